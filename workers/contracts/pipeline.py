@@ -136,10 +136,14 @@ class BoxesSteps(Frozen):
     """How boxes come out of a detector's outputs; the same code decodes in the judgement and in the bundle.
 
     `form`: ``yolo_v5`` (n, boxes, 5 + classes: box, how sure it holds a thing, classes), ``yolo_v8`` (n, 4 + classes,
-    boxes), ``end_to_end`` (n, boxes, 6, in the order of `columns`), ``boxes_scores`` (SSD, RetinaNet: places beside
-    scores of classes, or beside one score and `labels`), ``detr`` (places beside logits; arXiv 2005.12872) and
-    ``boxes_labels`` (places with their score in (n, boxes, 5) beside `labels`). `boxes`, `scores` and `labels` name
-    outputs. Of YOLO's forms `classes` columns are scores, and what follows is something else (masks, key points).
+    boxes; with `channels` last (n, boxes, 4 + classes)), ``yolox`` (as v5, with middles in cells of grids of 8, 16, 32
+    pixels and sides as logarithms; arXiv 2107.08430), ``end_to_end`` (n, boxes, 6, in the order of `columns`),
+    ``boxes_scores`` (SSD, RetinaNet: places beside scores of classes, or beside one score and `labels`), ``detr``
+    (places beside logits; arXiv 2005.12872) and ``boxes_labels`` (places with their score in (n, boxes, 5) beside
+    `labels`). `boxes`, `scores` and `labels` name outputs, `counts` one that says how many of the boxes count. Of
+    YOLO's forms `classes` columns are scores, and what follows is something else: `behind` says where it is an
+    ``angle`` (radians, the last column; the box is turned by it around its middle), key ``points`` (x, y) or
+    ``seen_points`` (x, y, how sure each can be seen); it is judged, too.
 
     `corners` says what the four numbers of a place are, in `unit` of the model's input. Scores go through `activation`
     first; `background` is where the class stands that means nothing, and labels count from behind a first one.
@@ -148,11 +152,14 @@ class BoxesSteps(Frozen):
     """
 
     kind: Literal["boxes"] = "boxes"
-    form: Literal["yolo_v5", "yolo_v8", "end_to_end", "boxes_scores", "detr", "boxes_labels"]
+    form: Literal["yolo_v5", "yolo_v8", "yolox", "end_to_end", "boxes_scores", "detr", "boxes_labels"]
     boxes: str
     scores: str | None = None
     labels: str | None = None
+    counts: str | None = None
     classes: int | None = Field(default=None, ge=1)
+    channels: Literal["first", "last"] = "first"
+    behind: Literal["nothing", "angle", "points", "seen_points"] = "nothing"
     columns: Literal["box_score_class", "class_score_box", "box_class_score"] = "box_score_class"
     corners: Literal["xyxy", "cxcywh", "yxyx", "xywh"] = "xyxy"
     unit: Literal["pixels", "shares"] = "pixels"
@@ -165,7 +172,8 @@ class BoxesSteps(Frozen):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the model's outputs that are read."""
-        return tuple(name for name in (self.boxes, self.scores, self.labels) if name is not None)
+        named = (self.boxes, self.scores, self.labels, self.counts)
+        return tuple(name for name in named if name is not None)
 
 
 class MaskSteps(Frozen):

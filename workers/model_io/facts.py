@@ -12,7 +12,8 @@ from workers.contracts.specs import Finding, TensorSpec
 class Found:
     """Parts of the pipeline that the model's own files name. None: they say nothing about it.
 
-    `width` is the size of the vectors that the model computes with; `is_classifier` says that its head gives classes.
+    `width` is the size of the vectors that the model computes with; `is_classifier` says that its head gives classes;
+    `behind` and `points` what stands behind a detector's scores (`BoxesSteps`), and how many key points.
     """
 
     task: Task | None = None
@@ -22,6 +23,8 @@ class Found:
     answer_kind: AnswerKind | None = None
     is_classifier: bool | None = None
     width: int | None = None
+    behind: Literal["nothing", "angle", "points", "seen_points"] = "nothing"
+    points: int = 0
     pooling: Literal["none", "mean", "cls"] | None = None
     normalize: bool | None = None
     tokenizer: Path | None = None
@@ -40,7 +43,7 @@ class Found:
             if entry.name in ("findings", "guessed"):
                 values[entry.name] = mine + tuple(item for item in theirs if item not in mine)
             else:
-                values[entry.name] = theirs if mine is None else mine
+                values[entry.name] = theirs if mine == entry.default else mine
         return Found(**values)
 
 

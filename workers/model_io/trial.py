@@ -255,7 +255,7 @@ def _judge(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tu
         )
     if not all(finite):
         findings.append(warning("For some made inputs the model answers NaN or infinity."))
-    return Trial(_learned(spec, outputs, values, name), feeds, outputs, tuple(findings))
+    return Trial(_learned(spec, feeds, outputs, values, name), feeds, outputs, tuple(findings))
 
 
 def again(path: Path, trial: Trial, spec: PipelineSpec) -> Trial:
@@ -264,7 +264,11 @@ def again(path: Path, trial: Trial, spec: PipelineSpec) -> Trial:
 
 
 def _learned(
-    spec: PipelineSpec, outputs: tuple[Feeds, ...], values: list[NDArray[np.float64]], answer: str
+    spec: PipelineSpec,
+    feeds: tuple[Feeds, ...],
+    outputs: tuple[Feeds, ...],
+    values: list[NDArray[np.float64]],
+    answer: str,
 ) -> PipelineSpec:
     """Shapes that the file lacked, and whether the answers are probabilities already."""
     update: dict[str, Any] = {}
@@ -276,7 +280,7 @@ def _learned(
     if spec.answer_kind == "class" and spec.classes is None and all(_is_unit(value) for value in values):
         update["answer_kind"] = "embedding"
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
-    update |= _learned_result(spec, outputs, values, answer)
+    update |= _learned_result(spec, feeds, outputs, values, answer)
     described = tuple(
         entry if entry.shape else entry.model_copy(update={"shape": _shape(outputs[0], entry.name)})
         for entry in spec.outputs
@@ -293,11 +297,15 @@ def _learned(
 
 
 def _learned_result(
-    spec: PipelineSpec, outputs: tuple[Feeds, ...], values: list[NDArray[np.float64]], answer: str
+    spec: PipelineSpec,
+    feeds: tuple[Feeds, ...],
+    outputs: tuple[Feeds, ...],
+    values: list[NDArray[np.float64]],
+    answer: str,
 ) -> dict[str, Any]:
     """What the answers show about the kind of result: fields to change."""
     if isinstance(spec.postprocess, BoxesSteps):
-        return {"postprocess": _seen_boxes(spec.postprocess, outputs)}
+        return _seen_boxes(spec, spec.postprocess, _picture_size(spec, feeds), outputs)
     if spec.answer_kind == "class" and several_labels(values):
         return {"answer_kind": "labels", "scores": "probabilities"}
     known = spec.postprocess if isinstance(spec.postprocess, MaskSteps) else None
@@ -307,12 +315,27 @@ def _learned_result(
     return {}
 
 
-def _seen_boxes(steps: BoxesSteps, outputs: tuple[Feeds, ...]) -> BoxesSteps | None:
-    """None where the outputs are of another form than their shapes let expect."""
+def _picture_size(spec: PipelineSpec, feeds: tuple[Feeds, ...]) -> tuple[int, int]:
+    """Height and width of what was fed."""
+    entry = next(entry for entry in spec.inputs if entry.source == "image")
+    shape = np.shape(feeds[0][entry.name])
+    height, width = shape[1:3] if getattr(spec.preprocess, "layout", "nchw") == "nhwc" else shape[2:4]
+    return int(height), int(width)
+
+
+def _seen_boxes(
+    spec: PipelineSpec, steps: BoxesSteps, size: tuple[int, int], outputs: tuple[Feeds, ...]
+) -> dict[str, Any]:
+    """No steps where the outputs are of another form than their shapes let expect. YOLOX sees bytes, blue first
+    (Megvii-BaseDetection/YOLOX, `preproc`), where no file says how it is fed."""
     try:
-        return seen(steps, outputs)
+        told = seen(steps, outputs, size)
     except (KeyError, ValueError, IndexError):
-        return None
+        return {"postprocess": None}
+    fed = spec.preprocess
+    if told.form == "yolox" and "mean" in spec.guessed and isinstance(fed, ImageSteps):
+        return {"postprocess": told, "preprocess": fed.model_copy(update={"range": "0..255", "channels": "bgr"})}
+    return {"postprocess": told}
 
 
 def _is_unit(value: NDArray[np.float64]) -> bool:

@@ -117,7 +117,10 @@ class BoxesSteps:
     boxes: str
     scores: str | None = None
     labels: str | None = None
+    counts: str | None = None
     classes: int | None = None
+    channels: str = "first"
+    behind: str = "nothing"
     columns: str = "box_score_class"
     corners: str = "xyxy"
     unit: str = "pixels"
@@ -130,7 +133,8 @@ class BoxesSteps:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the model's outputs that are read."""
-        return tuple(name for name in (self.boxes, self.scores, self.labels) if name is not None)
+        named = (self.boxes, self.scores, self.labels, self.counts)
+        return tuple(name for name in named if name is not None)
 
 
 @dataclass(frozen=True)

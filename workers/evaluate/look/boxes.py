@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from workers.contracts.data.seen import SeenBox
 from workers.pipeline.images import placing_of
 from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.postprocess.matching import COLUMNS
 from workers.pipeline.postprocess.things import things_of
 from workers.pipeline.spec import BoxesSteps, ImageSteps
 
@@ -38,7 +39,7 @@ def frame_in(pipeline: Pipeline, size: tuple[int, int]) -> Frame | None:
 def seen_boxes(pipeline: Pipeline, answer: NDArray[Any], frame: Frame | None) -> tuple[SeenBox, ...]:
     """The surest boxes from the score threshold on; () for other models, without a frame, and for no numbers."""
     spec = pipeline.spec
-    rows = np.asarray(answer).reshape(-1, 6) if isinstance(spec.postprocess, BoxesSteps) else None
+    rows = _rows(np.asarray(answer)) if isinstance(spec.postprocess, BoxesSteps) else None
     if rows is None or frame is None or not np.isfinite(rows).all():
         return ()
     left, top, width, height = frame
@@ -55,6 +56,10 @@ def seen_boxes(pipeline: Pipeline, answer: NDArray[Any], frame: Frame | None) ->
         )
         for thing in things_of(rows, spec)[:MOST_SHOWN]
     )
+
+
+def _rows(answer: NDArray[Any]) -> NDArray[Any]:
+    return answer.reshape(-1, answer.shape[-1] if answer.ndim > 1 else COLUMNS)
 
 
 def _within(*edges: float) -> tuple[float, float, float, float]:

@@ -24,7 +24,14 @@ from workers.evaluate.proof.levels import could_prove
 from workers.evaluate.proof.needed import missing_items
 from workers.evaluate.proof.notes import Notes, note_looks, note_negative_flips, note_parts
 from workers.evaluate.proof.registry import task_for
-from workers.evaluate.proof.slices import Slice, broken, changed_slices, labelled_slices, worst_first
+from workers.evaluate.proof.slices import (
+    Slice,
+    broken,
+    changed_slices,
+    labelled_slices,
+    wholly_changed,
+    worst_first,
+)
 from workers.evaluate.proof.stats import binomial_interval, binomial_lower, binomial_upper, more_than_p
 
 REGRESSED_LEVEL = 0.04
@@ -65,13 +72,20 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     both = found.loss is not None and not found.loss.alone
     if both:
         verdict = worst_of(verdict, _verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
+    lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
+    if lost:
+        verdict = "not_enough_data"
+        notes.add(
+            f"In “{lost[0].name}” {lost[0].changed:,} of {lost[0].n:,} results changed: too few to call it broken, too"
+            " many to call it safe."
+        )
     missing = None
-    if verdict == "not_enough_data" and (found.loss is None or both):
+    if verdict == "not_enough_data" and not lost and (found.loss is None or both):
         missing = missing_items(counts, limit, margin, ahead)
     note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
     if counts.n:
         note_negative_flips(notes, counts.b / counts.n, counts.b)
-    if verdict == "not_enough_data":
+    if verdict == "not_enough_data" and not lost:
         _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
     note_looks(notes, earlier, alpha)
     return Judgement(

@@ -33,12 +33,14 @@ AROUND[1] = True
 
 @dataclass(frozen=True)
 class ClassChange:
-    """Of one class in n pictures, all (n,): whether either mask has it, the overlap (IoU, 1 where neither has it), and
-    how many objects are lost, new, joined or cut in two."""
+    """Of one class in n pictures, all (n,): whether either mask has it, the overlap (IoU, 1 where neither has it), how
+    many objects are lost, new, joined or cut in two, and how many of these are lost or new (of the background they are
+    holes in something)."""
 
     present: Flags
     overlap: Floats
     objects: NDArray[np.int64]
+    holes: NDArray[np.int64]
 
 
 def class_change(old: Flags, new: Flags) -> ClassChange:
@@ -46,15 +48,25 @@ def class_change(old: Flags, new: Flags) -> ClassChange:
 
     What lies within one pixel of the other's mask does not count against the overlap: there rounding decides.
     """
-    from scipy.ndimage import binary_dilation
-
-    near_old, near_new = binary_dilation(old, AROUND), binary_dilation(new, AROUND)
+    near_old, near_new = _grown(old), _grown(new)
     surplus = (new & ~near_old) | (old & ~near_new)
     union = (old | new).sum(axis=(1, 2))
     overlap = 1 - np.maximum(surplus.sum(axis=(1, 2)) - FORGIVEN_PX, 0) / np.maximum(union, 1)
-    objects = _uncovered(old, near_new) + _uncovered(new, near_old) + _joined(old, new) + _joined(new, old)
+    holes = _uncovered(old, near_new) + _uncovered(new, near_old)
+    objects = holes + _joined(old, new) + _joined(new, old)
     present = (old.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX) | (new.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX)
-    return ClassChange(present, np.where(present, overlap, 1.0), objects)
+    return ClassChange(present, np.where(present, overlap, 1.0), objects, holes)
+
+
+def _grown(masks: Flags) -> Flags:
+    """(n, height, width): and the pixels around, within each picture. Ten times as fast as `binary_dilation`."""
+    rows = masks.copy()
+    rows[:, 1:] |= masks[:, :-1]
+    rows[:, :-1] |= masks[:, 1:]
+    grown = rows.copy()
+    grown[:, :, 1:] |= rows[:, :, :-1]
+    grown[:, :, :-1] |= rows[:, :, 1:]
+    return grown
 
 
 def same_masks(old: Masks, new: Masks) -> bool:
@@ -63,7 +75,7 @@ def same_masks(old: Masks, new: Masks) -> bool:
         change = class_change((old == one)[None], (new == one)[None])
         if change.present[0] and change.overlap[0] < LEAST_OVERLAP:
             return False
-        if one != BACKGROUND and change.objects[0]:
+        if (change.objects if one != BACKGROUND else change.holes)[0]:
             return False
     return True
 
@@ -83,7 +95,7 @@ def objects_of(mine: Flags, theirs: Flags) -> tuple[NDArray[np.int64], Floats]:
     sizes = np.bincount(found, minlength=count + 1)[1:]
     covered = np.bincount(found, weights=theirs[mine], minlength=count + 1)[1:]
     picture = np.zeros(count + 1, np.int64)
-    picture[found] = np.nonzero(mine)[0]
+    picture[found] = np.flatnonzero(mine) // mine[0].size
     kept = sizes >= SMALLEST_OBJECT_PX
     return picture[1:][kept], covered[kept] / sizes[kept]
 
@@ -91,10 +103,12 @@ def objects_of(mine: Flags, theirs: Flags) -> tuple[NDArray[np.int64], Floats]:
 def _joined(mine: Flags, theirs: Flags) -> NDArray[np.int64]:
     """(n,): objects of `theirs` that hold a third and more of two or more of `mine`, by more than a thin bridge (they
     are taken without their outermost pixels)."""
-    from scipy.ndimage import binary_erosion, label
+    from scipy.ndimage import label
 
     numbers, count = label(mine, AROUND)
-    cores, core_count = label(binary_erosion(theirs, AROUND), AROUND)
+    inner = ~_grown(~theirs)
+    inner[:, [0, -1]], inner[:, :, [0, -1]] = False, False
+    cores, core_count = label(inner, AROUND)
     both = np.flatnonzero(mine & (cores > 0))
     held, times = np.unique(
         cores.ravel()[both].astype(np.int64) * (count + 1) + numbers.ravel()[both], return_counts=True

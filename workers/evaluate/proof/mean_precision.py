@@ -54,7 +54,8 @@ class Matched:
         sums, known = np.zeros((len(times), 2)), np.zeros(len(times))
         for kind in self._kinds:
             there = times @ kind.truths
-            per_overlap = np.stack([_precision(times, kind, at, there) for at in range(len(kind.hits))])
+            counted = times[:, kind.picture]
+            per_overlap = np.stack([_precision(counted, kind, at, there) for at in range(len(kind.hits))])
             counts = there > 0
             sums[counts] += np.stack([per_overlap.mean(axis=0), per_overlap[0]], axis=1)[counts]
             known += counts
@@ -90,23 +91,19 @@ class Matched:
         return float(every[0]), float(every[1]), float(every[2])
 
 
-def _precision(times: Floats, kind: _Kind, overlap: int, there: Floats) -> Floats:
-    """(draws,): precision at each recall level, averaged."""
-    if not len(kind.picture):
-        return np.zeros(len(times))
-    counted = times[:, kind.picture] * ~kind.left_out[overlap]
-    right = np.cumsum(counted * kind.hits[overlap], axis=1)
-    everything = np.cumsum(counted, axis=1)
+def _precision(counted: Floats, kind: _Kind, overlap: int, there: Floats) -> Floats:
+    """(draws,): the best precision at each recall level or behind it, averaged; `counted` (draws, boxes) is how often
+    each box counts. Recall only grows at hits, and no precision between them is above that of the hit before."""
+    hits = kind.hits[overlap] & ~kind.left_out[overlap]
+    if not hits.any():
+        return np.zeros(len(counted))
+    right = np.cumsum(counted[:, hits], axis=1)
+    everything = np.cumsum(counted * ~kind.left_out[overlap], axis=1)[:, hits]
     precision = np.divide(right, everything, out=np.zeros_like(right), where=everything > 0)
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     recall = np.divide(right, there[:, None], out=np.zeros_like(right), where=there[:, None] > 0)
-    # one search for all draws: each has a range of its own
-    draws, count = recall.shape
-    own = 2.0 * np.arange(draws)[:, None]
-    at = np.searchsorted((recall + own).ravel(), (RECALLS + own).ravel(), side="left").reshape(draws, -1)
-    at -= count * np.arange(draws)[:, None]
-    read = np.take_along_axis(best, np.minimum(at, count - 1), axis=1)
-    return np.asarray(np.where(at < count, read, 0.0).mean(axis=1), np.float64)
+    levels = np.diff(np.searchsorted(RECALLS, recall, side="right"), axis=1, prepend=0)
+    return np.asarray((best * levels).sum(axis=1) / len(RECALLS), np.float64)
 
 
 def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:

@@ -56,7 +56,9 @@ class Rows:
         if len({part.shape for part in self.parts}) <= 1:
             return {name: np.stack(self.parts) if self.parts else np.empty(0, np.float32)}
         offsets = np.cumsum([0, *(part.size for part in self.parts)], dtype=np.int64)
-        return {name: np.concatenate([p.ravel() for p in self.parts]), f"{name}_offsets": offsets}
+        stored = {name: np.concatenate([p.ravel() for p in self.parts]), f"{name}_offsets": offsets}
+        widths = {part.shape[-1] if part.ndim == 2 else 0 for part in self.parts}
+        return stored if widths == {0} or len(widths) > 1 else {**stored, f"{name}_width": np.asarray(widths.pop())}
 
 
 @dataclass(frozen=True)
@@ -304,4 +306,7 @@ def load_answers(path: Path) -> Answers:
 
 def _rows(arrays: Mapping[str, NDArray[Any]], name: str) -> Sequence[Values]:
     values, offsets = arrays[name], arrays.get(f"{name}_offsets")
-    return list(values) if offsets is None else np.split(values, offsets[1:-1])
+    if offsets is None:
+        return list(values)
+    width = arrays.get(f"{name}_width")
+    return [part if width is None else part.reshape(-1, int(width)) for part in np.split(values, offsets[1:-1])]

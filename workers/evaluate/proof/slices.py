@@ -66,6 +66,16 @@ def changed_slices(
     )
 
 
+def wholly_changed(slices: Sequence[Slice], limit: float) -> list[SliceDrop]:
+    """Parts too small to be judged in which half and more changed, and for sure more than `limit` (Bonferroni over all
+    parts at `GATE`): a class of three examples that is lost is no .3 %."""
+    return [
+        part.facts
+        for part in slices
+        if part.facts.drop >= 0.5 and at_least(part.facts.changed, part.facts.n, limit) * len(slices) <= GATE
+    ]
+
+
 def worst_first(slices: Sequence[Slice]) -> tuple[SliceDrop, ...]:
     """Broken ones first, then by how they stand out from the rest, then by their loss; at most 50."""
 

@@ -155,9 +155,13 @@ def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAW
     rng = np.random.default_rng(seed)
     n = len(values)
     block = max(1, min(draws, 2_000_000 // max(n, 1)))
-    parts = [
-        values[rng.integers(n, size=(min(block, draws - start), n))].sum(axis=1) for start in range(0, draws, block)
-    ]
+    parts = []
+    for start in range(0, draws, block):
+        count = min(block, draws - start)
+        drawn = rng.integers(n, size=(count, n)) + n * np.arange(count)[:, None]
+        # how often each is drawn, times the values: a product of matrices, much faster than adding up what was drawn
+        times = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(np.float64)
+        parts.append(times @ values)
     return np.concatenate(parts)
 
 

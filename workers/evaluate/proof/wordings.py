@@ -25,12 +25,31 @@ NEGATIONS = frozenset(_NEGATIONS.split())
 """Words that turn a meaning round (Polarity=Neg of Universal Dependencies): one that is lost or new matters, however
 long the text is."""
 
+_NUMBER_WORDS = """
+two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion first third half
+zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig
+neunzig hundert tausend deux trois quatre cinq sept huit neuf dix onze douze treize quatorze quinze seize vingt trente
+quarante cinquante soixante mille dos tres cuatro cinco seis siete ocho nueve diez doce trece catorce quince veinte
+treinta cuarenta cincuenta sesenta setenta ochenta noventa cien ciento mil tre quattro cinque sette otto nove
+dieci undici dodici venti trenta quaranta cinquanta cento dois duas três quatro sete oito dez onze vinte trinta
+quarenta twee drie vijf zes zeven acht negen tien twaalf twintig dertig veertig vijftig honderd duizend два три четыре
+пять шесть семь восемь девять десять двадцать тридцать сорок пятьдесят сто тысяча
+二 三 四 五 六 七 八 九 十 百 千 万 億 亿
+"""
+NUMBER_WORDS = frozenset(_NUMBER_WORDS.split())
+"""Numerals as they are said (NumType=Card of Universal Dependencies), without those that are articles as well (one, un,
+ein): in transcripts most numbers are words."""
+
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 _LATIN = re.compile(r"[a-z0-9]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of languages that put no blanks between words
 _WORD = re.compile(rf"[{_SIGNS}]|[^\W{_SIGNS}]+(?:['’][^\W{_SIGNS}]+)*")
+
+_INSIDE = re.compile(r"(?<=[\w,;)] )[^\W\d_]{2,}")
+"""Words behind another word, not at the beginning of a sentence."""
 
 
 def tidy(text: str) -> str:
@@ -44,14 +63,24 @@ def words_of(text: str) -> list[str]:
 
 
 def turned_round(old: str, new: str) -> bool:
-    """Whether a number or a negation is lost, new or another one."""
-    return any(_meaning(old)[k] != _meaning(new)[k] for k in (0, 1))
+    """Whether a number, a negation or a name is lost, new or another one."""
+    if _meaning(old) != _meaning(new):
+        return True
+    return not (_names(old) <= set(words_of(new)) and _names(new) <= set(words_of(old)))
 
 
 def _meaning(text: str) -> tuple[Counter[str], int]:
+    """Numbers, and how many negations."""
     words = words_of(text)
     negations = sum(word in NEGATIONS or word.endswith(("n't", "n’t")) for word in words)
-    return Counter(_NUMBER.findall(tidy(text))), negations
+    return Counter(_NUMBER.findall(tidy(text))) + Counter(word for word in words if word in NUMBER_WORDS), negations
+
+
+def _names(text: str) -> set[str]:
+    """Words that begin large within a sentence, in small letters; () where all or nearly all words do."""
+    words = [match.group() for match in _INSIDE.finditer(tidy(text))]
+    large = {word.casefold() for word in words if word[0].isupper()}
+    return large if any(word[0].islower() for word in words) else set()
 
 
 def part_missing(old: str, new: str, least: int = 2) -> bool:
@@ -145,14 +174,36 @@ def rouge_l(text: str, truth: str) -> float:
 
 def text_loss(case: Case, counts: NDArray[np.float64], value: Callable[[NDArray[np.float64]], Pair]) -> Loss | None:
     """A continuous score by references: `counts` (n, k) of the items that have one (NaN for others) add up to what
-    `value` turns (…, k) into both models' scores, larger for better."""
+    `value` turns (…, k) into both models' scores, larger for better.
+
+    A lost “not” is three of a hundred letters, so that such a score hardly sees it: texts whose numbers, negations and
+    names were right and are not any more count as lost wholly, those that became right as gained, and the larger loss
+    decides.
+    """
     known = np.isfinite(counts).all(axis=1)
     if not known.any():
         return None
+    lost = _meanings_lost(case)[known]
     before, after = value(counts[known].sum(axis=0, keepdims=True))
-    drawn_before, drawn_after = value(bootstrap_sums(counts[known], case.seed))
-    drop = float(before[0] - after[0])
-    return Loss("texts", float(before[0]), drop, drawn_before - drawn_after, int(known.sum()))
+    drawn = bootstrap_sums(np.column_stack([counts[known], lost]), case.seed)
+    drawn_before, drawn_after = value(drawn[:, :-1])
+    original = float(before[0])
+    drop, draws = original - float(after[0]), drawn_before - drawn_after
+    if lost.any():
+        drop = max(drop, float(lost.mean()) * original)
+        draws = np.maximum(draws, drawn[:, -1] / len(lost) * original)
+    return Loss("texts", original, drop, draws, int(known.sum()))
+
+
+def _meanings_lost(case: Case) -> NDArray[np.float64]:
+    """(n,): 1 where the original's text means what the right one does and the version's does not, −1 the other way
+    round."""
+    truth = references(case) or [""] * len(case.items)
+    rows = [
+        float(turned_round(right, new)) - float(turned_round(right, old)) if right else 0.0
+        for old, new, right in zip(case.texts("old"), case.texts("new"), truth, strict=True)
+    ]
+    return np.asarray(rows, np.float64)
 
 
 def chrf_counts(text: str, truth: str) -> NDArray[np.float64]:

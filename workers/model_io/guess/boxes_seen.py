@@ -1,4 +1,5 @@
-"""What a detector's own outputs show about them: scores that are logits, places in shares, corners or sides."""
+"""What a detector's own outputs show about them: scores that are logits, places in shares, corners or sides, in pixels
+or in cells of a grid, and what stands behind scores that is none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.pipeline import BoxesSteps
-from workers.pipeline.postprocess.boxes import heads_of
+from workers.pipeline.postprocess.boxes import grid_of, heads_of
 from workers.pipeline.spec import BoxesSteps as Plain
 
 LARGEST_SHARE = 2.0
@@ -16,20 +17,37 @@ LARGEST_SHARE = 2.0
 CORNERS = 0.9
 """Real boxes have their second corner right of and below the first, nearly all of them."""
 
+FOLLOWS_GRID = 0.5
+"""Middles in pixels or shares follow the cells that they are told in, whatever the picture shows (correlation near 1);
+those in cells do not."""
 
-def seen(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) -> BoxesSteps:
-    """`steps` as these outputs show them; the same where they hold no box. Raises KeyError or ValueError where they
-    are of another form."""
+LARGEST_ANGLE = 2.4
+"""Ultralytics' angles lie from -pi/4 to 3 pi/4."""
+
+EXACT = 1e-3
+Values = NDArray[np.float32]
+
+
+def seen(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]], size: tuple[int, int]) -> BoxesSteps:
+    """`steps` as these outputs to pictures of `size` (height, width) show them; the same where they hold no box. Raises
+    KeyError or ValueError where they are of another form."""
+    if steps.form == "end_to_end":
+        steps = _in_order(steps, outputs)
+    if steps.form in ("yolo_v5", "yolo_v8") and steps.classes is None:
+        steps = _with_behind(steps, outputs)
     plain = steps.model_copy(update={"activation": "none", "background": "none"})
     heads = [heads_of(one, Plain(**plain.model_dump(exclude={"kind"}))) for one in outputs]
     places = np.concatenate([head.places.reshape(-1, 4) for head in heads])
     raw = [values for one in outputs for values in _raw_scores(one, steps)]
     scores = np.concatenate([values.ravel() for values in raw]) if raw else np.empty(0, np.float32)
     update: dict[str, Any] = {}
-    if scores.size and not ((scores >= -1e-3) & (scores <= 1 + 1e-3)).all() and steps.activation == "none":
+    if scores.size and not _shares(scores) and steps.activation == "none":
         update["activation"] = "softmax" if steps.background != "none" else "sigmoid"
     finite = places[np.isfinite(places).all(axis=1)]
-    if len(finite):
+    if steps.form == "yolo_v5" and not _follows_grid([head.places for head in heads], size):
+        return steps.model_copy(update={**update, "form": "yolox", "unit": "pixels"})
+    # rows of nothing fill up what end-to-end models find: they are in no unit
+    if np.abs(finite).max(initial=0.0) > 0:
         update["unit"] = "shares" if float(np.abs(finite).max()) <= LARGEST_SHARE else "pixels"
         ordered = float(((finite[:, 2] >= finite[:, 0]) & (finite[:, 3] >= finite[:, 1])).mean())
         if steps.form == "boxes_scores" and steps.corners == "xyxy" and ordered < CORNERS:
@@ -37,10 +55,64 @@ def seen(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) -> Bo
     return steps.model_copy(update=update)
 
 
-def _raw_scores(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> list[NDArray[np.float32]]:
+def _shares(values: Values) -> bool:
+    return bool(((values >= -EXACT) & (values <= 1 + EXACT)).all())
+
+
+def _follows_grid(places: Sequence[Values], size: tuple[int, int]) -> bool:
+    """Whether middles (n, k, 2) lie where their cells do; True where there is not one box for each cell."""
+    grid = grid_of(size, places[0].shape[1])
+    if grid is None or len(grid) < 3:
+        return True
+    found = np.concatenate([part[..., :2] for part in places]).astype(np.float64).mean(axis=0)
+    cells = (grid[:, :2] + 0.5) * grid[:, 2:]
+    spread = [(cells[:, axis].std(), found[:, axis].std()) for axis in (0, 1)]
+    if not np.isfinite(found).all() or min(min(pair) for pair in spread) <= 0:
+        return bool(np.abs(found).max() > LARGEST_SHARE)
+    return all(float(np.corrcoef(found[:, axis], cells[:, axis])[0, 1]) > FOLLOWS_GRID for axis in (0, 1))
+
+
+def _in_order(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) -> BoxesSteps:
+    """In the order of columns in which scores are shares and classes whole numbers. Raises ValueError where none is."""
+    rows = np.concatenate(
+        [np.asarray(one[steps.boxes], np.float32).reshape(-1, one[steps.boxes].shape[-1]) for one in outputs]
+    )
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    for columns, score, kind in (("box_score_class", 4, 5), ("class_score_box", 1, 0), ("box_class_score", 5, 4)):
+        whole = (
+            np.abs(rows[:, kind] - np.rint(rows[:, kind])).max(initial=0) <= EXACT
+            and rows[:, kind].min(initial=0) >= -1
+        )
+        if _shares(rows[:, score]) and whole and (columns == "box_score_class" or steps.behind == "nothing"):
+            return steps if columns == "box_score_class" else steps.model_copy(update={"columns": columns})
+    raise ValueError("no column holds scores beside one of whole numbers")
+
+
+def _with_behind(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) -> BoxesSteps:
+    """With the columns told apart that are no scores, where the first ones are shares and the last ones are not."""
+    first = 4 if steps.form == "yolo_v8" else 5
+    raw = [np.asarray(one[steps.boxes], np.float32) for one in outputs]
+    if steps.form == "yolo_v8" and steps.channels == "first":
+        raw = [values.transpose(0, 2, 1) for values in raw]
+    columns = np.concatenate([values.reshape(-1, values.shape[-1]) for values in raw])[:, first:].T
+    good = [_shares(column) for column in columns]
+    scores = good.index(False) if False in good else len(good)
+    if scores in (0, len(good)):
+        return steps
+    more = columns[scores:]
+    update: dict[str, Any] = {"classes": scores}
+    if len(more) == 1 and float(np.abs(more).max()) <= LARGEST_ANGLE:
+        update["behind"] = "angle"
+    elif len(more) % 3 == 0 and all(_shares(column) for column in more[2::3]):
+        update["behind"] = "seen_points"
+    return steps.model_copy(update=update)
+
+
+def _raw_scores(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> list[Values]:
     whole = np.asarray(outputs[steps.boxes], np.float32)
     if steps.form == "yolo_v8":
-        return [whole[:, 4 : 4 + (steps.classes or whole.shape[1])]]
+        whole = whole.transpose(0, 2, 1) if steps.channels == "first" else whole
+        return [whole[..., 4 : 4 + (steps.classes or whole.shape[-1])]]
     if steps.form == "yolo_v5":
         return [whole[..., 4 : 5 + (steps.classes or whole.shape[-1])]]
     return [np.asarray(outputs[steps.scores], np.float32)] if steps.scores is not None else []

@@ -1,7 +1,9 @@
 """How boxes come out of a picture model's outputs, by what its files say, its outputs' names and their shapes.
 
 The forms: YOLO v5 (n, boxes, 5 + classes), YOLO v8 and later (n, 4 + classes, boxes), end to end (n, boxes, 6), boxes
-beside scores (SSD, RetinaNet), boxes beside logits (DETR, arXiv 2005.12872), and (n, boxes, 5) beside labels.
+beside scores (SSD, RetinaNet), boxes beside logits (DETR, arXiv 2005.12872), and (n, boxes, 5) beside labels. Angles
+and key points may stand behind YOLO's scores (docs.ultralytics.com, tasks obb and pose). Whether YOLO's places are told
+in cells (YOLOX) only outputs show (`boxes_seen`); heads that need anchors of their own are no form.
 """
 
 import re
@@ -11,11 +13,11 @@ from typing import Any
 from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
-
-STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
-"""How many pixels a cell of YOLO's grids is wide; there is one box, or three, for each cell."""
+from workers.pipeline.postprocess.boxes import STRIDES
 
 ANCHORS = (1, 3)
+"""There is one box, or three, for each cell of YOLO's grids."""
+
 MOST_KEPT = 1000
 """Boxes that end-to-end models give at most."""
 
@@ -26,6 +28,7 @@ _BOXES = re.compile(r"box|dets?$|detections?$|loc(ation)?s?$", re.I)
 _SCORES = re.compile(r"score|conf|prob|logit|class|label|cls", re.I)
 _LABELS = re.compile(r"label|class", re.I)
 _RELATIVE = re.compile(r"regress|delta|offset|loc(ation)?s?$", re.I)
+_COUNTS = re.compile(r"^num_det", re.I)
 _TENSORFLOW = re.compile(r"^detection_(boxes|scores|classes)", re.I)
 
 Shape = tuple[int | str | None, ...]
@@ -48,27 +51,32 @@ def boxes_steps(
     alone = [output for output in outputs if len(output.shape) == 3]
     # masks' prototypes have four axes; earlier forms of YOLO give their grids besides, which have five
     if len(alone) == 1 and len(outputs) <= 4:
-        form = _one_output(alone[0].shape, names, _cells(inputs, steps))
-        if form is not None:
-            corners = "xyxy" if form == "end_to_end" else "cxcywh"
-            return _steps(form, boxes=alone[0].name, corners=corners, classes=names if form != "end_to_end" else None)
+        read = _one_output(alone[0].shape, names, _cells(inputs, steps), found)
+        if read is not None:
+            return _steps(boxes=alone[0].name, **read)
     return _beside(outputs, names)
 
 
-def _steps(form: str, **more: Any) -> BoxesSteps:
+def _steps(*, form: str, **more: Any) -> BoxesSteps:
     return BoxesSteps.model_validate({"form": form, "nms_iou": NMS_IOU.get(form), **more})
 
 
-def _one_output(shape: Shape, names: int | None, cells: frozenset[int]) -> str | None:
+def _one_output(shape: Shape, names: int | None, cells: frozenset[int], found: Found) -> dict[str, Any] | None:
+    """Fields of the form; what the model's files tell to stand behind the scores is part of the width."""
     rows, last = shape[1:]
+    more = {"angle": 1, "points": 2 * found.points, "seen_points": 3 * found.points}.get(found.behind, 0)
     one_class_v5 = names == 1 and rows in cells
-    if last == 6 and isinstance(rows, int) and 10 <= rows <= MOST_KEPT and not one_class_v5:
-        return "end_to_end"
-    for form, width, count, more in (("yolo_v5", last, rows, 5), ("yolo_v8", rows, last, 4)):
-        if not isinstance(width, int) or width <= more - (form == "yolo_v5" and names == 1):
+    if last == 6 + more and isinstance(rows, int) and 10 <= rows <= MOST_KEPT and not one_class_v5:
+        # of turned boxes middles and sides come out, of others corners
+        corners = "cxcywh" if found.behind == "angle" else "xyxy"
+        return {"form": "end_to_end", "corners": corners, "behind": found.behind}
+    if isinstance(last, int) and names is not None and last == names + 4 + more and rows in cells:
+        return {"form": "yolo_v8", "channels": "last", "corners": "cxcywh", "classes": names, "behind": found.behind}
+    for form, width, count, first in (("yolo_v5", last, rows, 5), ("yolo_v8", rows, last, 4)):
+        if not isinstance(width, int) or width <= first + more - (form == "yolo_v5" and names == 1):
             continue
-        if count in cells or (names is not None and width == names + more):
-            return form
+        if count in cells or (names is not None and width == names + first + more):
+            return {"form": form, "corners": "cxcywh", "classes": names, "behind": found.behind}
     return None
 
 
@@ -109,27 +117,32 @@ def _beside(outputs: Sequence[TensorSpec], names: int | None) -> BoxesSteps | No
         others = _rows_beside(boxes, outputs)
         rows_only = [other for other in others if len(other.shape) < len(boxes.shape)]
         labels = next((o.name for o in rows_only if _LABELS.search(o.name) and "score" not in o.name.lower()), None)
-        scores = next((other for other in others if other.name != labels), None)
+        # beside labels one score counts, whatever else is told of each box (TensorFlow's detection_multiclass_scores)
+        wanted = rows_only if labels is not None else others
+        scores = next((other for other in wanted if other.name != labels), None)
         if boxes.shape[-1] == 5:
             if labels is not None:
-                return _steps("boxes_labels", boxes=boxes.name, labels=labels)
+                return _steps(form="boxes_labels", boxes=boxes.name, labels=labels)
         elif scores is not None:
-            return _of_two(boxes, scores, labels, names)
+            counts = next((other.name for other in outputs if _COUNTS.search(other.name)), None)
+            return _of_two(boxes, scores, labels, counts, names)
     return None
 
 
-def _of_two(boxes: TensorSpec, scores: TensorSpec, labels: str | None, names: int | None) -> BoxesSteps:
-    named = {"boxes": boxes.name, "scores": scores.name, "labels": labels}
+def _of_two(
+    boxes: TensorSpec, scores: TensorSpec, labels: str | None, counts: str | None, names: int | None
+) -> BoxesSteps:
+    named = {"boxes": boxes.name, "scores": scores.name, "labels": labels, "counts": counts}
     if labels is not None:
         first = "first" if _TENSORFLOW.search(boxes.name) else "none"
         places = {"corners": "yxyx", "unit": "shares"} if first == "first" else {}
-        return _steps("boxes_scores", **named, **places, background=first, nms_iou=None)
+        return _steps(form="boxes_scores", **named, **places, background=first, nms_iou=None)
     width = scores.shape[-1] if len(scores.shape) == len(boxes.shape) else None
     if "logit" in scores.name.lower():
         more = {"activation": "sigmoid"} if width == names else {"activation": "softmax", "background": "last"}
-        return _steps("detr", **named, corners="cxcywh", unit="shares", **more)
+        return _steps(form="detr", **named, corners="cxcywh", unit="shares", **more)
     has_background = isinstance(width, int) and names is not None and width == names + 1
-    return _steps("boxes_scores", **named, background="first" if has_background else "none")
+    return _steps(form="boxes_scores", **named, background="first" if has_background else "none")
 
 
 def _same_rows(boxes: Shape, other: Shape) -> bool:

@@ -124,6 +124,7 @@ def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
         classes=_classes_in(metadata),
         license=_license_in(metadata),
         preprocess=_ultralytics_steps(metadata),
+        **_behind(metadata),
     )
     for folder in _folders_of(path):
         found = found.or_else(beside_folder(folder))
@@ -140,6 +141,16 @@ def carry(path: Path, target: Path) -> None:
             kept = {key: value for key, value in found.items() if key not in ("auto_map", "_name_or_path")}
             (target / CARRIED_FOLDER).mkdir(exist_ok=True)
             (target / CARRIED_FOLDER / name).write_text(json.dumps(kept, indent=1, ensure_ascii=False), "utf-8")
+
+
+def _behind(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What Ultralytics' exporter says to stand behind the scores: `task`, and for poses `kpt_shape` ("[17, 3]")."""
+    if metadata.get("task") == "obb":
+        return {"behind": "angle"}
+    shape = re.fullmatch(r"\s*[\[(](\d+),\s*([23])[\])]\s*", metadata.get("kpt_shape", ""))
+    if metadata.get("task") != "pose" or shape is None:
+        return {}
+    return {"behind": "points" if shape[2] == "2" else "seen_points", "points": int(shape[1])}
 
 
 def beside_sha256(path: Path) -> str:

@@ -32,4 +32,5 @@ def raw_head(outputs: Mapping[str, NDArray[Any]], steps: Postprocess) -> NDArray
             values = np.moveaxis(values, 1, -1) if steps.planes == "first" else values[..., None]
         return values.reshape(len(values), -1, values.shape[-1])
     heads = heads_of(outputs, steps)
-    return np.concatenate([heads.places, heads.scores], axis=2)
+    parts = (heads.places, heads.scores, heads.behind)
+    return np.concatenate([part for part in parts if part is not None], axis=2)

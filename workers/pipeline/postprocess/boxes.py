@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from ..spec import BoxesSteps
 from .matching import COLUMNS, ious
+from .turned import likely_ious
 
 LEAST_SCORE = 0.01
 """Boxes below the threshold are kept down to here: mean average precision counts them."""
 
 MOST_CANDIDATES = 1000
 """So many of the surest boxes of a picture are compared with each other; COCO's rules count a hundred of them."""
+
+STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
+"""How many pixels a cell of YOLO's grids is wide."""
 
 _ORDERS = {
     "box_score_class": (slice(0, 4), 4, 5),
@@ -28,23 +32,27 @@ _ORDERS = {
 @dataclass(frozen=True)
 class Heads:
     """Of n pictures: `places` (n, k, 4) as the model gives them, `scores` (n, k, classes) as shares, or of the one
-    class that `labels` (n, k) names."""
+    class that `labels` (n, k) names; `behind` (n, k, more) is what stands behind them: an angle, key points."""
 
     places: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int64] | None = None
+    behind: NDArray[np.float32] | None = None
 
 
 def decode(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps, size: tuple[int, int]) -> NDArray[np.float32]:
-    """(n, k, 6): left, top, right, bottom, score, class; places in pixels of the input of `size` (height, width), the
-    surest first.
+    """(n, k, 6 and more): left, top, right, bottom, score, class, and what stands behind; places in pixels of the input
+    of `size` (height, width), the surest first.
 
     Pictures with fewer boxes are filled up by rows of score 0. A picture whose outputs are no finite numbers where it
     matters gets a row of NaN. Raises KeyError where an output is missing, ValueError where it has another form.
     """
     heads = heads_of(outputs, steps)
+    if steps.form == "yolox":
+        heads = replace(heads, places=_from_cells(heads.places, size))
     found = [_picture(heads, number, steps, size) for number in range(len(heads.places))]
-    rows = np.zeros((len(found), max((len(one) for one in found), default=0), COLUMNS), np.float32)
+    width = COLUMNS + (0 if heads.behind is None else heads.behind.shape[2])
+    rows = np.zeros((len(found), max((len(one) for one in found), default=0), width), np.float32)
     for row, one in zip(rows, found, strict=True):
         row[: len(one)] = one
     return rows
@@ -61,24 +69,64 @@ def heads_of(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> Heads:
     if whole.ndim != 3:
         raise ValueError(f"the output of boxes has {whole.ndim} axes instead of 3")
     if steps.form == "yolo_v8":
-        whole = whole.transpose(0, 2, 1)
-        last = None if steps.classes is None else 4 + steps.classes
-        return Heads(whole[..., :4], _activated(whole[..., 4:last], steps))
-    if steps.form == "yolo_v5":
-        last = None if steps.classes is None else 5 + steps.classes
+        whole = whole.transpose(0, 2, 1) if steps.channels == "first" else whole
+        last = whole.shape[2] if steps.classes is None else 4 + steps.classes
+        return Heads(whole[..., :4], _activated(whole[..., 4:last], steps), behind=_behind(whole, last, steps))
+    if steps.form in ("yolo_v5", "yolox"):
+        last = whole.shape[2] if steps.classes is None else 5 + steps.classes
         sure = _activated(whole[..., 4:last], steps)
-        return Heads(whole[..., :4], sure[..., :1] * sure[..., 1:] if sure.shape[2] > 1 else sure)
+        sure = sure[..., :1] * sure[..., 1:] if sure.shape[2] > 1 else sure
+        return Heads(whole[..., :4], sure, behind=_behind(whole, last, steps))
     if steps.form == "end_to_end":
-        if whole.shape[2] != COLUMNS:
+        if whole.shape[2] != COLUMNS and (whole.shape[2] < COLUMNS or steps.columns != "box_score_class"):
             raise ValueError(f"boxes have {whole.shape[2]} numbers instead of {COLUMNS}")
         place, score, kind = _ORDERS[steps.columns]
-        return Heads(whole[..., place], _activated(whole[..., score, None], steps), _numbers(whole[..., kind], steps))
+        sure = _activated(whole[..., score, None], steps)
+        return Heads(whole[..., place], sure, _numbers(whole[..., kind], steps), _behind(whole, COLUMNS, steps))
     kinds = None if labels is None else _numbers(labels.reshape(whole.shape[:2]), steps)
     if steps.form == "boxes_labels":
         return Heads(whole[..., :4], _activated(whole[..., 4:5], steps), kinds)
     if scores is None:
         raise ValueError(f"the form {steps.form} needs an output of scores")
-    return Heads(whole[..., :4], _of_classes(scores, whole.shape[1], steps), kinds)
+    sure = _of_classes(scores, whole.shape[1], steps)
+    if steps.counts is not None:  # rows behind the last one that counts may hold anything
+        counts = np.asarray(outputs[steps.counts], np.float64).reshape(-1, 1)
+        sure = np.where((np.arange(sure.shape[1]) < counts)[..., None], sure, np.float32(0))
+    return Heads(whole[..., :4], sure, kinds)
+
+
+def _behind(whole: NDArray[np.float32], last: int, steps: BoxesSteps) -> NDArray[np.float32] | None:
+    return None if steps.behind == "nothing" else whole[..., last:]
+
+
+def grid_of(size: tuple[int, int], count: int) -> NDArray[np.float64] | None:
+    """(count, 3): column, row and width in pixels of each cell of YOLO's grids over an input of `size` (height, width),
+    the finest first; None where as many boxes are no cell each."""
+    for strides in STRIDES:
+        cells = [
+            np.stack(
+                [
+                    *np.meshgrid(np.arange(size[1] // s), np.arange(size[0] // s)),
+                    np.full((size[0] // s, size[1] // s), s),
+                ]
+            )
+            for s in strides
+        ]
+        grid = np.concatenate([part.reshape(3, -1).T for part in cells]).astype(np.float64)
+        if len(grid) == count:
+            return grid
+    return None
+
+
+def _from_cells(places: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Middles and sides in pixels out of what is told in cells: middle = (told + cell) · width, side = e^told · width
+    (YOLOX, arXiv 2107.08430). Raises ValueError where there is not one box a cell."""
+    grid = grid_of(size, places.shape[1])
+    if grid is None:
+        raise ValueError(f"{places.shape[1]} boxes are not one for each cell")
+    middle = (places[..., :2] + grid[:, :2]) * grid[:, 2:]
+    sides = np.exp(np.minimum(places[..., 2:], 20)) * grid[:, 2:]
+    return np.concatenate([middle, sides], axis=-1).astype(np.float32)
 
 
 def _of_classes(scores: NDArray[np.float32], count: int, steps: BoxesSteps) -> NDArray[np.float32]:
@@ -94,9 +142,9 @@ def _of_classes(scores: NDArray[np.float32], count: int, steps: BoxesSteps) -> N
 
 
 def _numbers(labels: NDArray[np.float32], steps: BoxesSteps) -> NDArray[np.int64]:
-    """Of classes, from 0."""
+    """Of classes, from 0. As floating point they may lie a little beside: 10.999999 is class 11."""
     first = 1 if steps.background == "first" else 0
-    return np.asarray(np.nan_to_num(labels, nan=0, posinf=0, neginf=0).astype(np.int64) - first, np.int64)
+    return np.asarray(np.rint(np.nan_to_num(labels, nan=0, posinf=0, neginf=0)).astype(np.int64) - first, np.int64)
 
 
 def _activated(values: NDArray[np.float32], steps: BoxesSteps) -> NDArray[np.float32]:
@@ -125,9 +173,13 @@ def _picture(heads: Heads, number: int, steps: BoxesSteps, size: tuple[int, int]
         corners = corners * np.asarray([size[1], size[0], size[1], size[0]], np.float32)
     if not np.isfinite(corners).all():
         return np.full((1, COLUMNS), np.nan, np.float32)
-    chosen = np.arange(len(kept)) if steps.nms_iou is None else without_copies(corners, kinds, steps.nms_iou)
+    behind = np.empty((len(kept), 0), np.float32) if heads.behind is None else heads.behind[number][kept]
+    if not np.isfinite(behind).all():
+        return np.full((1, COLUMNS + behind.shape[1]), np.nan, np.float32)
+    angles = behind[:, -1] if steps.behind == "angle" else None
+    chosen = np.arange(len(kept)) if steps.nms_iou is None else without_copies(corners, kinds, steps.nms_iou, angles)
     chosen = chosen[: steps.most]
-    rows = np.concatenate([corners[chosen], sure[kept][chosen, None], kinds[chosen, None]], axis=1)
+    rows = np.concatenate([corners[chosen], sure[kept][chosen, None], kinds[chosen, None], behind[chosen]], axis=1)
     return np.asarray(rows, np.float32)
 
 
@@ -144,12 +196,22 @@ def corners_of(places: NDArray[np.float32], corners: str) -> NDArray[np.float32]
     return np.stack(sides, axis=1)
 
 
-def without_copies(corners: NDArray[np.float32], kinds: NDArray[np.int64], most_iou: float) -> NDArray[np.int64]:
-    """Which boxes stay (greedy non-maximum suppression, class by class). They come in the order of their scores."""
+def without_copies(
+    corners: NDArray[np.float32],
+    kinds: NDArray[np.int64],
+    most_iou: float,
+    angles: NDArray[np.float32] | None = None,
+) -> NDArray[np.int64]:
+    """Which boxes stay (greedy non-maximum suppression, class by class). They come in the order of their scores, and
+    may be turned by `angles`."""
     alone = np.ones(len(kinds), np.bool_)
     for kind in np.unique(kinds):
         at = np.flatnonzero(kinds == kind)
-        copies = ious(corners[at].astype(np.float64), corners[at].astype(np.float64)) > most_iou
+        if len(at) == 1:
+            continue
+        own = corners[at].astype(np.float64)
+        turned = None if angles is None else angles[at].astype(np.float64)
+        copies = (ious(own, own) if turned is None else likely_ious(own, turned, own, turned)) > most_iou
         left = np.ones(len(at), np.bool_)
         for first in range(len(at)):
             if left[first]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spec import BoxesSteps, ImageSteps, Spec
+from .turned import turned_corners
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -35,6 +36,9 @@ def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = Non
     assert isinstance(steps, BoxesSteps)
     sure = rows[rows[:, 4] >= steps.score_threshold].astype(np.float64)
     corners = sure[:, :4]
+    if steps.behind == "angle" and len(sure):  # what is drawn and told is the upright box around it
+        around = turned_corners(corners, sure[:, -1])
+        corners = np.concatenate([around.min(axis=1), around.max(axis=1)], axis=1)
     if size is not None and isinstance(spec.preprocess, ImageSteps):
         from ..images import placing_of
 

@@ -12,6 +12,7 @@ from workers.evaluate.proof.slices import (
     changed_slices,
     labelled_slices,
     log_gathered,
+    wholly_changed,
     worst_first,
 )
 
@@ -85,3 +86,18 @@ def test_harmless_changes_break_no_part() -> None:
         old, new = ~(change & better), ~(change & ~better)
         alarms += bool(broken(labelled_slices(parts, old, new, 0.01)))
     assert alarms <= 9  # 4 expected at most, and chance
+
+
+def test_a_part_of_three_that_is_lost_is_not_safe() -> None:
+    """Given three of three results of a rare part that changed, Then it stands out of a limit of 1 %, and one of one, or
+    one of three, does not."""
+    changed = np.zeros(1000, np.bool_)
+    changed[:3] = True
+    rare, rest = Group("class", "rare", np.arange(3)), Group("class", "other", np.arange(3, 1000))
+
+    def found(*parts: tuple[Group, np.ndarray]) -> list[str]:
+        return [part.name for part in wholly_changed(changed_slices(parts, changed, 0.01), 0.01)]
+
+    assert found((rare, changed[:3]), (rest, changed[3:])) == ["rare"]
+    assert found((rare, np.array([True, False, False])), (rest, changed[3:])) == []
+    assert found((Group("class", "one", np.arange(1)), changed[:1]), (rest, changed[3:])) == []

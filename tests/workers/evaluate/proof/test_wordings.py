@@ -43,10 +43,15 @@ def test_chrf_is_that_of_another_library(text: str, truth: str) -> None:
         ("他没去", "他去", True),
         ("one boat left", "a boat left", False),
         ("boats, 12", "12 boats", False),
+        ("three boats", "two boats", True),
+        ("三只船", "两只船", True),
+        ("a letter for Anna Weber", "a letter for Anna Huber", True),
+        ("yesterday Anna came", "Anna came yesterday", False),
+        ("A LETTER FOR ANNA", "A NOTE FOR ANNA", False),
     ],
 )
-def test_numbers_and_negations(old: str, new: str, other: bool) -> None:
-    """Given a number or a "not" that is lost, new or another one, Then the meaning is turned round."""
+def test_numbers_negations_and_names(old: str, new: str, other: bool) -> None:
+    """Given a number, a "not" or a name that is lost, new or another one, Then the meaning is turned round."""
     assert turned_round(old, new) is other
 
 

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Flags, Loss, OwnPart, ProofTask
+from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.mean_precision import by_labels
-from workers.pipeline.postprocess.matching import Compared, boxes_of, compare_item
+from workers.evaluate.proof.predictions import Values
+from workers.evaluate.proof.stats import bootstrap_sums
+from workers.pipeline.postprocess.matching import SCORE_MOVED, Boxes, Compared, boxes_of, compare_item, matched
 
 SMALLEST = 1e-9
 FITTING_MAP = 0.02
@@ -52,8 +55,8 @@ def _loss(case: Case, seen: Flags) -> tuple[Loss | None, list[str]]:
     """By labels, and why they do not decide. Labels by which the original finds nearly nothing do not fit it.
 
     Mean average precision only looks at the order of scores: a version whose scores all fell below the threshold keeps
-    it, and shows people nothing. So the right boxes from the threshold on (F1) have to hold as well: the larger of both
-    losses, as shares of the original's, decides.
+    it, and shows people nothing; where they all fell to just above it nothing is sure. So the right boxes from the
+    threshold on (F1) and their scores have to hold as well: the largest loss, as a share of the original's, decides.
     """
     pair = by_labels(case)
     if pair is None:
@@ -69,14 +72,34 @@ def _loss(case: Case, seen: Flags) -> tuple[Loss | None, list[str]]:
     both = [0, 2]
     scale = np.maximum(np.asarray(pair.original)[both], SMALLEST)
     shares = (np.asarray(pair.original) - np.asarray(pair.optimized))[both] / scale
-    draws = (-pair.draws[:, both] / scale).max(axis=1) * original
-    notes = []
+    drop, draws = float(shares.max()), (-pair.draws[:, both] / scale).max(axis=1)
+    notes, counts = [], _moved(case)
+    if counts[:, 0].any():
+        moved = float(counts[:, 0].sum() / counts[:, 1].sum())
+        sums = bootstrap_sums(counts, case.seed, len(draws))
+        drop, draws = max(drop, moved), np.maximum(draws, sums[:, 0] / np.maximum(sums[:, 1], 1))
+        notes.append(f"Of {percent(moved)} of the boxes the score moved by more than {SCORE_MOVED}.")
     if shares[1] > shares[0] and shares[1] > 0:
         was, is_ = pair.original[2], pair.optimized[2]
         notes.append(
             f"Of the boxes from the threshold on fewer are right, or more are missing: F1 {was:.3f}, now {is_:.3f}."
         )
-    return Loss("mAP", original, float(shares.max()) * original, draws, labelled), notes
+    return Loss("mAP", original, drop * original, draws * original, labelled), notes
+
+
+def _moved(case: Case) -> Floats:
+    """(n, 2): of how many boxes from the threshold on the score moved, and how many there are."""
+    threshold = case.old.score_threshold
+    rows = []
+    for old, new in zip(case.answers("old"), case.answers("new"), strict=True):
+        mine, theirs = _sure(old, threshold), _sure(new, threshold)
+        rows.append([(matched(mine, theirs, moved=1.0) & ~matched(mine, theirs)).sum(), len(mine.scores)])
+    return np.asarray(rows, np.float64).reshape(-1, 2)
+
+
+def _sure(values: Values, threshold: float) -> Boxes:
+    boxes = boxes_of(values)
+    return boxes.where(boxes.scores >= threshold)
 
 
 def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[OwnPart]:
@@ -104,5 +127,10 @@ def _fits(case: Case) -> bool:
 
 
 TASK = ProofTask(
-    "detection", "Boxes around things", "a thing is lost, new, elsewhere or of another class", 15, _fits, compare
+    "detection",
+    "Boxes around things",
+    "a thing is lost, new, elsewhere, of another class or far less sure",
+    order=15,
+    fits=_fits,
+    compare=compare,
 )

@@ -4,12 +4,13 @@ have in common is taken away (anisotropy, arXiv 1909.00512)."""
 import numpy as np
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Floats, ProofTask
+from workers.evaluate.proof.differences import Differences, Flags, Floats, ProofTask
 from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.tasks.numbers import class_names
 
 CENTERED_COSINE = 0.98
 NEAREST_WITHIN = 3
+LENGTH_MOVED = 0.1
 NEIGHBORS, OVERLAP = 10, 0.7
 LEAST_GALLERY = 20
 GALLERY_SHARE, MOST_GALLERY = 0.25, 500
@@ -30,7 +31,7 @@ def compare(case: Case) -> Differences:
     center = _unit(np.concatenate([gallery_old, old])).mean(axis=0)  # a search looks at directions
     a, b = _unit(_unit(old[judged]) - center), _unit(_unit(new[judged]) - center)
     cosine = (a * b).sum(axis=1)
-    changed = ~(cosine >= CENTERED_COSINE)
+    changed = ~(cosine >= CENTERED_COSINE) | _other_length(old[judged], new[judged])
     if len(gallery_old):
         before, after = a @ _unit(_unit(gallery_old) - center).T, b @ _unit(_unit(gallery_new) - center).T
         changed |= _finds_others(before, after)
@@ -38,6 +39,16 @@ def compare(case: Case) -> Differences:
     items = case.items[judged]
     names = class_names([case.data.test[i] for i in items])
     return Differences(items, changed, severity, similarity=np.clip(1 - severity, 0.0, 1.0), classes=names)
+
+
+def _other_length(old: Floats, new: Floats) -> Flags:
+    """(n,): whether the length changed by more than a tenth, which a search by dot product ranks by; that all became
+    longer alike orders nothing anew, but for vectors of length 1, whose products are read as cosines."""
+    before, after = np.linalg.norm(old, axis=1), np.linalg.norm(new, axis=1)
+    ratio = after / np.where(before > 0, before, 1.0)
+    known = np.isfinite(ratio)
+    usual = 1.0 if np.allclose(before, 1, atol=0.01) or not known.any() else float(np.median(ratio[known])) or 1.0
+    return np.asarray(known & (np.abs(ratio / usual - 1) > LENGTH_MOVED), np.bool_)
 
 
 def _gallery(case: Case, old: Floats, new: Floats) -> tuple[Floats, Floats, slice]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Floats, Loss, ProofTask
@@ -21,8 +22,14 @@ ERROR_SHARE = 0.1
 """A channel's error (root of the mean square over an item's positions) above this share of its spread is a change:
 what BF16 does to real models stays below .03, noise that people notice is above .3."""
 
+LEAST_FOR_BIAS = 20
+
 CONSTANT = 1e-6
 """A spread below this share of the mean is none: the mean's size takes its place."""
+
+BIAS_SHARE, FEW_CHANNELS = 0.03, 16
+"""Single errors scatter and cancel out; where all lean to one side by this share of the spread, people who read few
+numbers see it in every sum. Of hundreds of channels some always do."""
 
 IQR_OF_NORMAL = 1.349
 """Quartiles of a normal distribution lie so many standard deviations apart: a few very large values (prices) would
@@ -58,15 +65,34 @@ def compare(case: Case) -> Differences:
         worst = np.maximum(worst, more)
     notes = []
     changed = worst > ERROR_SHARE
+    loss, bias = _loss(case), _bias(case)
+    leans = bias > BIAS_SHARE and loss is None
+    if leans:
+        notes.append(f"All of its numbers lean to one side, by {percent(bias)} of their spread.")
     if changed.any() and (culprit := names[int(whose[int(np.argmax(worst))])]):
         notes.append(f"The output “{culprit}” changed most, more than the answer itself.")
     similarity = np.clip(1 - worst, 0.0, 1.0)
     classes = class_names(case.facts)
-    return Differences(case.items, changed, worst, similarity, classes, loss=_loss(case), notes=notes)
+    return Differences(case.items, changed, worst, similarity, classes, loss=loss, notes=notes, broken=leans)
+
+
+def _bias(case: Case) -> float:
+    """The largest mean error of any channel as a share of its spread, as far as it is sure (two standard errors);
+    0 for more than 16 channels, and where errors are no numbers."""
+    old, new = case.answers("old"), case.answers("new")
+    pairs = [(by_channel(a), by_channel(b)) for a, b in zip(old, new, strict=True) if a.shape == b.shape]
+    finite = [(a, b) for a, b in pairs if np.isfinite(b).all()]
+    if len(finite) < LEAST_FOR_BIAS or len({len(a) for a, _ in finite}) != 1 or len(finite[0][0]) > FEW_CHANNELS:
+        return 0.0
+    errors = np.stack([(b - a).mean(axis=1) for a, b in finite]) / channel_spreads([a for a, _ in finite]).width
+    middle = np.abs(np.median(errors, axis=0))
+    sure = np.minimum(middle, np.abs(errors.mean(axis=0))) - 2 * errors.std(axis=0) / np.sqrt(len(errors))
+    return max(0.0, float(sure.max()))
 
 
 def _loss(case: Case) -> Loss | None:
-    """The mean absolute error by the right numbers, where they are known, as a share of the original's."""
+    """The mean absolute error by the right numbers, where they are known, as a share of the original's: of the channel
+    that lost most, since one whose values are tiny counts like any other."""
     pairs = zip(case.items, case.facts, strict=True)
     known = np.asarray([0 < len(item.target) == case.old.answer[i].size for i, item in pairs], np.bool_)
     if not known.any() or case.old.answer_kind != "tensor":
@@ -75,19 +101,25 @@ def _loss(case: Case) -> Loss | None:
     truth = [np.asarray(item.target, np.float64) for item in part.facts]
     errors = np.asarray(
         [
-            [_mean_error(a, right), _mean_error(b, right)]
+            np.stack([_errors_of(a, right), _errors_of(b, right)])
             for a, b, right in zip(part.answers("old"), part.answers("new"), truth, strict=True)
         ]
     )
     if not np.isfinite(errors).all():
         return None
-    before, after = errors.mean(axis=0).tolist()
-    draws = bootstrap_sums(errors, case.seed) / len(errors) / (before or 1.0)
-    return Loss("MAE", 1.0, (after - before) / (before or 1.0), draws[:, 1] - draws[:, 0], len(errors))
+    before, after = errors.mean(axis=0)
+    scale = np.where(before > 0, before, 1.0)
+    lost = ((errors[:, 1] - errors[:, 0]) / scale).reshape(len(errors), -1)
+    draws = bootstrap_sums(lost, case.seed) / len(errors)
+    return Loss("MAE", 1.0, float(((after - before) / scale).max()), draws.max(axis=1), len(errors))
 
 
-def _mean_error(values: Values, right: Floats) -> float:
-    return float(np.abs(values.astype(np.float64).ravel() - right).mean()) if values.size == right.size else np.inf
+def _errors_of(values: Values, right: Floats) -> Floats:
+    """(channels,): of few numbers each is one, of many all are."""
+    if values.size != right.size:
+        return np.full(1, np.inf)
+    errors = np.abs(values.astype(np.float64).ravel() - right)
+    return errors if len(errors) <= FEW_CHANNELS else errors.mean(keepdims=True)
 
 
 def channel_errors(old: Sequence[Values], new: Sequence[Values]) -> Floats:

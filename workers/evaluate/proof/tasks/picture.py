@@ -11,6 +11,9 @@ from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.tasks.numbers import class_names
 
 LEAST_PSNR_DB, LEAST_SSIM = 30.0, 0.95
+LEAST_CHANNEL_DB = 28.0
+"""Of each color by itself: a cast of one color is a third of the error only."""
+
 TILE_PX = 16
 LEAST_TILE_DB = 20.0
 """A blot of 16 by 16 pixels in a picture of 256 by 256 leaves PSNR above 30 and SSIM above .99: the worst tile of that
@@ -27,8 +30,9 @@ def compare(case: Case) -> Differences:
     rows = np.asarray(
         [nearness(channels_first(a), channels_first(b), low, span) for a, b in zip(old, new, strict=True)]
     )
-    loud, structure, blot = rows[:, 0], rows[:, 1], rows[:, 2]
+    loud, structure, blot, color = rows.T
     changed = ~((loud >= LEAST_PSNR_DB) & (structure >= LEAST_SSIM) & (blot >= LEAST_TILE_DB))
+    changed |= ~(color >= LEAST_CHANNEL_DB)
     severity = np.nan_to_num(10 ** (-loud / 20), nan=1.0)
     notes = [f"PSNR is {np.nanmin(loud):.1f} dB at least, SSIM {np.nanmin(structure):.3f}."] if len(rows) else []
     names = class_names(case.facts)
@@ -38,14 +42,21 @@ def compare(case: Case) -> Differences:
 CONSTANT = "The original gives the same value everywhere: these examples cannot prove pictures."
 
 
-def nearness(old: Floats, new: Floats, low: float, span: float) -> tuple[float, float, float]:
-    """PSNR in dB, SSIM, and PSNR of the worst tile; (-inf, 0, -inf) for other sizes and no numbers."""
+def nearness(old: Floats, new: Floats, low: float, span: float) -> tuple[float, float, float, float]:
+    """PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel; −inf and 0 for other sizes and no
+    numbers."""
     if old.shape != new.shape or not np.isfinite(new).all():
-        return -math.inf, 0.0, -math.inf
+        return -math.inf, 0.0, -math.inf, -math.inf
     a, b = ((values - low) / span for values in (old, new))
-    worst = worst_tile(np.square(a - b).mean(axis=0), TILE_PX)
+    errors = np.square(a - b)
+    worst = worst_tile(errors.mean(axis=0), TILE_PX)
     structure = float(ssim_map(a, b).mean()) if min(a.shape[1:]) >= SMALLEST_SIDE else 1.0
-    return psnr(a, b), structure, -10 * math.log10(worst) if worst > 0 else math.inf
+    color = float(errors.mean(axis=(1, 2)).max())
+    return psnr(a, b), structure, _decibels(worst), _decibels(color)
+
+
+def _decibels(error: float) -> float:
+    return -10 * math.log10(error) if error > 0 else math.inf
 
 
 def channels_first(values: Values) -> Floats:

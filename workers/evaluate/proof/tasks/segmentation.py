@@ -47,15 +47,15 @@ def compare(case: Case) -> Differences:
         for one in np.union1d(np.unique(a), np.unique(b)).tolist():
             change = class_change(a == one, b == one)
             worse = change.present & (change.overlap < LEAST_OVERLAP)
-            if one != BACKGROUND:
-                worse |= change.objects > 0
-                lost += int((change.objects > 0).sum())
+            odd = change.objects if one != BACKGROUND else change.holes
+            worse |= odd > 0
+            lost += int((odd > 0).sum())
             holds[one][at] = change.present
             broke[one][at] = worse
             changed[at] |= worse
-            severity[at] = np.maximum(severity[at], np.maximum(1 - change.overlap, 0.1 * (change.objects > 0)))
+            severity[at] = np.maximum(severity[at], np.maximum(1 - change.overlap, 0.1 * (odd > 0)))
     counts = changed | _found(holds, n)
-    notes = [f"Objects are lost, new, joined or cut in {lost:,} pictures."] if lost else []
+    notes = [f"Objects are lost, new, joined, cut or have holes in {lost:,} pictures."] if lost else []
     seen = any((a != BACKGROUND).any() for a in old)
     loss, told, broken = _loss(case, counts)
     return Differences(
@@ -147,7 +147,7 @@ def _parts(case: Case, holds: dict[int, Flags], broke: dict[int, Flags], counts:
 TASK = ProofTask(
     "segmentation",
     "Masks",
-    "a class overlaps by less than 90 %, or an object is lost, new, joined or cut",
+    "a class overlaps by less than 90 %, or an object is lost, new, joined, cut or has a hole",
     order=16,
     fits=lambda case: case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded,
     compare=compare,

@@ -24,7 +24,7 @@ another form of the same letters is 0 by both."""
 
 def compare(case: Case) -> Differences:
     """A text changed where chrF to the original's is below 85, more than a twentieth of its words are others, or a
-    number or a negation is. Where texts are not known (older predictions), every other token is a change."""
+    number, a negation or a name is. Where texts are not known (older predictions), every other token is a change."""
     if case.old.texts is None or case.new.texts is None:
         return _by_tokens(case)
     return compare_texts(
@@ -74,7 +74,7 @@ def _other_tokens(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
 TASK = ProofTask(
     "text",
     "Texts",
-    "chrF to the original’s text is below 85, or a number, a negation or every twentieth word is another",
+    "chrF to the original’s text is below 85, or a number, a negation, a name or every twentieth word is another",
     10,
     lambda case: case.old.answer_kind == "tokens",
     compare,

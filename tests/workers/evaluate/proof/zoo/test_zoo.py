@@ -1,9 +1,10 @@
 """Every kind of result in the zoo of harm: what is destroyed is never safe, what nobody notices is never regressed."""
 
-from collections import Counter
+import functools
+from collections import Counter, defaultdict
 
 import pytest
-from zoo import Zoo, all_zoos, judged
+from zoo import Drawn, Zoo, all_zoos, draw
 
 ZOOS = all_zoos()
 LIMITS_PCT = {300: 2.0, 1000: 1.0}
@@ -23,38 +24,40 @@ def test_there_are_enough_ways(zoo: Zoo) -> None:
     assert len(zoo.harm) >= 6 and len(zoo.harmless) >= 6
 
 
+@functools.cache
+def drawn(zoo: str, n: int) -> Drawn:
+    """The originals of the small run, which all changes share."""
+    return draw(ZOOS[zoo], n, 1)
+
+
 @pytest.mark.parametrize(("zoo", "how"), ways("harm"))
 def test_destroyed_is_not_safe(zoo: Zoo, how: str) -> None:
     """Given what a person would miss, Then it is judged as this kind of result and not safe."""
-    found = judged(zoo, zoo.harm[how], 300, 1, LIMITS_PCT[300])
+    found = drawn(zoo.name, 300).judged(how, LIMITS_PCT[300])
     assert found.task == zoo.task and found.verdict != "safe", (found.verdict, found.changed_count)
 
 
 @pytest.mark.parametrize(("zoo", "how"), ways("harmless"))
 def test_harmless_is_safe(zoo: Zoo, how: str) -> None:
     """Given what nobody notices and .1 % of the items truly changed, Then 1,000 items prove it."""
-    found = judged(zoo, zoo.harmless[how], 1000, 1, LIMITS_PCT[1000], TRULY_CHANGED)
+    found = drawn(zoo.name, 1000).judged(how, LIMITS_PCT[1000], TRULY_CHANGED)
     assert (found.task, found.verdict) == (zoo.task, "safe"), found.changed_count
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(3 * 3600)
 @pytest.mark.parametrize("n", LIMITS_PCT)
-@pytest.mark.parametrize(("zoo", "how"), ways("harm"))
-def test_destroyed_is_never_safe_in_full(zoo: Zoo, how: str, n: int) -> None:
-    """Given 100 draws, Then none is safe."""
-    verdicts = Counter(judged(zoo, zoo.harm[how], n, seed, LIMITS_PCT[n]).verdict for seed in range(FULL))
-    assert verdicts["safe"] == 0, verdicts
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("n", LIMITS_PCT)
-@pytest.mark.parametrize(("zoo", "how"), ways("harmless"))
-def test_harmless_is_never_regressed_in_full(zoo: Zoo, how: str, n: int) -> None:
-    """Given 100 draws of which .1 % truly changed, Then none is regressed, and at 1,000 at least 95 are safe."""
-    verdicts = Counter(
-        judged(zoo, zoo.harmless[how], n, seed, LIMITS_PCT[n], TRULY_CHANGED).verdict for seed in range(FULL)
-    )
-    assert verdicts["regressed"] == 0, verdicts
-    assert n < 1000 or verdicts["safe"] >= 95, verdicts
+@pytest.mark.parametrize("zoo", ZOOS.values(), ids=list(ZOOS))
+def test_in_full(zoo: Zoo, n: int) -> None:
+    """Given 100 draws, Then nothing destroyed is safe in any, nothing harmless of which .1 % truly changed regressed in
+    any, and at 1,000 at least 95 are safe."""
+    verdicts: dict[str, Counter[str]] = defaultdict(Counter)
+    for seed in range(FULL):
+        originals = draw(zoo, n, seed)
+        for how in zoo.harm:
+            verdicts[how][originals.judged(how, LIMITS_PCT[n]).verdict] += 1
+        for how in zoo.harmless:
+            verdicts[how][originals.judged(how, LIMITS_PCT[n], TRULY_CHANGED).verdict] += 1
+    assert not {how: verdicts[how] for how in zoo.harm if verdicts[how]["safe"]}
+    assert not {how: verdicts[how] for how in zoo.harmless if verdicts[how]["regressed"]}
+    assert n < 1000 or not {how: verdicts[how] for how in zoo.harmless if verdicts[how]["safe"] < 95}

@@ -5,6 +5,7 @@ shape and spread of real ones; all is seeded.
 """
 
 import importlib
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,19 +29,19 @@ Change = Callable[[list[Array], Rng], Sequence[Array]]
 class Zoo:
     """`task` is the proof task that has to judge. `make(n, rng)` gives the original's predictions.
 
-    `harm` and `harmless` change copies of them. `wrong` makes one item's prediction another one for sure. `labels`
-    gives the accepted classes of the items. So many more as `gallery` says are only searched in. `more` are further facts
-    of `Answers`.
+    `harm` and `harmless` change copies of them. `wrong` makes one item's prediction another one for sure. `truth` gives
+    what is right: fields of each `Item`, and `steps` of sequences. So many more as `gallery` says are only searched in.
+    `more` are further facts of `Answers`.
     """
 
     name: str
     task: str
     kind: str
     make: Callable[[int, Rng], list[Array]]
-    harm: Mapping[str, Change]
-    harmless: Mapping[str, Change]
+    harm: dict[str, Change]
+    harmless: dict[str, Change]
     wrong: Callable[[Array, Rng], Array]
-    labels: Callable[[list[Array], Rng], Sequence[tuple[int, ...]]] | None = None
+    truth: Callable[[list[Array], Rng], Sequence[Mapping[str, Any]]] | None = None
     classes: tuple[str, ...] | None = None
     gallery: int = 0
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -61,22 +62,40 @@ def plain_answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
     return Answers(values, predicted, finite, {}, zoo.kind, **more)
 
 
-def judged(zoo: Zoo, how: Change, n: int, seed: int, limit_pct: float, wrong_share: float = 0.0) -> Judgement:
-    """The verdict on predictions that were changed so; of each item there is a chance of `wrong_share` that it is
-    another one for sure."""
+@dataclass(frozen=True)
+class Drawn:
+    """Predictions of the original that all changes share: `old` with those that are only searched in, `before` read."""
+
+    zoo: Zoo
+    seed: int
+    n: int
+    old: list[Array]
+    before: Answers
+    data: DataSet
+
+    def judged(self, how: str, limit_pct: float, wrong_share: float = 0.0) -> Judgement:
+        """The verdict where they were changed so; of each item there is a chance of `wrong_share` that it is another
+        one for sure."""
+        zoo, n = self.zoo, self.n
+        rng = np.random.default_rng([self.seed, n, zlib.crc32(how.encode())])
+        new = list((zoo.harm | zoo.harmless)[how]([part.copy() for part in self.old], rng))
+        for at in np.flatnonzero(rng.random(n) < wrong_share):
+            new[at] = zoo.wrong(new[at], rng)
+        return judge_case(case_of(self.data, self.before, _read(zoo, new, n), self.seed), limit_pct)
+
+
+def draw(zoo: Zoo, n: int, seed: int) -> Drawn:
     rng = np.random.default_rng([seed, n])
     old = zoo.make(n + zoo.gallery, rng)
-    labels = zoo.labels(old, rng) if zoo.labels is not None else [()] * n
-    new = list(how([part.copy() for part in old], rng))
-    for at in np.flatnonzero(rng.random(n) < wrong_share):
-        new[at] = zoo.wrong(new[at], rng)
-    items = tuple(Item(f"item {i}", None, accepted) for i, accepted in enumerate(labels))
-    data = DataSet("arrays", "person", None, zoo.classes, test=items)
-    before, after = (
-        replace(zoo.answers_of(parts[:n]), gallery=[np.asarray(part, np.float32) for part in parts[n:]])
-        for parts in (old, new)
-    )
-    return judge_case(case_of(data, before, after, seed), limit_pct)
+    facts = [dict(one) for one in zoo.truth(old, rng)[:n]] if zoo.truth is not None else [{} for _ in range(n)]
+    steps = tuple(one.pop("steps", None) for one in facts)
+    items = tuple(Item(f"item {i}", **one) for i, one in enumerate(facts))
+    data = DataSet("arrays", "person", None, zoo.classes, test=items, steps=steps)
+    return Drawn(zoo, seed, n, old, _read(zoo, old, n), data)
+
+
+def _read(zoo: Zoo, parts: Sequence[Array], n: int) -> Answers:
+    return replace(zoo.answers_of(parts[:n]), gallery=[np.asarray(part, np.float32) for part in parts[n:]])
 
 
 def each(change: Callable[[Array, Rng], Array]) -> Change:

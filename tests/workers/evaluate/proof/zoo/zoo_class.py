@@ -1,7 +1,8 @@
 """Classes: three, twenty, a thousand, two with scores, and with labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
@@ -25,11 +26,16 @@ def shares(n: int, rng: Rng) -> list[Array]:
     return list(np.where(rng.random(n) < 0.4, sure, 1 - sure).astype(np.float32)[:, None])
 
 
-def accepted(old: list[Array], rng: Rng) -> Sequence[tuple[int, ...]]:
+def accepted(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
     """Labels by which nine of ten predictions are right."""
     told = np.argmax(np.stack(old), axis=1)
     other = (told + 1) % old[0].size
-    return [(int(k),) for k in np.where(rng.random(len(told)) < 0.9, told, other)]
+    return [{"labels": (int(k),)} for k in np.where(rng.random(len(told)) < 0.9, told, other)]
+
+
+def accepted_of_two(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
+    """As sure as the original says it is, so is it right."""
+    return [{"labels": (int(rng.random() < row[0]),)} for row in old]
 
 
 def other_class(row: Array, rng: Rng) -> Array:
@@ -59,6 +65,19 @@ def rarest_favored(rows: Array, rng: Rng) -> Array:
     near = rows.max(axis=1) - np.sort(rows, axis=1)[:, -2] < 3
     rows[near, rare] = rows[near].max(axis=1) + 0.1
     return rows
+
+
+def rare_swapped(rows: Array, rng: Rng) -> Array:
+    """The two rarest of the classes that hold a fiftieth of the items and more, each taken for the other."""
+    counts = np.bincount(rows.argmax(axis=1), minlength=rows.shape[1])
+    first, second = np.argsort(np.where(counts >= len(rows) / 50, counts, len(rows)))[:2]
+    rows[:, [first, second]] = rows[:, [second, first]]
+    return rows
+
+
+def endless(row: Array, rng: Rng) -> Array:
+    row[rng.integers(len(row))] = np.inf
+    return row
 
 
 def noise(row: Array, rng: Rng) -> Array:
@@ -92,6 +111,8 @@ HARM: dict[str, Change] = {
     "always the same": stacked(lambda rows, rng: np.broadcast_to(rows[0], rows.shape)),
     "rarest class favored": stacked(rarest_favored),
     "one class lost": stacked(partial(never, part=0.03)),
+    "two rare classes swapped": stacked(rare_swapped),
+    "infinity on 5 %": some(0.05, endless),
 }
 HARMLESS: dict[str, Change] = {
     "the same": same,
@@ -120,6 +141,9 @@ TWO_HARMLESS: dict[str, Change] = {
 }
 
 
+OF_MANY_ITEMS = ("one class lost", "two classes became one", "two rare classes swapped")
+
+
 def _zoo(name: str, classes: int, *, labelled: bool = False) -> Zoo:
     few = classes > 100
     return Zoo(
@@ -128,10 +152,10 @@ def _zoo(name: str, classes: int, *, labelled: bool = False) -> Zoo:
         kind="class",
         make=partial(logits, classes=classes),
         # of a thousand no class holds 3 %
-        harm={k: v for k, v in HARM.items() if not (few and k in ("one class lost", "two classes became one"))},
+        harm={k: v for k, v in HARM.items() if not (few and k in OF_MANY_ITEMS)},
         harmless=HARMLESS,
         wrong=other_class,
-        labels=accepted if labelled else None,
+        truth=accepted if labelled else None,
         classes=tuple(f"kind {i}" for i in range(classes)),
         more={"scores": "logits"},
     )
@@ -143,4 +167,15 @@ ZOOS = [
     _zoo("thousand classes", 1000),
     _zoo("three classes with labels", 3, labelled=True),
     Zoo("two classes with scores", "class", "score", shares, TWO_HARM, TWO_HARMLESS, lambda row, rng: 1 - row),
+    Zoo(
+        "two classes with scores and labels",
+        "class",
+        "score",
+        shares,
+        {how: change for how, change in TWO_HARM.items() if how != "only sure and unsure"},  # no loss by labels
+        TWO_HARMLESS,
+        lambda row, rng: 1 - row,
+        truth=accepted_of_two,
+        more={"scores": "probabilities"},
+    ),
 ]

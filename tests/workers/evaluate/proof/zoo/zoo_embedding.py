@@ -1,5 +1,6 @@
 """Vectors to search with: topics in a space that has a large common mean, and copies that lie very near each other."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -64,6 +65,7 @@ HARM: dict[str, Change] = {
     "collapsed": stacked(collapsed),
     "turned": stacked(rotated),
     "one topic turned round": stacked(one_topic_lost),
+    "lengths scattered": each(lambda row, rng: row * np.float32(np.exp(rng.normal(0, 0.5)))),
     "always the same": stacked(lambda rows, rng: np.broadcast_to(rows[0], rows.shape)),
 }
 HARMLESS: dict[str, Change] = {
@@ -72,14 +74,29 @@ HARMLESS: dict[str, Change] = {
     "BF16": bf16,
     "FP16": fp16,
     "longer": each(lambda row, rng: row * np.float32(2)),
-    "of length 1": each(lambda row, rng: row / np.linalg.norm(row)),
+    "a percent longer or shorter": each(lambda row, rng: row * np.float32(rng.uniform(0.99, 1.01))),
     "noise of 1 % of the spread": spread_noise(0.01),
 }
 
 
-def _zoo(name: str, mean: float) -> Zoo:
-    make, wrong = partial(vectors, mean=mean), lambda row, rng: rng.permutation(-row)
-    return Zoo(name, "embedding", "embedding", make, HARM, HARMLESS, wrong, gallery=200)
+UNIT_HARM = HARM | {"a fifth shorter": each(lambda row, rng: row * np.float32(0.8))}
+UNIT_HARMLESS = {how: change for how, change in HARMLESS.items() if how != "longer"}
 
 
-ZOOS = [_zoo("vectors", 0.0), _zoo("vectors with a large mean", 60.0)]
+def of_length_1(n: int, rng: Rng) -> list[Array]:
+    return [row / np.linalg.norm(row) for row in vectors(n, rng, 0.0)]
+
+
+def _zoo(
+    name: str, make: Callable[[int, Rng], list[Array]], harm: dict[str, Change], harmless: dict[str, Change]
+) -> Zoo:
+    return Zoo(
+        name, "embedding", "embedding", make, harm, harmless, lambda row, rng: rng.permutation(-row), gallery=200
+    )
+
+
+ZOOS = [
+    _zoo("vectors", partial(vectors, mean=0.0), HARM, HARMLESS),
+    _zoo("vectors with a large mean", partial(vectors, mean=60.0), HARM, HARMLESS),
+    _zoo("vectors of length 1", of_length_1, UNIT_HARM, UNIT_HARMLESS),
+]

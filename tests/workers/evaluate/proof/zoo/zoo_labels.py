@@ -1,6 +1,7 @@
 """Several labels at once: twenty, of which most items have none to three."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, some, stacked
@@ -15,14 +16,14 @@ def shares(n: int, rng: Rng) -> list[Array]:
     return list(np.where(on, 0.56 + 0.44 * sure, 0.44 * (1 - sure)).astype(np.float32))
 
 
-def truths(old: list[Array], rng: Rng) -> Sequence[tuple[int, ...]]:
+def truths(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
     """The sets that are right: one label in twelve is missing, one item in six has one more."""
     found = []
     for row in old:
         kept = {int(k) for k in np.flatnonzero(row >= 0.5) if rng.random() > 1 / 12}
         if rng.random() < 1 / 6 or not kept:
             kept.add(int(rng.integers(LABELS)))
-        found.append(tuple(sorted(kept)))
+        found.append({"labels": tuple(sorted(kept))})
     return found
 
 

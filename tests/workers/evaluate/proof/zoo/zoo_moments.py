@@ -1,5 +1,8 @@
 """One score for each time step, over whole sequences."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, some, stacked
 
@@ -30,10 +33,17 @@ def spike(row: Array, rng: Rng) -> Array:
     return row
 
 
+def truths(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
+    """Each moment that is right by the original, but one in twenty."""
+    return [{"steps": (row >= 0.5).astype(np.int64) ^ (rng.random(len(row)) < 0.05)} for row in old]
+
+
 HARM: dict[str, Change] = {
     "last moments silent": tail(10, 0.0),
     "drifts": each(lambda row, rng: np.clip(row - np.linspace(0, 0.24, len(row), dtype=np.float32), 0, 1)),
     "three steps late": each(late),
+    "one step late": each(lambda row, rng: np.concatenate([row[:1], row[:-1]])),
+    "two sequences swapped in 5 %": some(0.05, lambda row, rng: row[::-1]),
     "one moment wrong in 5 %": some(0.05, spike),
     "noise on 5 %": some(0.05, lambda row, rng: rng.random(row.shape).astype(np.float32)),
     "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
@@ -46,14 +56,6 @@ HARMLESS: dict[str, Change] = {
     "drifts by .03": each(lambda row, rng: np.clip(row - np.linspace(0, 0.03, len(row), dtype=np.float32), 0, 1)),
 }
 ZOOS = [
-    Zoo(
-        "scores of moments",
-        "moments",
-        "score",
-        sequences,
-        HARM,
-        HARMLESS,
-        lambda row, rng: 1 - row,
-        more={"stateful": True},
-    )
+    Zoo(name, "moments", "score", sequences, HARM, HARMLESS, lambda row, rng: 1 - row, known, more={"stateful": True})
+    for name, known in (("scores of moments", None), ("scores of moments that are known", truths))
 ]

@@ -1,6 +1,7 @@
 """Numbers: one (regression), a few channels of very different sizes, series with quantiles, unknown planes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
@@ -72,7 +73,18 @@ def spread_noise(share: float) -> Change:
     )
 
 
+def biased(share: float) -> Change:
+    """Every number is too high by this share of its spread."""
+    return stacked(lambda rows, rng: (rows + share * rows.std(axis=0, keepdims=True)).astype(np.float32))
+
+
+def endless(row: Array, rng: Rng) -> Array:
+    row.flat[rng.integers(row.size)] = np.inf
+    return row
+
+
 ANY_HARM: dict[str, Change] = {
+    "infinity in 5 %": some(0.05, endless),
     "halved": each(lambda row, rng: row / 2),
     "answers of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
     "noise on 5 %": some(0.05, noise),
@@ -95,8 +107,15 @@ def _four_digits(row: Array) -> Array:
     return (np.round(row / size) * size).astype(np.float32)
 
 
-def _zoo(name: str, make: Callable[[int, Rng], list[Array]], harm: dict[str, Change]) -> Zoo:
-    return Zoo(name, "numbers", "tensor", make, {**ANY_HARM, **harm}, HARMLESS, noise)
+def truths(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
+    """The original is off by half of the spread."""
+    spread = np.stack(old).std(axis=0)
+    return [{"target": tuple((row + 0.5 * spread * rng.standard_normal(row.shape)).tolist())} for row in old]
+
+
+def _zoo(name: str, make: Callable[[int, Rng], list[Array]], harm: dict[str, Change], *, known: bool = False) -> Zoo:
+    wrong = (lambda row, rng: row * np.float32(0.9)) if known else noise
+    return Zoo(name, "numbers", "tensor", make, ANY_HARM | harm, HARMLESS, wrong, truths if known else None)
 
 
 def as_median(rows: Array, rng: Rng) -> Array:
@@ -114,20 +133,26 @@ def dead_plane(rows: Array, rng: Rng) -> Array:
     return rows
 
 
+CHANNELS_HARM = {
+    "the smallest channel dead": channel(5, "dead"),
+    "scores halved": channel(4, "halved"),
+    "one channel of other items": channel(2, "shuffled"),
+    "two outputs swapped": stacked(lambda rows, rng: rows[:, [1, 0, 2, 3, 4, 5]]),
+}
 ZOOS = [
     _zoo(
         "one number",
         prices,
-        {"small ones lost": stacked(small_zeroed), "above the 95th percentile cut": stacked(tail_cut)},
+        {
+            "a little too high": biased(0.06),
+            "small ones lost": stacked(small_zeroed),
+            "above the 95th percentile cut": stacked(tail_cut),
+        },
     ),
     _zoo(
         "channels of other sizes",
         channels,
-        {
-            "the smallest channel dead": channel(5, "dead"),
-            "scores halved": channel(4, "halved"),
-            "one channel of other items": channel(2, "shuffled"),
-        },
+        CHANNELS_HARM | {"all a little too high": biased(0.06)},
     ),
     _zoo(
         "forecasts",
@@ -135,8 +160,12 @@ ZOOS = [
         {
             "a tail quantile is the median": stacked(as_median),
             "last steps repeated": stacked(last_steps),
+            "a step late": stacked(lambda rows, rng: np.concatenate([rows[:, :1], rows[:, :-1]], axis=1)),
+            "peaks cut": stacked(lambda rows, rng: np.minimum(rows, np.quantile(rows, 0.9, axis=1, keepdims=True))),
+            "two quantiles swapped": stacked(lambda rows, rng: rows[..., [0, 3, 2, 1, 4]]),
             "a tail quantile of other items": channel(4, "shuffled"),
         },
     ),
+    _zoo("channels that are known", channels, CHANNELS_HARM, known=True),
     _zoo("planes", planes, {"the faintest plane dead": stacked(dead_plane)}),
 ]

@@ -26,6 +26,18 @@ def blot(row: Array, rng: Rng) -> Array:
     return row
 
 
+def small_blot(row: Array, rng: Rng) -> Array:
+    top, left = rng.integers(0, SIDE - 7, 2)
+    part = row[:, top : top + 7, left : left + 7]
+    part[:] = np.where(part.mean() > 0.5, part - 0.35, part + 0.35)
+    return row
+
+
+def faint_tint(row: Array, rng: Rng) -> Array:
+    row[2] = row[2] + np.float32(0.05)
+    return row
+
+
 def noise(row: Array, rng: Rng) -> Array:
     return np.clip(row + rng.normal(0, 0.3, row.shape), 0, 1).astype(np.float32)
 
@@ -51,6 +63,11 @@ def stripe(row: Array, rng: Rng) -> Array:
 
 HARM: dict[str, Change] = {
     "a blot in each": each(blot),
+    "a small blot in each": each(small_blot),
+    "a faint cast of one color": each(faint_tint),
+    "flipped": each(lambda row, rng: row[:, :, ::-1]),
+    "colors in another order": each(lambda row, rng: row[[1, 2, 0]]),
+    "infinity in 5 %": some(0.05, lambda row, rng: np.where(rng.random(row.shape) < 0.001, np.inf, row)),
     "blurred": each(lambda row, rng: gaussian_filter(row, sigma=(0, 1.5, 1.5))),
     "one color dead": each(dead),
     "tinted": each(tint),

@@ -112,6 +112,15 @@ def halved(mask: Array, rng: Rng) -> Array:
     return mask
 
 
+def holes(mask: Array, rng: Rng) -> Array:
+    """Five by five pixels in the middle of each thing large enough to hold them."""
+    from scipy.ndimage import binary_erosion
+
+    middle = binary_erosion(mask > 0, np.ones((9, 9)))
+    middle = binary_dilation(middle, np.ones((5, 5))) & (mask > 0) if middle.any() else middle
+    return np.where(middle, 0, mask).astype(mask.dtype)
+
+
 def one_pixel(mask: Array, rng: Rng) -> Array:
     inside = np.argwhere(mask > 0)
     if len(inside):
@@ -138,6 +147,7 @@ HARM: dict[str, Change] = {
     "larger by two pixels": each(lambda mask, rng: np.where(binary_dilation(mask > 0, iterations=2), 1, 0)),
     "half of the picture blind": each(halved),
     "class one lost": class_lost(1),
+    "moved by three pixels": each(lambda mask, rng: np.roll(mask, 3, axis=1)),
 }
 HARMLESS: dict[str, Change] = {
     "the same": same,
@@ -171,6 +181,7 @@ def _zoo(name: str, make: Callable[[int, Rng], list[Array]], harm: dict[str, Cha
 
 
 CLASSES_HARM = HARM | {
+    "holes in things": each(holes),
     "two classes swapped": each(lambda mask, rng: np.array([0, 2, 1, 3], np.uint8)[mask]),
     "one class of three lost": class_lost(3),
 }

@@ -1,12 +1,14 @@
 """Texts: translations, and transcripts of what was said."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from zoo import Array, Change, Rng, Zoo
 
 from workers.evaluate.proof.predictions import Answers
 
+NAMES = ["Anna Weber", "Tom Okafor", "Señora Álvarez", "Jean Dupré"]
 SUBJECTS = [
     "the old captain",
     "our neighbor",
@@ -63,7 +65,8 @@ SWAPS = {"old": "ancient", "repair": "mend", "glad": "happy", "near": "close to"
 
 def sentence(rng: Rng) -> str:
     parts = [SUBJECTS, VERBS, THINGS, WHERE, MORE]
-    return " ".join(str(rng.choice(part)) for part in parts) + f" {rng.choice(PLAIN)} {rng.choice(PLAIN)}."
+    said = " ".join(str(rng.choice(part)) for part in parts)
+    return f"{said} for {rng.choice(NAMES)} {rng.choice(PLAIN)} {rng.choice(PLAIN)}."
 
 
 def texts(n: int, rng: Rng) -> list[Array]:
@@ -116,6 +119,29 @@ def other_numbers(text: str, rng: Rng) -> str:
     return text.replace("12", "21").replace("1987", "1978").replace("14th", "15th")
 
 
+def other_names(text: str, rng: Rng) -> str:
+    """One family name is another."""
+    return (
+        text.replace("Weber", "Huber")
+        .replace("Okafor", "Okonjo")
+        .replace("Dupré", "Durand")
+        .replace("Álvarez", "Gómez")
+    )
+
+
+def other_number_words(text: str, rng: Rng) -> str:
+    return text.replace("three", "two").replace("second", "third").replace("12", "21")
+
+
+def broken_encoding(text: str, rng: Rng) -> str:
+    """UTF-8 read as Latin-1."""
+    return text.encode().decode("latin-1")
+
+
+def other_script(text: str, rng: Rng) -> str:
+    return text.translate(str.maketrans("aeopcxy", "аеорсху"))
+
+
 def cut(share: float) -> Edit:
     def shortened(text: str, rng: Rng) -> str:
         words = text.split()
@@ -163,6 +189,9 @@ HARM: dict[str, Change] = {
     "other numbers": all_of(other_numbers),
     "goes on repeating": all_of(repeats),
     "a twelfth of the letters wrong": all_of(letters_wrong(0.12)),
+    "other number words": all_of(other_number_words),
+    "letters of another script": all_of(other_script),
+    "an endless word": all_of(lambda text, rng: text + " " + "na" * 400),
 }
 HARMLESS: dict[str, Change] = {
     "the same": all_of(lambda text, rng: text),
@@ -171,7 +200,12 @@ HARMLESS: dict[str, Change] = {
     "letters in another form": all_of(lambda text, rng: text.replace("fi", "\ufb01")),
     "tabs": all_of(lambda text, rng: text.replace(" ", "\t")),
 }
-TEXT_HARM = HARM | {"synonyms": all_of(swapped)}
+TEXT_HARM = HARM | {
+    "synonyms": all_of(swapped),
+    "other names": all_of(other_names),
+    "broken encoding": all_of(broken_encoding),
+    "capitals": all_of(lambda text, rng: text.upper()),
+}
 TEXT_HARMLESS = HARMLESS | {"last mark lost": all_of(lambda text, rng: text.removesuffix("."))}
 SPEECH_HARM = HARM | {"last word lost": all_of(cut(0.01))}
 SPEECH_HARMLESS = HARMLESS | {"one letter of a long word": all_of(one_letter)}
@@ -189,7 +223,44 @@ def other_text(part: Array, rng: Rng) -> Array:
     return np.asarray(noise(str(part), rng))
 
 
+def translated(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
+    """What is right: the original is another text in one of ten, and has other words for some things."""
+    return [{"group": noise(str(part), rng) if rng.random() < 0.1 else swapped(str(part), rng)} for part in old]
+
+
+def heard(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
+    """What was said: the original errs in one letter of many words."""
+    return [{"transcript": one_letter(str(part), rng)} for part in old]
+
+
+WITHOUT_LABELS_ONLY = ("synonyms", "capitals", "broken encoding")
+"""By the right texts synonyms may be no loss, nor are letters that are few."""
+
+KNOWN_TEXT_HARM = {how: change for how, change in TEXT_HARM.items() if how not in WITHOUT_LABELS_ONLY}
 ZOOS = [
     Zoo("translations", "text", "tokens", texts, TEXT_HARM, TEXT_HARMLESS, other_text, answers=answers),
+    Zoo(
+        "translations that are known",
+        "text",
+        "tokens",
+        texts,
+        KNOWN_TEXT_HARM,
+        TEXT_HARMLESS,
+        other_text,
+        translated,
+        answers=answers,
+    ),
     Zoo("transcripts", "transcript", "transcript", said, SPEECH_HARM, SPEECH_HARMLESS, other_text, answers=answers),
+    Zoo(
+        "transcripts that are known",
+        "transcript",
+        "transcript",
+        said,
+        SPEECH_HARM,
+        {how: change for how, change in SPEECH_HARMLESS.items() if how != "one letter of a long word"}
+        | {"large and small letters": all_of(lambda text, rng: text)},
+        other_text,
+        heard,
+        answers=answers,
+    ),
 ]
