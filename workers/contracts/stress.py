@@ -124,7 +124,8 @@ class UnfamiliarRow(Frozen):
     the energy of its answer (arXiv 2010.03759) or, where it gives shares, by the largest of them. `auroc_low` and
     `auroc_high` are the 95 % interval (paired bootstrap over the examples) of the original's AUROC − the optimized
     one's, `fpr95_low` and `fpr95_high` that of the optimized one's FPR95 − the original's. The verdict is about AUROC,
-    with MARGIN. Older findings have only the shares, and `p_holm` of their difference.
+    with MARGIN, and not even where FPR95 surely rises by more. Older findings have only the shares, and `p_holm` of
+    their difference.
     """
 
     id: str

@@ -79,7 +79,7 @@ def _unfamiliar(row: UnfamiliarRow, folder: Path) -> StressRowValue:
     else:
         cells = (
             StressCellValue(1, "", before.auroc, after.auroc, row.verdict),
-            StressCellValue(2, "", before.fpr95, after.fpr95, "unclear"),
+            StressCellValue(2, "", before.fpr95, after.fpr95),
         )
     return StressRowValue(row.id, row.title, cells, row.verdict, row.words, _picture(folder, row.picture, row.title))
 

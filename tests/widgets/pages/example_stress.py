@@ -18,7 +18,7 @@ def stress_found() -> StressFound:
         return StressRowValue(f"k{n}", title, cells, verdict, about, picture(n))
 
     def far_or_near(id_: str, title: str, verdict: StressVerdict) -> StressRowValue:
-        cells = (StressCellValue(1, "", 0.9, 0.85, verdict), StressCellValue(2, "", 0.1, 0.2, "unclear"))
+        cells = (StressCellValue(1, "", 0.9, 0.85, verdict), StressCellValue(2, "", 0.1, 0.2))
         return StressRowValue(id_, title, cells, verdict, "Its words.", picture(5))
 
     dark = "In the dark (severity 5) the optimized model gets 12 % more of the examples wrong than the original."

@@ -181,8 +181,8 @@ def row_of(one: Set, seed: int) -> UnfamiliarRow:
         original=float(sure[:, 0].mean()), optimized=float(sure[:, 1].mean()),
         worse=int((sure[:, 1] & ~sure[:, 0]).sum()), better=int((sure[:, 0] & ~sure[:, 1]).sum()),
         original_separation=before, optimized_separation=after, auroc_low=auroc_low, auroc_high=auroc_high,
-        fpr95_low=fpr95_low, fpr95_high=fpr95_high, p_holm=p, verdict="even" if upper <= MARGIN else "unclear",
-        picture=one.picture,
+        fpr95_low=fpr95_low, fpr95_high=fpr95_high, p_holm=p,
+        verdict="even" if upper <= MARGIN >= fpr95_low else "unclear", picture=one.picture,
     )  # fmt: skip
 
 
@@ -228,6 +228,9 @@ def _words(row: UnfamiliarRow) -> str:
         f"in {percent(after.auroc)} of pairs the optimized model is surer of the real input, the original in "
         f"{percent(before.auroc)} (AUROC)"
     )
+    if row.fpr95_low is not None and row.fpr95_low > MARGIN:
+        alarms = f"{percent(after.fpr95)} of the real inputs instead of {percent(before.fpr95)} (FPR95)"
+        told += f"; to catch 95 % of these it would turn away {alarms}"
     said = {
         "worse": f"the optimized model tells it less well: {told}.",
         "unclear": f"{told}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",

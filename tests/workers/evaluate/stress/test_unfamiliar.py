@@ -41,6 +41,16 @@ def test_verdicts_need_proof_both_ways() -> None:
     assert "tells it less well" in worse.words and "(AUROC)" in worse.words and "cannot rule out" in few.words
 
 
+def test_more_false_alarms_are_not_as_good() -> None:
+    """Given a version that tells a tenth of the strangers not at all and the others better, Then it is not as good: far
+    more real inputs would be turned away."""
+    one = set_of(5, 400, 1.5, 3.0)
+    one.made[:40, 1] += 4.5
+    (row,) = judged([row_of(one, 0)])
+    assert row.optimized_separation.auroc > row.original_separation.auroc - 0.02
+    assert row.fpr95_low is not None and row.fpr95_low > 0.02 and row.verdict == "unclear" and "(FPR95)" in row.words
+
+
 def test_equal_versions_are_seldom_blamed() -> None:
     """Given forty pairs of equal versions, Then none is called worse."""
     rows = [judged([row_of(set_of(seed, 40, 1, 1), seed)])[0] for seed in range(40)]
