@@ -121,7 +121,7 @@ def resumed(space: Workspace, interrupted: Run, recipes: Path) -> Run:
     project = space.repositories.projects.get(interrupted.project_id)
     ask = RunRequest(
         project,
-        OpenParams(path=str(sample_paths().model)),
+        OpenParams(path=str(sample_paths().model), data_path=str(recipes.with_name("some.npz"))),
         data_params(recipes.with_name("some.npz"), None, None, None),
         preset_of_recipes(recipes),
         interrupted.goal,
