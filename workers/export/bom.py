@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workers.contracts.bundles import CardFacts
 from workers.contracts.errors import WorkerError
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.wording import percent, percent_of
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component
@@ -94,9 +95,9 @@ def model_card(facts: CardFacts, spec: PipelineSpec) -> dict[str, Any]:
     if limits:
         considerations["technicalLimitations"] = limits
     if facts.worst_slice is not None and facts.worst_slice_drop:
-        considerations["performanceTradeoffs"] = [f"{facts.worst_slice}: {100 * facts.worst_slice_drop:.2f} % lost"]
+        considerations["performanceTradeoffs"] = [f"{facts.worst_slice}: {percent(facts.worst_slice_drop, 2)} lost"]
     if facts.override_reason:
-        risk = f"It answers worse than the limit of {facts.limit_pct:g} % allows"
+        risk = f"It answers worse than the limit of {percent_of(facts.limit_pct)} allows"
         considerations["ethicalConsiderations"] = [{"name": risk, "mitigationStrategy": facts.override_reason}]
     if considerations:
         card["considerations"] = considerations

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.wording import percent_of
 
 EVIDENCE_FILE = "EVIDENCE.md"
 NOT_RECORDED = "not recorded"
@@ -77,7 +78,7 @@ def _energy(facts: CardFacts) -> str:
 
 ROWS = (
     Row("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
-    Row("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {f.limit_pct:g} %"),
+    Row("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
     Row("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
     Row("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
     Row("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),
