@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.stress import MARGIN, AttackRow, AttackWay
+from workers.contracts.wording import percent
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import Changed
 from workers.evaluate.stress.gradients import Gradients, gradients_of
@@ -266,7 +267,7 @@ def _compared(row: AttackRow, more: int) -> str:
     if row.verdict == "worse":
         return "The optimized model is easier to fool."
     if row.verdict == "even":
-        return f"It is as hard to fool as the original, within {MARGIN:.0%} of the examples.".replace("%", " %")
+        return f"It is as hard to fool as the original, within {percent(MARGIN, 0)} of the examples."
     rest = f": about {about(row.needed)} more would" if row.needed else ""
     seen = (
         "The optimized model was fooled more often, but"

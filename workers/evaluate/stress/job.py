@@ -66,13 +66,7 @@ def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version,
             "Put the examples back where they were, or optimize again with others.",
         )
     unfamiliar = unfamiliar_rows(old, new, samples, changed, ctx, lambda: clock.left(UNFAMILIAR_UNTIL))
-    attacks: tuple[AttackRow, ...] = ()
-    if params.attack_items:
-        budget = Budget(
-            params.attack_eps, params.attack_queries, params.attack_items, params.attack_restarts, clock.left,
-            SQUARE_UNTIL, PGD_UNTIL,
-        )  # fmt: skip
-        attacks = attack_both(old, new, samples, changed, budget, ctx)
+    attacks = _attacks(params, ctx, clock, old, new, samples, changed)
     triggers = None
     if params.look_for_triggers:
         triggers = look_for_triggers(old, new, samples, changed, poison.triggers, ctx, clock.left)
@@ -105,6 +99,18 @@ def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version,
         notes=_notes(changed, samples, len(items), params),
         picture=changed.pictures.get("clean"),
     )
+
+
+def _attacks(
+    params: StressParams, ctx: JobContext, clock: Clock, old: Version, new: Version, samples: Samples, changed: Changed
+) -> tuple[AttackRow, ...]:
+    if not params.attack_items:
+        return ()
+    budget = Budget(
+        params.attack_eps, params.attack_queries, params.attack_items, params.attack_restarts, clock.left,
+        SQUARE_UNTIL, PGD_UNTIL,
+    )  # fmt: skip
+    return attack_both(old, new, samples, changed, budget, ctx)
 
 
 def _notes(changed: Changed, samples: Samples, total: int, params: StressParams) -> tuple[str, ...]:
