@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QToolButton, QVBoxLa
 
 from widgets.icons import IconLabel, bind_icon
 from widgets.parts.buttons import Button
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.text import words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_M, SPACE_S

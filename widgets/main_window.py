@@ -24,7 +24,7 @@ from widgets.dock import Dock
 from widgets.focus_ring import FocusRing
 from widgets.focus_scroll import FocusScroll
 from widgets.page_registry import PageSpec
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.rail import Mark, Rail
 from widgets.theme import Theme

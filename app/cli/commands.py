@@ -32,7 +32,7 @@ from app.cli.arguments import (
 )  # fmt: skip
 from app.cli.output import Output
 from app.services.after.benching import Engine
-from workers.contracts.load import Scenario
+from workers.contracts.after.load import Scenario
 
 EPILOG = "Before or after any command: --data-dir DIR, --json, --quiet, --version."
 commands = typer.Typer(

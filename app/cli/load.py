@@ -12,7 +12,7 @@ from app.services.after.loading import measure_load
 from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts, read_facts
 from app.services.records.load import LoadRecord, Price, VersionLoad, read_price
-from workers.contracts.load import LOADGEN_WORDS
+from workers.contracts.after.load import LOADGEN_WORDS
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from app.services.projects.running import data_params
 from app.services.records.documents import compare_document
 from app.services.records.facts import check_stored, read_facts
 from presets.loader import load_presets
+from workers.contracts.after.load import Scenario
 from workers.contracts.jobs import BenchResult, OpenParams
-from workers.contracts.load import Scenario
 from workers.contracts.specs import Described
 
 

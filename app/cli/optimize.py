@@ -11,7 +11,7 @@ from app.cli.session import run, workspace
 from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
-from app.domain.words import forecast_words
+from app.domain.words.results import forecast_words
 from app.services.after.exporting import ExportRequest, check_writable, export, verify
 from app.services.after.tried import TriedRun, tried_run
 from app.services.flow.steps import JobError

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from app.cli.output import Globals, usage
-from workers.contracts.results import TASK_IDS
+from workers.contracts.proof.results import TASK_IDS
 
 FLAGS = ("--json", "--quiet", "--version")
 

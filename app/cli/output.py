@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from app.cli.keys import is_terminal
-from app.domain.words import waiting_words
+from app.domain.words.results import waiting_words
 from app.services.flow.events import (
     Event,
     LogLine,

@@ -12,7 +12,7 @@ from app.cli.tables import version_lines
 from app.domain.choose import is_safe
 from app.domain.run import Goal
 from app.domain.variant import Variant
-from app.domain.words import VERDICT_WORDS, missing_words, same_words, times
+from app.domain.words.results import VERDICT_WORDS, missing_words, same_words, times
 from app.services.machine.describing import describe
 from app.services.machine.devices import check_runtimes
 from app.services.projects.projects import project_for

@@ -7,7 +7,7 @@ from app.cli.session import run, workspace
 from app.services.after.stressing import Stressed, StressRequest
 from app.services.after.stressing import stress as stress_flow
 from app.services.records.facts import read_facts
-from workers.contracts.stress import StressResult, StressRow, UnfamiliarRow
+from workers.contracts.after.stress import StressResult, StressRow, UnfamiliarRow
 from workers.contracts.wording import percent
 
 NOT_MEASURED = ("eps", "queries", "restarts", "n", "original_fooled", "optimized_fooled", "p", "upper", "verdict")

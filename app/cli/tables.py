@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from app.domain.variant import Variant
-from app.domain.words import times, verdict_words
+from app.domain.words.results import times, verdict_words
 
 
 def version_lines(variants: Sequence[Variant], recommended: str | None) -> Iterator[str]:

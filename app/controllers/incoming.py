@@ -12,7 +12,7 @@ from app.services.opening.sniffing import kind_of
 from widgets.dialogs.incoming_questions import which_question
 from widgets.dialogs.questions import kind_question
 from widgets.main_window import MainWindow
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.question import QuestionDialog
 from widgets.theme import Theme
 from workers.contracts.paths import from_text

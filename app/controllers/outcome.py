@@ -4,7 +4,7 @@ import math
 
 from app.controllers.words import tr
 from app.domain.outcome import Ending, Outcome
-from app.domain.words import times
+from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
 

@@ -11,7 +11,7 @@ from app.services.projects.projects import find_project
 from app.services.projects.trash import contents_of, delete_for_good, move_to_trash, rename_project, restore
 from widgets.dialogs.project_questions import RenameQuestion, delete_question, forget_question
 from widgets.main_window import MainWindow
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.theme import Theme
 
 

@@ -2,7 +2,7 @@
 
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.domain.proof import least_limit_pct, least_to_prove
+from app.domain.proof.examples import least_limit_pct, least_to_prove
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.format import percent_of

@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 
 from app.services.opening.refusing import TRIED
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import size_bytes
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DeviceFacts, TensorSpec

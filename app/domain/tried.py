@@ -7,7 +7,7 @@ from typing import Literal
 from app.domain.choose import is_alike_not_proven, is_regressed, is_safe, is_slower
 from app.domain.run import StepRecord
 from app.domain.variant import Variant
-from app.domain.words import is_measured_words, verdict_words, why_not
+from app.domain.words.results import is_measured_words, verdict_words, why_not
 from workers.contracts.jobs import PlanResult
 
 Outcome = Literal["original", "recommended", "held", "untested", "dropped", "skipped", "left_out"]

@@ -249,7 +249,7 @@ class SetAsideRow(Base):
 
 
 class LookRow(Base):
-    """app.domain.looks.Look; `items` are 64 bits each, in their order"""
+    """app.domain.proof.looks.Look; `items` are 64 bits each, in their order"""
 
     __tablename__ = "looks"
 

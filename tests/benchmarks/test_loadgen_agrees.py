@@ -12,7 +12,7 @@ from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.workspace import Workspace
 from workers.infer.base import Session
-from workers.measure.loadgen import run_scenario
+from workers.measure.load.loadgen import run_scenario
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests
 from workers.measure.throughput import OwnScenario, run_load, warm_up

@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 
 from app.domain.choose import is_safe
-from app.domain.looks import Look
+from app.domain.proof.looks import Look
+from app.domain.proof.sequence import sequence_of
 from app.domain.screening import Screening
-from app.domain.sequence import sequence_of
 from app.domain.variant import Measurement, Variant
 from app.services.flow.steps import Flow, JobError
 from app.services.records.looks import LookBook

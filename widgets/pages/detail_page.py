@@ -5,8 +5,8 @@ from PySide6.QtWidgets import QWidget
 
 from widgets.page_registry import pages_below
 from widgets.parts.buttons import GhostButton
-from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.page import Page

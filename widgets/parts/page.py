@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrol
 
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.small import Bar, PageHead
 from widgets.parts.text import label
 from widgets.theme import Theme

@@ -2,15 +2,15 @@
 
 from pydantic import JsonValue
 
+from workers.contracts.after.load import CardLoad
+from workers.contracts.after.stress import StressResult
 from workers.contracts.base import Frozen
 from workers.contracts.data.record import DataRecord
-from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
-from workers.contracts.load import CardLoad
+from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import DeviceFacts, Finding, TaskScore
-from workers.contracts.stress import StressResult
 
 
 class InsteadOf(Frozen):

@@ -4,18 +4,18 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from workers.contracts.after.load import Scenario
 from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
 from workers.contracts.data.seen import SeenBox
-from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.licenses import LicenseVerdict
-from workers.contracts.load import Scenario
 from workers.contracts.paths import PathText as PathText
 from workers.contracts.planning import Instructions
 from workers.contracts.planning import PlanParams as PlanParams
 from workers.contracts.planning import PlanResult as PlanResult
-from workers.contracts.proving import JudgePart
+from workers.contracts.proof.elsewhere import Elsewhere
+from workers.contracts.proof.proving import JudgePart
 from workers.contracts.specs import (
     BlockLoad,
     Described,
@@ -51,7 +51,7 @@ class OpenParams(Frozen):
     they come first, then `shapes`, then what trials show. They are read from `data_path`.
     `to_prove` takes also what can be judged and not optimized: an OpenVINO IR, a bundle of ours.
     `task` is an id of ``--task`` and `score_threshold` what people set where results are read otherwise than was
-    guessed (`workers.contracts.results`).
+    guessed (`workers.contracts.proof.results`).
     """
 
     path: PathText

@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
-from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.power import PowerFacts
+from workers.contracts.proof.elsewhere import Elsewhere
 
 GUESSED = "guessed"
 """Code of the finding that names what was guessed of the preparation."""

@@ -1,6 +1,6 @@
 """The verdict on one version: its predictions beside the original's, on the same test items."""
 
-from workers.contracts.proving import FIRST_LEVEL
+from workers.contracts.proof.proving import FIRST_LEVEL
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import case_of

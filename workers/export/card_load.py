@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from statistics import median
 
-from workers.contracts.load import LOADGEN_WORDS, CardLoad, ColdTimes, Scenario, ScenarioResult
+from workers.contracts.after.load import LOADGEN_WORDS, CardLoad, ColdTimes, Scenario, ScenarioResult
 
 TITLES: dict[Scenario, str] = {
     "single-stream": "Single stream",

@@ -1,6 +1,6 @@
 """The section "Under stress" of the model card: how both versions fare on changed, nonsensical and hostile inputs."""
 
-from workers.contracts.stress import Measure, StressResult, StressRow, StressVerdict
+from workers.contracts.after.stress import Measure, StressResult, StressRow, StressVerdict
 from workers.contracts.wording import percent
 
 WHAT: dict[Measure, str] = {

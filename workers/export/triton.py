@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.contracts.after.load import CardLoad
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model, sha256_file
-from workers.contracts.load import CardLoad
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage

@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from workers.contracts.after.load import ColdModel
 from workers.contracts.errors import WorkerError
-from workers.contracts.load import ColdModel
 
 PACKAGE = Path(__file__).parents[1]
 CODE = """

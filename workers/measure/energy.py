@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from workers.contracts.load import Energy
+from workers.contracts.after.load import Energy
 from workers.measure.gpu import GpuLostError, open_gpus
 
 MIN_SECONDS = 10.0

@@ -1,7 +1,7 @@
 """Latency and throughput of one model alone, over batch sizes, in three ways of asking: loops of our own.
 
 ``single-stream``: one request after the other. ``offline``: everything is there at once, only the total counts.
-``server``: requests arrive at random moments (Poisson), and waiting counts. `workers.measure.loadgen` runs the official
+``server``: requests arrive at random moments (Poisson), and waiting counts. `load.loadgen` runs the official
 scenarios; both agree within 5 % on the first two (tests/benchmarks).
 """
 

@@ -30,7 +30,7 @@ from workers.runtime.calibration import calibration_feeds
 from workers.runtime.inbox import Inbox
 from workers.runtime.progress import ProgressThrottle
 from workers.runtime.reporter import Reporter
-from workers.runtime.stage_limit import busy_factor, end_after
+from workers.runtime.walls.stage_limit import busy_factor, end_after
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds

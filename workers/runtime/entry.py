@@ -16,11 +16,11 @@ from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready, RunJob
 from workers.runtime import environment
 from workers.runtime.inbox import ParentGone, PipeMailbox
-from workers.runtime.limits import EXIT_ORPHAN, Watchdog
 from workers.runtime.log_stream import write_to_log
 from workers.runtime.reporter import PipeReporter
 from workers.runtime.run import run_job
-from workers.runtime.sandbox import Protections, first_layer
+from workers.runtime.walls.limits import EXIT_ORPHAN, Watchdog
+from workers.runtime.walls.sandbox import Protections, first_layer
 
 PR_SET_PDEATHSIG = 1
 

@@ -19,10 +19,10 @@ from workers.runtime import environment
 from workers.runtime.failure import refused_parameters
 from workers.runtime.inbox import HeadlessMailbox
 from workers.runtime.kinds import handler, kinds
-from workers.runtime.limits import Watchdog
 from workers.runtime.reporter import JsonLinesReporter
 from workers.runtime.run import run_job
-from workers.runtime.sandbox import first_layer
+from workers.runtime.walls.limits import Watchdog
+from workers.runtime.walls.sandbox import first_layer
 
 EXIT_DONE, EXIT_USAGE = 0, 2
 HEADLESS_TURNS = 3

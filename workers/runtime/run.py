@@ -8,13 +8,14 @@ from pydantic import JsonValue, ValidationError
 
 from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Finished, Ready, RunJob
-from workers.runtime import environment, sandbox
+from workers.runtime import environment
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message
 from workers.runtime.inbox import Inbox, ParentGone
 from workers.runtime.kinds import handler
-from workers.runtime.limits import is_near_memory_limit, lower_priority, set_system_limits
 from workers.runtime.reporter import Reporter
+from workers.runtime.walls import sandbox
+from workers.runtime.walls.limits import is_near_memory_limit, lower_priority, set_system_limits
 
 
 def settle(job: RunJob) -> list[str]:

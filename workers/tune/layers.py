@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from workers.contracts.after.layers import Layer
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.layers import Layer
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.quantize.calibrating import sensitivity

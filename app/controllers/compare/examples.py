@@ -6,7 +6,7 @@ from pathlib import PurePath
 from app.controllers.words import tr
 from app.services.after.run_data import AskedExamples
 from widgets.pages.compare.value import AskedValue, CompareValue
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from workers.contracts.wording import about
 
 

@@ -13,12 +13,12 @@ from app.domain.choose import (
     is_slower,
     needs_quiet,
 )
-from app.domain.larger_limit import larger_limit
-from app.domain.outcome_words import recommended_words, sentence
+from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
-from app.domain.score_words import score_sentences
 from app.domain.variant import Variant
-from app.domain.words import busy_words
+from app.domain.words.outcome import recommended_words, sentence
+from app.domain.words.results import busy_words
+from app.domain.words.scores import score_sentences
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
 from app.services.records.run_plan import kept_objective

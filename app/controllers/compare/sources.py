@@ -10,9 +10,9 @@ from app.controllers.words import tr
 from app.domain.variant import Measurement, Variant
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
+from widgets.parts.cards.source import SourceValue
 from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, size_bytes, times
 from widgets.parts.nouns import plural
-from widgets.parts.source_card import SourceValue
 from workers.contracts.specs import P99_NEEDS, Judgement
 
 MAX_LINES = 6

@@ -3,7 +3,7 @@
 from app.controllers.words import tr
 from widgets.pages.data.reading import ReadingValue
 from workers.contracts.pipeline import BoxesSteps, PipelineSpec
-from workers.contracts.results import READ_AS, read_as
+from workers.contracts.proof.results import READ_AS, read_as
 
 
 def reading_value(spec: PipelineSpec) -> ReadingValue:

@@ -10,7 +10,7 @@ from app.controllers.proof_ahead import few_value
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.forecast import Basis
-from app.domain.words import forecast_words
+from app.domain.words.results import forecast_words
 from app.paths import unusable
 from app.services.run.forecasting import USUAL_N_TEST, Forecasts, machine_name
 from presets.loader import DEFAULT_ID, Catalog, load_presets

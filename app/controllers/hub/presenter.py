@@ -8,7 +8,7 @@ from app.controllers.words import error_value, tr
 from app.domain.hub import format_kind
 from presets.starters import Starter
 from widgets.pages.hub.value import FactValue, GatedValue, HubDetailValue, HubListValue, HubRowValue
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import ago, big_count, size_bytes
 from widgets.parts.text import Tone
 from workers.contracts.errors import ErrorInfo

@@ -15,7 +15,7 @@ from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.layers.page import LayersPage
 from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
-from workers.contracts.layers import Layer, LayersResult
+from workers.contracts.after.layers import Layer, LayersResult
 
 
 class LayersController(DetailController):

@@ -21,7 +21,7 @@ from app.services.records.load import LoadRecord, Price, read_load, read_price, 
 from presets.prices import example_prices
 from widgets.main_window import MainWindow
 from widgets.pages.load.page import LoadPage
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import about
 from workers.contracts.errors import ErrorInfo
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.controllers.load.facts import facts_of
 from app.controllers.words import tr
-from app.domain.words import times
+from app.domain.words.results import times
 from app.services.after.load_card import cost_of, price_words
 from app.services.after.load_words import about as about_rate
 from app.services.after.load_words import busy_words, headline
@@ -16,7 +16,7 @@ from widgets.pages.load.value import FigureValue, LoadAskValue, LoadValue, Price
 from widgets.parts.format import about, moment, ms
 from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve, CurvePoint
-from workers.contracts.load import ScenarioResult
+from workers.contracts.after.load import ScenarioResult
 
 HOUR_S = 3600
 SCENARIOS = {

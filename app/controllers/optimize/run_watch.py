@@ -10,7 +10,7 @@ from app.domain.choose import may_win
 from app.domain.outcome import SearchEnd
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
-from app.domain.words import same_words, times
+from app.domain.words.results import same_words, times
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue

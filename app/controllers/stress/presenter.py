@@ -11,7 +11,7 @@ from widgets.pages.stress.value import StressCellValue, StressFound, StressRowVa
 from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
-from workers.contracts.stress import (
+from workers.contracts.after.stress import (
     FULL_S,
     QUICK_S,
     AttackRow,

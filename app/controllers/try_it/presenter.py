@@ -3,16 +3,16 @@
 from app.controllers.boxes import boxed
 from app.controllers.words import tr
 from app.domain.variant import Variant
-from app.domain.words import times
+from app.domain.words.results import times
 from app.services.after.trying import Tried, TryInput
 from app.services.records.facts import RunFacts
 from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
 from widgets.parts.format import cosine, percent
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
+from workers.contracts.after.trying import Seen, TryAnswer
 from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
-from workers.contracts.trying import Seen, TryAnswer
 
 MOST_ROWS = 5
 EQUALLY_FAST = 0.05

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import select
 
-from app.domain.looks import Look
+from app.domain.proof.looks import Look
 from app.persistence.repositories.base import Connection
 from app.persistence.tables import LookRow
 

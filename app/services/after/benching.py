@@ -8,8 +8,8 @@ from app.services.flow.steps import Done, Flow
 from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import Version, new_variant, stored_version
+from workers.contracts.after.load import Scenario
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
-from workers.contracts.load import Scenario
 from workers.contracts.specs import Recipe
 
 Engine = Literal["loadgen", "own"]

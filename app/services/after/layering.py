@@ -10,7 +10,7 @@ from app.services.flow.steps import Done, Flow, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version, threads_of
-from workers.contracts.layers import LayersParams, LayersResult
+from workers.contracts.after.layers import LayersParams, LayersResult
 
 SENSITIVITY_FILE = "sensitivity.json"
 TITLE = "Look where the time goes"

@@ -10,9 +10,9 @@ from app.services.flow.steps import JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version
+from workers.contracts.after.trying import TryParams, TryRequest, TryResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Answered, Ask, Cancelled, Failed, Finished, Ready
-from workers.contracts.trying import TryParams, TryRequest, TryResult
 
 Ended = (Finished, Failed, Cancelled, Crashed)
 

@@ -10,8 +10,8 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.load import LoadRecord, Paired, VersionLoad, read_load, write_load
 from app.services.run.version_steps import contender, stored_version, summarize, threads_of
+from workers.contracts.after.load import ColdModel, ColdParams, ColdResult, LoadParams, LoadResult, Part
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.load import ColdModel, ColdParams, ColdResult, LoadParams, LoadResult, Part
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts
 

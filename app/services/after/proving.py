@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.outcome import outcome_of
-from app.domain.outcome_words import headline
+from app.domain.proof.sequence import sequence_of
 from app.domain.run import Run, RunState, check_transition
-from app.domain.sequence import sequence_of
 from app.domain.variant import Variant
+from app.domain.words.outcome import headline
 from app.services.after import run_data
 from app.services.after.run_parts import Part, parts_of
 from app.services.flow.steps import Done, Flow, JobError, JobStep
@@ -31,7 +31,7 @@ from app.services.run.version_steps import (
 )
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
-from workers.contracts.proving import FreshParams, FreshResult
+from workers.contracts.proof.proving import FreshParams, FreshResult
 from workers.contracts.specs import Judgement
 
 

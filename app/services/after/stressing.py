@@ -11,9 +11,9 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.stress import keep_stress, read_record
 from app.services.run.version_steps import TORCH_RUNTIMES, stored_version, threads_of
+from workers.contracts.after.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
-from workers.contracts.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
 
 TITLE = "Put “{0}” under stress"
 PROGRAM = "model.pt2"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from app.domain.explain import Known, portability, why_int8_lost, why_it_won
 from app.domain.tried import Tried, tried_rows
+from app.domain.words.explain import Known, portability, why_int8_lost, why_it_won
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts

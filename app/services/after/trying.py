@@ -13,11 +13,11 @@ from app.services.after.live_model import LiveModel
 from app.services.flow.background import Background, Stopped
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
+from workers.contracts.after.trying import MAX_TEXT_CHARS, TryAnswer, TryRequest
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.process.disk import NO_ROOM
 from workers.contracts.process.messages import Answered
-from workers.contracts.trying import MAX_TEXT_CHARS, TryAnswer, TryRequest
 
 MAX_FILE_BYTES, PIECE = 256 << 20, 1 << 20
 TOO_LARGE = f"it is larger than {MAX_FILE_BYTES >> 20} MB"

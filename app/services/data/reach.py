@@ -1,6 +1,6 @@
 """Before a run: whether the examples that are there can prove the limit at all."""
 
-from app.domain.proof import least_limit_pct, least_to_prove
+from app.domain.proof.examples import least_limit_pct, least_to_prove
 from app.services.opening.opening import ReadData
 from workers.contracts.wording import percent_of
 

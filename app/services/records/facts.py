@@ -22,12 +22,12 @@ from app.services.records.load import LoadRecords, Price, read_load, read_price
 from app.services.records.proofs import Proof, data_with, read_proof
 from app.services.records.search_end import outcome_of_run, read_end
 from app.services.records.stress import read_stress
+from workers.contracts.after.stress import StressResult
 from workers.contracts.data.record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
-from workers.contracts.stress import StressResult
 
 NOTHING_ADDED = Proof()
 NOTHING_KEPT = SearchEnd()

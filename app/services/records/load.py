@@ -6,8 +6,15 @@ from pydantic import Field
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
+from workers.contracts.after.load import (
+    CacheResult,
+    CapacityResult,
+    ColdTimes,
+    ScenarioResult,
+    ServingResult,
+    SweepResult,
+)
 from workers.contracts.base import Frozen
-from workers.contracts.load import CacheResult, CapacityResult, ColdTimes, ScenarioResult, ServingResult, SweepResult
 
 PRICE_KEY = "load-price"
 

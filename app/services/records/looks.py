@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from app.domain.choose import is_safe
-from app.domain.looks import Look, next_number, same_look, version_key
-from app.domain.sequence import can_prove
+from app.domain.proof.looks import Look, next_number, same_look, version_key
+from app.domain.proof.sequence import can_prove
 from app.domain.variant import Variant
 from app.persistence import Repositories
-from workers.contracts.proving import level_of_look
+from workers.contracts.proof.proving import level_of_look
 
 
 class LookBook:

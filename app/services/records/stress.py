@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
 from app.services.flow.artifacts import ArtifactStore
+from workers.contracts.after.stress import StressResult
 from workers.contracts.base import Frozen
-from workers.contracts.stress import StressResult
 
 
 class StressRecord(Frozen):

@@ -4,9 +4,9 @@ import dataclasses
 
 from app.domain.choose import may_win, needs_quiet
 from app.domain.outcome import open_versions, outcome_of
-from app.domain.outcome_words import headline
 from app.domain.run import RunState
-from app.domain.words import why_not
+from app.domain.words.outcome import headline
+from app.domain.words.results import why_not
 from app.services.run.search import Search
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from app.domain.variant import Measurement, Variant
-from app.domain.words import busy_words, is_measured_words, measured_words
+from app.domain.words.results import busy_words, is_measured_words, measured_words
 from app.services.flow.measuring import busy_share
 from app.services.flow.steps import Measured
 from workers.contracts.jobs import MeasureResult, SpeedSummary

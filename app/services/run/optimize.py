@@ -16,7 +16,7 @@ from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, 
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.domain.words import screened_words
+from app.domain.words.results import screened_words
 from app.services.data.doctor import warning_before_run
 from app.services.data.reach import reach_warning
 from app.services.flow.kept_measurements import MAX_AGE

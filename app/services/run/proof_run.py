@@ -8,7 +8,7 @@ there is time for, and what is said counts those alone.
 import dataclasses
 from collections.abc import Sequence
 
-from app.domain.sequence import not_tested, sequence_of
+from app.domain.proof.sequence import not_tested, sequence_of
 from app.domain.variant import Variant
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.steps import Flow, JobError, T

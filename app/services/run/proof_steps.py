@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from app.domain.choose import is_safe
-from app.domain.sequence import capped, not_tested
+from app.domain.proof.sequence import capped, not_tested
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, JobError
 from app.services.records.looks import LookBook

@@ -7,9 +7,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from app.domain.outcome import SearchEnd, outcome_of
-from app.domain.outcome_words import headline
 from app.domain.run import Run, RunState
-from app.domain.words import verdict_words
+from app.domain.words.outcome import headline
+from app.domain.words.results import verdict_words
 from app.services.flow.steps import Flow
 from app.services.machine.describing import describe
 from app.services.opening.opening import OpenedModel, ReadData

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.domain.forecast import Basis
 from app.domain.run import RunState
-from app.domain.words import forecast_words
+from app.domain.words.results import forecast_words
 from app.services.run.forecasting import USUAL_N_TEST, Expected, Forecasts, size_on_disk
 from app.services.run.recorder import Recorder
 

@@ -8,7 +8,7 @@ from typing import Any
 from app.domain.choose import Objective, finalists, may_win
 from app.domain.outcome import SearchEnd
 from app.domain.variant import Variant
-from app.domain.words import day_words
+from app.domain.words.results import day_words
 from app.services.flow.quiet import QuietWait, run_patience
 from app.services.flow.steps import Flow, JobError, Measured, Reuse
 from app.services.opening.opening import ReadData

@@ -46,7 +46,7 @@ from workers.contracts.jobs import (
 )
 from workers.contracts.process.disk import DISK_FULL, DiskFull
 from workers.contracts.process.messages import Limits
-from workers.contracts.proving import FingerprintsParams, FingerprintsResult, JudgePart
+from workers.contracts.proof.proving import FingerprintsParams, FingerprintsResult, JudgePart
 from workers.contracts.specs import Judgement, Recipe
 
 IDLE_S = 20.0

@@ -20,10 +20,10 @@ from app.domain.choose import (
     needs_quiet,
 )
 from app.domain.outcome import SearchEnd, outcome_of
-from app.domain.outcome_words import headline
 from app.domain.screening import Screening
 from app.domain.variant import Variant
-from app.domain.words import verdict_words, why_not
+from app.domain.words.outcome import headline
+from app.domain.words.results import verdict_words, why_not
 
 
 def test_the_fastest_safe_one_wins() -> None:

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from app.domain.explain import Known, portability, why_int8_lost, why_it_won
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
+from app.domain.words.explain import Known, portability, why_int8_lost, why_it_won
 from workers.contracts.jobs import PlanResult
 from workers.contracts.planning import Instructions
 from workers.contracts.specs import DeviceFacts, Judgement, LayersKept, Recipe, RecipeStep, Verdict

@@ -7,8 +7,8 @@ from judged import variant
 
 from app.domain.choose import MOST_SETS, finalists
 from app.domain.outcome import Ending, SearchEnd, outcome_of
-from app.domain.outcome_words import headline
 from app.domain.variant import Variant
+from app.domain.words.outcome import headline
 
 TIME_UP = SearchEnd(planned=5, untried=3, limit_s=60, more_s=40)
 

@@ -7,7 +7,7 @@ from jobs_bench import Bench
 
 from app.jobs.outcome import Crashed, explain
 from workers.contracts.process.messages import Finished
-from workers.runtime import stage_limit
+from workers.runtime.walls import stage_limit
 
 
 @pytest.mark.parametrize("how", ["native", "native_with_lock", "expression", "python"])

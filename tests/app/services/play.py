@@ -36,7 +36,7 @@ from workers.contracts.jobs import (
     SummarizeResult,
 )
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.contracts.proving import FingerprintsResult
+from workers.contracts.proof.proving import FingerprintsResult
 from workers.contracts.specs import (
     BlockLoad,
     Described,

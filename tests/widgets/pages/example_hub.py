@@ -11,7 +11,7 @@ from widgets.pages.hub.value import (
     HubListValue,
     HubRowValue,
 )
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 
 TASKS = (
     ("image-classification", "Tell pictures apart"),

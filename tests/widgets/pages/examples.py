@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
 from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue, SampleValue
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
 

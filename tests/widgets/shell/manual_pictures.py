@@ -17,7 +17,7 @@ from plain_pages import plain_pages
 
 from widgets.main_window import MainWindow
 from widgets.pages.optimize.page import LogLine, OptimizePage
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.telemetry import DeviceValue
 from widgets.theme import Theme

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.main_window import MainWindow
-from widgets.parts.error_card import ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
 from widgets.top_bar import ProjectValue

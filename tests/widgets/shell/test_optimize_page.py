@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.dialogs.questions import close_question, kind_question
 from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, StepValue
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
 

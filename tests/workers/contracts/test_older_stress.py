@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from workers.contracts.stress import OLDER_RULE, StressResult
+from workers.contracts.after.stress import OLDER_RULE, StressResult
 
 CELL = {"severity": 1, "level": "1", "n": 48, "original": 0.9, "optimized": 0.9}
 KEPT: dict[str, Any] = {

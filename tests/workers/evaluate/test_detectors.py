@@ -19,12 +19,12 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from workers.contracts.after.trying import TryRequest
 from workers.contracts.bundles import ExportParams
 from workers.contracts.data.fed import FedParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import AnswerParams, DataParams, ExamplesParams, JudgeParams, OpenParams
 from workers.contracts.specs import BOXES_UNKNOWN, DeviceFacts, Judgement
-from workers.contracts.trying import TryRequest
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.proof.mean_precision import truth_of
 from workers.evaluate.proof.predictions import load_answers

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from workers.contracts.after.stress import StressParams, StressPart
+from workers.contracts.after.trying import TryRequest
 from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec
-from workers.contracts.stress import StressParams, StressPart
-from workers.contracts.trying import TryRequest
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import Kind, read_dataset
 from workers.evaluate.look.one_input import feeds_of

@@ -1,6 +1,6 @@
 """The card's section "Under stress": the figures, the budgets, and never a promise."""
 
-from workers.contracts.stress import (
+from workers.contracts.after.stress import (
     AttackRow,
     PoisonFinding,
     Separation,

@@ -8,9 +8,9 @@ import pytest
 from bundle_facts import card_facts
 from card_facts import SPEC
 
+from workers.contracts.after.load import CardLoad, ScenarioResult
 from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
 from workers.contracts.errors import WorkerError
-from workers.contracts.load import CardLoad, ScenarioResult
 from workers.contracts.specs import DeviceFacts
 from workers.export import triton
 from workers.export.triton import TARGET, Tensor, config, measured_batch, parse, repository_name

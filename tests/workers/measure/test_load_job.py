@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from workers.contracts.after.load import ColdModel, ColdParams, LoadParams, LoadResult
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
-from workers.contracts.load import ColdModel, ColdParams, LoadParams, LoadResult
 from workers.measure import throughput
 from workers.runtime.handlers.speed import cold, load
 from workers.runtime.recording import RecordingContext

@@ -16,10 +16,10 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from workers import registry
+from workers.contracts.after.trying import TryAnswer, TryParams, TryRequest, TryResult
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 from workers.contracts.process.messages import Ask
-from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
 from workers.measure.single import time_calls
 from workers.runtime.kinds import handler
 from workers.runtime.recording import RecordingContext

@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
-from workers.contracts.results import read_as
+from workers.contracts.proof.results import read_as
 from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
 from workers.model_io.readers.neighbors import characters_of

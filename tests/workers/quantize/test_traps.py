@@ -19,7 +19,7 @@ from trap_models import Trap
 
 from app.domain.choose import choose
 from app.domain.variant import Measurement, Variant
-from app.domain.words import why_not
+from app.domain.words.results import why_not
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.specs import Judgement, Recipe
 from workers.measure.opening import open_session

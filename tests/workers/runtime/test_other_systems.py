@@ -19,8 +19,8 @@ import workers.runtime.entry, workers.runtime.headless, workers.runtime.machine,
 from pathlib import Path
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits
-from workers.runtime.limits import Watchdog, is_near_memory_limit
-from workers.runtime.sandbox import first_layer, second_layer
+from workers.runtime.walls.limits import Watchdog, is_near_memory_limit
+from workers.runtime.walls.sandbox import first_layer, second_layer
 config = ChildConfig(parent_pid=1, write_root=".")
 told = first_layer(config)
 assert told.held == [], told.held
@@ -30,7 +30,7 @@ second_layer(config, [], ".")
 assert Watchdog(1)._resident.read() > 0
 is_near_memory_limit(Limits())
 if sys.platform == "win32":
-    from workers.runtime.limits import set_system_limits
+    from workers.runtime.walls.limits import set_system_limits
     assert set_system_limits(Limits(), 1)
 """
 

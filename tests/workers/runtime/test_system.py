@@ -9,9 +9,10 @@ import pytest
 
 from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.messages import Limits
-from workers.runtime import environment, landlock, seccomp
-from workers.runtime.limits import StopRecord, Watchdog
-from workers.runtime.sandbox import Protections
+from workers.runtime import environment
+from workers.runtime.walls import landlock, seccomp
+from workers.runtime.walls.limits import StopRecord, Watchdog
+from workers.runtime.walls.sandbox import Protections
 
 
 def instructions(machine: str, **rights: bool) -> list[tuple[int, int, int, int]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from technique_cases import TECHNIQUES
 
+from workers.contracts.after.layers import LayersParams
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
-from workers.contracts.layers import LayersParams
 from workers.quantize.calibrating import sensitivity
 from workers.runtime.handlers.versions.layers import run
 from workers.runtime.recording import RecordingContext

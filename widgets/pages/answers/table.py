@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from widgets.pages.answers.value import KINDS, AnswerColumns, AnswersValue, Filter, Order, select
 from widgets.parts.format import UNKNOWN, cosine, percent
 from widgets.parts.small import TagKind
-from widgets.parts.table_paint import HeaderView, TableDelegate
-from widgets.parts.table_values import Cell, Column
+from widgets.parts.tables.paint import HeaderView, TableDelegate
+from widgets.parts.tables.values import Cell, Column
 from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 

@@ -16,13 +16,13 @@ from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, P
 from widgets.pages.detail_page import DetailRow
 from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.cards.source import OpenFigure, SourceCard, SourceValue
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
-from widgets.parts.source_card import OpenFigure, SourceCard, SourceValue
-from widgets.parts.table import Table
+from widgets.parts.tables.table import Table
 from widgets.parts.text import label, words
 from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme

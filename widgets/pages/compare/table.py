@@ -5,9 +5,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication
 
 from widgets.pages.compare.value import CompareValue, VersionValue
+from widgets.parts.cards.source import OpenFigure
 from widgets.parts.format import UNKNOWN, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
-from widgets.parts.source_card import OpenFigure
-from widgets.parts.table import Cell, Column, Row
+from widgets.parts.tables.table import Cell, Column, Row
 from widgets.parts.text import Tone
 from widgets.plots.scatter_plot import PointValue
 

@@ -20,7 +20,7 @@ from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
 from widgets.pages.data.value import DataAskValue, DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card, DropArea
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import clipped

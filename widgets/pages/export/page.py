@@ -10,8 +10,8 @@ from widgets.pages.export.cards import DoneCard, MarkdownCard, QuestionsCard, Re
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
-from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import about
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead

@@ -11,7 +11,7 @@ from widgets.pages.goal.recipe_editor import RecipeEditor
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
-from widgets.parts.empty_card import EmptyCard
+from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.fields import TextField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about, capitalized, clipped

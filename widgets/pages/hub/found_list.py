@@ -9,7 +9,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card
 from widgets.parts.format import UNKNOWN, ago, clipped, short_count, size_bytes
 from widgets.parts.small import Bar, TagKind
-from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Row, Table
 from widgets.parts.text import Tone, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S

@@ -10,8 +10,8 @@ from widgets.pages.hub.search import HubSearchBar
 from widgets.pages.hub.value import DownloadValue, HubAskValue, HubDetailValue, HubListValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import LoadingCard, Page
 from widgets.parts.small import PageHead

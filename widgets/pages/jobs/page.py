@@ -6,11 +6,11 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
 from widgets.pages.jobs.value import JobState, JobValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.empty_card import EmptyCard
+from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.format import UNKNOWN, moment, percent, seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
-from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Row, Table
 from widgets.parts.text import ElidedLabel, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S

@@ -9,7 +9,7 @@ from widgets.pages.layers.table import LayersTable
 from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.parts.buttons import PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.empty_card import EmptyCard
+from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import ms, percent

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from widgets.pages.layers.value import LayersOf, LayerValue
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
-from widgets.parts.table import Cell, Column, Row, Table, TableModel
+from widgets.parts.tables.table import Cell, Column, Row, Table, TableModel
 from widgets.theme import Theme
 
 Sorter = Callable[[LayerValue], tuple[bool, float | str]]

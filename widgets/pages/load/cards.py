@@ -11,7 +11,7 @@ from widgets.parts.card import Card, ChoiceCard
 from widgets.parts.fields import ChoiceField, DecimalField, TextField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.small import KeyValue, Tag
-from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Row, Table
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S

@@ -9,8 +9,8 @@ from widgets.pages.load.cards import AskCards, CostCard, ScenarioCard, facts_car
 from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.small import Figure, PageHead
 from widgets.parts.text import label, words
 from widgets.plots.curve_plot import Curve, CurvePlot

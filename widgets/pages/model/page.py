@@ -10,7 +10,7 @@ from widgets.pages.model.questions import consent_question, one_of_question, sha
 from widgets.pages.model.value import ImageStepsValue, ModelValue, SampleValue, ShapeQuestionValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, icon_text
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import about
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureLabel, PictureStore

@@ -11,7 +11,7 @@ from widgets.pages.optimize.run_view import LogLine, RunView
 from widgets.pages.optimize.step_list import whole_seconds
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import DropArea
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card, divider
-from widgets.parts.empty_card import EmptyCard
+from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.format import ago, count, moment
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
-from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Row, Table
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S

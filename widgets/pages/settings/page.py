@@ -14,7 +14,7 @@ from widgets.parts.fields import WholeField
 from widgets.parts.format import size_bytes
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
-from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Row, Table
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S

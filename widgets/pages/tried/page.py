@@ -9,7 +9,7 @@ from widgets.pages.detail_page import BelowCompare
 from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider, icon_text
-from widgets.parts.empty_card import EmptyCard
+from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, label, words
 from widgets.theme import Theme

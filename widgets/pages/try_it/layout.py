@@ -9,7 +9,7 @@ from widgets.pages.try_it.value import TryValue
 from widgets.pages.try_it.words import try_words
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.error_card import ErrorCard
+from widgets.parts.cards.error import ErrorCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.format import clipped, size_bytes
 from widgets.parts.nouns import DataKind, plural

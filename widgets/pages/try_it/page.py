@@ -10,8 +10,8 @@ from widgets.pages.try_it.layout import TryLayout
 from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, TriedValue, TryValue
 from widgets.pages.try_it.words import try_words
 from widgets.parts.buttons import GhostButton, PrimaryButton
-from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.nouns import DataKind, counted
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore

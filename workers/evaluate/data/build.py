@@ -14,13 +14,13 @@ from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
-from workers.evaluate.data.labels import CLASSES, resolve
-from workers.evaluate.data.made import make_collection
+from workers.evaluate.data.made.collection import make_collection
 from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
 from workers.evaluate.data.store import Store, Stored, group_of
 from workers.evaluate.data.told import FEW, findings_of
+from workers.evaluate.data.truths.classes import CLASSES, resolve
 from workers.evaluate.data.truths.mask_numbers import store_masks
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 

@@ -13,10 +13,10 @@ from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Collection, Entry, Options, Sample, digest
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.edits import edited
-from workers.evaluate.data.labels import resolve
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import choose
 from workers.evaluate.data.store import group_of
+from workers.evaluate.data.truths.classes import resolve
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, Spec
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.trying import Seen, TryRequest
+from workers.contracts.after.trying import Seen, TryRequest
 from workers.evaluate.proof.masks import same_masks
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine, likeness

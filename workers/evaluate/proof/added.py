@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.jobs import JudgeParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.proving import FingerprintsParams, FreshParams, FreshResult
+from workers.contracts.proof.proving import FingerprintsParams, FreshParams, FreshResult
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest
 from workers.evaluate.proof.predictions import Answers, Values, load_answers

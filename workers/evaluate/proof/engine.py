@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.proving import level_of_look
+from workers.contracts.proof.proving import level_of_look
 from workers.contracts.specs import Judgement, SliceDrop, Verdict
 from workers.contracts.wording import percent
 from workers.evaluate.proof.bounds import Counts, loss_bound

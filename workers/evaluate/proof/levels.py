@@ -1,4 +1,4 @@
-"""Whether items can prove anything at all. Levels of looks: `workers.contracts.proving.level_of_look`.
+"""Whether items can prove anything at all. Levels of looks: `workers.contracts.proof.proving.level_of_look`.
 
 Whoever may look again until it says safe errs more often than told: each further look has to prove more. A look at too
 few items to prove anything, even with no change at all, cannot err: it takes nothing from the next one, so that adding

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.stress import MARGIN, AttackRow, AttackWay
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import MARGIN, AttackRow, AttackWay
 from workers.contracts.wording import percent
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import Changed

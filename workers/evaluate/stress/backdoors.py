@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.stress import TriggerFindings, TriggerRow
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import TriggerFindings, TriggerRow
 from workers.evaluate.proof.stats import drop_lower
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import Changed, draw, rng_of

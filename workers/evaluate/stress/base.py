@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.stress import Group
+from workers.contracts.after.stress import Group
 
 Floats = NDArray[np.float32]
 Generator = np.random.Generator

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from workers.contracts.after.stress import Measure
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import Measure
 from workers.evaluate.stress.base import Generator, Stress
 from workers.evaluate.stress.paired import Pairs
 from workers.evaluate.stress.pixels import as_8_bits

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.stress import AttackWay
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.stress import AttackWay
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.rounded import operators, unrounded
 from workers.convert.replica.torch_replica import build

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from workers.contracts.after.stress import AttackRow, StressParams, StressResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import AttackRow, StressParams, StressResult
 from workers.evaluate.stress.attacks import Budget, attack_both
 from workers.evaluate.stress.backdoors import look_for_triggers
 from workers.evaluate.stress.changes import Asking, Changed

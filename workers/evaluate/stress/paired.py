@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.stress import MARGIN, StressVerdict
+from workers.contracts.after.stress import MARGIN, StressVerdict
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.needed import missing_items
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, bootstrap_sums, drop_upper, mcnemar_p, more_than_p

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.stress import PoisonClass, PoisonFinding, PoisonScope, StressParams
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import PoisonClass, PoisonFinding, PoisonScope, StressParams
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
 from workers.evaluate.stress.base import Floats

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.stress import StressParams, StressPart
 from workers.contracts.errors import InputRefused
-from workers.contracts.stress import StressParams, StressPart
 from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.dataset import Item, Kind, read_dataset
 from workers.evaluate.data.sniff import read_collection

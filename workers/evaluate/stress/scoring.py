@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.stress import Measure
+from workers.contracts.after.stress import Measure
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine, likeness
 from workers.evaluate.stress.samples import Given

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.after.stress import MARGIN, Separation, StressVerdict, UnfamiliarRow
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import MARGIN, Separation, StressVerdict, UnfamiliarRow
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, holm
 from workers.evaluate.scores.base import weights
 from workers.evaluate.stress.changes import Changed, draw, rng_of

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workers.contracts import wording
-from workers.contracts.stress import MARGIN, Measure, StressCell, StressRow, StressVerdict
+from workers.contracts.after.stress import MARGIN, Measure, StressCell, StressRow, StressVerdict
 from workers.evaluate.proof.stats import holm
 from workers.evaluate.stress.base import Stress
 from workers.evaluate.stress.paired import LEVEL, Pairs, about, compare

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from workers.contracts.elsewhere import MatchedTensor, Side
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.proof.elsewhere import MatchedTensor, Side
 from workers.contracts.specs import TensorSpec
 from workers.model_io.words import refuse, shown
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import COMPANIONS, read_model, write_model
 from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
+from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import ModelArtifact
 from workers.measure.opening import open_session
 from workers.model_io.beside.matching import Match, Seen, match, other_shape

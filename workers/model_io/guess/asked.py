@@ -7,7 +7,7 @@ from typing import Any
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import BoxesSteps, ImageSteps, MaskSteps, PipelineSpec
-from workers.contracts.results import READ_AS, read_as
+from workers.contracts.proof.results import READ_AS, read_as
 from workers.model_io.facts import Found, Graph
 from workers.model_io.guess.answer import pick_answer
 from workers.model_io.guess.detection import boxes_steps

@@ -25,7 +25,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
-from widgets.parts.source_card import OpenFigure, SourceCard
+from widgets.parts.cards.source import OpenFigure, SourceCard
 
 Drive = Callable[..., None]
 TIMES = [2.0 + 0.01 * (n % 40) for n in range(400)]

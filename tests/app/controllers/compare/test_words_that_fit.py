@@ -14,7 +14,7 @@ from app.controllers.tried.presenter import tried_value
 from app.domain.run import RunState
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
-from app.domain.words import same_words, verdict_words
+from app.domain.words.results import same_words, verdict_words
 from app.services.after.tried import TriedRun
 from app.services.after.watching import Watched, watched_words
 from app.services.flow.workspace import Workspace

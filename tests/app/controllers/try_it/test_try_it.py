@@ -21,7 +21,7 @@ from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.try_it.page import TryPage
 from widgets.parts.question import QuestionDialog
-from workers.contracts.trying import Seen, TryAnswer
+from workers.contracts.after.trying import Seen, TryAnswer
 
 Drive = Callable[..., None]
 

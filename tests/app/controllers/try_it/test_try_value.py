@@ -20,8 +20,8 @@ from app.controllers.try_it.presenter import (
 )
 from app.services.after.trying import Tried, TryInput
 from app.services.records.facts import RunFacts
+from workers.contracts.after.trying import Seen, TryAnswer
 from workers.contracts.jobs import Example
-from workers.contracts.trying import Seen, TryAnswer
 
 IMAGE = Seen(kind="image", height_px=224, width_px=320)
 

@@ -26,7 +26,7 @@ from app.services.records.load import (
     write_load,
     write_price,
 )
-from workers.contracts.load import CapacityResult, CapacityTry
+from workers.contracts.after.load import CapacityResult, CapacityTry
 from workers.contracts.specs import DeviceFacts, LatencySummary
 
 DEVICE = DeviceFacts(processor="A processor", cores=2, memory_bytes=1)

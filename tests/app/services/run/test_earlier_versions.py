@@ -8,7 +8,7 @@ import pytest
 from play import Like
 from staging import Make, Stage
 
-from app.domain.explain import why_int8_lost
+from app.domain.words.explain import why_int8_lost
 from app.services.after.tried import known_to, layers_of
 from app.services.records.facts import read_facts
 from app.services.records.run_plan import kept_plan

@@ -10,7 +10,7 @@ from play import Like, failure
 from staging import Make, recipes
 
 from app.domain.run import Goal, RunState
-from app.domain.words import BUSY_WORDS, MEASURE_AGAIN
+from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN
 from app.services.flow.events import LogLine, StepChanged
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace

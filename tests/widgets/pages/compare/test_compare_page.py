@@ -17,7 +17,7 @@ from widgets.pages.compare.table import columns, points, rows
 from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, GoOnValue
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.small import Bar, Figure
-from widgets.parts.table import Table
+from widgets.parts.tables.table import Table
 from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.settings.page import SettingsPage
-from widgets.parts.table import Table
+from widgets.parts.tables.table import Table
 from widgets.theme import Theme
 
 

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.load.cards import CostCard
 from widgets.pages.load.page import LoadPage
 from widgets.parts.fields import DecimalField
-from widgets.parts.table import Table
+from widgets.parts.tables.table import Table
 from widgets.theme import Theme
 
 

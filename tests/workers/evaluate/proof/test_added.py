@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import AnswerParams, DataParams, JudgeParams
-from workers.contracts.proving import FreshParams, FreshResult, JudgePart
+from workers.contracts.proof.proving import FreshParams, FreshResult, JudgePart
 from workers.contracts.specs import Judgement
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workers.contracts.proving import FIRST_LEVEL, level_of_look
+from workers.contracts.proof.proving import FIRST_LEVEL, level_of_look
 from workers.evaluate.judge import judge
 from workers.evaluate.proof.levels import could_prove
 from workers.evaluate.proof.stats import drop_upper

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workers.contracts.proving import FIRST_LEVEL, level_of_look
+from workers.contracts.proof.proving import FIRST_LEVEL, level_of_look
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from stress_models import colors_model, read_data, write_colors
 
-from workers.contracts.stress import StressParams, StressPart, StressResult
+from workers.contracts.after.stress import StressParams, StressPart, StressResult
 from workers.evaluate.stress.job import stress_model
 from workers.runtime.recording import RecordingContext
 

@@ -9,7 +9,7 @@ import planted_models as planted
 import pytest
 
 from presets.sample import sample_paths
-from workers.contracts.stress import StressParams, StressPart, TriggerFindings
+from workers.contracts.after.stress import StressParams, StressPart, TriggerFindings
 from workers.evaluate.stress.backdoors import look_for_triggers
 from workers.evaluate.stress.changes import Asking
 from workers.evaluate.stress.samples import read_items, samples_for

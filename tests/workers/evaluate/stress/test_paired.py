@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workers.contracts.stress import MARGIN, StressVerdict
+from workers.contracts.after.stress import MARGIN, StressVerdict
 from workers.evaluate.proof.stats import holm
 from workers.evaluate.stress.paired import LEVEL, about, compare, needed
 

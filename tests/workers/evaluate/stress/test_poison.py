@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from presets.sample import sample_paths
+from workers.contracts.after.stress import StressParams, StressPart
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import DataParams
-from workers.contracts.stress import StressParams, StressPart
 from workers.evaluate.data.build import build_data
 from workers.evaluate.stress.features import penultimate
 from workers.evaluate.stress.patches import common_patch

@@ -14,10 +14,10 @@ import stress_models as models
 from PIL import Image
 
 from workers import registry
+from workers.contracts.after.stress import StressResult
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import StressResult
 from workers.runtime.recording import RecordingContext
 
 Run = Callable[..., StressResult]
@@ -203,7 +203,7 @@ def test_numbers_and_answers_that_are_no_classes(put_under_stress: Run, tmp_path
 
 def test_a_run_without_examples_is_refused(colors: dict[str, Path], put_under_stress: Run) -> None:
     """Given a part of which no item counts, Then it is told in a sentence."""
-    from workers.contracts.stress import StressParams, StressPart
+    from workers.contracts.after.stress import StressParams, StressPart
     from workers.evaluate.stress.samples import read_items
     from workers.pipeline.pipeline import load_pipeline
 

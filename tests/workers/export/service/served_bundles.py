@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bundle_facts import card_facts
 
+from workers.contracts.after.load import CardLoad
 from workers.contracts.bundles import ExportParams
-from workers.contracts.load import CardLoad
 from workers.contracts.specs import DeviceFacts
 
 KEY = "a key of sixteen letters"

@@ -8,9 +8,9 @@ from workers.contracts.specs import Finding
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import Collection, Columns, Entry, Options, Reader, digest, names_of
 from workers.evaluate.data.folders import files_below
-from workers.evaluate.data.labels import CLASSES, LabelMap
 from workers.evaluate.data.readers import audio, pictures
 from workers.evaluate.data.tables import Table, is_number, read_table
+from workers.evaluate.data.truths.classes import CLASSES, LabelMap
 from workers.evaluate.data.truths.pairs import FIRST, pairs_in
 from workers.pipeline.spec import TextSteps
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from workers.contracts.after.trying import TryAnswer, TryParams, TryRequest, TryResult
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
-from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
 from workers.evaluate.data.dataset import Item, read_dataset
 from workers.evaluate.look.boxes import Frame, frame_in, frame_of, seen_boxes
 from workers.evaluate.look.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, heard_of, rows_of, seen_of

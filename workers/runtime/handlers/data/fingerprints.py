@@ -3,7 +3,7 @@
 import numpy as np
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.proving import FingerprintsParams, FingerprintsResult
+from workers.contracts.proof.proving import FingerprintsParams, FingerprintsResult
 from workers.contracts.techniques import HandlerSpec
 from workers.evaluate.proof.added import fingerprints
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+from workers.contracts.after.load import LOADGEN_WORDS
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
-from workers.contracts.load import LOADGEN_WORDS
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session
 from workers.measure.latency import summarize
-from workers.measure.loadgen import run_scenario
+from workers.measure.load.loadgen import run_scenario
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests, run_first

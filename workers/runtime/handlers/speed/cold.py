@@ -1,6 +1,6 @@
 """kind ``cold``: how long models take from the start of a process to the first answer."""
 
-from workers.contracts.load import ColdParams, ColdResult, ColdTimes
+from workers.contracts.after.load import ColdParams, ColdResult, ColdTimes
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.cold_start import start_once

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from workers.contracts.load import CapacityResult, LoadParams, LoadResult, Scenario, ScenarioResult
+from workers.contracts.after.load import CapacityResult, LoadParams, LoadResult, Scenario, ScenarioResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session
-from workers.measure.capacity import capacity
 from workers.measure.energy import EnergyMeter
-from workers.measure.loadgen import run_scenario
+from workers.measure.load.capacity import capacity
+from workers.measure.load.loadgen import run_scenario
+from workers.measure.load.under_load import cached, serving, sweep
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
 from workers.measure.throughput import warm_up
 from workers.measure.timing import OtherLoad
-from workers.measure.under_load import cached, serving, sweep
 
 MAX_PART_S = 60.0
 """Batch sizes, rates and a cache get no better known by more."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workers.contracts.layers import LayersParams, LayersResult
+from workers.contracts.after.layers import LayersParams, LayersResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.requests import load_requests

@@ -1,0 +1,1 @@
+"""What examples can prove, and in which order versions are tested."""

@@ -1,0 +1,28 @@
+"""What a number of examples can prove at all, known before anything is run (EVALUATION.md of the design)."""
+
+import math
+
+from workers.contracts.proof.proving import level_of_look
+
+FIRST_LEVEL = level_of_look(0)
+
+ROUNDING = 1e-9
+
+
+def least_to_prove(limit_pct: float, level: float = FIRST_LEVEL) -> int | None:
+    """Test examples that prove a loss of at most `limit_pct` percent where no answer changes; None where none would.
+
+    The exact one-sided bound of 0 changes in n is 1 − α^(1/n): 1 % needs 321, 5 % needs 63.
+    """
+    if limit_pct <= 0:
+        return None
+    if limit_pct >= 100:
+        return 1
+    return math.ceil(math.log(level) / math.log1p(-limit_pct / 100) - ROUNDING)
+
+
+def least_limit_pct(examples: int) -> float:
+    """The smallest limit, in tenths of a percent rounded up, that so many test examples can prove at all."""
+    if examples < 1:
+        return 100.0
+    return math.ceil(1000 * (1 - math.pow(FIRST_LEVEL, 1 / examples))) / 10

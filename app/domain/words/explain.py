@@ -1,0 +1,135 @@
+"""Why a version won, why 8 bits lost, and what to expect on another processor: sentences from measured facts only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
+from app.domain.variant import Variant
+from app.domain.words.results import times
+from workers.contracts.planning import Arithmetic, Instructions
+from workers.contracts.power import power_words
+from workers.contracts.specs import DeviceFacts, LayersKept
+from workers.contracts.wording import percent
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the workers told: the traits of each technique by its id, what the processor that a run was measured on has
+    instructions for, the strongest first (empty where that is not known), and the layers that versions (by id) keep."""
+
+    traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    instructions: tuple[Instructions, ...] = ()
+    layers: Mapping[str, LayersKept] = field(default_factory=dict)
+
+    def uses(self, variant: Variant, *traits: str) -> bool:
+        """Whether one of its techniques has one of these traits."""
+        return any(self.traits.get(step.technique, frozenset()) & set(traits) for step in variant.recipe.steps)
+
+    def titles(self, arithmetic: Arithmetic) -> list[str]:
+        """The instructions for such numbers, in words."""
+        return [one.title for one in self.instructions if one.arithmetic == arithmetic]
+
+
+def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...]:
+    """Sentences about the recommended version beside the next one; none where nothing is recommended."""
+    if best is None or best.measurement.speedup is None:
+        return ()
+    rivals = [v for v in tried if not v.is_baseline and v.id != best.id and v.state == "confirmed"]
+    held = sorted((v for v in rivals if may_win(v) and is_faster(v)), key=_time)
+    n = 1 + len(held)
+    said = [
+        f"“{best.title}” is {times(best.measurement.speedup)} times as fast as the original, measured in turn with it."
+    ]
+    if not held:
+        if not any(v.measurement.n and may_win(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
+            said.append("No other version was both faster than the original and within your limit.")
+        return tuple(said)
+    gap = _time(held[0]) / _time(best)
+    if gap > 1 + TIE_SHARE:
+        said.append(
+            f"Of {n} versions that are faster and within your limit it is the fastest: "
+            f"“{held[0].title}” takes {gap:.2f} times as long."
+        )
+    elif gap < 1 - TIE_SHARE:
+        unproven = is_safe(best) and not is_safe(held[0])
+        why = (
+            "its answers are not proven to stay alike, and what is proven goes first"
+            if unproven
+            else "your goal puts something else before speed"
+        )
+        said.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {why}.")
+    else:
+        said.append(
+            f"“{held[0].title}” is as fast within {percent(TIE_SHARE, 0)}, which is noise; of two such the one that "
+            f"changes fewer answers is taken."
+        )
+    return tuple(said)
+
+
+def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) -> tuple[str, ...]:
+    """Why 8 bits are not recommended here; none where they are, or where none were tried."""
+    eights = [v for v in tried if known.uses(v, "int8") and v.measurement.n]
+    if not eights or (best is not None and known.uses(best, "int8")):
+        return ()
+    said = []
+    if known.instructions and not known.titles("int8"):
+        said.append("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here.")
+    for variant in eights:
+        judgement, speed = variant.judgement, variant.measurement.speedup
+        parts = []
+        if judgement is not None and judgement.agreement is not None and not may_win(variant):
+            parts.append(f"only {percent(judgement.agreement)} of its answers are like the original's")
+        if speed is not None and speed <= 1.0:
+            parts.append(f"it takes {1 / speed:.2f} times as long as the original")
+        elif best is not None and speed is not None and _time(variant) > _time(best) and may_win(variant):
+            parts.append(f"it takes {_time(variant) / _time(best):.2f} times as long as “{best.title}”")
+        if parts:
+            kept = _kept_words(known.layers.get(variant.id))
+            said.append(" ".join(filter(None, (f"“{variant.title}”: {' and '.join(parts)}.", kept))))
+    return tuple(said)
+
+
+def _kept_words(layers: LayersKept | None) -> str:
+    if layers is None:
+        return ""
+    if not layers.kept:
+        return f"All {layers.layers} layers are in 8 bits."
+    return f"{layers.kept} of {layers.layers} layers keep their numbers, the others are in 8 bits."
+
+
+def portability(
+    best: Variant | None, tried: Sequence[Variant], device: DeviceFacts | None, known: Known
+) -> tuple[str, ...]:
+    """What was measured where, and what to expect elsewhere: the second is said to be expected, and from what.
+
+    Elsewhere a version in 16-bit numbers computes in 32, as the one of the same engine that was measured here.
+    """
+    if best is None or device is None or not device.features:
+        return ()
+    kinds: tuple[Arithmetic, ...] = ("bf16", "int8")
+    used = [title for kind in kinds if known.uses(best, kind) for title in known.titles(kind)]
+    power = power_words(device.power)
+    where = f"Measured on {device.processor} with {device.cores} cores{f', {power}' if power else ''}"
+    if not used:
+        top = known.titles("fp32")[:1]
+        return (f"{where}{f' ({top[0]})' if top else ''}; it needs no special instructions.",)
+    missing = " or ".join(used)
+    plain = next((v for v in tried if _is_plain(v, best, known)), None)
+    if plain is None or plain.measurement.speedup is None:
+        likely = "about the original's speed"
+    else:
+        likely = f"about {times(max(1.0, plain.measurement.speedup))} times the original's, as “{plain.title}” has here"
+        if plain.measurement.speedup <= 1.05:
+            likely = f"about the original's speed, as “{plain.title}” has here"
+    return (f"{where}, using {', '.join(used)}.", f"Expected, not measured: without {missing} {likely}.")
+
+
+def _is_plain(variant: Variant, best: Variant, known: Known) -> bool:
+    """The same engine in 32 bits."""
+    special = known.uses(variant, "bf16", "int8", "fp16")
+    return variant.runtime == best.runtime and not special and bool(variant.measurement.n) and not variant.is_baseline
+
+
+def _time(variant: Variant) -> float:
+    """Its mean time as a share of the original's that was measured with it."""
+    return 1 / variant.measurement.speedup if variant.measurement.speedup else float("inf")

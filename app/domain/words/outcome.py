@@ -1,0 +1,71 @@
+"""How a run ended, in sentences: the same for the window, the command line, the list of jobs and the model card."""
+
+from app.domain.choose import Objective, is_smaller, is_worth_naming
+from app.domain.outcome import Ending, Outcome
+from app.domain.variant import Variant
+from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN, missing_words, size_words, times
+from workers.contracts.wording import counted, percent, percent_of
+
+
+def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
+    """The one sentence above a comparison."""
+    text = sentence(outcome, objective)
+    if outcome.ending is Ending.NOTHING_FASTER:
+        return f"{text} ({counted(outcome.tried, 'version')} tried, limit {percent_of(limit_pct)})"
+    return text
+
+
+def sentence(outcome: Outcome, objective: Objective) -> str:
+    """The same without the count of ways, for pages that tell it below."""
+    end, best = outcome.end, outcome.best
+    if best is not None:
+        return recommended_words(best, outcome.ending is Ending.PROVEN, objective)
+    if outcome.ending is Ending.BUSY:
+        return MEASURE_AGAIN
+    if outcome.ending is Ending.UNTESTED:
+        first = outcome.untested[-1]
+        gain = gain_words(first, objective)
+        return f"“{first.title}” is {gain}, its answers are not tested: {_rest(outcome, 'prove it')}"
+    if outcome.ending is Ending.UNSETTLED:
+        return f"“{outcome.open[0].title}” {promise_words(outcome)}: {_rest(outcome, 'measure longer')}"
+    if outcome.ending is Ending.NOTHING_TRIED:
+        return "The time was up before anything could be tried: keep the original, or allow more time"
+    if outcome.ending is Ending.TIME_UP:
+        tried = f"{outcome.tried} of {counted(end.planned, 'version')}"
+        found = f"The time was up after {tried}, and none of these was faster and safe"
+        return f"{found}: {_rest(outcome, 'allow more time')}"
+    what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
+    return f"{what}: keep the original"
+
+
+def recommended_words(best: Variant, proven: bool, objective: Objective) -> str:
+    """Said of the version that is recommended."""
+    alike = "it answers alike" if proven else f"it looks alike, not proven: {missing_words(best)}"
+    busy = f" ({BUSY_WORDS})" if best.measurement.under_load else ""
+    return f"{gain_words(best, objective)}, and {alike}{busy}"
+
+
+def gain_words(best: Variant, objective: Objective) -> str:
+    """What a recommended version gains: speed first, or size where that is the goal and speed is no gain."""
+    speed = best.measurement.speedup
+    if speed is None:  # a recommended variant was always measured beside the original
+        raise ValueError("a recommended variant has no measured speedup")
+    if objective == "size" and is_smaller(best) and not is_worth_naming(speed):
+        return f"{smaller_words(best.size_ratio or 1.0)}, about as fast"
+    return f"{times(speed)} times faster{size_words(best.size_ratio)}"
+
+
+def smaller_words(ratio: float) -> str:
+    """``4.0 times smaller``; a few percent as such."""
+    return f"{times(ratio)} times smaller" if ratio >= 1.2 else f"{percent(1 - 1 / ratio, 0)} smaller"
+
+
+def promise_words(outcome: Outcome) -> str:
+    """What the most promising version looked like."""
+    speed = outcome.open[0].measurement.speedup or 0.0
+    looked = f"looked {times(speed)} times faster" if is_worth_naming(speed) else "looked smaller and about as fast"
+    return f"{looked}, not sure yet"
+
+
+def _rest(outcome: Outcome, more: str) -> str:
+    return f"{more}, or keep the original" if outcome.can_go_on else "keep the original"

@@ -1,0 +1,86 @@
+"""The order in which versions are tested, and what counts where it ends."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from judged import variant
+
+from app.domain.choose import choose, is_safe
+from app.domain.proof.sequence import can_prove, capped, not_tested, sequence_of
+from app.domain.screening import Screening
+from app.domain.variant import Variant
+from app.domain.words.results import verdict_words, why_not
+from workers.contracts.proof.proving import level_of_look
+
+
+def screened(name: str, p50_ms: float, changed: int = 0, n: int = 200, **more: Any) -> Variant:
+    """A gain that is not tested yet."""
+    made = dataclasses.replace(variant(name, p50_ms=p50_ms), judgement=None, screening=Screening(n=n, changed=changed))
+    return dataclasses.replace(made, **more)
+
+
+def names(versions: tuple[Variant, ...]) -> list[str]:
+    return [version.id for version in versions]
+
+
+def test_fewest_changes_first_then_the_more_exact_numbers() -> None:
+    """Given versions that changed none, one and three results in calibration, Then that is the order; of two that
+    changed as many the one with more exact numbers comes first, whichever is faster."""
+    bf16 = screened("bf16", 1.0, precision="bf16")
+    exact = screened("exact", 1.6)
+    int8 = screened("int8", 0.8, changed=3, precision="int8")
+    static = screened("static", 0.9, changed=1, precision="int8")
+    assert names(sequence_of([int8, bf16, static, exact], "speed").tested) == ["exact", "bf16", "static", "int8"]
+
+
+def test_without_calibration_examples_exactness_is_the_order() -> None:
+    """Given no calibration examples, Then 32 bits come before 16, these before 8 and 4, then as planned."""
+    bits = {"a4": "int4", "b8": "int8", "c16": "fp16", "d32": "fp32", "e8": "int8"}
+    made = [
+        screened(name, 1.6 - 0.2 * index, n=0, precision=precision, index=index)
+        for index, (name, precision) in enumerate(reversed(bits.items()))
+    ]
+    assert names(sequence_of(made, "speed").tested) == ["d32", "c16", "b8", "a4"]
+    slower_first = [dataclasses.replace(one, index=9 - one.index) for one in made]
+    assert names(sequence_of(slower_first, "speed").tested)[:3] == ["d32", "c16", "b8"]
+
+
+def test_what_is_no_better_than_one_before_it_is_not_tested() -> None:
+    """Given versions that come later and are as fast or slower, Then they are left out; a smaller one is not, where size
+    is the goal."""
+    first, slower, same = screened("first", 1.0), screened("slower", 1.5, 1), screened("same", 0.98, 1)
+    faster = screened("faster", 0.5, 2)
+    order = sequence_of([first, slower, same, faster], "speed")
+    assert (names(order.tested), names(order.dominated)) == (["first", "faster"], ["same", "slower"])
+    small = screened("small", 1.5, 1, size_bytes=10)
+    assert names(sequence_of([first, small], "size").tested) == ["first", "small"]
+
+
+def test_what_is_no_gain_or_refused_by_calibration_is_in_no_sequence() -> None:
+    """Given a version that is not surely faster, one that was dropped, and one that calibration refuses, Then none is
+    tested; the last one is told as regressed."""
+    slow = screened("slow", 1.9)
+    slow = dataclasses.replace(slow, measurement=dataclasses.replace(slow.measurement, speedup_low=1.0))
+    refused = screened("refused", 0.5, screening=Screening(n=200, changed=90, regressed=True))
+    found = sequence_of([slow, screened("dropped", 1.0, state="dropped"), refused], "speed")
+    assert found.tested == found.dominated == ()
+    assert verdict_words(refused) == "Silent regression" and why_not(refused, 1.0) == "Beyond your limit of 1 %"
+
+
+def test_nothing_behind_the_end_is_safe_anywhere() -> None:
+    """Given a safe version behind the end of the sequence, Then it is told with its figures, is not safe, and the choice
+    falls on what was tested before; one that was not asked has no verdict and says why."""
+    last = variant("last", p50_ms=0.5)
+    assert not is_safe(capped(last)) and capped(last).judgement.agreement == last.judgement.agreement
+    behind = not_tested(screened("behind", 0.5, precision="int8"), "behind")
+    assert verdict_words(behind) == "Not tested" and "prove it alone" in why_not(behind, 1.0)
+    safe = variant("safe", p50_ms=1.5)
+    assert choose([behind, capped(last), safe]).variant == safe
+    assert choose([behind]).variant is None
+
+
+@pytest.mark.parametrize(("items", "looks", "can"), [(320, 0, False), (321, 0, True), (507, 1, False), (508, 1, True)])
+def test_whether_a_look_can_prove_anything(items: int, looks: int, can: bool) -> None:
+    """Given a limit of 1 %, Then the first look takes 321 items, the second 508."""
+    assert can_prove(items, 1.0, level_of_look(looks)) is can

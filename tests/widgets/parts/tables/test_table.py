@@ -1,0 +1,131 @@
+"""The table: choosing by mouse and keys, details, tags, thousands of rows."""
+
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from stopwatch import OwnTime
+
+from widgets.parts.tables.table import Table
+from widgets.parts.tables.values import Cell, Column, Row
+from widgets.theme import Theme
+
+COLUMNS = (Column("Version", stretch=True), Column("Latency", right=True), Column("Verdict"))
+
+
+def rows(number: int) -> list[Row]:
+    return [
+        Row(
+            f"r{n}", (Cell(f"Version {n}"), Cell(f"{n} ms"), Cell("Safe to ship", tag="ok")), (("Latency p50", "1 ms"),)
+        )
+        for n in range(number)
+    ]
+
+
+def made(theme: Theme, qtbot: QtBot, number: int, *, fits: bool = True) -> Table:
+    table = Table(theme, "All versions", COLUMNS, fits=fits)
+    qtbot.addWidget(table)
+    table.show_rows(rows(number), "r1")
+    table.resize(500, table.height() if fits else 300)
+    with qtbot.waitExposed(table):
+        table.show()
+    return table
+
+
+def test_model_keeps_qts_rules(theme: Theme, qtbot: QtBot) -> None:
+    """Given the model under Qt's own tester, when rows and details change, then no rule is broken."""
+    table = made(theme, qtbot, 4)
+    model = table.model()
+    assert isinstance(model, QAbstractItemModel)
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
+    for is_open in (True, False, True):
+        table.set_details(is_open)
+        table.choose("r3")
+    table.show_rows(rows(2), "r0")
+    table.show_rows([], "")
+    assert tester.model() is model
+
+
+def test_keys_skip_the_line_of_details(theme: Theme, qtbot: QtBot) -> None:
+    """Given open details, when the arrow goes down, then the next version is chosen, not the line of details."""
+    table = made(theme, qtbot, 4)
+    table.set_details(True)
+    assert table.model().rowCount() == 5 and table.chosen_id == "r1"
+    table.setFocus()
+    told: list[str] = []
+    table.chosen.connect(told.append)
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    qtbot.keyClick(table, Qt.Key.Key_Up)
+    assert told == ["r2", "r3", "r2"] and table.model().rowCount() == 5
+
+
+def test_height_fits_its_rows(theme: Theme, qtbot: QtBot) -> None:
+    """Given rows, then the table is just as high, with the details' line too, and needs no scroll bar."""
+    table = made(theme, qtbot, 5)
+    low = table.height()
+    assert not table.verticalScrollBar().isVisible() and low == 32 + 5 * 34 + 1
+    table.set_details(True)
+    assert table.height() == low + 62
+    table.show_rows(rows(2), "r0")
+    assert table.height() < low
+
+
+def test_tab_leaves_the_table(theme: Theme, qtbot: QtBot) -> None:
+    """Given focus in the table, then Tab does not walk its cells."""
+    assert not made(theme, qtbot, 3).tabKeyNavigation()
+
+
+def test_terms_explain_themselves_in_titles_and_cells(theme: Theme, qtbot: QtBot) -> None:
+    """Given a term in a title or a cell, then its tooltip explains it, and the headers have names."""
+    table = made(theme, qtbot, 3)
+    model = table.model()
+    title = model.headerData(1, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert "How long one answer takes." in title
+    assert "95 % sure" in model.index(0, 2).data(Qt.ItemDataRole.ToolTipRole)
+    for header in (table.horizontalHeader(), table.verticalHeader()):
+        assert QAccessible.queryAccessibleInterface(header).text(QAccessible.Text.Name)
+
+
+def test_ten_thousand_rows_are_quick(theme: Theme, qtbot: QtBot) -> None:
+    """Given a long history, then showing and scrolling take no time that is felt."""
+    table = made(theme, qtbot, 10, fits=False)
+    many = rows(10_000)
+    own = OwnTime()
+    table.show_rows(many, "r1")
+    QApplication.processEvents()
+    own.check(0.5)
+    for share in range(0, 101, 5):
+        table.verticalScrollBar().setValue(table.verticalScrollBar().maximum() * share // 100)
+        table.viewport().repaint()
+    own.check(21 * 0.05)
+
+
+def test_the_last_column_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
+    """Given words too long for the width, then they give way, and the last column ends inside the table."""
+    columns = (Column("#", right=True), Column("Layer", stretch=True), Column("Kind"), Column("Time", right=True),
+               Column("Precision"), Column("Sensitivity", right=True))  # fmt: skip
+    table = Table(theme, "Layers", columns, fits=False)
+    qtbot.addWidget(table)
+    long = "MemoryEfficientAttentionWithRelativePositions"
+    table.show_rows([Row("a", tuple(map(Cell, ("1", "encoder/layer.0", long, "0.08 ms", "u8, i8", "0.0012"))))])
+    table.resize(480, 300)
+    with qtbot.waitExposed(table):
+        table.show()
+    header = table.horizontalHeader()
+    assert header.length() <= table.viewport().width()
+    assert header.sectionSize(5) >= header.sectionSizeHint(5) and header.sectionSize(1) >= 100
+    table.resize(1200, 300)
+    QApplication.processEvents()
+    assert table.columnWidth(2) >= table.sizeHintForColumn(2)
+
+
+def test_a_row_in_the_place_of_the_details_has_a_rows_height(theme: Theme, qtbot: QtBot) -> None:
+    """Given open details below the second row, When they close as one more row comes, so that as many lines are there as
+    before, Then no row is as high as the details were."""
+    table = made(theme, qtbot, 3)
+    table.set_details(True)
+    table._refresh(tuple(Row(row.id, row.cells) for row in rows(4)), "r1")
+    heights = {table.rowHeight(line) for line in range(table.model().rowCount())}
+    assert table.model().rowCount() == 4 and len(heights) == 1

@@ -1,0 +1,259 @@
+"""A table for reading: one chosen row, tags and explained terms, a line of details below the chosen row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
+
+from widgets.focus_scroll import bring_into_view, current_rect
+from widgets.parts.format import visible
+from widgets.parts.glossary import meanings
+from widgets.parts.tables.paint import HeaderView, Index, TableDelegate
+from widgets.parts.tables.values import Cell, Column, Row
+from widgets.parts.text import plain_tip, words
+from widgets.theme import Theme
+
+__all__ = ["Cell", "Column", "Row", "Table", "TableModel"]
+
+LEAST_STRETCH_PX, LEAST_WORDS_PX, ROWS_LOOKED_AT = 110, 72, 100
+ROW_PX, TALL_ROW_PX, DETAIL_PX, HEADER_PX = 34, 52, 62, 32
+
+
+class TableModel(QAbstractTableModel):
+    """Rows as they are; the row `opened` has one more below it, which holds its details."""
+
+    def __init__(self, columns: Sequence[Column], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self.rows: tuple[Row, ...] = ()
+        self.opened: int | None = None
+
+    def replace(self, rows: Sequence[Row], opened: int | None) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self.rows, self.opened = tuple(rows), opened
+        self.endResetModel()
+
+    def at(self, line: int) -> Row | None:
+        """The row on a line; None on the line of details."""
+        if self.opened is not None and line > self.opened:
+            line -= 1
+            if line == self.opened:
+                return None
+        return self.rows[line] if 0 <= line < len(self.rows) else None
+
+    def line_of(self, row_id: str) -> int | None:
+        """Where a row stands."""
+        for number, row in enumerate(self.rows):
+            if row.id == row_id:
+                return number + (1 if self.opened is not None and number > self.opened else 0)
+        return None
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Lines, with the one of details."""
+        return 0 if parent.isValid() else len(self.rows) + (self.opened is not None)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Columns."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text, tooltip, and the cell itself for the delegate."""
+        row = self.at(index.row())
+        if row is None:
+            return None
+        cell = row.cells[index.column()]
+        told = [part for part in (cell.text, cell.below, cell.tip) if part]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return visible(", ".join(told))
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip("\n".join([*told, *filter(None, [meanings(cell.text)])]))
+        return cell if role == Qt.ItemDataRole.UserRole else None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Titles of the columns."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        column = self.columns[section]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return column.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(meanings(column.title))
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """The line of details cannot be chosen."""
+        if self.at(index.row()) is None:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+
+class Table(QTableView):
+    """`chosen(id)` follows mouse and arrow keys. With `fits` it is as high as its rows and never scrolls.
+
+    `tall` rows have room for the second line of their cells. `opened(id, column)` comes with the Enter key and with a
+    click on a figure: a cell of a column that stands at the right.
+    """
+
+    chosen = Signal(str)
+    opened = Signal(str, int)
+
+    def __init__(
+        self, theme: Theme, name: str, columns: Sequence[Column], *, fits: bool = True, tall: bool = False
+    ) -> None:
+        super().__init__()
+        self._fits = fits
+        self._row_px = TALL_ROW_PX if tall else ROW_PX
+        self._details = False
+        self._open_line: int | None = None
+        self._model = TableModel(columns, self)
+        self.setModel(self._model)
+        self.setItemDelegate(TableDelegate(theme, self))
+        header = HeaderView(theme, self)
+        self.setHorizontalHeader(header)
+        header.setAccessibleName(self.tr("Columns of {0}").format(name))
+        self.verticalHeader().hide()
+        self.verticalHeader().setAccessibleName(self.tr("Rows of {0}").format(name))
+        self.verticalHeader().setDefaultSectionSize(self._row_px)
+        self.setAccessibleName(name)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setAcceptDrops(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        if fits:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for number, column in enumerate(columns):
+            mode = QHeaderView.ResizeMode.Stretch if column.stretch else QHeaderView.ResizeMode.ResizeToContents
+            header.setSectionResizeMode(number, mode)
+        self.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.clicked.connect(self._on_clicked)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens what the chosen cell is made of."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.chosen_id:
+            self.opened.emit(self.chosen_id, max(0, self.currentIndex().column()))
+            return
+        super().keyPressEvent(event)
+        bring_into_view(self, current_rect(self))
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        row = self._model.at(index.row())
+        if row is not None and self._model.columns[index.column()].right:
+            self.opened.emit(row.id, index.column())
+
+    @property
+    def chosen_id(self) -> str:
+        """Id of the chosen row, or empty."""
+        row = self._model.at(self.currentIndex().row())
+        return row.id if row else ""
+
+    def show_rows(self, rows: Sequence[Row], chosen: str = "") -> None:
+        """Show these rows; the chosen one stays chosen where it is still there, else `chosen` is."""
+        keep = self.chosen_id
+        ids = [row.id for row in rows]
+        wanted = keep if keep in ids else chosen
+        self._refresh(tuple(rows), wanted)
+
+    def choose(self, row_id: str) -> None:
+        """Choose a row."""
+        line = self._model.line_of(row_id)
+        if line is not None:
+            self.setCurrentIndex(self._model.index(line, 0))
+
+    def set_details(self, is_open: bool) -> None:
+        """Open or close the line of details below the chosen row."""
+        if is_open != self._details:
+            self._details = is_open
+            self._refresh(self._model.rows, self.chosen_id)
+
+    def _refresh(self, rows: tuple[Row, ...], wanted: str) -> None:
+        opened = None
+        for number, row in enumerate(rows):
+            if self._details and row.id == wanted and row.details:
+                opened = number
+        blocker = self.selectionModel().blockSignals(True)
+        scroll = self.verticalScrollBar().value()
+        self.clearSpans()
+        if self._open_line is not None:  # where as many rows come as there were, Qt keeps their heights
+            self.setRowHeight(self._open_line, self._row_px)
+        self._model.replace(rows, opened)
+        self._open_line = None if opened is None else opened + 1
+        if opened is not None:
+            self._open_details(opened + 1, rows[opened])
+        line = self._model.line_of(wanted)
+        if line is not None:
+            self.setCurrentIndex(self._model.index(line, 0))
+        self.selectionModel().blockSignals(blocker)
+        self.verticalScrollBar().setValue(scroll)
+        self._share_width()
+        if self._fits:
+            self.setFixedHeight(HEADER_PX + self._row_px * len(rows) + (DETAIL_PX if opened is not None else 0) + 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Columns share the width anew."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Where all columns do not fit, words at the left side of their cells give way; the last one is never cut."""
+        header, columns = self.horizontalHeader(), self._model.columns
+        shown = [at for at in range(len(columns)) if not header.isSectionHidden(at)]
+        wanted = {at: LEAST_STRETCH_PX if columns[at].stretch else self._wanted_px(at) for at in shown}
+        over = sum(wanted.values()) - self.viewport().width()
+        tagged = {at for row in self._model.rows[:ROWS_LOOKED_AT] for at, cell in enumerate(row.cells) if cell.tag}
+        for at in shown:
+            column = columns[at]
+            if column.stretch:
+                continue
+            mode, less = QHeaderView.ResizeMode.ResizeToContents, 0
+            if over > 0 and not column.right and at not in tagged:
+                less = min(over, max(0, wanted[at] - max(LEAST_WORDS_PX, header.sectionSizeHint(at))))
+                mode = QHeaderView.ResizeMode.Fixed if less else mode
+                over -= less
+            if header.sectionResizeMode(at) != mode:
+                header.setSectionResizeMode(at, mode)
+            if less:
+                header.resizeSection(at, wanted[at] - less)
+
+    def _wanted_px(self, column: int) -> int:
+        """Qt has measured the cells of a column already, unless its width was set here."""
+        header = self.horizontalHeader()
+        if header.sectionResizeMode(column) == QHeaderView.ResizeMode.ResizeToContents:
+            return header.sectionSize(column)
+        return max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
+
+    def _open_details(self, line: int, row: Row) -> None:
+        self.setSpan(line, 0, 1, len(self._model.columns))
+        self.setRowHeight(line, DETAIL_PX)
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(6, 8, 6, 8)
+        grid.setVerticalSpacing(0)
+        for number, (caption, value) in enumerate(row.details):
+            grid.addWidget(words(caption, "caption", wrap=False), 0, number)
+            shown = words(value, wrap=False)
+            shown.setAccessibleName(f"{caption}: {value}")
+            grid.addWidget(shown, 1, number)
+            grid.setColumnStretch(number, 1)
+        self.setIndexWidget(self._model.index(line, 0), holder)
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        row = self._model.at(current.row())
+        if row is None:
+            return
+        if self._details:
+            self._refresh(self._model.rows, row.id)
+        self.chosen.emit(row.id)
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows."""
+        return QSize(480, self.height() if self._fits else 200)

@@ -1,0 +1,1 @@
+"""How results are read and judged, and where a version comes from."""

@@ -1,0 +1,1 @@
+"""Inputs that Fettle makes where a person has none."""

@@ -1,0 +1,131 @@
+"""Inputs that Fettle makes where a person has no data: seeded, in the shapes and ranges that the model takes."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.data.base import Collection, Entry, Sample, digest
+from workers.evaluate.data.dataset import Kind
+from workers.evaluate.data.made.audio import make_sound
+from workers.evaluate.data.made.noise import make_noise
+from workers.evaluate.data.made.pictures import make_picture
+from workers.evaluate.data.made.texts import make_text
+from workers.model_io.vocabulary import integer_bounds
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import AudioSteps, ImageSteps, Input, TextSteps
+
+COUNT = 80
+"""64 to compare answers on and 16 to calibrate with."""
+
+LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128)
+"""Sizes for axes that a model leaves free, in turn; several lengths exercise dynamic shapes."""
+
+MOST_TRIED = 64
+"""What free sizes are tried with first when a model is opened; smaller ones only where that fails."""
+
+SEQUENCE_STEPS = 64
+UNKNOWN_INTEGERS = 2
+"""Where nothing says how many values an integer may have: only 0 and 1, which every table holds."""
+
+GIVEN = ("image", "input_ids", "audio", "array")
+"""What inputs are made for; masks, types, positions and states are filled in by the pipeline."""
+
+Maker = Callable[[np.random.Generator, int], Sample]
+
+
+def make_collection(pipeline: Pipeline, model_dir: Path, seed: int, count: int = COUNT) -> Collection:
+    """`count` made items of the kind that the pipeline takes; the same seed gives the same items."""
+    kind, make = _maker(pipeline, model_dir)
+    entries = [_entry(make, kind, seed, number) for number in range(count)]
+    return Collection(kind, entries)
+
+
+def _entry(make: Maker, kind: Kind, seed: int, number: int) -> Entry:
+    sample = partial(_sample, make, seed, number)
+    text = str(sample()) if kind == "texts" else None
+    content = partial(digest, f"{kind}/{seed}/{number}".encode())
+    return Entry(f"made {number + 1}", sample, content, text=text)
+
+
+def _sample(make: Maker, seed: int, number: int) -> Sample:
+    return make(np.random.default_rng([seed, number]), number)
+
+
+def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
+    steps, entry = pipeline.spec.preprocess, pipeline.main_input
+    if isinstance(steps, ImageSteps):
+        size = _picture_size(steps, entry)
+        return "images", lambda rng, number: make_picture(rng, size or _free_size(number))
+    if isinstance(steps, TextSteps):
+        return "texts", lambda rng, number: make_text(rng, LENGTHS[number % len(LENGTHS)])
+    if isinstance(steps, AudioSteps):
+        samples = steps.frame_samples * SEQUENCE_STEPS if pipeline.stateful else 2 * steps.sample_rate_hz
+        return "audio", lambda rng, _: make_sound(rng, samples, steps.sample_rate_hz)
+    whole = any(np.dtype(e.dtype).kind in "iu" and e.source in GIVEN for e in pipeline.spec.inputs)
+    bounds = integer_bounds(model_dir) if whole else {}
+    return "arrays", partial(_arrays, pipeline, bounds)
+
+
+def _picture_size(steps: ImageSteps, entry: Input) -> tuple[int, int] | None:
+    """Somewhat larger than what is cut out of it; the input's own size where nothing is resized; None if free."""
+    if steps.resize is not None or steps.crop is not None:
+        wanted = steps.resize if steps.resize is not None else steps.crop
+        return (wanted, wanted) if isinstance(wanted, int) else wanted
+    axes = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
+    sizes = [size for size in axes if size is not None]
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else None
+
+
+def _free_size(number: int) -> tuple[int, int]:
+    """Multiples of 32, which models of free size need."""
+    sizes = ((224, 224), (256, 320), (320, 256), (320, 320))
+    return sizes[number % len(sizes)]
+
+
+def _arrays(pipeline: Pipeline, bounds: dict[str, int], rng: np.random.Generator, number: int) -> Sample:
+    arrays = {}
+    for entry in pipeline.spec.inputs:
+        if entry.source in GIVEN:
+            steps = SEQUENCE_STEPS if pipeline.stateful else 1
+            value = make_array(rng, entry, bounds.get(entry.name), number, steps, pipeline.spec.tried_size)
+            sampling = pipeline.spec.sampling
+            arrays[entry.name] = value if sampling is None else make_noise(rng, entry, sampling, value)
+    return arrays
+
+
+def lengths_for(tried: int | None) -> tuple[int, ...]:
+    """Free sizes that the model is known to take: up to what it was tried out with, where shorter ones go as well."""
+    if tried is None:
+        return LENGTHS
+    return tuple(length for length in LENGTHS if length <= tried) if tried == MOST_TRIED else (tried,)
+
+
+def make_array(
+    rng: np.random.Generator, entry: Input, bound: int | None, number: int, rows: int = 1, tried: int | None = None
+) -> NDArray[Any]:
+    """One value of the input's shape and dtype: normal floats, integers below `bound`, coin flips.
+
+    The batch axis has `rows` if the input is batched; other free axes get a length that changes with `number`.
+    """
+    pictures = len(entry.shape) == 4
+    lengths = lengths_for(tried)
+    free = _free_size(number) if pictures else (lengths[number % len(lengths)],) * 2
+    shape = tuple(
+        rows if axis == entry.batch_axis and entry.batched else free[axis % 2] if size is None else size
+        for axis, size in enumerate(entry.shape)
+    )
+    dtype = np.dtype(entry.dtype)
+    if dtype.kind == "b":
+        return rng.random(shape) < 0.5
+    if dtype.kind in "iu":
+        largest = np.iinfo(dtype).max
+        limit = 256 if dtype == np.uint8 else bound or UNKNOWN_INTEGERS
+        return rng.integers(0, min(limit, int(largest) + 1), shape).astype(dtype)
+    if len(shape) < 2 and not pictures:
+        # a single number beside the main input is mostly a scale, a share or a time: negative ones give NaN
+        return rng.uniform(0.05, 1.0, shape).astype(dtype)
+    return rng.standard_normal(shape).astype(dtype)

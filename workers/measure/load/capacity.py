@@ -1,0 +1,109 @@
+"""The most requests a second within a limit of latency: LoadGen's Server scenario at rates that are bisected."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.after.load import CapacityResult, CapacityTry, ScenarioResult
+from workers.infer.base import Session
+from workers.measure.load.loadgen import SERVER_LOAD, answers_under_load, run_scenario
+from workers.measure.requests import Requests
+
+FIRST_SHARE, MOST_SHARE = 0.5, 1.2
+"""Of what the pilot did back to back: where it begins, and what is never asked for, since nothing answers it."""
+CLOSE_SHARE = 0.05
+"""Rates that differ by less are the same on a computer whose speed moves by as much."""
+MOST_TRIES = 8
+SETTLING_QUERIES = 1000
+"""LoadGen needs 662 queries to say that 99 % are within a limit where some are not (its early stopping), and more where
+many are not."""
+LEAST_S = 1.0
+ROUNDING = 1e-3
+"""Of the largest answer: what another order of the same sums may change."""
+
+Outputs = Mapping[str, NDArray[Any]]
+
+
+def capacity(
+    session: Session,
+    requests: Requests,
+    limit_ms: float,
+    seconds: float,
+    pilot_per_s: float,
+    folder: Path,
+    seed: int,
+    check: Callable[[], None],
+) -> CapacityResult:
+    """Bisect over the target rate, `seconds` a rate at most, until what holds and what does not are 5 % apart.
+
+    Then LoadGen's accuracy mode asks for every input once at the rate that held, and these answers are compared with
+    those given one at a time; not for a model with state, whose answers depend on what came before. Logs: `folder`.
+    """
+    tries: list[CapacityTry] = []
+    held = fails = None
+    target = FIRST_SHARE * pilot_per_s
+    for number in range(MOST_TRIES):
+        try_s = min(seconds, max(LEAST_S, SETTLING_QUERIES / target))
+        found = run_scenario(
+            session, requests, "server", try_s, target / SERVER_LOAD, folder / str(number), seed, check, limit_ms
+        )
+        tries.append(_try(found, target, limit_ms))
+        if tries[-1].kept is None:
+            break  # LoadGen had too few queries to say, and slower rates give it fewer still
+        held, fails = (target, fails) if tries[-1].kept else (held, target)
+        most = MOST_SHARE * pilot_per_s if fails is None else fails
+        if most - (held or 0.0) <= CLOSE_SHARE * most:
+            break
+        target = ((held or 0.0) + most) / 2
+    best = max((one for one in tries if one.kept), key=lambda one: one.target_per_s, default=None)
+    compared = changed = None
+    if best is not None and not requests.links:
+        compared, changed = _accuracy(session, requests, best.target_per_s, limit_ms, folder, seed, check)
+    return CapacityResult(
+        limit_ms=limit_ms,
+        per_s=None if best is None else best.target_per_s * requests.batch,
+        too_many_per_s=None if fails is None else fails * requests.batch,
+        tries=tuple(tries),
+        compared=compared,
+        changed=changed,
+    )
+
+
+def _try(found: ScenarioResult, target: float, limit_ms: float) -> CapacityTry:
+    """`kept` by LoadGen's own verdict; what it calls invalid although the percentile is within the limit had too few
+    queries."""
+    worst_ms = found.latency.p99_ms if found.latency.p99_ms is not None else found.latency.p90_ms
+    kept = True if found.valid else False if worst_ms > limit_ms else None
+    return CapacityTry(target_per_s=target, kept=kept, n=found.n, seconds=found.seconds, latency=found.latency)
+
+
+def _accuracy(
+    session: Session,
+    requests: Requests,
+    target: float,
+    limit_ms: float,
+    folder: Path,
+    seed: int,
+    check: Callable[[], None],
+) -> tuple[int, int]:
+    """How many inputs were asked for under load, and of how many the answer was another one."""
+    alone = [session.run(requests.feed(number)) for number in range(len(requests))]
+    asked = answers_under_load(session, requests, target, limit_ms, folder / "accuracy", seed, check)
+    changed = sum(not is_same(alone[number], outputs) for number, outputs in asked.items())
+    return len(asked), changed
+
+
+def is_same(one: Outputs, other: Outputs) -> bool:
+    """Equal, or for numbers with a fraction equal within rounding; what is not finite has to be so in both."""
+    return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+
+
+def _is_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    if one.shape != other.shape or one.dtype.kind != "f":
+        return bool(np.array_equal(one, other))
+    finite = one[np.isfinite(one)]
+    reach = ROUNDING * float(np.abs(finite).max()) if finite.size else 0.0
+    return bool(np.allclose(one, other, rtol=0.0, atol=reach, equal_nan=True))

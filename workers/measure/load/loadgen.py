@@ -1,0 +1,265 @@
+"""The scenarios of MLCommons LoadGen, run over a session of ours in this process (EVALUATION.md).
+
+Source: https://github.com/mlcommons/inference, folder ``loadgen``. What comes of it is "measured with MLCommons
+LoadGen; not an MLPerf result". One LoadGen sample is one request of `Requests`, so of `requests.batch` items.
+"""
+
+import gc
+import time
+from array import array
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.contracts.after.load import Scenario, ScenarioResult
+from workers.contracts.errors import BackendMissing
+from workers.contracts.specs import P99_NEEDS, LatencySummary
+from workers.infer.base import Arrays, Session
+from workers.measure.latency import median_ranks, summarize
+from workers.measure.load.loadgen_log import LoadGenLog, read_log
+from workers.measure.requests import Requests
+from workers.measure.spread import throughput_bounds
+
+NAMES: dict[Scenario, str] = {
+    "single-stream": "SingleStream",
+    "multi-stream": "MultiStream",
+    "server": "Server",
+    "offline": "Offline",
+}
+LATENCY_OF_PILOT, RATE_OF_PILOT = 0.6, 1.2
+"""LoadGen plans its queries by what is expected; with less than that it runs out of them and calls itself invalid."""
+SERVER_LOAD = 0.7
+"""Share of the pilot's rate that arrives in the server scenario."""
+SERVER_BOUND = 12.0
+"""The server scenario wants 99 % of the answers within so many times the pilot's latency: at 70 % load a queue with
+constant service (M/D/1) keeps it within about 8."""
+STREAMS = 8
+"""Samples of one query in MultiStream: MLPerf's own number."""
+PLANNED_BY_RATE: tuple[Scenario, ...] = ("single-stream", "multi-stream", "offline")
+"""Server gets its queries from a clock, the others a number of them."""
+MAX_SAMPLES = 5_000_000
+"""LoadGen lists all samples of Offline at once; more would take gigabytes."""
+DRAIN_S = 0.02
+
+
+@dataclass
+class Sut:
+    """The system under test: answers each query at once, in LoadGen's own thread, and notes when (seconds, arrays: in
+    ten minutes there may be millions). With `answers` it keeps what each input gave, by its number.
+
+    LoadGen cannot be stopped, and an exception through it would end the process: after one, queries are answered
+    without work until its time is over, and the exception is kept. (A cancelled job is killed long before.)
+    """
+
+    session: Session
+    requests: Requests
+    check: Callable[[], None]
+    lg: Any
+    begins_s: "array[float]" = field(default_factory=lambda: array("d"))
+    ends_s: "array[float]" = field(default_factory=lambda: array("d"))
+    error: BaseException | None = None
+    answers: dict[int, Arrays] | None = None
+
+    def issue(self, samples: list[Any]) -> None:
+        """Run all samples of a query, one request after the other."""
+        clock, done, response = time.perf_counter, self.lg.QuerySamplesComplete, self.lg.QuerySampleResponse
+        for sample in samples:
+            if self.error is None:
+                try:
+                    self.check()
+                    feeds = self.requests.feed(sample.index)
+                    begin = clock()
+                    outputs = self.session.run(feeds)
+                    end = clock()
+                    self.begins_s.append(begin)
+                    self.ends_s.append(end)
+                    self.requests.carry(outputs)
+                    if self.answers is not None:
+                        self.answers[sample.index] = outputs
+                except BaseException as error:
+                    self.error = error
+            elif len(samples) == 1:
+                time.sleep(DRAIN_S)
+            done([response(sample.id, 0, 0)])
+
+
+def find_loadgen() -> Any:
+    """The module. Raises `BackendMissing` where it is not installed."""
+    try:
+        import mlperf_loadgen
+    except ImportError as error:
+        raise BackendMissing(
+            "loadgen_missing",
+            "MLCommons LoadGen is not installed",
+            f"It could not be loaded: {error}.",
+            "Install it with: pip install mlcommons-loadgen.",
+        ) from error
+    return mlperf_loadgen
+
+
+def run_scenario(
+    session: Session,
+    requests: Requests,
+    scenario: Scenario,
+    seconds: float,
+    pilot_per_s: float,
+    folder: Path,
+    seed: int,
+    check: Callable[[], None],
+    bound_ms: float | None = None,
+    gauge: AbstractContextManager[object] | None = None,
+) -> ScenarioResult:
+    """Run one scenario for `seconds`; its logs go to `folder`. `pilot_per_s` are requests a second, just measured.
+
+    `bound_ms` is what 99 % of the server's answers must keep, else 12 times the pilot's latency. Where the model turns
+    out so much faster than in the pilot that LoadGen runs out of queries, it runs once more, planned by what it saw.
+    `gauge` is entered around each of both; the last one is the result's. Whatever the session or `check` raises is
+    raised here.
+    """
+
+    def attempt(per_s: float) -> tuple[ScenarioResult, bool]:
+        return _attempt(session, requests, scenario, seconds, per_s, folder, seed, check, bound_ms, gauge)
+
+    found, ended_early = attempt(pilot_per_s)
+    if ended_early and scenario in PLANNED_BY_RATE:
+        found, _ = attempt(max(pilot_per_s, found.throughput_per_s / requests.batch))
+    return found
+
+
+def _attempt(
+    session: Session,
+    requests: Requests,
+    scenario: Scenario,
+    seconds: float,
+    pilot_per_s: float,
+    folder: Path,
+    seed: int,
+    check: Callable[[], None],
+    bound_ms: float | None,
+    gauge: AbstractContextManager[object] | None,
+) -> tuple[ScenarioResult, bool]:
+    """The result, and whether LoadGen ran out of queries."""
+    lg = find_loadgen()
+    folder.mkdir(parents=True, exist_ok=True)
+    bound_ms = bound_ms or SERVER_BOUND * 1000 / pilot_per_s
+    settings = _settings(lg, scenario, seconds, pilot_per_s, bound_ms, seed)
+    sut = Sut(session, requests, check, lg)
+    gc.collect()
+    gc.disable()
+    try:
+        with gauge or nullcontext():
+            _run(lg, sut, settings, folder)
+    finally:
+        gc.enable()
+    if sut.error is not None:
+        raise sut.error
+    log = read_log(folder)
+    return _result(sut, log, scenario, pilot_per_s, bound_ms), log.ended_early
+
+
+def answers_under_load(
+    session: Session,
+    requests: Requests,
+    target_per_s: float,
+    bound_ms: float,
+    folder: Path,
+    seed: int,
+    check: Callable[[], None],
+) -> dict[int, Arrays]:
+    """Outputs by the number of the request: LoadGen's accuracy mode asks for each once, as its server scenario does."""
+    lg = find_loadgen()
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = _settings(lg, "server", 1.0, target_per_s / SERVER_LOAD, bound_ms, seed)
+    settings.mode = lg.TestMode.AccuracyOnly
+    answers: dict[int, Arrays] = {}
+    sut = Sut(session, requests, check, lg, answers=answers)
+    _run(lg, sut, settings, folder)
+    if sut.error is not None:
+        raise sut.error
+    return answers
+
+
+def _settings(lg: Any, scenario: Scenario, seconds: float, per_s: float, bound_ms: float, seed: int) -> Any:
+    """max_duration 0: none, else LoadGen stops early and calls its result invalid."""
+    settings = lg.TestSettings()
+    settings.scenario = getattr(lg.TestScenario, NAMES[scenario])
+    settings.mode = lg.TestMode.PerformanceOnly
+    settings.min_duration_ms = max(1, round(seconds * 1000))
+    settings.max_duration_ms = 0
+    settings.min_query_count = 1
+    settings.single_stream_expected_latency_ns = max(1, round(1e9 / per_s * LATENCY_OF_PILOT))
+    settings.multi_stream_samples_per_query = STREAMS
+    settings.multi_stream_expected_latency_ns = max(1, round(STREAMS * 1e9 / per_s * LATENCY_OF_PILOT))
+    settings.offline_expected_qps = min(per_s * RATE_OF_PILOT, MAX_SAMPLES / seconds)
+    settings.server_target_qps = per_s * SERVER_LOAD
+    settings.server_target_latency_ns = round(bound_ms * 1e6)
+    settings.qsl_rng_seed, settings.sample_index_rng_seed, settings.schedule_rng_seed = seed + 1, seed + 2, seed + 3
+    return settings
+
+
+def _run(lg: Any, sut: Sut, settings: Any, folder: Path) -> None:
+    output = lg.LogOutputSettings()
+    output.outdir = str(folder)
+    output.copy_summary_to_stdout = False
+    logs = lg.LogSettings()
+    logs.log_output = output
+    logs.enable_trace = False
+    count = len(sut.requests)
+    library = lg.ConstructQSL(count, count, _nothing, _nothing)  # all requests are in memory already
+    system = lg.ConstructSUT(sut.issue, _flush)
+    try:
+        lg.StartTestWithLogSettings(system, library, settings, logs)
+    finally:
+        lg.DestroySUT(system)
+        lg.DestroyQSL(library)
+
+
+def _nothing(_samples: list[int]) -> None:
+    """Samples are loaded before and stay."""
+
+
+def _flush() -> None:
+    """Nothing is held back."""
+
+
+def _result(sut: Sut, log: LoadGenLog, scenario: Scenario, pilot_per_s: float, bound_ms: float) -> ScenarioResult:
+    batch, n = sut.requests.batch, len(sut.ends_s)
+    seconds = sut.ends_s[-1] - sut.begins_s[0]
+    per_s = log.per_s if log.per_s is not None else n / seconds
+    low, high = throughput_bounds(sut.ends_s, sut.begins_s[0], batch)
+    return ScenarioResult(
+        scenario=scenario,
+        batch=batch,
+        valid=log.valid,
+        reasons=log.reasons,
+        n=n,
+        seconds=seconds,
+        throughput_per_s=per_s * batch,
+        throughput_low=low,
+        throughput_high=high,
+        latency=_latency(sut, log, scenario),
+        target_per_s=pilot_per_s * SERVER_LOAD * batch if scenario == "server" else None,
+        bound_ms=bound_ms if scenario == "server" else None,
+        version=log.version,
+    )
+
+
+def _latency(sut: Sut, log: LoadGenLog, scenario: Scenario) -> LatencySummary:
+    calls_ms = np.sort((np.asarray(sut.ends_s) - np.asarray(sut.begins_s)) * 1000)
+    if scenario == "offline":  # LoadGen's own count from the one moment at which everything was asked
+        return summarize(calls_ms.tolist())
+    told, n = log.latencies_ms, log.queries
+    low, high = median_ranks(calls_ms.size) if scenario == "single-stream" else (None, None)
+    return LatencySummary(
+        n=n,
+        p50_ms=told["50.00"],
+        p90_ms=told["90.00"],
+        p99_ms=told["99.00"] if n >= P99_NEEDS else None,
+        max_ms=told["max"],
+        p50_low_ms=None if low is None else float(calls_ms[low]),
+        p50_high_ms=None if high is None else float(calls_ms[high]),
+    )

@@ -1,0 +1,130 @@
+"""The walls around a worker: what it may read, write and start, and what of that this machine cannot do.
+
+Layer 1 is put up before any library is imported, since threads that exist already stay free (importing numpy starts
+one): the system's libraries, the root of the jobs' folders, the inputs known by then. Layer 2 narrows it to one job.
+"""
+
+import errno
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workers.contracts.paths import from_text
+from workers.contracts.process.bootstrap import ChildConfig
+from workers.contracts.process.protections import FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS
+from workers.runtime.walls import capabilities, landlock, seccomp
+from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, WRITE, Grant
+
+SYSTEM = (
+    "/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/etc/localtime",
+    "/usr/share/zoneinfo", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg",
+    "/proc/pressure", "/proc/uptime", "/proc/version", "/proc/sys", "/proc/cgroups", "/sys/devices", "/sys/class",
+    "/sys/bus", "/sys/fs/cgroup", "/dev/urandom", "/dev/random", "/dev/zero",
+)  # fmt: skip
+FOR_NETWORK = (
+    "/etc/ssl", "/etc/pki", "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
+    "/etc/services", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/run/systemd/resolve",
+)  # fmt: skip
+FOR_PROGRAMS = ("/usr/bin", "/bin", "/usr/local/bin", "/usr/libexec", "/usr/include", "/usr/local/include")
+"""The last three are for a C++ compiler: its parts and the header files."""
+GPU_FILES = ("/proc/driver/nvidia", "/usr/share/nvidia", "/etc/nvidia", "/sys/module")
+GPU_DEVICES = ("nvidia*", "dri", "dxg", "shm")
+
+
+@dataclass
+class Protections:
+    """What holds, and what is missing with its reason; both go into the child's `Ready`."""
+
+    held: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def attempt(self, name: str, wall: Callable[[], bool]) -> None:
+        """Put one wall up; a machine that lacks it or refuses is told, never passed over in silence."""
+        try:
+            reason = "" if wall() else NOT_OFFERED
+        except OSError as error:
+            absent = error.errno in (errno.ENOSYS, errno.EOPNOTSUPP)
+            reason = NOT_OFFERED if absent else f"the system refused: {error.strerror or error}"
+        if reason:
+            self.missing.append(f"{name} ({reason})")
+        else:
+            self.held.append(name)
+
+
+def _code_roots(handler_package: str) -> list[Path]:
+    """Folders that code is imported from: Python itself, its packages, and our own workers."""
+    roots = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2]]
+    spec = importlib.util.find_spec(handler_package)
+    if spec is not None:
+        roots += [Path(place) for place in spec.submodule_search_locations or ()]
+    extra = os.environ.get("LD_LIBRARY_PATH", "")  # set by the person, e.g. for the GPU's libraries
+    return roots + [Path(place) for place in extra.split(os.pathsep) if place]
+
+
+def system_grants(config: ChildConfig) -> list[Grant]:
+    """What every job needs of the system, with the rights to start programs or reach devices only where asked."""
+    run = READ | EXECUTE if config.start_programs else READ
+    grants = [Grant(Path(place), run) for place in SYSTEM]
+    grants += [Grant(place, run) for place in _code_roots(config.handler_package)]
+    grants.append(Grant(Path(os.devnull), DEVICE))
+    if config.network:
+        grants += [Grant(Path(place), READ) for place in FOR_NETWORK]
+    if config.start_programs:
+        grants += [Grant(Path(place), run) for place in FOR_PROGRAMS]
+    if config.gpu:
+        grants += [Grant(Path(place), READ) for place in GPU_FILES]
+        grants += [Grant(place, DEVICE) for name in GPU_DEVICES for place in Path("/dev").glob(name)]
+    return grants
+
+
+def job_grants(
+    config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str]
+) -> list[Grant]:
+    """The job's own files. A link opens nothing, since walls look at where it leads; the parent removes those left.
+
+    What lies in `write_paths` outlives the job: no links there, and nothing is started from there.
+    """
+    write = WRITE | MAKE_SYM | (EXECUTE if config.start_programs else 0)
+    grants = [Grant(Path(work_dir), write), *(Grant(Path(place), WRITE) for place in write_paths)]
+    return grants + [Grant(from_text(place), READ) for place in read_paths]
+
+
+def _privileges() -> bool:
+    if sys.platform == "linux" and os.geteuid() == 0:
+        capabilities.drop_all()
+    return sys.platform == "linux"
+
+
+def first_layer(config: ChildConfig) -> Protections:
+    """Restrict this process to what jobs of `config` may ever need."""
+    protections = Protections()
+    if not config.sandbox:
+        protections.missing = [f"{name} (switched off)" for name in (FILES, NETWORK, PROGRAMS, PRIVILEGES)]
+        return protections
+    grants = [*system_grants(config), *job_grants(config, config.read_roots, config.write_root, config.write_paths)]
+
+    def filter_calls() -> bool:
+        return seccomp.restrict(network=config.network, start_programs=config.start_programs)
+
+    protections.attempt(PRIVILEGES, _privileges)
+    protections.attempt(FILES, lambda: landlock.restrict(grants, deny_tcp=not config.network) > 0)
+    calls = Protections()
+    calls.attempt("", filter_calls)
+    for name, lifted in ((NETWORK, config.network), (PROGRAMS, config.start_programs)):
+        if not lifted and calls.missing:
+            protections.missing.append(name + calls.missing[0])
+        elif not lifted:
+            protections.held.append(name)
+    return protections
+
+
+def second_layer(
+    config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str] = ()
+) -> None:
+    """Narrow this thread to one job's inputs and folders. Raises OSError where the kernel refuses."""
+    if config.sandbox:
+        grants = [*system_grants(config), *job_grants(config, read_paths, work_dir, write_paths)]
+        landlock.restrict(grants, deny_tcp=not config.network)
