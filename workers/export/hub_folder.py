@@ -181,9 +181,6 @@ def _tokenizer(spec: PipelineSpec) -> dict[str, Any]:
 
 def read_back(folder: Path) -> ExportCheck:
     """The unpacked folder as transformers takes it, without a network. Raises `WorkerError` where it does not."""
-    import os
-
-    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     read = []
     try:

@@ -98,7 +98,8 @@ class Hub:
         from huggingface_hub import HfApi, constants, set_client_factory
         from huggingface_hub.utils import logging
 
-        constants.HF_HUB_DISABLE_TELEMETRY = True  # read from the environment once, when whoever imported it first did
+        # read from the environment once, when whoever imported it first did
+        constants.HF_HUB_DISABLE_TELEMETRY = constants.HF_HUB_DISABLE_XET = True
         logging.set_verbosity(logging.ERROR)  # its warnings hold whole addresses
         set_client_factory(self._new_client)
         return HfApi(endpoint=self.endpoint, token=self.access.token or False)

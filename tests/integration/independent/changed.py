@@ -53,12 +53,13 @@ def _same_place(a: Values, b: Values) -> bool:
 
 
 def masks(old: Values, new: Values) -> bool | None:
-    """Classes of pixels (height, width): a class that overlaps by less than .9 but for the pixels beside its edge, or an
-    object lost, new, joined or cut."""
+    """Classes of pixels (height, width): a class that overlaps by less than .9 but for the pixels beside its edge, an
+    object lost, new, joined or cut, or a hole in one that is new or closed."""
     kinds = sorted({*np.unique(old).tolist(), *np.unique(new).tolist()})
     shown = [one for one in kinds if one != 0 and max((old == one).sum(), (new == one).sum()) >= SPECK_PX]
     changed = any(_other_place(old == one, new == one) for one in kinds)
-    changed |= any(_other_objects(old == one, new == one) for one in kinds if one != 0)
+    changed |= any(_lost_or_new(old == one, new == one) for one in kinds)
+    changed |= any(_joined_or_cut(old == one, new == one) for one in kinds if one != 0)
     return changed if shown or changed else None
 
 
@@ -69,11 +70,16 @@ def _other_place(old: Values, new: Values) -> bool:
     return bool(1 - max(far.sum() - FORGIVEN_PX, 0) / (old | new).sum() < LEAST_OVERLAP)
 
 
-def _other_objects(old: Values, new: Values) -> bool:
+def _lost_or_new(old: Values, new: Values) -> bool:
     for mine, theirs in ((old, new), (new, old)):
         near = _wider(theirs)
         if any((one & near).sum() < COVERED * one.sum() for one in _objects(mine)):
             return True
+    return False
+
+
+def _joined_or_cut(old: Values, new: Values) -> bool:
+    for mine, theirs in ((old, new), (new, old)):
         inner = ~_wider(~np.pad(theirs, 1))[1:-1, 1:-1]
         for core in _objects(inner, least=1):
             if sum((one & core).sum() >= HELD * one.sum() for one in _objects(mine)) > 1:

@@ -82,9 +82,10 @@ def test_another_card_or_driver_is_another_machine(tmp_path: Path, monkeypatch: 
 
 CANNOT_CHANGE_RESULTS = {
     "google", "huggingface_hub", "license_expression", "packaging", "psutil", "pydantic", "pydantic_core", "pynvml",
-    "yaml", "httpx2", "threadpoolctl",
+    "yaml", "httpx2", "threadpoolctl", "cyclonedx", "packageurl",
 }  # fmt: skip
-"""Carry messages, read licenses, ask the system or the hub, set threads; nothing that goes into the store is made with them."""
+"""Carry messages, read licenses, ask the system or the hub, set threads, write bills of materials: nothing that goes into
+the store is made with them."""
 
 
 def test_every_library_of_the_workers_is_in_the_key() -> None:
