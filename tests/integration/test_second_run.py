@@ -19,6 +19,7 @@ RECIPES = """
   settings: {num_threads: 1}
   steps: [{technique: int8_static, params: {examples: 8}}]
 """
+MOST_DISTURBED = 3
 MADE = {"plan", "apply", "answer"}
 MEASURED = {"measure", "summarize"}
 """What is done once. Machine, file and data are looked at each time, since only so it is known that they are the same; and
@@ -51,21 +52,23 @@ def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -
     first = fettle(*asked)
     assert first.code in (0, 4), first.err
     assert {"measure", "apply", "answer", "judge"} <= kinds(fettle, first.document["run_id"])
-    second = fettle(*asked)
-    assert second.code in (0, 4), second.err
-    if any(row["under_load"] for row in (first.document["baseline"], *first.document["variants"])):
-        # Figures taken beside other programs are nobody else's: all is measured anew, and nothing is made anew.
+    assert not any("Measured on 2" in note for row in first.document["variants"] for note in row["notes"])
+    for _ in range(MOST_DISTURBED):
+        second = fettle(*asked)
+        assert second.code in (0, 4), second.err
         assert not kinds(fettle, second.document["run_id"]) & MADE
-        assert kinds(fettle, second.document["run_id"]) >= MEASURED
+        if not kinds(fettle, second.document["run_id"]) & MEASURED:
+            break
+        first = second  # a figure that was taken beside other programs, if only for one block, is nobody else's
+    else:
+        assert any(row["under_load"] for row in (first.document["baseline"], *first.document["variants"]))
         return
     assert second.code == first.code
-    assert not kinds(fettle, second.document["run_id"]) & (MADE | MEASURED)
     assert without_notes(second.document) == without_notes(first.document)
     notes = [" ".join(row["notes"]) for row in (second.document["baseline"], *second.document["variants"])]
     assert all("Measured on 2" in note for note in notes)
     assert "measured on 2" in second.err
     assert second.seconds < first.seconds
-    assert not any("Measured on 2" in note for row in first.document["variants"] for note in row["notes"])
 
 
 @pytest.mark.slow

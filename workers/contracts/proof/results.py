@@ -44,7 +44,7 @@ def _mask_words(spec: PipelineSpec) -> str:
 
 
 def _letter_words(spec: PipelineSpec) -> str:
-    return f"texts of {len(spec.classes):,} characters" if spec.classes else "texts"
+    return f"texts, out of {len(spec.classes):,} different characters" if spec.classes else "texts"
 
 
 def _label_words(spec: PipelineSpec) -> str:

@@ -255,8 +255,8 @@ def _sentences(row: AttackRow) -> list[str]:
         )
     if row.transfer_n and row.transfer_fooled is not None:
         told.append(
-            f"Of the {row.transfer_n} changes that fool the original, {row.transfer_fooled} fool the optimized model, "
-            "too (transfer)."
+            f"Changes that fool the original: {row.transfer_fooled} of {row.transfer_n} fool the optimized model, too "
+            "(transfer)."
         )
     if second is not None and row.transfer_fooled is not None and row.transfer_fooled > second:
         told.append("That is more than its own attack did, so that its own attack says little (arXiv 1802.00420).")
