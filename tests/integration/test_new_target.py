@@ -15,35 +15,28 @@ TARGET = '''"""The target *Leaflet*: a Python bundle with a sheet of paper for t
 
 from pathlib import Path
 
-from workers.contracts.folder import sha256_file
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question, Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.python_folder import fill, pack
-from workers.export.selftest import TEST_STAGES, selftest
-from workers.export.stages import tell
+from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.selftest import TEST_STAGES
+from workers.export.stages import WRITE
 from workers.export.verify import golden_answers
-from workers.measure.opening import find_runtime
 
 FOLD = Stage(id="fold", title="Fold the sheet")
 COMMANDS = ("cat leaflet.txt", "python run.py {input}")
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
-    folder.mkdir()
-    tell(ctx, FOLD, 0)
     sheet = {"leaflet.txt": f"For {params.answers['shop']}\\n"}
-    requirements, text = fill(folder, params, find_runtime(params.runtime), ctx, COMMANDS, sheet)
-    count = pack(folder, bundle, ctx)
-    tell(ctx, FOLD, 1)
-    checks, answer = selftest(bundle, requirements, ctx)
-    read = (ctx.work_dir / "unpacked" / "leaflet.txt").read_text()
-    return ExportResult(
-        sha256=sha256_file(bundle), size_bytes=bundle.stat().st_size, files=count, card_text=text, printed=(read.strip(), answer),
-        selftest=(*checks, ExportCheck(what="The sheet can be read", ok="For" in read)),
-    )
+    place = ctx.work_dir / "unpacked" / "leaflet.txt"
+
+    def read() -> tuple[ExportCheck, ...]:
+        return (ExportCheck(what="The sheet can be read", ok="For" in place.read_text()),)
+
+    done = write_bundle(params, ctx, Contents(COMMANDS, sheet), OwnTest(FOLD, read))
+    return done.model_copy(update={"printed": (place.read_text().strip(), *done.printed)})
 
 
 def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
@@ -53,7 +46,7 @@ def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
 
 
 TARGET = TargetSpec(
-    id="leaflet", title="Leaflet", summary="With a sheet of paper", write=write, stages=(FOLD, *TEST_STAGES),
+    id="leaflet", title="Leaflet", summary="With a sheet of paper", write=write, stages=(WRITE, *TEST_STAGES, FOLD),
     commands=COMMANDS, how_to_run="Read the sheet", suffix=".kit", icon="list", check=check,
     questions=(Question(id="shop", title="Which shop is it for?", hint="its name", needed=True),),
 )
@@ -225,7 +218,7 @@ def test_the_page_offers_and_writes_it(stranger: Fettle, tmp_path: Path) -> None
     assert (told["closed"], told["open"]) == (False, True)
     assert told["state"] == "done", told["done"]
     assert told["seen"] == [
-        "Fold the sheet", "Unpack it in a clean place", "Compare its answers", "Run it as a person would",
+        "Write the bundle", "Unpack it in a clean place", "Compare its answers", "Run it as a person would", "Fold the sheet",
     ]  # fmt: skip
     assert {"Read the sheet", "cat leaflet.txt", "python run.py photo.jpg", "For Mira", "The sheet can be read"} <= set(
         told["done"]

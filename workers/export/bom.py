@@ -89,7 +89,8 @@ def model_card(facts: CardFacts, spec: PipelineSpec) -> dict[str, Any]:
     considerations: dict[str, Any] = {}
     if facts.purpose:
         considerations["useCases"] = [facts.purpose]
-    limits = [str(note) for note in facts.variant.get("notes") or []]  # type: ignore[union-attr]
+    notes = facts.variant.get("notes")
+    limits = [str(note) for note in notes] if isinstance(notes, list) else []
     if facts.not_for:
         limits.insert(0, f"Not for: {facts.not_for}")
     if limits:

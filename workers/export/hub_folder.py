@@ -11,17 +11,16 @@ from typing import Any
 from workers.contracts.beside import CARRIED, CARRIED_FOLDER
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
-from workers.contracts.folder import read_model, sha256_file
+from workers.contracts.folder import read_model
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.golden_json import golden_json
 from workers.export.layout import Place, has_external_data
-from workers.export.python_folder import fill, pack
-from workers.export.selftest import TEST_STAGES, selftest
-from workers.export.stages import WRITE, tell
-from workers.measure.opening import find_runtime
+from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.selftest import TEST_STAGES
+from workers.export.stages import WRITE
 
 READ = Stage(id="read", title="Read it as the hub's libraries do")
 COMMANDS = (
@@ -77,31 +76,13 @@ process.exitCode = golden.length && worst <= 0.02 ? 0 : 3;
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test by itself and as transformers reads it. Raises `WorkerError` where that fails."""
-    runtime = find_runtime(params.runtime)
-    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
-    folder.mkdir()
-    tell(ctx, WRITE, 0, 2)
     model = read_model(Path(params.model_dir))
     suffix, dtype = DTYPES.get(model.artifact.precision, ("", "fp32"))
     place = Place("onnx", f"model{suffix}.onnx")
     more = configs(params, dtype, has_external_data(model.folder / model.artifact.main))
     more |= {"golden/outputs.json": golden_json(params, ctx), "try.mjs": TRY}
-    requirements, text = fill(folder, params, runtime, ctx, COMMANDS, more, place=place, head=HEAD)
-    tell(ctx, WRITE, 1, 2)
-    count = pack(folder, bundle, ctx)
-    tell(ctx, WRITE, 2, 2)
-    checks, answer = selftest(bundle, requirements, ctx)
-    tell(ctx, READ, 0)
-    read = read_back(ctx.work_dir / "unpacked")
-    tell(ctx, READ, 1)
-    return ExportResult(
-        sha256=sha256_file(bundle),
-        size_bytes=bundle.stat().st_size,
-        files=count,
-        selftest=(*checks, read),
-        card_text=text,
-        printed=(answer,),
-    )
+    contents = Contents(COMMANDS, more, place=place, head=HEAD)
+    return write_bundle(params, ctx, contents, OwnTest(READ, lambda: (read_back(ctx.work_dir / "unpacked"),)))
 
 
 def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:

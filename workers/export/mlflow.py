@@ -15,15 +15,13 @@ import yaml
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
-from workers.contracts.folder import sha256_file
 from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.python_folder import fill, pack
-from workers.export.selftest import TEST_STAGES, run_in, selftest
-from workers.export.stages import WRITE, tell
-from workers.measure.opening import find_runtime
+from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.selftest import TEST_STAGES, run_in
+from workers.export.stages import WRITE
 
 LOAD = Stage(id="load", title="Load it as MLflow does")
 LOADER = "fettle_mlflow"
@@ -49,10 +47,6 @@ print(json.dumps(sorted(given) == sorted(expected) and all(np.array_equal(given[
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
-    runtime = find_runtime(params.runtime)
-    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
-    folder.mkdir()
-    tell(ctx, WRITE, 0, 2)
     text = (Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8")
     spec = PipelineSpec.model_validate_json(text)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -61,22 +55,8 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
         "python_env.yaml": yaml.safe_dump({"python": python, "dependencies": ["-r requirements.txt"]}),
         f"{LOADER}.py": files("workers.export.bundle_files").joinpath(f"{LOADER}.py").read_text(encoding="utf-8"),
     }
-    requirements, card = fill(folder, params, runtime, ctx, COMMANDS, more)
-    tell(ctx, WRITE, 1, 2)
-    count = pack(folder, bundle, ctx)
-    tell(ctx, WRITE, 2, 2)
-    checks, answer = selftest(bundle, requirements, ctx)
-    tell(ctx, LOAD, 0)
-    loaded = load_as_mlflow(ctx.work_dir)
-    tell(ctx, LOAD, 1)
-    return ExportResult(
-        sha256=sha256_file(bundle),
-        size_bytes=bundle.stat().st_size,
-        files=count,
-        selftest=(*checks, loaded),
-        card_text=card,
-        printed=(answer,),
-    )
+    test = OwnTest(LOAD, lambda: (load_as_mlflow(ctx.work_dir),))
+    return write_bundle(params, ctx, Contents(COMMANDS, more), test)
 
 
 def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:

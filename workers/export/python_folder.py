@@ -1,15 +1,16 @@
 """The target *Python folder*: only the runtime that the variant needs, and everything to run and check it."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from workers.contracts.bundles import ExportParams, ExportResult
+from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.folder import read_model, sha256_file
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.bom import BOM_FILE, bill
 from workers.export.card import card, card_text, plain
@@ -38,18 +39,52 @@ FILE_MODE = 0o100644
 """The same content gives the same archive; everybody may read what is unpacked."""
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What a target has of its own: `commands` run it, as its card says; `more` are files by their names (folders with
+    "/"), `needs` the distributions that they import, `facts` entries of the manifest, `place` where it wants the model,
+    `head` what it adds to the card's header for the hub."""
+
+    commands: tuple[str, ...] = COMMANDS
+    more: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    place: Place = USUAL_PLACE
+    head: Mapping[str, Any] = field(default_factory=dict)
+
+
+USUAL_CONTENTS = Contents()
+
+
+@dataclass(frozen=True)
+class OwnTest:
+    """What a target tries besides, of the unpacked bundle in its place. `run` raises `WorkerError` where that fails."""
+
+    stage: Stage
+    run: Callable[[], tuple[ExportCheck, ...]]
+
+
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
-    runtime = find_runtime(params.runtime)
-    folder = ctx.work_dir / "bundle"
+    return write_bundle(params, ctx)
+
+
+def write_bundle(
+    params: ExportParams, ctx: JobContext, contents: Contents = USUAL_CONTENTS, own: OwnTest | None = None
+) -> ExportResult:
+    """A bundle with a target's own contents, zipped and tested. Raises `WorkerError` where it fails a test."""
+    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
     folder.mkdir()
     tell(ctx, WRITE, 0, 2)
-    requirements, text = fill(folder, params, runtime, ctx)
+    requirements, text = fill(folder, params, find_runtime(params.runtime), ctx, contents)
     tell(ctx, WRITE, 1, 2)
-    bundle = ctx.work_dir / "bundle.zip"
     count = pack(folder, bundle, ctx)
     tell(ctx, WRITE, 2, 2)
     checks, answer = selftest(bundle, requirements, ctx)
+    if own is not None:
+        tell(ctx, own.stage, 0)
+        checks = (*checks, *own.run())
+        tell(ctx, own.stage, 1)
     return ExportResult(
         sha256=sha256_file(bundle),
         size_bytes=bundle.stat().st_size,
@@ -61,43 +96,30 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def fill(
-    folder: Path,
-    params: ExportParams,
-    runtime: Runtime,
-    ctx: JobContext,
-    commands: tuple[str, ...] = COMMANDS,
-    more: Mapping[str, str] = MappingProxyType({}),
-    needs: tuple[str, ...] = (),
-    facts: Mapping[str, Any] = MappingProxyType({}),
-    place: Place = USUAL_PLACE,
-    head: Mapping[str, Any] = MappingProxyType({}),
+    folder: Path, params: ExportParams, runtime: Runtime, ctx: JobContext, contents: Contents = USUAL_CONTENTS
 ) -> tuple[list[str], str]:
-    """All files of the bundle; returns (requirements, what people read of the card).
-
-    `commands` run it, as its card says. Of another target's own are `more` (files by their names, folders with "/"),
-    `needs` (distributions that they import), `facts` (entries of the manifest), `place` (where it wants the model) and
-    `head` (what it adds to the card's header for the hub).
-    """
+    """All files of the bundle; returns (requirements, what people read of the card)."""
+    commands, place = contents.commands, contents.place
     module = runtime.id.replace("-", "_")
     model = read_model(Path(params.model_dir))
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     copy_model(folder, model, runtime, place)
     copy_code(folder, module, runtime.modules)
-    requirements = requirement_lines(runtime, spec, needs)
+    requirements = requirement_lines(runtime, spec, contents.needs)
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     lock, unlocked = locked(requirements)
     if lock:
         (folder / LOCK).write_text(lock, encoding="utf-8")
     _golden(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
-    (folder / "README.md").write_text(card(params.facts, spec, judged, commands, head), encoding="utf-8")
+    (folder / "README.md").write_text(card(params.facts, spec, judged, commands, contents.head), encoding="utf-8")
     weights = [path for path in (folder / place.folder).rglob("*") if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
     papers = {BOM_FILE: bill(params.facts, spec, requirements, hashes), EVIDENCE_FILE: evidence(params.facts, plain)}
-    for name, content in {**papers, **more}.items():
+    for name, content in {**papers, **contents.more}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
-    document = {**manifest(params, model, runtime, module, place), **facts, "unlocked": list(unlocked)}
+    document = {**manifest(params, model, runtime, module, place), **contents.facts, "unlocked": list(unlocked)}
     document["example"] = example(folder, spec)
     write_manifest(folder, document)
     write_sums(folder)

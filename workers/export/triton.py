@@ -16,16 +16,15 @@ from typing import Any
 from workers.contracts.after.load import CardLoad
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
-from workers.contracts.folder import read_model, sha256_file
+from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.layout import Place
-from workers.export.python_folder import fill, pack
-from workers.export.selftest import TEST_STAGES, selftest
-from workers.export.stages import WRITE, tell
-from workers.measure.opening import find_runtime
+from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.selftest import TEST_STAGES
+from workers.export.stages import WRITE
 
 PARSE = Stage(id="parse", title="Parse its configuration")
 COMMANDS = ("sh start.sh", "python run.py {input}")
@@ -55,10 +54,6 @@ class Tensor:
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
-    runtime = find_runtime(params.runtime)
-    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
-    folder.mkdir()
-    tell(ctx, WRITE, 0, 2)
     model = read_model(Path(params.model_dir))
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     name = repository_name(params.facts.project)
@@ -66,23 +61,9 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     more = {f"{name}/config.pbtxt": config(name, inputs, outputs, spec, params), "start.sh": START.format(name=name)}
     if spec.answer_kind == "class" and spec.classes:
         more[f"{name}/labels.txt"] = "\n".join(" ".join(label.split()) for label in spec.classes) + "\n"
-    place = Place(f"{name}/1", "model.onnx")
-    requirements, text = fill(folder, params, runtime, ctx, COMMANDS, more, place=place)
-    tell(ctx, WRITE, 1, 2)
-    count = pack(folder, bundle, ctx)
-    tell(ctx, WRITE, 2, 2)
-    checks, answer = selftest(bundle, requirements, ctx)
-    tell(ctx, PARSE, 0)
-    parsed = parse(ctx.work_dir / "unpacked" / name / "config.pbtxt")
-    tell(ctx, PARSE, 1)
-    return ExportResult(
-        sha256=sha256_file(bundle),
-        size_bytes=bundle.stat().st_size,
-        files=count,
-        selftest=(*checks, parsed),
-        card_text=text,
-        printed=(answer,),
-    )
+    contents = Contents(COMMANDS, more, place=Place(f"{name}/1", "model.onnx"))
+    test = OwnTest(PARSE, lambda: (parse(ctx.work_dir / "unpacked" / name / "config.pbtxt"),))
+    return write_bundle(params, ctx, contents, test)
 
 
 def repository_name(project: str) -> str:

@@ -18,7 +18,7 @@ from app.domain.run import RunState
 from app.domain.variant import Variant
 from app.domain.words.outcome import recommended_words, sentence
 from app.domain.words.results import busy_words
-from app.domain.words.scores import score_sentences
+from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
 from app.services.records.run_plan import kept_objective
@@ -26,7 +26,7 @@ from widgets.pages.compare.value import CompareValue, ProofValue, Verdict, Versi
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
-from workers.contracts.specs import P99_NEEDS, Judgement
+from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
 
 
 def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
@@ -45,6 +45,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         n_test=judgement.n if judgement else 0,
         n_labelled=judgement.n_accuracy if judgement else 0,
         labelled=bool(judgement and judgement.labelled),
+        score_title=score.title if (score := _score(judgement)) is not None else "",
         kind=kind,
         limit_pct=run.goal.max_loss_pct,
         loss_high=judgement.drop_high if judgement else None,
@@ -120,6 +121,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         memory_bytes=measurement.peak_memory_bytes,
         size_bytes=variant.size_bytes,
         accuracy=accuracy,
+        score=_score_words(shown if variant.is_baseline else judgement, original=variant.is_baseline),
         right=round(accuracy * judgement.n_accuracy) if accuracy is not None and judgement and counts else None,
         agreement=judgement.agreement if judgement and not variant.is_baseline else None,
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
@@ -131,6 +133,19 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
     )
+
+
+def _score(judgement: Judgement | None) -> TaskScore | None:
+    """Where answers are no classes: the first score by what is right."""
+    if judgement is None or judgement.accuracy is not None:
+        return None
+    return next((score for score in judgement.scores if score.original is not None), None)
+
+
+def _score_words(judgement: Judgement | None, *, original: bool) -> str:
+    score = _score(judgement)
+    value = None if score is None else score.original if original else score.optimized
+    return "" if score is None or value is None else value_words(value, score.unit)
 
 
 def _numbers(judgement: Judgement | None) -> tuple[int, int] | None:

@@ -30,8 +30,8 @@ def original_of(value: CompareValue) -> VersionValue | None:
 
 
 def columns(value: CompareValue) -> list[Column]:
-    """Six, by what is known: accuracy needs labels."""
-    rightness = _tr("Right answers") if is_small(value) else _tr("Accuracy")
+    """Six, by what is known: accuracy, or the task's own score, needs labels."""
+    rightness = value.score_title or (_tr("Right answers") if is_small(value) else _tr("Accuracy"))
     third = rightness if value.labelled else _tr("Memory")
     same = _tr("Same answers")
     fourth = _tr("Loss") if value.outcome == "nothing_faster" and value.labelled else same
@@ -58,6 +58,8 @@ def _of(number: int | None, total: int) -> str:
 def _third(version: VersionValue, value: CompareValue) -> str:
     if not value.labelled:
         return memory(version.memory_bytes)
+    if value.score_title:
+        return version.score or UNKNOWN
     if is_small(value):
         return _of(version.right, value.n_labelled)
     return percent(version.accuracy)

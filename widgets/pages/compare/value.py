@@ -55,6 +55,7 @@ class VersionValue:
     requests_for_p99: int = 0
     latency_mean_ms: float | None = None
     latency_p90_ms: float | None = None
+    score: str = ""  # of what is no class: the first score by what is right, in words
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ class CompareValue:
     recommended: str = ""
     n_test: int = 0
     n_labelled: int = 0
+    score_title: str = ""  # names `VersionValue.score`
     labelled: bool = False
     kind: DataKind = "images"
     limit_pct: float = 1.0

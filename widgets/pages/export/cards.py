@@ -27,8 +27,8 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("ExportParts", text)
 
 
-CARD_MIN_PX = 176
-"""Narrower, and words of a card's title are broken."""
+CARD_MIN_PX = 220
+"""Narrower, and a card's one line becomes five."""
 
 
 class TargetCards(QWidget):

@@ -45,11 +45,11 @@ def laid_over(mask: NDArray[Any], spec: Spec, shown: tuple[int, int], whole: tup
 
 
 def mask_words(mask: NDArray[Any], spec: Spec) -> str:
-    """ "cat 31.0 %, dog 4.0 %": shares of the picture, the largest first, without the background."""
+    """ "cat 31.0 %, dog 4.0 % of the picture": the largest first, without the background."""
     numbers, counts = np.unique(mask.astype(np.int64), return_counts=True)
     found = [(count / mask.size, int(one)) for one, count in zip(numbers, counts, strict=True) if one != BACKGROUND]
     if not found:
         return "nothing found"
     named = [f"{label_of(spec, one)} {percent(share)}" for share, one in sorted(found, reverse=True)[:MOST_NAMED]]
     more = len(found) - len(named)
-    return f"{', '.join(named)}{f' and {more} more' if more else ''}"
+    return f"{', '.join(named)} of the picture{f', and {more} more' if more else ''}"

@@ -9,17 +9,15 @@ from types import MappingProxyType
 from typing import Any
 
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult
-from workers.contracts.folder import sha256_file
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.python_folder import fill, pack
-from workers.export.selftest import TEST_STAGES, selftest
+from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.selftest import TEST_STAGES
 from workers.export.service.asking import ask_the_server
-from workers.export.stages import WRITE, tell
+from workers.export.stages import WRITE
 from workers.export.verify import golden_answers
-from workers.measure.opening import find_runtime
 
 NEEDS = ("fastapi", "uvicorn", "prometheus-client")
 COMMANDS = ("pip install -r requirements.txt", "python serve.py")
@@ -40,27 +38,8 @@ def write_service(
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> ExportResult:
     """The same with other commands and `more` files beside the service's."""
-    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
-    folder.mkdir()
-    tell(ctx, WRITE, 0, 2)
-    runtime = find_runtime(params.runtime)
-    facts = {"serving": serving(params)}
-    requirements, text = fill(folder, params, runtime, ctx, commands, {**server_files(), **more}, NEEDS, facts)
-    tell(ctx, WRITE, 1, 2)
-    count = pack(folder, bundle, ctx)
-    tell(ctx, WRITE, 2, 2)
-    checks, answer = selftest(bundle, requirements, ctx)
-    tell(ctx, SERVE, 0)
-    served = ask_the_server(ctx)
-    tell(ctx, SERVE, 1)
-    return ExportResult(
-        sha256=sha256_file(bundle),
-        size_bytes=bundle.stat().st_size,
-        files=count,
-        selftest=(*checks, *served),
-        card_text=text,
-        printed=(answer,),
-    )
+    contents = Contents(commands, {**server_files(), **more}, NEEDS, {"serving": serving(params)})
+    return write_bundle(params, ctx, contents, OwnTest(SERVE, lambda: ask_the_server(ctx)))
 
 
 def server_files() -> dict[str, str]:

@@ -13,8 +13,9 @@ from app.domain.outcome import SearchEnd
 from app.domain.variant import Measurement
 from app.services.after.watching import Changed, Watched
 from app.services.records.facts import RunFacts
+from widgets.pages.compare.table import columns
 from widgets.pages.compare.value import VersionValue
-from workers.contracts.specs import SliceDrop, Stage
+from workers.contracts.specs import SliceDrop, Stage, TaskScore
 
 BROKEN = SliceDrop(name="night", n=40, drop=0.045, changed=9, p_holm=0.001, judged=True)
 
@@ -238,3 +239,25 @@ def test_against_the_version_before() -> None:
     assert "9 of 180 answers differ, 8 for the worse." in value.watch
     assert value.watch.endswith("Libraries have changed since: onnxruntime 1.22.0 → 1.23.2.")
     assert compare_value(made).watch == ""
+
+
+def test_what_is_no_class_is_told_by_its_tasks_score() -> None:
+    """Given masks with labels, Then the column is their score with its own title, and no accuracy stands there."""
+    overlap = TaskScore(
+        id="mean_iou",
+        task="segmentation",
+        title="Mean IoU",
+        meaning="",
+        against="labels",
+        n=200,
+        original=0.71,
+        optimized=0.7,
+    )
+    changes: dict[str, Any] = {"accuracy": None, "accuracy_low": None, "accuracy_high": None, "scores": (overlap,)}
+    made = facts(
+        variant(0, judgement=judgement(**changes)), variant(1, speedup=2.0, judgement=judgement(**changes)), best="v1"
+    )
+    value = compare_value(made)
+    assert value.score_title == "Mean IoU"
+    assert [version.score for version in value.versions] == ["71.0 %", "70.0 %"]
+    assert "Mean IoU" in [column.title for column in columns(value)]

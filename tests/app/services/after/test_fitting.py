@@ -12,16 +12,16 @@ from app.services.after.fitting import check_takes, fitting, instead_of, takes
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from workers.contracts.folder import write_model
-from workers.contracts.specs import DescribedTarget
+from workers.contracts.specs import DescribedTarget, Verdict
 
 PROJECT = Project("p", "Model", "/m.onnx", "ab", NOW, NOW)
 PLAIN = DescribedTarget(id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",), settings=())
 ANY = DescribedTarget(id="python", title="Python folder", available=True)
 
 
-def faster(name: str, times: float, runtime: str = "onnxruntime-cpu", verdict: str = "safe") -> Variant:
+def faster(name: str, times: float, runtime: str = "onnxruntime-cpu", verdict: Verdict = "safe") -> Variant:
     measured = Measurement(latency_p50_ms=1.0, n=100, speedup=times, speedup_low=times * 0.95)
-    made = variant(name, verdict=verdict, measurement=measured, artifact_key=f"{name}key")  # type: ignore[arg-type]
+    made = variant(name, verdict=verdict, measurement=measured, artifact_key=f"{name}key")
     return dataclasses.replace(made, runtime=runtime)
 
 

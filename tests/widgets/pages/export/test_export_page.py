@@ -81,7 +81,7 @@ def test_a_regressed_version_needs_words(
     assert blocker.args[0].reason == "only for a demo"
 
 
-@pytest.mark.parametrize(("width", "columns"), [(1280, 3), (1024, 2)])
+@pytest.mark.parametrize(("width", "columns"), [(1440, 3), (1280, 2), (1024, 2)])
 def test_words_of_cards_are_not_broken(
     theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, width: int, columns: int
 ) -> None:

@@ -79,7 +79,7 @@ def test_masks_lie_over_the_picture(job: Make, tmp_path: Path) -> None:
         ExamplesParams(data_dir=str(data), model_dir=str(tmp_path / "model"), items=(0, 1), side_px=40, **files),
     )
     first, second = result.rows
-    assert (first.before, first.after) == ("dog 25.0 %", "nothing found") and second.after == "no answer"
+    assert (first.before, first.after) == ("dog 25.0 % of the picture", "nothing found") and second.after == "no answer"
     assert second.mask_before and second.mask_after is None
     with Image.open(place / first.picture) as picture, Image.open(place / first.mask_before) as shown:
         assert picture.size == shown.size == (40, 20)
@@ -96,10 +96,10 @@ def test_masks_in_words(tmp_path: Path) -> None:
     mask[:3] = 1
     mask[9, :5] = 2
     plain = parse_spec(spec.model_dump(mode="json"))
-    assert mask_words(mask, plain) == "cat 30.0 %, dog 5.0 %"
+    assert mask_words(mask, plain) == "cat 30.0 %, dog 5.0 % of the picture"
     unnamed = parse_spec({**spec.model_dump(mode="json"), "classes": None})
     many = np.arange(100).reshape(10, 10) // 20
-    assert mask_words(many, unnamed) == "class 4 20.0 %, class 3 20.0 %, class 2 20.0 % and 1 more"
+    assert mask_words(many, unnamed) == "class 4 20.0 %, class 3 20.0 %, class 2 20.0 % of the picture, and 1 more"
     assert laid_over(mask, plain, (30, 20)).size == (30, 20)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from served_bundles import KEY, Served, export_params, start, stop
 
-from workers.export.python_folder import fill
+from workers.export.python_folder import Contents, fill
 from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.measure.opening import find_runtime
 from workers.runtime.recording import RecordingContext
@@ -23,7 +23,13 @@ def make_bundle(make_small, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         params = export_params(small, knee)
         described = {"serving": {**serving(params), **facts}}
         runtime = find_runtime(params.runtime)
-        fill(folder, params, runtime, RecordingContext(root / "work"), COMMANDS, server_files(), NEEDS, described)
+        fill(
+            folder,
+            params,
+            runtime,
+            RecordingContext(root / "work"),
+            Contents(COMMANDS, server_files(), NEEDS, described),
+        )
         return folder
 
     return make

@@ -19,6 +19,9 @@ from workers.evaluate.proof.mean_overlap import Pair, by_labels
 
 BLOCK_PIXELS = 8_000_000
 SMALLEST = 1e-9
+TOLD_LOSS = 0.005
+"""A share of the objects that are right; less is not seen in the two numbers that are told."""
+
 FITTING_OVERLAP = 0.1
 """Below this mean overlap labels are of something else: a mask of another class is near 0."""
 
@@ -89,8 +92,8 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
     shares = (pair.original - pair.optimized)[both] / scale
     draws = (-pair.draws[:, both] / scale).max(axis=1) * original
     told = []
-    if len(both) > 1 and shares[1] > max(shares[0], 0):
-        was, now = pair.original[2], pair.optimized[2]
+    was, now = pair.original[2], pair.optimized[2]
+    if len(both) > 1 and shares[1] > max(shares[0], TOLD_LOSS):
         told.append(f"Fewer objects are right, or more are there that should not be: F1 {was:.3f}, now {now:.3f}.")
     lost = _broken_classes(case, pair)
     labelled = sum(bool(item.mask) for item, is_seen in zip(case.facts, counts, strict=True) if is_seen)

@@ -80,7 +80,7 @@ class Release:
         assert package.__spec__ is not None and package.__spec__.loader is not None
         package.__spec__.loader.exec_module(package)
         bundle = _module(f"{self._package}_bundle", self.folder / "bundle.py")
-        bundle.PACKAGE = self._package  # type: ignore[attr-defined]
+        vars(bundle)["PACKAGE"] = self._package
         assert bundle.__spec__ is not None and bundle.__spec__.loader is not None
         bundle.__spec__.loader.exec_module(bundle)
         return bundle
