@@ -145,8 +145,9 @@ def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
         return {"same": same_boxes(old, new, spec.postprocess.score_threshold)}
     if spec.answer_kind in ("tokens", "transcript") and finite.all():
         before, after = pipeline.text_of(old), pipeline.text_of(new)
-        is_other = text.is_other if spec.answer_kind == "tokens" else transcript.is_other
-        return {"same": tidy(before) == tidy(after) or not is_other(before, after)}
+        rule = text if spec.answer_kind == "tokens" else transcript
+        severity = float(rule.severity_of([before], [after])[0])
+        return {"same": tidy(before) == tidy(after) or not rule.is_other(before, after, severity)}
     if old.shape != new.shape or not finite.all():
         return {"same": False}
     if spec.answer_kind == "mask":

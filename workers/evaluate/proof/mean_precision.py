@@ -30,13 +30,12 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True)
 class _Kind:
-    """One class: its boxes by falling `score` (d,), the `picture` (d,) of each, whether it `hits` (overlaps, d) or is
-    `left_out`, and how many truths (pictures,) there are."""
+    """One class: its boxes by falling `score` (d,), the `picture` (d,) of each, whether it `hits` (overlaps, d), and
+    how many truths (pictures,) there are. No box is left out: there are no crowds, and sizes are all judged."""
 
     score: Floats
     picture: NDArray[np.int64]
     hits: NDArray[np.bool_]
-    left_out: NDArray[np.bool_]
     truths: Floats
 
 
@@ -55,7 +54,8 @@ class Matched:
         for kind in self._kinds:
             there = times @ kind.truths
             counted = times[:, kind.picture]
-            per_overlap = np.stack([_precision(counted, kind, at, there) for at in range(len(kind.hits))])
+            everything = np.cumsum(counted, axis=1)
+            per_overlap = np.stack([_precision(counted, everything, hits, there) for hits in kind.hits])
             counts = there > 0
             sums[counts] += np.stack([per_overlap.mean(axis=0), per_overlap[0]], axis=1)[counts]
             known += counts
@@ -65,7 +65,7 @@ class Matched:
         """(draws,): 2 · right ÷ (found + there), of boxes from the threshold on that overlap the truth by half."""
         right, found = np.zeros(self._pictures), np.zeros(self._pictures)
         for kind in self._kinds:
-            counts = (kind.score >= threshold) & ~kind.left_out[0]
+            counts = kind.score >= threshold
             np.add.at(right, kind.picture[counts & kind.hits[0]], 1)
             np.add.at(found, kind.picture[counts], 1)
         there = np.sum([kind.truths for kind in self._kinds], axis=0) + self._strange(threshold)
@@ -91,15 +91,15 @@ class Matched:
         return float(every[0]), float(every[1]), float(every[2])
 
 
-def _precision(counted: Floats, kind: _Kind, overlap: int, there: Floats) -> Floats:
+def _precision(counted: Floats, everything: Floats, hits: NDArray[np.bool_], there: Floats) -> Floats:
     """(draws,): the best precision at each recall level or behind it, averaged; `counted` (draws, boxes) is how often
-    each box counts. Recall only grows at hits, and no precision between them is above that of the hit before."""
-    hits = kind.hits[overlap] & ~kind.left_out[overlap]
+    each box counts, `everything` its running sum. Recall only grows at hits, and no precision between them is above
+    that of the hit before."""
     if not hits.any():
         return np.zeros(len(counted))
     right = np.cumsum(counted[:, hits], axis=1)
-    everything = np.cumsum(counted * ~kind.left_out[overlap], axis=1)[:, hits]
-    precision = np.divide(right, everything, out=np.zeros_like(right), where=everything > 0)
+    below = everything[:, hits]
+    precision = np.divide(right, below, out=np.zeros_like(right), where=below > 0)
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     recall = np.divide(right, there[:, None], out=np.zeros_like(right), where=there[:, None] > 0)
     levels = np.diff(np.searchsorted(RECALLS, recall, side="right"), axis=1, prepend=0)
@@ -123,7 +123,7 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
     for kind in range(len(work.params.catIds)):
         parts = work.evalImgs[kind * count : (kind + 1) * count]
         there = np.zeros(count)
-        scores, pictures, hits, left_out = [], [], [], []
+        scores, pictures, hits = [], [], []
         for number, part in enumerate(parts):
             if part is None:
                 continue
@@ -131,7 +131,6 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
             scores.append(np.asarray(part["dtScores"], np.float64))
             pictures.append(np.full(len(scores[-1]), number))
             hits.append(np.asarray(part["dtMatches"]).reshape(len(work.params.iouThrs), -1) > 0)
-            left_out.append(np.asarray(part["dtIgnore"]).reshape(len(work.params.iouThrs), -1).astype(bool))
         if not scores:
             continue
         order = np.argsort(-np.concatenate(scores), kind="mergesort")  # as COCO sorts
@@ -139,7 +138,6 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
             np.concatenate(scores)[order],
             np.concatenate(pictures)[order],
             np.concatenate(hits, axis=1)[:, order],
-            np.concatenate(left_out, axis=1)[:, order],
             there,
         )
 

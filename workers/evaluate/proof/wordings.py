@@ -1,4 +1,4 @@
-"""Texts beside texts: what a reader would notice, and the counts that error rates and chrF are made of."""
+"""Texts beside texts: what a reader would notice, and the counts that error rates are made of."""
 
 import re
 import unicodedata
@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Loss
 from workers.evaluate.proof.stats import bootstrap_sums
-
-CHRF_ORDER, CHRF_BETA = 6, 2.0
-"""Character n-grams up to six letters, recall twice as important (Popović 2015, W15-3049; sacrebleu's defaults)."""
 
 _NEGATIONS = """
 no not never nothing nobody none neither nor cannot without nicht nichts nie niemals niemand kein keine keinen keinem
@@ -113,31 +110,35 @@ def word_distance(old: str, new: str) -> float:
 
 def compare_texts(
     case: Case,
-    severity_of: Callable[[str, str], float],
-    is_other: Callable[[str, str], bool],
+    severity_of: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
+    is_other: Callable[[str, str, float], bool],
     told: str,
     unseen: str,
     loss: Loss | None,
 ) -> Differences:
     """Items are those where either says anything: silence proves nothing.
 
-    `severity_of` and `is_other` get the original's text and the other one. `told` is the sentence on how many are the
-    same, `unseen` the one for items of which the original says nothing at all.
+    `severity_of` gets the original's texts and the other ones, `is_other` a pair of them with its severity. `told` is
+    the sentence on how many are the same, `unseen` the one for items of which the original says nothing at all.
     """
-    pairs = list(zip(case.texts("old"), case.texts("new"), strict=True))
-    said = np.asarray([bool(tidy(old) or tidy(new)) for old, new in pairs], np.bool_)
-    kept = [pair for pair, counts in zip(pairs, said, strict=True) if counts]
-    severity = np.asarray([severity_of(old, new) for old, new in kept], np.float64)
-    changed = np.asarray([tidy(old) != tidy(new) and is_other(old, new) for old, new in kept], np.bool_)
-    same = sum(tidy(old) == tidy(new) for old, new in kept)
+    old, new = case.texts("old"), case.texts("new")
+    tidied = list(zip(map(tidy, old), map(tidy, new), strict=True))
+    said = np.asarray([bool(a or b) for a, b in tidied], np.bool_)
+    kept = np.flatnonzero(said).tolist()
+    same = np.asarray([a == b for a, b in tidied], np.bool_)
+    severity = severity_of([old[at] for at in kept], [new[at] for at in kept])
+    changed = [
+        not same[at] and is_other(old[at], new[at], far) for at, far in zip(kept, severity.tolist(), strict=True)
+    ]
+    alike = int(same[said].sum())
     return Differences(
         case.items[said],
-        changed,
+        np.asarray(changed, np.bool_),
         severity,
         similarity=1 - severity,
         loss=loss,
-        notes=[told.format(same, len(kept))] if same < len(kept) else [],
-        unseen="" if any(tidy(old) for old, _ in pairs) else unseen.format(len(pairs)),
+        notes=[told.format(alike, len(kept))] if alike < len(kept) else [],
+        unseen="" if any(a for a, _ in tidied) else unseen.format(len(tidied)),
     )
 
 
@@ -204,35 +205,3 @@ def _meanings_lost(case: Case) -> NDArray[np.float64]:
         for old, new, right in zip(case.texts("old"), case.texts("new"), truth, strict=True)
     ]
     return np.asarray(rows, np.float64)
-
-
-def chrf_counts(text: str, truth: str) -> NDArray[np.float64]:
-    """(18,): for each n-gram length how many `text` has, how many `truth` has, and how many they share.
-
-    Counts of several texts add up to those of all (chrF of a corpus). White space does not count.
-    """
-    a, b = ("".join(part.split()) for part in (text, truth))
-    counts: list[int] = []
-    for order in range(1, CHRF_ORDER + 1):
-        mine, theirs = (Counter(part[i : i + order] for i in range(len(part) - order + 1)) for part in (a, b))
-        counts += [mine.total(), theirs.total(), (mine & theirs).total()]
-    return np.asarray(counts, np.float64)
-
-
-def chrf_of(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(…,) chrF, 0..100, of counts (…, 18). Lengths that either has not are left out, as sacrebleu does."""
-    mine, theirs, shared = (counts[..., k::3] for k in range(3))
-    known = (mine > 0) & (theirs > 0)
-    orders = np.maximum(known.sum(axis=-1), 1)
-    precision = np.where(known, shared / np.where(known, mine, 1.0), 0.0).sum(axis=-1) / orders
-    recall = np.where(known, shared / np.where(known, theirs, 1.0), 0.0).sum(axis=-1) / orders
-    factor = CHRF_BETA**2
-    below = factor * precision + recall
-    return np.asarray(100 * (1 + factor) * precision * recall / np.where(below > 0, below, 1.0), np.float64)
-
-
-def chrf(text: str, truth: str) -> float:
-    """chrF of one text, 0..100; two empty ones are the same."""
-    if not text.split() and not truth.split():
-        return 100.0
-    return float(chrf_of(chrf_counts(text, truth)))

@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from workers.evaluate.proof.wordings import (
-    character_distance,
-    chrf,
-    chrf_counts,
-    chrf_of,
-    part_missing,
-    turned_round,
-    word_distance,
-    words_of,
-)
+from workers.evaluate.proof.chrf import chrf, chrf_counts, chrf_of
+from workers.evaluate.proof.wordings import character_distance, part_missing, turned_round, word_distance, words_of
 
 PAIRS = [
     ("the cat sat on the mat", "the cat is on the mat"),
@@ -27,8 +19,8 @@ def test_chrf_is_that_of_another_library(text: str, truth: str) -> None:
     """Given texts, Then chrF is sacrebleu's to six digits, also of all texts together."""
     from sacrebleu.metrics import CHRF
 
-    assert chrf(text, truth) == pytest.approx(CHRF().sentence_score(text, [truth]).score, abs=1e-4)
-    counts = np.sum([chrf_counts(a, b) for a, b in PAIRS], axis=0)
+    assert float(chrf([text], [truth])[0]) == pytest.approx(CHRF().sentence_score(text, [truth]).score, abs=1e-4)
+    counts = chrf_counts([a for a, _ in PAIRS], [b for _, b in PAIRS]).sum(axis=0)
     whole = CHRF().corpus_score([a for a, _ in PAIRS], [[b for _, b in PAIRS]])
     assert float(chrf_of(counts)) == pytest.approx(whole.score, abs=1e-4)
 
@@ -75,5 +67,16 @@ def test_distances_by_hand() -> None:
     """Given one letter or one word of many, Then the share is that of the longer text; empty texts are the same."""
     assert character_distance("abcde", "abXde") == pytest.approx(0.2)
     assert word_distance("one two three four", "one two drei four") == pytest.approx(0.25)
-    assert character_distance("", "") == 0 and chrf(" ", "") == 100 and chrf("a", "") == 0
+    assert character_distance("", "") == 0 and chrf([" ", "a"], ["", ""]).tolist() == [100, 0]
     assert words_of("Don’t stop: 今日 now") == ["don’t", "stop", "今", "日", "now"]
+
+
+def test_chrf_of_many_texts_is_that_of_each() -> None:
+    """Given more texts than are sorted at once, empty and of other alphabets among them, Then each counts as it does alone."""
+    rng = np.random.default_rng(3)
+    letters = np.asarray(list("abc dé模🙂\ud800"))
+    texts, truths = (["".join(rng.choice(letters, rng.integers(0, 30))) for _ in range(600)] for _ in range(2))
+    together = chrf_counts(texts, truths)
+    assert together.shape == (600, 18)
+    for at in range(0, 600, 37):
+        assert (together[at] == chrf_counts([texts[at]], [truths[at]])[0]).all()

@@ -9,10 +9,15 @@ from workers.evaluate.proof.confidence import ECE_LIMIT, calibration_change, cal
 from workers.evaluate.proof.differences import Differences, Flags, Labels, ProofTask
 from workers.evaluate.proof.notes import Notes
 from workers.evaluate.proof.pairs import Pair, classes_of, is_guessing, make_pair
+from workers.evaluate.proof.stats import binomial_lower
 
 SCORE_MOVED = 0.1
 """People set thresholds of their own on a single score: a nudity filter in INT8 named the same class on every picture
 while its scores were at cosine .945 (EVALUATION.md)."""
+
+MOST_MOVED, MOVED_CONFIDENCE = 0.05, 0.99
+"""Labels tell nothing of a threshold that is not theirs: where for sure more than this share of scores moved, a version
+is refused though its classes are right. Scores of 0, .5 and 1 alone passed by labels in 11 of 60 draws of 300 items."""
 
 KL_MEAN, KL_TAIL = 0.05, 0.5
 """Divergence in nats, on average and at the 99th percentile, that is worth a warning; never a gate."""
@@ -23,10 +28,12 @@ def compare(case: Case) -> Differences:
     pair = make_pair(case.data, case.old, case.new)
     notes = Notes()
     figures: dict[str, float | None] = {"kl_mean": _divergence(notes, pair)}
-    changed = pair.changed | _moved(pair)
-    labels, ece_broken = _labels(case, pair, notes), False
+    moved = _moved(pair)
+    changed = pair.changed | moved
+    labels, is_broken = _labels(case, pair, notes), False
     if labels is not None and labels.decide:
         figures["ece_change"], ece_broken = _calibration(notes, pair, labels, case.seed)
+        is_broken = _many_moved(notes, moved) or ece_broken
     sure = pair.old_shares.max(axis=1) if pair.old_shares is not None else np.zeros(len(pair.items))
     return Differences(
         items=pair.items,
@@ -36,7 +43,7 @@ def compare(case: Case) -> Differences:
         labels=labels,
         notes=notes.lines,
         figures=figures,
-        broken=ece_broken,
+        broken=is_broken,
     )
 
 
@@ -46,6 +53,17 @@ def _moved(pair: Pair) -> Flags:
     if old is None or new is None or old.shape != new.shape or old.shape[1] > 2:
         return np.zeros(len(pair.items), np.bool_)
     return np.asarray(np.abs(new - old).max(axis=1) > SCORE_MOVED, np.bool_)
+
+
+def _many_moved(notes: Notes, moved: Flags) -> bool:
+    count = int(moved.sum())
+    too_many = binomial_lower(count, len(moved), MOVED_CONFIDENCE) > MOST_MOVED
+    notes.add(
+        f"{count:,} of {len(moved):,} scores moved by more than {SCORE_MOVED}: that matters to whoever sets a threshold"
+        " of their own.",
+        when=too_many,
+    )
+    return too_many
 
 
 def _labels(case: Case, pair: Pair, notes: Notes) -> Labels | None:

@@ -1,20 +1,14 @@
 """Models that answer with texts (translations, summaries): would a reader notice another text?"""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.chrf import chrf, chrf_counts, chrf_of
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
-from workers.evaluate.proof.wordings import (
-    chrf,
-    chrf_counts,
-    chrf_of,
-    compare_texts,
-    references,
-    text_loss,
-    turned_round,
-    word_distance,
-)
+from workers.evaluate.proof.wordings import compare_texts, references, text_loss, turned_round, word_distance
 
 LEAST_CHRF = 85.0
 MOST_OTHER_WORDS = 0.05
@@ -29,7 +23,7 @@ def compare(case: Case) -> Differences:
         return _by_tokens(case)
     return compare_texts(
         case,
-        lambda old, new: 1 - chrf(new, old) / 100,
+        severity_of,
         is_other,
         "{0:,} of {1:,} texts are the same word for word.",
         "No text in {0:,} answers: these cannot prove it.",
@@ -42,18 +36,19 @@ def _loss(case: Case) -> Loss | None:
     truth = references(case)
     if truth is None:
         return None
-    counts = np.stack(
-        [
-            np.concatenate([chrf_counts(a, right), chrf_counts(b, right)]) if right else np.full(36, np.nan)
-            for a, b, right in zip(case.texts("old"), case.texts("new"), truth, strict=True)
-        ]
-    )
+    counts = np.hstack([chrf_counts(case.texts(which), truth) for which in ("old", "new")])
+    counts[[not right for right in truth]] = np.nan
     return text_loss(case, counts, lambda sums: (chrf_of(sums[:, :18]) / 100, chrf_of(sums[:, 18:]) / 100))
 
 
-def is_other(old: str, new: str) -> bool:
-    """Whether a reader would say that it is another text."""
-    return chrf(new, old) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS or turned_round(old, new)
+def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
+    """(n,): what is missing to a chrF of 100, 0..1."""
+    return 1 - chrf(new, old) / 100
+
+
+def is_other(old: str, new: str, severity: float) -> bool:
+    """Whether a reader would say that it is another text, `severity` away."""
+    return 100 * (1 - severity) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS or turned_round(old, new)
 
 
 def _by_tokens(case: Case) -> Differences:

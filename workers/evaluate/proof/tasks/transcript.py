@@ -1,6 +1,9 @@
 """Models that write down what was said or what stands in a picture: is it still the same text?"""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
@@ -26,7 +29,7 @@ def compare(case: Case) -> Differences:
     """
     return compare_texts(
         case,
-        character_distance,
+        severity_of,
         is_other,
         "{0:,} of {1:,} transcripts are the same letter for letter.",
         "No word in {0:,} inputs: these examples cannot prove a transcript.",
@@ -44,9 +47,14 @@ def _loss(case: Case) -> Loss | None:
     return text_loss(case, counts, lambda sums: (1 - sums[:, 0] / sums[:, 2], 1 - sums[:, 1] / sums[:, 2]))
 
 
-def is_other(old: str, new: str) -> bool:
-    """Whether a reader would say that it is another text."""
-    return character_distance(old, new) > MOST_OTHER or turned_round(old, new) or part_missing(old, new)
+def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
+    """(n,): the share of characters that are others, 0..1."""
+    return np.asarray([*map(character_distance, old, new)], np.float64)
+
+
+def is_other(old: str, new: str, severity: float) -> bool:
+    """Whether a reader would say that it is another text, `severity` away."""
+    return severity > MOST_OTHER or turned_round(old, new) or part_missing(old, new)
 
 
 TASK = ProofTask(

@@ -4,11 +4,11 @@ sacrebleu and torchmetrics tell no counts by item, which the paired bootstrap ne
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.wordings import chrf_counts, chrf_of, references, rouge_l
+from workers.evaluate.proof.chrf import chrf_counts, chrf_of
+from workers.evaluate.proof.wordings import references, rouge_l
 from workers.evaluate.scores.base import Score, Words, alone, beside, mean_draws
 
 CHRF = Words("chrf", "chrF", "characters in common with the right texts, 0 to 100", "number")
@@ -27,7 +27,7 @@ def measure(case: Case) -> list[TaskScore]:
         return []
     right = [(truth or case.texts("old"))[i] for i in at]
     old, new = ([case.texts(which)[i] for i in at] for which in ("old", "new"))
-    counts = np.hstack([_counts(texts, right) for texts in (old, new)])
+    counts = np.hstack([chrf_counts(texts, right) for texts in (old, new)])
     half = counts.shape[1] // 2
     draws = mean_draws(counts, case.seed)
     drawn = chrf_of(draws[:, :half]), chrf_of(draws[:, half:])
@@ -40,10 +40,6 @@ def measure(case: Case) -> list[TaskScore]:
     first = beside(CHRF, "texts", len(at), (whole[0], whole[1]), drawn[1] - drawn[0])
     pair = float(mean[0]), float(mean[1])
     return [first, beside(ROUGE_L, "texts", len(at), pair, means[:, 1] - means[:, 0])]
-
-
-def _counts(texts: list[str], truth: list[str]) -> NDArray[np.float64]:
-    return np.stack([chrf_counts(text, right) for text, right in zip(texts, truth, strict=True)])
 
 
 SCORE = Score("generated-texts", "Generated texts", "numpy and rapidfuzz", 55, fits, measure)

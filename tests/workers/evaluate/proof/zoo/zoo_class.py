@@ -135,9 +135,16 @@ TWO_HARM: dict[str, Change] = {
     "only sure and unsure": each(lambda row, rng: np.round(row * 2) / 2),
     "scores of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
 }
+KNOWN_TWO_HARM = {
+    **{how: change for how, change in TWO_HARM.items() if how != "noise on 5 %"},
+    "noise on 15 %": some(0.15, lambda row, rng: rng.random(row.shape).astype(np.float32)),
+}
+"""By labels. Noise says the same of two classes by chance half of the time: 5 % of it loses 2 % of what is right, the limit
+itself."""
+
 TWO_HARMLESS: dict[str, Change] = {
     **SHARES_HARMLESS,
-    "a little surer": each(lambda row, rng: np.clip(0.5 + (row - 0.5) * np.float32(1.05), 0, 1)),
+    "a little surer": each(lambda row, rng: np.clip(0.5 + (row - 0.5) * np.float32(1.02), 0, 1)),
 }
 
 
@@ -172,7 +179,7 @@ ZOOS = [
         "class",
         "score",
         shares,
-        {how: change for how, change in TWO_HARM.items() if how != "only sure and unsure"},  # no loss by labels
+        KNOWN_TWO_HARM,
         TWO_HARMLESS,
         lambda row, rng: 1 - row,
         truth=accepted_of_two,

@@ -43,7 +43,7 @@ HARM: dict[str, Change] = {
     "drifts": each(lambda row, rng: np.clip(row - np.linspace(0, 0.24, len(row), dtype=np.float32), 0, 1)),
     "three steps late": each(late),
     "one step late": each(lambda row, rng: np.concatenate([row[:1], row[:-1]])),
-    "two sequences swapped in 5 %": some(0.05, lambda row, rng: row[::-1]),
+    "turned round in time in 5 %": some(0.05, lambda row, rng: row[::-1]),
     "one moment wrong in 5 %": some(0.05, spike),
     "noise on 5 %": some(0.05, lambda row, rng: rng.random(row.shape).astype(np.float32)),
     "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),

@@ -258,7 +258,7 @@ ZOOS = [
         said,
         SPEECH_HARM,
         {how: change for how, change in SPEECH_HARMLESS.items() if how != "one letter of a long word"}
-        | {"large and small letters": all_of(lambda text, rng: text)},
+        | {"a word a line": all_of(lambda text, rng: text.replace(" ", "\n"))},
         other_text,
         heard,
         answers=answers,
