@@ -77,6 +77,7 @@ class PlanParams(Frozen):
     With `data_dir` a small model is timed on a real input, else on zeros. `time_budget_s` is the whole run's: looking
     for what pays takes a small part of it. `by_traits` are techniques that the preset tries without naming them.
     `techniques` are the available ones with their versions: where there are others, another plan is made.
+    `build_for` names architectures (``sm89``) of cards elsewhere that engines are built for; () for the card here.
     """
 
     model_dir: str
@@ -88,6 +89,7 @@ class PlanParams(Frozen):
     time_budget_s: float | None = None
     by_traits: tuple[ByTraits, ...] = ()
     techniques: tuple[str, ...] = ()
+    build_for: tuple[str, ...] = ()
 
 
 class PlanResult(Frozen):
@@ -142,6 +144,7 @@ class Situation:
 
     `fast` are the kinds of numbers that this processor has instructions for. `unavailable` maps techniques whose
     library is not installed to what installs it. `time_budget_s` is the whole run's, None without an end.
+    `architectures` are those of the cards in question (``sm89``): this machine's, or those that engines are built for.
     """
 
     model: ModelFacts
@@ -152,6 +155,7 @@ class Situation:
     probe_ms: float | None = None
     unavailable: Mapping[str, str] = field(default_factory=dict)
     time_budget_s: float | None = None
+    architectures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

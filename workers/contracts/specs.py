@@ -375,7 +375,7 @@ class Judgement(Frozen):
 
 
 class DeviceFacts(Frozen):
-    """The machine as the planner and the manifest need it."""
+    """The machine as the planner and the manifest need it. `architectures` are its GPUs' (``sm89``), in their order."""
 
     processor: str
     cores: int
@@ -384,5 +384,6 @@ class DeviceFacts(Frozen):
         default=(), description="avx2, avx512, avx512_bf16, avx512_vnni, amx_bf16, amx_int8, …"
     )
     gpus: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
     os: str = ""
     power: PowerFacts = PowerFacts()

@@ -22,13 +22,13 @@ def shrink_layers(proto: Any) -> int:
     from onnx import helper, numpy_helper
 
     graph = proto.graph
-    weights = _floats(graph)
+    weights = floats(graph)
     done: dict[str, str] = {}
     nodes: list[Any] = []
     for node in graph.node:
         name = node.input[1] if node.op_type in HEAVY and len(node.input) > 1 else ""
         if name in weights and math.prod(weights[name].dims) >= SMALL and len(weights[name].dims) > 1:
-            axis = _channels(node, len(weights[name].dims))
+            axis = channels(node, len(weights[name].dims))
             key = f"{name}_int8_{axis}"
             if key not in done:
                 steps, scales = _round(numpy_helper.to_array(weights[name]), axis)
@@ -54,7 +54,7 @@ def shrink_tables(proto: Any) -> int:
             readers.setdefault(name, []).append(node)
     tables = {
         name
-        for name, tensor in _floats(graph).items()
+        for name, tensor in floats(graph).items()
         if len(tensor.dims) == 2 and math.prod(tensor.dims) >= SMALL and all(map(_looks_up, readers.get(name, [])))
     }
     for tensor in [t for t in graph.initializer if t.name in tables]:
@@ -84,7 +84,7 @@ def plain_products(proto: Any) -> None:
     from onnx import helper, numpy_helper
 
     graph = proto.graph
-    weights = _floats(graph)
+    weights = floats(graph)
     nodes: list[Any] = []
     for node in graph.node:
         options = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
@@ -110,7 +110,7 @@ def plain_products(proto: Any) -> None:
 
 def small_products(proto: Any) -> list[str]:
     """Names of products whose weights are not worth it."""
-    weights = _floats(proto.graph)
+    weights = floats(proto.graph)
     return [
         node.name
         for node in proto.graph.node
@@ -118,7 +118,8 @@ def small_products(proto: Any) -> list[str]:
     ]
 
 
-def _floats(graph: Any) -> dict[str, Any]:
+def floats(graph: Any) -> dict[str, Any]:
+    """Initializers of 32-bit numbers, by name."""
     from onnx import TensorProto
 
     return {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
@@ -130,7 +131,7 @@ def _looks_up(node: Any) -> bool:
     )
 
 
-def _channels(node: Any, axes: int) -> int:
+def channels(node: Any, axes: int) -> int:
     """The axis of a weight that counts output channels."""
     if node.op_type == "Gemm":
         return 0 if any(attribute.name == "transB" and attribute.i for attribute in node.attribute) else 1

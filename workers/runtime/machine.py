@@ -113,6 +113,7 @@ def device_facts(found: list[Gpu]) -> DeviceFacts:
         memory_bytes=usable_memory_bytes(),
         features=features,
         gpus=tuple(gpu.name for gpu in found),
+        architectures=tuple(f"sm{gpu.compute.replace('.', '')}" for gpu in found if gpu.compute),
         os=f"{platform.system()} {platform.release()}",
         power=power_facts(),
     )

@@ -38,6 +38,7 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         fast=processor.fast(params.device.features),
         probe_ms=probed,
         time_budget_s=params.time_budget_s,
+        architectures=params.build_for or params.device.architectures,
         unavailable={spec.id: spec.install_hint for spec in techniques.values() if registry.missing(spec.requires)},
     )
     found = _look(params, situation, folder, ctx)

@@ -1,0 +1,263 @@
+"""Engines of TensorRT built ahead, and the sizes that they shall take, from a person's own examples."""
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import median_low
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue, field_validator
+
+from workers.contracts.architectures import CARDS, shown, with_number
+from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.planning import Fitted, Reason, Situation
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.graphs import onnx_files
+from workers.convert.output import need_onnx, new_model, take_files
+from workers.infer.base import NotRunnable
+from workers.infer.tensorrt_build import Built, Refused
+from workers.infer.tensorrt_editions import EDITIONS, Place, load_library
+from workers.infer.tensorrt_engines import FILE, ask_of, make, sha256
+
+ID = "tensorrt_engine"
+TITLE = "TensorRT engine"
+RTX = EDITIONS[0]
+ENGINE_FILE = "model.rtx.plan"
+MIB = 1 << 20
+STREAMED_FROM_BYTES = 1 << 30
+"""Weights of so many bytes may not fit on a card beside others; smaller ones always do."""
+
+RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
+
+
+class Params(TechniqueParams):
+    """What engines are built for, and how large requests may get."""
+
+    build_for: tuple[str, ...] = Field(
+        default=(), description="Architectures such as sm89. Without any, each card builds its own at its first start."
+    )
+    largest_batch: int = Field(default=8, ge=1, le=1024, description="Examples that one request may hold at most.")
+    examples: int = Field(default=256, ge=1, le=10_000, description="Examples that are looked at for their sizes.")
+    workspace_mib: int | None = Field(
+        default=None, ge=1, le=1 << 20, description="MiB that single layers may use on the card; all of it unless said."
+    )
+    weight_streaming: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Weights may wait in the computer's memory where the card has too little. auto: from 1 GiB on.",
+    )
+
+    @field_validator("build_for")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in CARDS]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is none of {', '.join(CARDS)}")
+        return names
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Look at the examples for sizes, then build; the model itself stays, for where no engine fits.
+
+    Raises InputRefused where TensorRT refuses an operator or no architecture has the model's numbers.
+    """
+    need_onnx(model, TITLE)
+    ctx.check_cancelled()
+    described = describe(model, params, ctx)
+    with new_model(model, ID, params, ctx) as output:
+        take_files(model, output)
+        ctx.check_cancelled()
+        notes: list[str] = []
+        if params.build_for:
+            architectures, left_out = _fitting(model, params.build_for)
+            notes += left_out
+            built, version = _build(model, described, architectures, ctx)
+            (output.folder / ENGINE_FILE).write_bytes(built.engine)
+            described["engines"] = [_row(output.folder / ENGINE_FILE, built, version, architectures)]
+            output.files = (*output.files, ENGINE_FILE)
+            notes.append(_note(built, architectures))
+        (output.folder / FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
+        output.files = (*output.files, FILE)
+        output.runtimes = RUNTIMES
+        output.notes = tuple(notes)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def describe(model: Model, params: Params, ctx: JobContext) -> dict[str, Any]:
+    """`tensorrt.json` without engines: ranges of free sizes, and what the builder may do."""
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    seen: dict[str, set[tuple[int, ...]]] = {}
+    for feeds in ctx.calibration(params.examples):
+        ctx.check_cancelled()
+        for name, array in feeds.items():
+            seen.setdefault(name, set()).add(array.shape)
+    constants = dict(model.artifact.settings.get("constants") or {})  # type: ignore[arg-type]
+    weights = sum(entry.size_bytes for entry in model.artifact.files)
+    streams = params.weight_streaming == "on" or (params.weight_streaming == "auto" and weights >= STREAMED_FROM_BYTES)
+    return {
+        "profile": profile_of(spec, seen, params.largest_batch, constants),
+        "workspace_bytes": None if params.workspace_mib is None else params.workspace_mib * MIB,
+        "weight_streaming": streams,
+        "sparse": any(step.technique == "sparsity_2_4" for step in model.artifact.steps),
+        "engines": [],
+    }
+
+
+def profile_of(
+    spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]], largest_batch: int, without: Mapping[str, Any]
+) -> dict[str, list[list[int]]]:
+    """Smallest, usual and largest shape of each input with free sizes.
+
+    Batches go from 1 to the largest. Other sizes go from the smallest to the largest seen; a text may also be shorter,
+    and as long as it is cut at. Raises InputRefused for a size that no example shows.
+    """
+    found = {}
+    for entry in spec.inputs:
+        if entry.name in without or None not in entry.shape:
+            continue
+        examples = [shape for shape in seen.get(entry.name, ()) if len(shape) == len(entry.shape)]
+        axes = []
+        for axis, size in enumerate(entry.shape):
+            sizes = sorted(shape[axis] for shape in examples)
+            if size is not None:
+                axes.append((size, size, size))
+            elif (axis == entry.batch_axis and entry.batched) or entry.source in ("state", "initial_state"):
+                axes.append((1, 1, largest_batch if entry.batched else 1))
+            elif not sizes:
+                raise _unknown_size(entry.name, axis)
+            elif spec.preprocess.kind == "text":
+                axes.append((1, median_low(sizes), max(sizes[-1], spec.preprocess.max_length)))
+            else:
+                axes.append((sizes[0], median_low(sizes), sizes[-1]))
+        found[entry.name] = [[one[place] for one in axes] for place in range(3)]
+    return found
+
+
+def _unknown_size(name: str, axis: int) -> InputRefused:
+    return InputRefused(
+        "size_unknown",
+        "TensorRT has to know how large inputs get",
+        f"Size {axis} of the input {name!r} is open, and there are no examples that show it.",
+        "Add examples, or say the size with --shape.",
+    )
+
+
+def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """Those whose cards have the model's numbers, and what to say of the others. Raises InputRefused where none has."""
+    if not _has_fp8(model.main):
+        return architectures, []
+    fitting = with_number(architectures, "fp8")
+    others = tuple(name for name in architectures if name not in fitting)
+    words = f"{shown(others)} cannot compute with FP8: cards do from SM89 (GeForce RTX 40) on."
+    if not fitting:
+        raise InputRefused(
+            "no_fp8",
+            "These cards cannot compute with FP8",
+            words,
+            "Take INT8 or FP16 for them, or build for sm89 and later.",
+        )
+    return fitting, [f"No engine for {shown(others)}: {words}"] if others else []
+
+
+def _has_fp8(path: Path) -> bool:
+    import onnx
+
+    try:
+        proto = onnx.load(str(path), load_external_data=False)
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
+        raise onnx_files.unreadable(path, error) from error
+    return any(tensor.data_type == onnx.TensorProto.FLOAT8E4M3FN for tensor in proto.graph.initializer)
+
+
+def _build(
+    model: Model, described: Mapping[str, Any], architectures: tuple[str, ...], ctx: JobContext
+) -> tuple[Built, str]:
+    """Raises InputRefused with the operator's name and a way out, BackendMissing where the library is not there."""
+
+    def tick(share: float, phase: str, seconds: float) -> None:
+        ctx.check_cancelled()
+        ctx.progress(f"Build the engine for {shown(architectures)}: {phase.lower()}", 100 * share, 100, "%")
+
+    try:
+        trt = load_library(RTX)
+    except NotRunnable as error:
+        words = f"Engines are built ahead by {RTX.title}, which cannot be used here: {error}."
+        raise BackendMissing(
+            "tensorrt_missing", f"{RTX.title} is not available", words, f"Install it: {RTX.install}."
+        ) from error
+    ask = replace(ask_of(described), architectures=architectures)
+    try:
+        return make(model.main, RTX, trt, ask, Place(), tick), str(trt.__version__)
+    except Refused as error:
+        raise InputRefused(
+            "unsupported_operator",
+            "TensorRT does not know a part of this model",
+            f"{error}.",
+            f"A way out: {error.way_out}.",
+        ) from error
+    except NotRunnable as error:
+        raise InputRefused(
+            "engine_not_built",
+            "TensorRT could not build an engine of this model",
+            f"For {shown(architectures)} it said: {error}.",
+            "Build for another card, or run the model with onnxruntime-cuda.",
+        ) from error
+
+
+def _row(file: Path, built: Built, version: str, architectures: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "file": file.name,
+        "edition": RTX.id,
+        "version": version,
+        "architectures": list(architectures),
+        "sha256": sha256(file),
+        "size_bytes": file.stat().st_size,
+        "seconds": round(built.seconds, 3),
+        "layers": built.layers,
+        "warnings": list(built.warnings),
+    }
+
+
+def _note(built: Built, architectures: tuple[str, ...]) -> str:
+    return (
+        f"Its engine for {shown(architectures)} ({len(built.engine) / 1e6:.1f} MB) was built in {built.seconds:.1f} s "
+        "and lies beside the model, which stays for where the engine does not fit."
+    )
+
+
+NO_CARD = Reason(code="no_card", text="There is no NVIDIA card here, and no --build-for names one.")
+
+
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For machines with a card, and for cards that are named."""
+    return None if situation.architectures or params.build_for else NO_CARD
+
+
+def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
+    """Built ahead for the cards in question where the edition that can is there; else each card builds its own."""
+    ahead = [name for name in situation.architectures if name in CARDS]
+    if "build_for" in given or not ahead or importlib.util.find_spec(RTX.module) is None:
+        return Fitted(given)
+    return Fitted({**given, "build_for": list(ahead)})
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Fits the model to NVIDIA cards: built here for the cards that you name, without having one.",
+    source="NVIDIA TensorRT for RTX developer guide, “Working with Dynamic Shapes”, “CPU-only ahead-of-time engines”",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    explanation="TensorRT joins operators and picks the fastest way for each.",
+    why_not=why_not,
+    fit=fit,
+    requires=("onnx",),
+    install_hint="pip install onnx",
+    runtimes=("tensorrt",),
+)

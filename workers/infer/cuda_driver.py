@@ -1,0 +1,135 @@
+"""The few functions of NVIDIA's driver library (libcuda) that running an engine takes, through ctypes.
+
+Source: CUDA Driver API, sections “Device Management”, “Memory Management”, “Stream Management”. No toolkit is needed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+MAJOR, MINOR = 75, 76
+"""CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR."""
+
+OUT_OF_MEMORY = 2
+NAME_BYTES = 100
+
+
+class CudaError(RuntimeError):
+    """`code` is the driver's CUresult; `str()` names the function and what the driver calls the error."""
+
+    def __init__(self, function: str, code: int, name: str) -> None:
+        super().__init__(f"{function}: {name or 'CUDA error'} ({code})")
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card as the driver tells it; `driver` is the CUDA version that it supports (13000 is 13.0)."""
+
+    name: str
+    major: int
+    minor: int
+    memory_bytes: int
+    driver: int
+
+    @property
+    def architecture(self) -> str:
+        """``sm89``."""
+        return f"sm{self.major}{self.minor}"
+
+
+class Driver:
+    """libcuda with the first visible card's primary context current on this thread. Raises OSError where there is no
+    driver, `CudaError` where it does not work."""
+
+    def __init__(self, library: Any = None) -> None:
+        name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+        self._library = ctypes.CDLL(name) if library is None else library
+        self.call("cuInit", ctypes.c_uint(0))
+        self._device = ctypes.c_int()
+        self.call("cuDeviceGet", ctypes.byref(self._device), ctypes.c_int(0))
+        self._context = ctypes.c_void_p()
+        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(self._context), self._device)
+        self.call("cuCtxSetCurrent", self._context)
+
+    def call(self, function: str, *arguments: Any) -> None:
+        """Call it. Raises `CudaError` for anything but success."""
+        code = int(getattr(self._library, function)(*arguments))
+        if code:
+            text = ctypes.c_char_p()
+            self._library.cuGetErrorName(ctypes.c_int(code), ctypes.byref(text))
+            raise CudaError(function, code, (text.value or b"").decode(errors="replace"))
+
+    def card(self) -> Card:
+        """What card it is."""
+        name = ctypes.create_string_buffer(NAME_BYTES)
+        self.call("cuDeviceGetName", name, ctypes.c_int(NAME_BYTES), self._device)
+        memory = ctypes.c_size_t()
+        self.call("cuDeviceTotalMem_v2", ctypes.byref(memory), self._device)
+        version = ctypes.c_int()
+        self.call("cuDriverGetVersion", ctypes.byref(version))
+        major, minor = (self._attribute(number) for number in (MAJOR, MINOR))
+        return Card(name.value.decode(errors="replace"), major, minor, int(memory.value), int(version.value))
+
+    def _attribute(self, number: int) -> int:
+        value = ctypes.c_int()
+        self.call("cuDeviceGetAttribute", ctypes.byref(value), ctypes.c_int(number), self._device)
+        return int(value.value)
+
+    def free_bytes(self) -> int:
+        """Memory of the card that nobody uses now."""
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        self.call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
+        return int(free.value)
+
+    def stream(self) -> int:
+        """A new stream's handle."""
+        handle = ctypes.c_void_p()
+        self.call("cuStreamCreate", ctypes.byref(handle), ctypes.c_uint(0))
+        return int(handle.value or 0)
+
+    def synchronize(self, stream: int) -> None:
+        """Wait until all that was put into the stream is done."""
+        self.call("cuStreamSynchronize", ctypes.c_void_p(stream))
+
+    def destroy(self, stream: int) -> None:
+        """Give the stream back."""
+        self.call("cuStreamDestroy_v2", ctypes.c_void_p(stream))
+
+    def to_card(self, address: int, array: NDArray[Any], stream: int) -> None:
+        """Copy a contiguous array to the card, in the stream; it must stay alive until that is done."""
+        source, size = ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
+        self.call("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(address), source, size, ctypes.c_void_p(stream))
+
+    def to_host(self, array: NDArray[Any], address: int, stream: int) -> None:
+        """Copy from the card into a contiguous array, in the stream."""
+        target, size = ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
+        self.call("cuMemcpyDtoHAsync_v2", target, ctypes.c_uint64(address), size, ctypes.c_void_p(stream))
+
+
+class Buffer:
+    """Memory on the card that grows with what is asked of it."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.address, self._size_bytes = 0, 0
+
+    def hold(self, size_bytes: int) -> int:
+        """The address of so many bytes at least. Raises `CudaError`."""
+        if size_bytes > self._size_bytes:
+            self.free()
+            pointer = ctypes.c_uint64()
+            self._driver.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(size_bytes))
+            self.address, self._size_bytes = int(pointer.value), size_bytes
+        return self.address
+
+    def free(self) -> None:
+        """Give it back."""
+        if self.address:
+            self._driver.call("cuMemFree_v2", ctypes.c_uint64(self.address))
+        self.address, self._size_bytes = 0, 0

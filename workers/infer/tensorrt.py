@@ -1,0 +1,236 @@
+"""TensorRT on an NVIDIA GPU: TensorRT for RTX, or classic TensorRT where the card is another one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import tensorrt_editions as editions
+from .base import (
+    Arrays,
+    Availability,
+    NotRunnable,
+    Refusal,
+    Runtime,
+    Session,
+    Trial,
+    Wanted,
+    check_settings,
+    fixed_at_one,
+    join_batch,
+    split_batch,
+    without_constants,
+)
+from .cuda_driver import OUT_OF_MEMORY, Buffer, CudaError, Driver
+from .onnxruntime_cuda import PROBE
+from .tensorrt_build import BuildAsk, Tick, build
+from .tensorrt_editions import Edition, Place
+from .tensorrt_engines import Opened, cache_folder, open_engine, write
+
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
+    "num_threads": (int,),
+    "constants": (dict,),
+    "cache_dir": (str,),
+}
+NO_DRIVER = "needs an NVIDIA GPU and its driver; none was found here"
+AHEAD = "engines for other computers are built with --build-for sm89 (GeForce RTX 40) and the like"
+
+
+class TensorRtSession:
+    """One engine with its execution context; memory on the card is used again and grows with the requests.
+
+    Weights that do not fit on the card are streamed, where the engine was built so.
+    """
+
+    def __init__(self, opened: Opened, driver: Driver, constants: Mapping[str, Any]) -> None:
+        self._opened, self._driver, self._constants = opened, driver, dict(constants)
+        engine, trt = opened.engine, opened.trt
+        self.device_ran = "cuda:0"
+        self.fallbacks: tuple[str, ...] = _streamed(engine, driver)
+        names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
+        self._inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
+        self._outputs = [name for name in names if name not in self._inputs]
+        self._dtypes = {name: np.dtype(trt.nptype(engine.get_tensor_dtype(name))) for name in names}
+        self._shapes = {name: tuple(s if s >= 0 else None for s in engine.get_tensor_shape(name)) for name in names}
+        self._buffers = {name: Buffer(driver) for name in names}
+        self._context, self._cache = opened.edition.context(engine, _kept(opened.compiled))
+        if self._context is None:
+            raise NotRunnable(ValueError("there is not enough memory on the card to run this model"))
+        self._stream = driver.stream()
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Answers to one batch. Raises ValueError for a size that the engine was not built for."""
+        if self._constants:
+            feeds = without_constants(feeds, self._constants)
+        single = fixed_at_one(feeds, self._shapes)
+        parts = split_batch(feeds, single) if single else []
+        return join_batch([self._run(part) for part in parts]) if parts else self._run(feeds)
+
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        if feeds.keys() != set(self._inputs):
+            raise ValueError(f"the model takes the inputs {', '.join(self._inputs)}, not {', '.join(feeds)}")
+        kept = []  # until the stream is done with them
+        for name in self._inputs:
+            array = np.ascontiguousarray(feeds[name])
+            if array.dtype != self._dtypes[name]:
+                raise ValueError(f"input {name!r} takes {self._dtypes[name]}, not {array.dtype}")
+            if not self._context.set_input_shape(name, array.shape):
+                raise ValueError(f"input {name!r}: the engine was not built for the shape {array.shape}")
+            self._context.set_tensor_address(name, self._buffers[name].hold(max(array.nbytes, 1)))
+            self._driver.to_card(self._buffers[name].address, array, self._stream)
+            kept.append(array)
+        answers = {name: self._room(name) for name in self._outputs}
+        if not self._context.execute_async_v3(self._stream):
+            raise ValueError("TensorRT could not run this request")
+        for name, array in answers.items():
+            self._driver.to_host(array, self._buffers[name].address, self._stream)
+        self._driver.synchronize(self._stream)
+        return answers
+
+    def _room(self, name: str) -> NDArray[Any]:
+        """Memory for an output of this request, here and on the card."""
+        shape = tuple(self._context.get_tensor_shape(name))
+        if any(size < 0 for size in shape):
+            raise ValueError(f"the size of the output {name!r} depends on values, which this runtime cannot give")
+        array = np.empty(shape, self._dtypes[name])
+        self._context.set_tensor_address(name, self._buffers[name].hold(max(array.nbytes, 1)))
+        return array
+
+    def close(self) -> None:
+        """Give the card's memory back; what was compiled for it is kept for the next start."""
+        if self._cache is not None and self._opened.compiled is not None:
+            with contextlib.suppress(OSError):
+                write(self._opened.compiled, bytes(self._cache.serialize()))
+        for buffer in self._buffers.values():
+            buffer.free()
+        self._driver.destroy(self._stream)
+        self._context = None
+
+
+def _kept(file: Path | None) -> bytes:
+    return file.read_bytes() if file is not None and file.is_file() else b""
+
+
+def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
+    """Where weights may be streamed and do not fit beside what a request needs, as many stay on the card as fit."""
+    weights = int(engine.streamable_weights_size)
+    if not weights or weights + int(engine.device_memory_size_v2) <= driver.free_bytes():
+        return ()
+    engine.weight_streaming_budget_v2 = engine.get_weight_streaming_automatic_budget()
+    return ("Its weights do not fit on the card and are sent there while it runs, which takes longer.",)
+
+
+def nobody(share: float, phase: str, seconds: float) -> None:
+    """Tells nobody how far a build is."""
+
+
+def here() -> tuple[Driver, Place]:
+    """The driver and the card that it shows first. Raises `NotRunnable`."""
+    try:
+        driver = Driver()
+        card = driver.card()
+    except OSError as error:
+        raise NotRunnable(ValueError(NO_DRIVER)) from error
+    except CudaError as error:
+        raise NotRunnable(ValueError(f"the card's driver does not work: {error}")) from error
+    return driver, Place(card.architecture, card.name, card.driver)
+
+
+def edition_for(place: Place) -> Edition:
+    """The edition that suits the card, or the other one where only that is installed and may do. Raises
+    `NotRunnable`."""
+    suits = editions.for_architecture(place.architecture)
+    known = [suits, *(one for one in editions.EDITIONS if one.id != suits.id and not _is_too_new(one, place))]
+    found = next((one for one in known if editions.is_installed(one)), None)
+    if found is None:
+        raise NotRunnable(ImportError(f"{suits.title} is not installed; {suits.install}"))
+    return found
+
+
+def _is_too_new(edition: Edition, place: Place) -> bool:
+    """RTX has nothing for data-center cards of Hopper and Blackwell."""
+    return edition.id == "rtx" and place.architecture in ("sm90", "sm100", "sm103")
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int, tick: Tick = nobody) -> Session:
+    """Open `model.onnx` on the first GPU, with an engine built ahead, kept, or built now (`tick` is told how far).
+
+    Raises `NotRunnable` with the reason, ValueError for unknown settings.
+    """
+    check_settings(settings, KNOWN_SETTINGS)
+    driver, place = here()
+    edition = edition_for(place)
+    trt = editions.load_library(edition)
+    try:
+        opened = open_engine(path, edition, trt, place, cache_folder(settings.get("cache_dir")), tick)
+        return TensorRtSession(opened, driver, settings.get("constants", {}))
+    except CudaError as error:
+        words = "there is not enough memory on the card" if error.code == OUT_OF_MEMORY else str(error)
+        raise NotRunnable(ValueError(words)) from error
+
+
+def available() -> Availability:
+    """A small product is really built and computed on the card."""
+    if not any(editions.is_installed(edition) for edition in editions.EDITIONS):
+        return Availability(False, editions.EDITIONS[0].install, is_command=True)
+    try:
+        driver, place = here()
+        edition = edition_for(place)
+        trt = editions.load_library(edition)
+        made = build(edition, trt, PROBE, BuildAsk(), place, nobody)
+        logger = trt.Logger(trt.Logger.ERROR)
+        runtime = trt.Runtime(logger)
+        engine = runtime.deserialize_cuda_engine(made.engine)
+        if engine is None:
+            return Availability(False, "TensorRT cannot open on this card what it has built for it")
+        session = TensorRtSession(Opened(trt, edition, engine, runtime, logger, None, ""), driver, {})
+        answer = session.run({"x": np.ones((8, 8), np.float32)})["y"]
+        session.close()
+    except NotRunnable as error:
+        words = str(error)
+        return Availability(False, f"{words}; {AHEAD}" if words == NO_DRIVER else words)
+    except (CudaError, ValueError) as error:
+        return Availability(False, f"TensorRT does not work with this card: {error}")
+    return Availability(bool((answer == 8).all()), "" if (answer == 8).all() else "TensorRT gave a wrong answer")
+
+
+def why_not(wanted: Wanted) -> Refusal | None:
+    """It carries no state from request to request as our loop does it, and takes no settings of other engines."""
+    unknown = sorted(set(wanted.settings) - set(KNOWN_SETTINGS))
+    if unknown:
+        return Refusal("not_for_tensorrt", f"TensorRT knows no setting {', '.join(unknown)}.")
+    return None
+
+
+WHY = "TensorRT fits a model to the card: it joins operators and picks the fastest way for each."
+LAST = "tensorrt_engine"
+
+RUNTIME = Runtime(
+    id="tensorrt",
+    title="TensorRT (NVIDIA GPU)",
+    device="cuda:0",
+    formats=("onnx",),
+    requirements=("numpy", "tensorrt-rtx"),
+    available=available,
+    load=load,
+    summary="Builds an engine of its own for a card; often the fastest way on NVIDIA GPUs.",
+    modules=(
+        "cascade", "cuda_driver", "onnxruntime_cpu", "onnxruntime_cuda", "pixels", "tensorrt_build",
+        "tensorrt_editions", "tensorrt_engines",
+    ),
+    family="tensorrt",
+    trials=(
+        Trial("tensorrt", "TensorRT", WHY, (LAST,)),
+        Trial("tensorrt-fp16", "TensorRT, FP16", f"{WHY} Half the digits.", ("fp16", LAST)),
+        Trial("tensorrt-int8", "TensorRT, INT8", f"{WHY} Whole numbers of 8 bits.", ("int8_qdq", LAST)),
+        Trial("tensorrt-fp8", "TensorRT, FP8", f"{WHY} Fractions in 8 bits, on newer cards.", ("fp8_qdq", LAST)),
+        Trial("tensorrt-int4", "TensorRT, INT4 weights", f"{WHY} Weights in 4 bits.", ("int4_weights", LAST)),
+        Trial("tensorrt-sparse", "TensorRT, 2:4 zeros", f"{WHY} Two of four weights are zero.", ("sparsity_2_4", LAST)),
+    ),
+    why_not=why_not,
+)  # fmt: skip

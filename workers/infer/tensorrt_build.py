@@ -1,0 +1,264 @@
+"""Builds TensorRT engines from ONNX files, with progress, cancel, and words for what is refused.
+
+Networks are strongly typed: what precision a layer has stands in the file.
+Source: TensorRT Python API (Builder, OnnxParser, IProgressMonitor, IOptimizationProfile).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .base import NotRunnable
+from .tensorrt_editions import Edition, Place
+
+Shape = tuple[int, ...]
+Profile = Mapping[str, tuple[Shape, Shape, Shape]]
+"""Input name → (smallest, usual, largest) shape."""
+
+Tick = Callable[[float, str, float], None]
+"""Told (share done 0..1, what is being done, seconds since the start) twenty times a second; may raise to stop."""
+
+TICK_S = 0.05
+STOP_S = 0.3
+"""How long a build that was stopped may take to end by itself; some of its phases look seldom."""
+
+BY_EXAMPLE = "the technique int8_qdq writes 8 bits as TensorRT reads them, their ranges learned beforehand"
+WAY_OUT = {
+    "DynamicQuantizeLinear": BY_EXAMPLE,
+    "MatMulInteger": BY_EXAMPLE,
+    "ConvInteger": BY_EXAMPLE,
+    "QLinearConv": BY_EXAMPLE,
+    "QLinearMatMul": BY_EXAMPLE,
+    "MatMulNBits": "the technique int4_weights writes 4-bit weights as TensorRT reads them",
+}
+"""What to do instead, where that is known."""
+
+ELSEWHERE = "ONNX Runtime runs the model as it is, on the card (onnxruntime-cuda) or the processor"
+NOISE = re.compile(r"Error Code \d+: |\[[\w./:]+\] | In \w+ at \S+|IBuilder::\w+: ")
+
+
+@dataclass(frozen=True)
+class BuildAsk:
+    """What to build. `architectures` are ``sm89`` and so on, () for the card that is here; `workspace_bytes` bounds the
+    memory of single layers (None: the library's own limit). With `weight_streaming` weights may stay in the computer's
+    memory while it runs; `sparse` lets it use 2:4 zeros. `timing` is what an earlier build has timed."""
+
+    profile: Profile = field(default_factory=dict)
+    architectures: tuple[str, ...] = ()
+    workspace_bytes: int | None = None
+    weight_streaming: bool = False
+    sparse: bool = False
+    timing: bytes = b""
+
+
+@dataclass(frozen=True)
+class Built:
+    """`engine` is the serialized plan. `layers` are those of the network before it was optimized."""
+
+    engine: bytes
+    timing: bytes
+    seconds: float
+    layers: int
+    warnings: tuple[str, ...] = ()
+
+
+class Refused(NotRunnable):
+    """TensorRT cannot read an operator. `operators` are (kind, name of the node); `way_out` is half a sentence."""
+
+    def __init__(self, operators: tuple[tuple[str, str], ...], reason: str) -> None:
+        self.operators = operators
+        kinds = list(dict.fromkeys(kind for kind, _ in operators)) or ["this file"]
+        self.way_out = next((WAY_OUT[kind] for kind in kinds if kind in WAY_OUT), ELSEWHERE)
+        named = next((f" (“{name}”)" for _, name in operators if name), "")
+        super().__init__(ValueError(f"TensorRT cannot read {', '.join(kinds[:4])}{named}: {reason}"))
+
+
+@dataclass
+class _Phase:
+    parent: str
+    steps: int
+    done: int = 0
+
+
+class Progress:
+    """Nested phases as one share: each step of a phase is worth the same, the phase inside it fills that step."""
+
+    def __init__(self) -> None:
+        self._phases: dict[str, _Phase] = {}
+        self._lock = threading.Lock()
+        self._most = 0.0
+        self.phase = "Read the model"
+        self.stopped = False
+
+    def start(self, name: str, parent: str | None, steps: int) -> None:
+        """A phase of so many steps begins inside its parent."""
+        with self._lock:
+            self._phases[name] = _Phase(parent or "", max(steps, 1))
+            self.phase = name
+
+    def step(self, name: str, step: int) -> bool:
+        """One step is done; False where the build shall stop."""
+        with self._lock:
+            if name in self._phases:
+                self._phases[name].done = step + 1
+        return not self.stopped
+
+    def finish(self, name: str) -> None:
+        """The phase is over."""
+        with self._lock:
+            gone = self._phases.pop(name, None)
+            self.phase = (gone.parent if gone is not None else "") or self.phase
+
+    def share(self) -> float:
+        """0..1, never less than it was."""
+        with self._lock:
+            root = next((name for name, phase in self._phases.items() if not phase.parent), None)
+            if root is not None:
+                self._most = max(self._most, min(self._of(root), 1.0))
+            return self._most
+
+    def _of(self, name: str) -> float:
+        phase = self._phases[name]
+        inner = [self._of(child) for child, one in self._phases.items() if one.parent == name]
+        return min((phase.done + max(inner, default=0.0)) / phase.steps, 1.0)
+
+
+def build(edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place: Place, tick: Tick) -> Built:
+    """Build in a thread (the library lets go of the interpreter), and tell `tick` how far it is.
+
+    What `tick` raises stops the build and is raised again, at most `STOP_S` later. Raises `Refused` and `NotRunnable`.
+    """
+    progress, done, began_s = Progress(), _Outcome(), time.monotonic()
+    work = threading.Thread(target=done.of, args=(_build, edition, trt, model, ask, place, progress), daemon=True)
+    work.start()
+    try:
+        while work.is_alive():
+            work.join(TICK_S)
+            tick(progress.share(), progress.phase, time.monotonic() - began_s)
+    except BaseException:
+        progress.stopped = True
+        work.join(STOP_S)
+        raise
+    return done.result()
+
+
+class _Outcome:
+    """What a thread gave or raised."""
+
+    def __init__(self) -> None:
+        self._value: Built | None = None
+        self._error: BaseException | None = None
+
+    def of(self, work: Callable[..., Built], *arguments: Any) -> None:
+        try:
+            self._value = work(*arguments)
+        except BaseException as error:  # raised again where it is waited for
+            self._error = error
+
+    def result(self) -> Built:
+        if self._error is not None:
+            raise self._error
+        assert self._value is not None
+        return self._value
+
+
+def make_logger(trt: Any) -> Any:
+    """A logger of the library that keeps warnings and errors: `errors`, `warnings`."""
+
+    class Kept(trt.ILogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.errors: list[str] = []
+            self.warnings: list[str] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
+                self.errors.append(message)
+            elif severity == trt.ILogger.WARNING:
+                self.warnings.append(message)
+
+    return Kept()
+
+
+def _make_monitor(trt: Any, progress: Progress) -> Any:
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IProgressMonitor.__init__(self)
+
+        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+            progress.start(phase_name, parent_phase, num_steps)
+
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            return progress.step(phase_name, step)
+
+        def phase_finish(self, phase_name: str) -> None:
+            progress.finish(phase_name)
+
+    return Monitor()
+
+
+def _build(edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place: Place, progress: Progress) -> Built:
+    began_s = time.monotonic()
+    logger = make_logger(trt)
+    builder = trt.Builder(logger)
+    network = builder.create_network(0)
+    parser = trt.OnnxParser(network, logger)
+    read = parser.parse(model) if isinstance(model, bytes) else parser.parse_from_file(str(model))
+    if not read:
+        raise _refused(parser, logger)
+    config = builder.create_builder_config()
+    edition.target(trt, config, ask.architectures, place)
+    _set_profile(builder, network, config, ask.profile)
+    if ask.workspace_bytes is not None:
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, ask.workspace_bytes)
+    for wanted, flag in ((ask.weight_streaming, "WEIGHT_STREAMING"), (ask.sparse, "SPARSE_WEIGHTS")):
+        if wanted:
+            config.set_flag(getattr(trt.BuilderFlag, flag))
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    edition.give_timing(config, ask.timing)
+    monitor = _make_monitor(trt, progress)  # the library keeps no reference to it
+    config.progress_monitor = monitor
+    plan = builder.build_serialized_network(network, config)
+    if plan is None:
+        raise NotRunnable(ValueError(plain(logger.errors)))
+    seconds = time.monotonic() - began_s
+    warnings = tuple(dict.fromkeys(plain([text]) for text in logger.warnings))[:5]
+    return Built(bytes(plan), edition.take_timing(config), seconds, int(network.num_layers), warnings)
+
+
+def _set_profile(builder: Any, network: Any, config: Any, profile: Profile) -> None:
+    """Ranges for inputs of free sizes. Raises `NotRunnable` where one has none."""
+    free = []
+    for number in range(network.num_inputs):
+        tensor = network.get_input(number)
+        if any(size < 0 for size in tensor.shape):
+            free.append(tensor.name)
+    missing = [name for name in free if name not in profile]
+    if missing:
+        raise NotRunnable(
+            ValueError(f"the sizes of {', '.join(missing)} are open, and nothing says how large they get")
+        )
+    if free:
+        ranges = builder.create_optimization_profile()
+        for name in free:
+            ranges.set_shape(name, *profile[name])
+        config.add_optimization_profile(ranges)
+
+
+def _refused(parser: Any, logger: Any) -> Refused:
+    errors = [parser.get_error(number) for number in range(parser.num_errors)]
+    operators = tuple((str(one.node_operator()), str(one.node_name())) for one in errors if one.node_operator())
+    reason = str(errors[0].desc()) if errors else ""
+    return Refused(tuple(dict.fromkeys(operators)), plain([reason]) if reason else plain(logger.errors))
+
+
+def plain(messages: list[str]) -> str:
+    """The library's first message without its numbers and places in its source."""
+    text = " ".join(NOISE.sub("", messages[0]).split()) if messages else "it gave no reason"
+    return text.strip("() ")[:300]

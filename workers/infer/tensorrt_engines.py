@@ -1,0 +1,191 @@
+"""Which engine runs a model here: one that was built ahead and lies beside it, one kept from an earlier start, or one
+that is built now and kept.
+
+Beside `model.onnx` lies `tensorrt.json`: the ranges of free sizes, what was asked of the builder, and the engines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .base import NotRunnable
+from .tensorrt_build import BuildAsk, Built, Profile, Tick, build, make_logger
+from .tensorrt_editions import Edition, Place
+
+FILE = "tensorrt.json"
+CACHE_VARIABLE = "FETTLE_ENGINE_CACHE"
+ENGINE, TIMING, COMPILED = "engine.plan", "timing.cache", "compiled.cache"
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A deserialized engine with its library. `compiled` is where the runtime cache is kept, None for nowhere. `told`
+    says in a sentence where the engine came from."""
+
+    trt: Any
+    edition: Edition
+    engine: Any
+    runtime: Any
+    logger: Any
+    compiled: Path | None
+    told: str
+
+
+def describe_file(model: Path) -> dict[str, Any]:
+    """`tensorrt.json` beside the model; {} where there is none. Raises `NotRunnable` for one that is damaged."""
+    file = model.parent / FILE
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        profile_of(found)
+        list(found.get("engines", []))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise NotRunnable(ValueError(f"{FILE} beside the model is damaged")) from error
+    return dict(found)
+
+
+def profile_of(described: Mapping[str, Any]) -> Profile:
+    """The ranges of free sizes."""
+    found = {}
+    for name, (least, usual, most) in dict(described.get("profile", {})).items():
+        found[str(name)] = (_shape(least), _shape(usual), _shape(most))
+    return found
+
+
+def _shape(sizes: Any) -> tuple[int, ...]:
+    return tuple(int(size) for size in sizes)
+
+
+def ask_of(described: Mapping[str, Any]) -> BuildAsk:
+    """What the builder is asked for the card that is here."""
+    workspace = described.get("workspace_bytes")
+    return BuildAsk(
+        profile=profile_of(described),
+        workspace_bytes=None if workspace is None else int(workspace),
+        weight_streaming=bool(described.get("weight_streaming")),
+        sparse=bool(described.get("sparse")),
+    )
+
+
+def asked_facts(model: Path, described: Mapping[str, Any]) -> dict[str, Any]:
+    """What an engine follows from beside edition, card and driver: a part of its key."""
+    said = {name: value for name, value in described.items() if name != "engines"}
+    return {"model": sha256(model), **said}
+
+
+def sha256(path: Path) -> str:
+    """Of a model file, and of the weights beside it."""
+    digest = hashlib.sha256()
+    for one in sorted({path, *path.parent.glob(path.name + "*data")}):
+        with one.open("rb") as read:
+            while piece := read.read(READ_BYTES):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def cache_folder(given: str | None) -> Path | None:
+    """Where engines are kept: as given, else as the variable says; None for nowhere."""
+    named = given or os.environ.get(CACHE_VARIABLE)
+    return Path(named) if named else None
+
+
+def usual_cache() -> Path:
+    """The person's own cache folder."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "fettle-engines"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fettle-engines"
+
+
+def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Path | None, tick: Tick) -> Opened:
+    """The engine for the card that is here. Raises `NotRunnable` where none fits and none can be built."""
+    described = describe_file(model)
+    logger = make_logger(trt)
+    runtime = trt.Runtime(logger)
+    folder = None
+    if cache is not None:
+        folder = cache / edition.key(asked_facts(model, described), str(trt.__version__), place)
+    compiled = folder / COMPILED if folder is not None else None
+    why: list[str] = []
+    for file, told in _candidates(model, described, edition, folder):
+        engine, reason = _try(trt, edition, runtime, logger, file)
+        if engine is not None:
+            return Opened(trt, edition, engine, runtime, logger, compiled, told)
+        why.append(f"{file.name}: {reason}")
+    made = make(model, edition, trt, replace(ask_of(described), timing=_read(folder, TIMING)), place, tick)
+    engine = runtime.deserialize_cuda_engine(made.engine)
+    if engine is None:
+        raise NotRunnable(ValueError(f"the engine was built and does not open: {_last(logger)}"))
+    keep(folder, made)
+    told = f"The engine was built here in {made.seconds:.1f} s" + (f" ({'; '.join(why)})" if why else "")
+    return Opened(trt, edition, engine, runtime, logger, compiled, told)
+
+
+def make(model: Path, edition: Edition, trt: Any, ask: BuildAsk, place: Place, tick: Tick) -> Built:
+    """Build for the card that is here, or for the architectures that are asked for."""
+    return build(edition, trt, model, ask, place, tick)
+
+
+def _candidates(
+    model: Path, described: Mapping[str, Any], edition: Edition, folder: Path | None
+) -> list[tuple[Path, str]]:
+    """Engine files that may fit, with what to say of them: those built ahead first."""
+    found = []
+    for row in described.get("engines", []):
+        file = model.parent / Path(str(row["file"])).name
+        if row.get("edition") == edition.id and file.is_file():
+            found.append((file, "The engine was built ahead"))
+    if folder is not None and (folder / ENGINE).is_file():
+        found.append((folder / ENGINE, "The engine was kept from an earlier start"))
+    return found
+
+
+def _try(trt: Any, edition: Edition, runtime: Any, logger: Any, file: Path) -> tuple[Any, str]:
+    """(engine, "") or (None, why not)."""
+    data = file.read_bytes()
+    reason = edition.refusal(trt, runtime, data)
+    if reason:
+        return None, reason
+    engine = runtime.deserialize_cuda_engine(data)
+    return engine, "" if engine is not None else _last(logger)
+
+
+def _last(logger: Any) -> str:
+    return " ".join(str(logger.errors[-1]).split())[:200] if logger.errors else "no reason was given"
+
+
+def _read(folder: Path | None, name: str) -> bytes:
+    file = folder / name if folder is not None else None
+    return file.read_bytes() if file is not None and file.is_file() else b""
+
+
+def keep(folder: Path | None, made: Built) -> None:
+    """Write the engine (and timings) for the next start; a disk that is full loses nothing but that."""
+    if folder is None:
+        return
+    with contextlib.suppress(OSError):
+        write(folder / ENGINE, made.engine)
+        if made.timing:
+            write(folder / TIMING, made.timing)
+
+
+def write(file: Path, data: bytes) -> None:
+    """Whole or not at all, for the person alone: who can change an engine decides what runs."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = file.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    try:
+        partial.touch(mode=0o600)
+        partial.write_bytes(data)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,178 @@
+"""Two of each four weights become zero, which the tensor cores of newer cards skip; the others may learn to make up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, JsonValue
+
+from workers.contracts.architectures import with_number
+from workers.contracts.errors import InputRefused
+from workers.contracts.planning import Fitted, Reason, Situation
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueSpec
+from workers.convert.graphs import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
+from workers.prune.lesson import prepare, threads
+from workers.prune.written_back import write_back
+
+ID = "sparsity_2_4"
+TITLE = "2:4 zeros"
+GROUP, KEPT = 4, 2
+LAYERS = ("Conv", "MatMul", "Gemm")
+RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
+NOTE = "Half of the weights of {count} layers are zero, two of each four. Only TensorRT gains from that, on a card."
+
+NO_SPARSE = Reason(code="no_sparse_cores", text="Cards skip such zeros from compute capability 8.0 (A100, RTX 30) on.")
+NOT_IN_TIME = Reason(
+    code="learns_too_long",
+    text="With half of its weights zero a model has to learn anew, which takes minutes that this run does not have.",
+)
+NO_LAYERS = Reason(code="no_weights", text="The model has no layers whose weights could become zero.")
+
+
+class Params(LearningParams):
+    """Whether the other weights learn from the original afterwards; what else is said is about that alone."""
+
+    recover: bool = Field(
+        default=False, description="Let the other weights learn from the original's answers on your examples."
+    )
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Zero the two smallest of each four weights along a layer's input channels; a channel count that four does not
+    divide stays. Raises InputRefused where the model shall learn and cannot, or will not hold the limit in time."""
+    source = need_onnx(model, TITLE)
+    ctx.check_cancelled()
+    proto = onnx_files.load(source)
+    onnx_files.lift_constants(proto)
+    tensors = _weights(proto)
+    if not tensors:
+        raise InputRefused(
+            "nothing_to_prune",
+            "There are no weights to set to zero",
+            "The model has no layers with weights in 32 bits whose input channels come in fours.",
+            "Leave this step out.",
+        )
+    with new_model(model, ID, params, ctx) as output:
+        notes = [NOTE.format(count=len(tensors))]
+        if params.recover:
+            proto, learned = _recovered(model, proto, params, ctx)
+            notes.append(learned)
+        else:
+            _set_to_zero(tensors, ctx)
+        target = output.folder / MODEL_FILE
+        output.files = onnx_files.save(proto, target)
+        onnx_files.check_opens(target, TITLE)
+        output.runtimes = RUNTIMES
+        output.notes = tuple(notes)
+        output.weights_kept = False
+    assert output.artifact is not None
+    return output.artifact
+
+
+def two_of_four(weights: NDArray[Any], axis: int) -> NDArray[np.bool_]:
+    """Which weights stay: of each four neighbors along `axis` the two largest, by their size without sign."""
+    turned = np.moveaxis(np.abs(weights), axis, -1)
+    groups = turned.reshape(*turned.shape[:-1], -1, GROUP)
+    order = np.argsort(groups, axis=-1, kind="stable")
+    keep = np.zeros(groups.shape, bool)
+    np.put_along_axis(keep, order[..., GROUP - KEPT :], True, axis=-1)
+    return np.ascontiguousarray(np.moveaxis(keep.reshape(turned.shape), -1, axis))
+
+
+def _weights(proto: Any) -> list[tuple[Any, int]]:
+    """Tensors with the axis of their input channels."""
+    from onnx import TensorProto
+
+    known = {tensor.name: tensor for tensor in proto.graph.initializer if tensor.data_type == TensorProto.FLOAT}
+    found: dict[str, tuple[Any, int]] = {}
+    for node in proto.graph.node:
+        tensor = known.get(node.input[1]) if node.op_type in LAYERS and len(node.input) > 1 else None
+        if tensor is None or len(tensor.dims) < 2:
+            continue
+        turned = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+        axis = 1 if node.op_type == "Conv" or turned else len(tensor.dims) - 2
+        if tensor.dims[axis] % GROUP == 0:
+            found.setdefault(tensor.name, (tensor, axis))
+    return list(found.values())
+
+
+def _set_to_zero(tensors: list[tuple[Any, int]], ctx: JobContext) -> None:
+    from onnx import numpy_helper
+
+    for number, (tensor, axis) in enumerate(tensors, start=1):
+        ctx.check_cancelled()
+        values = np.array(numpy_helper.to_array(tensor))
+        tensor.CopyFrom(numpy_helper.from_array(values * two_of_four(values, axis), tensor.name))
+        ctx.progress("Set weights to zero", number, len(tensors), "layers")
+
+
+def _recovered(model: Model, proto: Any, params: Params, ctx: JobContext) -> tuple[Any, str]:
+    """The graph with zeros and with weights that made up for them, and what to say about it.
+
+    Source: Accelerating Sparse Deep Neural Networks, arXiv 2104.08378, section 3 (prune, then train with the mask).
+    """
+    with threads(ctx.threads):
+        student, teacher, material = prepare(model, proto, params, TITLE, ctx)
+        layers = [step.layer for step in student.steps if step.layer is not None]
+        course = Trainer(student, teacher, material, params, ctx, 1)
+        course.keep = _keeper([one.module.weight for one in layers if one.kind in ("conv", "linear")])
+        course.keep()
+        try:
+            alike = course.round()
+            course.must_hold(alike)
+        except WillNotHold as error:
+            raise refused(error) from error
+        ctx.check_cancelled()
+        return write_back(student), course.told(alike)
+
+
+def _keeper(weights: list[Any]) -> Any:
+    import torch
+
+    chosen = [weight for weight in weights if weight.shape[1] % GROUP == 0]
+    kept = [torch.from_numpy(two_of_four(weight.detach().numpy(), 1)) for weight in chosen]
+
+    def keep() -> None:
+        with torch.no_grad():
+            for weight, stays in zip(chosen, kept, strict=True):
+                weight.mul_(stays)
+
+    return keep
+
+
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For cards with such cores, and where there is time to learn."""
+    if not with_number(situation.architectures, "2:4 zeros"):
+        return NO_SPARSE
+    if not (situation.model.products or situation.model.convolutions):
+        return NO_LAYERS
+    short = situation.time_budget_s is not None and situation.time_budget_s < 2 * params.max_s
+    return NOT_IN_TIME if short else None
+
+
+def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
+    """With examples it learns: without that, half of the weights are too many to lose."""
+    return Fitted({"recover": situation.has_calibration, **given})
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Sets two of each four weights to zero, and lets the others make up for it. For TensorRT on newer cards.",
+    source="Accelerating Sparse Deep Neural Networks, arXiv 2104.08378",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    needs_calibration=True,
+    explanation="The card skips two of four products.",
+    why_not=why_not,
+    fit=fit,
+    requires=("onnx", "onnxruntime", "torch"),
+    install_hint="pip install onnx onnxruntime torch",
+    runtimes=("tensorrt",),
+)

@@ -1,0 +1,54 @@
+"""FP8 (E4M3) in convolutions and products, for cards that multiply such numbers: GeForce RTX 40 and later."""
+
+from pydantic import Field
+
+from workers.contracts.architectures import with_number
+from workers.contracts.planning import Reason, Situation
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueSpec
+from workers.quantize import qdq
+from workers.quantize.calibrating.for_cards import no_layers, with_pairs
+from workers.quantize.calibrating.pairs import FP8
+
+ID = "fp8_qdq"
+TITLE = "FP8"
+NO_FP8 = Reason(
+    code="no_fp8",
+    text="Cards compute with FP8 from compute capability 8.9 (GeForce RTX 40) on, and none is in question.",
+)
+
+
+class Params(qdq.RangeParams):
+    """How the ranges are found."""
+
+    symmetric: bool = Field(default=True, description="Always: ranges lie around zero.")
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Pairs before products and convolutions with weights; fractions of 8 bits, most of them near zero."""
+    return with_pairs(ID, TITLE, FP8, model, params, ctx)
+
+
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For cards that have such numbers."""
+    if not with_number(situation.architectures, "fp8"):
+        return NO_FP8
+    return no_layers(situation, params)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Fractions of 8 bits in convolutions and products. For GeForce RTX 40 and later cards.",
+    source="FP8 Formats for Deep Learning, arXiv 2209.05433; TensorRT, “Explicit Quantization”",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    needs_calibration=True,
+    explanation="Fractions with a quarter of the digits; small numbers stay finer than with whole ones.",
+    why_not=why_not,
+    requires=("onnx", "onnxruntime", "ml_dtypes"),
+    install_hint="pip install onnx onnxruntime ml_dtypes",
+    runtimes=("tensorrt",),
+)
