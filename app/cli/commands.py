@@ -89,6 +89,10 @@ def optimize(
     architecture: Architecture = None,
     runtime: Annotated[list[str], typer.Option(metavar="ID", help="Only these runtimes.")] = [],  # noqa: B006
     device: Annotated[str | None, typer.Option(metavar="cpu|cuda:0")] = None,
+    build_for: Annotated[
+        str | None,
+        typer.Option(metavar="sm89[,…]", help="Build TensorRT engines for such cards elsewhere; none is needed here."),
+    ] = None,
     time_budget: Annotated[float | None, typer.Option(min=1, max=86_400, help="Seconds for the whole run.")] = None,
     seed: Seed = 0,
     threads: Threads = None,
@@ -108,7 +112,7 @@ def optimize(
         label_column=label_column, max_loss_pct=max_loss, preprocess=preprocess, shapes=tuple(shape),
         allow_code=allow_code, architecture=architecture, runtimes=tuple(runtime), device=device,
         time_budget_s=time_budget, seed=seed, threads=threads, out=out, fresh=fresh, task=task,
-        score_threshold=score_threshold,
+        score_threshold=score_threshold, build_for=build_for,
     )  # fmt: skip
     return optimizing.optimize(_output(ctx), model, options, resume)
 

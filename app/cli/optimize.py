@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from app.cli.building import architectures_of, check_can_build
 from app.cli.inputs import check_exists, check_folder_for
 from app.cli.judging import JudgingOptions, opening_of
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
@@ -47,6 +48,7 @@ class OptimizeOptions(JudgingOptions):
     time_budget_s: float | None = None
     out: Path | None = None
     fresh: bool = False
+    build_for: str | None = None
 
 
 def optimize(output: Output, model: Path | None, options: OptimizeOptions, resume: str | None = None) -> int:
@@ -64,7 +66,10 @@ def optimize(output: Output, model: Path | None, options: OptimizeOptions, resum
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         preset = _preset(space, options)
-        runtimes = _wanted(space, output, preset, options)
+        build_for = architectures_of(options.build_for, options.runtimes, options.device)
+        if build_for:
+            check_can_build(run(space, describe(), output.watch))
+        runtimes = () if build_for else _wanted(space, output, preset, options)
         project = project_for(space.repositories, model)
         done = _run(space, output, project, opening, preset, runtimes, options)
         return _tell(space, output, done, options)
@@ -139,6 +144,9 @@ def _run(
     options: OptimizeOptions,
 ) -> Run:
     loss, budget = limits_of(preset, options.max_loss_pct, options.time_budget_s)
+    build_for = architectures_of(options.build_for, options.runtimes, options.device)
+    if build_for:  # a preset's time is meant for measuring
+        budget = options.time_budget_s
     goal = Goal(
         preset_id=preset.id,
         max_loss_pct=loss,
@@ -149,8 +157,10 @@ def _run(
     )
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
     expected = expect_run(Forecasts(space.repositories, machine_name()), opening.path, len(preset.recipes), budget)
-    output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
-    recorder, flow = start_run(space, RunRequest(project, opening, data, preset, goal, options.fresh), output.watch)
+    if not build_for:
+        output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
+    ask = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
+    recorder, flow = start_run(space, ask, output.watch)
     return run(space, flow, recorder.watch)
 
 

@@ -28,6 +28,11 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
 
 def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> str:
     """Below a headline that keeps the original. `n` test examples, of which `things` is the plural."""
+    if outcome.ending is Ending.BUILT:
+        text = tr(
+            "Answers were compared on {0:,} test {1} in another engine. Export a version, and try it on its card."
+        )
+        return text.format(n, things)
     if outcome.ending is Ending.NOTHING_TRIED:
         return tr("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
     if outcome.ending is Ending.UNSETTLED:

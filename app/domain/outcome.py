@@ -16,7 +16,8 @@ from workers.contracts.base import Frozen
 
 class Ending(StrEnum):
     """`unsettled`: a version looked better and answers alike, but that was not shown beside the original; `busy`: and
-    only other programs left it open. `untested`: it is better, and there was no time to test its answers."""
+    only other programs left it open. `untested`: it is better, and there was no time to test its answers. `built`:
+    engines were built for cards that are not here, so that nothing could be measured."""
 
     PROVEN = "proven"
     ALIKE = "alike_not_proven"
@@ -26,6 +27,7 @@ class Ending(StrEnum):
     BUSY = "busy"
     TIME_UP = "time_up"
     NOTHING_TRIED = "nothing_tried"
+    BUILT = "built"
 
 
 FinalState = Literal["none", "done", "cut_off"]
@@ -44,7 +46,8 @@ class SearchEnd(Frozen):
     """What a search keeps of its time. `untried` ways were not begun, or were cut off, because it was up.
 
     `limit_s` is the time that it had in all, None for no limit. `more_s` is about how long the rest would take, None
-    where nothing is left to do. `went_on_s` are the seconds that were given later, each time.
+    where nothing is left to do. `went_on_s` are the seconds that were given later, each time. `built_for` names the
+    architectures (``sm89``) of cards elsewhere that engines were built for; nothing was measured then.
     """
 
     planned: int = 0
@@ -54,11 +57,13 @@ class SearchEnd(Frozen):
     more_s: float | None = None
     rounds: tuple[Round, ...] = ()
     went_on_s: tuple[float, ...] = ()
+    built_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """`best` is recommended; `open` are versions that looked better than it (or than the original) and are not settled.
+    `built` are versions with engines for cards elsewhere.
 
     `tried` versions have figures. `untested` are gains for whose answers there was no time. `more_s` is None where more
     time would change nothing.
@@ -70,6 +75,7 @@ class Outcome:
     tried: int
     end: SearchEnd
     untested: tuple[Variant, ...] = ()
+    built: tuple[Variant, ...] = ()
 
     @property
     def can_go_on(self) -> bool:
@@ -90,6 +96,9 @@ class Outcome:
 def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd) -> Outcome:
     """What came of a run, by all its versions (the original's figures may be among them)."""
     tried = [version for version in versions if not version.is_baseline]
+    if end.built_for:
+        built = tuple(version for version in tried if version.artifact_key and version.state != "dropped")
+        return Outcome(Ending.BUILT, None, (), 0, end, built=built)
     choice = choose([version for version in tried if version.is_side_by_side], objective)
     left = tuple(open_versions(tried, choice.variant, objective))
     untested = tuple(v for v in tried if v.screening is not None and v.screening.untested == "no_time")

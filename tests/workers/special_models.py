@@ -290,6 +290,7 @@ SUITED = {
     "cast_cleanup": "casts",
     "cut_outputs": "two_heads",
     "gather_rewrite": "one_hot",
+    "int4_weights": "transformer",
     "layout_rewrite": "nhwc",
     "length_buckets": "texts",
     "nncf_int8": "cnn",

@@ -31,6 +31,9 @@ every_pair = pytest.mark.parametrize(
     ],
 )
 """A technique for some models only is tried on such a one besides."""
+LOSES_HALF = ("int4_weights", "magnitude_prune", "sparsity_2_4")
+"""Techniques that take half of the weights out, unless asked without letting anything learn, or all but 4 bits of
+them: layers as small as these answer otherwise then."""
 NEEDS_BF16 = ("cascade",)
 """Techniques that refuse to work where the processor has no 16-bit arithmetic."""
 CUTS_OUTPUTS = ("cut_outputs",)
@@ -122,7 +125,7 @@ def test_result_is_described_runs_and_keeps_the_interface(
         for name, values in answers.items():
             assert values.dtype == original[name].dtype and values.shape == original[name].shape
             assert np.isfinite(values).all()
-            if spec.id != "magnitude_prune":
+            if spec.id not in LOSES_HALF:
                 np.testing.assert_allclose(values, original[name], atol=0.35 * np.abs(original[name]).max())
         session.close()
 
@@ -139,7 +142,7 @@ def test_cancel_at_every_check_leaves_nothing(spec: TechniqueSpec, make_small, t
         work_dir.mkdir()
         ctx = RecordingContext(work_dir, data_dir=small.data, original=small.folder, cancel_after=checks)
         try:
-            spec.apply(model, spec.params(), ctx)
+            spec.apply(model, params_here(spec), ctx)
         except JobCancelled:
             assert leftovers(work_dir) == []
             assert checks < MAX_CHECKS

@@ -34,9 +34,12 @@ from .tensorrt_engines import Opened, cache_folder, open_engine, write
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "num_threads": (int,),
+    "graph_optimization": (str,),
     "constants": (dict,),
     "cache_dir": (str,),
 }
+"""The first two are for ONNX Runtime, where that answers in its place."""
+
 NO_DRIVER = "needs an NVIDIA GPU and its driver; none was found here"
 AHEAD = "engines for other computers are built with --build-for sm89 (GeForce RTX 40) and the like"
 

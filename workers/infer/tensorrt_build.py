@@ -40,7 +40,7 @@ WAY_OUT = {
 """What to do instead, where that is known."""
 
 ELSEWHERE = "ONNX Runtime runs the model as it is, on the card (onnxruntime-cuda) or the processor"
-NOISE = re.compile(r"Error Code \d+: |\[[\w./:]+\] | In \w+ at \S+|IBuilder::\w+: ")
+NOISE = re.compile(r"\w+::\w+: |Error Code \d+: |Myelin \(|\[[^\]]{1,80}\] ?| In \w+ at [^\s)]+\)?")
 
 
 @dataclass(frozen=True)

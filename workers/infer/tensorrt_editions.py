@@ -39,7 +39,6 @@ class Rtx:
     title: str = "TensorRT for RTX"
     module: str = "tensorrt_rtx"
     install: str = "pip install tensorrt-rtx"
-    needs_card: bool = False
 
     def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:
         """An engine goes wherever the library says that it is valid: neither card nor driver is part of the key."""
@@ -88,7 +87,6 @@ class Classic:
     title: str = "TensorRT"
     module: str = "tensorrt"
     install: str = "pip install tensorrt --extra-index-url https://pypi.nvidia.com"
-    needs_card: bool = True
 
     def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:
         """An engine holds for one card, driver and version."""

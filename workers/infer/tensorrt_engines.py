@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -98,13 +97,6 @@ def cache_folder(given: str | None) -> Path | None:
     """Where engines are kept: as given, else as the variable says; None for nowhere."""
     named = given or os.environ.get(CACHE_VARIABLE)
     return Path(named) if named else None
-
-
-def usual_cache() -> Path:
-    """The person's own cache folder."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "fettle-engines"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fettle-engines"
 
 
 def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Path | None, tick: Tick) -> Opened:

@@ -4,6 +4,7 @@ from app.domain.choose import Objective, is_smaller, is_worth_naming
 from app.domain.outcome import Ending, Outcome
 from app.domain.variant import Variant
 from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN, missing_words, size_words, times
+from workers.contracts.architectures import shown
 from workers.contracts.wording import counted, percent, percent_of
 
 
@@ -20,6 +21,8 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
     end, best = outcome.end, outcome.best
     if best is not None:
         return recommended_words(best, outcome.ending is Ending.PROVEN, objective)
+    if outcome.ending is Ending.BUILT:
+        return built_words(outcome)
     if outcome.ending is Ending.BUSY:
         return MEASURE_AGAIN
     if outcome.ending is Ending.UNTESTED:
@@ -36,6 +39,16 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
         return f"{found}: {_rest(outcome, 'allow more time')}"
     what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
     return f"{what}: keep the original"
+
+
+def built_words(outcome: Outcome) -> str:
+    """What was built for cards that are not here."""
+    cards = shown(outcome.end.built_for)
+    if not outcome.built:
+        return f"No engine could be built for {cards}: keep the original"
+    built = counted(len(outcome.built), "engine")
+    was = "is" if len(outcome.built) == 1 else "are"
+    return f"{built} {was} built for {cards}; how fast on such a card is not measured here, so none is recommended"
 
 
 def recommended_words(best: Variant, proven: bool, objective: Objective) -> str:

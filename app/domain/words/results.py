@@ -25,6 +25,10 @@ VERDICT_WORDS = {
 }
 
 
+NOT_ON_ITS_ENGINE = "Not run on a card yet"
+"""What was built for a card that is not here; another engine gave its answers."""
+
+
 def times(ratio: float) -> str:
     """``3.4`` below ten, whole above."""
     return f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
@@ -81,6 +85,8 @@ def verdict_words(variant: Variant) -> str:
     if is_safe(variant) and not variant.is_side_by_side:
         return "Answers alike"  # whether it is faster is not known yet
     assert variant.judgement is not None  # what was not tested was told above
+    if variant.judgement.verdict == "unmeasured" and variant.judgement.n:
+        return NOT_ON_ITS_ENGINE
     return VERDICT_WORDS[variant.judgement.verdict]
 
 

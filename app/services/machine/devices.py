@@ -7,9 +7,6 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import Described, Recipe
 
-NOT_YET = {"tensorrt": "This version of Fettle has no TensorRT; use onnxruntime-cuda."}
-"""Runtimes of the command line's contract that are not part of this version."""
-
 WRONG_USAGE, REFUSED, MISSING = 2, 3, 6
 
 
@@ -17,20 +14,21 @@ def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, .
     """`wanted` as it is. Raises `JobError`: exit code 2 for a name that is none, 6 for an engine that is not there."""
     known = {row.id: row for row in found.runtimes}
     for name in wanted:
-        if name not in known and name not in NOT_YET:
-            names = ", ".join((*known, *NOT_YET))
-            raise _error("usage", "There is no such runtime", f"{name!r} is none of {names}.", "", WRONG_USAGE)
-        row = known.get(name)
-        if row is None or not row.available:
-            title, hint = (row.title, row.hint) if row else ("TensorRT", NOT_YET[name])
-            raise _error("runtime_missing", f"{title} is not available", f"{name} does not work here.", hint, MISSING)
+        if name not in known:
+            raise _error(
+                "usage", "There is no such runtime", f"{name!r} is none of {', '.join(known)}.", "", WRONG_USAGE
+            )
+        row = known[name]
+        if not row.available:
+            words = f"{name} does not work here."
+            raise _error("runtime_missing", f"{row.title} is not available", words, row.hint, MISSING)
     return tuple(wanted)
 
 
 def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str) -> None:
     """Raises `JobError` (exit code 3) for a person's recipe that names a technique or an engine that there is not."""
     techniques = [row.id for row in found.techniques]
-    runtimes = [*(row.id for row in found.runtimes), *NOT_YET]
+    runtimes = [row.id for row in found.runtimes]
     for recipe in recipes:
         unknown = [(step.technique, techniques) for step in recipe.steps if step.technique not in techniques]
         if recipe.runtime not in runtimes:

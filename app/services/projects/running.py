@@ -12,6 +12,7 @@ from app.services.flow.workspace import Workspace, usable_cores
 from app.services.hub.origin import remember_origin
 from app.services.projects.projects import new_run
 from app.services.records.run_plan import BesideRequest, RunPlan, kept_plan, with_plan
+from app.services.run.build_ahead import BuildRequest, build_ahead, of_tensorrt
 from app.services.run.optimize import optimize
 from app.services.run.prove_beside import ProveRequest, prove_beside
 from app.services.run.recorder import Recorder
@@ -24,7 +25,8 @@ from workers.contracts.jobs import DataParams, OpenParams
 class RunRequest:
     """`data` without a path means: inputs that Fettle makes. With `fresh` nothing measured earlier is used again.
 
-    With `beside` nothing is searched: that model is proven beside the original.
+    With `beside` nothing is searched: that model is proven beside the original. With `build_for` engines are built for
+    cards elsewhere (``sm89``).
     """
 
     project: Project
@@ -34,6 +36,7 @@ class RunRequest:
     goal: Goal
     fresh: bool = False
     beside: BesideRequest | None = None
+    build_for: tuple[str, ...] = ()
 
 
 def start_run(space: Workspace, ask: RunRequest, observe: Observer) -> tuple[Recorder, Flow[Run]]:
@@ -62,6 +65,7 @@ def resume_run(
             model=ask.model,
             data=ask.data,
             beside=ask.beside,
+            build_for=ask.build_for,
         )
         run = with_plan(run, plan)
         space.repositories.runs.update(run)
@@ -69,6 +73,9 @@ def resume_run(
     threads = run.goal.threads or usable_cores()
     if plan.beside is not None:
         return recorder, prove_beside(recorder, ProveRequest(ask.model, ask.data, plan.beside, threads))
+    if plan.build_for:
+        building = BuildRequest(ask.model, ask.data, plan.build_for, of_tensorrt(plan.recipes), threads)
+        return recorder, build_ahead(recorder, building)
     flow = optimize(
         recorder,
         OptimizeRequest(

@@ -25,7 +25,8 @@ class BesideRequest(Frozen):
 class RunPlan(Frozen):
     """As it is kept with the run's goal. `model` and `data` are None in runs of older versions of the program.
 
-    `beside`: nothing is searched, this model is proven beside the original.
+    `beside`: nothing is searched, this model is proven beside the original. `build_for`: engines are built for cards
+    elsewhere, of these architectures.
     """
 
     recipes: tuple[Recipe, ...]
@@ -35,6 +36,7 @@ class RunPlan(Frozen):
     data: DataParams | None = None
     by_traits: tuple[ByTraits, ...] = ()
     beside: BesideRequest | None = None
+    build_for: tuple[str, ...] = ()
 
 
 def kept_plan(run: Run) -> RunPlan | None:

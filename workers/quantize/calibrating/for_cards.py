@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from workers.contracts.errors import InputRefused
 from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
@@ -10,9 +12,12 @@ from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import qdq
-from workers.quantize.calibrating.pairs import Kind, insert
+from workers.quantize.calibrating.pairs import FP8, Kind, insert
 
 RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
+FP8_LEVEL = "basic"
+"""Above it ONNX Runtime (1.32, clip_quantizelinear.cc) refuses a Clip before FP8."""
+
 SCOPE = qdq.Scope(heavy_only=True)
 NO_LAYERS = Reason(code="no_heavy_layers", text="The model has no convolutions or products with weights.")
 
@@ -33,8 +38,7 @@ def with_pairs(
             learned = qdq.learn_ranges(prepared, reader, params, SCOPE, large)
             ctx.check_cancelled()
             proto = onnx_files.raise_opset(onnx_files.load(prepared), kind.opset)
-            ranges = {name: one.range_value for name, one in learned.items()}
-            count = insert(proto, {name: (float(low), float(high)) for name, (low, high) in ranges.items()}, kind)
+            count = insert(proto, _plain(learned), kind)
             onnx_files.drop_unused(proto)
         qdq.remove(prepared)
         ctx.check_cancelled()
@@ -44,9 +48,19 @@ def with_pairs(
         onnx_files.check_opens(target, title)
         output.precision = kind.name
         output.runtimes = RUNTIMES
+        if kind == FP8:
+            output.settings = {"graph_optimization": FP8_LEVEL}
         output.notes = (f"{count} layers compute with {title}; biases and all else keep their numbers.",)
     assert output.artifact is not None
     return output.artifact
+
+
+def _plain(learned: Any) -> dict[str, tuple[float, float]]:
+    found = {}
+    for name, one in learned.items():
+        low, high = one.range_value
+        found[name] = (float(np.min(low)), float(np.max(high)))
+    return found
 
 
 def _nothing(title: str) -> InputRefused:

@@ -5,7 +5,6 @@ Source: TensorRT documentation, “Working with Quantized Types”, “Explicit 
 and DequantizeLinear (operator set 19 for FP8).
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.quantize.qdq import HEAVY
-from workers.quantize.stored_weights import SMALL, channels, floats
+from workers.quantize.stored_weights import channels, floats
 
 TINY = 1e-12
 """Scales are at least this, so that a value that is always 0 stays 0."""
@@ -46,7 +45,7 @@ def insert(proto: Any, ranges: Mapping[str, tuple[float, float]], kind: Kind) ->
     count = 0
     for node in graph.node:
         name = node.input[1] if node.op_type in HEAVY and len(node.input) > 1 else ""
-        if name in weights and _is_worth(node, weights[name]) and node.input[0] in ranges:
+        if name in weights and _has_form(node, weights[name]) and node.input[0] in ranges:
             nodes += _value(graph, node.input[0], ranges[node.input[0]], kind, done)
             nodes += _weight(graph, weights[name], channels(node, len(weights[name].dims)), kind, done)
             node.input[0] = done[node.input[0]]
@@ -58,11 +57,11 @@ def insert(proto: Any, ranges: Mapping[str, tuple[float, float]], kind: Kind) ->
     return count
 
 
-def _is_worth(node: Any, weight: Any) -> bool:
+def _has_form(node: Any, weight: Any) -> bool:
     grouped = any(attribute.name == "group" and attribute.i > 1 for attribute in node.attribute)
     if node.op_type == "ConvTranspose" and grouped:  # its output channels lie along two axes
         return False
-    return len(weight.dims) > 1 and math.prod(weight.dims) >= SMALL
+    return len(weight.dims) > 1
 
 
 def _value(graph: Any, name: str, seen: tuple[float, float], kind: Kind, done: dict[str, str]) -> list[Any]:

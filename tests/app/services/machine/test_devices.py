@@ -34,7 +34,7 @@ def test_what_is_there_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("openvino", 6), ("onnxruntime-cuda", 6), ("tensorrt", 6), ("onnx", 2), ("", 2)]
+    ("name", "code"), [("openvino", 6), ("onnxruntime-cuda", 6), ("tensorflow", 2), ("onnx", 2), ("", 2)]
 )
 def test_runtimes_that_are_not_there(name: str, code: int) -> None:
     """Given a runtime that is not installed, then exit code 6 with its hint; a name that is none, then exit code 2."""

@@ -1,0 +1,39 @@
+"""``fettle optimize --build-for``: engines for cards that are elsewhere."""
+
+from app.cli.output import MISSING, CommandFailed, usage
+from workers.contracts.architectures import parse
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DescribeResult
+
+RUNTIME, LIBRARY = "tensorrt", "tensorrt-rtx"
+
+
+def architectures_of(text: str | None, runtimes: tuple[str, ...], device: str | None) -> tuple[str, ...]:
+    """``sm89,sm120`` → (sm89, sm120); () where nothing is said. Raises `CommandFailed` (exit code 2)."""
+    if text is None:
+        return ()
+    others = [name for name in runtimes if name != RUNTIME]
+    if others or device is not None:
+        other = f"--runtime {others[0]}" if others else f"--device {device}"
+        raise usage(
+            f"--build-for builds TensorRT engines for cards elsewhere, and {other} says what to measure here.",
+            "Leave one of the two out.",
+        )
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise usage(f"--build-for {text}: {error}.") from error
+
+
+def check_can_build(found: DescribeResult) -> None:
+    """Raises `CommandFailed` (exit code 6) where the library that builds without a card is not installed."""
+    if LIBRARY not in found.versions:
+        raise CommandFailed(
+            MISSING,
+            ErrorInfo(
+                code="tensorrt_missing",
+                title="TensorRT for RTX is not installed",
+                detail="It builds engines ahead, and needs no card for that. Nothing was begun.",
+                hint=f"Install it: pip install {LIBRARY}.",
+            ),
+        )

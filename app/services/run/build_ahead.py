@@ -1,0 +1,213 @@
+"""Engines for NVIDIA cards that are elsewhere, as one flow: versions are made, judged as far as that goes here, built.
+
+No card is here to run them. Their answers are judged by the same ONNX files in ONNX Runtime on the processor, which can
+show a regression and prove nothing of the card; their speed is not measured, so that none is ever recommended.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+from app.domain.outcome import SearchEnd, outcome_of
+from app.domain.run import Run, RunState
+from app.domain.sizes import bytes_words
+from app.domain.variant import Variant
+from app.domain.words.outcome import headline
+from app.domain.words.results import same_words
+from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.machine.describing import describe
+from app.services.opening.opening import OpenedModel, ReadData
+from app.services.run import version_steps
+from app.services.run.first_steps import open_first, read_second
+from app.services.run.optimize import TIME_WAS_UP, recorded
+from app.services.run.recorder import Recorder
+from app.services.run.version_steps import Version
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import ApplyParams, ApplyResult, DataParams, OpenParams
+from workers.contracts.planning import PlanParams, PlanResult
+from workers.contracts.process.disk import DISK_FULL
+from workers.contracts.specs import Judgement, Recipe, RecipeStep
+
+RUNTIME, STAND_IN, ENGINE = "tensorrt", "onnxruntime-cpu", "tensorrt_engine"
+STEPS = ("Check the model", "Read the examples", "Ask the original")
+ANSWER_S = 60.0
+"""Answering examples may take so long for each version."""
+
+USUAL_S = 90.0
+"""Where no time budget is said, what would take longer to make than a usual run is not tried."""
+
+JUDGED_ELSEWHERE = (
+    "Its answers come from the same model file in ONNX Runtime on this processor; on the card they may be rounded "
+    "otherwise. Its speed was not measured: no such card is here."
+)
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build, for which architectures (``sm89``). `recipes` are a person's own, () for the usual ways."""
+
+    model: OpenParams
+    data: DataParams  # model_dir is filled in when the model is open
+    build_for: tuple[str, ...]
+    recipes: tuple[Recipe, ...]
+    threads: int
+
+
+def build_ahead(recorder: Recorder, request: BuildRequest) -> Flow[Run]:
+    """Make, judge, build and write it down. However it ends, the run is closed and what was built is kept."""
+    return (yield from recorded(recorder, max(len(request.recipes), 4), _Building(recorder, request).run()))
+
+
+class _Building:
+    def __init__(self, recorder: Recorder, request: BuildRequest) -> None:
+        self._recorder, self._request, self._goal = recorder, request, recorder.run.goal
+
+    def run(self) -> Flow[None]:
+        recorder = self._recorder
+        recorder.plan_steps(STEPS)
+        model = yield from open_first(recorder, self._request.model)
+        _, data = yield from read_second(recorder, model, self._request.data)
+        recipes = yield from self._plan(model, data)
+        original = yield from self._ask_original(model, data)
+        untried = 0
+        for step, recipe in enumerate(recipes, len(STEPS)):
+            if self._time_is_up():
+                recorder.step(step, state="skipped", detail=TIME_WAS_UP)
+                untried += 1
+            else:
+                yield from self._try(step, recipe, model, data, original)
+        self._close(len(recipes), untried)
+
+    def _time_is_up(self) -> bool:
+        limit_s = self._goal.time_budget_s
+        return limit_s is not None and self._recorder.elapsed_s > limit_s
+
+    def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, ...]]:
+        found = yield from describe()
+        self._recorder.note_machine(found.device)
+        done: Done[PlanResult] = yield JobStep(
+            kind="plan",
+            params=PlanParams(
+                model_dir=str(model.folder),
+                device=found.device,
+                preset_steps=self._request.recipes,
+                has_calibration=data.result.n_calibration > 0,
+                runtimes=(RUNTIME,),
+                data_dir=str(data.folder),
+                time_budget_s=self._goal.time_budget_s or USUAL_S,
+                techniques=tuple(f"{row.id} {row.version}" for row in found.techniques if row.available),
+                build_for=self._request.build_for,
+            ),
+            result=PlanResult,
+            title="Choose what to build",
+            read_paths=(model.folder, data.folder),
+            cache=True,
+        )
+        self._recorder.note(plan_json=done.result.model_dump_json())
+        recipes = tuple(self._with_engine(recipe) for recipe in done.result.candidates)
+        self._recorder.plan_steps([*STEPS, *(recipe.title for recipe in recipes)])
+        return recipes
+
+    def _with_engine(self, recipe: Recipe) -> Recipe:
+        """The recipe with its engine as the last step, for the architectures that were asked for."""
+        engine = next((step for step in recipe.steps if step.technique == ENGINE), None)
+        params = {**(engine.params if engine else {}), "build_for": [*self._request.build_for]}
+        others = tuple(step for step in recipe.steps if step.technique != ENGINE)
+        last = RecipeStep.model_validate({"technique": ENGINE, "params": params})
+        return recipe.model_copy(update={"steps": (*others, last), "runtime": RUNTIME})
+
+    def _ask_original(self, model: OpenedModel, data: ReadData) -> Flow[Version]:
+        recorder, step = self._recorder, 2
+        recorder.step(step, state="running")
+        recipe = Recipe(id="original", title="Original", runtime=STAND_IN)
+        known = next((v for v in recorder.variants.values() if v.is_baseline), None)
+        variant = known or version_steps.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
+        original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
+        recorder.variant(original.variant)
+        recorder.note(baseline_variant_id=variant.id)
+        original = yield from version_steps.predict(original, data.folder, self._request.threads, step, ANSWER_S)
+        original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
+        recorder.variant(original.variant)
+        recorder.step(step, state="done", detail="its speed on a card is not known here")
+        return original
+
+    def _try(self, step: int, recipe: Recipe, model: OpenedModel, data: ReadData, original: Version) -> Flow[None]:
+        recorder = self._recorder
+        recorder.step(step, state="running")
+        known = next((v for v in recorder.variants.values() if v.recipe == recipe), None)
+        variant = known or version_steps.new_variant(recorder.run.id, step - 2, recipe)
+        recorder.variant(variant)
+        try:
+            made = yield from self._made(variant, model, data, step)
+            judged = yield from self._judged(made, original, data, step)
+            built, was_known = yield from self._built(judged, made, model, data, step)
+        except JobError as error:
+            if error.error.code == DISK_FULL:  # the next one would not fit either
+                raise
+            said = f"{error.error.title}. {error.error.detail} {error.error.hint}".strip()
+            recorder.variant(dataclasses.replace(variant, state="dropped", notes=(said,)))
+            recorder.step(step, state="failed", detail=error.error.title)
+        else:
+            recorder.variant(built)
+            size = bytes_words(built.size_bytes or 0)
+            how = "built before and taken from the store" if was_known else "built"
+            recorder.step(step, state="done", detail=f"{how}, {same_words(built)}", figure=size)
+
+    def _made(self, variant: Variant, model: OpenedModel, data: ReadData, step: int) -> Flow[Version]:
+        """The version without its engine: what ONNX Runtime judges. It is the same for all architectures."""
+        plain = variant.recipe.model_copy(update={"steps": variant.recipe.steps[:-1]})
+        without = dataclasses.replace(variant, recipe=plain, runtime=STAND_IN)
+        return (yield from version_steps.apply(without, model, data, self._goal.seed, step))
+
+    def _judged(self, made: Version, original: Version, data: ReadData, step: int) -> Flow[Version]:
+        made = yield from version_steps.predict(made, data.folder, self._request.threads, step, ANSWER_S)
+        limit_pct = self._goal.max_loss_pct
+        return (yield from version_steps.judge_beside(original, made, data.folder, limit_pct, step))
+
+    def _built(
+        self, judged: Version, made: Version, model: OpenedModel, data: ReadData, step: int
+    ) -> Flow[tuple[Variant, bool]]:
+        """The version with its engine, and whether the store had that from before."""
+        whole = next(v for v in self._recorder.variants.values() if v.id == judged.variant.id)
+        done: Done[ApplyResult] = yield JobStep(
+            kind="apply",
+            params=ApplyParams(model_dir=str(made.model_dir), steps=whole.recipe.steps[-1:], data_dir=str(data.folder)),
+            result=ApplyResult,
+            title=whole.title,
+            read_paths=(made.model_dir, data.folder),
+            cache=True,
+            seed=self._goal.seed,
+            step_index=step,
+        )
+        artifact = read_model(done.folder / done.result.model_dir).artifact
+        built = dataclasses.replace(
+            judged.variant,
+            recipe=whole.recipe,
+            runtime=RUNTIME,
+            artifact_key=str(done.key),
+            precision=artifact.precision,
+            weights_kept=artifact.weights_kept,
+            size_bytes=artifact.size_bytes,
+            size_ratio=model.result.artifact.size_bytes / artifact.size_bytes,
+            judgement=unmeasured(judged.variant.judgement),
+            notes=(*artifact.notes, JUDGED_ELSEWHERE),
+        )
+        return built, done.cached
+
+    def _close(self, planned: int, untried: int) -> None:
+        recorder = self._recorder
+        end = SearchEnd(planned=planned, untried=untried, final="done", built_for=self._request.build_for)
+        recorder.note_search(end)
+        outcome = outcome_of(list(recorder.variants.values()), "speed", end)
+        recorder.end(RunState.KEPT_ORIGINAL, headline=headline(outcome, "speed", self._goal.max_loss_pct))
+
+
+def unmeasured(judgement: Judgement | None) -> Judgement | None:
+    """What another engine's answers say of this one: a regression is one here as well, and nothing else is proven."""
+    if judgement is None or judgement.verdict == "regressed":
+        return judgement
+    return judgement.model_copy(update={"verdict": "unmeasured"})
+
+
+def of_tensorrt(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+    """Those of a person that are for TensorRT; presets have none."""
+    return tuple(recipe for recipe in recipes if recipe.runtime == RUNTIME)

@@ -1,0 +1,39 @@
+"""`fettle optimize --build-for`, as a person starts it on a computer without a card, with NVIDIA's own library."""
+
+from pathlib import Path
+
+import command_models as small
+import pytest
+from fettle_command import Fettle
+
+pytestmark = [pytest.mark.gpu_libs, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.picture_model(tmp_path_factory.mktemp("model") / "m.onnx")
+
+
+def test_engines_are_built_and_known_the_second_time(fettle: Fettle, model: Path) -> None:
+    """Given a model and three architectures, then engines are built, none is recommended (exit code 4), FP8 is told to
+    be impossible on SM86; the second time the store has them."""
+    command = ("optimize", model, "--runtime", "tensorrt", "--build-for", "sm86,sm89,sm120")
+    done = fettle(*command, "--json")
+    assert done.code == 4, done.err
+    found = {one["title"]: one for one in done.document["variants"]}
+    assert {"TensorRT", "TensorRT, FP16", "TensorRT, INT8", "TensorRT, FP8"} <= set(found)
+    assert done.document["recommended"] is None and done.document["ending"] == "built"
+    for title in ("TensorRT", "TensorRT, FP16", "TensorRT, INT8", "TensorRT, FP8"):
+        one = found[title]
+        assert one["runtime"] == "tensorrt" and one["artifact"] and one["latency_p50_ms"] is None, one
+        assert one["verdict"] in ("unmeasured", "regressed")
+    assert any("SM86" in note and "FP8" in note for note in found["TensorRT, FP8"]["notes"])
+    assert "none is recommended" in done.err.strip().splitlines()[-1]
+    again = fettle(*command)
+    assert again.code == 4 and again.err.count("built before and taken from the store") == 4
+
+
+def test_only_an_old_card_has_no_fp8(fettle: Fettle, model: Path) -> None:
+    done = fettle("optimize", model, "--build-for", "sm86")
+    assert done.code == 4
+    assert "not tried: TensorRT, FP8. Cards compute with FP8 from compute capability 8.9" in done.out

@@ -1,0 +1,145 @@
+"""How a build tells its progress, stops, and says what it refuses; with the real library where that is installed."""
+
+import time
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from stand_in_card import StandInTensorRt
+
+from workers.infer import tensorrt_build as building
+from workers.infer.base import NotRunnable
+from workers.infer.tensorrt_build import BuildAsk, Progress, Refused, build
+from workers.infer.tensorrt_editions import Classic, Place, Rtx, load_library
+
+ROW = {"x": ((1, 4), (1, 4), (8, 4))}
+HERE = Place("sm89", "card", 13_000)
+
+
+def test_progress_never_falls_and_ends_at_its_whole() -> None:
+    """Given nested phases as TensorRT tells them, then the share only grows, and a phase fills one step of its
+    parent."""
+    progress, seen = Progress(), [0.0]
+    progress.start("Building engine", None, 2)
+    progress.start("Cloning", "Building engine", 4)
+    for step in range(4):
+        progress.step("Cloning", step)
+        seen.append(progress.share())
+    assert seen[-1] == pytest.approx(0.5)
+    progress.finish("Cloning")
+    seen.append(progress.share())
+    assert progress.phase == "Building engine"
+    progress.step("Building engine", 0)
+    progress.start("Timing", "Building engine", 2)
+    progress.step("Timing", 0)
+    seen.append(progress.share())
+    assert seen[-1] == pytest.approx(0.75)
+    progress.step("Building engine", 1)
+    seen.append(progress.share())
+    assert seen == sorted(seen) and seen[-1] == 1.0
+
+
+def test_what_was_asked_reaches_the_builder() -> None:
+    trt = StandInTensorRt()
+    ask = BuildAsk(profile=ROW, workspace_bytes=1 << 20, weight_streaming=True, sparse=True)
+    made = build(Classic(), trt, Path("m.onnx"), ask, HERE, lambda *told: None)
+    assert trt.built[0].flags == [f"workspace {1 << 20}", "streaming", "sparse"]
+    assert made.engine.startswith(b"plan") and made.timing == b"timed"
+
+
+def test_open_sizes_without_ranges_are_named() -> None:
+    with pytest.raises(NotRunnable, match="the sizes of x are open"):
+        build(Classic(), StandInTensorRt(), Path("m.onnx"), BuildAsk(), HERE, lambda *told: None)
+
+
+def test_what_the_teller_raises_stops_the_build() -> None:
+    """Given a build in a phase that looks at nothing, when it is cancelled, then the wait for it is bounded."""
+
+    class Slow(StandInTensorRt):
+        def Builder(self, logger):
+            builder = super().Builder(logger)
+            builder.build_serialized_network = lambda network, config: time.sleep(30)
+            return builder
+
+    def cancel(share: float, phase: str, seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    began_s = time.process_time()
+    with pytest.raises(KeyboardInterrupt):
+        build(Classic(), Slow(), Path("m.onnx"), BuildAsk(profile=ROW), HERE, cancel)
+    assert time.process_time() - began_s < 5  # it waited, it did not spin
+
+
+def test_refusal_names_operator_and_way_out() -> None:
+    refused = Refused((("MatMulInteger", "layer 3"),), "no importer registered")
+    assert "MatMulInteger (“layer 3”)" in str(refused) and "int8_qdq" in refused.way_out
+    assert "onnxruntime-cuda" in Refused((("Unheard", ""),), "?").way_out
+
+
+def test_reasons_lose_the_librarys_own_places() -> None:
+    said = (
+        "IBuilder::buildSerializedNetwork: Error Code 1: Myelin ([pass.cpp:1500: run_passes] Cannot compile for sm86. "
+        "In compileGraph at /_src/optimizer/myelin/codeGenerator.cpp:2012)"
+    )
+    assert building.plain([said]) == "Cannot compile for sm86."
+
+
+def small(tmp_path: Path, kind: str) -> Path:
+    """One product, plain or with the dynamic quantization that the parser refuses."""
+    weights = [numpy_helper.from_array(__import__("numpy").ones((4, 8), "float32"), "w")]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], name="product")]
+    out = TensorProto.FLOAT
+    if kind == "dynamic":
+        weights = [numpy_helper.from_array(__import__("numpy").ones((4, 8), "int8"), "w")]
+        nodes = [
+            helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"], name="rounding"),
+            helper.make_node("MatMulInteger", ["q", "w", "z"], ["y"], name="product"),
+        ]
+        out = TensorProto.INT32
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])
+    graph = helper.make_graph(nodes, "g", [x], [helper.make_tensor_value_info("y", out, ["n", 8])], weights)
+    path = tmp_path / f"{kind}.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9), str(path))
+    return path
+
+
+@pytest.mark.gpu_libs
+def test_real_library_builds_for_cards_that_are_not_here(tmp_path: Path) -> None:
+    """Given tensorrt-rtx and no card, then an engine for three architectures is built, and progress is told."""
+    trt, told = load_library(Rtx()), []
+    ask = BuildAsk(profile=ROW, architectures=("sm86", "sm89", "sm120"))
+    path = small(tmp_path, "plain")
+    made = build(Rtx(), trt, path, ask, Place(), lambda share, phase, seconds: told.append((share, phase)))
+    assert len(made.engine) > 1000
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    with pytest.raises(NotRunnable, match="builds nothing for SM90"):
+        build(Rtx(), trt, path, BuildAsk(profile=ROW, architectures=("sm90",)), Place(), lambda *told: None)
+
+
+@pytest.mark.gpu_libs
+def test_real_parser_refuses_dynamic_quantization_by_name(tmp_path: Path) -> None:
+    trt = load_library(Rtx())
+    ask = BuildAsk(profile=ROW, architectures=("sm89",))
+    with pytest.raises(Refused) as refused:
+        build(Rtx(), trt, small(tmp_path, "dynamic"), ask, Place(), lambda *told: None)
+    kinds = {kind for kind, _ in refused.value.operators}
+    assert kinds & {"DynamicQuantizeLinear", "MatMulInteger"} and "int8_qdq" in refused.value.way_out
+
+
+@pytest.mark.gpu_libs
+def test_real_library_names_what_this_code_calls() -> None:
+    """Given the real library, then all that the stand-in has is there under the same names."""
+    trt = load_library(Rtx())
+    for name in ("ILogger", "IProgressMonitor", "Builder", "OnnxParser", "Runtime", "TensorIOMode", "nptype"):
+        assert hasattr(trt, name), name
+    for holder, names in {
+        "BuilderFlag": ("WEIGHT_STREAMING", "SPARSE_WEIGHTS"),
+        "EngineValidity": ("INVALID",),
+        "ICudaEngine": ("create_runtime_config", "weight_streaming_budget_v2", "streamable_weights_size",
+                        "device_memory_size_v2", "get_weight_streaming_automatic_budget", "get_tensor_mode"),
+        "IExecutionContext": ("set_input_shape", "set_tensor_address", "execute_async_v3", "get_tensor_shape"),
+        "IRuntimeConfig": ("create_runtime_cache", "set_runtime_cache"),
+        "IRuntimeCache": ("serialize", "deserialize"),
+    }.items():  # fmt: skip
+        assert [name for name in names if not hasattr(getattr(trt, holder), name)] == []

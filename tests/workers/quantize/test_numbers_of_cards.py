@@ -1,0 +1,138 @@
+"""INT8, FP8, INT4 and 2:4 zeros as TensorRT reads them: form and numbers, against references in numpy."""
+
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from onnx import TensorProto, numpy_helper
+
+from workers.contracts.folder import read_model
+from workers.convert.graphs import onnx_files
+from workers.measure.opening import open_session
+from workers.prune import sparsity_2_4
+from workers.quantize import fp8_qdq, int4_weights, int8_qdq
+from workers.quantize.calibrating.pairs import FP8, INT8, tensor
+from workers.runtime.recording import RecordingContext
+
+KINDS = {"int8": (int8_qdq, INT8, TensorProto.INT8), "fp8": (fp8_qdq, FP8, TensorProto.FLOAT8E4M3FN)}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_pairs_have_the_form_that_tensorrt_reads(name: str, make_small, tmp_path: Path) -> None:
+    """Given two convolutions and a head, then all three compute with 8 bits: zero points are 0, weights have a scale
+    for each output channel, inner values one, and biases stay 32-bit numbers."""
+    technique, _kind, dtype = KINDS[name]
+    small = make_small("cnn")
+    artifact = technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+    values = {one.name: one for one in proto.graph.initializer}
+    assert artifact.precision == name
+    assert onnx_files.count(proto, "QuantizeLinear") == 3 and onnx_files.count(proto, "DequantizeLinear") == 6
+    for node in proto.graph.node:
+        if node.op_type == "DequantizeLinear":
+            zero = values[node.input[2]]
+            assert zero.data_type == dtype and not numpy_helper.to_array(zero).astype(np.float32).any()
+            of_weight = node.input[0] in values
+            assert numpy_helper.to_array(values[node.input[1]]).ndim == (1 if of_weight else 0)
+        if node.op_type == "Gemm":
+            assert values[node.input[2]].data_type == TensorProto.FLOAT
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_stored_weights_are_the_nearest_numbers(name: str, make_small, tmp_path: Path) -> None:
+    """Given a layer's weights, then what is stored times its scale is within half a step of them (INT8), or within one
+    in sixteen (FP8, three bits behind the first)."""
+    technique, kind, _ = KINDS[name]
+    small = make_small("cnn")
+    technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    values = {one.name: one for one in onnx_files.load(tmp_path / "model" / "model.onnx").graph.initializer}
+    before = {one.name: one for one in onnx_files.load(small.model.main).graph.initializer}
+    weights = numpy_helper.to_array(before["w2"])
+    steps = numpy_helper.to_array(values[f"w2_{name}_steps"]).astype(np.float32)
+    scales = numpy_helper.to_array(values[f"w2_{name}_scale"]).reshape(-1, 1, 1, 1)
+    np.testing.assert_allclose(np.abs(steps).max(axis=(1, 2, 3)), kind.most)
+    gap = np.abs(steps * scales - weights)
+    bound = scales / 2 if name == "int8" else np.maximum(np.abs(weights) / 16, scales * 2**-10)
+    assert (gap <= bound * 1.001).all()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_rounding_is_that_of_a_reference(name: str) -> None:
+    """Given values over the whole range and ties, then numpy and ml_dtypes round them alike; what is larger is cut."""
+    _, kind, _ = KINDS[name]
+    values = np.concatenate([np.linspace(-500, 500, 4001), [0.5, 1.5, -2.5, 9e9, -9e9]]).astype(np.float32)
+    got = numpy_helper.to_array(tensor(values, kind, "t")).astype(np.float32)
+    if name == "int8":
+        expected = np.clip(np.rint(values), -127, 127)
+    else:
+        expected = np.clip(values, -448, 448).astype(ml_dtypes.float8_e4m3fn).astype(np.float32)
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_answers_stay_near(name: str, make_small, tmp_path: Path) -> None:
+    """Given the model in ONNX Runtime on the processor, which computes both, then answers are near the original's."""
+    technique = KINDS[name][0]
+    small = make_small("cnn")
+    technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    feeds = small.feeds()
+    before = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
+    after = open_session(tmp_path / "model", "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
+    gap = np.abs(after - before).max() / np.abs(before).max()
+    assert 0 < gap < 0.1
+
+
+def test_blocks_of_four_bits() -> None:
+    """Given blocks with one large value each, then every weight is within half a step of its own block's scale."""
+    weights = np.random.default_rng(3).normal(size=(64, 5)).astype(np.float32)
+    weights[::32] *= 9
+    steps, scales = int4_weights.blocks(weights, 32)
+    assert steps.dtype == np.int8 and np.abs(steps).max() == 7 and scales.shape == (2, 5)
+    back = steps * np.repeat(scales, 32, axis=0)
+    assert (np.abs(back - weights) <= np.repeat(scales, 32, axis=0) * 0.501).all()
+
+
+def test_four_bits_in_the_file_answer_as_the_reference(make_small, tmp_path: Path) -> None:
+    """Given a transformer, then its products read 4-bit weights, and ONNX Runtime answers as the model whose weights
+    were rounded by numpy does."""
+    small = make_small("transformer")
+    ctx = RecordingContext(tmp_path, data_dir=small.data)
+    artifact = int4_weights.apply(small.model, int4_weights.Params(block_size=32), ctx)
+    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+    assert sum(one.data_type == TensorProto.INT4 for one in proto.graph.initializer) >= 4
+    assert artifact.precision == "int4 weights" and read_model(tmp_path / "model").artifact == artifact
+    reference = onnx_files.load(small.model.main)
+    for one in reference.graph.initializer:
+        if f"{one.name}_int4_steps" in {other.name for other in proto.graph.initializer}:
+            steps, scales = int4_weights.blocks(numpy_helper.to_array(one), 32)
+            one.CopyFrom(numpy_helper.from_array(steps * np.repeat(scales, 32, axis=0), one.name))
+    rounded = make_small("transformer", reference)
+    feeds = small.feeds()
+    expected = open_session(rounded.folder, "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
+    got = open_session(tmp_path / "model", "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((8, 16, 3, 3), 1), ((12, 5), 0), ((5, 12), 1)])
+def test_two_of_each_four_stay_the_larger_ones(shape: tuple[int, ...], axis: int) -> None:
+    weights = np.random.default_rng(5).normal(size=shape).astype(np.float32)
+    kept = np.moveaxis(sparsity_2_4.two_of_four(weights, axis), axis, -1).reshape(-1, 4)
+    sizes = np.abs(np.moveaxis(weights, axis, -1)).reshape(-1, 4)
+    assert (kept.sum(axis=1) == 2).all()
+    assert (np.where(kept, sizes, np.inf).min(axis=1) >= np.where(kept, -np.inf, sizes).max(axis=1)).all()
+
+
+@pytest.mark.slow
+def test_zeros_lie_as_the_card_wants_them_also_after_learning(make_small, tmp_path: Path) -> None:
+    """Given a network that learned with its zeros for some steps, then each four input channels still hold two."""
+    small = make_small("cnn")
+    params = sparsity_2_4.Params(recover=True, steps=10, batch=2, min_agreement=0.5, min_cosine=0.5, examples=8)
+    ctx = RecordingContext(tmp_path, data_dir=small.data, original=small.folder)
+    artifact = sparsity_2_4.apply(small.model, params, ctx)
+    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+    found = sparsity_2_4._weights(proto)
+    assert found and not artifact.weights_kept
+    for one, axis in found:
+        groups = np.moveaxis(numpy_helper.to_array(one), axis, -1).reshape(-1, 4)
+        assert ((groups != 0).sum(axis=1) <= 2).all(), one.name
