@@ -10,6 +10,7 @@ from app.cli import export as exporting
 from app.cli import hub as hubs
 from app.cli import load as loading
 from app.cli import looking
+from app.cli import monitor as monitoring
 from app.cli import optimize as optimizing
 from app.cli import presets as presetting
 from app.cli import prove as proving
@@ -236,6 +237,15 @@ def export(
 def verify(ctx: typer.Context, bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")]) -> int:
     """Hashes and golden answers of a bundle."""
     return looking.verify(_output(ctx), bundle)
+
+
+@commands.command()
+def monitor(
+    ctx: typer.Context,
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="What run.py or serve.py wrote with --log.")],
+) -> int:
+    """What a bundle's log tells: drift, alarms, what to do."""
+    return monitoring.monitor(_output(ctx), log)
 
 
 @commands.command()

@@ -31,7 +31,7 @@ class Place:
 
 
 USUAL_PLACE = Place()
-SCRIPTS = ("bundle.py", "run.py", "verify.py")
+SCRIPTS = ("bundle.py", "run.py", "verify.py", "monitor.py")
 PIPELINE_ROOMS = ("postprocess",)
 """Folders of the pipeline beside its own files."""
 
@@ -47,17 +47,16 @@ def requirement_lines(runtime: Runtime, spec: PipelineSpec, more: tuple[str, ...
 
 
 def copy_code(folder: Path, module: str, imported: tuple[str, ...]) -> None:
-    """`fettle_bundle`: the pipeline as a whole, and of the runtimes only `module` with what it imports."""
+    """`fettle_bundle`: pipeline and monitor as a whole, and of the runtimes only `module` with what it imports."""
     package = folder / "fettle_bundle"
-    for name in ("pipeline", "infer"):
+    for name in ("pipeline", "monitor", "infer"):
         (package / name).mkdir(parents=True)
     (package / "__init__.py").write_text('"""Copied from Fettle: what ran in the judgement runs here."""\n')
-    for room in ("", *PIPELINE_ROOMS):
-        (package / "pipeline" / room).mkdir(exist_ok=True)
-        for entry in files("workers.pipeline").joinpath(room).iterdir():
+    for room in ("pipeline", *(f"pipeline/{name}" for name in PIPELINE_ROOMS), "monitor"):
+        (package / room).mkdir(exist_ok=True)
+        for entry in files("workers").joinpath(room).iterdir():
             if entry.name.endswith(".py"):
-                target = package / "pipeline" / room / entry.name
-                target.write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
+                (package / room / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
     (package / "infer" / "__init__.py").write_text("")
     for name in sorted({"base", "fit", "processor", module, *imported}):
         source = files("workers.infer").joinpath(f"{name}.py").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.bom import BOM_FILE, bill
 from workers.export.card import card, card_text, plain
+from workers.export.evaluated import write_reference
 from workers.export.evidence import EVIDENCE_FILE, evidence
 from workers.export.layout import (
     USUAL_PLACE,
@@ -111,6 +112,7 @@ def fill(
     if lock:
         (folder / LOCK).write_text(lock, encoding="utf-8")
     _golden(folder, params, ctx)
+    write_reference(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
     (folder / "README.md").write_text(card(params.facts, spec, judged, commands, contents.head), encoding="utf-8")
     weights = [path for path in (folder / place.folder).rglob("*") if path.is_file()]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,11 +43,12 @@ class Model:
 
     `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers). Of an encoder
     and a decoder `run` takes the encoder's inputs and gives all `tokens` and the first one's `logits`; `parts` holds
-    both under the names of their own inputs and outputs.
+    both under the names of their own inputs and outputs. With a log `answer` notes what `monitor.py` reads; `run` is
+    nothing but work.
     """
 
-    def __init__(self, session: Any, pipeline: Any, notes: tuple[str, ...] = ()) -> None:
-        self._session = session
+    def __init__(self, session: Any, pipeline: Any, notes: tuple[str, ...] = (), log: Any = None) -> None:
+        self._session, self._log = session, log
         self.pipeline = pipeline
         self.inputs = tuple(entry.name for entry in pipeline.spec.inputs)
         self.outputs = tuple(entry.name for entry in pipeline.spec.outputs)
@@ -62,7 +65,21 @@ class Model:
 
     def answer(self, source: Any) -> NDArray[np.float32]:
         """The answer to one file, text or array, through the preprocessing of pipeline.json."""
+        if self._log is not None:
+            return self._logged(source)
         answer: NDArray[np.float32] = self.pipeline.answer(self._session, self.pipeline.feeds_from(source))
+        return answer
+
+    def _logged(self, source: Any) -> NDArray[np.float32]:
+        try:
+            feeds = self.pipeline.feeds_from(source)
+            began_s = time.perf_counter()
+            answer: NDArray[np.float32] = self.pipeline.answer(self._session, feeds)
+            seconds = time.perf_counter() - began_s
+        except Exception:
+            self._log.failed()
+            raise
+        self._log.request(self.pipeline, feeds, lambda: answer, seconds)
         return answer
 
     def _completed(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
@@ -78,11 +95,12 @@ class Model:
         return done
 
 
-def load(threads: int | None = None, cache_dir: str | None = None) -> Model:
+def load(threads: int | None = None, cache_dir: str | None = None, log: str | Path | None = None) -> Model:
     """Open the model. `threads` bounds the cores that it uses (None: all that this process may use).
 
     Settings that were measured elsewhere are taken where they fit this computer; `Model.notes` says where they do not.
-    With `cache_dir` (OpenVINO) what was compiled is kept there, and the next start is faster.
+    With `cache_dir` (OpenVINO) what was compiled is kept there, and the next start is faster. With `log`, a folder,
+    each `Model.answer` adds to the log that `monitor.py` reads: figures of at most 64 MB, never an input.
     """
     runtime = MANIFEST["runtime"]
     engine = part(f"infer.{runtime['module']}")
@@ -93,4 +111,11 @@ def load(threads: int | None = None, cache_dir: str | None = None) -> Model:
     pipeline = load_pipeline(HERE)
     main, loop = MANIFEST["model"]["main"], pipeline.spec.generation
     session = open_whole(engine.load, HERE / MANIFEST["model"]["folder"], main, settings, cores, loop)
-    return Model(session, pipeline, notes)
+    return Model(session, pipeline, notes, None if log is None else _log_in(Path(log)))
+
+
+def _log_in(folder: Path) -> Any:
+    """A log that is ended with the program. Raises `CannotLog`, a RuntimeError, in plain words."""
+    log = part("monitor.writing").Log(folder, HERE)
+    atexit.register(log.close)
+    return log

@@ -17,6 +17,7 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
 from bundle import Model, load  # noqa: E402
+from fettle_bundle.monitor.writing import CannotLog  # noqa: E402
 from fettle_bundle.pipeline import PipelineError  # noqa: E402
 from fettle_bundle.pipeline.answering import answered  # noqa: E402
 
@@ -54,12 +55,16 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--out", type=Path, help="where the picture with what was found, or the mask, is written")
+    parser.add_argument("--log", type=Path, metavar="DIR", help="note figures for monitor.py there, never an input")
     options = parser.parse_args()
     if not options.inputs and not options.text:
         parser.error("give at least one input file, or --text")
     if options.out is not None and len(options.inputs) != 1:
         parser.error("--out takes one picture")
-    model = load(options.threads)
+    try:
+        model = load(options.threads, log=options.log)
+    except CannotLog as error:
+        parser.error(f"--log: {error}")
     answers, refused = [], 0
     for name, source in [(name, Path(name)) for name in options.inputs] + [(text, text) for text in options.text]:
         try:

@@ -27,7 +27,8 @@ from .service import Service
 log = logging.getLogger("fettle")
 PAGE = Path(__file__).with_name("page.html")
 EXTENSIONS = ["binary_tensor_data", "model_repository(load)"]
-GONE, OVERLOADED, TOO_LATE, FAILED = 499, 503, 504, 500
+GONE, NOT_FOUND, OVERLOADED, TOO_LATE, FAILED = 499, 404, 503, 504, 500
+LOGGED = ("infer", "answer")
 UNREAD = (408, 413, 415)
 T = TypeVar("T")
 
@@ -191,6 +192,8 @@ class Paths:
             response = await work()
         except Exception as error:  # what the model's runtime raises; the service lives on
             response = self._error(path, error)
+            if path in LOGGED and response.status_code not in (GONE, NOT_FOUND):
+                self._service.failed()
         self._service.requests.labels(path, str(response.status_code)).inc()
         self._service.seconds.labels(path).observe(time.perf_counter() - began_s)
         return response

@@ -39,7 +39,7 @@ class Release:
     Raises Refused for a bundle that is changed, does not run here, or answers otherwise.
     """
 
-    def __init__(self, folder: Path, threads: int | None, max_waiting: int) -> None:
+    def __init__(self, folder: Path, threads: int | None, max_waiting: int, log: Path | None = None) -> None:
         self.folder = folder
         self._package = f"fettle_release_{next(_numbers)}"
         try:
@@ -67,6 +67,7 @@ class Release:
         if differences:
             self._close()
             raise Refused(f"{folder.name} answers otherwise here than where it was made. {differences[0]}")
+        self.log = self._log_in(bundle, log)
         axes = self._axes()
         self.max_batch, self.why_single = int(serving["max_batch"]), str(serving["why_single"])
         if self.max_batch > 1:
@@ -84,6 +85,17 @@ class Release:
         assert bundle.__spec__ is not None and bundle.__spec__.loader is not None
         bundle.__spec__.loader.exec_module(bundle)
         return bundle
+
+    def _log_in(self, bundle: Any, log: Path | None) -> Any:
+        """What is noted for `monitor.py`, by a thread of its own; None where nothing is."""
+        if log is None:
+            return None
+        try:
+            writing = bundle.part("monitor.writing")
+            return writing.Background(writing.Log(log, self.folder))
+        except Exception as error:  # a bundle of before there was a log, or a folder that cannot be written to
+            self._close()
+            raise Refused(f"{self.folder.name} cannot log: {error}") from error
 
     def _axes(self) -> Axes:
         spec = self.pipeline.spec
@@ -119,6 +131,8 @@ class Release:
         with self._free:
             self._free.wait_for(lambda: self._users == 0)
         self.engine.close()
+        if self.log is not None:
+            self.log.close()
         self._close()
 
     def _close(self) -> None:

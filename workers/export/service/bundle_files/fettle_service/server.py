@@ -89,7 +89,8 @@ def main() -> int:
             sys.stderr.write(f"port {options.port} of {options.host} cannot be had: {error}. Choose one by --port.\n")
             return 3
     try:
-        service = Service(HERE, options.threads, Limits(options.max_body_mb << 20, cache_bytes=options.cache_mb << 20))
+        limits = Limits(options.max_body_mb << 20, cache_bytes=options.cache_mb << 20)
+        service = Service(HERE, options.threads, limits, options.log)
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 3
@@ -104,7 +105,10 @@ def main() -> int:
     for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after it has drained
         signal.signal(one, lambda *_: sys.exit(0))
     handed = None if options.fd is None else socket.socket(fileno=options.fd)
-    Server(config, service, handed).run(sockets=sockets)
+    try:
+        Server(config, service, handed).run(sockets=sockets)
+    finally:
+        service.close_log()
     return 0
 
 
@@ -140,6 +144,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, help="cores that the model may use")
     parser.add_argument("--cache-mb", type=int, default=64, help="memory for answers that come again, 0 for none")
     parser.add_argument("--max-body-mb", type=int, default=32, help="the largest request")
+    parser.add_argument("--log", type=Path, metavar="DIR", help="note figures for monitor.py there, never an input")
     parser.add_argument("--switch", type=Path, metavar="FOLDER", help="give the running service the bundle in FOLDER")
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)  # a connection that is handed over (inetd)
     return parser.parse_args()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,9 @@ class Limits:
 class Service:
     """`name` is the model's in the protocol and stays the same whatever release answers."""
 
-    def __init__(self, folder: Path, threads: int | None, limits: Limits) -> None:
-        self.limits, self._threads = limits, threads
-        self.current = Release(folder, threads, limits.waiting)
+    def __init__(self, folder: Path, threads: int | None, limits: Limits, log: Path | None = None) -> None:
+        self.limits, self._threads, self._log = limits, threads, log
+        self.current = Release(folder, threads, limits.waiting, log)
         self.name = str(self.current.manifest["serving"]["name"])
         self.cache = Cache(limits.cache_bytes)
         self.is_ready = True
@@ -97,11 +98,24 @@ class Service:
         key = self.cache.key(release.version, feeds)
         kept = self.cache.get(key)
         if kept is not None:
+            _note(release, feeds, lambda: release.pipeline.answer_of(kept, feeds), None)
             return kept
+        began_s = time.perf_counter()
         future = release.engine.submit(feeds)
         outputs = await asyncio.wait_for(asyncio.wrap_future(future), self.limits.answer_s)
+        _note(release, feeds, lambda: release.pipeline.answer_of(outputs, feeds), time.perf_counter() - began_s)
         self.cache.put(key, outputs)
         return outputs
+
+    def close_log(self) -> None:
+        """Write what is not written yet; the service has ended."""
+        if self.current.log is not None:
+            self.current.log.close()
+
+    def failed(self) -> None:
+        """A request was not answered."""
+        if self.current.log is not None:
+            self.current.log.add(lambda log: log.failed())
 
     def answer(self, release: Release, body: bytes) -> dict[str, Any]:
         """A picture, sound, text or file of arrays as a person has it, answered as the proof read it.
@@ -113,7 +127,10 @@ class Service:
             upload = Path(folder) / f"upload{suffix}"
             upload.write_bytes(body)
             try:
-                values = release.pipeline.answer(release.engine, release.pipeline.feeds_from(upload))
+                feeds = release.pipeline.feeds_from(upload)
+                began_s = time.perf_counter()
+                values = release.pipeline.answer(release.engine, feeds)
+                _note(release, feeds, lambda: values, time.perf_counter() - began_s)
                 told: dict[str, Any] = release.answered(release.pipeline, values, upload)
             except (release.error_type, UnicodeError) as error:
                 raise RequestError(str(error)) from error
@@ -128,7 +145,7 @@ class Service:
             raise Refused("another change is under way")
         try:
             check_whole(self.current, folder)
-            fresh = Release(folder, self._threads, self.limits.waiting)
+            fresh = Release(folder, self._threads, self.limits.waiting, self._log)
             before = self.current
             if (fresh.inputs, fresh.outputs) != (before.inputs, before.outputs):
                 fresh.retire()
@@ -140,3 +157,9 @@ class Service:
             return fresh.version
         finally:
             self._switching.release()
+
+
+def _note(release: Release, feeds: Mapping[str, NDArray[Any]], read: Callable[[], Any], seconds: float | None) -> None:
+    """For the log, where there is one; a thread of its own looks at it."""
+    if release.log is not None:
+        release.log.add(lambda log: log.request(release.pipeline, feeds, read, seconds))

@@ -1,0 +1,26 @@
+"""`fettle monitor`: what a bundle's log tells."""
+
+from pathlib import Path
+
+from app.cli.inputs import check_exists
+from app.cli.output import OK, Output
+from app.cli.session import run, workspace
+from app.services.after.monitoring import monitor as monitored
+
+
+def monitor(output: Output, log: Path) -> int:
+    """Alarms with what to do, what is to be known about the log, and how it stands in one sentence."""
+    check_exists(log, any_name=True)
+    with workspace(output.options, writes=False, notice=output.notice) as space:
+        found = run(space, monitored(log.absolute()), output.watch)
+    output.document(found.model_dump(mode="json"))
+    for alert in found.alerts:
+        output.text(f"  {alert.level}: {alert.what}")
+        output.text(f"      {alert.advice}")
+    for row in found.drift.statistics:
+        before = "unknown" if row.before is None else f"{row.before:.3g}"
+        output.text(f"  {row.title}: {row.now:.3g}, before {before} (PSI {row.psi:.2f}, {row.n:,} of {row.expected:,})")
+    for note in found.drift.notes:
+        output.text(f"  note: {note}")
+    output.sentence(found.drift.summary)
+    return OK

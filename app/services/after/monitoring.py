@@ -1,0 +1,17 @@
+"""What a bundle's log tells: `fettle monitor LOG` and the page Monitor."""
+
+from pathlib import Path
+
+from app.services.flow.steps import Done, Flow, JobStep
+from workers.contracts.after.monitor import MonitorParams, MonitorResult
+from workers.contracts.paths import to_text
+
+TITLE = "Read a log"
+
+
+def monitor(log: Path) -> Flow[MonitorResult]:
+    """Read it in a worker. Raises `JobError` (exit code 3) for what is no log."""
+    done: Done[MonitorResult] = yield JobStep(
+        kind="monitor", params=MonitorParams(log=to_text(log)), result=MonitorResult, title=TITLE, read_paths=(log,)
+    )
+    return done.result

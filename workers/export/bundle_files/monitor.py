@@ -1,0 +1,46 @@
+"""What a log tells: ``python monitor.py LOG`` (the folder of ``--log``, or a file of it), ``--json`` for programs.
+
+Reads what ``run.py --log DIR`` and ``serve.py --log DIR`` wrote, and compares it with the evaluation data: has what
+comes in changed (drift), is more of it unlike all that the model knows, do answers fail silently, do they take longer?
+How, and with which sources, stands in ``fettle_bundle/monitor/``: shifts.py, slowing.py and series.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+
+from fettle_bundle.monitor.reading import NotALog  # noqa: E402
+from fettle_bundle.monitor.telling import tell  # noqa: E402
+
+
+def main() -> int:
+    """Exit code 0 whatever the log tells, 3 for what is no log."""
+    parser = argparse.ArgumentParser(description="Tell whether what comes in, or the answers, changed.")
+    parser.add_argument("log", type=Path, metavar="LOG", help="the folder that was given to --log, or a file of it")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args()
+    try:
+        found = tell(options.log)
+    except NotALog as error:
+        sys.stderr.write(f"{options.log} was not read: {error}. Nothing was changed.\n")
+        return 3
+    if options.json:
+        json.dump({"drift": found["drift"], "alerts": found["alerts"]}, sys.stdout, ensure_ascii=False)
+        sys.stdout.write("\n")
+        return 0
+    for alert in found["alerts"]:
+        sys.stdout.write(f"{alert['level']}: {alert['what']}\n    {alert['advice']}\n")
+    for note in found["drift"]["notes"]:
+        sys.stdout.write(f"note: {note}\n")
+    sys.stdout.write(f"{found['drift']['summary']}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

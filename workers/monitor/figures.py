@@ -1,0 +1,178 @@
+"""Simple figures of one request: of what went in as the model gets it, and of what came out. Never the input itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pipeline.answers import probabilities
+from ..pipeline.pipeline import Pipeline
+from ..pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, TextSteps
+
+Figures = dict[str, NDArray[np.float64]]
+"""One number an item, by name."""
+
+MOST_ROWS = 64
+"""Of a picture every so many rows are looked at: a mean over 64 rows is that of all within a hundredth."""
+
+QUIET_DB, FLOOR_DB = -50.0, -120.0
+CHUNK = 400
+"""Samples whose level is told as one: 25 ms at 16 kHz."""
+
+
+def of_inputs(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], common: frozenset[int] = frozenset()) -> Figures:
+    """Figures of the main input of `feeds`, one an item. `common` are the tokens that texts usually have."""
+    steps, values = pipeline.spec.preprocess, np.asarray(feeds[pipeline.main_input.name])
+    if isinstance(steps, ImageSteps):
+        return of_pictures(values, steps, any(size is None for size in pipeline.main_input.shape[1:]))
+    if isinstance(steps, TextSteps):
+        mask = next((feeds[one.name] for one in pipeline.spec.inputs if one.source == "attention_mask"), None)
+        return of_texts(values, mask, unknown_id(pipeline.folder / steps.tokenizer), common)
+    if isinstance(steps, AudioSteps):
+        return of_sounds(values, steps)
+    return of_numbers(_rows(values))
+
+
+def of_numbers(rows: NDArray[np.float64]) -> Figures:
+    """Of any numbers (n, k): mean and standard deviation of those that are numbers, and the share that is none."""
+    there = np.isfinite(rows)
+    count = np.maximum(there.sum(axis=1), 1)
+    with np.errstate(all="ignore"):
+        mean = np.where(there, rows, 0.0).sum(axis=1) / count
+        spread = np.sqrt((np.where(there, rows - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
+    return {"mean": mean, "spread": spread, "missing": (~there).mean(axis=1) if rows.size else np.zeros(len(rows))}
+
+
+def of_pictures(values: NDArray[Any], steps: ImageSteps, any_size: bool) -> Figures:
+    """Of prepared pictures (n, C, H, W) or (n, H, W, C): brightness and contrast (mean and standard deviation of the
+    gray value 0..1), detail (mean step from pixel to pixel), color (mean distance of the channels), pixels."""
+    channels_last = steps.pixels or steps.layout == "nhwc"
+    if values.ndim != 4:
+        return {}
+    planes = values if channels_last else values.transpose(0, 2, 3, 1)
+    _, height, width, channels = planes.shape
+    planes = planes[:, :: max(1, height // MOST_ROWS)].astype(np.float32)
+    if not steps.pixels:
+        planes = planes * np.asarray(steps.std, np.float32) + np.asarray(steps.mean, np.float32)
+    if steps.pixels or steps.range != "0..1":
+        planes = planes / np.float32(255)
+    gray = planes.mean(axis=3, dtype=np.float32)
+    found = {
+        "brightness": gray.mean(axis=(1, 2)),
+        "contrast": gray.std(axis=(1, 2)),
+        "detail": np.abs(np.diff(gray, axis=2)).mean(axis=(1, 2)) if width > 1 else np.zeros(len(gray)),
+    }
+    if channels > 1:
+        found["color"] = (planes.max(axis=3) - planes.min(axis=3)).mean(axis=(1, 2))
+    if any_size:
+        found["pixels"] = np.full(len(gray), height * width)
+    return {name: np.asarray(figure, np.float64) for name, figure in found.items()}
+
+
+def of_texts(
+    ids: NDArray[Any], mask: NDArray[Any] | None, unknown: int | None, common: frozenset[int] = frozenset()
+) -> Figures:
+    """Of tokens (n, length): tokens that count, the share of them that the tokenizer does not know, and of those that
+    are not `common`."""
+    counts = np.ones(ids.shape, np.bool_) if mask is None else np.asarray(mask).astype(np.bool_)
+    length = np.maximum(counts.sum(axis=1), 1)
+    found = {"tokens": counts.sum(axis=1)}
+    if unknown is not None:
+        found["unknown"] = ((ids == unknown) & counts).sum(axis=1) / length
+    if common:
+        known = np.isin(ids, np.fromiter(common, np.int64, len(common)))
+        found["rare"] = (~known & counts).sum(axis=1) / length
+    return {name: np.asarray(figure, np.float64) for name, figure in found.items()}
+
+
+def of_sounds(values: NDArray[Any], steps: AudioSteps) -> Figures:
+    """Of samples: level in dB below full scale, share of it that is quiet, seconds, changes of sign by sample. Frames
+    (rows) of one sound are one item; without frames each row is one."""
+    samples = values.astype(np.float64) / (steps.scale or 1.0)
+    flat = samples.reshape(1, -1) if steps.frame_samples else _rows(samples)
+    if not flat.size:
+        return {}
+    cut = flat[:, : flat.shape[1] // CHUNK * CHUNK] if flat.shape[1] >= CHUNK else flat
+    chunks = cut.reshape(len(flat), -1, min(CHUNK, cut.shape[1]))
+    levels = 10 * np.log10(np.maximum((chunks**2).mean(axis=2), 10 ** (FLOOR_DB / 10)))
+    signs = np.signbit(flat)
+    return {
+        "level_db": 10 * np.log10(np.maximum((flat**2).mean(axis=1), 10 ** (FLOOR_DB / 10))),
+        "silence": (levels < QUIET_DB).mean(axis=1),
+        "sound_s": np.full(len(flat), flat.shape[1] / steps.sample_rate_hz),
+        "crossings": (signs[:, 1:] != signs[:, :-1]).mean(axis=1) if flat.shape[1] > 1 else np.zeros(len(flat)),
+    }
+
+
+def of_answers(pipeline: Pipeline, answer: Any) -> tuple[Figures, NDArray[np.int64] | None]:
+    """Figures of what `Pipeline.answer` gave, one an item, and the classes that were answered (n,), None without any.
+
+    Energy is −log Σ exp(logit) (Liu et al., arXiv 2010.03759); where scores are no logits there is none. Numbers that
+    are none (NaN) are in no histogram: whoever logs counts them.
+    """
+    spec = pipeline.spec
+    if isinstance(spec.postprocess, BoxesSteps):
+        kept = [np.asarray(one)[np.asarray(one)[:, 4] >= spec.postprocess.score_threshold] for one in answer]
+        sure = [one[:, 4].max() if len(one) else np.nan for one in kept]
+        return {"results": np.asarray([len(one) for one in kept], np.float64), "confidence": np.asarray(sure)}, None
+    values = np.asarray(answer, np.float32)
+    if spec.answer_kind in ("class", "labels", "score") and values.ndim:
+        return _of_scores(pipeline, values)
+    if spec.answer_kind == "mask":
+        flat = values.reshape(len(values), -1)
+        return {"results": np.asarray([len(np.unique(row)) for row in flat], np.float64)}, None
+    if spec.answer_kind in ("tokens", "transcript"):
+        said = [len(pipeline.text_of(row)) for row in values]
+        return {"letters": np.asarray(said, np.float64)}, None
+    found = of_numbers(_rows(values))
+    return {"answer_mean": found["mean"], "answer_spread": found["spread"]}, None
+
+
+def _of_scores(pipeline: Pipeline, values: NDArray[np.float32]) -> tuple[Figures, NDArray[np.int64] | None]:
+    spec = pipeline.spec
+    rows = values.reshape(-1, values.shape[-1]) if values.ndim > 1 else values[:, None]
+    with np.errstate(all="ignore"):
+        shares = probabilities(rows, spec).astype(np.float64)
+        if isinstance(spec.preprocess, AudioSteps) or pipeline.stateful:  # frames of one sound have one answer
+            shares, rows = shares.mean(axis=0, keepdims=True), rows.mean(axis=0, keepdims=True)
+        if spec.answer_kind == "score" or shares.shape[1] == 1:
+            return {"score": shares[:, 0]}, (shares[:, 0] > 0.5).astype(np.int64)
+        if spec.answer_kind == "labels":
+            return {"results": (shares > 0.5).sum(axis=1).astype(np.float64), "confidence": shares.max(axis=1)}, None
+        found = {"confidence": shares.max(axis=1)}
+        if spec.scores == "logits":
+            logits = rows.astype(np.float64)
+            most = logits.max(axis=1)
+            found["energy"] = -(most + np.log(np.exp(logits - most[:, None]).sum(axis=1)))
+        classes = np.where(np.isfinite(shares).all(axis=1), shares.argmax(axis=1), -1)
+    return found, classes.astype(np.int64)
+
+
+def is_finite(answer: Any) -> bool:
+    """Whether all numbers of an answer are numbers."""
+    return bool(np.isfinite(np.asarray(answer, np.float32)).all())
+
+
+def unknown_id(tokenizer: Path) -> int | None:
+    """The number of the token that stands for what the tokenizer does not know; None where it knows every letter."""
+    try:
+        document = json.loads(tokenizer.read_text(encoding="utf-8"))
+        model = document["model"]
+        if isinstance(model.get("unk_id"), int):
+            return int(model["unk_id"])
+        token = model.get("unk_token")
+        added = {one["content"]: one["id"] for one in document.get("added_tokens", [])}
+        vocabulary = model["vocab"] if isinstance(model.get("vocab"), dict) else {}
+        found = vocabulary.get(token, added.get(token))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return found if isinstance(found, int) else None
+
+
+def _rows(values: NDArray[Any]) -> NDArray[np.float64]:
+    return values.reshape(len(values), -1).astype(np.float64) if values.ndim else values.reshape(1, 1)

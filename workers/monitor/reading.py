@@ -1,0 +1,240 @@
+"""Reads a log of `writing.py` that may come from anywhere: cut, mixed, huge, made up. What cannot be meant is left out
+and counted, never believed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .bins import usual_edges
+from .reference import MOST_CLASSES, MOST_STATISTICS, NotAReference, Reference, parse
+from .writing import CURRENT, FORMAT, SUFFIX, VERSION
+
+MOST_LINE_BYTES = 4 << 20
+MOST_BYTES = 1 << 30
+MOST_LINES = 2_000_000
+MOST_COUNT = 10_000_000
+"""In one line; more than a computer answers in a minute."""
+MOST_S, FIRST_T, LAST_T = 1e7, 0.0, 1e11
+LATENCY_BINS = (-200, 400)
+"""A nanosecond to a day and more."""
+
+
+class NotALog(ValueError):
+    """Nothing in it is a log; `code` says what it is instead: missing, empty, foreign, newer, damaged, unreadable."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line: see `writing.py`. `figures` by name: (sum, counts)."""
+
+    t: float
+    seconds: float
+    n: int
+    errors: int
+    figures: dict[str, tuple[float, tuple[int, ...]]]
+    classes: dict[int, int]
+    latency: dict[int, int]
+    kept: int
+    not_finite: int
+    lost: int
+
+
+@dataclass
+class Part:
+    """All lines of one bundle, in the order in which they were written."""
+
+    bundle: str
+    title: str
+    run_id: str
+    kind: str
+    reference: Reference
+    records: list[Record] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReadLog:
+    """`parts` in the order in which their bundles began; `left_out` counts lines by the reason: not_a_line,
+    no_header, newer, too_long, damaged_header.
+
+    `is_cut`: there was more than is read at once, and the oldest was left out. `went_back` counts how often the clock
+    did.
+    """
+
+    parts: tuple[Part, ...]
+    left_out: dict[str, int]
+    is_cut: bool
+    went_back: int
+
+
+def files_of(log: Path) -> list[Path]:
+    """The files of a log, the oldest first: those of its folder, or the one file. Raises NotALog."""
+    if log.is_dir():
+        older = sorted(path for path in log.glob(f"*{SUFFIX}") if path.name != CURRENT)
+        found = [*older, *([log / CURRENT] if (log / CURRENT).is_file() else [])]
+        if not found:
+            raise NotALog("foreign", "there is no log in this folder")
+        return found
+    if not log.is_file():
+        raise NotALog("missing", "there is no such file")
+    return [log]
+
+
+def read_log(log: Path) -> ReadLog:
+    """Everything in it that can be meant. Raises NotALog where nothing is."""
+    files = files_of(log)
+    kept, is_cut = _newest(files)
+    reading = _Reading()
+    try:
+        for path in kept:
+            with path.open("rb") as file:
+                for line in _lines(file):
+                    reading.take(line)
+    except OSError as error:
+        raise NotALog("unreadable", f"it cannot be read ({error.strerror or error})") from error
+    if not reading.parts:
+        raise reading.refusal(sum(path.stat().st_size for path in files))
+    return ReadLog(tuple(reading.parts.values()), reading.left_out, is_cut, reading.went_back)
+
+
+def _newest(files: list[Path]) -> tuple[list[Path], bool]:
+    """As many of the newest as are read at once, the oldest of them first."""
+    kept: list[Path] = []
+    size = 0
+    for path in reversed(files):
+        size += path.stat().st_size
+        if size > MOST_BYTES and kept:
+            return kept[::-1], True
+        kept.append(path)
+    return kept[::-1], size > MOST_BYTES
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes | None]:
+    """Line by line; None for one that is too long to be one of ours."""
+    for _ in range(MOST_LINES):
+        line = file.readline(MOST_LINE_BYTES)
+        if not line:
+            return
+        if len(line) == MOST_LINE_BYTES and not line.endswith(b"\n"):
+            while rest := file.readline(MOST_LINE_BYTES):
+                if rest.endswith(b"\n"):
+                    break
+            yield None
+        elif line.strip():
+            yield line
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self.parts: dict[str, Part] = {}
+        self.left_out: dict[str, int] = {}
+        self.went_back = 0
+        self._last_t: dict[str, float] = {}
+
+    def take(self, line: bytes | None) -> None:
+        reason = "too_long" if line is None else self._take(line)
+        if reason:
+            self.left_out[reason] = self.left_out.get(reason, 0) + 1
+
+    def _take(self, line: bytes) -> str:
+        try:
+            document = json.loads(line)
+        except (ValueError, RecursionError):
+            return "not_a_line"
+        if not isinstance(document, dict):
+            return "not_a_line"
+        if "log" in document:
+            return self._head(document)
+        part = self.parts.get(str(document.get("bundle"))[:40])
+        if part is None:
+            return "no_header"
+        try:
+            record = _record(document, part.reference)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return "not_a_line"
+        self.went_back += record.t < self._last_t.get(part.bundle, record.t) - 1
+        self._last_t[part.bundle] = record.t
+        part.records.append(record)
+        return ""
+
+    def _head(self, document: dict[str, Any]) -> str:
+        version = document.get("version")
+        if document["log"] != FORMAT or not isinstance(version, int):
+            return "damaged_header"
+        if version > VERSION:
+            return "newer"
+        bundle = str(document.get("bundle"))[:40]
+        try:
+            reference = parse(document.get("reference"))
+        except NotAReference:
+            return "damaged_header"
+        if bundle not in self.parts:
+            title, run_id, kind = (str(document.get(name, ""))[:200] for name in ("title", "run_id", "kind"))
+            self.parts[bundle] = Part(bundle, title, run_id, kind, reference)
+        return ""
+
+    def refusal(self, size: int) -> NotALog:
+        if not size:
+            return NotALog("empty", "the file is empty")
+        if self.left_out.get("newer"):
+            return NotALog("newer", "a newer Fettle wrote it")
+        if self.left_out.get("damaged_header") or self.left_out.get("no_header"):
+            return NotALog("damaged", "its first line, which says what it is, is missing or damaged")
+        return NotALog("foreign", "it is no log of a bundle")
+
+
+def _record(document: dict[str, Any], reference: Reference) -> Record:
+    """Raises what a document that cannot be meant raises."""
+    figures = document["figures"]
+    if len(figures) > MOST_STATISTICS:
+        raise ValueError("too many figures")
+    return Record(
+        t=_number(document["t"], FIRST_T, LAST_T),
+        seconds=_number(document["s"], 0, MOST_S),
+        n=_count(document["n"]),
+        errors=_count(document["errors"]),
+        figures={str(name)[:40]: _histogram(str(name)[:40], one, reference) for name, one in figures.items()},
+        classes=_counts(document["classes"], 0, MOST_CLASSES),
+        latency=_counts(document["latency"], *LATENCY_BINS),
+        kept=_count(document["kept"]),
+        not_finite=_count(document["not_finite"]),
+        lost=_count(document["lost"]),
+    )
+
+
+def _histogram(name: str, one: Any, reference: Reference) -> tuple[float, tuple[int, ...]]:
+    total, counts = one
+    known = reference.statistics.get(name)
+    found = tuple(_count(count) for count in counts)
+    if len(found) != 1 + len(usual_edges(name) if known is None else known.edges):
+        raise ValueError("the histogram has other bins")
+    return _number(total, -1e300, 1e300), found
+
+
+def _number(value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("no number")
+    if not low <= value <= high:
+        raise ValueError("a number that cannot be")
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_COUNT:
+        raise ValueError("no count")
+    return value
+
+
+def _counts(value: Any, low: int, high: int) -> dict[int, int]:
+    found = {int(number): _count(count) for number, count in value.items()}
+    if any(not low <= number < high for number in found):
+        raise ValueError("a number that cannot be")
+    return found

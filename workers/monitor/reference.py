@@ -1,0 +1,139 @@
+"""What the evaluation data looked like to the same figures: lies in the bundle, and at the head of each log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pipeline.pipeline import Pipeline
+from ..pipeline.spec import TextSteps
+from .bins import Expected, expected_of
+from .figures import of_answers, of_inputs
+
+FOLDER, FILE = "monitor", "reference.json"
+VERSION = 1
+MOST_COMMON = 1000
+"""Tokens that count as usual: so many of those that occur most in the evaluation data."""
+MOST_CLASSES, MOST_STATISTICS, MOST_EDGES, MOST_ITEMS = 100_000, 64, 256, 10**9
+MOST_NAMES, MOST_NAME_CHARS = 1000, 60
+
+
+class NotAReference(ValueError):
+    """A description of the evaluation data that cannot be meant."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`statistics` by name; `classes` counts each class that was answered (by its number), `names` are theirs.
+
+    `common` are the tokens that texts usually have.
+    """
+
+    statistics: Mapping[str, Expected] = field(default_factory=dict)
+    classes: Mapping[int, int] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    common: frozenset[int] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written."""
+        statistics = {
+            name: {"edges": list(one.edges), "counts": list(one.counts), "mean": one.mean}
+            for name, one in self.statistics.items()
+        }
+        return {
+            "version": VERSION,
+            "statistics": statistics,
+            "classes": {str(number): count for number, count in sorted(self.classes.items())},
+            "names": list(self.names),
+            "common": sorted(self.common),
+        }
+
+
+def parse(document: Any) -> Reference:
+    """Read what `to_json` wrote. Raises NotAReference for what could not have come from there."""
+    try:
+        if document["version"] != VERSION or len(document["statistics"]) > MOST_STATISTICS:
+            raise NotAReference("it is of another version")
+        statistics = {str(name)[:40]: _expected(one) for name, one in document["statistics"].items()}
+        classes = {int(number): _whole(count) for number, count in document["classes"].items()}
+        names = tuple(str(name)[:MOST_NAME_CHARS] for name in document["names"][:MOST_NAMES])
+        common = frozenset(_whole(one) for one in document["common"][: 2 * MOST_COMMON])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise NotAReference(f"it is no description of evaluation data ({type(error).__name__})") from error
+    if len(classes) > MOST_CLASSES or any(not 0 <= number < MOST_CLASSES for number in classes):
+        raise NotAReference("it names too many classes")
+    return Reference(statistics, classes, names, common)
+
+
+def _expected(one: Any) -> Expected:
+    edges = tuple(float(edge) for edge in one["edges"])
+    counts = tuple(_whole(count) for count in one["counts"])
+    mean = None if one["mean"] is None else float(one["mean"])
+    if not 1 <= len(edges) <= MOST_EDGES or len(counts) != len(edges) + 1 or any(map(_is_not_finite, edges)):
+        raise NotAReference("its histograms do not fit together")
+    if any(after <= before for before, after in pairwise(edges)):
+        raise NotAReference("edges of a histogram do not rise")
+    return Expected(edges, counts, None if mean is None or _is_not_finite(mean) else mean)
+
+
+def _is_not_finite(value: float) -> bool:
+    return not math.isfinite(value)
+
+
+def _whole(count: Any) -> int:
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= MOST_ITEMS:
+        raise NotAReference(f"{str(count)[:20]!r} is no number of items")
+    return count
+
+
+def reference_of(
+    pipeline: Pipeline, samples: Iterable[tuple[Mapping[str, NDArray[Any]], Any]], common: frozenset[int]
+) -> Reference:
+    """Of (feeds, answer) of each item of the evaluation data; `common` as `common_tokens` finds them."""
+    found: dict[str, list[float]] = {}
+    classes: Counter[int] = Counter()
+    for feeds, answer in samples:
+        answered, numbers = of_answers(pipeline, answer)
+        for name, values in {**of_inputs(pipeline, feeds, common), **answered}.items():
+            found.setdefault(name, []).extend(float(value) for value in values)
+        if numbers is not None:
+            classes.update(int(number) for number in numbers if number >= 0)
+    expected = {name: expected_of(np.asarray(values)) for name, values in found.items()}
+    names = tuple(str(name)[:MOST_NAME_CHARS] for name in (pipeline.spec.classes or ())[:MOST_NAMES])
+    return Reference({name: one for name, one in expected.items() if one is not None}, dict(classes), names, common)
+
+
+def common_tokens(pipeline: Pipeline, samples: Iterable[Mapping[str, NDArray[Any]]]) -> frozenset[int]:
+    """The tokens that occur most in the evaluation data; none for models that take no texts."""
+    if not isinstance(pipeline.spec.preprocess, TextSteps):
+        return frozenset()
+    counted: Counter[int] = Counter()
+    for feeds in samples:
+        counted.update(np.asarray(feeds[pipeline.main_input.name]).ravel().tolist())
+    return frozenset(number for number, _ in counted.most_common(MOST_COMMON))
+
+
+def read_reference(bundle: Path) -> Reference:
+    """Of the bundle in a folder; an empty one where it has none. Raises NotAReference for one that is damaged."""
+    path = bundle / FOLDER / FILE
+    if not path.is_file():
+        return Reference()
+    try:
+        return parse(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise NotAReference(f"{path.name} cannot be read") from error
+
+
+def bundle_id(bundle: Path) -> str:
+    """Twelve letters that stand for exactly this bundle: of the hash of its manifest, as the service tells it."""
+    return hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()[:12]

@@ -1,0 +1,367 @@
+"""All that a log tells: drift of each figure, alarms with their times, the course of it for graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import series as at
+from . import shifts, slowing
+from .alarms import episodes
+from .bins import Expected
+from .reading import Part, ReadLog
+from .reference import Reference
+from .series import Floats, Ints, Series
+
+LEARNED = 1000
+"""Requests at the beginning of a log that stand for evaluation data, where a bundle has none."""
+RECENT = 1000
+"""Requests that the table of drift is about: the latest."""
+MOST_POINTS = 160
+ERRORS_MARGIN, NOT_FINITE_MARGIN = 0.03, 0.01
+ONE_ANSWER, ONE_ANSWER_USUAL = 0.95, 0.6
+"""All answers are one class, and on the evaluation data three fifths at most were."""
+COLLAPSED = 0.2
+"""Mean place of the confidence among that of the evaluation data; half is usual."""
+PSI_LEAST, PSI_REQUESTS = 0.1, 500
+ANSWERS = ("confidence", "energy", "score", "results", "letters", "answer_mean", "answer_spread")
+"""Figures of what came out; all others are of what went in."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """`code` and `statistic` say what is wrong, `since` and `until` (seconds since 1970, None: it goes on) when,
+    `noticed` when it was certain. `before` and `now` are what it was and is: a mean, a share, milliseconds. `direction`
+    is 1 for more, −1 for less; `name` the class it is about."""
+
+    code: str
+    statistic: str
+    since: float
+    until: float | None
+    noticed: float
+    before: float | None
+    now: float | None
+    direction: int = 0
+    name: str = ""
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the tests of one part share: `ends` of looks, `starts` by window, `level` of each look and test."""
+
+    series: Series
+    reference: Reference
+    first: int
+    ends: Ints
+    starts: tuple[Ints, ...]
+    level: Floats
+    z: Floats
+
+
+def report(log: ReadLog) -> dict[str, Any]:
+    """`{"drift": {…}, "alerts": […]}` of the bundle that answered last; of those before it only their alerts."""
+    parts = [part for part in log.parts if part.records]
+    last = max(parts, key=lambda part: part.records[-1].t, default=log.parts[-1])
+    alerts = [(part, alert) for part in parts for alert in alerts_of(watch_of(part))]
+    return {
+        "drift": {**_facts(log, last), "statistics": _drift(last), "points": points(last)},
+        "alerts": [{**vars(alert), "bundle": part.bundle} for part, alert in alerts],
+    }
+
+
+def _facts(log: ReadLog, part: Part) -> dict[str, Any]:
+    records = part.records
+    counted = {name: sum(getattr(one, name) for one in records) for name in ("n", "errors", "kept", "lost")}
+    return {
+        "bundle": part.bundle,
+        "title": part.title,
+        "run_id": part.run_id,
+        "kind": part.kind,
+        "bundles": len(log.parts),
+        "requests": counted["n"],
+        "errors": counted["errors"],
+        "kept": counted["kept"],
+        "lost": counted["lost"],
+        "since": min((one.t for one in records), default=None),
+        "until": max((one.t + one.seconds for one in records), default=None),
+        "expected": max((one.n for one in part.reference.statistics.values()), default=0),
+        "left_out": dict(log.left_out),
+        "is_cut": log.is_cut,
+        "clock_went_back": log.went_back,
+    }
+
+
+def watch_of(part: Part) -> Watch:
+    """The looks at a part, with what each may spend."""
+    series = at.series_of(part)
+    has_data = any(one.n for one in part.reference.statistics.values())
+    first = 0 if has_data else int(np.searchsorted(np.cumsum(series.n), LEARNED)) + 1
+    reference = at.learned(series, part.reference, first)
+    ends = at.ends_of(series.n, first)
+    names = [name for name in series.histograms if reference.statistics.get(name, _NOTHING).n]
+    tests = (2 * len(names) + 5) * len(at.WINDOWS)
+    level = at.level_of_looks(series.n, ends, tests)
+    z = np.asarray([NormalDist().inv_cdf(1 - one) for one in level])
+    starts = tuple(at.starts_of(series.n, ends, size, first) for size in at.WINDOWS)
+    return Watch(series, reference, first, ends, starts, level, z)
+
+
+_NOTHING = Expected((), (), None)
+
+
+def alerts_of(watch: Watch) -> list[Alert]:
+    """All alarms of a part, in the order in which they began."""
+    if not len(watch.ends):
+        return []
+    found = [*_of_figures(watch), *_of_classes(watch), *_of_failures(watch), *_of_latency(watch)]
+    return sorted(found, key=lambda alert: (alert.since, alert.code, alert.statistic))
+
+
+def _any_window(watch: Watch, speaks: list[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], Ints]:
+    """Whether (looks,) any window speaks, and where the shortest that does begins."""
+    found = np.zeros(len(watch.ends), np.bool_)
+    lines = np.zeros(len(watch.ends), np.int64)
+    for spoke, starts in reversed(list(zip(speaks, watch.starts, strict=True))):
+        sure = spoke & (starts >= 0)
+        found |= sure
+        lines = np.where(sure, starts, lines)
+    return found, lines
+
+
+def _of_figures(watch: Watch) -> Iterator[Alert]:
+    for name, histograms in watch.series.histograms.items():
+        usual = watch.reference.statistics.get(name, _NOTHING)
+        if not usual.n:
+            continue
+        expected = np.asarray(usual.counts, np.int64)
+        scores = shifts.places(expected)
+        tested = [
+            shifts.mean_shift(histograms, expected, scores, (starts, watch.ends), shifts.LOCATION_MARGIN)
+            for starts in watch.starts
+        ]
+        for sign in (-1, 1):
+            speaks = [(one.z > watch.z) & (one.sign == sign) for one in tested]
+            for alert in _episodes(watch, speaks, "shift", name, sign):
+                yield _with_means(watch, alert, usual, scores)
+        if name in _familiarity(watch):
+            yield from _of_tail(watch, name, expected, _familiarity(watch)[name])
+        beyond = [
+            shifts.outside(histograms, expected, (starts, watch.ends))[1] < np.log(watch.level)
+            for starts in watch.starts
+        ]
+        yield from (_with_means(watch, alert, usual, scores) for alert in _episodes(watch, beyond, "outside", name, 0))
+
+
+def _familiarity(watch: Watch) -> dict[str, int]:
+    """The figure by which unfamiliar inputs are told: 1 where large values are unfamiliar, −1 where small ones are."""
+    return {"energy": 1} if "energy" in watch.series.histograms else {"confidence": -1}
+
+
+def _of_tail(watch: Watch, name: str, expected: Ints, side: int) -> Iterator[Alert]:
+    histograms, expected = watch.series.histograms[name][:, ::side], expected[::side]
+    scores = shifts.tail_scores(expected)
+    spread = float(np.sqrt(((scores - scores @ expected / expected.sum()) ** 2) @ expected / expected.sum()))
+    speaks = []
+    for starts in watch.starts:
+        windows = (starts, watch.ends)
+        one = shifts.mean_shift(histograms, expected, scores, windows, shifts.TAIL_MARGIN * spread)
+        speaks.append((one.z > watch.z) & (one.sign > 0))
+    surest = scores >= scores.max() - 1e-9
+    for alert in _episodes(watch, speaks, "unfamiliar", name, 1):
+        lines = _lines_of(watch, alert)
+        counts = histograms[lines].sum(axis=0)
+        usual, now = float(expected[surest].sum() / expected.sum()), float(counts[surest].sum() / max(1, counts.sum()))
+        yield _changed(alert, usual, now)
+
+
+def _of_classes(watch: Watch) -> Iterator[Alert]:
+    numbers = watch.series.class_numbers
+    expected = np.asarray([watch.reference.classes.get(number, 0) for number in numbers], np.int64)
+    if expected.sum() == 0:
+        return
+    usual = expected / expected.sum()
+    speaks, one_answer = [], []
+    for starts in watch.starts:
+        windows = (starts, watch.ends)
+        speaks.append(shifts.classes_shift(watch.series.classes, expected, windows).z > watch.z)
+        found = at.summed(watch.series.classes, *windows)
+        most, n = found.argmax(axis=1), np.maximum(found.sum(axis=1), 1)
+        share = found[np.arange(len(found)), most] / n
+        one_answer.append((share >= ONE_ANSWER) & (usual[most] <= ONE_ANSWER_USUAL) & (n >= at.WINDOWS[0]))
+    for code, spoke in (("classes", speaks), ("one_answer", one_answer)):
+        for alert in _episodes(watch, spoke, code, "classes", 0):
+            counts = watch.series.classes[_lines_of(watch, alert)].sum(axis=0)
+            now = counts / max(1, counts.sum())
+            most = int((now if code == "one_answer" else np.abs(now - usual)).argmax())
+            named = _changed(alert, float(usual[most]), float(now[most]))
+            yield _replaced(
+                named, name=_class_name(watch.reference, numbers[most]), direction=int(np.sign(now[most] - usual[most]))
+            )
+
+
+def _class_name(reference: Reference, number: int) -> str:
+    return reference.names[number] if number < len(reference.names) else f"class {number}"
+
+
+def _of_failures(watch: Watch) -> Iterator[Alert]:
+    series = watch.series
+    for code, counts, total, margin in (
+        ("errors", series.errors, series.n + series.errors, ERRORS_MARGIN),
+        ("not_numbers", series.not_finite, series.n, NOT_FINITE_MARGIN),
+    ):
+        # errors come without answers: looks at all requests, so that a model that only fails is seen
+        ends = at.ends_of(total, watch.first)
+        starts = tuple(at.starts_of(total, ends, size, watch.first) for size in at.WINDOWS)
+        level = at.level_of_looks(np.maximum(total, 1), ends, len(at.WINDOWS) * 10)
+        own = Watch(series, watch.reference, watch.first, ends, starts, level, level)
+        if not len(ends):
+            continue
+        speaks = [
+            shifts.log_upper_tail(at.summed(counts, one, ends), at.summed(total, one, ends), margin) < np.log(level)
+            for one in starts
+        ]
+        for alert in _episodes(own, speaks, code, "", 1):
+            lines = _lines_of(own, alert)
+            before = float(counts[: lines.start].sum() / total[: lines.start].sum()) if lines.start else None
+            now = float(counts[lines].sum() / max(1, total[lines].sum()))
+            yield _changed(alert, before, now)
+
+
+def _of_latency(watch: Watch) -> Iterator[Alert]:
+    series = watch.series
+    timed = series.latencies.sum(axis=1)
+    ends = at.ends_of(timed)
+    if not len(ends):
+        return
+    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    blocks = slowing.medians(series.latencies, series.latency_first, starts, ends)
+    sums, usual = slowing.cumulated(blocks)
+    # it began where the sum last was zero
+    zero = np.where(sums <= 0, np.arange(len(sums)), -1)
+    since = np.maximum.accumulate(zero) + 1
+    own = Watch(series, watch.reference, 0, ends, (starts,), np.zeros(0), np.zeros(0))
+    lines = starts[np.minimum(since, len(starts) - 1)]
+    for one in episodes(sums > slowing.DECISION, lines):
+        alert = _alert(own, one.first, one.last, one.first_line, one.lasts, ("slower", "latency", 1))
+        now = slowing.medians(series.latencies, series.latency_first, np.asarray([one.first_line]), ends[[one.last]])
+        yield _changed(alert, float(2**usual), float(2 ** now[0]))
+
+
+def _episodes(watch: Watch, speaks: list[NDArray[np.bool_]], code: str, statistic: str, sign: int) -> list[Alert]:
+    found, lines = _any_window(watch, speaks)
+    return [
+        _alert(watch, one.first, one.last, one.first_line, one.lasts, (code, statistic, sign))
+        for one in episodes(found, lines)
+    ]
+
+
+def _alert(watch: Watch, first: int, last: int, line: int, lasts: bool, what: tuple[str, str, int]) -> Alert:
+    times, ends = watch.series.times, watch.ends
+    code, statistic, sign = what
+    noticed, over = float(times[ends[first] - 1]), float(times[ends[last] - 1])
+    until = None if lasts else over
+    requests = int(watch.series.n[line : ends[last]].sum() + watch.series.errors[line : ends[last]].sum())
+    return Alert(code, statistic, float(times[line]), until, noticed, None, None, sign, "", requests)
+
+
+def _lines_of(watch: Watch, alert: Alert) -> slice:
+    """Lines from the beginning of an alarm to its end."""
+    times = watch.series.times
+    first = int(np.flatnonzero(times == alert.since)[0])
+    last = len(times) if alert.until is None else int(np.flatnonzero(times == alert.until)[-1]) + 1
+    return slice(first, max(last, first + 1))
+
+
+def _changed(alert: Alert, before: float | None, now: float | None) -> Alert:
+    return _replaced(alert, before=before, now=now)
+
+
+def _replaced(alert: Alert, **changes: Any) -> Alert:
+    return Alert(**{**vars(alert), **changes})
+
+
+def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> Alert:
+    lines = _lines_of(watch, alert)
+    histogram = watch.series.histograms[alert.statistic][lines].sum(axis=0)
+    count = int(histogram.sum())
+    now = float(watch.series.sums[alert.statistic][lines].sum()) / count if count else None
+    collapsed = alert.statistic == "confidence" and count and float(scores @ histogram) / count < COLLAPSED
+    return _replaced(alert, before=usual.mean, now=now, code="unsure" if collapsed else alert.code)
+
+
+def _drift(part: Part) -> list[dict[str, Any]]:
+    """Each figure over the latest thousand requests against the evaluation data."""
+    if not part.records:
+        return []
+    watch = watch_of(part)
+    series = watch.series
+    before = np.cumsum(series.n[::-1])[::-1]
+    first = max(watch.first, int(np.searchsorted(-before, -RECENT, side="right")) - 1)
+    found = []
+    for name, histograms in series.histograms.items():
+        usual = watch.reference.statistics.get(name, _NOTHING)
+        counts = histograms[first:].sum(axis=0)
+        n, m = int(counts.sum()), usual.n
+        if not n or not m:
+            continue
+        expected = np.asarray(usual.counts, np.int64)
+        psi = shifts.population_stability(counts, expected)
+        found.append(
+            {
+                "statistic": name,
+                "of_answers": name in ANSWERS,
+                "n": n,
+                "expected": m,
+                "before": usual.mean,
+                "now": float(series.sums[name][first:].sum()) / n,
+                "place": float(shifts.places(expected) @ counts) / n,
+                "distance": shifts.largest_distance(counts, expected),
+                "psi": psi,
+                "psi_limit": psi_limit(len(expected), n, m),
+            }
+        )
+    return found
+
+
+def psi_limit(bins: int, n: int, m: int) -> float | None:
+    """Above which PSI is more than chance and more than little: max(.1, χ²₀.₉₅(B − 1) · (1/n + 1/m)); None for fewer
+    than 500 requests, where it tells nothing (Yurdakul and Naranjo 2020). χ² by Wilson and Hilferty."""
+    if n < PSI_REQUESTS:
+        return None
+    free = max(1, bins - 1)
+    quantile: float = free * (1 - 2 / (9 * free) + NormalDist().inv_cdf(0.95) * (2 / (9 * free)) ** 0.5) ** 3
+    return max(PSI_LEAST, quantile * (1 / n + 1 / m))
+
+
+def points(part: Part) -> list[dict[str, Any]]:
+    """The course of it in at most 160 points of about as many requests each: time, requests, shares, means, p50."""
+    if not part.records:
+        return []
+    watch = watch_of(part)
+    series = watch.series
+    total = series.n + series.errors
+    each = max(at.EACH, int(total.sum()) // MOST_POINTS + 1)
+    ends = at.ends_of(total, 0, each)
+    if not len(ends) or ends[-1] < len(total):
+        ends = np.concatenate([ends, [len(total)]]).astype(np.int64)
+    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    p50 = slowing.medians(series.latencies, series.latency_first, starts, ends)
+    n, errors = at.summed(series.n, starts, ends), at.summed(series.errors, starts, ends)
+    counted = {name: at.summed(one.sum(axis=1), starts, ends) for name, one in series.histograms.items()}
+    sums = {name: at.summed(one, starts, ends) for name, one in series.sums.items()}
+    return [
+        {
+            "t": float(series.times[start]),
+            "n": int(n[number]),
+            "errors": int(errors[number]),
+            "p50_ms": None if np.isnan(p50[number]) else float(2 ** p50[number]),
+            "means": {name: float(sums[name][number] / one[number]) for name, one in counted.items() if one[number]},
+        }
+        for number, start in enumerate(starts)
+    ]

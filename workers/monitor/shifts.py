@@ -1,0 +1,177 @@
+"""Has what comes in, or what is answered, changed against the evaluation data? Tests on histograms, of windows.
+
+All of them test for more than a margin: traffic of people has days and nights, weekends and moods, and a change that
+matters to nobody becomes significant with enough requests (Hodges and Lehmann, JRSS B 1954, on testing for material
+significance). How much more than by chance blocks of requests differ from each other, because requests of one person
+resemble each other, is estimated by their moving ranges, which a single change does not disturb (Laney, Quality
+Engineering 2002), and widens the variances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from .series import Floats, Ints, summed
+
+LOCATION_MARGIN = 0.06
+"""Of the mean place 0..1 among the evaluation data: about a fifth of their standard deviation."""
+TAIL_MARGIN = 0.1
+"""Of the mean tail score, in its standard deviations."""
+CLASSES_MARGIN = 0.04
+"""Of Σ (p − q)²/p: each share off by a fifth of itself."""
+TAIL_FROM = ((0.8, 0.4), (0.9, 0.6), (0.95, 1.0))
+"""Scores of the least familiar fifth: what is beyond these shares of the evaluation data counts so much more."""
+OUTSIDE_MARGIN = 0.05
+MEDIAN_ABS = NormalDist().inv_cdf(0.75)
+"""Median of |x| of a standard normal x."""
+PRIOR_BLOCKS, LOOKED_BACK, REFRESH = 10, 500, 16
+MOST_CELLS, LEAST_IN_CELL = 30, 10
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Of each look (looks,): by how many standard deviations a window is beyond the margin (`z`, −inf where there is
+    no window), and in which direction (`sign`)."""
+
+    z: Floats
+    sign: Floats
+
+
+def places(counts: Ints) -> Floats:
+    """Mean place 0..1 (bins,) of each bin of the evaluation data's histogram `counts` (bins,) among them (ridits;
+    Bross, Biometrics 1958): the share below it and half of its own."""
+    shares = counts / counts.sum()
+    return np.asarray(np.cumsum(shares) - shares / 2)
+
+
+def tail_scores(counts: Ints) -> Floats:
+    """Scores (bins,) that rise in the upper fifth alone, as those of Savage (1956) for the exponential distribution do.
+    Of ten rules these separated pictures of a class that was left out best from those of the others."""
+    below = np.concatenate([[0.0], np.cumsum(counts)[:-1] / counts.sum()])
+    return np.asarray(sum(weight * (below >= share - 1e-9) for share, weight in TAIL_FROM), np.float64)
+
+
+def mean_shift(histograms: Ints, expected: Ints, scores: Floats, windows: tuple[Ints, Ints], margin: float) -> Tested:
+    """Whether the mean of `scores` (bins,) over a window differs from that over the evaluation data by more than
+    `margin`. With `places` this is the test of Wilcoxon, Mann and Whitney, ties included.
+
+    `histograms` (lines, bins) of the log, `expected` (bins,) of the evaluation data, `windows` (starts, ends).
+    """
+    starts, ends = windows
+    m = expected.sum()
+    usual = float(scores @ expected / m)
+    variance = float(((scores - usual) ** 2) @ expected / m)
+    n = summed(histograms.sum(axis=1), starts, ends)
+    means = (summed(histograms @ scores, starts, ends)) / np.maximum(n, 1) - usual
+    if variance <= 0:
+        return Tested(np.full(len(ends), -np.inf), np.zeros(len(ends)))
+    spread = dispersion(_blocks(histograms.sum(axis=1), ends), _blocks(histograms @ scores, ends), variance)
+    error = np.sqrt(variance * (spread / np.maximum(n, 1) + 1 / m))
+    return Tested(np.where(n > 0, (np.abs(means) - margin) / error, -np.inf), np.sign(means))
+
+
+def _blocks(values: Floats | Ints, ends: Ints) -> Floats:
+    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    return summed(values, starts, ends)
+
+
+def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
+    """By which factor (looks,), 1 at least, means of blocks vary more than those of as many independent requests: the
+    median of the squared moving ranges up to each look, against that of independent ones."""
+    means = sums / np.maximum(n, 1)
+    ranges = np.abs(np.diff(means)) / np.sqrt(variance * (1 / np.maximum(n[1:], 1) + 1 / np.maximum(n[:-1], 1)))
+    return running_median(ranges / MEDIAN_ABS) ** 2
+
+
+def running_median(ratios: Floats) -> Floats:
+    """1 at least (k + 1,): the median of the last `ratios` (k,) before each look, and of ten that are 1."""
+    found = np.ones(len(ratios) + 1)
+    for at in range(1, len(found)):
+        if at % REFRESH == 0:
+            known = np.concatenate([ratios[max(0, at - LOOKED_BACK) : at], np.ones(PRIOR_BLOCKS)])
+            found[at] = max(1.0, float(np.median(known)))
+        else:
+            found[at] = found[at - 1]
+    return found
+
+
+def cells_of(expected: Ints) -> Ints:
+    """In which cell (classes,) each class is counted: the 30 most frequent have their own, the rest shares one."""
+    cells = np.full(len(expected), -1, np.int64)
+    own = [number for number in np.argsort(-expected, kind="stable")[:MOST_CELLS] if expected[number] >= LEAST_IN_CELL]
+    cells[own] = np.arange(len(own))
+    cells[cells < 0] = len(own)
+    return cells
+
+
+def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> Tested:
+    """Whether classes are answered in other shares than on the evaluation data: Pearson's χ² of two samples, against
+    the noncentral χ² of the margin.
+
+    `classes` (lines, classes) of the log, `expected` (classes,) of the evaluation data.
+    """
+    starts, ends = windows
+    cells = cells_of(expected)
+    merge = (cells[:, None] == np.arange(cells.max() + 1)).astype(np.int64)
+    counts, usual = classes @ merge, expected @ merge
+    if usual.sum() == 0 or merge.shape[1] < 2:
+        return Tested(np.full(len(ends), -np.inf), np.zeros(len(ends)))
+    found = summed(counts, starts, ends)
+    m, n = float(usual.sum()), found.sum(axis=1)
+    blocks = _blocks(counts, ends)
+    free = merge.shape[1] - 1
+    between = [chi_square(one, other) for one, other in zip(blocks[1:], blocks[:-1], strict=True)]
+    spread = running_median(np.asarray(between) / (free * (1 - 2 / (9 * free)) ** 3))
+    squares = np.asarray([chi_square(one, usual.astype(np.float64)) for one in found]) / spread
+    z = beyond_noncentral(squares, free, CLASSES_MARGIN * n * m / (n + m) / spread)
+    return Tested(np.where(n > 0, z, -np.inf), np.ones(len(ends)))
+
+
+def chi_square(one: Floats, other: Floats) -> float:
+    """Pearson's χ² of two histograms (cells,)."""
+    n, m, both = one.sum(), other.sum(), one + other
+    there = both > 0
+    if n == 0 or m == 0:
+        return 0.0
+    difference = np.sqrt(m / n) * one[there] - np.sqrt(n / m) * other[there]
+    return float((difference**2 / both[there]).sum())
+
+
+def beyond_noncentral(squares: Floats, free: int, noncentrality: Floats) -> Floats:
+    """Standard normal deviates of noncentral χ² variables with `free` degrees of freedom: the cube root is nearly
+    normal (Abdel-Aty, Biometrika 1954; for none the one of Wilson and Hilferty)."""
+    scale = free + noncentrality
+    variance = 2 / 9 * (free + 2 * noncentrality) / scale**2
+    return np.asarray((np.cbrt(squares / scale) - (1 - variance)) / np.sqrt(variance), np.float64)
+
+
+def outside(histograms: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> tuple[Floats, Floats]:
+    """Shares (looks,) below and above all that there was in the evaluation data, and log p-values (looks,) of more than
+    5 % (`log_upper_tail`)."""
+    found = summed(histograms, *windows)
+    n, m = found.sum(axis=1), expected.sum()
+    beyond = found[:, 0] + found[:, -1]
+    return beyond / np.maximum(n, 1), log_upper_tail(beyond, n, OUTSIDE_MARGIN + 2 / (m + 1))
+
+
+def log_upper_tail(found: Floats, n: Floats, share: float | Floats) -> Floats:
+    """A bound of ln P(X ≥ `found`) for X of `n` with `share` each: −n KL(found/n ‖ share) (Chernoff 1952; Hoeffding,
+    JASA 1963, theorem 1). It holds for every n. 0 where no more was found than expected."""
+    safe = np.maximum(n, 1)
+    seen = np.clip(found / safe, 1e-12, 1 - 1e-12)
+    divergence = seen * np.log(seen / share) + (1 - seen) * np.log((1 - seen) / (1 - share))
+    return np.where((n > 0) & (found / safe > share), -safe * divergence, 0.0)
+
+
+def population_stability(found: Ints, expected: Ints) -> float:
+    """PSI Σ (p − q) ln(p/q) of two histograms (bins,), half a count added to each bin."""
+    p, q = (found + 0.5) / (found + 0.5).sum(), (expected + 0.5) / (expected + 0.5).sum()
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def largest_distance(found: Ints, expected: Ints) -> float:
+    """Kolmogorov's and Smirnov's D of two histograms (bins,) of the same edges: a lower bound of that of the values."""
+    return float(np.abs(np.cumsum(found) / found.sum() - np.cumsum(expected) / expected.sum()).max())

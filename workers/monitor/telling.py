@@ -1,0 +1,25 @@
+"""A log from its file to its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .reading import read_log
+from .report import report
+from .words import TITLES, left_out, summary, told
+
+
+def tell(log: Path) -> dict[str, Any]:
+    """`{"drift": {…}, "alerts": […]}` with words. Raises NotALog."""
+    read = read_log(log)
+    found = report(read)
+    kinds = {part.bundle: part.kind for part in read.parts}
+    alerts = [told(alert, kinds[alert["bundle"]]) for alert in found["alerts"]]
+    drift = found["drift"]
+    for row in drift["statistics"]:
+        row["title"] = TITLES.get(row["statistic"], row["statistic"])
+    return {
+        "drift": {**drift, "notes": left_out(drift), "summary": summary(drift, alerts)},
+        "alerts": alerts,
+    }

@@ -1,0 +1,192 @@
+"""Alarms, drift and what was left out in plain words, for `monitor.py` and for the program that reads a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+ENOUGH = 200
+"""Recent inputs that are asked for: with so many, a share changed of 5 % is proven where 3 answers differ."""
+
+NOUNS = {"image": "pictures", "text": "texts", "audio": "sounds"}
+PLACE_DIGITS = 3
+
+CHANGES: dict[tuple[str, int], str] = {
+    ("brightness", -1): "{Inputs} got darker",
+    ("brightness", 1): "{Inputs} got brighter",
+    ("contrast", -1): "{Inputs} have less contrast",
+    ("contrast", 1): "{Inputs} have more contrast",
+    ("detail", -1): "{Inputs} show less detail, as out of focus",
+    ("detail", 1): "{Inputs} show more detail or noise",
+    ("color", -1): "{Inputs} are less colorful",
+    ("color", 1): "{Inputs} are more colorful",
+    ("pixels", -1): "{Inputs} are smaller",
+    ("pixels", 1): "{Inputs} are larger",
+    ("tokens", -1): "{Inputs} got shorter",
+    ("tokens", 1): "{Inputs} got longer",
+    ("unknown", 1): "{Inputs} hold more that the model cannot read, as another language would",
+    ("rare", 1): "{Inputs} use other words than before, as another language or subject would",
+    ("rare", -1): "{Inputs} use more of the usual words than before",
+    ("level_db", -1): "{Inputs} got quieter",
+    ("level_db", 1): "{Inputs} got louder",
+    ("silence", 1): "{Inputs} hold more silence",
+    ("silence", -1): "{Inputs} hold less silence",
+    ("sound_s", -1): "{Inputs} got shorter",
+    ("sound_s", 1): "{Inputs} got longer",
+    ("crossings", 1): "{Inputs} got higher or noisier",
+    ("crossings", -1): "{Inputs} got lower or duller",
+    ("mean", -1): "The numbers that come in got smaller",
+    ("mean", 1): "The numbers that come in got larger",
+    ("spread", -1): "The numbers that come in spread less",
+    ("spread", 1): "The numbers that come in spread more",
+    ("missing", 1): "More of the numbers that come in are missing",
+    ("confidence", -1): "Answers got less sure",
+    ("confidence", 1): "Answers got surer",
+    ("energy", 1): "{Inputs} look less familiar to the model",
+    ("energy", -1): "{Inputs} look more familiar to the model",
+    ("score", -1): "Scores got lower",
+    ("score", 1): "Scores got higher",
+    ("results", -1): "Less is found",
+    ("results", 1): "More is found",
+    ("letters", -1): "Answers got shorter",
+    ("letters", 1): "Answers got longer",
+    ("answer_mean", -1): "Answers got smaller",
+    ("answer_mean", 1): "Answers got larger",
+    ("answer_spread", -1): "Answers spread less",
+    ("answer_spread", 1): "Answers spread more",
+}
+TITLES = {
+    "brightness": "Brightness", "contrast": "Contrast", "detail": "Detail", "color": "Color", "pixels": "Pixels",
+    "tokens": "Length in tokens", "unknown": "Share of unknown tokens", "rare": "Share of unusual words",
+    "level_db": "Level in dB", "silence": "Share of silence", "sound_s": "Length in seconds",
+    "crossings": "Pitch or noise",
+    "mean": "Mean", "spread": "Spread", "missing": "Share missing", "confidence": "Confidence",
+    "energy": "Energy (unfamiliar is high)", "score": "Score", "results": "Results", "letters": "Letters in the answer",
+    "answer_mean": "Mean of the answer", "answer_spread": "Spread of the answer",
+}  # fmt: skip
+DANGERS = ("errors", "not_numbers", "one_answer", "unsure")
+"""The model fails, though it answers."""
+
+
+def told(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The alert with `level` (danger or warning), `what` happened and the `advice`, each a sentence or two."""
+    noun = NOUNS.get(kind, "inputs")
+    since = f" since {day(alert['since'])}"
+    if alert["until"] is not None:
+        since = f" from {day(alert['since'])} to {day(alert['until'])}"
+    what, advice = _what(alert, noun)
+    level = "danger" if alert["code"] in DANGERS else "warning"
+    return {**alert, "level": level, "what": f"{what.format(since=since)}.", "advice": advice}
+
+
+def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str]:
+    """What happened, "{since}" standing for when, and what to do."""
+    code, before, now = alert["code"], alert["before"], alert["now"]
+    more = f"Accuracy is likely lower: add {ENOUGH} recent {noun} with the right answers, and optimize again."
+    if code == "unfamiliar":
+        share = f"{_percent(now)} instead of {_percent(before)}"
+        return (
+            f"More {noun} are unlike all that the model knows{{since}}: {share}",
+            f"Look at recent {noun}: is there a kind that is new? The model cannot name it. {more}",
+        )
+    if code == "outside":
+        title = TITLES.get(alert["statistic"], alert["statistic"])
+        return f"“{title}” has values that never occurred in the evaluation data{{since}}", more
+    if code == "classes":
+        verb = "more" if alert["direction"] > 0 else "less"
+        share = f"{_percent(now)} instead of {_percent(before)}"
+        return (
+            f"“{alert['name']}” is answered {verb} often{{since}}: {share}",
+            f"Do {noun} of that kind really come {verb} often? If not, answers got worse. {more}",
+        )
+    if code == "one_answer":
+        return (
+            f"Nearly all answers are “{alert['name']}”{{since}}: {_percent(now)}, and {_percent(before)} were usual",
+            f"Look at what comes in: an empty or frozen {'picture' if noun == 'pictures' else 'input'} gives one answer"
+            " to everything. Until that is clear, do not rely on the answers.",
+        )
+    if code == "unsure":
+        return (
+            f"The model is hardly ever sure{{since}}: {_percent(now)} on average instead of {_percent(before)}",
+            f"Something about the {noun} or their preparation is new. Until that is clear, do not rely on the answers.",
+        )
+    if code == "errors":
+        return (
+            f"More requests fail{{since}}: {_percent(now)}",
+            "See what the service or run.py says of them; the program that asks may send something else than before.",
+        )
+    if code == "not_numbers":
+        return (
+            f"Answers are no numbers (NaN){{since}}: {_percent(now)} of all",
+            "Go back to the release before, and test this one with these inputs.",
+        )
+    if code == "slower":
+        return (
+            f"Answers take {now / before:.1f} times as long{{since}}: {_ms(now)} instead of {_ms(before)} (median)",
+            "See what else this computer does, or whether it is hot or saves power; or optimize again on it.",
+        )
+    change = CHANGES.get((alert["statistic"], alert["direction"]))
+    if change is None:
+        change = f"“{TITLES.get(alert['statistic'], alert['statistic'])}” changed"
+    figures = "" if before is None or now is None else f": {_number(now)} on average instead of {_number(before)}"
+    return change.replace("{Inputs}", noun.capitalize()) + "{since}" + figures, more
+
+
+def left_out(drift: Mapping[str, Any]) -> list[str]:
+    """One sentence for each thing about the log itself that is worth knowing."""
+    found = []
+    lines = drift["left_out"]
+    if lines.get("newer"):
+        found.append(f"{lines['newer']:,} lines are from a newer Fettle and were left out. Update Fettle to read them.")
+    damaged = sum(count for reason, count in lines.items() if reason != "newer")
+    if damaged:
+        are = "1 line is" if damaged == 1 else f"{damaged:,} lines are"
+        found.append(f"{are} cut or damaged and left out; all others were read.")
+    if drift["is_cut"]:
+        found.append("The log is very large: its oldest part was not read.")
+    if drift["clock_went_back"]:
+        found.append("The computer's clock was set back while the log was written; times may be off.")
+    if drift["lost"]:
+        found.append(f"{drift['lost']:,} requests are in no figure: they came too fast, or the disk was full.")
+    if not drift["expected"]:
+        found.append("The bundle has no evaluation data of yours; what came first is taken for what is usual.")
+    if drift["bundles"] > 1:
+        found.append(f"{drift['bundles']} releases wrote to this log; the figures are of the latest.")
+    return found
+
+
+def summary(drift: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> str:
+    """The one sentence that matters."""
+    if drift["requests"] + drift["errors"] < 100:
+        return f"{drift['requests'] + drift['errors']:,} requests were logged; from 100 on something can be told."
+    open_ones = [alert for alert in alerts if alert["until"] is None]
+    if not alerts:
+        return f"All is as it was: {drift['requests']:,} requests, no alarm."
+    count = "1 alarm" if len(alerts) == 1 else f"{len(alerts)} alarms"
+    rest = "" if len(open_ones) == len(alerts) else f", {len(open_ones)} still on"
+    return f"{count}{rest} in {drift['requests']:,} requests."
+
+
+def day(t: float) -> str:
+    """A moment in this computer's time: "3 Nov 14:05"."""
+    try:
+        moment = time.localtime(t)
+    except (OverflowError, ValueError, OSError):
+        return "an unknown day"
+    return f"{moment.tm_mday} {time.strftime('%b %H:%M', moment)}"
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "unknown"
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"
+
+
+def _ms(value: float) -> str:
+    return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
+
+
+def _number(value: float) -> str:
+    return f"{value:.{PLACE_DIGITS}g}"

@@ -1,0 +1,286 @@
+"""The log of a running bundle: JSON Lines in a folder, bounded, and never in the way of an answer.
+
+The first line of each file says what it is and holds the reference (`reference.py`), so that a log can be read without
+its bundle. Each further line sums up at most 25 requests of at most a minute:
+
+    {"bundle": "1f0c…", "t": 1764236100, "s": 59.8, "n": 25, "errors": 0, "figures": {"brightness": [7.2, [0, 1, …]]},
+     "classes": {"3": 11}, "latency": {"12": 20}, "kept": 4, "not_finite": 0, "lost": 0}
+
+`bundle` names the header that it belongs to. `t` are seconds since 1970 (UTC), `n` the requests that were answered,
+`errors` those that were not, `figures` sum and histogram by the reference's edges, `latency` counts by
+``round(8 · log2(ms))`` of answers that the model gave now (`kept` ones came out of a cache), `lost` requests that came
+too fast to be looked at, or that found no room.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import queue
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pipeline.pipeline import Pipeline
+from .bins import binned, usual_edges
+from .figures import Figures, is_finite, of_answers, of_inputs
+from .reference import Reference, bundle_id, read_reference
+
+FORMAT, VERSION = "fettle-log", 1
+CURRENT = "requests.jsonl"
+SUFFIX = ".jsonl"
+PER_LINE, LINE_S = 25, 60.0
+MOST_BYTES, FILES = 64 << 20, 16
+"""All files together, and how many of them that makes: the oldest goes when the next is begun."""
+BINS_PER_OCTAVE = 8
+"""Of latency: bins are 9 % wide."""
+MOST_WAITING = 64
+"""Requests whose figures are still to be made; what comes on top is counted, not looked at."""
+
+
+class CannotLog(RuntimeError):
+    """The folder is no place for a log; the text says why."""
+
+
+def latency_bin(seconds: float) -> int:
+    """``round(8 · log2(milliseconds))``, of a nanosecond at least."""
+    return round(BINS_PER_OCTAVE * math.log2(max(seconds * 1000, 1e-6)))
+
+
+class Line:
+    """What one line sums up."""
+
+    def __init__(self, reference: Reference, began_s: float) -> None:
+        self._reference, self.began_s = reference, began_s
+        self.n = self.errors = self.kept = self.not_finite = self.lost = 0
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, NDArray[np.int64]] = {}
+        self._classes: Counter[int] = Counter()
+        self._latency: Counter[int] = Counter()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing happened."""
+        return not (self.n or self.errors or self.lost)
+
+    def figures(self, found: Figures) -> None:
+        """Figures of one request's items."""
+        for name, values in found.items():
+            known = self._reference.statistics.get(name)
+            edges = known.edges if known is not None else usual_edges(name)
+            finite = values[np.isfinite(values)]
+            self._sums[name] = self._sums.get(name, 0.0) + float(finite.sum())
+            counts = binned(finite, edges)
+            self._counts[name] = self._counts[name] + counts if name in self._counts else counts
+
+    def answered(self, classes: NDArray[np.int64] | None, seconds: float | None) -> None:
+        """One request was answered; after `seconds`, None where the answer was kept from an earlier one."""
+        self.n += 1
+        if classes is not None:
+            self._classes.update(int(number) for number in classes if number >= 0)
+        if seconds is None:
+            self.kept += 1
+        else:
+            self._latency[latency_bin(seconds)] += 1
+
+    def to_json(self, now_s: float) -> dict[str, Any]:
+        """As it is written."""
+        figures = {name: [_short(self._sums[name]), counts.tolist()] for name, counts in self._counts.items()}
+        return {
+            "t": round(self.began_s, 1),
+            "s": round(max(0.0, now_s - self.began_s), 1),
+            "n": self.n,
+            "errors": self.errors,
+            "figures": figures,
+            "classes": {str(number): count for number, count in sorted(self._classes.items())},
+            "latency": {str(number): count for number, count in sorted(self._latency.items())},
+            "kept": self.kept,
+            "not_finite": self.not_finite,
+            "lost": self.lost,
+        }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}") if math.isfinite(value) else 0.0
+
+
+class Log:
+    """Of one process that runs the bundle in a folder. Several processes may share a log's folder.
+
+    Raises CannotLog where the folder cannot be written to. What cannot be written later is counted as lost and told
+    once on standard error: answers go on.
+    """
+
+    def __init__(
+        self, folder: Path, bundle: Path, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._folder, self._most_bytes, self._clock = folder, most_bytes, clock
+        self._file = -1  # number of the file that has our header
+        if folder.resolve().is_relative_to(bundle.resolve()):
+            raise CannotLog("a log inside the bundle's own folder would change the bundle; choose another folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._header = self._header_of(bundle)
+            self._begin_file()
+        except OSError as error:
+            raise CannotLog(f"nothing can be written to {folder} ({error.strerror or error})") from error
+        except ValueError as error:
+            raise CannotLog(f"the bundle's description of its evaluation data is damaged: {error}") from error
+        self._line = Line(self._reference, clock())
+        self._has_told = False
+
+    def _header_of(self, bundle: Path) -> bytes:
+        manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+        self._reference = read_reference(bundle)
+        self._id = bundle_id(bundle)
+        head = {
+            "log": FORMAT,
+            "version": VERSION,
+            "bundle": self._id,
+            "title": str(manifest.get("title", ""))[:200],
+            "run_id": str(manifest.get("run_id", ""))[:80],
+            "kind": str(json.loads((bundle / "pipeline.json").read_text(encoding="utf-8"))["preprocess"]["kind"]),
+            "reference": self._reference.to_json(),
+        }
+        return json.dumps(head, ensure_ascii=False).encode() + b"\n"
+
+    def request(
+        self, pipeline: Pipeline, feeds: Mapping[str, Any], read: Callable[[], Any], seconds: float | None
+    ) -> None:
+        """One that was answered. `read` gives what `Pipeline.answer` gives; `seconds` None: it was kept from before."""
+        line = self._current()
+        try:
+            answer = read()
+            found, classes = of_answers(pipeline, answer)
+            line.figures({**of_inputs(pipeline, feeds, self._reference.common), **found})
+            line.not_finite += not is_finite(answer)
+            line.answered(classes, seconds)
+        except (ValueError, KeyError, IndexError, TypeError, ArithmeticError):
+            line.lost += 1  # an answer that nobody can read is no reason not to give it
+        self._end_line()
+
+    def failed(self) -> None:
+        """One that was not answered: it could not be read, or the model failed on it."""
+        self._current().errors += 1
+        self._end_line()
+
+    def lost(self, count: int) -> None:
+        """Requests that nobody looked at."""
+        self._current().lost += count
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self._write()
+
+    def tick(self) -> None:
+        """Write a line whose minute is over, though nothing came since."""
+        if not 0 <= self._clock() - self._line.began_s < LINE_S:
+            self._write()
+
+    def _current(self) -> Line:
+        if self._line.is_empty:
+            self._line.began_s = self._clock()
+        else:
+            self.tick()
+        return self._line
+
+    def _end_line(self) -> None:
+        if self._line.n + self._line.errors >= PER_LINE:
+            self._write()
+
+    def _write(self) -> None:
+        """One call for a whole line, so that several processes write one after the other."""
+        line = self._line
+        if line.is_empty:
+            return
+        document = {"bundle": self._id, **line.to_json(self._clock())}
+        text = json.dumps(document, separators=(",", ":")).encode() + b"\n"
+        try:
+            self._begin_file()
+            _append(self._folder / CURRENT, text)
+            self._line = Line(self._reference, self._clock())
+        except OSError as error:
+            self._line = Line(self._reference, self._clock())
+            self._line.lost = line.lost + line.n
+            self._line.errors = line.errors
+            if not self._has_told:
+                self._has_told = True
+                sys.stderr.write(f"log: nothing can be written to {self._folder} now ({error}); answers go on\n")
+
+    def _begin_file(self) -> None:
+        """A header in a file that has none of this bundle yet; the oldest files make room for a new one."""
+        current = self._folder / CURRENT
+        known = current.stat() if current.is_file() else None
+        if known is not None and known.st_size > max(self._most_bytes // FILES, len(self._header)):
+            with suppress(FileNotFoundError):  # another process was first
+                current.replace(self._folder / f"requests-{time.time_ns()}{SUFFIX}")
+            older = sorted(self._folder.glob(f"requests-*{SUFFIX}"))
+            for path in older[: max(0, len(older) - (FILES - 1))]:
+                path.unlink(missing_ok=True)
+            known = None
+        if known is None or known.st_ino != self._file:
+            if known is None or not self._is_headed(current):
+                _append(current, self._header)
+            self._file = current.stat().st_ino
+
+    def _is_headed(self, current: Path) -> bool:
+        with current.open("rb") as file:
+            return any(line == self._header for line in file)
+
+
+def _append(path: Path, text: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        written = os.write(handle, text)
+        if written != len(text):  # a full disk takes a part: what is begun is ended, so that the next line stands alone
+            with suppress(OSError):
+                os.write(handle, b"\n")
+            raise OSError(f"{written} of {len(text)} bytes were written")
+    finally:
+        os.close(handle)
+
+
+class Background:
+    """A log whose figures are made by a thread, for who has no time: asking it costs a few microseconds."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lost = 0
+        self._waiting: queue.Queue[Callable[[Log], None] | None] = queue.Queue(MOST_WAITING)
+        self._thread = threading.Thread(target=self._work, name="log", daemon=True)
+        self._thread.start()
+
+    def add(self, note: Callable[[Log], None]) -> None:
+        """Have it noted later; where too much waits, it is only counted."""
+        try:
+            self._waiting.put_nowait(note)
+        except queue.Full:
+            self._lost += 1
+
+    def close(self) -> None:
+        """Write all that waits; returns when that is done."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                note = self._waiting.get(timeout=LINE_S)
+            except queue.Empty:
+                self._log.tick()
+                continue
+            lost, self._lost = self._lost, 0
+            self._log.lost(lost)
+            if note is None:
+                break
+            note(self._log)
+        self._log.close()

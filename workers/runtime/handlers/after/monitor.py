@@ -1,0 +1,36 @@
+"""Job kind ``monitor``: what a bundle's log tells."""
+
+from workers.contracts.after.monitor import MonitorParams, MonitorResult
+from workers.contracts.errors import InputRefused
+from workers.contracts.paths import from_text
+from workers.contracts.process.context import JobContext
+from workers.contracts.techniques import HandlerSpec
+from workers.monitor.reading import NotALog
+from workers.monitor.telling import tell
+
+NEXT = {
+    "newer": "Update Fettle, then open it again.",
+    "missing": "Check the name; a log is the folder that was given to run.py or serve.py as --log.",
+    "empty": "Was the bundle asked since it was started with --log? Lines come each minute, or each 25 requests.",
+    "damaged": "Choose the whole folder that was given to --log, so that its beginning is there.",
+    "unreadable": "Check that you may read it, then open it again.",
+}
+USUAL = "Choose the folder that was given to run.py or serve.py as --log, or a .jsonl file in it."
+
+
+def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
+    """Raises `InputRefused` for what is no log."""
+    ctx.progress("Read the log", 0, 1)
+    log = from_text(params.log)
+    try:
+        found = tell(log)
+    except NotALog as error:
+        detail = f"“{log.name[:80]}” was not read: {error}. It was not changed."
+        raise InputRefused(
+            "not_a_log", "This is no log of a bundle", detail, NEXT.get(error.code, USUAL), facts={"why": error.code}
+        ) from error
+    ctx.progress("Read the log", 1, 1)
+    return MonitorResult.model_validate(found)
+
+
+HANDLER = HandlerSpec("monitor", MonitorParams, MonitorResult, run)
