@@ -143,7 +143,8 @@ class BoxesSteps(Frozen):
     `labels`). `boxes`, `scores` and `labels` name outputs, `counts` one that says how many of the boxes count. Of
     YOLO's forms `classes` columns are scores, and what follows is something else: `behind` says where it is an
     ``angle`` (radians, the last column; the box is turned by it around its middle), key ``points`` (x, y) or
-    ``seen_points`` (x, y, how sure each can be seen); it is judged, too.
+    ``seen_points`` (x, y, how sure each can be seen), or how much a ``mask`` has of each prototype in the output
+    `masks` (n, prototypes, height, width); it is judged, too.
 
     `corners` says what the four numbers of a place are, in `unit` of the model's input. Scores go through `activation`
     first; `background` is where the class stands that means nothing, and labels count from behind a first one.
@@ -159,7 +160,8 @@ class BoxesSteps(Frozen):
     counts: str | None = None
     classes: int | None = Field(default=None, ge=1)
     channels: Literal["first", "last"] = "first"
-    behind: Literal["nothing", "angle", "points", "seen_points"] = "nothing"
+    behind: Literal["nothing", "angle", "points", "seen_points", "mask"] = "nothing"
+    masks: str | None = None
     columns: Literal["box_score_class", "class_score_box", "box_class_score"] = "box_score_class"
     corners: Literal["xyxy", "cxcywh", "yxyx", "xywh"] = "xyxy"
     unit: Literal["pixels", "shares"] = "pixels"
@@ -172,7 +174,7 @@ class BoxesSteps(Frozen):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the model's outputs that are read."""
-        named = (self.boxes, self.scores, self.labels, self.counts)
+        named = (self.boxes, self.scores, self.labels, self.counts, self.masks)
         return tuple(name for name in named if name is not None)
 
 

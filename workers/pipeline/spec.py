@@ -121,6 +121,7 @@ class BoxesSteps:
     classes: int | None = None
     channels: str = "first"
     behind: str = "nothing"
+    masks: str | None = None
     columns: str = "box_score_class"
     corners: str = "xyxy"
     unit: str = "pixels"
@@ -133,7 +134,7 @@ class BoxesSteps:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the model's outputs that are read."""
-        named = (self.boxes, self.scores, self.labels, self.counts)
+        named = (self.boxes, self.scores, self.labels, self.counts, self.masks)
         return tuple(name for name in named if name is not None)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
@@ -12,7 +13,9 @@ from workers.model_io.guess.boxes_seen import seen
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
 from workers.pipeline import spec as plain
 from workers.pipeline.postprocess.boxes import decode, grid_of
+from workers.pipeline.postprocess.instances import unpacked_masks
 from workers.pipeline.postprocess.matching import same_boxes
+from workers.pipeline.postprocess.things import drawn_on, things_of
 from workers.pipeline.postprocess.turned import likely_ious, turned_ious
 
 SIZE = (64, 96)
@@ -143,6 +146,49 @@ def test_key_points_are_judged(found: Found) -> None:
     assert same_boxes(old, read(poses(1.0), steps), 0.25)
     assert not same_boxes(old, read(poses(-10.0), steps), 0.25)
     assert not same_boxes(old, read(poses(unseen=True), steps), 0.25)
+
+
+def with_masks(second: float = 1.0) -> dict[str, np.ndarray]:
+    """The first thing fills its box, of the second what lies left of x = 70; planes have a quarter of the input's size."""
+    rows, at = cells(7 + 3)
+    rows[:, 7:] = 0.01
+    rows[at[0], 7:], rows[at[1], 7:] = (0, 0.5, 0), (second, 0, 0)
+    planes = np.ones((1, 3, 16, 24), np.float32)
+    planes[0, 0, :, 18:], planes[0, 0, :, 17] = -1, 0  # x = 70 is the middle of the eighteenth column
+    return {"out": rows.T[None].astype(np.float32), "planes": planes}
+
+
+@pytest.mark.parametrize("found", [Found(classes=NAMES), Found()])
+def test_masks_of_things_are_judged(found: Found) -> None:
+    """Given prototypes beside 4 + classes + 3 rows, Then each box has its mask, and a mask that is lost, turned inside
+    out or moved is another thing; rounding to 16 bits is none."""
+    steps = recognized(with_masks(), found)
+    assert (steps.form, steps.behind, steps.masks, steps.classes) == ("yolo_v8", "mask", "planes", 3)
+    old = read(with_masks(), steps)
+    np.testing.assert_allclose(old[:, :6], THINGS, atol=1e-3)
+    first, second = unpacked_masks(old[:, 6:])
+    assert first.all()
+    assert second[:, :11].all() and not second[:, 13:].any()
+    assert same_boxes(old, read({k: v.astype(np.float16) for k, v in with_masks().items()}, steps), 0.25)
+    moved = with_masks()
+    moved["planes"] = np.roll(moved["planes"], -3, axis=3)
+    for other in (with_masks(-1.0), with_masks(0.0), moved):
+        assert not same_boxes(old, read(other, steps), 0.25)
+    broken = with_masks()
+    broken["planes"][0, 1, 3, 3] = np.nan
+    assert np.isnan(decode(broken, plain.BoxesSteps(**steps.model_dump(exclude={"kind"})), SIZE)).all()
+
+
+def test_masks_are_drawn_into_their_boxes() -> None:
+    """Given a mask of the left half of a box, Then only that half is colored, and without prototypes there is none."""
+    steps = recognized(with_masks(), Found(classes=NAMES))
+    read_so = plain.BoxesSteps(**steps.model_dump(exclude={"kind"}))
+    spec = plain.Spec("detection", (), (), plain.ImageSteps(), "detection", classes=NAMES, postprocess=read_so)
+    things = things_of(read(with_masks(), steps), spec)
+    drawn = np.asarray(drawn_on(Image.new("RGB", (96, 64), "white"), things))
+    assert (drawn[45, 55] != 255).any() and (drawn[45, 85] == 255).all()
+    without = {"out": with_masks()["out"]}
+    assert recognized(without, Found(classes=NAMES)).behind == "nothing"
 
 
 def test_rows_behind_the_count_are_nothing() -> None:

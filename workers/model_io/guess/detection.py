@@ -51,7 +51,8 @@ def boxes_steps(
     alone = [output for output in outputs if len(output.shape) == 3]
     # masks' prototypes have four axes; earlier forms of YOLO give their grids besides, which have five
     if len(alone) == 1 and len(outputs) <= 4:
-        read = _one_output(alone[0].shape, names, _cells(inputs, steps), found)
+        masks = _masks(outputs)
+        read = _one_output(alone[0].shape, names, _cells(inputs, steps), found, masks)
         if read is not None:
             return _steps(boxes=alone[0].name, **read)
     return _beside(outputs, names)
@@ -61,8 +62,20 @@ def _steps(*, form: str, **more: Any) -> BoxesSteps:
     return BoxesSteps.model_validate({"form": form, "nms_iou": NMS_IOU.get(form), **more})
 
 
-def _one_output(shape: Shape, names: int | None, cells: frozenset[int], found: Found) -> dict[str, Any] | None:
-    """Fields of the form; what the model's files tell to stand behind the scores is part of the width."""
+def _masks(outputs: Sequence[TensorSpec]) -> TensorSpec | None:
+    """Prototypes of masks (n, prototypes, height, width)."""
+    return next((o for o in outputs if len(o.shape) == 4 and isinstance(o.shape[1], int) and o.shape[1] > 1), None)
+
+
+def _one_output(
+    shape: Shape, names: int | None, cells: frozenset[int], found: Found, masks: TensorSpec | None
+) -> dict[str, Any] | None:
+    """Fields of the form; what the model's files tell to stand behind the scores is part of the width, and so is how
+    much of each prototype of `masks` a box has."""
+    if masks is not None:
+        with_masks = _with_masks(shape, names, cells, masks)
+        if with_masks is not None:
+            return with_masks
     rows, last = shape[1:]
     more = {"angle": 1, "points": 2 * found.points, "seen_points": 3 * found.points}.get(found.behind, 0)
     one_class_v5 = names == 1 and rows in cells
@@ -77,6 +90,23 @@ def _one_output(shape: Shape, names: int | None, cells: frozenset[int], found: F
             continue
         if count in cells or (names is not None and width == names + first + more):
             return {"form": form, "corners": "cxcywh", "classes": names, "behind": found.behind}
+    return None
+
+
+def _with_masks(shape: Shape, names: int | None, cells: frozenset[int], masks: TensorSpec) -> dict[str, Any] | None:
+    """Where as many numbers as there are prototypes stand behind the scores of each box."""
+    rows, last = shape[1:]
+    more = masks.shape[1]
+    assert isinstance(more, int)
+    behind = {"behind": "mask", "masks": masks.name}
+    if last == 6 + more and isinstance(rows, int) and 10 <= rows <= MOST_KEPT:
+        return {"form": "end_to_end", "corners": "xyxy", **behind}
+    for form, width, count, first in (("yolo_v5", last, rows, 5), ("yolo_v8", rows, last, 4)):
+        if not isinstance(width, int) or width <= first + more:
+            continue
+        classes = width - first - more
+        if classes == names or (names is None and count in cells):
+            return {"form": form, "corners": "cxcywh", "classes": classes, **behind}
     return None
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spec import BoxesSteps
+from .instances import MASK_SIDE, packed_masks
 from .matching import COLUMNS, ious
 from .turned import likely_ious
 
@@ -32,12 +33,14 @@ _ORDERS = {
 @dataclass(frozen=True)
 class Heads:
     """Of n pictures: `places` (n, k, 4) as the model gives them, `scores` (n, k, classes) as shares, or of the one
-    class that `labels` (n, k) names; `behind` (n, k, more) is what stands behind them: an angle, key points."""
+    class that `labels` (n, k) names; `behind` (n, k, more) is what stands behind them: an angle, key points, or how
+    much of each of the `prototypes` (n, more, height, width) a mask has."""
 
     places: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int64] | None = None
     behind: NDArray[np.float32] | None = None
+    prototypes: NDArray[np.float32] | None = None
 
 
 def decode(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -48,10 +51,12 @@ def decode(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps, size: tuple[i
     matters gets a row of NaN. Raises KeyError where an output is missing, ValueError where it has another form.
     """
     heads = heads_of(outputs, steps)
+    if steps.masks is not None:
+        heads = replace(heads, prototypes=_prototypes(outputs, steps, heads))
     if steps.form == "yolox":
         heads = replace(heads, places=_from_cells(heads.places, size))
     found = [_picture(heads, number, steps, size) for number in range(len(heads.places))]
-    width = COLUMNS + (0 if heads.behind is None else heads.behind.shape[2])
+    width = COLUMNS + _width_behind(heads)
     rows = np.zeros((len(found), max((len(one) for one in found), default=0), width), np.float32)
     for row, one in zip(rows, found, strict=True):
         row[: len(one)] = one
@@ -93,6 +98,21 @@ def heads_of(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> Heads:
         counts = np.asarray(outputs[steps.counts], np.float64).reshape(-1, 1)
         sure = np.where((np.arange(sure.shape[1]) < counts)[..., None], sure, np.float32(0))
     return Heads(whole[..., :4], sure, kinds)
+
+
+def _prototypes(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps, heads: Heads) -> NDArray[np.float32]:
+    values = np.asarray(outputs[str(steps.masks)], np.float32)
+    values = values[None] if values.ndim == 3 else values
+    needed = 0 if heads.behind is None else heads.behind.shape[2]
+    if values.ndim != 4 or values.shape[1] != needed:
+        raise ValueError(f"the output of masks is {values.shape}, but {needed} numbers stand behind each box")
+    return values
+
+
+def _width_behind(heads: Heads) -> int:
+    if heads.prototypes is not None:
+        return MASK_SIDE
+    return 0 if heads.behind is None else heads.behind.shape[2]
 
 
 def _behind(whole: NDArray[np.float32], last: int, steps: BoxesSteps) -> NDArray[np.float32] | None:
@@ -175,11 +195,17 @@ def _picture(heads: Heads, number: int, steps: BoxesSteps, size: tuple[int, int]
         return np.full((1, COLUMNS), np.nan, np.float32)
     behind = np.empty((len(kept), 0), np.float32) if heads.behind is None else heads.behind[number][kept]
     if not np.isfinite(behind).all():
-        return np.full((1, COLUMNS + behind.shape[1]), np.nan, np.float32)
+        return np.full((1, COLUMNS + _width_behind(heads)), np.nan, np.float32)
     angles = behind[:, -1] if steps.behind == "angle" else None
     chosen = np.arange(len(kept)) if steps.nms_iou is None else without_copies(corners, kinds, steps.nms_iou, angles)
     chosen = chosen[: steps.most]
-    rows = np.concatenate([corners[chosen], sure[kept][chosen, None], kinds[chosen, None], behind[chosen]], axis=1)
+    behind = behind[chosen]
+    if heads.prototypes is not None:
+        prototypes = heads.prototypes[number]
+        if not np.isfinite(prototypes).all():
+            return np.full((1, COLUMNS + MASK_SIDE), np.nan, np.float32)
+        behind = packed_masks(behind, prototypes, corners[chosen], size)
+    rows = np.concatenate([corners[chosen], sure[kept][chosen, None], kinds[chosen, None], behind], axis=1)
     return np.asarray(rows, np.float32)
 
 

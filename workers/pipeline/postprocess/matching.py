@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .instances import LEAST_MASK_IOU, LEAST_SMALL_IOU, MASK_SIDE, mask_iou
 from .turned import turned_ious
 
 COLUMNS = 6
-"""Left, top, right, bottom, score, class; an angle (one column) or key points (two or three each) may stand behind."""
+"""Left, top, right, bottom, score, class; an angle (one column), key points (two or three each) or a mask (23, see
+`instances`) may stand behind."""
 
 LEAST_SEEN = 0.5
 POINT_OFF, POINTS_OFF = 0.1, 0.1
@@ -103,8 +105,8 @@ def matched(mine: Boxes, theirs: Boxes, moved: float = SCORE_MOVED) -> Flags:
     if _turned(mine, theirs):  # corners before they are turned say nothing
         near = overlap >= LEAST_IOU
     near &= mine.classes[:, None] == theirs.classes[None]
-    near &= _points_near(mine, theirs)
     near &= np.abs(mine.scores[:, None] - theirs.scores[None]) <= moved
+    near &= _masks_near(mine, theirs, near, side) if _masked(mine, theirs) else _points_near(mine, theirs)
     taken = np.zeros(len(theirs.scores), np.bool_)
     for at in np.argsort(-np.where(near, overlap, -1.0), axis=None, kind="stable"):
         one, other = divmod(int(at), near.shape[1])
@@ -122,6 +124,22 @@ def _overlaps(mine: Boxes, theirs: Boxes) -> Floats:
 def _turned(mine: Boxes, theirs: Boxes) -> bool:
     """Whether an angle stands behind both."""
     return all(one.behind is not None and one.behind.shape[1] == 1 for one in (mine, theirs))
+
+
+def _masked(mine: Boxes, theirs: Boxes) -> bool:
+    return all(one.behind is not None and one.behind.shape[1] == MASK_SIDE for one in (mine, theirs))
+
+
+def _masks_near(mine: Boxes, theirs: Boxes, pairs: Flags, side: Floats) -> Flags:
+    """(len(mine), len(theirs)): whether the masks of these `pairs` lie over each other; `side` is the shorter one of
+    each of `mine`."""
+    assert mine.behind is not None and theirs.behind is not None
+    same = np.zeros_like(pairs)
+    for one, other in np.argwhere(pairs):
+        least = LEAST_SMALL_IOU if side[one] < SMALL_PX else LEAST_MASK_IOU
+        iou = mask_iou(mine.behind[one], mine.corners[one], theirs.behind[other], theirs.corners[other])
+        same[one, other] = iou >= least
+    return same
 
 
 def _points_near(mine: Boxes, theirs: Boxes) -> Flags:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spec import BoxesSteps, ImageSteps, Spec
+from .instances import unpacked_masks
+from .matching import COLUMNS
 from .turned import turned_corners
 
 if TYPE_CHECKING:
@@ -21,12 +23,14 @@ COLORS = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#c92a2a", "#0b7285", "#5f
 
 @dataclass(frozen=True)
 class Thing:
-    """`name` of its class `number`, `score` in 0..1, `box` left, top, right, bottom in pixels of the picture."""
+    """`name` of its class `number`, `score` in 0..1, `box` left, top, right, bottom in pixels of the picture, and
+    `mask` (cells, cells) within the box where the model tells one."""
 
     number: int
     name: str
     score: float
     box: tuple[float, float, float, float]
+    mask: NDArray[np.bool_] | None = None
 
 
 def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = None) -> list[Thing]:
@@ -36,6 +40,7 @@ def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = Non
     assert isinstance(steps, BoxesSteps)
     sure = rows[rows[:, 4] >= steps.score_threshold].astype(np.float64)
     corners = sure[:, :4]
+    masks = unpacked_masks(sure[:, COLUMNS:]) if steps.behind == "mask" else [None] * len(sure)
     if steps.behind == "angle" and len(sure):  # what is drawn and told is the upright box around it
         around = turned_corners(corners, sure[:, -1])
         corners = np.concatenate([around.min(axis=1), around.max(axis=1)], axis=1)
@@ -45,8 +50,8 @@ def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = Non
         back = placing_of(size, spec.preprocess).back(corners)
         corners = np.clip(back, 0, [size[0], size[1], size[0], size[1]])
     return [
-        Thing(int(kind), _name(spec, int(kind)), float(score), (a, b, c, d))
-        for (a, b, c, d), score, kind in zip(corners.tolist(), sure[:, 4], sure[:, 5], strict=True)
+        Thing(int(kind), _name(spec, int(kind)), float(score), (a, b, c, d), mask)
+        for (a, b, c, d), score, kind, mask in zip(corners.tolist(), sure[:, 4], sure[:, 5], masks, strict=True)
     ]
 
 
@@ -65,6 +70,8 @@ def drawn_on(picture: Picture, things: Sequence[Thing]) -> Picture:
     font = ImageFont.load_default(max(10, round(max(picture.size) / 45)))
     for thing in reversed(things):  # the surest on top
         color = COLORS[thing.number % len(COLORS)]
+        if thing.mask is not None:
+            _lay_over(picture, thing, color)
         draw.rectangle(thing.box, outline=color, width=width)
         words = f"{thing.name} {thing.score:.2f}"
         left, top, right, bottom = draw.textbbox((0, 0), words, font=font)
@@ -74,3 +81,16 @@ def drawn_on(picture: Picture, things: Sequence[Thing]) -> Picture:
         draw.rectangle((x, y, x + wide, y + high), fill=color)
         draw.text((x + 2 * width - left, y + width - top), words, fill="white", font=font)
     return picture
+
+
+def _lay_over(picture: Picture, thing: Thing, color: str) -> None:
+    """The thing's mask, half seen through."""
+    from PIL import Image
+
+    left, top, right, bottom = (round(side) for side in thing.box)
+    if right <= left or bottom <= top or thing.mask is None:
+        return
+    cells = Image.fromarray(np.where(thing.mask, 128, 0).astype(np.uint8))
+    picture.paste(
+        color, (left, top, right, bottom), cells.resize((right - left, bottom - top), Image.Resampling.BILINEAR)
+    )
