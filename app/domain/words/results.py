@@ -91,7 +91,7 @@ def verdict_words(variant: Variant) -> str:
 
 
 def same_words(variant: Variant) -> str:
-    """How many answers stayed the same; "same answers" only where none changed."""
+    """How many answers stayed the same; "same answers" only where none changed. A regression is proven, too."""
     judged = variant.judgement
     if judged is None:
         return "answers not compared"
@@ -103,7 +103,7 @@ def same_words(variant: Variant) -> str:
         said = "same answers"
     else:
         said = f"{judged.n - judged.changed_count:,} of {judged.n:,} answers the same"
-    return said if is_safe(variant) else f"{said}, not proven"
+    return said if is_safe(variant) or judged.verdict == "regressed" else f"{said}, not proven"
 
 
 def missing_words(variant: Variant) -> str:

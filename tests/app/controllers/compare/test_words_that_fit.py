@@ -56,6 +56,8 @@ def test_worse_by_labels_is_never_the_same() -> None:
     answers are the same."""
     worse = variant(1, speedup=1.3, judgement=judgement(n=120, changed_count=0, verdict="regressed"))
     assert same_words(worse) == "worse by what is right"
+    wrong = variant(1, judgement=judgement(verdict="regressed", n=60, changed_count=60, agreement=0.0))
+    assert same_words(wrong) == "0 of 60 answers the same"
 
 
 def test_a_safe_but_slower_version_is_no_winner() -> None:
