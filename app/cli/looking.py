@@ -11,6 +11,7 @@ from app.cli.options import known_task, parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
+from app.domain.choose import is_safe
 from app.services.after.benching import Engine, bench_model, bench_version
 from app.services.after.comparing import against_document, compare_against
 from app.services.after.exporting import verify as verify_flow
@@ -131,7 +132,8 @@ def inspect(output: Output, model: Path, options: InspectOptions) -> int:
 
 
 def compare(output: Output, run_id: str, against: str | None = None) -> int:
-    """The comparison again, from what is stored; exit code 4 where nothing is recommended."""
+    """The comparison again, from what is stored; exit code 4 where nothing is recommended, or the one model that
+    was to be judged is not safe."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         watched = read_watched(space.repositories, run_id)
@@ -154,7 +156,9 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
     if watched is not None and found is None:
         output.text(watched_words(watched))
     output.sentence(f"{headline.rstrip('.')}.")
-    return OK if facts.run.recommended_variant_id else KEPT_ORIGINAL
+    beside = facts.judged_beside
+    good = is_safe(beside) if beside is not None else bool(facts.run.recommended_variant_id)
+    return OK if good else KEPT_ORIGINAL
 
 
 def bench(output: Output, model: Path, options: BenchOptions) -> int:

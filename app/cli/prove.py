@@ -11,8 +11,7 @@ from app.cli.session import run, workspace
 from app.cli.tables import version_lines
 from app.domain.choose import is_safe
 from app.domain.run import Goal
-from app.domain.variant import Variant
-from app.domain.words.results import VERDICT_WORDS, missing_words, same_words, times
+from app.domain.words.results import proof_words
 from app.services.machine.describing import describe
 from app.services.machine.devices import check_runtimes
 from app.services.projects.projects import project_for
@@ -22,7 +21,6 @@ from app.services.records.facts import read_facts
 from app.services.records.run_plan import BesideRequest
 from presets.loader import DEFAULT_ID, load_presets
 from workers.contracts.jobs import OpenParams
-from workers.contracts.wording import percent_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +65,5 @@ def prove(output: Output, original: Path, optimized: Path, options: ProveOptions
         output.text(line)
     for note in (*other_version.notes, *(other_version.judgement.notes if other_version.judgement else ())):
         output.text(f"   {note}")
-    output.sentence(_sentence(other_version, loss))
+    output.sentence(f"{proof_words(other_version, loss)}.")
     return OK if is_safe(other_version) else KEPT_ORIGINAL
-
-
-def _sentence(variant: Variant, limit_pct: float) -> str:
-    """The verdict, and how fast it was: that is told and judges nothing."""
-    judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
-    told = [f"{VERDICT_WORDS[judged]} (limit {percent_of(limit_pct)}): {same_words(variant)}"]
-    if judged == "not_enough_data":
-        told.append(missing_words(variant))
-    if variant.measurement.speedup:
-        told.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")
-    return f"{variant.title}: {'; '.join(told)}."

@@ -41,9 +41,10 @@ def prove(shop: Fettle, original: Path, other: Path, data: Path, *more: str | Pa
 
 def test_an_openvino_ir_of_the_same_model_is_safe(pictures: Path, tmp_path: Path) -> None:
     """Given the sample and an IR that OpenVINO made of it, then it is proven safe, measured in turn, exit code 0; the
-    document holds what the contract says and nothing else. (In a data folder of its own: each further look at the same
-    pictures has to prove more.)"""
-    done = prove(Fettle(tmp_path / "home"), SAMPLE, foreign.openvino_ir(tmp_path / "other.xml"), pictures)
+    document holds what the contract says and nothing else, and looked at again it says the same. (In a data folder of its
+    own: each further look at the same pictures has to prove more.)"""
+    home = Fettle(tmp_path / "home")
+    done = prove(home, SAMPLE, foreign.openvino_ir(tmp_path / "other.xml"), pictures)
     assert done.code == 0, done.err
     assert list(done.document) == ["original", "optimized", "limit", "seconds"]
     original, optimized = done.document["original"], done.document["optimized"]
@@ -53,6 +54,9 @@ def test_an_openvino_ir_of_the_same_model_is_safe(pictures: Path, tmp_path: Path
     assert optimized["speedup"] > 0 and optimized["measured"] == "side_by_side"
     assert done.document["limit"] == 5.0
     assert done.last_line.startswith("other (made elsewhere): ")
+    run_id = home.here("jobs", "--json").document["runs"][0]["run_id"]
+    again = home.here("compare", run_id)
+    assert (again.code, again.last_line) == (0, done.last_line)
 
 
 def test_int8_of_other_tools_is_judged_by_its_answers(shop: Fettle, pictures: Path, tmp_path: Path) -> None:

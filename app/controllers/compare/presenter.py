@@ -17,7 +17,7 @@ from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.variant import Variant
 from app.domain.words.outcome import recommended_words, sentence
-from app.domain.words.results import busy_words
+from app.domain.words.results import busy_words, proof_words
 from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
@@ -66,6 +66,8 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
         if judgement.missing_examples:
             return tr("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)
         return tr("Looks alike, not proven: add more examples")
+    if best is None and facts.judged_beside is not None:
+        return proof_words(facts.judged_beside, facts.run.goal.max_loss_pct)
     objective = kept_objective(facts.run)
     return sentence(facts.outcome, objective) if best is None else recommended_words(best, True, objective)
 

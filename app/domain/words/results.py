@@ -117,6 +117,18 @@ def missing_words(variant: Variant) -> str:
     return f"add about {missing:,} examples" if missing else "add more examples"
 
 
+def proof_words(variant: Variant, limit_pct: float) -> str:
+    """What was found of a model that was judged beside an original: the verdict, and how fast it was. That is told and
+    judges nothing."""
+    judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
+    told = [f"{VERDICT_WORDS[judged]} (limit {percent_of(limit_pct)}): {same_words(variant)}"]
+    if judged == "not_enough_data":
+        told.append(missing_words(variant))
+    if variant.measurement.speedup:
+        told.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")
+    return f"{variant.title}: {'; '.join(told)}"
+
+
 BUSY_WORDS = "measured while other programs kept the computer busy"
 
 MEASURE_AGAIN = "Other programs kept the computer busy: keep the original, and measure again when the computer is quiet"

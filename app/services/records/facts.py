@@ -70,6 +70,12 @@ class RunFacts:
         return next(variant for variant in self.variants if variant.is_baseline)
 
     @property
+    def judged_beside(self) -> Variant | None:
+        """The one model from elsewhere that this run was made to judge; None of an optimization."""
+        others = [variant for variant in self.variants if not variant.is_baseline]
+        return others[0] if len(others) == 1 and others[0].recipe.elsewhere is not None else None
+
+    @property
     def outcome(self) -> Outcome:
         """How the run ended."""
         return outcome_of_run(self.run, self.variants, self.search)

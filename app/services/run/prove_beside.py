@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.run import Run, RunState
-from app.domain.words.outcome import headline
-from app.domain.words.results import verdict_words
+from app.domain.words.results import proof_words, verdict_words
 from app.services.flow.steps import Flow
 from app.services.machine.describing import describe
 from app.services.opening.opening import OpenedModel, ReadData
@@ -56,7 +55,7 @@ class _Proof:
         original = yield from self._ask_original(model, data)
         version = yield from self._judge(original, data)
         yield from self._measure(original, version, data)
-        self._close()
+        self._close(version)
 
     def _ask_original(self, model: OpenedModel, data: ReadData) -> Flow[Version]:
         recorder, step = self._recorder, 2
@@ -105,13 +104,13 @@ class _Proof:
         recorder.variant(second.variant)
         recorder.step(step, state="done", figure=p50_words(second.variant))
 
-    def _close(self) -> None:
+    def _close(self, version: Version) -> None:
         recorder = self._recorder
         end = SearchEnd(planned=1, final="done")
         recorder.note_search(end)
         outcome = outcome_of(list(recorder.variants.values()), "speed", end)
         recorder.end(
             RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,
-            headline=headline(outcome, "speed", self._goal.max_loss_pct),
+            headline=proof_words(recorder.variants[version.variant.id], self._goal.max_loss_pct),
             recommended_variant_id=outcome.best.id if outcome.best else None,
         )
