@@ -49,6 +49,13 @@ TEST_PROGRAMS = (
     ("fc-list", "fontconfig"),
     ("cc", "gcc"),
 )
+# what tests of web pages call: large, and from more of Debian's archive, so asked for by themselves
+PAGE_PROGRAMS = (
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+)
 TEST_FONT = ("DejaVuSans.ttf", "fonts-dejavu-core")
 
 
@@ -112,12 +119,19 @@ def ready_for_tests(log: Path) -> None:
     """Install what the tests call, or say what is missing; tests that need it then tell so themselves."""
     if not sys.platform.startswith("linux"):
         return
-    missing = missing_libraries(QT_BASE + QT_X11)
-    missing += [(program, package) for program, package in TEST_PROGRAMS if shutil.which(program) is None]
+    missing = missing_libraries(QT_BASE + QT_X11) + _missing_programs(TEST_PROGRAMS)
     if not any(Path("/usr/share/fonts").rglob("*.ttf")):
         missing.append(TEST_FONT)
-    if not missing:
-        return
+    for wanted in (missing, _missing_programs(PAGE_PROGRAMS)):
+        if wanted:
+            _bring(wanted, log)
+
+
+def _missing_programs(programs: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    return [(program, package) for program, package in programs if shutil.which(program) is None]
+
+
+def _bring(missing: list[tuple[str, str]], log: Path) -> None:
     if may_install() and install_packages([package for _, package in missing], log):
         return
     say(f"Missing for the tests: {', '.join(name for name, _ in missing)}.")

@@ -56,7 +56,7 @@ def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
         f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
         _measured(facts) + how_well(facts, plain),
-        f"## Verdict\n\n{_verdict(facts, spec, n)}\n",
+        f"## Verdict\n\n{verdict_words(facts, spec, n)}\n",
         _test_data(facts),
         *([under_stress(facts.stress)] if facts.stress is not None else []),
         *([under_load(facts.load, plain)] if facts.load is not None else []),
@@ -150,7 +150,8 @@ def figure(value: Any, unit: str) -> str:
     return f"{value:,.1f}"
 
 
-def _verdict(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
+def verdict_words(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
+    """The verdict on `n` inputs, as Markdown where a reason was given for exporting against it."""
     if _is_original(facts):
         return ORIGINAL_VERDICT
     verdict = str(facts.variant.get("verdict", "unmeasured"))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,9 @@ def as_json(value: NDArray[Any]) -> dict[str, Any]:
         "shape": list(value.shape),
         "base64": base64.b64encode(little.tobytes()).decode("ascii"),
     }
+
+
+def from_json(row: Mapping[str, Any]) -> NDArray[Any]:
+    """What `as_json` told."""
+    content = base64.b64decode(row["base64"])
+    return np.frombuffer(content, np.dtype(row["dtype"]).newbyteorder("<")).reshape(row["shape"])

@@ -38,7 +38,7 @@ def compare_golden(folder: Path, pipeline: Pipeline, session: Runs) -> tuple[int
     for number, feeds in enumerate(Prepared(folder / "inputs")):
         expected = answers[number]["answer"]
         given = pipeline.answer(session, feeds)
-        reason = _difference(pipeline, expected, given)
+        reason = difference(pipeline, expected, given)
         if reason:
             differences.append(f"Golden input {number}: {reason}")
         else:
@@ -46,7 +46,8 @@ def compare_golden(folder: Path, pipeline: Pipeline, session: Runs) -> tuple[int
     return alike, differences
 
 
-def _difference(pipeline: Pipeline, expected: NDArray[Any], given: NDArray[Any]) -> str:
+def difference(pipeline: Pipeline, expected: NDArray[Any], given: NDArray[Any]) -> str:
+    """What differs between two answers of one input, by the task's own rule; "" where they are alike."""
     steps = pipeline.spec.postprocess
     if isinstance(steps, BoxesSteps):
         same = same_boxes(expected, given, steps.score_threshold)

@@ -1,0 +1,104 @@
+"""What web pages bring along (ONNX Runtime Web, a tokenizer): fetched by npm's own client, in pinned versions.
+
+It lies as a folder `fettle_web` beside the environment's packages, so that whether it is there is asked as of any other
+part. The archives are held to the hashes of `web.json`, and of them only the files are kept that a page holds.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from steps.environment import clean_environment
+from steps.place import Place
+from steps.words import SetupError, say, size
+
+NAME = "fettle_web"
+PINS = "pins.json"
+DOCSTRING = '"""Files for web pages, put here by the set-up. No code."""\n'
+PROGRAM = "npm"
+
+
+def pins(place: Place) -> dict[str, Any]:
+    """What is wanted: packages with versions, hashes and sizes."""
+    return dict(json.loads((place.root / "installer" / "web.json").read_text(encoding="utf-8")))
+
+
+def is_there(place: Place) -> bool:
+    """Whether exactly what is wanted lies there, each file in its content."""
+    folder, wanted = place.site_packages / NAME, pins(place)
+    try:
+        return json.loads((folder / PINS).read_text(encoding="utf-8")) == wanted and all(
+            _sha256(folder / Path(name).name) == digest
+            for row in wanted["packages"]
+            for name, digest in row["files"].items()
+        )
+    except (OSError, ValueError):
+        return False
+
+
+def ensure(place: Place) -> None:
+    """Fetch it unless it is there. Raises SetupError."""
+    if is_there(place):
+        return
+    rows = pins(place)["packages"]
+    npm = shutil.which(PROGRAM)
+    if npm is None:
+        raise SetupError(
+            "Web pages need parts that npm fetches, and npm was not found.",
+            "Install Node.js with npm (Debian: sudo apt-get install -y npm), then run the same command again.",
+        )
+    names = " and ".join(f"{row['name']} {row['version']}" for row in rows)
+    download, installed = (sum(row[key] for row in rows) for key in ("download_bytes", "installed_bytes"))
+    say(f"To install for web pages: {names}, about {size(download)} to download and {size(installed)} on disk.")
+    with tempfile.TemporaryDirectory(dir=place.venv, prefix="web-") as work:
+        made = Path(work) / NAME
+        made.mkdir()
+        for row in rows:
+            _take(_fetch(npm, row, Path(work)), row, made)
+        (made / "__init__.py").write_text(DOCSTRING, encoding="utf-8")
+        (made / PINS).write_text(json.dumps(pins(place), indent=1) + "\n", encoding="utf-8")
+        goal = place.site_packages / NAME
+        shutil.rmtree(goal, ignore_errors=True)
+        made.replace(goal)
+    say("Web pages can be written now.")
+
+
+def _fetch(npm: str, row: dict[str, Any], work: Path) -> Path:
+    """The archive of one package, of which nothing is run. Raises SetupError."""
+    command = [npm, "pack", f"{row['name']}@{row['version']}", "--ignore-scripts", "--silent"]
+    environment = {**clean_environment(), "npm_config_update_notifier": "false", "npm_config_fund": "false"}
+    run = subprocess.run(
+        command, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False,
+        shell=os.name == "nt",
+    )  # fmt: skip
+    archive = work / str(row["archive"])
+    if run.returncode != 0 or not archive.is_file():
+        said = (run.stderr.strip() or "npm failed without a word").splitlines()[-1][:300]
+        raise SetupError(f"{row['name']} could not be fetched: {said}", "Check the network, then run the same again.")
+    if hashlib.sha512(archive.read_bytes()).hexdigest() != row["sha512"]:
+        raise SetupError(
+            f"{row['name']} {row['version']} is not what was expected: its hash differs.",
+            "Nothing of it was kept. Ask where your npm fetches from (npm config get registry).",
+        )
+    return archive
+
+
+def _take(archive: Path, row: dict[str, Any], folder: Path) -> None:
+    """The files that a page holds, by their names alone."""
+    with tarfile.open(archive) as packed:
+        for name, digest in row["files"].items():
+            member = packed.extractfile(name)
+            content = b"" if member is None else member.read()
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise SetupError(f"{name} of {row['name']} is not what was expected.", "Nothing of it was kept.")
+            (folder / Path(name).name).write_bytes(content)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

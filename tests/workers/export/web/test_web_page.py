@@ -1,0 +1,106 @@
+"""The web page: its own scripts prepare and answer as the Python pipeline does, and what cannot go into a page is told."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web_pages import detectors, masks, params_of, pictures, texts
+
+from workers.contracts.bundles import VerifyParams
+from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
+from workers.contracts.pipeline import Sampling
+from workers.export.verify import verify
+from workers.export.web import TARGET, engine, trying
+from workers.export.web.target import MAX_BYTES, why_not
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
+
+
+@pytest.mark.parametrize("kind", [pictures, texts, detectors, masks])
+def test_it_is_written_tried_and_verified(page_of: Any, tmp_path: Path, kind: Any) -> None:
+    """Given a small model, then its page prepares and answers as here under Node.js, and verify finds it whole."""
+    result, folder = page_of(kind)
+    tried = result.selftest[-1]
+    assert tried.ok and ("answers as here" in tried.detail) == (shutil.which("node") is not None), tried
+    checked = verify(VerifyParams(bundle=str(folder)), RecordingContext(tmp_path), targets())
+    assert checked.ok, checked.findings
+    assert json.loads((folder / "manifest.json").read_text())["page"][0]["name"] == "onnxruntime-web"
+    assert "MIT" in (folder / "web" / "licenses" / "onnxruntime-LICENSE.txt").read_text()
+    assert "http" not in "".join(
+        path.read_text() for path in (folder / "web").glob("[a-df-z]*.js") if "000" not in path.name
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "old", "new", "told"),
+    [
+        ("pictures", "/ 255)", "/ 254)", "prepares a picture otherwise"),
+        ("resize", "a = -0.5;", "a = -0.75;", "prepares a picture otherwise"),
+        (
+            "answers",
+            "Float32Array.from(tensor.data, Number)",
+            "Float32Array.from(tensor.data, (one) => -one)",
+            "answers golden",
+        ),
+        ("runs", '"use strict";', '"use strict"; throw new Error("broken");', "does not run"),
+    ],
+)
+def test_a_page_that_is_wrong_is_not_handed_out(
+    page_of: Any, tmp_path: Path, script: str, old: str, new: str, told: str
+) -> None:
+    """Given scripts with a mistake, then trying the page says what differs."""
+    if shutil.which("node") is None:
+        pytest.skip("no Node.js here")
+    folder = tmp_path / "copy"
+    shutil.copytree(page_of(pictures)[1], folder)
+    path = folder / "web" / f"{script}.js"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(WorkerError) as caught:
+        trying.try_page(folder, RecordingContext(tmp_path))
+    assert told in caught.value.detail
+
+
+def test_without_node_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a computer without Node.js, then the check says that the page was not tried, and how to see it run."""
+    monkeypatch.setattr(trying, "find_node", lambda: None)
+    assert "not tried here" in trying.try_page(tmp_path, RecordingContext(tmp_path)).detail
+
+
+def test_a_changed_engine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given an engine that is not what was downloaded, or none, then nothing is written and the command is named."""
+    there = engine._folder()
+    copy = tmp_path / "copy"
+    shutil.copytree(there, copy)
+    with (copy / "ort-wasm-simd-threaded.wasm").open("ab") as file:
+        file.write(b"\0")
+    monkeypatch.setattr(engine, "_folder", lambda: copy)
+    with pytest.raises(BackendMissing) as caught:
+        engine.wasm()
+    assert "installer/fettle --web" in caught.value.hint
+    monkeypatch.undo()
+    monkeypatch.setattr(engine, "PACKAGE", "fettle_web_nowhere")
+    with pytest.raises(BackendMissing):
+        engine.engine_script()
+
+
+def test_what_does_not_go_into_a_page_is_told(tmp_path: Path) -> None:
+    """Given models that a page cannot run, then one sentence says why, and the export refuses."""
+    page = pictures()
+    spec = page.spec
+    sampled = spec.model_copy(update={"sampling": Sampling(sample="image", level="image", levels=(1.0,))})
+    half = spec.model_copy(update={"inputs": (spec.inputs[0].model_copy(update={"dtype": "float16"}),)})
+    other = spec.inputs[0].model_copy(update={"name": "other", "source": "array"})
+    both = spec.model_copy(update={"inputs": (*spec.inputs, other)})
+    assert why_not(spec, 1) == ""
+    assert "MB at most" in why_not(spec, MAX_BYTES + 1)
+    assert "many times" in why_not(sampled, 1)
+    assert "float16" in why_not(half, 1)
+    assert "several inputs" in why_not(both, 1)
+    params = params_of(type(page)(page.spec, page.proto, page.sources), tmp_path)
+    (tmp_path / "model" / "pipeline.json").write_text(both.model_dump_json(), encoding="utf-8")
+    with pytest.raises(InputRefused):
+        TARGET.write(params, RecordingContext(tmp_path))

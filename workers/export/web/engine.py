@@ -1,0 +1,107 @@
+"""What a page brings along from elsewhere: ONNX Runtime Web and the tokenizers' library, as the set-up put them here.
+
+An export has no network. `installer/fettle --web` fetches both by npm, in the versions and with the hashes of
+`installer/web.json`, into a folder `fettle_web` of the environment; each file is checked again when it is taken.
+"""
+
+import hashlib
+import importlib.util
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from workers.contracts.errors import BackendMissing
+
+PACKAGE = "fettle_web"
+INSTALL_HINT = "Run: installer/fettle --web (33 MB to download, 14 MB on disk)"
+PINS = "pins.json"
+LICENSES = {"onnxruntime": ("LICENSE", "ThirdPartyNotices.txt")}
+"""ONNX Runtime's package for the web holds no text of its license; the one for Python, of the same source, does."""
+
+EXPORTS = re.compile(r"export\{([^}]*)\};?\s*(?://#[^\n]*)?\s*$")
+
+
+@dataclass(frozen=True)
+class Library:
+    """One package of npm that a page holds, as its bill of materials names it."""
+
+    name: str
+    version: str
+    license: str
+
+
+def libraries(*, tokenizer: bool) -> tuple[Library, ...]:
+    """What a page of this kind holds. Raises `BackendMissing`."""
+    rows = json.loads((_folder() / PINS).read_text(encoding="utf-8"))["packages"]
+    found = tuple(Library(row["name"], row["version"], row["license"]) for row in rows)
+    return found if tokenizer else found[:1]
+
+
+def wasm() -> bytes:
+    """The engine itself. Raises `BackendMissing`."""
+    return _checked("ort-wasm-simd-threaded.wasm")
+
+
+def engine_script() -> str:
+    """The engine's own module, whose names a page finds as `ort`. Raises `BackendMissing`."""
+    return _told(_checked("ort.wasm.bundle.min.mjs").decode(), {"InferenceSession", "Tensor", "env"}, "ort")
+
+
+def tokenizer_script() -> str:
+    """The tokenizers' library, of which a page needs one name. Raises `BackendMissing`."""
+    return _told(_checked("tokenizers.min.mjs").decode(), {"Tokenizer"}, "")
+
+
+def licenses() -> dict[str, str]:
+    """Texts of the libraries' licenses by file name."""
+    found = {f"tokenizers-{name}": _checked(name).decode() for name in ("LICENSE",)}
+    for package, names in LICENSES.items():
+        spec = importlib.util.find_spec(package)
+        for name in names if spec is not None and spec.origin is not None else ():
+            path = Path(str(spec.origin)).with_name(name) if spec is not None else Path(name)
+            if path.is_file():
+                found[f"onnxruntime-{name}"] = path.read_text(encoding="utf-8", errors="replace")
+    return found
+
+
+def _folder() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise _missing("They are not installed")
+    return Path(spec.origin).parent
+
+
+def _checked(name: str) -> bytes:
+    folder = _folder()
+    try:
+        pins = json.loads((folder / PINS).read_text(encoding="utf-8"))
+        wanted = {Path(path).name: digest for row in pins["packages"] for path, digest in row["files"].items()}
+        content = (folder / name).read_bytes()
+    except (OSError, ValueError, KeyError) as error:
+        raise _missing("Files of them are missing") from error
+    if hashlib.sha256(content).hexdigest() != wanted.get(name):
+        raise _missing(f"{name} is not what was downloaded")
+    return content
+
+
+def _missing(reason: str) -> BackendMissing:
+    return BackendMissing(
+        "web_engine_missing",
+        "Web pages cannot be written yet",
+        f"A page brings its own engine along, ONNX Runtime Web. {reason}.",
+        INSTALL_HINT,
+    )
+
+
+def _told(script: str, wanted: set[str], name: str) -> str:
+    """A module whose exports become global names (below `name`): a page that is opened from a folder may hold modules
+    in itself, but import none. Raises ValueError where it exports something else."""
+    last = EXPORTS.search(script)
+    pairs = [entry.strip().split(" as ") for entry in last[1].split(",")] if last else []
+    inner = {pair[-1]: pair[0] for pair in pairs if pair[-1] in wanted}
+    if last is None or set(inner) != wanted or "</script" in script:
+        raise ValueError(f"the library does not export {', '.join(sorted(wanted - set(inner)))}")
+    body = ",".join(f"{outer}:{here}" for outer, here in sorted(inner.items()))
+    given = f"globalThis.{name}={{{body}}}" if name else f"Object.assign(globalThis,{{{body}}})"
+    return f"{script[: last.start()]}{given};"

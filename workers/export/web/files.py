@@ -1,0 +1,118 @@
+"""The files of a page: one HTML file, scripts beside it, model and engine as base64 in scripts.
+
+Browsers let a page that was opened from a folder load classic scripts and nothing else: no fetch, no modules of other
+files (microsoft/onnxruntime#16729). So modules stand in the page itself, and what is binary comes as text.
+"""
+
+import base64
+import html
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from workers.contracts.bundles import CardFacts
+from workers.contracts.pipeline import PipelineSpec
+from workers.export.web import engine
+
+FOLDER = "web"
+SCRIPTS = (
+    "runs", "resize", "pictures", "sounds", "texts", "numbers", "answers", "boxes", "masks", "store", "draw", "asking",
+)  # fmt: skip
+"""In the order in which a page runs them; `page` comes last, behind the engine."""
+
+PIECE_BYTES = 6 << 20
+"""Of a file in one script, so that no browser has to hold a text of hundreds of megabytes."""
+
+
+def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ...], model: Path) -> dict[str, str]:
+    """All files of the page by their names. `about` are lines on the model, `model` its ONNX file in a folder that
+    holds it and the weights beside it, nothing else. Raises `BackendMissing` where the engine is not installed."""
+    is_text = spec.preprocess.kind == "text"
+    found: dict[str, str] = {}
+    sources = {path.name: path.read_bytes() for path in sorted(model.parent.iterdir())}
+    for name, content in {"engine.wasm": engine.wasm(), **sources}.items():
+        for number, piece in enumerate(_pieces(content)):
+            found[f"{FOLDER}/{name}.{number:03}.js"] = f"fettle.piece({json.dumps(name)}, {json.dumps(piece)});\n"
+    told = {
+        "title": facts.title,
+        "model": model.name,
+        "beside": sorted(name for name in sources if name != model.name),
+        "pieces": sorted(found),
+        "optimization": "all",
+    }
+    found[f"{FOLDER}/model.js"] = _data(told, spec, _tokenizer(model) if is_text else None)
+    for name in (*SCRIPTS, "page"):
+        found[f"{FOLDER}/{name}.js"] = _own(f"{name}.js")
+    found |= {f"{FOLDER}/licenses/{name}.txt": text for name, text in engine.licenses().items()}
+    found["index.html"] = _page(facts, spec, about, is_text)
+    return found
+
+
+def _pieces(content: bytes) -> Iterator[str]:
+    for start in range(0, len(content), PIECE_BYTES):
+        yield base64.b64encode(content[start : start + PIECE_BYTES]).decode("ascii")
+
+
+def _own(name: str) -> str:
+    return files("workers.export.web").joinpath("page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _tokenizer(model: Path) -> Any:
+    return json.loads((model.parents[1] / "tokenizer.json").read_text(encoding="utf-8"))
+
+
+def _data(told: dict[str, Any], spec: PipelineSpec, tokenizer: Any) -> str:
+    """What our scripts are told of this model."""
+    parts = {"facts": told, "pipeline": spec.model_dump(mode="json")}
+    if tokenizer is not None:
+        parts["tokenizer"] = tokenizer
+    lines = [f"fettle.{name} = {json.dumps(value, ensure_ascii=True)};" for name, value in parts.items()]
+    return "globalThis.fettle ??= {};\n" + "\n".join(lines) + "\n"
+
+
+def _page(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ...], is_text: bool) -> str:
+    scripts = [f'<script src="{FOLDER}/{name}.js"></script>' for name in ("model", *SCRIPTS)]
+    scripts.append(f'<script type="module">{engine.engine_script()}</script>')
+    if is_text:
+        scripts.append(f'<script type="module">{engine.tokenizer_script()}</script>')
+    scripts.append(f'<script defer src="{FOLDER}/page.js"></script>')
+    purpose = " ".join(facts.purpose.split())
+    lines = "\n".join(f"      <dt>{html.escape(name)}</dt><dd>{words}</dd>" for name, words in about)
+    return Template(_own("page.html")).substitute(
+        title=html.escape(facts.title),
+        does=html.escape(what_it_does(spec)),
+        purpose=f'<p class="lead">{html.escape(purpose)}</p>' if purpose else "",
+        style=_own("page.css"),
+        about=lines,
+        libraries=", texts are read by Tokenizers (Apache 2.0)" if is_text else "",
+        scripts="\n".join(scripts),
+    )
+
+
+GIVEN = {"image": "a picture", "text": "a text", "audio": "a sound", "array": "a row of numbers"}
+MOST_NAMED = 4
+
+
+def what_it_does(spec: PipelineSpec) -> str:
+    """One sentence for people."""
+    given, kind, names = GIVEN[spec.preprocess.kind], spec.answer_kind, spec.classes or ()
+    some = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
+    such = f": {some}" if some else ""
+    if kind == "class":
+        return f"Give it {given}, and it says which of {len(names) or 'its'} kinds that is{such}."
+    if kind == "labels":
+        return f"Give it {given}, and it says which of {len(names) or 'its'} labels hold{such}."
+    if kind == "score":
+        return f"Give it {given}, and it answers with one share between 0 and 100 %."
+    if kind == "detection":
+        return f"Give it {given}, and it marks what it finds{such}."
+    if kind == "mask":
+        return f"Give it {given}, and it marks which part of it is what{such}."
+    if kind == "transcript":
+        return f"Give it {given}, and it answers with the text in it."
+    if kind == "embedding":
+        return f"Give it {given}, and it answers with numbers; what means alike gets numbers that are alike."
+    return f"Give it {given}, and it answers with numbers."

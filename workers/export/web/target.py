@@ -1,0 +1,114 @@
+"""Writes the page and tries it: its own scripts, outside a browser, against the answers that the version gives here."""
+
+import html
+from pathlib import Path
+
+from workers.contracts.bundles import CardFacts, ExportParams, ExportResult
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.pipeline import BoxesSteps, PipelineSpec
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Stage
+from workers.contracts.techniques import TargetSpec
+from workers.export.card import verdict_words
+from workers.export.layout import Place, copy_onnx
+from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.selftest import FOLDER, TEST_STAGES
+from workers.export.stages import WRITE
+from workers.export.web import engine
+from workers.export.web.files import page_files
+from workers.export.web.trying import try_page
+
+PAGE = Stage(id="page", title="Try the page")
+COMMANDS = ("python -m webbrowser index.html", "pip install -r requirements.txt", "python run.py {input}")
+MODEL = "model.onnx"
+MAX_BYTES = 700 << 20
+"""Of a model in a page: the engine has 4 GB at most and holds it twice while it is read."""
+
+KNOWN = (
+    "float32", "float64", "int64", "uint64", "int32", "uint32", "int16", "uint16", "int8", "uint8", "bool",
+)  # fmt: skip
+MAIN = ("image", "input_ids", "audio", "array")
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write, zip, test, try the page. Raises `WorkerError` where the model does not go into a page or fails a test."""
+    model = read_model(Path(params.model_dir))
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    size = sum(path.stat().st_size for path in map(model.folder.joinpath, _names(model.artifact.files)))
+    if reason := why_not(spec, size):
+        raise InputRefused(
+            "not_for_a_page",
+            "This model does not go into a web page",
+            f"{reason} Nothing was written.",
+            "Choose another kind of bundle, for example the Python folder, which takes every model.",
+        )
+    staged = ctx.work_dir / "staged" / "model"
+    staged.mkdir(parents=True)
+    copy_onnx(model.folder / model.artifact.main, staged / MODEL)
+    tokenizer = model.folder / "tokenizer.json"
+    if tokenizer.is_file():
+        (staged.parent / tokenizer.name).write_bytes(tokenizer.read_bytes())
+    more = page_files(params.facts, spec, about(params.facts, spec), staged / MODEL)
+    held = engine.libraries(tokenizer=spec.preprocess.kind == "text")
+    facts = {"page": [{"name": one.name, "version": one.version, "license": one.license} for one in held]}
+    contents = Contents(COMMANDS, more, facts=facts, place=Place("model", MODEL))
+    own = OwnTest(PAGE, lambda: (try_page(ctx.work_dir / FOLDER, ctx),))
+    return write_bundle(params, ctx, contents, own)
+
+
+def _names(entries: "tuple[object, ...]") -> list[str]:
+    return [str(getattr(entry, "path", "")) for entry in entries]
+
+
+def why_not(spec: PipelineSpec, size_bytes: int) -> str:
+    """One sentence for what keeps a model out of a page, "" where nothing does."""
+    answer = next(entry for entry in spec.outputs if entry.answer)
+    given = [entry for entry in spec.inputs if entry.source in MAIN and not entry.optional]
+    steps = spec.postprocess
+    if size_bytes > MAX_BYTES:
+        return f"It has {size_bytes / 1e6:,.0f} MB, and a page holds {MAX_BYTES / 1e6:,.0f} MB at most."
+    if spec.sampling is not None or spec.generation is not None:
+        return "It is asked many times for one answer, which a page does not do."
+    if len({entry.source for entry in given}) < len(given) or any(
+        entry.source == "array" and len(given) > 1 for entry in given
+    ):
+        return "It takes several inputs at once, and a page takes one."
+    if unknown := sorted({entry.dtype for entry in spec.inputs if entry.dtype not in KNOWN}):
+        return f"It takes numbers of the kind {', '.join(unknown)}, which pages do not know."
+    if answer.batch_axis or any(entry.batch_axis for entry in spec.inputs if entry.source != "initial_state"):
+        return "It counts items along an axis that is not the first."
+    if isinstance(steps, BoxesSteps) and steps.behind == "angle":
+        return "It finds turned boxes, which the page does not draw."
+    return ""
+
+
+def about(facts: CardFacts, spec: PipelineSpec) -> tuple[tuple[str, str], ...]:
+    """Lines on the model, (title, HTML)."""
+    judged = facts.n_judged if facts.n_judged is not None else facts.data.n_test if facts.data else 0
+    words = [
+        ("Not for", facts.not_for or "Not said by who made it."),
+        ("How sure we are", verdict_words(facts, spec, judged)),
+        ("Made on", facts.made_at[:10]),
+        ("License", facts.license or "Unknown, ask the model’s author."),
+        ("Contact", facts.contact or "Not said."),
+    ]
+    rows = [(title, html.escape(" ".join(text.split()))) for title, text in words]
+    return (*rows, ("Everything measured", '<a href="README.md">The model card</a>'))
+
+
+TARGET = TargetSpec(
+    id="web",
+    title="Web page",
+    summary="Opens by double click in any browser",
+    write=write,
+    stages=(WRITE, *TEST_STAGES, PAGE),
+    commands=COMMANDS,
+    how_to_run="Double-click index.html, or run it with Python",
+    icon="browser",
+    order=55,
+    requires=(engine.PACKAGE,),
+    install_hint=engine.INSTALL_HINT,
+    runtimes=("onnxruntime-cpu",),
+    settings=("num_threads", "graph_optimization", "constants"),
+)

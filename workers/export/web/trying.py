@@ -1,0 +1,164 @@
+"""The page's own scripts and engine, run by Node.js where that is installed: prepared inputs and decoded answers have
+to be those of the Python pipeline. A browser needs sockets between its processes, which export jobs may not have."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import wave
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.bundles import ExportCheck
+from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.process.context import JobContext
+from workers.export.golden_json import as_json, from_json
+from workers.export.selftest import failed
+from workers.pipeline import load_pipeline
+from workers.pipeline.golden import difference
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.prepared import Prepared
+
+CASES = 4
+TIMEOUT_S = 300
+OLDEST_NODE = 18
+QUIET = {"OPENSSL_CONF": os.devnull, "NODE_OPTIONS": ""}
+"""Node reads OpenSSL's settings when it starts, which lie outside of a job's walls, and needs none."""
+
+PREPARED_TOLERANCE = 1e-4
+"""Sounds are filtered in another order of additions; pictures and tokens are equal to the bit."""
+
+TEXTS = (
+    "A short text to try this model with.",
+    "Grüße, naïve café №7: «quotes», 10,000.50 €, e-mail@example.org\n\tand a tab 😀",
+    "日本語 und Кириллица — mixed; don't stop!",
+    "word " * 700,
+)
+PICTURES = ((331, 250), (517, 90))
+"""Width and height: Pillow before 13 resizes much taller pictures in another order, and so rounds otherwise."""
+
+WHAT = "The page’s own scripts"
+
+
+def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
+    """What was tried of the unpacked page. Raises `WorkerError` where it answers otherwise."""
+    node = find_node()
+    if node is None:
+        told = (
+            f"not tried here: no Node.js from version {OLDEST_NODE} on was found. Open index.html once to see it run."
+        )
+        return ExportCheck(what=WHAT, ok=True, detail=told)
+    pipeline = load_pipeline(folder)
+    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    prepare = examples(pipeline, spec, ctx.work_dir)
+    asked = Prepared(folder / "golden" / "inputs")
+    cases = [
+        {"inputs": {name: as_json(np.array(value)) for name, value in asked[number].items()}}
+        for number in range(min(CASES, len(asked)))
+    ]
+    done = _run(node, folder, {"cases": cases, "prepare": [given for given, _ in prepare]}, ctx)
+    for (given, wanted), found in zip(prepare, done["prepared"], strict=True):
+        _check_prepared(next(iter(given)), wanted, found)
+    answers = Prepared(folder / "golden" / "answers")
+    for number, one in enumerate(done["answers"]):
+        _check_answer(pipeline, number, answers[number]["answer"], from_json(one))
+    counted = f"{len(prepare)} inputs prepared and {len(done['answers'])} answers as here"
+    ways = f"{counted}, by Node.js {done['node']} with the page’s own engine"
+    return ExportCheck(what=WHAT, ok=True, detail=f"{ways}; no browser was opened")
+
+
+def find_node() -> str | None:
+    """Node.js, where it is installed and not too old."""
+    path = shutil.which("node")
+    if path is None:
+        return None
+    try:
+        told = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=60, check=True, env={**os.environ, **QUIET}
+        ).stdout
+        return path if int(told.strip().lstrip("v").split(".")[0]) >= OLDEST_NODE else None
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def _run(node: str, folder: Path, asked: Mapping[str, Any], ctx: JobContext) -> dict[str, Any]:
+    work = ctx.work_dir / "page"
+    work.mkdir()
+    (work / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
+    script = Path(__file__).with_name("selftest.mjs")
+    command = [node, str(script), str(folder), str(work / "asked.json"), str(work)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env={**os.environ, **QUIET}
+        )
+    except subprocess.TimeoutExpired as error:
+        raise failed(f"the page did not answer within {TIMEOUT_S} s") from error
+    try:
+        return dict(json.loads(done.stdout))
+    except ValueError as error:
+        raise failed(f"the page does not run: {done.stderr.strip()[-400:]}") from error
+
+
+def _check_answer(pipeline: Pipeline, number: int, expected: NDArray[Any], given: NDArray[Any]) -> None:
+    if given.size == expected.size:  # where nothing has a batch axis
+        given = given.reshape(expected.shape)
+    if reason := difference(pipeline, expected, given):
+        raise failed(f"the page answers golden input {number} otherwise: {reason}")
+
+
+def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, Any]) -> None:
+    tolerance = PREPARED_TOLERANCE if kind == "sound" else 0
+    for name, one in found.items():
+        values = from_json(one)
+        here = wanted[name]
+        if values.shape != here.shape or not np.allclose(values, here, rtol=0, atol=tolerance):
+            raise failed(f"the page prepares a {kind} otherwise (input {name})")
+
+
+def examples(
+    pipeline: Pipeline, spec: PipelineSpec, work: Path
+) -> list[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
+    """(an input as it is told to the page, what the pipeline makes of it), of the model's kind."""
+    rng = np.random.default_rng(7)
+    if isinstance(spec.preprocess, TextSteps):
+        return [({"text": text}, pipeline.feeds_from(text)) for text in TEXTS]
+    if isinstance(spec.preprocess, ImageSteps):
+        return [_picture(rng, pipeline, size) for size in PICTURES]
+    if isinstance(spec.preprocess, AudioSteps):
+        return [_sound(rng, pipeline, work)]
+    main = pipeline.main_input
+    shape = [1 if axis == main.batch_axis and main.batched else size or 3 for axis, size in enumerate(main.shape)]
+    values = rng.integers(0, 2, shape).astype(main.dtype)
+    file = io.BytesIO()
+    np.save(file, values)
+    return [({"numbers": _base64(file.getvalue())}, pipeline.feeds_from(values))]
+
+
+def _picture(rng: np.random.Generator, pipeline: Pipeline, size: tuple[int, int]) -> tuple[dict[str, Any], Any]:
+    from PIL import Image
+
+    smooth = Image.fromarray(rng.integers(0, 256, (12, 9, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    noisy = np.clip(np.asarray(smooth, np.int16) + rng.integers(-30, 31, (size[1], size[0], 3)), 0, 255)
+    picture = noisy.astype(np.uint8)
+    return {"picture": as_json(picture)}, pipeline.feeds_from(Image.fromarray(picture))
+
+
+def _sound(rng: np.random.Generator, pipeline: Pipeline, work: Path) -> tuple[dict[str, Any], Any]:
+    path = work / "try.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(22_050)
+        file.writeframes(rng.integers(-20_000, 20_000, (30_000, 2)).astype("<i2").tobytes())
+    return {"sound": _base64(path.read_bytes())}, pipeline.feeds_from(path)
+
+
+def _base64(content: bytes) -> str:
+    import base64
+
+    return base64.b64encode(content).decode("ascii")
