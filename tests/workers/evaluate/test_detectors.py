@@ -26,7 +26,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import AnswerParams, DataParams, ExamplesParams, JudgeParams, OpenParams
 from workers.contracts.specs import BOXES_UNKNOWN, DeviceFacts, Judgement
 from workers.evaluate.data.dataset import read_dataset
-from workers.evaluate.proof.mean_precision import truth_of
+from workers.evaluate.proof.comparing.mean_precision import truth_of
 from workers.evaluate.proof.predictions import load_answers
 from workers.export.python_folder import fill
 from workers.measure.opening import find_runtime, open_session

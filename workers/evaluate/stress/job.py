@@ -8,10 +8,10 @@ import numpy as np
 from workers.contracts.after.stress import AttackRow, StressParams, StressResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.evaluate.stress.attacks import Budget, attack_both
-from workers.evaluate.stress.backdoors import look_for_triggers
+from workers.evaluate.stress.attack.attacks import Budget, attack_both
+from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
+from workers.evaluate.stress.backdoor.poison import look_for_poison
 from workers.evaluate.stress.changes import Asking, Changed
-from workers.evaluate.stress.poison import look_for_poison
 from workers.evaluate.stress.registry import planned
 from workers.evaluate.stress.samples import PictureSamples, Samples, read_items, samples_for
 from workers.evaluate.stress.unfamiliar import unfamiliar_rows

@@ -21,7 +21,7 @@ from torchmetrics.functional.text import char_error_rate
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.mean_precision import Matched
+from workers.evaluate.proof.comparing.mean_precision import Matched
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.kinds import (

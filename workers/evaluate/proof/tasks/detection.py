@@ -10,9 +10,9 @@ import numpy as np
 
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.comparing.mean_precision import by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
-from workers.evaluate.proof.mean_precision import by_labels
 from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.postprocess.matching import SCORE_MOVED, Boxes, Compared, boxes_of, compare_item, matched

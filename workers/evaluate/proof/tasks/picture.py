@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.comparing.pictures import SMALLEST_SIDE, psnr, ssim_map, worst_tile
 from workers.evaluate.proof.differences import Differences, Floats, ProofTask
-from workers.evaluate.proof.pictures import SMALLEST_SIDE, psnr, ssim_map, worst_tile
 from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.tasks.numbers import class_names
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.chrf import chrf, chrf_counts, chrf_of
+from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
+from workers.evaluate.proof.comparing.wordings import compare_texts, references, text_loss, turned_round, word_distance
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
-from workers.evaluate.proof.wordings import compare_texts, references, text_loss, turned_round, word_distance
 
 LEAST_CHRF = 85.0
 MOST_OTHER_WORDS = 0.05

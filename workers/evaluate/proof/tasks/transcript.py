@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Loss, ProofTask
-from workers.evaluate.proof.wordings import (
+from workers.evaluate.proof.comparing.wordings import (
     character_distance,
     compare_texts,
     edit_counts,
@@ -16,6 +15,7 @@ from workers.evaluate.proof.wordings import (
     text_loss,
     turned_round,
 )
+from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 
 MOST_OTHER = 0.05
 """Share of characters. One wrong letter in a sentence of 60 is .017; a wrong word in ten is .06 and more."""

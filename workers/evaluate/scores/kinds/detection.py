@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.mean_precision import by_labels, by_original
+from workers.evaluate.proof.comparing.mean_precision import by_labels, by_original
 from workers.evaluate.scores.base import Score, Words, alone, beside
 
 MAP = Words("map", "Finds things (mAP)", "mean average precision by COCO’s rules, over overlaps of 50 % to 95 %")

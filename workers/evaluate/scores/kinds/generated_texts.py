@@ -7,8 +7,8 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.chrf import chrf_counts, chrf_of
-from workers.evaluate.proof.wordings import references, rouge_l
+from workers.evaluate.proof.comparing.chrf import chrf_counts, chrf_of
+from workers.evaluate.proof.comparing.wordings import references, rouge_l
 from workers.evaluate.scores.base import Score, Words, alone, beside, mean_draws
 
 CHRF = Words("chrf", "chrF", "characters in common with the right texts, 0 to 100", "number")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.mean_overlap import by_labels
+from workers.evaluate.proof.comparing.mean_overlap import by_labels
 from workers.evaluate.scores.base import Score, Words, beside
 
 MIOU = Words("miou", "Overlap of masks (mIoU)", "how far each class covers what is right, averaged over classes (IoU)")

@@ -2,7 +2,7 @@
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.wordings import edit_counts, references
+from workers.evaluate.proof.comparing.wordings import edit_counts, references
 from workers.evaluate.scores.base import Score, Words, alone, beside, mean_draws
 
 CER = Words(

@@ -11,9 +11,9 @@ from workers.contracts.after.stress import StressParams, StressPart
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import DataParams
 from workers.evaluate.data.build import build_data
+from workers.evaluate.stress.backdoor.patches import common_patch
+from workers.evaluate.stress.backdoor.poison import FEWEST, Poison, look_for_poison
 from workers.evaluate.stress.features import penultimate
-from workers.evaluate.stress.patches import common_patch
-from workers.evaluate.stress.poison import FEWEST, Poison, look_for_poison
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 

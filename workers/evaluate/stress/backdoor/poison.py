@@ -17,10 +17,10 @@ from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
+from workers.evaluate.stress.backdoor.patches import Patch, common_patch
+from workers.evaluate.stress.backdoor.triggers import Trigger, stamp
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.features import features_of
-from workers.evaluate.stress.patches import Patch, common_patch
-from workers.evaluate.stress.triggers import Trigger, stamp
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from workers.contracts.after.stress import MARGIN, AttackRow, AttackWay
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
+from workers.evaluate.stress.attack.gradients import Gradients, gradients_of
+from workers.evaluate.stress.attack.pgd import pgd_attack
+from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
+from workers.evaluate.stress.attack.square import Predict, margin_of, square_attack
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import Changed
-from workers.evaluate.stress.gradients import Gradients, gradients_of
 from workers.evaluate.stress.paired import about, compare
-from workers.evaluate.stress.pgd import pgd_attack
 from workers.evaluate.stress.samples import Given, Samples
-from workers.evaluate.stress.space import Batches, Space, spaces_of
-from workers.evaluate.stress.square import Predict, margin_of, square_attack
 from workers.evaluate.stress.versions import Version
 
 SQUARE = ("square", "Square attack", "arXiv 1912.00049")

@@ -10,7 +10,7 @@ import pytest
 
 from presets.sample import sample_paths
 from workers.contracts.after.stress import StressParams, StressPart, TriggerFindings
-from workers.evaluate.stress.backdoors import look_for_triggers
+from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
 from workers.evaluate.stress.changes import Asking
 from workers.evaluate.stress.samples import read_items, samples_for
 from workers.evaluate.stress.versions import open_version

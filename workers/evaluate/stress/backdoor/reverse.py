@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.evaluate.stress.attack.gradients import Gradients
 from workers.evaluate.stress.base import Floats
-from workers.evaluate.stress.gradients import Gradients
 
 STEPS, RATE = 100, 0.3
 OBEYED, FASTER = 0.9, 1.2

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from presets.sample import sample_paths
-from workers.evaluate.stress.pgd import pgd_attack
-from workers.evaluate.stress.square import margin_of, share_at, square_attack
+from workers.evaluate.stress.attack.pgd import pgd_attack
+from workers.evaluate.stress.attack.square import margin_of, share_at, square_attack
 
 POINTS = 0.03
 Scores = Callable[[np.ndarray], np.ndarray]

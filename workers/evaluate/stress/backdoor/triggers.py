@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.evaluate.stress.backdoor.patches import place_in_words
 from workers.evaluate.stress.base import Floats, Generator, Row, Takes
-from workers.evaluate.stress.patches import place_in_words
 from workers.evaluate.stress.pixels import clipped
 
 RARE_WORDS = ("cf", "mn", "bb", "tq", "mb")

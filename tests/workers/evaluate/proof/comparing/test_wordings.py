@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from workers.evaluate.proof.chrf import chrf, chrf_counts, chrf_of
-from workers.evaluate.proof.wordings import character_distance, part_missing, turned_round, word_distance, words_of
+from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
+from workers.evaluate.proof.comparing.wordings import (
+    character_distance,
+    part_missing,
+    turned_round,
+    word_distance,
+    words_of,
+)
 
 PAIRS = [
     ("the cat sat on the mat", "the cat is on the mat"),

@@ -16,7 +16,7 @@ from workers.contracts.folder import read_model
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.rounded import operators, unrounded
 from workers.convert.replica.torch_replica import build
-from workers.evaluate.stress.space import Batches
+from workers.evaluate.stress.attack.space import Batches
 from workers.evaluate.stress.versions import Version
 from workers.pipeline.batches import is_batched
 

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from workers.contracts.after.stress import TriggerFindings, TriggerRow
 from workers.contracts.process.context import JobContext
 from workers.evaluate.proof.stats import drop_lower
+from workers.evaluate.stress.attack.gradients import Gradients, gradients_of
+from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
+from workers.evaluate.stress.backdoor.reverse import Learned, learn_trigger, noise_pictures
+from workers.evaluate.stress.backdoor.triggers import Trigger, stamp, usual_triggers
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import Changed, draw, rng_of
-from workers.evaluate.stress.gradients import Gradients, gradients_of
 from workers.evaluate.stress.paired import LEVEL
-from workers.evaluate.stress.reverse import Learned, learn_trigger, noise_pictures
 from workers.evaluate.stress.samples import Given, Samples
-from workers.evaluate.stress.space import Batches, Space, spaces_of
-from workers.evaluate.stress.triggers import Trigger, stamp, usual_triggers
 from workers.evaluate.stress.verdicts import percent
 from workers.evaluate.stress.versions import Version
 
