@@ -83,7 +83,7 @@ class ExportCheck(Frozen):
 
 
 class ExportResult(Frozen):
-    """`card_text` is what people read of the card, without the hub's header."""
+    """`card_text` is what people read of the card, without the hub's header, `card_page` the same as HTML."""
 
     path: str = "bundle.zip"
     sha256: str
@@ -91,6 +91,7 @@ class ExportResult(Frozen):
     files: int
     selftest: tuple[ExportCheck, ...]
     card_text: str
+    card_page: str = ""
     commands: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
 

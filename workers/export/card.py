@@ -11,6 +11,7 @@ from workers.contracts.wording import percent, percent_of
 from workers.export.card_data import record_lines
 from workers.export.card_header import front_matter
 from workers.export.card_load import under_load
+from workers.export.card_risks import risks
 from workers.export.card_scores import how_well
 from workers.export.card_stress import under_stress
 from workers.export.how_to_run import for_model
@@ -45,12 +46,16 @@ def card(
 
 
 def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
-    """What people read of it. `n` is the number of inputs that the answers were compared on, unless the facts say it.
+    """What people read of it: `sections` as one text."""
+    return "\n".join(sections(facts, spec, n, commands))
 
-    `commands` are the target's own.
+
+def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> list[str]:
+    """Title, summary, then what has a heading. `n` is the number of inputs that the answers were compared on, unless
+    the facts say it; `commands` are the target's own.
     """
     n = n if facts.n_judged is None else facts.n_judged
-    sections = [
+    return [
         f"# {plain(facts.title)}\n",
         _summary(facts),
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
@@ -61,13 +66,13 @@ def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
         *([under_stress(facts.stress)] if facts.stress is not None else []),
         *([under_load(facts.load, plain)] if facts.load is not None else []),
         _not_measured(facts),
+        risks(facts, spec, plain),
         _how_made(facts),
         _limits(facts, spec),
         _inputs(spec),
         _how_to_run(spec, commands),
         _origin(facts),
     ]
-    return "\n".join(sections)
 
 
 def plain(text: str) -> str:
@@ -254,6 +259,7 @@ def _origin(facts: CardFacts) -> str:
         who = "as the hub states it" if hub is not None else "as its own files state it"
         lines.append(f"- What the license allows, {who}: {plain(facts.license_verdict.sentence)}")
     lines.append(f"- Contact: {plain(facts.contact) or 'not stated'}")
+    lines.append("- To read and to print: `card.html`")
     lines.append("- For programs: `bom.json` (CycloneDX 1.6 with a model card)")
     lines.append("- For assessments: `EVIDENCE.md`, by NIST AI RMF 1.0 and ISO/IEC 42001")
     return "## Origin\n\n" + "\n".join(lines) + "\n"

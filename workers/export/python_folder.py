@@ -14,6 +14,7 @@ from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.bom import BOM_FILE, bill
 from workers.export.card import card, card_text, plain
+from workers.export.card_page.page import CARD_FILE, card_page
 from workers.export.evaluated import write_reference
 from workers.export.evidence import EVIDENCE_FILE, evidence
 from workers.export.layout import (
@@ -92,6 +93,7 @@ def write_bundle(
         files=count,
         selftest=checks,
         card_text=text,
+        card_page=(folder / CARD_FILE).read_text(encoding="utf-8"),
         printed=(answer,),
     )
 
@@ -115,6 +117,7 @@ def fill(
     write_reference(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
     (folder / "README.md").write_text(card(params.facts, spec, judged, commands, contents.head), encoding="utf-8")
+    (folder / CARD_FILE).write_text(card_page(params.facts, spec, judged, commands), encoding="utf-8")
     weights = [path for path in (folder / place.folder).rglob("*") if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
     papers = {BOM_FILE: bill(params.facts, spec, requirements, hashes), EVIDENCE_FILE: evidence(params.facts, plain)}

@@ -53,6 +53,7 @@ class ExportController(PageController):
         self._variant: Variant | None = None
         self._value: ExportValue | None = None
         self._target = NO_TARGET
+        self._card_page = ""
         self._exporting: Running | None = None
         self._previewing: Running | None = None
         page.export_requested.connect(self._on_export)
@@ -61,6 +62,7 @@ class ExportController(PageController):
         page.target_chosen.connect(self._on_target)
         page.reason_given.connect(self._on_reason)
         page.open_folder_requested.connect(self._on_open_folder)
+        page.read_card_requested.connect(self._on_read_card)
         page.again_requested.connect(self.show)
         page.compare_requested.connect(lambda: window.show_page("compare"))
         page.cancel_requested.connect(self._on_cancel)
@@ -245,6 +247,7 @@ class ExportController(PageController):
         ]
         if exported.pushed is not None:
             results.append(CheckValue("ok", tr("On the hub"), exported.pushed.address))
+        self._card_page = exported.result.card_page
         self._page.show_done(
             DoneValue(
                 path=str(exported.path),
@@ -255,6 +258,7 @@ class ExportController(PageController):
                 commands=exported.result.commands,
                 printed=exported.result.printed,
                 how_to_run=tr(exported.target.how_to_run),
+                has_page=bool(self._card_page),
             )
         )
 
@@ -269,6 +273,16 @@ class ExportController(PageController):
     def _on_cancel(self) -> None:
         if self._exporting is not None:
             self._flows.cancel(self._exporting)
+
+    def _on_read_card(self) -> None:
+        """The page of the bundle, as a file of its own that the person's browser opens."""
+        path = self._session.workspace.paths.root / "card.html"
+        try:
+            path.write_text(self._card_page, encoding="utf-8")
+        except OSError as error:
+            self._window.banner(error_value(_no_folder(path, error)))
+            return
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
     @staticmethod
     def _on_open_folder(path: str) -> None:

@@ -35,6 +35,7 @@ class ExportPage(Page):
     answers_changed = Signal(str, str, str)  # purpose, not for, contact
     path_chosen = Signal(str)
     open_folder_requested = Signal(str)
+    read_card_requested = Signal()
     again_requested = Signal()
     compare_requested = Signal()
     link_clicked = Signal(str)
@@ -150,7 +151,9 @@ class ExportPage(Page):
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join(value.commands)))
         folder = PrimaryButton(self.theme, self.tr("Open folder"), "folder-open")
         folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
-        for button in (copy, folder):
+        read = GhostButton(self.theme, self.tr("Read the card"), "article")
+        read.clicked.connect(self.read_card_requested)
+        for button in ((read,) if value.has_page else ()) + (copy, folder):
             head.add_action(button)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)

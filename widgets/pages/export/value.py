@@ -72,7 +72,7 @@ class ExportRequest:
 @dataclass(frozen=True)
 class DoneValue:
     """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print,
-    `how_to_run` their heading.
+    `how_to_run` their heading. `has_page`: the card can be read as a page.
     """
 
     path: str
@@ -84,3 +84,4 @@ class DoneValue:
     printed: tuple[str, ...] = ()
     tested: str = ""
     how_to_run: str = ""
+    has_page: bool = False

@@ -94,7 +94,7 @@ def about(facts: CardFacts, spec: PipelineSpec) -> tuple[tuple[str, str], ...]:
         ("Contact", facts.contact or "Not said."),
     ]
     rows = [(title, html.escape(" ".join(text.split()))) for title, text in words]
-    return (*rows, ("Everything measured", '<a href="README.md">The model card</a>'))
+    return (*rows, ("Everything measured", '<a href="card.html">The model card</a>'))
 
 
 TARGET = TargetSpec(

@@ -1,18 +1,21 @@
 """The page Export: a place that cannot be written, cancelling, what is refused, what follows."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from desk import add_run, judgement, make_project, run, variant
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
 from app.controllers.export.controller import ExportController
 from app.controllers.export.presenter import default_path
+from app.domain.job import ExportRecord
+from app.services.after.exporting import Exported
 from app.services.flow.events import StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
@@ -20,6 +23,7 @@ from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportRequest
+from workers.contracts.bundles import ExportResult
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Stage
 
@@ -74,6 +78,25 @@ def test_cancelling_leads_back_and_leaves_no_file(
     drive(lambda: not app_controller.flows.active)
     assert page.state == "full" and "Take it with you" in words(page)
     assert not (tmp_path / "out" / "x.zip").exists()
+
+
+def test_the_card_can_be_read_when_it_is_done(
+    page: ExportPage, app_controller: AppController, space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a bundle that was written, When "Read the card" is pressed, Then its page is opened as a file."""
+    opened: list[str] = []
+    monkeypatch.setattr(module.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    result = ExportResult(sha256="0", size_bytes=1, files=1, selftest=(), card_text="# Card", card_page="<h1>Card</h1>")
+    record = ExportRecord(
+        id="e", run_id="r1", variant_id="r1-v1", target="python", path="x.zip", sha256="0", size_bytes=1,
+        created_at=datetime.now(UTC), selftest_json="{}", override_reason=None,
+    )  # fmt: skip
+    done = Exported(tmp_path / "x.zip", result, record, TARGETS[1])
+    app_controller.controller("export", ExportController)._on_done(done)
+    button = next(one for one in page.findChildren(QPushButton) if one.text() == "Read the card")
+    button.click()
+    assert opened == [str(space.paths.root / "card.html")]
+    assert Path(opened[0]).read_text() == "<h1>Card</h1>"
 
 
 def test_a_regression_is_refused_without_a_reason(

@@ -1,0 +1,1 @@
+"""The model card as a page for people: `card.html`, beside README.md, which is for hubs."""

@@ -1,0 +1,112 @@
+"""`card.html`: one file that reads well on a screen, in the dark, and on paper; every figure is the card's own.
+
+The text is README.md's, section by section, made into HTML by markdown-it-py; above it stand the verdict, the figures
+that people ask for first, and the three questions that a person answered.
+"""
+
+import html
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+
+from workers.contracts.bundles import CardFacts
+from workers.contracts.pipeline import PipelineSpec
+from workers.export.card import NOT_SAID, figure, sections
+
+CARD_FILE = "card.html"
+ABOVE = ("What it is for", "What it is not for", "Verdict")
+"""Sections that stand above the others already."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure: `value` large, `title` and `beside` in words."""
+
+    title: str
+    value: str
+    beside: str
+
+
+def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
+    """The whole page, of what `card` is made of."""
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    _title, summary, *others = sections(facts, spec, n, commands)
+    named = {heading(text): text for text in others}
+    verdict = named["Verdict"].partition("\n")[2]
+    shown = [(name, text) for name, text in named.items() if name not in ABOVE]
+    body = [f'<section id="{_anchor(name)}">{_wide(markdown.render(text))}</section>' for name, text in shown]
+    links = [f'<li><a href="#{_anchor(name)}">{html.escape(name)}</a></li>' for name, _ in shown]
+    own = files("workers.export.card_page")
+    return Template(own.joinpath("card.html").read_text(encoding="utf-8")).substitute(
+        style=own.joinpath("card.css").read_text(encoding="utf-8"),
+        title=html.escape(facts.title),
+        summary=markdown.render(summary),
+        state=state_of(facts),
+        verdict=markdown.render(verdict),
+        tiles="\n".join(map(_tile, tiles(facts))),
+        purpose=_said(facts.purpose),
+        not_for=_said(facts.not_for),
+        contact=_said(facts.contact),
+        links="\n".join(links),
+        body="\n".join(body),
+        made_at=html.escape(facts.made_at[:10]),
+        version=html.escape(facts.fettle_version),
+    )
+
+
+def _wide(text: str) -> str:
+    """A table may be wider than a telephone, and is then moved by itself."""
+    return text.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+
+
+def heading(text: str) -> str:
+    """The first line of a section, without its marks."""
+    return text.strip().partition("\n")[0].lstrip("# ")
+
+
+def state_of(facts: CardFacts) -> str:
+    """How the verdict is colored: ``ok``, ``bad``, ``warn`` or ``plain``."""
+    if facts.variant["id"] == facts.original["id"]:
+        return "plain"
+    return {"safe": "ok", "regressed": "bad"}.get(str(facts.variant.get("verdict")), "warn")
+
+
+def tiles(facts: CardFacts) -> list[Tile]:
+    """The figures that were measured, of those that people ask for first."""
+    this, original = facts.variant, facts.original
+    is_original = this["id"] == original["id"]
+    found = []
+    bounds = [this.get(key) for key in ("speedup", "speedup_low", "speedup_high")]
+    if not is_original and all(isinstance(value, float) for value in bounds):
+        times, low, high = (f"{value:.2f}" for value in bounds)
+        found.append(Tile("as fast as the original", f"{times} times", f"95 % sure: {low} to {high} times"))
+    for title, key, unit, low_key, high_key in (
+        ("right answers", "accuracy", "pct", "accuracy_low", "accuracy_high"),
+        ("answers as before", "agreement", "pct", "", ""),
+        ("for one answer (p50)", "latency_p50_ms", "ms", "", ""),
+        ("on the disk", "size_bytes", "bytes", "", ""),
+    ):
+        value = this.get(key)
+        if not isinstance(value, int | float) or (is_original and key == "agreement"):
+            continue
+        words = "" if is_original or key == "agreement" else f"original: {figure(original.get(key), unit)}"
+        ends = [figure(this.get(end), unit) for end in (low_key, high_key) if this.get(end) is not None]
+        sure = f"95 % sure: {ends[0]} to {ends[1]}" if len(ends) == 2 else ""
+        found.append(Tile(title, figure(value, unit), "; ".join(part for part in (sure, words) if part)))
+    return found
+
+
+def _tile(tile: Tile) -> str:
+    title, value, beside = (html.escape(text) for text in (tile.title, tile.value, tile.beside))
+    return f'<div class="tile"><b>{value}</b><span>{title}</span><small>{beside}</small></div>'
+
+
+def _said(text: str) -> str:
+    words = " ".join(text.split())
+    return html.escape(words) if words else f'<span class="unsaid">{NOT_SAID}</span>'
+
+
+def _anchor(name: str) -> str:
+    return "".join(char if char.isalnum() else "-" for char in name.lower())

@@ -1,0 +1,66 @@
+"""The card's section on risks: what the facts show that may hurt somebody who relies on this version."""
+
+from collections.abc import Callable
+
+from workers.contracts.after.stress import StressResult
+from workers.contracts.bundles import CardFacts
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.wording import percent, percent_of
+
+NOTHING_FOUND = "None was found by what was measured. What was not measured may hold some."
+
+
+def risks(facts: CardFacts, spec: PipelineSpec, plain: Callable[[str], str]) -> str:
+    """Markdown. `plain` makes foreign text harmless."""
+    found = [*_answers(facts, plain), *(_stress(facts.stress) if facts.stress is not None else ()), *_data(facts)]
+    if facts.license_verdict is not None and facts.license_verdict.word != "ok":
+        found.append(f"The license sets limits: {plain(facts.license_verdict.sentence)}")
+    if spec.guessed:
+        found.append(f"Guessed and not found in the model's own files: {', '.join(map(plain, spec.guessed))}.")
+    return "## Risks\n\n" + "\n".join(f"- {text}" for text in found or [NOTHING_FOUND]) + "\n"
+
+
+def _answers(facts: CardFacts, plain: Callable[[str], str]) -> list[str]:
+    verdict = facts.variant.get("verdict")
+    found: list[str] = []
+    if facts.variant["id"] == facts.original["id"]:
+        return found
+    if verdict == "regressed":
+        found.append(f"It answers worse than the original by more than {percent_of(facts.limit_pct)}.")
+    elif verdict != "safe":
+        found.append("It may answer worse than the original: that it does not was not proven.")
+    if facts.worst_slice is not None and facts.worst_slice_drop is not None and facts.worst_slice_drop > 0:
+        lost = percent(facts.worst_slice_drop, 2)
+        found.append(f"It does not do equally well everywhere: “{plain(facts.worst_slice)}” lost {lost}.")
+    return found
+
+
+def _stress(stress: StressResult) -> list[str]:
+    worse = [
+        f"{row.title} (severity {', '.join(str(cell.level) for cell in row.cells if cell.verdict == 'worse')})"
+        for row in stress.rows
+        if any(cell.verdict == "worse" for cell in row.cells)
+    ]
+    found = [f"It stands less than the original does: {', '.join(worse)}."] if worse else []
+    strange = [row.title for row in stress.unfamiliar if row.verdict == "worse"]
+    if strange:
+        found.append(f"It notices less often that an input is nothing it knows: {', '.join(strange)}.")
+    return found
+
+
+def _data(facts: CardFacts) -> list[str]:
+    found = []
+    if facts.data is None or facts.data.origin == "made":
+        found.append("It was judged without real examples.")
+    record = facts.data_record
+    if record is not None and record.people in ("yes", "unknown"):
+        known = "show people or private things, and whether these agreed was not said"
+        found.append(
+            f"The examples {known}." if record.people == "yes" else "Whether the examples show people is not known."
+        )
+    if record is not None and record.may_use in ("no", "unknown"):
+        allowed = (
+            "may not be used for this, or not for selling" if record.may_use == "no" else "may be used is not known"
+        )
+        found.append(f"The examples {allowed}." if record.may_use == "no" else f"Whether the examples {allowed}.")
+    return found
