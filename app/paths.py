@@ -63,6 +63,11 @@ class DataPaths:
         return self.root / "hub"
 
     @property
+    def gpu_cache(self) -> Path:
+        """What drivers and engines compiled for GPUs; it may be deleted at any time."""
+        return self.root / "gpu-cache"
+
+    @property
     def database(self) -> Path:
         return self.root / "fettle.db"
 

@@ -1,6 +1,6 @@
 """Sets Fettle up where that is still to be done, and starts it or its tests. Standard library only.
 
-    python3 bootstrap.py start [arguments of fettle]
+    python3 bootstrap.py start [--gpu rtx|cuda|none] [arguments of fettle]
     python3 bootstrap.py test [arguments of pytest]
     python3 bootstrap.py repair
 

@@ -41,17 +41,31 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     forking.close_servers()
 
 
-@pytest.fixture(scope="session")
-def nvml_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the stand-in for NVML. The test set-up installs the compiler that it needs."""
+def _stand_in(folder: Path, source: str, name: str) -> None:
+    """Build a stand-in of the driver. The test set-up installs the compiler that it needs."""
     if sys.platform != "linux":
         pytest.skip("the stand-in is a Linux library")
     compiler = shutil.which("cc")
     assert compiler is not None, "the test set-up installs a C compiler"
+    flags = ["-shared", "-fPIC", "-O1", "-w", f"-Wl,-soname,{name}"]
+    path = Path(__file__).parent / "fixtures" / source
+    subprocess.run([compiler, *flags, "-o", str(folder / name), str(path)], check=True)
+
+
+@pytest.fixture(scope="session")
+def nvml_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the stand-in for NVML."""
     folder = tmp_path_factory.mktemp("nvml")
-    source = Path(__file__).parent / "fixtures" / "fakenvml.c"
-    flags = ["-shared", "-fPIC", "-O1", "-w", f"-Wl,-soname,{NVML}"]
-    subprocess.run([compiler, *flags, "-o", str(folder / NVML), str(source)], check=True)
+    _stand_in(folder, "fakenvml.c", NVML)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def driver_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the stand-ins for NVML and for CUDA's driver, whose cuInit answers FAKECUDA_RC."""
+    folder = tmp_path_factory.mktemp("driver")
+    _stand_in(folder, "fakenvml.c", NVML)
+    _stand_in(folder, "fakecuda.c", "libcuda.so.1")
     return folder
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from widgets.plots.ring import Floats
 
 _ROOMY_PX = 960
+MINUTE_S, HOUR_S = 60.0, 3600.0
 
 __all__ = ["JOB_MEMORY", "DeviceValue", "Dock"]
 
@@ -35,6 +37,7 @@ class Dock(QFrame):
 
     toggled = Signal(bool)
     device_chosen = Signal(str)
+    csv_requested = Signal()
 
     def __init__(self, theme: Theme, clock: FrameClock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,8 +50,9 @@ class Dock(QFrame):
         self._shown_id = ""
         self._jobs = 0
         self._by_hand: bool | None = None
-        self.is_open = False
+        self.is_open = self.shows_hour = False
         self._build()
+        self.set_hour(False)
         self._set_open(False)
 
     def _build(self) -> None:
@@ -66,15 +70,45 @@ class Dock(QFrame):
         self.button.setFixedSize(24, 24)
         self._caret = bind_icon(self._theme, self.button, "caret-up", "soft")
         self.button.clicked.connect(self._on_clicked)
+        self.window_button = self._side_button("clock")
+        self.window_button.clicked.connect(lambda: self.set_hour(not self.shows_hour))
+        self.csv_button = self._side_button("download-simple")
+        self.csv_button.clicked.connect(self.csv_requested)
+        self.csv_button.setAccessibleName(self.tr("Save these figures"))
+        self.csv_button.setToolTip(self.tr("Save these figures as a table (CSV)"))
         self._side_box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._side)
         self._side_box.setSpacing(SPACE_M)
-        for widget in (self.job_text, self._chooser, self.button):
+        tools = QHBoxLayout()
+        tools.setSpacing(0)
+        for tool in (self.window_button, self.csv_button, self.button):
+            tools.addWidget(tool)
+        for widget in (self.job_text, self._chooser):
             self._side_box.addWidget(widget, 0, Qt.AlignmentFlag.AlignRight)
+        self._side_box.addLayout(tools)
         self._row = QHBoxLayout(self)
         self._row.setSpacing(SPACE_M)
         self._row.addWidget(self.slim, 1)
         self._row.addWidget(self._side)
         self.set_edge(PAGE_EDGE)
+
+    def _side_button(self, icon: str) -> QToolButton:
+        button = QToolButton()
+        button.setFixedSize(24, 24)
+        bind_icon(self._theme, button, icon, "soft")
+        return button
+
+    def set_hour(self, is_hour: bool) -> None:
+        """Show the last hour, or the last minute; a job is shown whole in any case."""
+        self.shows_hour = is_hour
+        name = self.tr("Show the last minute") if is_hour else self.tr("Show the last hour")
+        self.window_button.setAccessibleName(name)
+        self.window_button.setToolTip(name)
+        if self._gauge_panel is not None:
+            self._gauge_panel.set_window(HOUR_S if is_hour else MINUTE_S)
+
+    def history(self) -> Iterator[tuple[str, str, Floats, Floats]]:
+        """(device, series, times, values) of everything that is known, times on the frame clock's line."""
+        return self._panel().history()
 
     def set_edge(self, edge_px: int) -> None:
         """Start where the page above starts."""
@@ -125,6 +159,7 @@ class Dock(QFrame):
             from widgets.gauge_panel import GaugePanel  # numpy: not before the first paint
 
             self._gauge_panel = GaugePanel(self._theme, self._clock)
+            self._gauge_panel.set_window(HOUR_S if self.shows_hour else MINUTE_S)
             self._gauge_panel.setVisible(self.is_open)
             self._row.insertWidget(1, self._gauge_panel, 1)
         return self._gauge_panel
@@ -135,6 +170,14 @@ class Dock(QFrame):
         self._panel().add(device_id, series, times_s, values)
         if device_id == self._shown_id:
             self._tell()
+
+    def set_limit(self, device_id: str, power_limit_w: float) -> None:
+        """The most power that the device may take, which is told once."""
+        device = self._devices.get(device_id)
+        if device is not None and device.power_limit_w != power_limit_w:
+            self._devices[device_id] = dataclasses.replace(device, power_limit_w=power_limit_w)
+            if device_id == self._shown_id:
+                self.show_device(device_id)
 
     def set_lost(self, device_id: str, sentence: str) -> None:
         """The device answers no more; said in place of its figures until it does."""
@@ -175,6 +218,8 @@ class Dock(QFrame):
         self.is_open = is_open
         self.setFixedHeight(DOCK_OPEN_HEIGHT if is_open else DOCK_SLIM_HEIGHT)
         self.slim.setVisible(not is_open)
+        for tool in (self.window_button, self.csv_button):
+            tool.setVisible(is_open)
         self._show_job_text()
         if is_open or self._gauge_panel is not None:
             self._panel().setVisible(is_open)

@@ -1,6 +1,6 @@
 """Graphs of the machine's figures. Imports numpy, so it is itself imported only after the first paint."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -10,13 +10,15 @@ from widgets.parts.format import UNKNOWN
 from widgets.parts.text import ElidedLabel, label
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Floats, Ring
-from widgets.plots.strip_plot import RING_CAPACITY, StripPlot
+from widgets.plots.strip_plot import MINUTE_S, RING_CAPACITY, StripPlot
 from widgets.telemetry import (
     JOB_MEMORY,
+    THROTTLE,
     TOKENS_BY_SERIES,
     DeviceValue,
     Series,
     figure_of,
+    held_back,
     note_of,
     range_note,
     series_of,
@@ -52,11 +54,12 @@ class Gauge(QWidget):
         layout.addSpacing(4)
         layout.addWidget(self.strip, 1)
 
-    def show_value(self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "") -> None:
-        """Show the newest value, or what is `said` in its place; the whole is what a screen reader says."""
+    def show_value(self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "", held: str = "") -> None:
+        """Show the newest value, or what is `said` in its place; `held` says what slows the device down now. The whole
+        is what a screen reader says."""
         title = title_of(device, self.series)
         figure = UNKNOWN if said else figure_of(self.series, ring.last())
-        note = said or (self._note(device, ring, of_job) if len(ring) else "")
+        note = said or held or (self._note(device, ring, of_job) if len(ring) else "")
         for widget, text in ((self.title, title), (self.figure, figure), (self.note, note)):
             if widget.text() != text:
                 widget.setText(text)
@@ -81,6 +84,7 @@ class GaugePanel(QWidget):
         self._device: DeviceValue | None = None
         self._job_since_s: float | None = None
         self._phases_s: tuple[float, ...] = ()
+        self._window_s = MINUTE_S
         self._has_job = False
         self.gauges: list[Gauge] = []
         self._row = QHBoxLayout(self)
@@ -105,6 +109,7 @@ class GaugePanel(QWidget):
         for gauge in self.gauges:
             gauge.strip.set_since(self._job_since_s)
             gauge.strip.set_phases(self._phases_s)
+            gauge.strip.set_window(self._window_s)
             self._row.addWidget(gauge, 1)
 
     def _ring(self, device_id: str, series: str) -> Ring:
@@ -140,7 +145,21 @@ class GaugePanel(QWidget):
             ring = self._ring_of(gauge.series)
             silent = ring.total == 0 and heard >= _SURELY_SILENT
             said = lost or (self.tr("not told by this computer") if silent else "")
-            gauge.show_value(device, ring, of_job=self._is_of_job(gauge.series), said=said)
+            mask = self._rings.get((device.id, THROTTLE))
+            held = "" if lost or mask is None else held_back(gauge.series, int(mask.last() or 0))
+            gauge.show_value(device, ring, of_job=self._is_of_job(gauge.series), said=said, held=held)
+
+    def set_window(self, seconds: float) -> None:
+        """Show so much of the past at least."""
+        self._window_s = seconds
+        for gauge in self.gauges:
+            gauge.strip.set_window(seconds)
+
+    def history(self) -> Iterator[tuple[str, str, Floats, Floats]]:
+        """(device, series, times, values) of everything that is known."""
+        for (device_id, series), ring in self._rings.items():
+            times, values, _ = ring.since(-np.inf)
+            yield device_id, series, times, values
 
     def newest(self) -> dict[Series, float | None]:
         """The shown device's newest values."""

@@ -107,6 +107,7 @@ class MainWindow(QMainWindow):
         self.notice.closed.connect(self._set_notice_edges)
         self.rail.page_requested.connect(self._on_page_requested)
         self.top.jobs_requested.connect(lambda: self._on_page_requested("jobs"))
+        self.top.device_requested.connect(lambda: self._on_page_requested("gpu"))
         self.top.project_requested.connect(self.project_requested)
         self.top.new_project_requested.connect(self.new_project_requested)
         self.top.rename_requested.connect(self.rename_project_requested)

@@ -55,7 +55,7 @@ QFrame[kind="tag"] { border: 0; border-radius: 4px; }
 QLabel[kind="tag"][tone="soft"], QFrame[kind="tag"][tone="soft"] { background: $raised; }
 QFrame[kind="tag"] QLabel { font-size: 12px; font-weight: 500; border: 0; }
 QFrame[kind="chip"] { background: $panel; border: 1px solid $line; border-radius: 6px; }
-QFrame[kind="chip"] QLabel { font-size: 12px; color: $soft; border: 0; }
+QFrame[kind="chip"] QLabel, QPushButton[kind="chip"] QLabel { font-size: 12px; color: $soft; border: 0; }
 """
 
 _BUTTONS = """

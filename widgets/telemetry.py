@@ -6,11 +6,13 @@ from typing import Literal
 from PySide6.QtCore import QCoreApplication
 
 from widgets.parts.format import UNKNOWN, size_bytes
+from workers.contracts.gpu import slow_downs
 
 Series = Literal["load_pct", "memory_bytes", "temperature_c", "power_w", "frequency_hz"]
 GPU_SERIES: tuple[Series, ...] = ("load_pct", "memory_bytes", "temperature_c", "power_w")
 PROCESSOR_SERIES: tuple[Series, ...] = ("load_pct", "memory_bytes", "frequency_hz")
 JOB_MEMORY = "job_memory_bytes"
+THROTTLE = "throttle_mask"
 TOKENS_BY_SERIES: dict[Series, str] = {
     "load_pct": "s1",
     "memory_bytes": "s2",
@@ -87,6 +89,18 @@ def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
         return _tr("used by this job, of {0}").format(total) if of_job else _tr("of {0}").format(total)
     if series == "power_w" and device.power_limit_w:
         return _tr("of {0} W").format(f"{device.power_limit_w:.0f}")
+    return ""
+
+
+def held_back(series: Series, mask: int) -> str:
+    """What NVML's reasons say of a figure: heat beside the temperature, a limit beside the power."""
+    reasons = set(slow_downs(mask))
+    if series == "temperature_c" and reasons & {"software_thermal", "hardware_thermal"}:
+        return _tr("slowed down by heat")
+    if series == "power_w" and reasons & {"power_cap", "power_brake"}:
+        return _tr("held at its power limit")
+    if series == "load_pct" and reasons == {"hardware_slowdown"}:
+        return _tr("slowed down by its hardware")
     return ""
 
 

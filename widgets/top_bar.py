@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from widgets.icons import IconLabel, bind_icon
 from widgets.parts.text import ElidedLabel
@@ -21,12 +21,31 @@ class ProjectValue:
     name: str
 
 
+class _ChipButton(QPushButton):
+    """As large as what lies in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "chip")
+        self.setFixedHeight(SMALL_CONTROL_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        layout = self.layout()
+        return layout.sizeHint() if layout is not None else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        layout = self.layout()
+        return layout.minimumSize() if layout is not None else super().minimumSizeHint()
+
+
 class TopBar(QFrame):
     """With projects to go to, the project's name is a menu of them."""
 
     project_requested = Signal(str)
     new_project_requested = Signal()
     jobs_requested = Signal()
+    device_requested = Signal()
     rename_requested = Signal()
     delete_requested = Signal()
     projects_requested = Signal()
@@ -74,17 +93,18 @@ class TopBar(QFrame):
         return button
 
     def _device_chip(self, theme: Theme) -> QWidget:
-        self._chip = QFrame()
-        self._chip.setProperty("kind", "chip")
-        self._chip.setFixedHeight(SMALL_CONTROL_HEIGHT)
+        self._chip = _ChipButton()
+        self._chip.setToolTip(self.tr("What works on this computer's graphics cards"))
+        self._chip.clicked.connect(self.device_requested)
         self._chip.hide()
         self.device = ElidedLabel("")
         self.device.setMaximumWidth(420)
         row = QHBoxLayout(self._chip)
         row.setContentsMargins(10, 0, 10, 0)
         row.setSpacing(6)
-        row.addWidget(IconLabel(theme, "cpu", "soft", 14))
-        row.addWidget(self.device)
+        for widget in (IconLabel(theme, "cpu", "soft", 14), self.device):
+            widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            row.addWidget(widget)
         return self._chip
 
     def set_edge(self, edge_px: int) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from app.cli import data as checking
 from app.cli import export as exporting
+from app.cli import gpu as gpus
 from app.cli import hub as hubs
 from app.cli import load as loading
 from app.cli import looking
@@ -89,7 +90,7 @@ def optimize(
     allow_code: AllowCode = False,
     architecture: Architecture = None,
     runtime: Annotated[list[str], typer.Option(metavar="ID", help="Only these runtimes.")] = [],  # noqa: B006
-    device: Annotated[str | None, typer.Option(metavar="cpu|cuda:0")] = None,
+    device: Annotated[str | None, typer.Option(metavar="cpu|cuda:N")] = None,
     build_for: Annotated[
         str | None,
         typer.Option(metavar="sm89[,…]", help="Build TensorRT engines for such cards elsewhere; none is needed here."),
@@ -350,6 +351,25 @@ def hub_get(
 def hub_login(ctx: typer.Context) -> int:
     """Keep a token for the hub, from the keyboard or standard input."""
     return hubs.login(_output(ctx))
+
+
+gpu = typer.Typer(help="NVIDIA GPUs: what works on which card, and what it does now.", no_args_is_help=False)
+commands.add_typer(gpu, name="gpu")
+
+
+@gpu.command("doctor")
+def gpu_doctor(ctx: typer.Context) -> int:
+    """What works on which card, rung by rung, and what mends the rest; exit code 6 unless every rung holds."""
+    return gpus.doctor(_output(ctx))
+
+
+@gpu.command("watch")
+def gpu_watch(
+    ctx: typer.Context,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End by itself; else with Ctrl+C.")] = None,
+) -> int:
+    """Live readings of all cards."""
+    return gpus.watch(_output(ctx), seconds)
 
 
 def _output(ctx: typer.Context) -> Output:

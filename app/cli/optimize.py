@@ -1,7 +1,7 @@
 """`fettle optimize` and `fettle demo`."""
 
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from app.cli.building import architectures_of, check_can_build
@@ -17,8 +17,9 @@ from app.services.after.exporting import ExportRequest, check_writable, export, 
 from app.services.after.tried import TriedRun, tried_run
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
+from app.services.machine.cards import keep_card, on_same_card
 from app.services.machine.describing import describe
-from app.services.machine.devices import check_recipes, check_runtimes, runtimes_on
+from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
 from app.services.projects.projects import project_for
 from app.services.projects.resuming import resumed_ask
 from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, start_run
@@ -69,9 +70,9 @@ def optimize(output: Output, model: Path | None, options: OptimizeOptions, resum
         build_for = architectures_of(options.build_for, options.runtimes, options.device)
         if build_for:
             check_can_build(run(space, describe(), output.watch))
-        runtimes = () if build_for else _wanted(space, output, preset, options)
+        on_card, runtimes = (space, ()) if build_for else _wanted(space, output, preset, options)
         project = project_for(space.repositories, model)
-        done = _run(space, output, project, opening, preset, runtimes, options)
+        done = _run(on_card, output, project, opening, preset, runtimes, options)
         return _tell(space, output, done, options)
 
 
@@ -104,7 +105,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
             raise CommandFailed(error.exit_code, error.error) from error
         if before.state in WITH_RESULT and options.time_budget_s is None:
             raise usage("This run is over.", "Say with --time-budget how many seconds more it shall have.")
-        recorder, flow = resume_run(space, before, ask, output.watch, options.time_budget_s)
+        recorder, flow = resume_run(on_same_card(space, run_id), before, ask, output.watch, options.time_budget_s)
         done = run(space, flow, recorder.watch)
         return _tell(space, output, done, options)
 
@@ -161,6 +162,7 @@ def _run(
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
     ask = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
     recorder, flow = start_run(space, ask, output.watch)
+    keep_card(space, recorder.run.id)
     return run(space, flow, recorder.watch)
 
 
@@ -181,21 +183,25 @@ def _preset(space: Workspace, options: OptimizeOptions) -> Preset:
     return catalog.get(wanted)
 
 
-def _wanted(space: Workspace, output: Output, preset: Preset, options: OptimizeOptions) -> tuple[str, ...]:
-    """The runtimes that may be tried (empty: all that work here). What was named must be there."""
+def _wanted(
+    space: Workspace, output: Output, preset: Preset, options: OptimizeOptions
+) -> tuple[Workspace, tuple[str, ...]]:
+    """The runtimes that may be tried (empty: all that work here), and the workspace on the GPU that was named. What was
+    named must be there."""
     if not options.runtimes and options.device is None and options.recipe is None:
-        return ()
+        return space, ()
     found = run(space, describe(), output.watch)
     if options.recipe is not None:
         check_recipes(found, preset.recipes, str(options.recipe))
     wanted = check_runtimes(found, options.runtimes)
     if options.device is None:
-        return wanted
+        return space, wanted
     there = runtimes_on(found, options.device)
     if wanted and not set(wanted) & set(there):
         detail = f"{', '.join(wanted)} does not run on {options.device}."
         raise usage(detail, f"On {options.device} there are: {', '.join(there)}.")
-    return tuple(name for name in there if not wanted or name in wanted)
+    card = card_of(found, options.device)
+    return replace(space, card=lambda: card), tuple(name for name in there if not wanted or name in wanted)
 
 
 def _keep_artifact(facts: RunFacts, out: Path) -> None:

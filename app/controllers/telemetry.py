@@ -1,28 +1,32 @@
 """The dock: a small worker reads the machine, its samples go to the graphs."""
 
-import re
+import csv
 import time
-from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import psutil
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QFileDialog
 
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
-from app.controllers.words import device_words, tr
-from app.jobs.client import Crashed, JobClient
-from app.services.flow.steps import JobStep
+from app.controllers.words import device_words, error_value, tr
+from app.services.machine.watching import PROCESS, MachineReader, Readings, device_id, family_of, job_bytes
 from widgets.main_window import MainWindow
 from widgets.telemetry import JOB_MEMORY, DeviceValue
-from workers.contracts.jobs import DescribeResult, TelemetryParams, TelemetryResult
-from workers.contracts.process.messages import TERMINAL, Limits, Log, Sample
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DescribeResult
 
 POLL_MS = 250
-INTERVAL_S = 0.5
 PROCESSOR = "cpu"
+POWER_LIMIT = "power_limit_w"
+ONCE = (POWER_LIMIT, "clock_limit_hz", "slowdown_c")
 BORN_BYTES = 4 << 20
 """A process that has less is just being born."""
+
+CSV_HEAD = ("time", "device", "quantity", "value")
 
 
 class TelemetryController(QObject):
@@ -31,71 +35,102 @@ class TelemetryController(QObject):
     def __init__(self, window: MainWindow, session: Session, flows: FlowRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._window, self._dock, self._session, self._flows = window, window.dock, session, flows
-        self._client: JobClient | None = None
+        self._reader: MachineReader | None = None
+        self._names: dict[str, str] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
+        self._dock.csv_requested.connect(self._on_csv)
 
     def start(self, found: DescribeResult) -> None:
         """Watch the processor, or the GPUs that were found; again when others were found."""
         self.stop()
-        self._dock.set_devices(devices(found))
+        values = devices(found)
+        self._names = {value.id: value.name for value in values}
+        self._dock.set_devices(values)
         self._window.set_device(device_words(found.device))
-        workspace = self._session.workspace
-        params = TelemetryParams(interval_s=INTERVAL_S)
-        limits = Limits(cpu_s=None, gpu=bool(found.device.gpus))
-        step = JobStep(kind="telemetry", params=params, result=TelemetryResult, title="", threads=1, limits=limits)
-        self._client = workspace.pool.take()
-        self._client.start(workspace.new_job(step, params.model_dump(mode="json")))
+        self._reader = MachineReader(self._session.workspace, has_gpus=bool(found.cards))
         self._timer.start()
 
     def pause(self, paused: bool) -> None:
         """While requests are timed nothing is read; what was sent meanwhile comes after them."""
         if paused:
             self._timer.stop()
-        elif self._client is not None:
+        elif self._reader is not None:
             self._timer.start()
 
     def stop(self) -> None:
         """End the reader."""
         self._timer.stop()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def _on_tick(self) -> None:
-        if self._client is None:
+        if self._reader is None:
             return
-        times: dict[str, list[float]] = defaultdict(list)
-        values: dict[str, list[float]] = defaultdict(list)
-        for message in self._client.poll():
-            if isinstance(message, Sample):
-                times[message.series] += message.times_s
-                values[message.series] += message.values
-            elif isinstance(message, Log) and message.level == "warning":
-                self._on_warning(message.text)
-            elif isinstance(message, (*TERMINAL, Crashed)):
-                self.stop()
-                self._dock.set_lost(self._dock.shown_device, tr("This computer's figures cannot be read now."))
-                return
-        for name, some in times.items():
-            device, _, series = name.partition("/")
-            self._dock.add(device, series, np.array(some), np.array(values[name]))
-        if times:
-            self._add_memory()
+        readings = self._reader.poll()
+        if readings.is_over:
+            self.stop()
+            self._dock.set_lost(self._dock.shown_device, tr("This computer's figures cannot be read now."))
+            return
+        self._take(readings)
+        for device in readings.lost:  # after its last values
+            text = tr("{0} is lost: it no longer answers. Restart the computer to get it back.")
+            self._dock.set_lost(device, text.format(self._names.get(device, device)))
 
-    def _add_memory(self) -> None:
-        """What the processes of the work that runs have in memory together."""
-        total = float(sum(resident_bytes(pid) for pid in self._flows.pids))
+    def _take(self, readings: Readings) -> None:
+        processes: dict[str, dict[int, float]] = {}
+        for (device, quantity), values in readings.values.items():
+            if quantity.startswith(PROCESS):
+                processes.setdefault(device, {})[int(quantity.rpartition("/")[2])] = values[-1]
+            elif quantity == POWER_LIMIT:
+                self._dock.set_limit(device, values[-1])
+            elif quantity not in ONCE:
+                self._dock.add(device, quantity, np.array(readings.times_s[device, quantity]), np.array(values))
+        if readings.values:
+            self._add_memory(processes)
+
+    def _add_memory(self, processes: dict[str, dict[int, float]]) -> None:
+        """What the processes of the work that runs have in memory together, and on each card where it is told."""
+        pids = self._flows.pids
+        total = float(sum(resident_bytes(pid) for pid in pids))
+        now = np.array([time.monotonic()])
         if total >= BORN_BYTES:
-            self._dock.add(PROCESSOR, JOB_MEMORY, np.array([time.monotonic()]), np.array([total]))
+            self._dock.add(PROCESSOR, JOB_MEMORY, now, np.array([total]))
+        family = family_of(pids) if processes and pids else set()
+        for device, used in processes.items():
+            mine = job_bytes(used, family)
+            if mine is not None:
+                self._dock.add(device, JOB_MEMORY, now, np.array([mine]))
 
-    def _on_warning(self, text: str) -> None:
-        """A GPU was lost: its graphs end there, in words."""
-        named = re.search(r"GPU (\d+)", text)
-        device = f"gpu{named.group(1)}" if named else self._dock.shown_device
-        if device != PROCESSOR:
-            self._dock.set_lost(device, text)
+    def _on_csv(self) -> None:
+        """Where a person chooses; nothing where they do not."""
+        name, title = f"fettle-{datetime.now():%Y-%m-%d-%H%M}.csv", tr("Where shall the table be written?")
+        path, _ = QFileDialog.getSaveFileName(self._window, title, name, "CSV (*.csv)")
+        if path:
+            self.save_csv(Path(path))
+
+    def save_csv(self, path: Path) -> None:
+        """Every figure that is known: time (UTC), device, quantity with its unit, value."""
+        began = datetime.now(UTC) - timedelta(seconds=time.monotonic())
+        try:
+            with path.open("w", newline="", encoding="utf-8") as file:
+                table = csv.writer(file)
+                table.writerow(CSV_HEAD)
+                for device, quantity, times, values in self._dock.history():
+                    name = self._names.get(device, device)
+                    for at, value in zip(times.tolist(), values.tolist(), strict=True):
+                        moment = began + timedelta(seconds=at)
+                        table.writerow((moment.isoformat(timespec="milliseconds"), name, quantity, value))
+        except OSError as error:
+            info = ErrorInfo(
+                code="not_written",
+                title=tr("The table could not be written"),
+                detail=f"{path}: {error.strerror or error}.",
+                hint=tr("Make room or choose another folder."),
+            )
+            self._window.banner(error_value(info))
 
 
 def resident_bytes(pid: int) -> int:
@@ -109,16 +144,9 @@ def resident_bytes(pid: int) -> int:
 def devices(found: DescribeResult) -> list[DeviceValue]:
     """GPUs first, the processor always."""
     gpus = [
-        DeviceValue(f"gpu{index}", name, "gpu", memory_total_bytes=_gpu_memory_bytes(found, index))
-        for index, name in enumerate(found.device.gpus)
+        DeviceValue(device_id(card), card.name, "gpu", memory_total_bytes=float(card.memory_bytes) or None)
+        for card in found.cards
     ]
     total = float(psutil.virtual_memory().total)
     processor = DeviceValue(PROCESSOR, found.device.processor, "processor", found.device.cores, total)
     return [*gpus, processor]
-
-
-def _gpu_memory_bytes(found: DescribeResult, index: int) -> float | None:
-    """The row of the device says "24 GiB, compute capability 8.9"."""
-    row = next((row for row in found.devices if row.id == f"cuda:{index}"), None)
-    told = re.match(r"([\d.]+) GiB", row.summary) if row is not None else None
-    return float(told.group(1)) * (1 << 30) if told else None

@@ -70,6 +70,8 @@ class WorkerSetup:
             network=job.limits.network,
             start_programs=job.limits.start_programs,
             gpu=job.limits.gpu,
+            card=job.limits.card,
+            gpu_cache=job.gpu_cache,
             handler_package=self.handler_package,
             sandbox=self.sandbox,
         )

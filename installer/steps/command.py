@@ -40,7 +40,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         say("\nStopped. Run the same command again to go on.")
         return INTERRUPTED
-    say("usage: bootstrap.py start [arguments] | test [arguments of pytest] | repair")
+    say("usage: bootstrap.py start [--gpu rtx|cuda|none] [arguments] | test [arguments of pytest] | repair")
     return 2
 
 
@@ -48,7 +48,29 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def split_gpu(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """What `--gpu` says before any command of Fettle's, and the rest. Raises SetupError for what is no set."""
+    if not arguments or not arguments[0].startswith("--gpu"):
+        return None, arguments
+    option, _, name = arguments[0].partition("=")
+    rest = arguments[1:]
+    if not name and rest:
+        name, rest = rest[0], rest[1:]
+    from steps.sets import NAMES
+
+    if option != "--gpu" or name not in NAMES:
+        raise SetupError(f"--gpu takes one of {', '.join(NAMES)}.", "For example: installer/fettle --gpu cuda")
+    return name, rest
+
+
 def _start(place: Place, arguments: list[str], before: object) -> int:
+    told, arguments = split_gpu(arguments)
+    if told is not None:
+        from steps.setup import take_set
+
+        take_set(place, told)
+        if not arguments:
+            return 0
     if not is_ready(place, "program"):
         from steps.setup import ensure
 

@@ -81,10 +81,10 @@ def _create(place: Place) -> str | None:
 
 
 def clear(place: Place) -> None:
-    """Remove everything of a set-up but the lock file, which another set-up may wait for."""
+    """Remove everything of a set-up but the lock file, which another set-up may wait for, and what a person told."""
     place.venv.mkdir(parents=True, exist_ok=True)
     for path in place.venv.iterdir():
-        if path == place.lock_file:
+        if path in (place.lock_file, place.gpu_choice):
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,4 @@
-"""What machine this is, and which builds of PyTorch and ONNX Runtime fit it.
-
-`onnxruntime` and `onnxruntime-gpu` own the same folder, so that exactly one of them may be there.
-"""
+"""What machine this is: its system, its NVIDIA driver, its cards."""
 
 import ctypes
 import os
@@ -9,38 +6,33 @@ import platform
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
-
-from steps.lockfile import Pin
+from dataclasses import dataclass
 
 # The CUDA builds that the package index has today are made with CUDA 13, which older drivers cannot run.
 OLDEST_CUDA = (13, 0)
 # Wheels of onnxruntime-gpu with CUDA 13 exist for these alone.
-_WHEELS = {("linux", "x86_64"), ("win32", "amd64")}
-_ONNXRUNTIME = re.compile(r"^onnxruntime==(\d+)\.(\d+)[^;]*(;.*)?$")
+WHEELS = {("linux", "x86_64"), ("win32", "amd64")}
 
 
 @dataclass(frozen=True)
 class Machine:
-    """`cuda` is the newest CUDA version that the NVIDIA driver can run; None without a GPU that answers."""
+    """`cuda` is the newest CUDA version that the NVIDIA driver can run; None without a GPU that answers. `capabilities`
+    are the compute capabilities of its cards, as far as they are told."""
 
     system: str
     processor: str
     cuda: tuple[int, int] | None = None
-
-    @property
-    def takes_cuda(self) -> bool:
-        """Whether the set for NVIDIA's GPUs fits here."""
-        return self.cuda is not None and self.cuda >= OLDEST_CUDA and (self.system, self.processor) in _WHEELS
+    capabilities: tuple[tuple[int, int], ...] = ()
 
 
 def detect() -> Machine:
     """This machine."""
-    return Machine(sys.platform, platform.machine().lower(), cuda_of_nvml() or cuda_of_smi())
+    told = cuda_of_nvml() or (cuda_of_smi(), capabilities_of_smi())
+    return Machine(sys.platform, platform.machine().lower(), *told)
 
 
-def cuda_of_nvml() -> tuple[int, int] | None:
-    """As NVML tells it, if there is a GPU that answers."""
+def cuda_of_nvml() -> tuple[tuple[int, int], tuple[tuple[int, int], ...]] | None:
+    """CUDA's version and the cards' compute capabilities as NVML tells them, if there is a GPU that answers."""
     try:
         nvml = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
         if nvml.nvmlInit_v2() != 0:
@@ -48,12 +40,21 @@ def cuda_of_nvml() -> tuple[int, int] | None:
         count, version = ctypes.c_uint(0), ctypes.c_int(0)
         told = nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
         told = nvml.nvmlSystemGetCudaDriverVersion_v2(ctypes.byref(version)) == 0 and told
+        cards = tuple(found for index in range(count.value) if (found := _capability(nvml, index)) is not None)
         nvml.nvmlShutdown()
     except (OSError, AttributeError):
         return None
     if not told or count.value == 0:
         return None
-    return version.value // 1000, version.value % 1000 // 10
+    return (version.value // 1000, version.value % 1000 // 10), cards
+
+
+def _capability(nvml: ctypes.CDLL, index: int) -> tuple[int, int] | None:
+    handle, major, minor = ctypes.c_void_p(), ctypes.c_int(0), ctypes.c_int(0)
+    if nvml.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(index), ctypes.byref(handle)) != 0:
+        return None
+    answer = nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
+    return (major.value, minor.value) if answer == 0 else None
 
 
 def cuda_of_smi() -> tuple[int, int] | None:
@@ -71,30 +72,16 @@ def parse_smi(text: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def fitted(pins: list[Pin], machine: Machine) -> list[Pin]:
-    """The pins with the ONNX Runtime that fits. Its GPU build may lag: the newest up to the lock's."""
-    return [_for_cuda(pin) if pin.name == "onnxruntime" and machine.takes_cuda else pin for pin in pins]
+def capabilities_of_smi() -> tuple[tuple[int, int], ...]:
+    """As `nvidia-smi` lists them; none where it is too old for that."""
+    command = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return parse_capabilities(run.stdout) if run.returncode == 0 else ()
 
 
-def unwanted(machine: Machine) -> str:
-    """The package that must not be there on this machine."""
-    return "onnxruntime" if machine.takes_cuda else "onnxruntime-gpu"
-
-
-def _for_cuda(pin: Pin) -> Pin:
-    found = _ONNXRUNTIME.match(pin.requirement)
-    if found is None:
-        raise ValueError(f"cannot read the version of {pin.requirement!r}")
-    major, minor = int(found[1]), int(found[2])
-    requirement = f"onnxruntime-gpu[cuda,cudnn]>={major}.{minor - 3},<{major}.{minor + 1}{found[3] or ''}"
-    return replace(pin, name="onnxruntime-gpu", requirement=requirement)
-
-
-def why_not_cuda(machine: Machine) -> str | None:
-    """A sentence where there is a GPU that the set does not fit."""
-    if machine.cuda is None or machine.takes_cuda:
-        return None
-    told = f"{machine.cuda[0]}.{machine.cuda[1]}"
-    if machine.cuda < OLDEST_CUDA:
-        return f"The NVIDIA driver here runs CUDA up to {told}; 13.0 is needed, so the processor does the work."
-    return "There are no builds for NVIDIA GPUs on this kind of computer: the processor does the work."
+def parse_capabilities(text: str) -> tuple[tuple[int, int], ...]:
+    """One "8.9" a line."""
+    return tuple((int(major), int(minor)) for major, minor in re.findall(r"^\s*(\d+)\.(\d+)\s*$", text, re.MULTILINE))

@@ -47,7 +47,7 @@ def weigh(items: list[Item], pins: list[Pin]) -> Need:
         if pin is not None:
             installed += pin.installed_bytes
             download += 0 if item.local_bytes is not None else pin.download_bytes
-    cuda = any(_is_cuda_library(item.name) for item in items)
+    cuda = any(_is_cuda_library(item.name) and normalized(item.name) not in known for item in items)
     return Need(
         packages=len(items),
         download_bytes=download + (CUDA_DOWNLOAD_BYTES if cuda else 0),

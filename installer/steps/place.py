@@ -12,6 +12,8 @@ from pathlib import Path
 
 LOCKS = {"program": ("requirements.lock",), "tests": ("requirements.lock", "requirements-test.lock")}
 
+GPU_LOCKS = ("requirements-cuda.lock", "requirements-rtx.lock")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -39,6 +41,11 @@ class Place:
         return self.venv / "setup.log"
 
     @property
+    def gpu_choice(self) -> Path:
+        """Which set of packages for NVIDIA GPUs a person told (`--gpu`); stays when the environment is made anew."""
+        return self.venv / "gpu-set"
+
+    @property
     def lock_file(self) -> Path:
         return self.venv / "setup.lock"
 
@@ -59,9 +66,11 @@ def nvidia_seen() -> bool:
 def fingerprint(place: Place, group: str) -> dict[str, object]:
     """What a set-up was made from; another value means that it must be done again."""
     digest = hashlib.sha256()
-    for path in place.locks(group):
-        digest.update(path.read_bytes())
-    return {"locks": digest.hexdigest(), "python": os.path.realpath(place.python), "nvidia": nvidia_seen()}
+    for path in [*place.locks(group), *(place.root / "installer" / name for name in GPU_LOCKS)]:
+        digest.update(path.read_bytes() if path.exists() else b"")
+    told = place.gpu_choice.read_text(encoding="ascii") if place.gpu_choice.exists() else ""
+    here = {"python": os.path.realpath(place.python), "nvidia": nvidia_seen(), "gpu": told.strip()}
+    return {"locks": digest.hexdigest(), **here}
 
 
 def is_ready(place: Place, group: str) -> bool:

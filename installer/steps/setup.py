@@ -2,13 +2,13 @@
 
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-from steps import environment, lockfile, machine
+from steps import environment, lockfile, machine, sets
 from steps.exclusive import exclusive
 from steps.lockfile import Pin
-from steps.machine import Machine
 from steps.need import weigh
 from steps.pip import Pip
 from steps.place import Place, is_ready, write_stamp
@@ -31,6 +31,16 @@ def ensure(place: Place, group: str) -> None:
             ) from error
 
 
+def take_set(place: Place, name: str) -> None:
+    """Take a set of packages for NVIDIA GPUs, or none, from now on. Raises SetupError."""
+    sets.choose(machine.detect(), name)  # what cannot be had is refused before it is kept
+    sets.remember(place, name)
+    groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
+    for group in groups:
+        ensure(place, group)
+    say(f"Fettle has {sets.TITLES[name]}.")
+
+
 def repair(place: Place) -> None:
     """Compare every installed file with what its package says, and install anew what differs."""
     with exclusive(place.lock_file) as held:
@@ -48,8 +58,9 @@ def _set_up(place: Place, group: str, held: int) -> None:
     started = time.monotonic()
     here = machine.detect()
     say(f"Setting Fettle up in {place.venv}")
-    if sentence := machine.why_not_cuda(here):
-        say(sentence)
+    choice = sets.choose(here, sets.told_set(place))
+    if choice.why:
+        say(choice.why)
     if environment.works(place):
         environment.mend(place)
     else:
@@ -57,11 +68,12 @@ def _set_up(place: Place, group: str, held: int) -> None:
             say("The environment there does not work any more: it is made anew.")
         environment.make(place)
     pip = Pip(place, held)
-    pins = machine.fitted(lockfile.read(place.locks(group)), here)
+    pins = sets.pins_of(choice.name, lockfile.read(place.locks(group)), place)
     for pin in pins:
         if pin.name == "pip":
             pip.bring_itself(pin.requirement)
-    _install(place, pip, pins, here)
+    _install(place, pip, pins, choice.name)
+    sets.make_links(place)
     environment.lead_to_clone(place)
     compile_own(place)
     files = environment.key_files(place)
@@ -70,20 +82,21 @@ def _set_up(place: Place, group: str, held: int) -> None:
     say(f"Fettle is set up ({time.monotonic() - started:.0f} s). Later starts go straight on.")
 
 
-def _install(place: Place, pip: Pip, pins: list[Pin], here: Machine) -> None:
-    unwanted = machine.unwanted(here)
+def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
     there = {environment.name_of(path) for path in environment.distributions(place)}
-    if unwanted in there:
-        pip.remove(unwanted)
-        # Both packages own one folder: what the other needs went with this one.
-        for other in {"onnxruntime", "onnxruntime-gpu"} & (there - {unwanted}):
-            pip.remove(other)
+    gone = sets.unwanted(chosen, there)
+    if {sets.BASE, sets.GPU} <= there:
+        say("Packages for the processor and for NVIDIA GPUs were mixed: they are put right.")
+    if chosen == "cuda" and sys.platform == "linux" and sets.has_processor_torch(place):
+        gone.append("torch")
+    for name in gone:
+        pip.remove(name)
     wanted = place.venv / "wanted.txt"
     wanted.write_text("".join(f"{pin.requirement}\n" for pin in pins if pin.name != "pip"), encoding="utf-8")
     items = pip.plan(wanted)
     if items:
         need = weigh(items, pins)
-        for line in need.lines(takes_cuda=here.takes_cuda):
+        for line in need.lines(takes_cuda=chosen == "cuda"):
             say(line)
         _check_room(place.venv, need.installed_bytes)
         pip.install(items)

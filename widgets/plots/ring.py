@@ -60,10 +60,13 @@ def _starts(keys: Ints) -> Ints:
 
 
 class Ring:
-    """The last `capacity` points of one series; older ones are overwritten."""
+    """The last `capacity` points of one series; older ones are overwritten.
+
+    Each point is kept twice, `capacity` apart, so that any stretch of them lies in one piece and nothing is copied.
+    """
 
     def __init__(self, capacity: int) -> None:
-        self._x, self._y = np.zeros(capacity), np.zeros(capacity)
+        self._x, self._y = np.empty(2 * capacity), np.empty(2 * capacity)
         self._capacity = capacity
         self.total = 0
 
@@ -75,17 +78,19 @@ class Ring:
         n = len(x)
         kept = min(n, self._capacity)
         at = (self.total + n - kept + np.arange(kept)) % self._capacity
-        self._x[at], self._y[at] = x[n - kept :], y[n - kept :]
+        for place in (at, at + self._capacity):
+            self._x[place], self._y[place] = x[n - kept :], y[n - kept :]
         self.total += n
 
     def since(self, x_from: float) -> tuple[Floats, Floats, int]:
-        """Points with `x` ≥ `x_from`, oldest first, and the absolute index of the first of them."""
+        """Points with `x` ≥ `x_from`, oldest first, and the absolute index of the first of them. Until more is added;
+        whoever keeps them copies them."""
         n = len(self)
         first = self.total - n
-        at = (first + np.arange(n)) % self._capacity
-        x = self._x[at]
+        start = first % self._capacity
+        x = self._x[start : start + n]
         skip = int(np.searchsorted(x, x_from))
-        return x[skip:], self._y[at[skip:]], first + skip
+        return x[skip:], self._y[start + skip : start + n], first + skip
 
     def last(self) -> float | None:
         """The newest value."""

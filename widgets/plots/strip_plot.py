@@ -1,4 +1,4 @@
-"""A small scrolling graph of one figure of the machine over the last minute or the whole job."""
+"""A small scrolling graph of one figure of the machine over the last minute, the last hour or the whole job."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from widgets.theme import Theme
 if TYPE_CHECKING:
     from widgets.plots.strip_canvas import StripCanvas
 
-RING_CAPACITY = 16_384
-_SPANS_S = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
+RING_CAPACITY = 1 << 16
+"""An hour of ten or more readings a second, and then some."""
+
+MINUTE_S, HOUR_S = 60.0, 3600.0
+_SPANS_S = (MINUTE_S, 120.0, 300.0, 600.0, 1800.0, HOUR_S, 7200.0)
 
 
 class StripPlot(QWidget):
@@ -32,6 +35,7 @@ class StripPlot(QWidget):
         self._ring = Ring(RING_CAPACITY)
         self._phases_s: Floats = np.empty(0)
         self._since_s: float | None = None
+        self._window_s = MINUTE_S
         self._canvas: StripCanvas | None = None
         self._dirty = True
         self._drawn_at_s = 0.0
@@ -79,9 +83,15 @@ class StripPlot(QWidget):
         self._since_s = at_s
         self._dirty = True
 
+    def set_window(self, seconds: float) -> None:
+        """Show so much at least."""
+        self._window_s = seconds
+        self._dirty = True
+        self._clock.wake()
+
     def span_s(self, now_s: float) -> float:
         """Seconds that are shown."""
-        wanted = 0.0 if self._since_s is None else now_s - self._since_s
+        wanted = max(self._window_s, 0.0 if self._since_s is None else now_s - self._since_s)
         return next((span for span in _SPANS_S if span >= wanted), _SPANS_S[-1])
 
     def is_due(self, now_s: float, measuring: bool) -> bool:

@@ -9,6 +9,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
 from workers.contracts.data.seen import SeenBox
+from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.paths import PathText as PathText
 from workers.contracts.planning import Instructions
@@ -34,6 +35,8 @@ class DescribeParams(Frozen):
 
 
 class DescribeResult(Frozen):
+    """`cards` are the NVIDIA GPUs that answer, `gpu` says whether they can be used, and if not, why."""
+
     device: DeviceFacts
     devices: tuple[Described, ...]
     runtimes: tuple[Described, ...]
@@ -41,6 +44,8 @@ class DescribeResult(Frozen):
     targets: tuple[DescribedTarget, ...]
     versions: dict[str, str]
     instructions: tuple[Instructions, ...] = ()
+    cards: tuple[GpuCard, ...] = ()
+    gpu: GpuState = GpuState()
 
 
 class OpenParams(Frozen):
@@ -333,12 +338,15 @@ class BenchResult(Frozen):
 class TelemetryParams(Frozen):
     """kind ``telemetry``: streams `Sample`s of the machine until cancelled.
 
-    Series are ``<device>/<quantity>``: ``cpu/load_pct``, ``cpu/memory_bytes``, ``cpu/frequency_hz``, and for each
-    GPU ``gpu0/load_pct``, ``gpu0/memory_bytes``, ``gpu0/temperature_c``, ``gpu0/power_w``; ``job/memory_bytes`` is
-    the resident set of `watch_pid`. A quantity that the machine does not tell has no samples. `max_s` ends the job.
+    Series are ``<device>/<quantity>``: ``cpu/load_pct``, ``cpu/memory_bytes``, ``cpu/frequency_hz`` every `processor_s`
+    (0: at each reading), and for each GPU at each reading ``gpu0/load_pct`` and what else `GpuReader` tells, once its
+    limits, twice a second ``gpu0/process_bytes/<pid>``, and ``gpu0/is_lost`` when it answers no more.
+    ``job/memory_bytes`` is the resident set of `watch_pid`. A quantity that the machine does not tell has no samples.
+    `max_s` ends the job.
     """
 
     interval_s: float = Field(default=0.5, ge=0.05, le=60)
+    processor_s: float = Field(default=0.0, ge=0, le=60)
     watch_pid: int | None = None
     max_s: float | None = None
 

@@ -7,6 +7,7 @@ inside functions only, and holds `RUNTIME = Runtime(...)`.
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -179,6 +180,15 @@ def fixed_at_one(
     return frozenset(
         name for name, array in feeds.items() if array.ndim and array.shape[0] > 1 and shapes.get(name, ())[:1] == (1,)
     )
+
+
+DEVICE_VARIABLE = "FETTLE_DEVICE"
+"""What the one GPU that a process sees is called among all of the computer, e.g. "cuda:1"."""
+
+
+def gpu_name() -> str:
+    """The GPU that this process's device 0 is, as people name it."""
+    return os.environ.get(DEVICE_VARIABLE, "cuda:0")
 
 
 def cuda_driver_found() -> bool:

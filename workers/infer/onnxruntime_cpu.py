@@ -108,9 +108,12 @@ def make_options(onnxruntime: Any, settings: Mapping[str, Any], threads: int) ->
 
 
 def start(onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any]) -> Any:
-    """An InferenceSession; whatever the library refuses becomes `NotRunnable`."""
+    """An InferenceSession; whatever the library refuses becomes `NotRunnable`.
+
+    Without its own fallback, which would take the processor where a GPU fails, and hide the reason.
+    """
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+        return onnxruntime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=0)
     except (ValueError, RuntimeError) as error:
         raise NotRunnable(error) from error
     except Exception as error:  # the library's own errors derive from Exception alone

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib.util
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .base import Availability, NotRunnable, Runtime, Session, Trial, cuda_driver_found
+from .base import Availability, NotRunnable, Runtime, Session, Trial, cuda_driver_found, gpu_name
+from .cuda_words import native_log, reason_in
 from .onnxruntime_cpu import ENVIRONMENT, OnnxSession, import_library, make_options, start
 from .pixels import open_pixels
 
 PROVIDER = "CUDAExecutionProvider"
+FIRST_GPU = (PROVIDER, {"device_id": 0})
+"""Which card that is says the environment of the process (`gpu_name`)."""
+
+LOG_WARNINGS, LOG_FATAL = 2, 4
 INSTALL = "pip uninstall onnxruntime, then pip install onnxruntime-gpu[cuda,cudnn]"
 PROBE = base64.b64decode(  # y = x · x for x float32 (8, 8), opset 13
     "CAgSADpAChEKAXgKAXgSAXkiBk1hdE11bBIBZ1oTCgF4Eg4KDAgBEggKAggICgIICGITCgF5Eg4KDAgBEggKAggICgIICEIECgAQDQ=="
@@ -35,23 +43,32 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     options = make_options(onnxruntime, settings, threads)
     if PROVIDER not in onnxruntime.get_available_providers():
         raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
+    preload(onnxruntime)
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        inference = start(onnxruntime, path, options, [PROVIDER])
-        return OnnxSession(inference, "cuda:0", constants=settings.get("constants"))
+        inference = start(onnxruntime, path, options, [FIRST_GPU])
+        return OnnxSession(inference, gpu_name(), constants=settings.get("constants"))
     except NotRunnable:
         return _mixed(onnxruntime, path, settings, threads)
+
+
+def preload(onnxruntime: Any) -> None:
+    """Load the CUDA libraries that lie beside it as packages: the provider has no path to them (its RPATH is empty), so
+    that it would find none. What it cannot load it prints, which goes to stderr here.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        onnxruntime.preload_dlls()
 
 
 def _mixed(onnxruntime: Any, path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
     options = make_options(onnxruntime, settings, threads)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    inference = start(onnxruntime, path, options, [PROVIDER, "CPUExecutionProvider"])
+    inference = start(onnxruntime, path, options, [FIRST_GPU, "CPUExecutionProvider"])
     placed = assignment(inference.get_provider_graph_assignment_info())
     on_gpu = sum(placed.pop(PROVIDER, Counter()).values())
     if on_gpu == 0:
         raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
-    return OnnxSession(inference, "cuda:0", tuple(told(on_gpu, placed)), settings.get("constants"))
+    return OnnxSession(inference, gpu_name(), tuple(told(on_gpu, placed)), settings.get("constants"))
 
 
 def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
@@ -72,6 +89,30 @@ def told(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
     ]
 
 
+def probe(onnxruntime: Any, x: NDArray[np.float32]) -> Any:
+    """The built-in product x · x of float32 (8, 8), on the GPU alone.
+
+    Raises `NotRunnable` with the first reason that the library logs: what it raises afterwards only says that the
+    processor may not be used instead.
+    """
+    options = make_options(onnxruntime, {}, 1)
+    options.log_severity_level = LOG_WARNINGS
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    onnxruntime.set_default_logger_severity(LOG_WARNINGS)
+    log: list[str] = []
+    try:
+        with native_log() as log:
+            preload(onnxruntime)
+            inference = onnxruntime.InferenceSession(PROBE, options, providers=[FIRST_GPU], enable_fallback=0)
+            (answer,) = inference.run(None, {"x": x})
+    except Exception as error:  # the library's own errors derive from Exception alone
+        reason = reason_in(str(error)) if "CUDA" in str(error) else reason_in("".join(log))
+        raise NotRunnable(RuntimeError(reason or str(error))) from error
+    finally:
+        onnxruntime.set_default_logger_severity(LOG_FATAL)
+    return answer
+
+
 def available() -> Availability:
     """A small product is really computed with the processor ruled out, since "compiled in" is not "works"."""
     if importlib.util.find_spec("onnxruntime") is None:
@@ -81,13 +122,10 @@ def available() -> Availability:
     onnxruntime = import_library()
     if PROVIDER not in onnxruntime.get_available_providers():
         return Availability(False, INSTALL, is_command=True)
-    options = make_options(onnxruntime, {}, 1)
-    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        inference = onnxruntime.InferenceSession(PROBE, options, providers=[PROVIDER])
-        (answer,) = inference.run(None, {"x": np.ones((8, 8), np.float32)})
-    except Exception as error:  # the library's own errors derive from Exception alone
-        return Availability(False, f"the GPU does not work with this ONNX Runtime: {NotRunnable(error)}")
+        answer = probe(onnxruntime, np.ones((8, 8), np.float32))
+    except NotRunnable as error:
+        return Availability(False, f"the GPU does not work with this ONNX Runtime: {error}")
     return Availability(bool((answer == 8).all()))
 
 
@@ -103,7 +141,7 @@ RUNTIME = Runtime(
     load=load,
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
-    modules=("cascade", "onnxruntime_cpu", "pixels"),
+    modules=("cascade", "cuda_words", "onnxruntime_cpu", "pixels"),
     family="onnxruntime",
     trials=(
         Trial("gpu", "On the GPU", WHY),

@@ -22,6 +22,7 @@ from .base import (
     Wanted,
     check_settings,
     fixed_at_one,
+    gpu_name,
     join_batch,
     split_batch,
     without_constants,
@@ -53,7 +54,7 @@ class TensorRtSession:
     def __init__(self, opened: Opened, driver: Driver, constants: Mapping[str, Any]) -> None:
         self._opened, self._driver, self._constants = opened, driver, dict(constants)
         engine, trt = opened.engine, opened.trt
-        self.device_ran = "cuda:0"
+        self.device_ran = gpu_name()
         self.fallbacks: tuple[str, ...] = _streamed(engine, driver)
         names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
         self._inputs = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
@@ -223,7 +224,7 @@ RUNTIME = Runtime(
     load=load,
     summary="Builds an engine of its own for a card; often the fastest way on NVIDIA GPUs.",
     modules=(
-        "cascade", "cuda_driver", "onnxruntime_cpu", "onnxruntime_cuda", "pixels", "tensorrt_build",
+        "cascade", "cuda_driver", "cuda_words", "onnxruntime_cpu", "onnxruntime_cuda", "pixels", "tensorrt_build",
         "tensorrt_editions", "tensorrt_engines",
     ),
     family="tensorrt",

@@ -37,7 +37,7 @@ class Rtx:
 
     id: str = "rtx"
     title: str = "TensorRT for RTX"
-    module: str = "tensorrt_rtx"
+    module: str = "tensorrt_rtx_bindings"
     install: str = "pip install tensorrt-rtx"
 
     def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .base import Availability, NotRunnable, Runtime, Trial, check_settings, cuda_driver_found
+from .base import Availability, NotRunnable, Runtime, Trial, check_settings, cuda_driver_found, gpu_name
 from .torch_cpu import TorchSession, load_program, why_not
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
@@ -26,9 +26,11 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
         from torch.export.passes import move_to_device_pass
 
         program = move_to_device_pass(program, "cuda:0")
-        return TorchSession(torch, program, names, "cuda:0")
+        session = TorchSession(torch, program, names, "cuda:0")
     except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
         raise NotRunnable(error) from error
+    session.device_ran = gpu_name()
+    return session
 
 
 def available() -> Availability:

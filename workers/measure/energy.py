@@ -52,13 +52,15 @@ class RaplCounter:
 
 
 class NvmlCounter:
-    """The first GPU."""
+    """One GPU, by its place among all."""
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
         self._gpus = open_gpus()
-        if not self._gpus.readers:
-            raise OSError("no NVIDIA GPU answers")
-        self._reader = self._gpus.readers[0]
+        reader = next((reader for reader in self._gpus.readers if reader.index == index), None)
+        if reader is None:
+            self._gpus.close()
+            raise OSError("this NVIDIA GPU does not answer")
+        self._reader = reader
         self.source = f"NVML, {self._reader.name} with everything that ran on it"
         try:
             self.joules()
@@ -101,7 +103,7 @@ class EnergyMeter:
         on_gpu = device_ran.startswith(("cuda", "gpu"))
         what = "This GPU" if on_gpu else "This computer"
         try:
-            counter: Counter = NvmlCounter() if on_gpu else _rapl(files)
+            counter: Counter = NvmlCounter(_index(device_ran)) if on_gpu else _rapl(files)
             return cls(counter, "", counter.joules())
         except (OSError, ValueError):
             return cls(None, f"{what} does not tell how much energy it takes, so nothing is said about it.")
@@ -132,6 +134,12 @@ class EnergyMeter:
             note = f"Energy needs {MIN_SECONDS:g} s at least; this took {seconds:.1f} s."
             return Energy(seconds=seconds, answers=answers, source=source, note=note)
         return Energy(joules=joules, seconds=seconds, answers=answers, source=source)
+
+
+def _index(device_ran: str) -> int:
+    """1 for "cuda:1"."""
+    number = device_ran.rpartition(":")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def _rapl(files: Sequence[str]) -> Counter:

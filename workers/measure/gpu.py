@@ -1,12 +1,16 @@
 """Readings of NVIDIA GPUs through NVML. Every call may fail for itself; what fails is left out, never guessed.
 
-`pynvml` is imported inside functions only.
+`pynvml` is imported inside functions only. Source of the calls and their units: NVML API reference.
 """
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NotTold = Literal["not_supported", "no_permission", "failed"]
+SLOW_EVERY = 10
+"""The bus is watched for 20 ms by each call for its traffic (nvmlDeviceGetPcieThroughput), so it is asked seldom."""
 
 
 class GpuLostError(RuntimeError):
@@ -15,58 +19,118 @@ class GpuLostError(RuntimeError):
 
 @dataclass
 class GpuReader:
-    """One GPU. `read` gives {quantity: value} in percent, bytes, degrees Celsius, and watts."""
+    """One GPU. `read` gives {quantity: value}; the quantity's end names the unit: percent, bytes, degrees Celsius,
+    watts, hertz, joules since the driver was loaded, bytes a second. `throttle_mask` are NVML's reasons as bits.
+
+    `not_told` says of each quantity that had no value at the last reading why.
+    """
 
     nvml: Any
     handle: Any
     index: int
     name: str
+    not_told: dict[str, NotTold] = field(default_factory=dict)
+    _turn: int = 0
+    _ways: dict[str, tuple[Callable[[], float], ...]] = field(default_factory=dict)
+    _slow: dict[str, tuple[Callable[[], float], ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        nvml, handle = self.nvml, self.handle
+        self._ways = {
+            "load_pct": (lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu,),
+            "memory_bytes": (lambda: self._memory_v2().used, lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
+            "reserved_bytes": (lambda: self._memory_v2().reserved,),
+            "temperature_c": (
+                lambda: nvml.nvmlDeviceGetTemperatureV(handle, nvml.NVML_TEMPERATURE_GPU),
+                lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+            ),
+            "power_w": (lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000,),
+            "clock_hz": (lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM) * 1e6,),
+            "memory_clock_hz": (lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM) * 1e6,),
+            "throttle_mask": (
+                lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(handle),
+                lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle),
+            ),
+            "energy_j": (lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000,),
+        }
+        self._slow = {
+            "pcie_sent_bytes_per_s": (lambda: self._bus(nvml.NVML_PCIE_UTIL_TX_BYTES),),
+            "pcie_received_bytes_per_s": (lambda: self._bus(nvml.NVML_PCIE_UTIL_RX_BYTES),),
+        }
 
     def read(self) -> dict[str, float]:
         """What this GPU tells now; raises `GpuLostError` when it is gone."""
         values: dict[str, float] = {}
-        readers: dict[str, tuple[Callable[[], float], ...]] = {
-            "load_pct": (lambda: self.nvml.nvmlDeviceGetUtilizationRates(self.handle).gpu,),
-            "memory_bytes": (self._memory_v2, lambda: self.nvml.nvmlDeviceGetMemoryInfo(self.handle).used),
-            "temperature_c": (self._temperature_v, self._temperature),
-            "power_w": (lambda: self.nvml.nvmlDeviceGetPowerUsage(self.handle) / 1000,),
-        }
-        for quantity, ways in readers.items():
-            value = self._first(ways)
+        ways = {**self._ways, **self._slow} if self._turn % SLOW_EVERY == 0 else self._ways
+        self._turn += 1
+        for quantity, some in ways.items():
+            value = self._first(quantity, some)
             if value is not None:
                 values[quantity] = value
         return values
 
-    def _first(self, ways: tuple[Callable[[], float], ...]) -> float | None:
+    def limits(self) -> dict[str, float]:
+        """What does not change: `power_limit_w`, `clock_limit_hz`, `slowdown_c`."""
+        nvml, handle = self.nvml, self.handle
+        ways: dict[str, tuple[Callable[[], float], ...]] = {
+            "power_limit_w": (lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000,),
+            "clock_limit_hz": (lambda: nvml.nvmlDeviceGetMaxClockInfo(handle, nvml.NVML_CLOCK_SM) * 1e6,),
+            "slowdown_c": (
+                lambda: nvml.nvmlDeviceGetTemperatureThreshold(handle, nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN),
+            ),
+        }
+        found = {name: self._first(name, some) for name, some in ways.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def processes(self) -> dict[int, int] | None:
+        """Bytes by process; None where the driver does not tell them (Windows' own display driver, WDDM)."""
+        try:
+            found = self.nvml.nvmlDeviceGetComputeRunningProcesses_v3(self.handle)
+        except self.nvml.NVMLError_GpuIsLost as error:
+            raise GpuLostError(f"GPU {self.index} ({self.name})") from error
+        except self.nvml.NVMLError:
+            return None
+        told = {int(one.pid): int(one.usedGpuMemory) for one in found if one.usedGpuMemory is not None}
+        return told if told or not found else None
+
+    def _first(self, quantity: str, ways: tuple[Callable[[], float], ...]) -> float | None:
         """The value of the first way that works: older drivers lack the newer functions."""
         for way in ways:
             try:
-                return float(way())
+                value = float(way())
             except self.nvml.NVMLError_GpuIsLost as error:
                 raise GpuLostError(f"GPU {self.index} ({self.name})") from error
+            except self.nvml.NVMLError_NotSupported:
+                self.not_told[quantity] = "not_supported"
+            except self.nvml.NVMLError_NoPermission:
+                self.not_told[quantity] = "no_permission"
             except self.nvml.NVMLError:
-                continue
+                self.not_told[quantity] = "failed"
+            else:
+                self.not_told.pop(quantity, None)
+                return value
         return None
 
-    def _memory_v2(self) -> float:
+    def _memory_v2(self) -> Any:
         # the first version counts memory that the driver keeps for itself as used
-        nvml = self.nvml
-        return float(nvml.nvmlDeviceGetMemoryInfo(self.handle, version=nvml.nvmlMemory_v2).used)
+        return self.nvml.nvmlDeviceGetMemoryInfo(self.handle, version=self.nvml.nvmlMemory_v2)
 
-    def _temperature_v(self) -> float:
-        return float(self.nvml.nvmlDeviceGetTemperatureV(self.handle, self.nvml.NVML_TEMPERATURE_GPU))
-
-    def _temperature(self) -> float:
-        return float(self.nvml.nvmlDeviceGetTemperature(self.handle, self.nvml.NVML_TEMPERATURE_GPU))
+    def _bus(self, direction: int) -> float:
+        return float(self.nvml.nvmlDeviceGetPcieThroughput(self.handle, direction)) * 1024
 
 
 @dataclass
 class Gpus:
-    """All GPUs that answer. `close` ends NVML; `problems` are sentences about those that do not answer."""
+    """All GPUs that answer. `close` ends NVML; `problems` are sentences about those that do not answer.
+
+    `code` is NVML's error where it did not start at all; `cuda` the newest CUDA that the driver runs.
+    """
 
     readers: list[GpuReader]
     problems: list[str]
     nvml: Any = None
+    code: int | None = None
+    cuda: tuple[int, int] | None = None
 
     def close(self) -> None:
         if self.nvml is not None:
@@ -74,19 +138,23 @@ class Gpus:
                 self.nvml.nvmlShutdown()
 
 
+NO_LIBRARY = 12
+"""NVML_ERROR_LIBRARY_NOT_FOUND: no driver."""
+
+
 def open_gpus() -> Gpus:
     """Start NVML. Without its library or driver there are no GPUs, and that is no problem."""
     try:
         import pynvml
     except ImportError:
-        return Gpus([], [])
+        return Gpus([], [], code=NO_LIBRARY)
     try:
         pynvml.nvmlInit()
         count = int(pynvml.nvmlDeviceGetCount())
     except pynvml.NVMLError_LibraryNotFound:
-        return Gpus([], [])
+        return Gpus([], [], code=NO_LIBRARY)
     except pynvml.NVMLError as error:
-        return Gpus([], [f"The NVIDIA driver does not answer: {error}."])
+        return Gpus([], [f"The NVIDIA driver does not answer: {error}."], code=int(error.value))
     readers, problems = [], []
     for index in range(count):
         try:
@@ -95,7 +163,11 @@ def open_gpus() -> Gpus:
             problems.append(f"GPU {index} does not answer: {error}.")
             continue
         readers.append(GpuReader(pynvml, handle, index, _name(pynvml, handle, index)))
-    return Gpus(readers, problems, pynvml)
+    cuda = None
+    with contextlib.suppress(pynvml.NVMLError):
+        version = int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
+        cuda = (version // 1000, version % 1000 // 10)
+    return Gpus(readers, problems, pynvml, cuda=cuda)
 
 
 def _name(nvml: Any, handle: Any, index: int) -> str:

@@ -1,11 +1,17 @@
 """Readings of the machine while something runs: its processor, its GPUs, one process."""
 
 import contextlib
+import time
 from collections.abc import Callable
 
 import psutil
 
-from workers.measure.gpu import GpuLostError, open_gpus
+from workers.measure.gpu import GpuLostError, GpuReader, open_gpus
+
+PROCESSES_S = 0.5
+"""Who holds how much of a GPU's memory changes seldom."""
+
+IS_LOST, PROCESS = "is_lost", "process_bytes"
 
 
 def processor_values() -> dict[str, float]:
@@ -20,32 +26,60 @@ def processor_values() -> dict[str, float]:
 
 
 class Telemetry:
-    """Reads everything at once; `say` gets a sentence when a device or the watched process is gone."""
+    """Reads everything that is due; `say` gets a sentence when a device or the watched process is gone.
 
-    def __init__(self, say: Callable[[str], None], watch_pid: int | None = None) -> None:
-        self._say = say
+    The processor is read every `processor_s` at most: its load is a mean over the time since the last look.
+    """
+
+    def __init__(self, say: Callable[[str], None], watch_pid: int | None = None, processor_s: float = 0.0) -> None:
+        self._say, self._every_s = say, processor_s
         self._gpus = open_gpus()
         for problem in self._gpus.problems:
             say(problem)
         self._watched = _process(watch_pid)
+        self._processor_s = self._processes_s = float("-inf")
         psutil.cpu_percent(None)  # the first call only sets the clock
 
-    def read(self) -> dict[str, float]:
-        """{series name: value} of everything that answers now."""
-        values = {f"cpu/{quantity}": value for quantity, value in processor_values().items()}
+    def limits(self) -> dict[str, float]:
+        """{series name: value} of what does not change, such as the most power that a card may take."""
+        values = {}
         for reader in list(self._gpus.readers):
-            try:
-                for quantity, value in reader.read().items():
-                    values[f"gpu{reader.index}/{quantity}"] = value
-            except GpuLostError as error:
-                self._gpus.readers.remove(reader)
-                self._say(f"{error} is lost: it no longer answers. Restart the computer to get it back.")
-        if self._watched is not None:
+            with contextlib.suppress(GpuLostError):
+                values.update({f"gpu{reader.index}/{name}": value for name, value in reader.limits().items()})
+        return values
+
+    def read(self) -> dict[str, float]:
+        """{series name: value} of everything that is due and answers now."""
+        now = time.monotonic()
+        values: dict[str, float] = {}
+        with_processor = now - self._processor_s >= self._every_s * 0.9
+        if with_processor:
+            self._processor_s = now
+            values = {f"cpu/{quantity}": value for quantity, value in processor_values().items()}
+        with_processes = now - self._processes_s >= PROCESSES_S * 0.9
+        if with_processes:
+            self._processes_s = now
+        for reader in list(self._gpus.readers):
+            values.update(self._of_gpu(reader, with_processes))
+        if self._watched is not None and with_processor:
             try:
                 values["job/memory_bytes"] = float(self._watched.memory_info().rss)
             except psutil.Error:
                 self._watched = None
                 self._say("The watched process has ended.")
+        return values
+
+    def _of_gpu(self, reader: GpuReader, with_processes: bool) -> dict[str, float]:
+        name = f"gpu{reader.index}"
+        try:
+            values = {f"{name}/{quantity}": value for quantity, value in reader.read().items()}
+            if with_processes:
+                told = reader.processes() or {}
+                values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in told.items()})
+        except GpuLostError as error:
+            self._gpus.readers.remove(reader)
+            self._say(f"{error} is lost: it no longer answers. Restart the computer to get it back.")
+            return {f"{name}/{IS_LOST}": 1.0}
         return values
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready, RunJob
-from workers.runtime import environment
+from workers.runtime import environment, gpu
 from workers.runtime.inbox import ParentGone, PipeMailbox
 from workers.runtime.log_stream import write_to_log
 from workers.runtime.reporter import PipeReporter
@@ -49,6 +49,8 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     _own_group()
     home = Path(config.home) if config.home else None
     environment.prepare(network=config.network, threads=config.threads, home=home)
+    if config.gpu:
+        gpu.prepare(os.environ, card=config.card, cache=config.gpu_cache)
     protections = first_layer(config)
     _die_with_parent(config.parent_pid, protections)
     watchdog = Watchdog(config.parent_pid)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError
 from workers.contracts.process.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import Cancelled, Failed
+from workers.runtime.gpu_failure import gpu_failure
 
 if sys.platform != "win32":
     import resource
@@ -120,15 +121,18 @@ def _no_room(error: BaseException, folder: Path | None) -> DiskFull | None:
 
 
 def terminal_message(
-    error: BaseException, *, near_memory_limit: bool = False, folder: Path | None = None
+    error: BaseException, *, near_memory_limit: bool = False, folder: Path | None = None, on_gpu: bool = False
 ) -> Failed | Cancelled:
-    """What to send as the job's last message for `error`. `folder` is where the job writes.
+    """What to send as the job's last message for `error`. `folder` is where the job writes; `on_gpu`: it had a GPU.
 
     Libraries that get no memory raise anything; a job whose peak was near its limit is told as out of memory.
     """
     if isinstance(error, JobCancelled):
         return Cancelled()
     trace = "".join(traceback.format_exception(error))[-20_000:]
+    said = gpu_failure(" ".join(str(one) for one in chain_of(error)), on_gpu=on_gpu)
+    if said is not None:
+        return Failed(error=said.model_copy(update={"traceback": trace}), exit_code=MISSING)
     error = _no_room(error, folder) or (OSError(errno.EFBIG, "") if _met_size_limit(error, folder) else error)
     if isinstance(error, WorkerError):
         return Failed(error=error.info(trace), exit_code=error.exit_code)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.process.bootstrap import HANDLERS, HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Ready, RunJob, Turn
-from workers.runtime import environment
+from workers.runtime import environment, gpu
 from workers.runtime.failure import refused_parameters
 from workers.runtime.inbox import HeadlessMailbox
 from workers.runtime.kinds import handler, kinds
@@ -114,6 +114,8 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
         network=job.limits.network,
         start_programs=job.limits.start_programs,
         gpu=job.limits.gpu,
+        card=job.limits.card,
+        gpu_cache=job.gpu_cache,
         sandbox=sandbox,
         handler_package=package,
     )
@@ -126,6 +128,8 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     environment.prepare(network=config.network, threads=config.threads, home=Path(str(config.home)))
+    if config.gpu:
+        gpu.prepare(os.environ, card=config.card, cache=config.gpu_cache)
     protections = first_layer(config)
     ready = Ready(
         pid=os.getpid(),

@@ -4,13 +4,13 @@ import contextlib
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from workers.contracts.gpu import GpuCard
 from workers.contracts.planning import Instructions
 from workers.contracts.specs import DeviceFacts
 from workers.infer import processor
-from workers.measure.gpu import GpuReader, open_gpus
 from workers.runtime.power import power_facts
 
 CGROUP_CPU = (
@@ -18,17 +18,6 @@ CGROUP_CPU = (
     ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
 )
 CGROUP_MEMORY = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """One NVIDIA GPU as NVML tells it. `compute` is e.g. "9.0"; what it does not tell is 0 or empty."""
-
-    index: int
-    name: str
-    memory_bytes: int
-    driver: str
-    compute: str
 
 
 def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
@@ -81,28 +70,7 @@ def usable_memory_bytes() -> int:
     return total
 
 
-def gpus() -> tuple[list[Gpu], list[str]]:
-    """NVIDIA GPUs that answer, and sentences about those that do not; none of either where there is no driver."""
-    opened = open_gpus()
-    try:
-        return [_gpu(reader) for reader in opened.readers], list(opened.problems)
-    finally:
-        opened.close()
-
-
-def _gpu(reader: GpuReader) -> Gpu:
-    nvml, handle = reader.nvml, reader.handle
-    memory_bytes, driver, compute = 0, "", ""
-    with contextlib.suppress(nvml.NVMLError):
-        memory_bytes = int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
-    with contextlib.suppress(nvml.NVMLError):
-        driver = str(nvml.nvmlSystemGetDriverVersion())
-    with contextlib.suppress(nvml.NVMLError):
-        compute = "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle))
-    return Gpu(reader.index, reader.name, memory_bytes, driver, compute)
-
-
-def device_facts(found: list[Gpu]) -> DeviceFacts:
+def device_facts(found: Sequence[GpuCard]) -> DeviceFacts:
     """The machine as the planner and the manifest need it."""
     name, features = "", tuple[str, ...]()
     with contextlib.suppress(OSError):
@@ -113,7 +81,7 @@ def device_facts(found: list[Gpu]) -> DeviceFacts:
         memory_bytes=usable_memory_bytes(),
         features=features,
         gpus=tuple(gpu.name for gpu in found),
-        architectures=tuple(f"sm{gpu.compute.replace('.', '')}" for gpu in found if gpu.compute),
+        architectures=tuple(f"sm{gpu.compute_capability.replace('.', '')}" for gpu in found if gpu.compute_capability),
         os=f"{platform.system()} {platform.release()}",
         power=power_facts(),
     )

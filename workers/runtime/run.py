@@ -41,7 +41,8 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, 
     except (ParentGone, BrokenPipeError):
         raise
     except BaseException as error:
-        message = terminal_message(error, near_memory_limit=is_near_memory_limit(job.limits), folder=work_dir)
+        near_limit = is_near_memory_limit(job.limits)
+        message = terminal_message(error, near_memory_limit=near_limit, folder=work_dir, on_gpu=job.limits.gpu)
         if isinstance(message, Failed):
             traceback.print_exception(error, file=sys.stderr)
         reporter.send(message)

@@ -68,7 +68,8 @@ class Measurer:
     def _job(self, workspace: Workspace, step: MeasureStep, index: int) -> RunJob:
         contender = step.contenders[index]
         job_id = f"{self.job_id}-{index}"
-        return RunJob(
+        limits = limits_of_runtime(contender.params.runtime, contender.params.settings)
+        job = RunJob(
             job_id=job_id,
             kind="measure",
             params=contender.params.model_dump(mode="json"),
@@ -77,8 +78,9 @@ class Measurer:
             threads=step.threads,
             niceness=0,  # what is timed must not wait behind other programs; its blocks are short, the window idles
             fresh_process=True,
-            limits=workspace.limited(limits_of_runtime(contender.params.runtime, contender.params.settings)),
+            limits=workspace.limited(limits),
         )
+        return workspace.on_card(job) if limits.gpu else job
 
     @property
     def done(self) -> bool:

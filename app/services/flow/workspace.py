@@ -14,7 +14,7 @@ from app.persistence import Repositories, Store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import JobError, JobStep
 from workers.contracts.paths import to_text
-from workers.contracts.process.messages import Limits, RunJob
+from workers.contracts.process.messages import Card, Limits, RunJob
 
 USUAL_MEMORY_BYTES = Limits().memory_bytes
 
@@ -24,10 +24,15 @@ def no_own_limit() -> int | None:
     return None
 
 
+def no_own_card() -> Card | None:
+    """The person has chosen none."""
+    return None
+
+
 @dataclass(frozen=True)
 class Workspace:
     """`jobs` holds the one folder that each job may write. `memory_limit` gives the person's limit for one job, bytes;
-    None: Fettle's own."""
+    None: Fettle's own. `card` gives the GPU that was chosen; None: the first."""
 
     paths: DataPaths
     jobs: Path
@@ -35,6 +40,7 @@ class Workspace:
     pool: WorkerPool
     database: Store
     memory_limit: Callable[[], int | None] = no_own_limit
+    card: Callable[[], Card | None] = no_own_card
 
     @property
     def repositories(self) -> Repositories:
@@ -64,7 +70,7 @@ class Workspace:
         job_id = f"{step.kind}-{uuid.uuid4().hex[:12]}"
         folder = self.job_dir(job_id)
         folder.mkdir(parents=True)
-        return RunJob(
+        job = RunJob(
             job_id=job_id,
             kind=step.kind,
             params=params,
@@ -76,6 +82,18 @@ class Workspace:
             fresh_process=step.fresh_process,
             limits=self.limited(step.limits),
         )
+        return self.on_card(job) if step.limits.gpu else job
+
+    def on_card(self, job: RunJob) -> RunJob:
+        """The job on the chosen GPU, unless it names one itself, with the lasting folder of what is compiled for it."""
+        limits = job.limits if job.limits.card else job.limits.model_copy(update={"card": self.card()})
+        cache = self.paths.gpu_cache
+        try:
+            cache.mkdir(mode=0o700, exist_ok=True)
+        except OSError:  # a disk that can only be read: it is compiled anew for each job
+            return job.model_copy(update={"limits": limits})
+        places = (*job.write_paths, str(cache))
+        return job.model_copy(update={"limits": limits, "gpu_cache": str(cache), "write_paths": places})
 
     def limited(self, limits: Limits) -> Limits:
         """With the person's limit in the place of Fettle's usual one, larger or smaller; a step's tighter one stays."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.services.flow.steps import JobError
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.process.messages import Card
 from workers.contracts.specs import Described, Recipe
 
 WRONG_USAGE, REFUSED, MISSING = 2, 3, 6
@@ -39,11 +40,11 @@ def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str)
 
 
 def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
-    """The runtimes that work on `device` (``cpu`` or ``cuda:0``). Raises `JobError`."""
+    """The runtimes that work on `device` (``cpu`` or ``cuda:1``). Raises `JobError`."""
     rows = {row.id: row for row in found.devices}
     group = device.partition(":")[0]
     if group not in ("cpu", "cuda"):
-        raise _error("usage", "There is no such device", f"{device!r} is neither cpu nor cuda:0.", "", WRONG_USAGE)
+        raise _error("usage", "There is no such device", f"{device!r} is neither cpu nor cuda:N.", "", WRONG_USAGE)
     row = rows.get("cuda:0" if device == "cuda" else device)
     if row is None or not row.available:
         hint = row.hint if row else f"There are: {', '.join(r.id for r in rows.values() if r.available)}."
@@ -53,6 +54,14 @@ def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
     if not working:
         raise _error("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use the cpu.", MISSING)
     return working
+
+
+def card_of(found: DescribeResult, device: str) -> Card | None:
+    """The GPU that ``cuda:1`` names, for the limits of jobs; None for the processor and for a card without a UUID."""
+    group, _, number = device.partition(":")
+    index = int(number) if number.isdigit() else 0
+    card = next((card for card in found.cards if group == "cuda" and card.index == index), None)
+    return card.choice if card is not None and card.uuid else None
 
 
 def _missing(rows: Sequence[Described]) -> str:

@@ -1,29 +1,37 @@
 """With the stand-in for NVIDIA's library: what the dock shows is what its file says, until a GPU is lost."""
 
+import csv
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from widgets.dock import Dock
 from widgets.main_window import MainWindow
+from widgets.pages.gpu.page import GpuPage
 
 Drive = Callable[..., None]
-SOURCE = Path(__file__).parents[2] / "fixtures" / "fakenvml.c"
 LOST = 15
 
 
 @pytest.fixture
-def readings(nvml_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The text file that the stand-in reads on every call; the library's folder is named before any process starts."""
     folder = tmp_path / "nvml"
-    shutil.copytree(nvml_dir, folder)
+    shutil.copytree(driver_dir, folder)
     file = folder / "readings"
     file.write_text("0.util=11\n0.used=2000000000\n0.temp=51\n0.power=120000\n1.util=1\n", encoding="utf-8")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
     monkeypatch.setenv("FAKENVML_FILE", str(file))
+    monkeypatch.setenv("FAKECUDA_RC", "999")
     return file
 
 
@@ -37,7 +45,7 @@ def notes(dock: Dock) -> set[str]:
 
 @pytest.mark.timeout(120)
 def test_the_dock_shows_what_the_file_says(
-    readings: Path, app_controller: AppController, window: MainWindow, drive: Drive
+    readings: Path, app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
 ) -> None:
     """Given two GPUs with changing values, When one is lost mid-run, Then each figure equals the file's."""
     dock = window.dock
@@ -69,3 +77,46 @@ def test_the_dock_shows_what_the_file_says(
     dock.show_device("gpu0")
     drive(lambda: figures(dock).get("GPU load") == "63 %")
     assert not any("lost" in note for note in notes(dock))
+
+    hot = "0.util=63\n0.temp=91\n0.power=449000\n0.reasons=0x44\n"  # a power cap, and heat
+    readings.write_text(hot, encoding="utf-8")
+    drive(lambda: "slowed down by heat" in notes(dock))
+    assert "held at its power limit" in notes(dock)
+    readings.write_text("0.util=63\n0.reasons=1\n", encoding="utf-8")  # idle clocks are no slowing down
+    drive(lambda: "slowed down by heat" not in notes(dock))
+
+    table = tmp_path / "figures.csv"
+    app_controller._telemetry.save_csv(table)
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    loads = {row["value"] for row in rows if (row["device"], row["quantity"]) == ("NVIDIA FAKE RTX 4090", "load_pct")}
+    assert {"11.0", "77.0", "5.0", "63.0"} <= loads
+
+
+@pytest.mark.timeout(180)
+def test_the_doctor_is_behind_the_chip(
+    readings: Path, app_controller: AppController, window: MainWindow, drive: Drive, qtbot: QtBot
+) -> None:
+    """Given two cards whose CUDA does not start, When the chip of the device is clicked, Then the page tells of each
+    card which rung holds and which does not, with a line to copy that mends it."""
+    app_controller.begin()
+    drive(lambda: window.top.device.text() == "NVIDIA FAKE RTX 4090")
+    drive(lambda: not app_controller.flows.active)
+    qtbot.mouseClick(window.top.device.parentWidget(), Qt.MouseButton.LeftButton)
+    page = window.page("gpu")
+    assert isinstance(page, GpuPage) and window.current_page == "gpu"
+    drive(lambda: any(button.text() == "Check again" and button.isEnabled() for button in buttons(page)), 120)
+    said = words(page)
+    assert "NVIDIA FAKE RTX 4090" in said and "NVIDIA FAKE H100" in said
+    assert "CUDA error 999" in said and "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm" in said
+    assert "Your graphics card is ready" not in said
+    page.report_requested.emit()
+    report = QGuiApplication.clipboard().text()
+    assert "cuda-start" in report and "GPU-fake1111" in report
+    if folder := os.environ.get("FETTLE_PICTURES"):
+        window.resize(1280, 800)
+        drive(lambda: True)
+        window.grab().save(str(Path(folder) / "gpu.png"))
+
+
+def buttons(page: QWidget) -> list[QPushButton]:
+    return page.findChildren(QPushButton)

@@ -23,6 +23,9 @@ telemetry.close()
 """
 
 
+SHOWN = ("load_pct", "memory_bytes", "temperature_c", "power_w")
+
+
 class Reader:
     """A process of its own, since the library's path must be set before it starts."""
 
@@ -46,7 +49,8 @@ class Reader:
         self.process.stdin.write("read\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
-        return {k: v for k, v in answer["values"].items() if k.startswith("gpu")}, answer["said"]
+        self.all = {k: v for k, v in answer["values"].items() if k.startswith("gpu")}
+        return {k: v for k, v in self.all.items() if k.rpartition("/")[2] in SHOWN}, answer["said"]
 
     def close(self) -> None:
         self.process.communicate()
@@ -112,6 +116,16 @@ def test_what_is_not_supported_is_left_out(reader: Reader) -> None:
     values = {name: value for name, value in values.items() if name.startswith("gpu0")}
     assert values == {"gpu0/memory_bytes": 111, "gpu0/temperature_c": 41}
     assert said == []
+
+
+def test_what_stands_behind_the_figures(reader: Reader) -> None:
+    """Given clocks, reasons for slowing down, energy and what the driver keeps, Then each is read in its unit."""
+    file = {"0.sm": 2520, "0.mem": 10501, "0.reasons": 0x40, "0.energy": 5000, "0.reserved": 77, "count": 1}
+    reader.read(file={**file_of(0, 5, 100, 41, 30_000), **file})
+    told = {name.partition("/")[2]: value for name, value in reader.all.items()}
+    assert (told["clock_hz"], told["memory_clock_hz"]) == (2.52e9, 10.501e9)
+    assert (told["throttle_mask"], told["energy_j"], told["reserved_bytes"]) == (0x40, 5.0, 77)
+    assert told["pcie_sent_bytes_per_s"] == 3 << 20
 
 
 def test_driver_that_does_not_answer_is_told(nvml_dir: Path, tmp_path: Path) -> None:

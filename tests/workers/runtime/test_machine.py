@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from workers.contracts.gpu import GpuCard
 from workers.runtime import machine
-from workers.runtime.machine import Gpu, device_facts, parse_cpuinfo, usable_cores, usable_memory_bytes
+from workers.runtime.machine import device_facts, parse_cpuinfo, usable_cores, usable_memory_bytes
 
 XEON = """processor\t: 0
 model name\t: Intel(R) Xeon(R) Platinum 8488C
@@ -51,7 +52,7 @@ def test_no_limit_is_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_facts_of_this_machine() -> None:
-    facts = device_facts([Gpu(0, "H100", 80 << 30, "570.1", "9.0")])
+    facts = device_facts([GpuCard(index=0, name="H100", memory_bytes=80 << 30)])
     assert facts.processor
     assert facts.cores >= 1
     assert facts.gpus == ("H100",)

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pydantic import Field
 
 from workers.contracts.base import Frozen
+from workers.contracts.process.messages import Card
 
 HOME_FOLDER = ".home"
 """Folder below the job's work folder that takes what libraries put into the home folder and into caches."""
@@ -24,7 +25,8 @@ class ChildConfig(Frozen):
 
     `write_root` holds the work folders of jobs; it, `write_paths` and `read_roots` are all that layer 1 of the sandbox
     opens beside the system's libraries, so a job fits into this child only if its folders lie below them. `preload`
-    are import names. `handler_package` is the package that kinds are looked up in.
+    are import names. `handler_package` is the package that kinds are looked up in. `card` and `gpu_cache` are those of
+    the job (`Limits`, `RunJob`).
     """
 
     parent_pid: int
@@ -37,6 +39,8 @@ class ChildConfig(Frozen):
     network: bool = False
     start_programs: bool = False
     gpu: bool = False
+    card: Card | None = None
+    gpu_cache: str = ""
     sandbox: bool = True
     preload: tuple[str, ...] = ()
     handler_package: str = HANDLERS

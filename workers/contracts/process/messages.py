@@ -17,11 +17,19 @@ MAX_SAMPLES_PER_MESSAGE = 5000
 """Longer batches take the window over 0.3 ms to read (measured)."""
 
 
+class Card(Frozen):
+    """One GPU: NVML's UUID ("GPU-…"), which is the same in every order, and its place among all, as in ``cuda:1``."""
+
+    uuid: str
+    index: int = 0
+
+
 class Limits(Frozen):
     """What one job may use. `None` lifts a limit.
 
     `gpu` opens the device files of the GPU; memory is then watched but not limited by the system, since CUDA reserves
-    huge address space. After `idle_s` without any work of the processor the job hangs, and is ended.
+    huge address space. `card` is the one GPU that the job sees; None: all, in the order of their places (PCI). After
+    `idle_s` without any work of the processor the job hangs, and is ended.
     """
 
     memory_bytes: int | None = 8 << 30
@@ -32,12 +40,14 @@ class Limits(Frozen):
     network: bool = False
     start_programs: bool = False
     gpu: bool = False
+    card: Card | None = None
 
 
 class RunJob(Frozen):
     """Do one job. `kind` names a module below `workers.runtime.handlers`, `params` fits that module's `Params`.
 
     `write_paths` are folders beside `work_dir` that may be written, too: what has come of a download outlives its job.
+    `gpu_cache` is one of them, where drivers and engines keep what they compiled for a card; "" in the job's folder.
     `fresh_process`: it measures its memory, so that no library may be loaded before.
     """
 
@@ -48,6 +58,7 @@ class RunJob(Frozen):
     work_dir: str
     read_paths: tuple[str, ...] = ()
     write_paths: tuple[str, ...] = ()
+    gpu_cache: str = ""
     seed: int = 0
     threads: int = 1
     niceness: int = 10

@@ -16,7 +16,7 @@ from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.protections import FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS
 from workers.runtime.walls import capabilities, landlock, seccomp
-from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, WRITE, Grant
+from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, TRUNCATE, WRITE, WRITE_FILE, Grant
 
 SYSTEM = (
     "/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/etc/localtime",
@@ -30,8 +30,14 @@ FOR_NETWORK = (
 )  # fmt: skip
 FOR_PROGRAMS = ("/usr/bin", "/bin", "/usr/local/bin", "/usr/libexec", "/usr/include", "/usr/local/include")
 """The last three are for a C++ compiler: its parts and the header files."""
-GPU_FILES = ("/proc/driver/nvidia", "/usr/share/nvidia", "/etc/nvidia", "/sys/module")
+GPU_FILES = (
+    "/proc/driver/nvidia", "/proc/driver/nvidia-uvm", "/proc/devices", "/proc/modules", "/proc/filesystems",
+    "/usr/share/nvidia", "/etc/nvidia", "/sys/module",
+)  # fmt: skip
 GPU_DEVICES = ("nvidia*", "dri", "dxg", "shm")
+OWN_THREADS = "/proc/self/task"
+"""Drivers from 570 on write the names of their threads there, in `cuInit`; refused, it ends with error 304, while NVML
+and nvidia-smi still work (nolabs-ai/nono#673, NVIDIA/OpenShell#1486)."""
 
 
 @dataclass
@@ -76,6 +82,7 @@ def system_grants(config: ChildConfig) -> list[Grant]:
         grants += [Grant(Path(place), run) for place in FOR_PROGRAMS]
     if config.gpu:
         grants += [Grant(Path(place), READ) for place in GPU_FILES]
+        grants.append(Grant(Path(OWN_THREADS), READ | WRITE_FILE | TRUNCATE))
         grants += [Grant(place, DEVICE) for name in GPU_DEVICES for place in Path("/dev").glob(name)]
     return grants
 

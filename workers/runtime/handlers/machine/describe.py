@@ -4,12 +4,14 @@ import importlib.metadata
 import platform
 
 from workers import registry
+from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.jobs import DescribeParams, DescribeResult
 from workers.contracts.power import power_words
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described, DeviceFacts
 from workers.contracts.techniques import HandlerSpec
-from workers.runtime.machine import Gpu, device_facts, gpus, instructions_of
+from workers.measure.gpu_state import look
+from workers.runtime.machine import device_facts, instructions_of
 
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "torch", "torchvision", "timm", "transformers",
@@ -28,7 +30,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _device_rows(facts: DeviceFacts, found: list[Gpu]) -> tuple[Described, ...]:
+def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> tuple[Described, ...]:
     rows = [
         Described(
             id="cpu",
@@ -38,21 +40,30 @@ def _device_rows(facts: DeviceFacts, found: list[Gpu]) -> tuple[Described, ...]:
             group="cpu",
         )
     ]
+    why_not = f"{state.reason} {state.hint}" if state.trouble else ""
     for gpu in found:
-        summary = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute or 'unknown'}"
-        row = Described(id=f"cuda:{gpu.index}", title=gpu.name, available=True, summary=summary, group="cuda")
-        rows.append(row)
+        told = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute_capability or 'unknown'}"
+        summary = f"{told}, divided (MIG): CUDA uses its first part" if gpu.is_divided else told
+        rows.append(
+            Described(
+                id=f"cuda:{gpu.index}",
+                title=gpu.name,
+                available=not state.trouble,
+                summary=summary,
+                hint=why_not,
+                group="cuda",
+            )
+        )
     if not found:
-        hint = "No NVIDIA GPU with a working driver was found; the processor is used."
-        rows.append(Described(id="cuda:0", title="NVIDIA GPU", available=False, hint=hint, group="cuda"))
+        rows.append(Described(id="cuda:0", title="NVIDIA GPU", available=False, hint=why_not, group="cuda"))
     return tuple(rows)
 
 
 def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
     """Look at devices, runtimes, techniques and targets; each runtime is really asked whether it works."""
-    found, problems = gpus()
-    for problem in problems:
-        ctx.log(problem, "warning")
+    state, found = look()
+    if state.trouble not in ("", "no_card"):
+        ctx.log(f"{state.reason} {state.hint}", "warning")
     facts = device_facts(found)
     ctx.progress("Look at the devices", 1, 3)
     ctx.check_cancelled()
@@ -61,12 +72,14 @@ def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
     ctx.check_cancelled()
     return DescribeResult(
         device=facts,
-        devices=_device_rows(facts, found),
+        devices=_device_rows(facts, found, state),
         runtimes=runtimes,
         techniques=registry.describe_techniques(registry.techniques()),
         targets=registry.describe_targets(registry.targets()),
         versions=versions(),
         instructions=instructions_of(facts),
+        cards=tuple(found),
+        gpu=state,
     )
 
 

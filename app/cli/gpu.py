@@ -1,0 +1,75 @@
+"""`fettle gpu doctor` and `fettle gpu watch`: what works on which card, and what it does now."""
+
+import sys
+from typing import Any
+
+from app.cli.output import MISSING, OK, Output
+from app.cli.session import run, workspace
+from app.services.machine.gpu_doctor import NOT_TRIED, Ladder, RungRow, examine
+from workers.contracts.gpu import GpuCard
+
+
+def doctor(output: Output) -> int:
+    """Each rung as it comes; exit code 6 unless all hold, and the JSON is printed all the same."""
+    with workspace(output.options, writes=False, notice=output.notice) as space:
+        ladder = run(space, examine(lambda row: output.text(_line(row))), output.watch)
+    output.document(document(ladder))
+    names = {card.uuid: card.name for card in ladder.cards} if len(ladder.cards) > 1 else {}
+    for row in ladder.rungs:
+        if not row.ok and row.code != NOT_TRIED:
+            where = f", {names[row.card]}" if row.card in names else ""
+            output.text(f"\n{row.title}{where}: {row.reason}\n   {_hint(row)}")
+    output.sentence(headline(ladder))
+    return OK if ladder.holds else MISSING
+
+
+def document(ladder: Ladder) -> dict[str, Any]:
+    """As CLI.md has it."""
+    return {"cards": [_card(card) for card in ladder.cards], "rungs": [_rung(row) for row in ladder.rungs]}
+
+
+def _card(card: GpuCard) -> dict[str, Any]:
+    return {
+        "uuid": card.uuid,
+        "name": card.name,
+        "compute_capability": card.compute_capability,
+        "driver": card.driver,
+        "memory_bytes": card.memory_bytes,
+    }
+
+
+def _rung(row: RungRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "card": row.card,
+        "ok": row.ok,
+        "found": row.found,
+        "reason": row.reason,
+        "hint": _hint(row),
+    }
+
+
+def _hint(row: RungRow) -> str:
+    """The one action, with its line where there is one."""
+    return f"{row.hint} Run: {row.command}" if row.command else row.hint
+
+
+def _line(row: RungRow) -> str:
+    mark = "ok    " if row.ok else "–     " if row.code == NOT_TRIED else "broken"
+    return f"{mark} {row.title:<32} {row.found if row.ok else row.found or row.reason}"
+
+
+def headline(ladder: Ladder) -> str:
+    """One sentence of what it comes to."""
+    broken = ladder.first_broken
+    if broken is None:
+        names = ", ".join(card.name for card in ladder.cards)
+        return f"Every rung holds: {names} can do the work."
+    return f"{broken.reason} {_hint(broken)}"
+
+
+def watch(output: Output, seconds: float | None) -> int:
+    """Live readings until Ctrl+C, or for some seconds."""
+    from app.cli.gpu_watch import watch_cards
+
+    return watch_cards(output, seconds, is_terminal=sys.stdout.isatty())

@@ -1,0 +1,145 @@
+"""Live readings of all cards in the terminal: a table that is written anew, plain lines where nobody can see one."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from app.cli.output import MISSING, OK, Output
+from app.cli.session import run, workspace
+from app.services.machine.gpu_doctor import look_for_cards
+from app.services.machine.watching import MachineReader, Readings, device_id
+from workers.contracts.gpu import GpuCard
+from workers.contracts.wording import percent_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+POLL_S, LINE_S, HISTORY = 0.1, 1.0, 40
+BLOCKS = " ▁▂▃▄▅▆▇█"
+SHOWN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("load_pct", "Load", lambda value: percent_of(value, 0)),
+    ("memory_bytes", "Memory", lambda value: f"{value / 1e9:.1f} GB"),
+    ("temperature_c", "Temperature", lambda value: f"{value:.0f} °C"),
+    ("power_w", "Power", lambda value: f"{value:.0f} W"),
+    ("clock_hz", "Clock", lambda value: f"{value / 1e6:.0f} MHz"),
+    ("energy_j", "Energy", lambda value: f"{value:.0f} J"),
+)
+"""Quantity, title, and how a person reads it; energy counts from the start of the watch."""
+
+
+class Board:
+    """The newest figure of each card, and its load over the last seconds."""
+
+    def __init__(self, cards: tuple[GpuCard, ...]) -> None:
+        self.cards = cards
+        self._newest: dict[tuple[str, str], float] = {}
+        self._loads = {device_id(card): deque[float](maxlen=HISTORY) for card in cards}
+        self._energy_from: dict[str, float] = {}
+        self._lost: set[str] = set()
+
+    def take(self, readings: Readings) -> None:
+        """Take what came."""
+        self._lost |= set(readings.lost)
+        for (device, quantity), values in readings.values.items():
+            if quantity == "energy_j":
+                began = self._energy_from.setdefault(device, values[0])
+                self._newest[device, quantity] = values[-1] - began
+                continue
+            self._newest[device, quantity] = values[-1]
+            if quantity == "load_pct" and device in self._loads:
+                self._loads[device].append(values[-1])
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether each card has told something, or is lost."""
+        told = {device for device, _ in self._newest} | self._lost
+        return all(device_id(card) in told for card in self.cards)
+
+    def figures(self, card: GpuCard) -> Iterator[tuple[str, str]]:
+        """(title, figure) of all that is shown; "–" for what the card does not tell."""
+        device = device_id(card)
+        for quantity, title, say in SHOWN:
+            value = self._newest.get((device, quantity))
+            yield title, "lost" if device in self._lost else "–" if value is None else say(value)
+
+    def document(self) -> dict[str, object]:
+        """The newest figures, in their own units; null for what is not told."""
+        rows = []
+        for card in self.cards:
+            device = device_id(card)
+            figures = {quantity: self._newest.get((device, quantity)) for quantity, _, _ in SHOWN}
+            rows.append({"uuid": card.uuid, "name": card.name, "is_lost": device in self._lost, **figures})
+        return {"cards": rows}
+
+    def line(self, card: GpuCard) -> str:
+        """One line without a table."""
+        told = "  ".join(f"{title.lower()} {figure}" for title, figure in self.figures(card))
+        return f"{device_id(card)}  {card.name}  {told}"
+
+    def table(self) -> "Table":
+        """For a terminal."""
+        from rich.table import Table
+
+        table = Table(title="NVIDIA GPUs", caption="Ctrl+C ends")
+        for heading in ("Card", *(title for _, title, _ in SHOWN), "Load, last seconds"):
+            table.add_column(heading, justify="left" if heading in ("Card", "Load, last seconds") else "right")
+        for card in self.cards:
+            loads = self._loads[device_id(card)]
+            curve = "".join(BLOCKS[min(8, round(load / 12.5))] for load in loads)
+            table.add_row(card.name, *(figure for _, figure in self.figures(card)), curve)
+        return table
+
+
+def watch_cards(output: Output, seconds: float | None, *, is_terminal: bool) -> int:
+    """Until Ctrl+C or for `seconds`; exit code 6 where there is no card."""
+    with workspace(output.options, writes=False, notice=output.notice) as space:
+        found = run(space, look_for_cards(), output.watch)
+        if not found.cards:
+            output.document({"cards": []})
+            output.sentence(f"{found.state.reason} {found.state.hint}")
+            return MISSING
+        board, reader = Board(found.cards), MachineReader(space, has_gpus=True)
+        try:
+            if is_terminal and not output.options.json:
+                _draw(board, reader, seconds)
+            else:
+                _tell(output, board, reader, seconds)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            reader.close()
+    output.document(board.document())
+    return OK
+
+
+def _readings(reader: MachineReader, seconds: float | None) -> Iterator[Readings]:
+    """What comes, for so many seconds from the first of it on."""
+    end = None
+    while end is None or time.monotonic() < end:
+        readings = reader.poll()
+        yield readings
+        if readings.is_over:
+            return
+        if readings.values and end is None and seconds is not None:
+            end = time.monotonic() + seconds
+        time.sleep(POLL_S)
+
+
+def _draw(board: Board, reader: MachineReader, seconds: float | None) -> None:
+    from rich.live import Live
+
+    with Live(board.table(), refresh_per_second=1 / POLL_S) as live:
+        for readings in _readings(reader, seconds):
+            board.take(readings)
+            live.update(board.table())
+
+
+def _tell(output: Output, board: Board, reader: MachineReader, seconds: float | None) -> None:
+    told_s = 0.0
+    for readings in _readings(reader, seconds):
+        board.take(readings)
+        if board.is_filled and time.monotonic() - told_s >= LINE_S:
+            told_s = time.monotonic()
+            for card in board.cards:
+                output.text(board.line(card))

@@ -1,0 +1,80 @@
+"""The page of the GPU doctor: tries the ladder when it is shown the first time, and whenever a person asks."""
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.gpu.presenter import gpu_value, report
+from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr, wait_for_the_run
+from app.services.machine.gpu_doctor import Ladder, RungRow, examine
+from widgets.main_window import MainWindow
+from widgets.pages.gpu.page import GpuPage
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.gpu import GpuCard
+
+PAGE, BACK = "gpu", "settings"
+
+
+class GpuController(PageController):
+    """While versions are measured nothing is tried: it would disturb them."""
+
+    def __init__(self, window: MainWindow, page: GpuPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._rows: list[RungRow] = []
+        self._cards: tuple[GpuCard, ...] = ()
+        self._running: Running | None = None
+        self._was_tried = False
+        page.again_requested.connect(self.start)
+        page.settings_requested.connect(lambda: window.show_page(BACK))
+        page.report_requested.connect(lambda: page.copy(report(self._cards, self._rows)))
+        page.show_empty()
+        window.page_shown.connect(self._on_page_shown)
+        self._on_page_shown(window.current_page)
+
+    def _on_page_shown(self, page_id: str) -> None:
+        if page_id == PAGE and not self._was_tried:
+            self.start()
+
+    def start(self) -> None:
+        """Try all rungs, from the lowest."""
+        if self._running is not None:
+            return
+        if self._flows.runs:
+            self._page.show_error(wait_for_the_run(tr("Come back when they are done.")))
+            return
+        self._was_tried, self._rows = True, []
+        found = self._session.described
+        self._cards = found.cards if found is not None else ()
+        self._show(is_trying=True)
+        self._running = self._flows.start(
+            examine(self._on_row),
+            title=tr("Check the graphics cards"),
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+
+    def _on_row(self, row: RungRow) -> None:
+        self._rows.append(row)
+        self._show(is_trying=True)
+
+    def _on_done(self, ladder: Ladder) -> None:
+        self._running = None
+        self._cards, self._rows = ladder.cards, list(ladder.rungs)
+        self._show(is_trying=False)
+
+    def _on_failed(self, error: ErrorInfo) -> None:
+        self._running, self._was_tried = None, False
+        self._page.show_error(error_value(error))
+
+    def _on_cancelled(self) -> None:
+        self._running, self._was_tried = None, False
+        self._show(is_trying=False)
+
+    def _show(self, *, is_trying: bool) -> None:
+        self._page.show_value(gpu_value(self._cards, self._rows, is_trying=is_trying))
+
+
+CONTROLLER = ControllerSpec[GpuPage, GpuController](
+    PAGE, lambda desk, page: GpuController(desk.window, page, desk.session, desk.flows)
+)

@@ -1,0 +1,67 @@
+"""Rows of the GPU doctor become the page's value, and a report to send."""
+
+from collections.abc import Sequence
+
+from app.controllers.words import tr
+from app.services.machine.gpu_doctor import NOT_TRIED, RungRow
+from widgets.pages.gpu.value import GpuValue, PlaceValue, RungState, RungValue
+from widgets.parts.format import size_bytes
+from workers.contracts.gpu import GpuCard
+
+NO_CARD = ("no_card",)
+
+
+def gpu_value(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bool) -> GpuValue:
+    """What is known so far."""
+    title, subtitle = headline(cards, rows, is_trying=is_trying)
+    return GpuValue(title, subtitle, tuple(_places(cards, rows)), is_trying)
+
+
+def headline(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bool) -> tuple[str, str]:
+    """The one sentence, and the one below it."""
+    broken = next((row for row in rows if not row.ok), None)
+    if is_trying:
+        return tr("Trying the graphics cards"), tr("From the driver's files up to a calculation; it takes a moment.")
+    if broken is None:
+        names = ", ".join(card.name for card in cards)
+        return tr("Your graphics card is ready"), tr("Every check holds: {0}.").format(names)
+    if any(row.code in NO_CARD for row in rows):
+        return tr("No NVIDIA GPU found, using this computer's processor"), tr("Nothing is wrong: Fettle works without.")
+    return tr("The graphics card cannot be used yet"), tr("Mend the first red line below, then check again.")
+
+
+def _places(cards: Sequence[GpuCard], rows: Sequence[RungRow]) -> list[PlaceValue]:
+    places = []
+    computer = tuple(_rung(row) for row in rows if row.card is None)
+    if computer:
+        places.append(PlaceValue(tr("This computer"), "", computer))
+    for card in cards:
+        mine = tuple(_rung(row) for row in rows if row.card == card.uuid)
+        if mine:
+            places.append(PlaceValue(card.name, _about(card), mine))
+    return places
+
+
+def _about(card: GpuCard) -> str:
+    parts = [f"cuda:{card.index}"]
+    parts += [size_bytes(card.memory_bytes)] if card.memory_bytes else []
+    parts += [tr("compute capability {0}").format(card.compute_capability)] if card.compute_capability else []
+    parts += [tr("driver {0}").format(card.driver)] if card.driver else []
+    return ", ".join(parts)
+
+
+def _rung(row: RungRow) -> RungValue:
+    state: RungState = "ok" if row.ok else "not_tried" if row.code == NOT_TRIED else "broken"
+    if state == "not_tried":
+        return RungValue(row.title, state, tr("Not tried yet: a line above must be mended first."))
+    return RungValue(row.title, state, row.found, row.reason, row.hint, row.command)
+
+
+def report(cards: Sequence[GpuCard], rows: Sequence[RungRow]) -> str:
+    """Plain text: cards, then each rung with what was found and why."""
+    lines = [f"{card.name} ({card.uuid}): {_about(card)}" for card in cards]
+    for row in rows:
+        mark = "ok" if row.ok else "not tried" if row.code == NOT_TRIED else "broken"
+        where = f" [{row.card}]" if row.card else ""
+        lines.append(f"{mark:<10} {row.id}{where}: {' '.join(part for part in (row.found, row.reason) if part)}")
+    return "\n".join(lines) + "\n"

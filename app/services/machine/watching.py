@@ -1,0 +1,94 @@
+"""The machine's figures as they come, for whoever shows them: one process reads all cards."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psutil
+
+from app.jobs.client import Crashed
+from app.services.flow.steps import JobStep
+from app.services.flow.workspace import Workspace
+from workers.contracts.gpu import GpuCard
+from workers.contracts.jobs import TelemetryParams, TelemetryResult
+from workers.contracts.process.messages import TERMINAL, Limits, Sample
+
+GPU_INTERVAL_S, PROCESSOR_INTERVAL_S = 0.1, 0.5
+"""Ten times a second: NVML itself renews its figures about so often."""
+
+PROCESS = "process_bytes"
+IS_LOST = "is_lost"
+
+
+@dataclass
+class Readings:
+    """What came since the last look: times (monotonic seconds) and values by device and quantity. `lost` devices answer
+    no more; `is_over`: nothing comes any more."""
+
+    times_s: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    values: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    lost: list[str] = field(default_factory=list)
+    is_over: bool = False
+
+    def last(self, device: str, quantity: str) -> float | None:
+        """The newest value of this look."""
+        values = self.values.get((device, quantity))
+        return values[-1] if values else None
+
+
+class MachineReader:
+    """Starts the sampler; `poll` never waits."""
+
+    def __init__(self, workspace: Workspace, *, has_gpus: bool) -> None:
+        interval_s = GPU_INTERVAL_S if has_gpus else PROCESSOR_INTERVAL_S
+        params = TelemetryParams(interval_s=interval_s, processor_s=PROCESSOR_INTERVAL_S)
+        limits = Limits(cpu_s=None, gpu=has_gpus)
+        step = JobStep(kind="telemetry", params=params, result=TelemetryResult, title="", threads=1, limits=limits)
+        self._client = workspace.pool.take()
+        self._client.start(workspace.new_job(step, params.model_dump(mode="json")))
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that reads."""
+        return self._client.pid
+
+    def poll(self) -> Readings:
+        """What has come."""
+        readings = Readings()
+        for message in self._client.poll():
+            if isinstance(message, Sample):
+                device, _, quantity = message.series.partition("/")
+                if quantity == IS_LOST:
+                    readings.lost.append(device)
+                else:
+                    readings.times_s[device, quantity] += message.times_s
+                    readings.values[device, quantity] += message.values
+            elif isinstance(message, (*TERMINAL, Crashed)):
+                readings.is_over = True
+        return readings
+
+    def close(self) -> None:
+        """End it."""
+        self._client.close()
+
+
+def device_id(card: GpuCard) -> str:
+    """As series name it: ``gpu1``."""
+    return f"gpu{card.index}"
+
+
+def family_of(pids: list[int]) -> set[int]:
+    """These processes with all that they started."""
+    found = set(pids)
+    for pid in pids:
+        try:
+            found |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+        except psutil.Error:
+            continue
+    return found
+
+
+def job_bytes(processes: Mapping[int, float], pids: set[int]) -> float | None:
+    """What these processes hold on a card together; None where the driver tells of none of them."""
+    mine = [used for pid, used in processes.items() if pid in pids]
+    return sum(mine) if mine else None

@@ -1,0 +1,163 @@
+"""Three sets of packages, never mixed: the base for everyone, and one of two for NVIDIA GPUs beside it.
+
+`onnxruntime` and `onnxruntime-gpu` own the same folder. The set "rtx" adds a provider to the base's `onnxruntime`; the
+set "cuda" has `onnxruntime-gpu` in its place, and PyTorch with CUDA. Sources: support matrix of TensorRT for RTX
+(GeForce RTX 30, 40, 50 and their kin), release notes of CUDA 13 (Turing, 7.5, and later).
+"""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.environment import clean_environment, distributions, name_of
+from steps.lockfile import Pin, read
+from steps.machine import OLDEST_CUDA, WHEELS, Machine
+from steps.place import Place
+from steps.words import SetupError, say
+
+NAMES = ("none", "rtx", "cuda")
+"""What `--gpu` takes; "none" is the base alone."""
+
+OLDEST_CAPABILITY = (7, 5)
+RTX_CAPABILITIES = ((8, 6), (8, 9))
+RTX_FROM = (12, 0)
+
+BASE, GPU = "onnxruntime", "onnxruntime-gpu"
+PLUGIN = "onnxruntime-ep-nv-tensorrt-rtx-cu13"
+OWN = {
+    "none": (BASE,),
+    "rtx": (BASE, PLUGIN, "tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs"),
+    "cuda": (GPU,),
+}
+"""The packages by which a set is told; those of another one go."""
+
+PLUGIN_MODULE = "onnxruntime_ep_nv_tensorrt_rtx"
+TITLES = {
+    "none": "the base set, for the processor",
+    "rtx": "the set “rtx”, for GeForce RTX cards (TensorRT for RTX)",
+    "cuda": "the set “cuda” (CUDA and cuDNN)",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A set, and why it was chosen, as a sentence; "" where there is nothing to say."""
+
+    name: str
+    why: str = ""
+
+
+def fits_rtx(capability: tuple[int, int]) -> bool:
+    return capability in RTX_CAPABILITIES or capability >= RTX_FROM
+
+
+def choose(machine: Machine, told: str | None) -> Choice:
+    """The set for this machine: what a person told, else what fits its cards. Raises SetupError where what was told
+    cannot be had here."""
+    why_not = _why_not(machine)
+    if told is not None and told != "none":
+        if why_not and (machine.system, machine.processor) not in WHEELS:
+            raise SetupError(why_not, "Use --gpu none.")
+        return Choice(told, f"You chose {TITLES[told]}." + (f" {why_not}" if why_not else ""))
+    if told == "none":
+        return Choice("none", f"You chose {TITLES['none']}." if machine.cuda is not None else "")
+    if machine.cuda is None:
+        return Choice("none")
+    if why_not:
+        return Choice("none", why_not)
+    return _by_cards(machine)
+
+
+def _by_cards(machine: Machine) -> Choice:
+    """One set must do for all cards: "cuda" is for each that "rtx" is for."""
+    cards = machine.capabilities
+    told = ", ".join(f"{major}.{minor}" for major, minor in cards)
+    if cards and all(map(fits_rtx, cards)):
+        return Choice("rtx", f"An NVIDIA GPU was found (compute capability {told}): taking {TITLES['rtx']}.")
+    if not cards or any(capability >= OLDEST_CAPABILITY for capability in cards):
+        about = f" (compute capability {told})" if told else ""
+        return Choice("cuda", f"An NVIDIA GPU was found{about}: taking {TITLES['cuda']}.")
+    return Choice("none", f"The NVIDIA GPU here (compute capability {told}) is too old for CUDA 13, which needs 7.5.")
+
+
+def _why_not(machine: Machine) -> str:
+    """Why no set for GPUs runs here; "" where one does, or where there is no GPU."""
+    if (machine.system, machine.processor) not in WHEELS:
+        return "There are no builds for NVIDIA GPUs on this kind of computer: the processor does the work."
+    if machine.cuda is not None and machine.cuda < OLDEST_CUDA:
+        told = f"{machine.cuda[0]}.{machine.cuda[1]}"
+        return (
+            f"The NVIDIA driver here runs CUDA up to {told}; {OLDEST_CUDA[0]}.{OLDEST_CUDA[1]} (driver 580) is needed, "
+            "so the processor does the work until the driver is updated."
+        )
+    return ""
+
+
+def pins_of(name: str, base: list[Pin], place: Place) -> list[Pin]:
+    """The pins of a set. The base's stay as they are, but for those that the set has in other builds."""
+    if name == "none":
+        return base
+    added = read([place.root / "installer" / f"requirements-{name}.lock"])
+    gone = {pin.name for pin in added} | ({BASE} if name == "cuda" else set())
+    return [pin for pin in base if pin.name not in gone] + added
+
+
+def unwanted(name: str, there: set[str]) -> list[str]:
+    """Of the packages that are there, those that must go before a set is installed.
+
+    Where two that own one folder were mixed, both go: what the one needs was overwritten by the other.
+    """
+    own = set(OWN[name])
+    foreign = {package for packages in OWN.values() for package in packages} - own
+    go = foreign & there
+    if {BASE, GPU} <= there or (go & {BASE, GPU}):
+        go |= {BASE, GPU} & there
+    return sorted(go)
+
+
+def told_set(place: Place) -> str | None:
+    """What a person told the last time; None where they left it to the installer."""
+    try:
+        name = place.gpu_choice.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return name if name in NAMES else None
+
+
+def remember(place: Place, name: str) -> None:
+    """For all later set-ups of this clone."""
+    place.venv.mkdir(parents=True, exist_ok=True)
+    place.gpu_choice.write_text(name + "\n", encoding="ascii")
+
+
+def has_processor_torch(place: Place) -> bool:
+    """Whether PyTorch's build for the processor alone is there: the same version, and no CUDA."""
+    found = next((path for path in distributions(place) if name_of(path) == "torch"), None)
+    return found is not None and "+cpu" in found.name
+
+
+def make_links(place: Place) -> None:
+    """The provider of TensorRT for RTX makes links beside its libraries when it is first loaded; workers behind their
+    walls may not, so it is loaded here once."""
+    folder = place.site_packages / PLUGIN_MODULE
+    if not folder.is_dir():
+        return
+    run = subprocess.run(
+        [place.python, "-c", f"import {PLUGIN_MODULE}"],
+        cwd=place.venv,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if run.returncode != 0 or not _has_links(folder):
+        last = (run.stderr.strip().splitlines() or ["it made no links"])[-1]
+        say(f"TensorRT for RTX could not be prepared: {last}")
+        say("Run the same command again; until then the processor does the work.")
+
+
+def _has_links(folder: Path) -> bool:
+    """On Linux each library must be found by its short name."""
+    versioned = [path for path in folder.glob("libtensorrt*_rtx.so.*.*") if not path.is_symlink()]
+    return all((folder / f"{path.name.partition('.so.')[0]}.so.1").exists() for path in versioned)

@@ -1,0 +1,77 @@
+"""`fettle gpu doctor` and `fettle gpu watch` by command, with the stand-ins for NVIDIA's driver."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.cli.main import main
+
+UUIDS = ["GPU-fake0000-0000-0000-0000-000000000000", "GPU-fake1111-1111-1111-1111-111111111111"]
+
+
+@pytest.fixture
+def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the stand-in for NVML tells; its folder is one that workers may read."""
+    folder = tmp_path / "driver"
+    shutil.copytree(driver_dir, folder)
+    file = folder / "readings"
+    file.write_text("0.util=77\n0.used=9000000000\n1.util=5\n")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+    monkeypatch.setenv("FAKENVML_FILE", str(file))
+    monkeypatch.setenv("FAKECUDA_RC", "304")
+    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
+    return file
+
+
+@pytest.mark.timeout(240)
+def test_doctor_tells_each_card_rung_by_rung(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given two cards whose CUDA does not start, Then the JSON has both cards and each rung in the contract's fields,
+    what stands on a broken rung is not called whole, and the exit code is 6."""
+    assert main(["gpu", "doctor", "--json"]) == 6
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert [card["uuid"] for card in document["cards"]] == UUIDS
+    assert document["cards"][1] == {
+        "uuid": UUIDS[1],
+        "name": "NVIDIA FAKE H100",
+        "compute_capability": "9.0",
+        "driver": "580.95.05",
+        "memory_bytes": 85520809984,
+    }
+    assert all(list(rung) == ["id", "card", "ok", "found", "reason", "hint"] for rung in document["rungs"])
+    by_place = {(rung["id"], rung["card"]): rung for rung in document["rungs"]}
+    assert by_place["driver", None]["ok"]
+    for uuid in UUIDS:
+        start, context = by_place["cuda-start", uuid], by_place["context", uuid]
+        assert not start["ok"] and "CUDA error 304" in start["reason"] and "nvidia-modprobe" in start["hint"]
+        assert not context["ok"] and "CUDA starts" in context["reason"]
+        assert by_place["readings", uuid]["ok"]
+    products = [rung for rung in document["rungs"] if "product" in rung["id"] or "engine" in rung["id"]]
+    assert products and not any(rung["ok"] for rung in products), "a stand-in never computes"
+
+
+@pytest.mark.timeout(120)
+def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given two cards, one of which is then lost, Then the figures are the file's, and the lost card has none."""
+    assert main(["gpu", "watch", "--seconds", "0.6"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("NVIDIA FAKE RTX 4090" in line and "77 %" in line and "9.0 GB" in line for line in lines)
+    readings.write_text("0.util=63\n" + "1.fail.nvmlDeviceGetUtilizationRates=15\n")
+    assert main(["gpu", "watch", "--seconds", "0.6", "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["cards"]
+    assert (first["load_pct"], first["is_lost"]) == (63, False)
+    assert (second["load_pct"], second["is_lost"]) == (None, True)
+
+
+def test_watch_without_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given no card that answers, Then exit code 6 with the reason, and an empty list."""
+    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
+    code = main(["gpu", "watch", "--seconds", "0.2", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    if document["cards"]:
+        pytest.skip("this computer has an NVIDIA GPU")
+    assert code == 6

@@ -1,0 +1,63 @@
+"""Does what CUDA does when it starts, as drivers and libraries were seen to do it, and tells what came of each."""
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from fettle_test_handlers._shared import Params, Result
+
+from workers.contracts.process.context import JobContext
+from workers.contracts.techniques import HandlerSpec
+
+READ = ("/proc/devices", "/proc/modules", "/proc/filesystems", "/proc/self/maps", "/proc/self/status", "/proc/meminfo")
+VARIABLES = ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "CUDA_CACHE_PATH", "FETTLE_ENGINE_CACHE", "FETTLE_DEVICE")
+
+
+def _attempt(action: Callable[[], object]) -> str:
+    try:
+        action()
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+
+def _name_thread(how: str) -> None:
+    """As libcuda does: the name of a thread is written over, or opened for both and written."""
+    path = f"/proc/self/task/{threading.get_native_id()}/comm"
+    if how == "w":
+        Path(path).write_text("cuda-EvtHandlr")
+        return
+    descriptor = os.open(path, os.O_RDWR)
+    os.write(descriptor, b"cuda-x")
+    os.close(descriptor)
+
+
+def _in_thread(action: Callable[[], object]) -> str:
+    told: list[str] = []
+    thread = threading.Thread(target=lambda: told.append(_attempt(action)))
+    thread.start()
+    thread.join()
+    return told[0]
+
+
+def run(params: Params, ctx: JobContext) -> Result:
+    there = [place for place in READ if Path(place).exists()]  # a kernel without modules has no list of them
+    actions: dict[str, Callable[[], object]] = {f"read {place}": Path(place).read_bytes for place in there}
+    actions["name this thread"] = lambda: _name_thread("w")
+    actions["name this thread, opened for both"] = lambda: _name_thread("rw")
+    actions["an anonymous file"] = lambda: os.close(os.memfd_create("cuda"))
+    actions["map memory of its own"] = lambda: ctypes.CDLL(None).mmap
+    for name in ("CUDA_CACHE_PATH", "FETTLE_ENGINE_CACHE"):
+        folder = os.environ.get(name)
+        if folder:
+            actions[f"write {name}"] = lambda folder=folder: (Path(folder) / "kernel").write_bytes(b"x")
+    told = {name: _attempt(action) for name, action in actions.items()}
+    told["name a later thread"] = _in_thread(lambda: _name_thread("w"))
+    told["name a later thread, opened for both"] = _in_thread(lambda: _name_thread("rw"))
+    found = {f"${name}": os.environ.get(name, "") for name in VARIABLES}
+    return Result(values={**told, **found})
+
+
+HANDLER = HandlerSpec(kind="gpu_walls", params=Params, result=Result, run=run)

@@ -1,0 +1,142 @@
+"""Three sets of packages: which one a machine gets, what it holds, and how a mix is put right."""
+
+from pathlib import Path
+
+import pytest
+from steps import sets
+from steps.command import split_gpu
+from steps.lockfile import Pin, parse
+from steps.machine import Machine
+from steps.place import Place, fingerprint
+from steps.words import SetupError
+
+from workers.contracts.gpu import fitting_set
+
+ROOT = Path(__file__).parents[2]
+PINS = parse("numpy==2.4.6\nonnxruntime==1.32.0  # download 27 installed 80\ntorch>=2.9,<2.14\n")
+RTX, CUDA = ((8, 9),), ((9, 0),)
+
+
+def linux(cuda: tuple[int, int] | None = (13, 0), cards: tuple[tuple[int, int], ...] = ()) -> Machine:
+    return Machine("linux", "x86_64", cuda, cards)
+
+
+@pytest.mark.parametrize(
+    ("machine", "told", "chosen"),
+    [
+        (linux(None), None, "none"),
+        (linux(cards=RTX), None, "rtx"),
+        (linux(cards=((12, 0), (8, 6))), None, "rtx"),
+        (linux(cards=CUDA), None, "cuda"),
+        (linux(cards=((8, 9), (9, 0))), None, "cuda"),
+        (linux(cards=((7, 5),)), None, "cuda"),
+        (linux(cards=((7, 0),)), None, "none"),
+        (linux(), None, "cuda"),
+        (linux((12, 8), RTX), None, "none"),
+        (Machine("win32", "amd64", (13, 0), RTX), None, "rtx"),
+        (Machine("linux", "aarch64", (13, 0), RTX), None, "none"),
+        (Machine("darwin", "arm64"), None, "none"),
+        (linux(cards=RTX), "cuda", "cuda"),
+        (linux(cards=RTX), "none", "none"),
+        (linux(None), "cuda", "cuda"),
+    ],
+)
+def test_the_set_of_a_machine(machine: Machine, told: str | None, chosen: str) -> None:
+    """Given a machine and what a person told, then one set is chosen; where there is a card, a sentence says why."""
+    choice = sets.choose(machine, told)
+    assert choice.name == chosen
+    assert bool(choice.why) == (machine.cuda is not None or told is not None)
+
+
+def test_what_cannot_be_had_is_refused() -> None:
+    """Given a kind of computer without builds, then a set for GPUs is refused, and nothing is kept of it."""
+    with pytest.raises(SetupError):
+        sets.choose(Machine("linux", "aarch64", (13, 0), RTX), "cuda")
+
+
+def test_an_old_driver_is_told_with_what_is_needed() -> None:
+    """Given a driver for CUDA 12.4, then both numbers are said."""
+    why = sets.choose(linux((12, 4), RTX), None).why
+    assert "12.4" in why and "13.0" in why and "580" in why
+
+
+def names(pins: list[Pin]) -> list[str]:
+    return [pin.name for pin in pins]
+
+
+@pytest.mark.parametrize("name", sets.NAMES)
+def test_exactly_one_onnx_runtime(name: str) -> None:
+    """Given any set, then one of the two that own the same folder is in it; the base's other pins stay."""
+    pins = sets.pins_of(name, PINS, Place(ROOT))
+    assert [pin for pin in names(pins) if pin in (sets.BASE, sets.GPU)] == [sets.OWN[name][0]]
+    assert set(sets.OWN[name]) <= set(names(pins))
+    assert names(pins).count("torch") == 1 and "numpy" in names(pins)
+    if name == "none":
+        assert pins == PINS, "the base is untouched"
+
+
+def test_cublas_and_cudnn_are_pinned_and_weighed() -> None:
+    """Given the set with CUDA, then each of its libraries has one version, and its size is known before it is fetched."""
+    pins = {pin.name: pin for pin in sets.pins_of("cuda", PINS, Place(ROOT))}
+    for name in ("nvidia-cublas", "nvidia-cudnn-cu13", "onnxruntime-gpu"):
+        assert "==" in pins[name].requirement and pins[name].download_bytes > 1e8
+    assert sum(pin.download_bytes for pin in pins.values()) > 2e9
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "go"),
+    [
+        ("none", {"onnxruntime", "numpy"}, []),
+        ("none", {"onnxruntime-gpu"}, ["onnxruntime-gpu"]),
+        ("cuda", {"onnxruntime"}, ["onnxruntime"]),
+        ("cuda", {"onnxruntime", "onnxruntime-gpu"}, ["onnxruntime", "onnxruntime-gpu"]),
+        ("none", {"onnxruntime", "onnxruntime-gpu"}, ["onnxruntime", "onnxruntime-gpu"]),
+        ("cuda", {"onnxruntime", sets.PLUGIN}, ["onnxruntime", sets.PLUGIN]),
+        ("rtx", {"onnxruntime-gpu", sets.PLUGIN}, ["onnxruntime-gpu"]),
+        ("rtx", {"onnxruntime", sets.PLUGIN}, []),
+    ],
+)
+def test_a_mix_is_taken_apart(name: str, there: set[str], go: list[str]) -> None:
+    """Given what is installed, then what belongs to another set goes, and of two that share a folder both do."""
+    assert sets.unwanted(name, there) == sorted(go)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "rest"),
+    [
+        (["--gpu", "cuda"], "cuda", []),
+        (["--gpu=rtx", "describe"], "rtx", ["describe"]),
+        (["describe", "--gpu", "x"], None, ["describe", "--gpu", "x"]),
+        ([], None, []),
+    ],
+)
+def test_the_option(arguments: list[str], told: str | None, rest: list[str]) -> None:
+    """Given a command line, then --gpu counts at its beginning; all else is the program's."""
+    assert split_gpu(arguments) == (told, rest)
+
+
+@pytest.mark.parametrize("arguments", [["--gpu"], ["--gpu", "amd"], ["--gpu="], ["--gpus", "cuda"]])
+def test_what_is_no_set(arguments: list[str]) -> None:
+    """Given another word, then the three that there are are told."""
+    with pytest.raises(SetupError) as refused:
+        split_gpu(arguments)
+    assert "rtx" in refused.value.what
+
+
+def test_a_choice_is_kept_and_counts(tmp_path: Path) -> None:
+    """Given a told set, then it is read back, and a set-up that was finished without it is done again."""
+    (tmp_path / "installer").mkdir()
+    for file in (ROOT / "installer").glob("*.lock"):
+        (tmp_path / "installer" / file.name).write_bytes(file.read_bytes())
+    place = Place(tmp_path)
+    before = fingerprint(place, "program")
+    assert sets.told_set(place) is None
+    sets.remember(place, "rtx")
+    assert sets.told_set(place) == "rtx"
+    assert fingerprint(place, "program") != before
+
+
+@pytest.mark.parametrize("capability", [(7, 0), (7, 5), (8, 0), (8, 6), (8, 9), (9, 0), (10, 0), (12, 0), (12, 1)])
+def test_installer_and_doctor_agree(capability: tuple[int, int]) -> None:
+    """Given a card, then the set that the doctor names is the one that the installer takes."""
+    assert sets.choose(linux(cards=(capability,)), None).name == fitting_set("{}.{}".format(*capability))

@@ -1,0 +1,117 @@
+"""Rungs of the GPU doctor against the stand-ins for NVIDIA's driver: each failure by its code, with what mends it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workers.contracts.gpu import fitting_set
+from workers.measure.ladder.rung import Rung, find_rungs, not_here
+from workers.measure.ladder.rungs import driver as lowest
+
+ROOT = Path(__file__).parents[4]
+TRY = """
+import sys
+from workers.measure.ladder.rung import find_rungs
+from workers.contracts.gpu import GpuCard
+card = GpuCard(index=0, uuid="GPU-x", name="x", compute_capability="8.9")
+for name in sys.argv[1:]:
+    print(next(rung for rung in find_rungs() if rung.id == name).attempt(card).model_dump_json())
+"""
+
+
+def attempt(libraries: Path | None, *rungs: str, **variables: str) -> list[dict[str, object]]:
+    """In a process of its own, since the driver's place must be known before it starts."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    environ.pop("LD_LIBRARY_PATH", None)
+    if libraries is not None:
+        environ["LD_LIBRARY_PATH"] = str(libraries)
+    run = subprocess.run([sys.executable, "-c", TRY, *rungs], capture_output=True, text=True, env=environ, check=True)
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("code", [100, 304, 999, 2])
+def test_each_refusal_of_cuinit_is_told(driver_dir: Path, code: int) -> None:
+    """Given a driver whose cuInit answers an error, Then its number, its meaning and one thing to do are told."""
+    (start, context) = attempt(driver_dir, "cuda-start", "context", FAKECUDA_RC=str(code))
+    assert (start["ok"], start["code"]) == (False, f"cuda_{code}")
+    assert f"CUDA error {code}" in str(start["reason"])
+    assert start["hint"] and start["command"]
+    assert context["code"] == f"cuda_{code}"
+
+
+def test_a_driver_without_a_card(driver_dir: Path) -> None:
+    """Given a driver that starts and lists no card, Then that is told as no card, and never as a card that works."""
+    (start,) = attempt(driver_dir, "cuda-start", FAKECUDA_RC="0")
+    assert (start["ok"], start["code"]) == (False, "cuda_100")
+
+
+def test_no_driver_at_all() -> None:
+    """Given a computer without a driver, Then both rungs say so, and the device files are missing."""
+    (start, driver) = attempt(None, "cuda-start", "driver")
+    if start["ok"]:
+        pytest.skip("this computer has an NVIDIA driver")
+    assert start["code"] == "no_driver"
+    assert driver["code"] in ("no_card", "no_driver", "container")
+
+
+def test_readings_name_what_is_not_told(driver_dir: Path, tmp_path: Path) -> None:
+    """Given a card that supports no power reading and permits no clock, Then both are named with their reason."""
+    file = tmp_path / "readings"
+    file.write_text("0.util=42\n0.fail.nvmlDeviceGetPowerUsage=3\n0.fail.nvmlDeviceGetClockInfo=4\n")
+    (found,) = attempt(driver_dir, "readings", FAKENVML_FILE=str(file))
+    assert found["ok"] and "42 % load" in str(found["found"])
+    assert "power (not supported by this card)" in str(found["found"])
+    assert "clock (not permitted to this account)" in str(found["found"])
+
+
+def test_a_lost_card_and_a_divided_one(driver_dir: Path, tmp_path: Path) -> None:
+    """Given a card that fell off the bus and one that is divided (MIG), Then the first is told as lost, the second so."""
+    file = tmp_path / "readings"
+    file.write_text("0.fail.nvmlDeviceGetUtilizationRates=15\n1.mig=1\n")
+    (readings, driver) = attempt(driver_dir, "readings", "driver", FAKENVML_FILE=str(file))
+    assert (readings["ok"], readings["code"]) == (False, "gpu_lost")
+    assert driver["ok"] and "NVIDIA FAKE H100: divided (MIG)" in str(driver["found"])
+
+
+def test_an_old_driver(driver_dir: Path, tmp_path: Path) -> None:
+    """Given a driver for CUDA 12.4, Then the oldest that does is named."""
+    file = tmp_path / "readings"
+    file.write_text("driver=550.54.14\ncuda=12040\n")
+    (driver,) = attempt(driver_dir, "driver", FAKENVML_FILE=str(file))
+    assert driver["code"] == "old_driver" and "580" in str(driver["reason"])
+
+
+def test_device_files(tmp_path: Path) -> None:
+    """Given /dev as it may be, Then what is missing or refused is named, with what makes it."""
+    assert lowest.nodes(tmp_path).ok is False
+    for name in ("nvidia0", "nvidiactl"):
+        (tmp_path / name).write_text("")
+    found = lowest.nodes(tmp_path)
+    assert (found.code, found.command) == ("no_uvm", "sudo nvidia-modprobe -u -c=0")
+    (tmp_path / "nvidia-uvm").write_text("")
+    assert lowest.nodes(tmp_path).ok
+
+
+def test_rungs_are_found_as_files() -> None:
+    """Given the folder of rungs, Then each stands on rungs below it, and every id is its own."""
+    rungs = find_rungs()
+    assert [rung.id for rung in rungs[:4]] == ["device-nodes", "driver", "cuda-start", "context"]
+    seen: set[str] = set()
+    for rung in rungs:
+        assert set(rung.needs) <= seen, rung.id
+        seen.add(rung.id)
+    assert Rung("x", "X", 1, lambda _card: not_here()).listing.per_card
+
+
+@pytest.mark.parametrize(
+    ("capability", "fits"),
+    [("7.0", "none"), ("7.5", "cuda"), ("8.0", "cuda"), ("8.6", "rtx"), ("8.9", "rtx"), ("9.0", "cuda"),
+     ("10.0", "cuda"), ("12.0", "rtx"), ("12.1", "rtx"), ("", "cuda")],
+)  # fmt: skip
+def test_the_set_that_fits_a_card(capability: str, fits: str) -> None:
+    """Given a compute capability, Then the set that supports it is named."""
+    assert fitting_set(capability) == fits

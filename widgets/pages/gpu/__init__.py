@@ -1,0 +1,16 @@
+"""The page of the GPU doctor: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="gpu",
+    title=lambda: QCoreApplication.translate("rail", "Graphics cards"),
+    icon="cpu",
+    place="below",
+    order=10,
+    widget=f"{__name__}.page:GpuPage",
+    below="settings",
+    of_project=False,
+)

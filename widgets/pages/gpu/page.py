@@ -1,0 +1,105 @@
+"""The page of the GPU doctor: a ladder for the computer and each card, and what mends the rungs that do not hold."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel
+from widgets.pages.gpu.value import GpuValue, PlaceValue, RungState, RungValue
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.card import Card, divider
+from widgets.parts.page import Page
+from widgets.parts.small import PageHead
+from widgets.parts.text import Tone, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+_MARKS: dict[RungState, tuple[str, Tone]] = {
+    "ok": ("check-circle", "ok"),
+    "broken": ("x-circle", "bad"),
+    "not_tried": ("circle-dashed", "soft"),
+    "running": ("spinner-gap", "brand"),
+}
+
+
+class GpuPage(Page):
+    """`again_requested` tries all rungs anew, `settings_requested` leads back."""
+
+    again_requested = Signal()
+    settings_requested = Signal()
+    report_requested = Signal()
+    copied = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Graphics cards"))
+
+    def show_empty(self) -> None:
+        """Before anything was tried."""
+        self._fill("empty", self._head(self.tr("Graphics cards"), self.tr("Nothing was tried yet."), is_trying=False))
+
+    def show_value(self, value: GpuValue) -> None:
+        """All that was found so far."""
+        head = self._head(value.headline, value.subtitle, is_trying=value.is_trying)
+        self._fill("full", head, *(self._place(place) for place in value.places))
+
+    def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
+        head = PageHead(title, subtitle)
+        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
+        back.clicked.connect(self.settings_requested)
+        report = GhostButton(self.theme, self.tr("Copy report"), "copy")
+        report.setToolTip(self.tr("All of this as text, for whoever helps you"))
+        report.clicked.connect(self.report_requested)
+        again = PrimaryButton(self.theme, self.tr("Check again"), "arrow-clockwise")
+        again.clicked.connect(self.again_requested)
+        for button in (report, again):
+            button.setEnabled(not is_trying)
+        for button in (back, report, again):
+            head.add_action(button)
+        return head
+
+    def _place(self, value: PlaceValue) -> Card:
+        card = Card(value.title, edge=SPACE_L, gap=0)
+        if value.about:
+            card.add_caption(value.about)
+        for number, rung in enumerate(value.rungs):
+            if number:
+                card.add(divider())
+            card.add(self._rung(rung))
+        return card
+
+    def _rung(self, value: RungValue) -> QWidget:
+        holder = QWidget()
+        holder.setAccessibleName(value.title)
+        holder.setAccessibleDescription(" ".join(part for part in (value.found, value.reason, value.hint) if part))
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, SPACE_S + 2, 0, SPACE_S + 2)
+        row.setSpacing(SPACE_M)
+        icon, tone = _MARKS[value.state]
+        row.addWidget(IconLabel(self.theme, icon, tone), 0, Qt.AlignmentFlag.AlignTop)
+        title = label(value.title, "strong" if value.state != "not_tried" else "soft")
+        row.addWidget(title, 2, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        for text, role in ((value.found, "soft"), (value.reason, ""), (value.hint, "soft")):
+            if text:
+                column.addWidget(words(text, role))  # type: ignore[arg-type]
+        if value.command:
+            column.addLayout(self._command(value))
+        column.addStretch(1)
+        row.addLayout(column, 5)
+        return holder
+
+    def _command(self, value: RungValue) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.setSpacing(SPACE_S)
+        line.addWidget(label(value.command, "code", select=True), 1)
+        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
+        copy.setAccessibleName(self.tr("Copy the command for {0}").format(value.title))
+        copy.clicked.connect(lambda: self.copy(value.command))
+        line.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        return line
+
+    def copy(self, text: str) -> None:
+        """Into the clipboard."""
+        QGuiApplication.clipboard().setText(text)
+        self.copied.emit(text)

@@ -1,0 +1,37 @@
+"""What the page of the GPU doctor shows, in words."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+RungState = Literal["ok", "broken", "not_tried", "running"]
+
+
+@dataclass(frozen=True)
+class RungValue:
+    """One rung: what was found, and where it does not hold why, what mends it, a line to copy for that."""
+
+    title: str
+    state: RungState
+    found: str = ""
+    reason: str = ""
+    hint: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class PlaceValue:
+    """The computer or one card, with its rungs from the lowest."""
+
+    title: str
+    about: str
+    rungs: tuple[RungValue, ...]
+
+
+@dataclass(frozen=True)
+class GpuValue:
+    """`headline` is the one sentence; `is_trying`: more comes."""
+
+    headline: str
+    subtitle: str
+    places: tuple[PlaceValue, ...]
+    is_trying: bool = False

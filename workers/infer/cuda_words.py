@@ -1,0 +1,73 @@
+"""What a CUDA error means for people, and where the reason stands that a library gives.
+
+Standard library only: this folder is copied into bundles. Source of the numbers: CUDA Driver API, cuda.h, CUresult.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+
+MEANINGS = {
+    2: "the GPU's memory is full",
+    3: "CUDA was not started",
+    36: "this driver cannot do what the CUDA that is installed asks of it",
+    46: "another program holds the GPU for itself alone",
+    100: "the driver found no NVIDIA GPU that it may use",
+    101: "there is no GPU of that number",
+    304: "the system refused something that the driver needs to start",
+    700: "a program on the GPU reached for memory that is not its own",
+    719: "a program on the GPU crashed",
+    802: "the GPU's fabric (NVSwitch) is not ready",
+    803: "the driver's parts are of different versions: the computer was not restarted after an update",
+    804: "this driver is too old for the CUDA that is installed",
+    35: "the driver is too old for the CUDA that is installed",
+    999: "the driver met an error that it has no name for",
+}
+"""By CUresult; what is not here is told by its number."""
+
+_CODE = re.compile(r"CUDA (?:failure|error)[: ]+(\d{1,3})\b|cudaError_t: (\d{1,3})\b|error code:? (\d{1,3})\b", re.I)
+_MISSING = re.compile(
+    r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file|[\"']?([\w.+-]+\.dll)[\"']? which is missing"
+)
+
+
+def meaning(code: int) -> str:
+    """One clause for people, with the number for whoever looks it up."""
+    return f"{MEANINGS.get(code, 'an error of its own')} (CUDA error {code})"
+
+
+def reason_in(log: str) -> str:
+    """What a library's log says of why it cannot use the GPU, in words; its last line where nothing is recognized; ""
+    for an empty one."""
+    if missing := _MISSING.search(log):
+        return f"the library {missing[1] or missing[2]} was not found"
+    if code := _CODE.search(log):
+        return meaning(int(next(group for group in code.groups() if group)))
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return lines[-1][-300:] if lines else ""
+
+
+@contextlib.contextmanager
+def native_log() -> Iterator[list[str]]:
+    """Meanwhile all that native code writes to stderr is kept apart; afterwards the list has it as one text, and stderr
+    gets it too."""
+    said: list[str] = []
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as file:
+        before = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            file.seek(0)
+            text = file.read().decode("utf-8", "replace")
+            said.append(text)
+            sys.stderr.write(text)
+            sys.stderr.flush()

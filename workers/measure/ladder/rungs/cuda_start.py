@@ -1,0 +1,68 @@
+"""CUDA starts, and gives a context with memory on the card."""
+
+from workers.contracts.gpu import OLDEST_DRIVER, GpuCard, RungResult
+from workers.infer.cuda_words import meaning
+from workers.measure.ladder.cuda import NO_FUNCTION, CudaError, Driver
+from workers.measure.ladder.rung import Rung, broken, holds
+
+TRIAL_BYTES = 1 << 20
+
+NEWER = f"Install NVIDIA's driver {OLDEST_DRIVER} or newer, then restart."
+MENDS: dict[int, tuple[str, str]] = {
+    2: ("Close programs that use the card, then check again.", "nvidia-smi"),
+    35: (NEWER, ""),
+    36: (NEWER, ""),
+    46: ("Let several programs use the card.", "sudo nvidia-smi -c 0"),
+    100: ("Check that the card is not hidden (CUDA_VISIBLE_DEVICES) and is handed in to a container.", "nvidia-smi -L"),
+    304: ("Let the driver make its device files, then check again.", "sudo nvidia-modprobe -u -c=0"),
+    802: ("Start the service of the card's fabric.", "sudo systemctl start nvidia-fabricmanager"),
+    803: ("Restart the computer.", ""),
+    804: (NEWER, ""),
+    999: ("Load the driver's memory part anew (after a standby it may hang), or restart.",
+          "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm"),
+}  # fmt: skip
+"""What mends each CUresult, and the line that does it."""
+
+USUAL_MEND = ("Restart the computer, then check again.", "")
+
+
+def failed(error: CudaError) -> RungResult:
+    """A call of the driver that failed, in words."""
+    if error.code == NO_FUNCTION:
+        return broken("old_driver", "", f"The driver has no {error.call}.", NEWER)
+    hint, command = MENDS.get(error.code, USUAL_MEND)
+    reason = f"{meaning(error.code)}."
+    return broken(f"cuda_{error.code}", f"{error.call} was refused.", reason[0].upper() + reason[1:], hint, command)
+
+
+def _start(_card: GpuCard | None) -> RungResult:
+    try:
+        count = Driver().start()
+    except OSError as error:
+        return broken("no_driver", "No CUDA library of the driver.", f"It cannot be loaded: {error}.", NEWER)
+    except CudaError as error:
+        return failed(error)
+    if count == 0:
+        return failed(CudaError("cuDeviceGetCount", 100))
+    return holds("CUDA starts and sees the card.")
+
+
+def _context(card: GpuCard | None) -> RungResult:
+    """A context, a little memory, and that it is the card that was meant."""
+    driver = Driver()
+    try:
+        driver.start()
+        with driver.context(), driver.allocated(TRIAL_BYTES):
+            told, (free, total) = driver.uuid(), driver.memory()
+    except CudaError as error:
+        return failed(error)
+    if card is not None and card.uuid and told != card.uuid and not card.is_divided:
+        reason = f"CUDA's first card is {told}, and {card.uuid} was asked for."
+        return broken("other_card", "Another card.", reason, "Report this with the lines above.")
+    return holds(f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB are free.")
+
+
+RUNGS = (
+    Rung("cuda-start", "CUDA starts (cuInit)", 30, _start, needs=("driver",)),
+    Rung("context", "Memory on the card", 40, _context, needs=("cuda-start",)),
+)

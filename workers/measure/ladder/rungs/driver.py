@@ -1,0 +1,70 @@
+"""The lowest rungs: the device files, and the driver that answers through them."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from workers.contracts.gpu import GpuCard, RungResult
+from workers.measure.gpu_state import look
+from workers.measure.ladder.rung import Rung, broken, holds
+
+DEV = Path("/dev")
+CONTROL = "nvidiactl"
+NEEDED = (CONTROL, "nvidia-uvm")
+WSL = "dxg"
+MAKE = "sudo nvidia-modprobe -u -c=0"
+
+
+def nodes(folder: Path = DEV) -> RungResult:
+    """Whether the device files are there and this account may open them, from behind the walls."""
+    if sys.platform != "linux":
+        return holds("This system gives programs no device files of a GPU; none are needed.")
+    if (folder / WSL).exists():
+        return _openable([folder / WSL])
+    cards = sorted(path for path in folder.glob("nvidia[0-9]*") if path.name[6:].isdigit())
+    missing = [name for name in NEEDED if not (folder / name).exists()]
+    if not cards and CONTROL in missing:
+        state, _ = look()
+        reason = state.reason or "The driver made no device files."
+        return broken(state.trouble or "no_nodes", "No device file of an NVIDIA GPU.", reason,
+                      state.hint or "Restart the computer.", state.command)  # fmt: skip
+    if missing:
+        reason = f"/dev/{missing[0]} is not there, which CUDA needs."
+        return broken("no_uvm", f"{len(cards)} device files of cards.", reason, "Let the driver make it.", MAKE)
+    return _openable([*cards, *(folder / name for name in NEEDED)])
+
+
+def _openable(places: list[Path]) -> RungResult:
+    told = ", ".join(str(place) for place in places)
+    for place in places:
+        try:
+            os.close(os.open(place, os.O_RDWR))
+        except PermissionError:
+            reason = f"This account may not open {place} (mode {stat.filemode(place.stat().st_mode)})."
+            return broken("no_permission", told, reason, "Add the account to the group that owns it, then log in anew.",
+                          "sudo usermod -aG video,render $USER")  # fmt: skip
+        except OSError as error:
+            reason = f"{place} cannot be opened: {error.strerror or error}."
+            return broken("no_node", told, reason, "Restart the computer.")
+    return holds(told)
+
+
+def _nodes(_card: GpuCard | None) -> RungResult:
+    return nodes()
+
+
+def _driver(_card: GpuCard | None) -> RungResult:
+    """NVML starts, lists cards, and is new enough."""
+    state, cards = look()
+    if state.trouble:
+        return broken(state.trouble, state.found, state.reason, state.hint, state.command)
+    divided = [card.name for card in cards if card.is_divided]
+    note = f" {', '.join(divided)}: divided (MIG), CUDA uses the first part." if divided else ""
+    return holds(state.found + note)
+
+
+RUNGS = (
+    Rung("device-nodes", "Device files", 10, _nodes, per_card=False),
+    Rung("driver", "NVIDIA driver", 20, _driver, per_card=False),
+)

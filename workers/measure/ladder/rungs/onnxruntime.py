@@ -1,0 +1,78 @@
+"""ONNX Runtime's CUDA provider: its libraries load, and a product is the processor's."""
+
+import ctypes
+import importlib.util
+import re
+from pathlib import Path
+
+import numpy as np
+
+from workers.contracts.gpu import GpuCard, RungResult
+from workers.contracts.wording import percent
+from workers.infer import onnxruntime_cuda
+from workers.infer.base import NotRunnable
+from workers.infer.onnxruntime_cpu import import_library
+from workers.measure.ladder.rung import Rung, broken, holds, not_here
+from workers.measure.ladder.rungs.installed import CUDA, version_of
+
+PROVIDERS = ("libonnxruntime_providers_cuda.so", "onnxruntime_providers_cuda.dll")
+TOLERANCE = 1e-2
+"""Relative; tensor cores round the factors of a product to 10 bits (TF32)."""
+
+REPAIR = "installer/fettle --gpu cuda"
+
+
+def _libraries(_card: GpuCard | None) -> RungResult:
+    """The provider's own library is loaded as ONNX Runtime does it, after what lies beside it as packages."""
+    spec = importlib.util.find_spec("onnxruntime")
+    if not version_of(CUDA) or spec is None or spec.origin is None:
+        return not_here()
+    library = import_library()
+    onnxruntime_cuda.preload(library)
+    folder = Path(spec.origin).parent / "capi"
+    provider = next((folder / name for name in PROVIDERS if (folder / name).exists()), None)
+    if provider is None:
+        reason = "The package has no library for NVIDIA GPUs in it: another package wrote over its folder."
+        return broken("mixed_set", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.", REPAIR)
+    try:
+        ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(provider))
+    except OSError as error:
+        name = re.match(r"(\S+): cannot open", str(error))
+        reason = f"The library {name[1]} was not found." if name else f"{error}."
+        return broken("missing_library", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.",
+                      REPAIR)  # fmt: skip
+    return holds(f"onnxruntime-gpu {version_of(CUDA)} with CUDA's libraries.")
+
+
+def compared(answer: np.ndarray, x: np.ndarray, what: str) -> RungResult:
+    """`answer` beside the processor's product x·x in double precision."""
+    right = x.astype(np.float64) @ x.astype(np.float64)
+    error = float(np.abs(answer - right).max() / np.abs(right).max())
+    if not error <= TOLERANCE:
+        reason = f"The card's product differs from the processor's by {percent(error)}."
+        return broken("wrong_product", what, reason, "Update the driver. If it stays so, the card may be broken.")
+    return holds(f"{what}: the product is the processor's (largest difference {error:.1e}).")
+
+
+def trial_input() -> np.ndarray:
+    """float32 (8, 8), the same every time."""
+    return np.random.default_rng(0).standard_normal((8, 8), np.float32)
+
+
+def _product(_card: GpuCard | None) -> RungResult:
+    if not version_of(CUDA):
+        return not_here()
+    x = trial_input()
+    try:
+        answer = onnxruntime_cuda.probe(import_library(), x)
+    except NotRunnable as error:
+        return broken("no_product", f"onnxruntime-gpu {version_of(CUDA)}", f"It refused: {error}.",
+                      "Mend the rung below, or let the installer put the packages right.", REPAIR)  # fmt: skip
+    return compared(answer, x, "ONNX Runtime")
+
+
+RUNGS = (
+    Rung("onnxruntime-libraries", "ONNX Runtime's CUDA libraries", 60, _libraries, needs=("driver",)),
+    Rung("onnxruntime-product", "A product in ONNX Runtime", 65, _product, needs=("context", "onnxruntime-libraries")),
+)

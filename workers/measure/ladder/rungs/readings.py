@@ -1,0 +1,57 @@
+"""What the card tells of itself while it works."""
+
+from collections.abc import Callable
+
+from workers.contracts.gpu import GpuCard, RungResult
+from workers.contracts.wording import percent_of
+from workers.measure.gpu import GpuLostError, NotTold, open_gpus
+from workers.measure.ladder.rung import Rung, broken, holds
+
+SHOWN: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("load_pct", lambda value: f"{percent_of(value, 0)} load"),
+    ("memory_bytes", lambda value: f"{value / 2**30:.1f} GiB used"),
+    ("temperature_c", lambda value: f"{value:.0f} °C"),
+    ("power_w", lambda value: f"{value:.0f} W"),
+)
+NAMES = {
+    "load_pct": "load",
+    "memory_bytes": "memory",
+    "reserved_bytes": "reserved memory",
+    "temperature_c": "temperature",
+    "power_w": "power",
+    "clock_hz": "clock",
+    "memory_clock_hz": "memory clock",
+    "throttle_mask": "reasons for slowing down",
+    "energy_j": "energy",
+    "pcie_sent_bytes_per_s": "bus, sent",
+    "pcie_received_bytes_per_s": "bus, received",
+}
+WHY: dict[NotTold, str] = {
+    "not_supported": "not supported by this card",
+    "no_permission": "not permitted to this account",
+    "failed": "not told by this driver",
+}
+
+
+def _readings(card: GpuCard | None) -> RungResult:
+    opened = open_gpus()
+    try:
+        wanted = card.index if card is not None else 0
+        reader = next((reader for reader in opened.readers if reader.index == wanted), None)
+        if reader is None:
+            return broken("silent", "", "The card does not answer NVML.", "Restart the computer.")
+        values = reader.read()
+        shares = reader.processes() is not None
+    except GpuLostError as error:
+        reason = f"{error} is lost: it fell off the bus, or its driver gave it up."
+        return broken("gpu_lost", "", reason, "Restart the computer. If it comes again, check its power and its seat.")
+    finally:
+        opened.close()
+    told = ", ".join(say(values[name]) for name, say in SHOWN if name in values)
+    gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.not_told.items()]
+    gone += [] if shares else ["memory of each program (not told by this driver)"]
+    missing = f" Not told: {', '.join(gone)}." if gone else ""
+    return holds(f"{told or 'It answers'}.{missing}")
+
+
+RUNGS = (Rung("readings", "Readings of the card", 90, _readings, needs=("driver",)),)

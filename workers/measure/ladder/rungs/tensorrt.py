@@ -1,0 +1,22 @@
+"""TensorRT: an engine is built for the card, and run on it."""
+
+from workers.contracts.gpu import GpuCard, RungResult
+from workers.infer import tensorrt, tensorrt_editions
+from workers.measure.ladder.rung import Rung, broken, holds, not_here
+
+
+def _engine(card: GpuCard | None) -> RungResult:
+    """The runtime's own probe builds a product and computes it; what it gives is compared there."""
+    there = [edition.title for edition in tensorrt_editions.EDITIONS if tensorrt_editions.is_installed(edition)]
+    if not there:
+        return not_here()
+    told = " and ".join(there)
+    state = tensorrt.available()
+    if not state.available:
+        return broken(
+            "no_engine", told, f"It refused: {state.hint}.", "Let the installer mend it.", "installer/fettle --gpu rtx"
+        )
+    return holds(f"{told}: an engine was built for the card, and its product is right.")
+
+
+RUNGS = (Rung("tensorrt-engine", "An engine of TensorRT", 80, _engine, needs=("context",)),)

@@ -1,0 +1,31 @@
+"""PyTorch on the card: a build that can, and a product that is the processor's."""
+
+import importlib.util
+
+from workers.contracts.gpu import GpuCard, RungResult
+from workers.infer.base import NotRunnable
+from workers.measure.ladder.rung import Rung, broken, not_here
+from workers.measure.ladder.rungs.installed import CUDA, version_of
+from workers.measure.ladder.rungs.onnxruntime import REPAIR, compared, trial_input
+
+
+def _product(_card: GpuCard | None) -> RungResult:
+    """Only the set “cuda” brings a PyTorch for the card."""
+    if not version_of(CUDA) or importlib.util.find_spec("torch") is None:
+        return not_here()
+    import torch
+
+    told = f"PyTorch {torch.__version__}"
+    if torch.version.cuda is None:
+        return broken("torch_for_processor", told, "This build of PyTorch is for the processor alone.",
+                      "Let the installer bring the build for the card.", REPAIR)  # fmt: skip
+    x = trial_input()
+    try:
+        on_card = torch.from_numpy(x).to("cuda:0")
+        answer = (on_card @ on_card).cpu().numpy()
+    except (RuntimeError, AssertionError) as error:
+        return broken("no_product", told, f"It refused: {NotRunnable(error)}.", "Mend the rung below.")
+    return compared(answer, x, told)
+
+
+RUNGS = (Rung("torch-product", "A product in PyTorch", 70, _product, needs=("context",)),)

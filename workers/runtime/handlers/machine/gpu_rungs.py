@@ -1,0 +1,16 @@
+"""kind ``gpu_rungs``: the cards that answer, and the rungs of the doctor's ladder."""
+
+from workers.contracts.gpu import RungsParams, RungsResult
+from workers.contracts.process.context import JobContext
+from workers.contracts.techniques import HandlerSpec
+from workers.measure.gpu_state import look
+from workers.measure.ladder.rung import find_rungs
+
+
+def run(params: RungsParams, ctx: JobContext) -> RungsResult:
+    """Nothing is tried yet."""
+    state, cards = look()
+    return RungsResult(state=state, cards=tuple(cards), rungs=tuple(rung.listing for rung in find_rungs()))
+
+
+HANDLER = HandlerSpec(kind="gpu_rungs", params=RungsParams, result=RungsResult, run=run)
