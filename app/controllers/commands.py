@@ -46,6 +46,7 @@ REPEAT_RUN: "Command[[Run], None]" = Command("measure all of a run once more")
 TRY_PICTURE: "Command[[QImage], None]" = Command("try a picture that has no file")
 EXPORT_VERSION: Command[[str], None] = Command("go on to the export of a version: its id")
 OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
+READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")
 NEW_PROJECT: Command[[], None] = Command("begin with nothing")
 
 
