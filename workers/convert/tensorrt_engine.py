@@ -70,6 +70,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     described = describe(model, params, ctx)
     with new_model(model, ID, params, ctx) as output:
         take_files(model, output)
+        for name in (ENGINE_FILE, FILE):  # of before; a link, so that writing into it would change the source
+            (output.folder / name).unlink(missing_ok=True)
+        output.files = tuple(name for name in output.files if name not in (ENGINE_FILE, FILE))
         ctx.check_cancelled()
         notes: list[str] = []
         if params.build_for:

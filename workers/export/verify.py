@@ -17,7 +17,7 @@ from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
 from workers.pipeline import PipelineError, load_pipeline
-from workers.pipeline.generating import checked_main, open_whole
+from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import SUMS_FILE, check_sums, compare_golden
 
 MAX_MEMBERS = 5000
@@ -88,7 +88,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) ->
         shutil.copyfileobj(source, out, 1 << 20)
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path) -> dict[str, Any] | None:
     """None where it is gone or is no manifest of ours."""
     try:
         document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -101,7 +101,7 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
 
 def _manifest_problems(folder: Path) -> list[str]:
     """The manifest names every file too, so that a shortened list of checksums hides nothing."""
-    document = _manifest(folder)
+    document = read_manifest(folder)
     if document is None:
         return [
             "manifest.json is missing." if not (folder / "manifest.json").exists() else "manifest.json was changed."
@@ -121,7 +121,7 @@ def _manifest_problems(folder: Path) -> list[str]:
 
 def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> tuple[int, list[str]]:
     """By the target that wrote it; bundles of before there were several do not name theirs."""
-    document = _manifest(folder)
+    document = read_manifest(folder)
     if document is None:
         return 0, ["manifest.json cannot be understood."]
     if "target" not in document:
@@ -135,10 +135,14 @@ def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> 
 
 def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     """How many answers are as they were where the bundle was written, and what differs."""
-    document = _manifest(folder)
+    document = read_manifest(folder)
     if document is None:
         return 0, ["manifest.json cannot be understood."]
-    runtime = find_runtime(str(document["runtime"]["id"]))
+    return answers_with(find_runtime(str(document["runtime"]["id"])).load, document, folder, ctx)
+
+
+def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
+    """The same with a way to open the model that a target chooses; `document` is the bundle's manifest."""
     try:
         main = checked_main(str(document["model"]["main"]))
         place = checked_main(str(document["model"].get("folder", "model")))  # of before there were others
@@ -150,7 +154,7 @@ def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
         )
         pipeline = load_pipeline(folder)
         loop = pipeline.spec.generation
-        session = open_whole(runtime.load, folder / place, main, settings, ctx.threads, loop)
+        session = open_whole(load, folder / place, main, settings, ctx.threads, loop)
         return compare_golden(folder / "golden", pipeline, session)
     except (NotRunnable, PipelineError, ValueError, OSError, KeyError) as error:
         return 0, [f"The model does not run: {error}"]

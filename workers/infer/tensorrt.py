@@ -45,6 +45,10 @@ NO_DRIVER = "needs an NVIDIA GPU and its driver; none was found here"
 AHEAD = "engines for other computers are built with --build-for sm89 (GeForce RTX 40) and the like"
 
 
+class SizeNotBuilt(ValueError):
+    """A request of a size that the engine was not built for."""
+
+
 class TensorRtSession:
     """One engine with its execution context; memory on the card is used again and grows with the requests.
 
@@ -68,7 +72,7 @@ class TensorRtSession:
         self._stream = driver.stream()
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """Answers to one batch. Raises ValueError for a size that the engine was not built for."""
+        """Answers to one batch. Raises `SizeNotBuilt`, and ValueError for what is no input of the model."""
         if self._constants:
             feeds = without_constants(feeds, self._constants)
         single = fixed_at_one(feeds, self._shapes)
@@ -84,7 +88,7 @@ class TensorRtSession:
             if array.dtype != self._dtypes[name]:
                 raise ValueError(f"input {name!r} takes {self._dtypes[name]}, not {array.dtype}")
             if not self._context.set_input_shape(name, array.shape):
-                raise ValueError(f"input {name!r}: the engine was not built for the shape {array.shape}")
+                raise SizeNotBuilt(f"input {name!r}: the engine was not built for the shape {array.shape}")
             self._context.set_tensor_address(name, self._buffers[name].hold(max(array.nbytes, 1)))
             self._driver.to_card(self._buffers[name].address, array, self._stream)
             kept.append(array)

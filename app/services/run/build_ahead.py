@@ -5,8 +5,11 @@ show a regression and prove nothing of the card; their speed is not measured, so
 """
 
 import dataclasses
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
+from app.domain.choose import is_regressed
 from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.run import Run, RunState
 from app.domain.sizes import bytes_words
@@ -21,6 +24,7 @@ from app.services.run.first_steps import open_first, read_second
 from app.services.run.optimize import TIME_WAS_UP, recorded
 from app.services.run.recorder import Recorder
 from app.services.run.version_steps import Version
+from workers.contracts.architectures import shown
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult, DataParams, OpenParams
 from workers.contracts.planning import PlanParams, PlanResult
@@ -28,6 +32,7 @@ from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement, Recipe, RecipeStep
 
 RUNTIME, STAND_IN, ENGINE = "tensorrt", "onnxruntime-cpu", "tensorrt_engine"
+ENGINES_FILE = "tensorrt.json"
 STEPS = ("Check the model", "Read the examples", "Ask the original")
 ANSWER_S = 60.0
 """Answering examples may take so long for each version."""
@@ -150,7 +155,8 @@ class _Building:
             recorder.variant(built)
             size = bytes_words(built.size_bytes or 0)
             how = "built before and taken from the store" if was_known else "built"
-            recorder.step(step, state="done", detail=f"{how}, {same_words(built)}", figure=size)
+            state, said = ("warning", "silent regression") if is_regressed(built) else ("done", same_words(built))
+            recorder.step(step, state=state, detail=f"{how}, {said}", figure=size)
 
     def _made(self, variant: Variant, model: OpenedModel, data: ReadData, step: int) -> Flow[Version]:
         """The version without its engine: what ONNX Runtime judges. It is the same for all architectures."""
@@ -179,6 +185,7 @@ class _Building:
             step_index=step,
         )
         artifact = read_model(done.folder / done.result.model_dir).artifact
+        self._tell_left_out(whole.title, done.folder / done.result.model_dir / ENGINES_FILE)
         built = dataclasses.replace(
             judged.variant,
             recipe=whole.recipe,
@@ -192,6 +199,16 @@ class _Building:
             notes=(*artifact.notes, JUDGED_ELSEWHERE),
         )
         return built, done.cached
+
+    def _tell_left_out(self, title: str, file: Path) -> None:
+        """Architectures that were asked for and have no engine, because their cards lack the version's numbers."""
+        rows = json.loads(file.read_text(encoding="utf-8"))["engines"]
+        built = {name for row in rows for name in row["architectures"]}
+        left_out = [name for name in self._request.build_for if name not in built]
+        if left_out:
+            self._recorder.tell(
+                f"{title}: no engine for {shown(left_out)}, whose cards cannot compute with such numbers."
+            )
 
     def _close(self, planned: int, untried: int) -> None:
         recorder = self._recorder

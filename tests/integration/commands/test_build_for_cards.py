@@ -1,5 +1,7 @@
 """`fettle optimize --build-for`, as a person starts it on a computer without a card, with NVIDIA's own library."""
 
+import json
+import zipfile
 from pathlib import Path
 
 import command_models as small
@@ -22,12 +24,13 @@ def test_engines_are_built_and_known_the_second_time(fettle: Fettle, model: Path
     assert done.code == 4, done.err
     found = {one["title"]: one for one in done.document["variants"]}
     assert {"TensorRT", "TensorRT, FP16", "TensorRT, INT8", "TensorRT, FP8"} <= set(found)
-    assert done.document["recommended"] is None and done.document["ending"] == "built"
+    assert done.document["recommended"] is None and done.document["outcome"]["ending"] == "built"
     for title in ("TensorRT", "TensorRT, FP16", "TensorRT, INT8", "TensorRT, FP8"):
         one = found[title]
         assert one["runtime"] == "tensorrt" and one["artifact"] and one["latency_p50_ms"] is None, one
         assert one["verdict"] in ("unmeasured", "regressed")
     assert any("SM86" in note and "FP8" in note for note in found["TensorRT, FP8"]["notes"])
+    assert "TensorRT, FP8: no engine for SM86" in done.err
     assert "none is recommended" in done.err.strip().splitlines()[-1]
     again = fettle(*command)
     assert again.code == 4 and again.err.count("built before and taken from the store") == 4
@@ -37,3 +40,31 @@ def test_only_an_old_card_has_no_fp8(fettle: Fettle, model: Path) -> None:
     done = fettle("optimize", model, "--build-for", "sm86")
     assert done.code == 4
     assert "not tried: TensorRT, FP8. Cards compute with FP8 from compute capability 8.9" in done.out
+
+
+def test_bundle_holds_the_engines_and_answers_without_a_card(fettle: Fettle, model: Path, tmp_path: Path) -> None:
+    """Given a version with an engine, then its bundle passes its own test (an engine is built in the clean place, the
+    processor answers), verifies, and holds the engine."""
+    run = fettle("optimize", model, "--build-for", "sm89", "--json").document
+    chosen = next(one["id"] for one in run["variants"] if one["title"] == "TensorRT, FP16")
+    bundle = tmp_path / "cards.zip"
+    done = fettle("export", run["run_id"], "--variant", chosen, "--target", "tensorrt", "--out", bundle, "--json")
+    assert done.code == 0, done.err
+    assert [one["ok"] for one in done.document["selftest"]] == [True] * 5
+    assert any("SM89" in one["detail"] for one in done.document["selftest"])
+    with zipfile.ZipFile(bundle) as archive:
+        names = set(archive.namelist())
+        manifest = json.loads(archive.read("manifest.json"))
+    assert {"model/model.rtx.plan", "model/tensorrt.json", "CARDS.md", "build_engine.py"} <= names
+    assert manifest["runtime"]["id"] == "tensorrt" and manifest["measurements"]["this"]["verdict"] == "unmeasured"
+    assert fettle("verify", bundle).code == 0
+
+
+def test_proven_version_gets_engines_when_it_is_exported(fettle: Fettle, model: Path, tmp_path: Path) -> None:
+    """Given an ordinary run on the processor, then its original is exported for cards that are named, too."""
+    run = fettle("optimize", model, "--runtime", "onnxruntime-cpu", "--time-budget", "8", "--json").document
+    out = tmp_path / "cards.zip"
+    words = ("--target", "tensorrt", "--answer", "build_for=sm86,sm120", "--out", out, "--json")
+    done = fettle("export", run["run_id"], "--variant", run["baseline"]["id"], *words)
+    assert done.code == 0, done.err
+    assert any("SM86, SM120" in one["detail"] for one in done.document["selftest"])

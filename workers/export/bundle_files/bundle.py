@@ -99,14 +99,14 @@ def load(threads: int | None = None, cache_dir: str | None = None, log: str | Pa
     """Open the model. `threads` bounds the cores that it uses (None: all that this process may use).
 
     Settings that were measured elsewhere are taken where they fit this computer; `Model.notes` says where they do not.
-    With `cache_dir` (OpenVINO) what was compiled is kept there, and the next start is faster. With `log`, a folder,
+    With `cache_dir` (OpenVINO, TensorRT) what was compiled is kept there, and the next start is faster. With `log`, a folder,
     each `Model.answer` adds to the log that `monitor.py` reads: figures of at most 64 MB, never an input.
     """
     runtime = MANIFEST["runtime"]
     engine = part(f"infer.{runtime['module']}")
     cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     settings, notes = fit_settings(runtime["settings"], MANIFEST["model"]["precision"], runtime["measured_on"], cores)
-    if cache_dir is not None and runtime["id"] == "openvino":
+    if cache_dir is not None and runtime["id"] in ("openvino", "tensorrt"):
         settings["cache_dir"] = cache_dir
     pipeline = load_pipeline(HERE)
     main, loop = MANIFEST["model"]["main"], pipeline.spec.generation

@@ -1,0 +1,64 @@
+"""Build this model's engine before its first start: ``python build_engine.py`` for the card that is here.
+
+``--for sm89,sm120 --out engine.plan`` builds for cards that are elsewhere, into a file; no card is needed for that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from bundle import MANIFEST, load  # noqa: E402
+from fettle_bundle.infer import tensorrt_engines, tensorrt_first  # noqa: E402
+from fettle_bundle.infer.base import NotRunnable  # noqa: E402
+from fettle_bundle.infer.tensorrt_editions import EDITIONS, Place, load_library  # noqa: E402
+
+MODEL = HERE / MANIFEST["model"]["folder"] / MANIFEST["model"]["main"]
+
+
+def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
+    """An engine for cards elsewhere. Raises `NotRunnable`."""
+    rtx = EDITIONS[0]
+    trt = load_library(rtx)
+    asked = tensorrt_engines.ask_of(tensorrt_engines.describe_file(MODEL))
+    ask = dataclasses.replace(asked, architectures=architectures)
+    built = tensorrt_engines.make(MODEL, rtx, trt, ask, Place(), tensorrt_first.teller())
+    tensorrt_engines.write(out, built.engine)
+    return {"architectures": architectures, "seconds": round(built.seconds, 3), "size_bytes": len(built.engine)}
+
+
+def main() -> int:
+    """Exit code 0 where an engine is there now, 6 where none could be built (the model runs without)."""
+    parser = argparse.ArgumentParser(description="Build this model's TensorRT engine.")
+    parser.add_argument("--for", dest="architectures", default="", help="architectures such as sm89,sm120")
+    parser.add_argument("--out", type=Path, help="the file for an engine of cards elsewhere")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args()
+    names = tuple(name for name in options.architectures.split(",") if name)
+    if bool(names) != (options.out is not None):
+        parser.error("--for and --out go together")
+    problem, done = "", {}
+    if names:
+        try:
+            done = build_for(names, options.out)
+        except NotRunnable as error:
+            problem = str(error)
+    else:
+        problem = "; ".join(note for note in load().notes if note.startswith("TensorRT:"))
+    if options.json:
+        sys.stdout.write(json.dumps({"ok": not problem, "problem": problem, **done}) + "\n")
+    else:
+        sys.stdout.write((f"No engine: {problem}." if problem else "The engine is there.") + "\n")
+    return 6 if problem else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,176 @@
+"""Writes and tests the bundle for NVIDIA cards: ONNX, what builds its engine, engines built ahead, and ways around."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.architectures import CARDS, parse, shown
+from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.process.context import JobContext, derived
+from workers.contracts.specs import Question, Stage
+from workers.contracts.techniques import Model, TargetSpec
+from workers.convert import tensorrt_engine
+from workers.export.fresh_environment import interpreter
+from workers.export.python_folder import Contents, OwnTest, write_bundle
+from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
+from workers.export.stages import WRITE
+from workers.export.verify import answers_with, read_manifest
+from workers.infer import onnxruntime_cpu, tensorrt, tensorrt_first
+from workers.infer.tensorrt_engines import FILE
+
+STAND_IN = "onnxruntime-cpu"
+"""What answers where no card is: golden answers come from it, and the self-test compares with it."""
+
+LIBRARY = "tensorrt-rtx"
+COMMANDS = ("pip install -r requirements.txt", "python build_engine.py", "python run.py {input}")
+ENGINE = Stage(id="engine", title="Build its engine in the clean place")
+USUAL = ("sm89",)
+"""What the self-test builds for, where the bundle holds no engine for anything."""
+
+OTHER_CARDS = "numpy\nonnxruntime-gpu[cuda,cudnn]\ntensorrt>=11\n"
+GUIDE = """# Which cards, and what happens at the first start
+
+`python build_engine.py` builds the engine for the card that is there and keeps it; without that, the first start of
+`run.py` or `bundle.load()` does it and tells how far it is. The next start takes it from the cache: the folder of
+`load(cache_dir=…)`, else the one that the variable FETTLE_ENGINE_CACHE names, else your own cache folder.
+
+{ahead}
+
+| card | install |
+|---|---|
+| GeForce RTX 30, 40, 50 and workstation kin (compute capability 8.6, 8.9, 12.0 and later) | `requirements.txt` |
+| others: T4, RTX 20 (7.5), A100 (8.0), H100 (9.0), B200 (10.0) | `requirements-other-cards.txt`, in another place |
+
+Where TensorRT does not work, ONNX Runtime answers: on the card where `onnxruntime-gpu` is installed, else on the
+processor. `run.py` and `Model.notes` say so, and why. A request of a size that the engine was not built for is answered
+in the same way.
+
+What was tested where this bundle was written: the answers of the processor, and that an engine can be built. No card
+was there: how fast and how exact the engine is on yours, `python verify.py` on that computer tells.
+"""
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write, zip, test, and build an engine from what was unpacked. Raises `WorkerError` where the bundle fails."""
+    model = _with_description(params, ctx)
+    described = json.loads((model.folder / FILE).read_text(encoding="utf-8"))
+    whole = params.model_copy(update={"model_dir": str(model.folder), "runtime": STAND_IN})
+    contents = Contents(COMMANDS, more_files(described), (LIBRARY,), {"runtime": runtime_facts(params)})
+    return write_bundle(whole, ctx, contents, OwnTest(ENGINE, lambda: own_test(ctx, described)))
+
+
+def _with_description(params: ExportParams, ctx: JobContext) -> Model:
+    """The version with the ranges of its sizes, and with engines where some are wanted that it does not have."""
+    model = read_model(Path(params.model_dir))
+    wanted = _wanted(params.answers.get("build_for", ""))
+    if (model.folder / FILE).is_file() and not wanted:
+        return model
+    work_dir = ctx.work_dir / "engine"
+    work_dir.mkdir()
+    artifact = tensorrt_engine.apply(
+        model, tensorrt_engine.Params(build_for=wanted), derived(ctx, work_dir=work_dir, original=model.folder)
+    )
+    return Model(work_dir / "model", artifact)
+
+
+def _wanted(text: str) -> tuple[str, ...]:
+    if not text.strip():
+        return ()
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise InputRefused(
+            "unknown_architecture", "There is no such card", f"{error}.", "Name cards such as sm89,sm120, or none."
+        ) from error
+
+
+def more_files(described: dict[str, Any]) -> dict[str, str]:
+    """What the bundle holds beside a Python folder's own."""
+    names = ("tensorrt_first", "tensorrt", *tensorrt.RUNTIME.modules)
+    own = {f"fettle_bundle/infer/{name}.py": _source("workers.infer", f"{name}.py") for name in names}
+    rows = [row for row in described.get("engines", []) if row["architectures"]]
+    ahead = "No engine was built ahead: each card builds its own."
+    if rows:
+        cards = ", ".join(f"{name.upper()} ({CARDS[name]})" for row in rows for name in row["architectures"])
+        ahead = f"An engine was built ahead for {cards}. It is taken where the library says that it is valid."
+    return {
+        **own,
+        "build_engine.py": _source("workers.export.tensorrt.bundle_files", "build_engine.py"),
+        "requirements-other-cards.txt": OTHER_CARDS,
+        "CARDS.md": GUIDE.format(ahead=ahead),
+    }
+
+
+def _source(package: str, name: str) -> str:
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def runtime_facts(params: ExportParams) -> dict[str, Any]:
+    """The manifest's entry: TensorRT first, and what goes around it."""
+    return {
+        "id": tensorrt.RUNTIME.id,
+        "module": "tensorrt_first",
+        "settings": dict(params.settings),
+        "environment": dict(onnxruntime_cpu.ENVIRONMENT),
+        "requirements": [*tensorrt.RUNTIME.requirements, *onnxruntime_cpu.RUNTIME.requirements],
+        "measured_on": params.facts.device.model_dump(mode="json"),
+    }
+
+
+def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, ...]:
+    """An engine is built from the unpacked bundle, in its clean place. Raises `WorkerError` where it cannot be."""
+    ahead = tuple(name for row in described.get("engines", []) for name in row["architectures"])
+    architectures = ahead or USUAL
+    python, folder = interpreter(ctx.work_dir / ENVIRONMENT), ctx.work_dir / FOLDER
+    plan = ctx.work_dir / "engine.plan"
+    done = run_in(python, folder, ["build_engine.py", "--for", ",".join(architectures), "--out", str(plan), "--json"])
+    try:
+        document = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        document = {"ok": False, "problem": done.stderr.strip()[-300:] or "it said nothing"}
+    if not document["ok"] or not plan.is_file():
+        raise failed(f"no engine could be built for {shown(architectures)} ({document['problem']})")
+    figures = f"{document['seconds']:.1f} s, {document['size_bytes'] / 1e6:.1f} MB"
+    told = f"for {shown(architectures)} in {figures}; built, not run: no card was used here"
+    checks = [ExportCheck(what="Its engine can be built", ok=True, detail=told)]
+    if ahead:
+        words = f"{shown(ahead)}; whether one fits is asked of the library at each start"
+        checks.append(ExportCheck(what="Engines built ahead lie in it", ok=True, detail=words))
+    return tuple(checks)
+
+
+def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
+    """The golden answers, by what works on this computer: TensorRT, else ONNX Runtime."""
+    document = read_manifest(folder)
+    if document is None:
+        return 0, ["manifest.json cannot be understood."]
+    return answers_with(tensorrt_first.load, document, folder, ctx)
+
+
+TARGET = TargetSpec(
+    id="tensorrt",
+    title="TensorRT folder",
+    summary="For NVIDIA cards: builds its engine at the first start",
+    write=write,
+    stages=(WRITE, *TEST_STAGES, ENGINE),
+    commands=COMMANDS,
+    how_to_run="Run it where an NVIDIA card is",
+    icon="graphics-card",
+    questions=(
+        Question(
+            id="build_for",
+            title="Build engines ahead for",
+            hint="sm89,sm120: GeForce RTX 40, 50 (empty: at first start)",
+        ),
+    ),
+    check=check,
+    order=65,
+    requires=("tensorrt_rtx",),
+    install_hint="pip install tensorrt-rtx",
+    runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "tensorrt"),
+    settings=("num_threads", "graph_optimization", "constants"),
+    needs=(LIBRARY,),
+)
