@@ -99,8 +99,8 @@ def load(threads: int | None = None, cache_dir: str | None = None, log: str | Pa
     """Open the model. `threads` bounds the cores that it uses (None: all that this process may use).
 
     Settings that were measured elsewhere are taken where they fit this computer; `Model.notes` says where they do not.
-    With `cache_dir` (OpenVINO, TensorRT) what was compiled is kept there, and the next start is faster. With `log`, a folder,
-    each `Model.answer` adds to the log that `monitor.py` reads: figures of at most 64 MB, never an input.
+    With `cache_dir` (OpenVINO, TensorRT) what was compiled is kept there, and the next start is faster. With `log`, a
+    folder, each `Model.answer` adds to the log that `monitor.py` reads: figures of at most 64 MB, never an input.
     """
     runtime = MANIFEST["runtime"]
     engine = part(f"infer.{runtime['module']}")
