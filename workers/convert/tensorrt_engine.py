@@ -28,6 +28,7 @@ ID = "tensorrt_engine"
 TITLE = "TensorRT engine"
 RTX = EDITIONS[0]
 ENGINE_FILE = "model.rtx.plan"
+STAGE = "engine"
 MIB = 1 << 20
 STREAMED_FROM_BYTES = 1 << 30
 """Weights of so many bytes may not fit on a card beside others; smaller ones always do."""
@@ -184,7 +185,8 @@ def _build(
 
     def tick(share: float, phase: str, seconds: float) -> None:
         ctx.check_cancelled()
-        ctx.progress(f"Build the engine for {shown(architectures)}: {phase.lower()}", 100 * share, 100, "%")
+        stage = f"Build the engine for {shown(architectures)}: {phase.lower()}"
+        ctx.progress(stage, 100 * share, 100, "%", stage_id=STAGE)
 
     try:
         trt = load_library(RTX)

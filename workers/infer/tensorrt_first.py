@@ -39,7 +39,7 @@ def teller() -> Tick:
         nonlocal last_s
         if seconds - last_s >= TOLD_S:
             last_s = seconds
-            words = f"Building the TensorRT engine, once for this card: {100 * share:.0f} % ({phase.lower()})"
+            words = f"Building the TensorRT engine, once for this card: {100 * share:.0f} of 100 ({phase.lower()})"
             sys.stderr.write(f"{words}, {seconds:.0f} s\n")
 
     return tell

@@ -143,8 +143,8 @@ class _Building:
         recorder.variant(variant)
         try:
             made = yield from self._made(variant, model, data, step)
-            judged = yield from self._judged(made, original, data, step)
-            built, was_known = yield from self._built(judged, made, model, data, step)
+            built, was_known = yield from self._built(variant, made, model, data, step)
+            built = yield from self._judged(built, made, original, data, step)
         except JobError as error:
             if error.error.code == DISK_FULL:  # the next one would not fit either
                 raise
@@ -164,41 +164,43 @@ class _Building:
         without = dataclasses.replace(variant, recipe=plain, runtime=STAND_IN)
         return (yield from version_steps.apply(without, model, data, self._goal.seed, step))
 
-    def _judged(self, made: Version, original: Version, data: ReadData, step: int) -> Flow[Version]:
-        made = yield from version_steps.predict(made, data.folder, self._request.threads, step, ANSWER_S)
-        limit_pct = self._goal.max_loss_pct
-        return (yield from version_steps.judge_beside(original, made, data.folder, limit_pct, step))
-
     def _built(
-        self, judged: Version, made: Version, model: OpenedModel, data: ReadData, step: int
+        self, variant: Variant, made: Version, model: OpenedModel, data: ReadData, step: int
     ) -> Flow[tuple[Variant, bool]]:
         """The version with its engine, and whether the store had that from before."""
-        whole = next(v for v in self._recorder.variants.values() if v.id == judged.variant.id)
+        params = ApplyParams(model_dir=str(made.model_dir), steps=variant.recipe.steps[-1:], data_dir=str(data.folder))
         done: Done[ApplyResult] = yield JobStep(
             kind="apply",
-            params=ApplyParams(model_dir=str(made.model_dir), steps=whole.recipe.steps[-1:], data_dir=str(data.folder)),
+            params=params,
             result=ApplyResult,
-            title=whole.title,
+            title=variant.title,
             read_paths=(made.model_dir, data.folder),
             cache=True,
             seed=self._goal.seed,
             step_index=step,
         )
-        artifact = read_model(done.folder / done.result.model_dir).artifact
-        self._tell_left_out(whole.title, done.folder / done.result.model_dir / ENGINES_FILE)
+        folder = done.folder / done.result.model_dir
+        artifact = read_model(folder).artifact
+        self._tell_left_out(variant.title, folder / ENGINES_FILE)
         built = dataclasses.replace(
-            judged.variant,
-            recipe=whole.recipe,
-            runtime=RUNTIME,
+            variant,
+            state="applied",
             artifact_key=str(done.key),
             precision=artifact.precision,
             weights_kept=artifact.weights_kept,
             size_bytes=artifact.size_bytes,
             size_ratio=model.result.artifact.size_bytes / artifact.size_bytes,
-            judgement=unmeasured(judged.variant.judgement),
             notes=(*artifact.notes, JUDGED_ELSEWHERE),
         )
         return built, done.cached
+
+    def _judged(self, built: Variant, made: Version, original: Version, data: ReadData, step: int) -> Flow[Variant]:
+        """What the same model file answers in another engine."""
+        made = yield from version_steps.predict(made, data.folder, self._request.threads, step, ANSWER_S)
+        limit_pct = self._goal.max_loss_pct
+        made = yield from version_steps.judge_beside(original, made, data.folder, limit_pct, step)
+        judgement = unmeasured(made.variant.judgement)
+        return dataclasses.replace(built, state="answered", answers_key=made.variant.answers_key, judgement=judgement)
 
     def _tell_left_out(self, title: str, file: Path) -> None:
         """Architectures that were asked for and have no engine, because their cards lack the version's numbers."""

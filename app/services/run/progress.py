@@ -37,6 +37,9 @@ DOING = {
     "doctor": "checking the preparation",
 }
 
+LONG_STAGES = {"engine": ("building its engine", (0.35, 0.7))}
+"""A job's stage, by its id, that takes so long that it is named, and where in its step it lies."""
+
 MOST_SHARE = 0.99
 """More is said only of what is over."""
 
@@ -51,6 +54,7 @@ class ProgressMeter:
         self._is_planned = False
         self._steps: dict[int, StepRecord] = {}
         self._job, self._within = "", (0.0, 1.0)
+        self._stage_id = ""
         self._part = 0.0
         self.now = RunProgress(0.0, "Starting")
 
@@ -63,7 +67,8 @@ class ProgressMeter:
         elif isinstance(event, JobBegan):
             self._on_job(event)
         elif isinstance(event, StepProgress):
-            low, high = self._within
+            self._stage_id = event.stage_id
+            low, high = LONG_STAGES[event.stage_id][1] if event.stage_id in LONG_STAGES else self._within
             self._part = low + (high - low) * min(1.0, event.done / event.total) if event.total else self._part
         elif isinstance(event, RunChanged) and event.run.state in ENDED:
             return self._told(RunProgress(1.0, "Done"))
@@ -85,10 +90,10 @@ class ProgressMeter:
         self._is_planned = self._is_planned or len(self._steps) > len(FIRST)
         if step.state == "running" and (before is None or before.state != "running"):
             self._part, self._within = 0.0, (0.0, 1.0)
-        self._job = ""
+        self._job, self._stage_id = "", ""
 
     def _on_job(self, event: JobBegan) -> None:
-        self._job = event.kind
+        self._job, self._stage_id = event.kind, ""
         begins = BEGINS.get(event.kind)
         if begins is None or self._at() is None:
             self._within = (0.0, 1.0)
@@ -104,6 +109,8 @@ class ProgressMeter:
     def _stage(self) -> str:
         step = self._steps.get((self._at() or 0) - 1)
         doing = DOING.get(self._job, "")
+        if self._stage_id in LONG_STAGES:
+            doing = LONG_STAGES[self._stage_id][0]
         if step is None:
             return f"{doing[:1].upper()}{doing[1:]}" if doing else self.now.stage
         return f"{step.title}: {doing}" if doing else step.title

@@ -62,7 +62,7 @@ def test_build_tells_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     for tenth in range(100):
         tell(tenth / 100, "Optimizing graph", tenth / 10)
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 4 and "once for this card: 20 % (optimizing graph), 2 s" in lines[0]
+    assert len(lines) == 4 and "once for this card: 20 of 100 (optimizing graph), 2 s" in lines[0]
 
 
 def test_files_name_the_engines_that_lie_in_it() -> None:

@@ -65,3 +65,19 @@ def test_parts_of_a_step_follow_each_other() -> None:
         shares += [one.share for one in took(meter, StepProgress(3, "y", 1, 100, "", None))]  # a stage begins anew
     assert shares == sorted(shares) and len(set(shares)) > 8
     assert meter.now.stage == "A: comparing its answers"
+
+
+def test_building_an_engine_is_named_and_moves_the_share() -> None:
+    """Given a version that was made, when its engine is built, then that is what is said, and its share grows."""
+    meter = ProgressMeter(1)
+    took(meter, *(step(n, "x", "done") for n in range(3)), step(3, "A", "running"), JobBegan("j", "apply", "A"))
+    took(meter, JobBegan("k", "apply", "A"))
+    shares = [
+        one.share
+        for done in (0, 40, 80)
+        for one in took(meter, StepProgress(3, "Build", done, 100, "%", None, stage_id="engine"))
+    ]
+    assert shares == sorted(shares) and len(set(shares)) == 3
+    assert meter.now.stage == "A: building its engine"
+    took(meter, JobBegan("l", "answer", "A"))
+    assert meter.now.stage == "A: answering examples"
