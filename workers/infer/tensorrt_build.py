@@ -25,7 +25,7 @@ Tick = Callable[[float, str, float], None]
 """Told (share done 0..1, what is being done, seconds since the start) twenty times a second; may raise to stop."""
 
 TICK_S = 0.05
-STOP_S = 0.3
+STOP_S = 0.1
 """How long a build that was stopped may take to end by itself; some of its phases look seldom."""
 
 BY_EXAMPLE = "the technique int8_qdq writes 8 bits as TensorRT reads them, their ranges learned beforehand"

@@ -13,7 +13,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.quantize.calibrating import sensitivity
-from workers.tune import layer_sizes
+from workers.tune import layer_sizes, tensorrt_layers
 
 MAX_S, RUNS = 2.0, 8
 MOST = 5000
@@ -65,14 +65,19 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
 
     Raises InputRefused where the engine does not tell, or cannot run it so.
     """
-    by_engine = {"openvino": _openvino, "onnxruntime-cpu": _onnxruntime, "onnxruntime-cuda": _onnxruntime}
+    by_engine = {
+        "openvino": _openvino,
+        "onnxruntime-cpu": _onnxruntime,
+        "onnxruntime-cuda": _onnxruntime,
+        "tensorrt": _tensorrt,
+    }
     look = by_engine.get(target.runtime)
     if look is None:
         raise InputRefused(
             "layers_not_told",
             "This engine does not tell where its time goes",
             f"{target.runtime} runs the model as a whole.",
-            "Look at a version that runs in ONNX Runtime or OpenVINO.",
+            "Look at a version that runs in ONNX Runtime, OpenVINO or TensorRT.",
         )
     constants = dict(target.settings.get("constants", {}))
     try:
@@ -158,6 +163,10 @@ def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
             sizes[name] = int(told.get("parameter_size", 0))
     written.unlink()
     return _layers(best, sizes, exact=True)
+
+
+def _tensorrt(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
+    return tensorrt_layers.layers_on_card(target.path, target.settings, feeds, lambda: _turns(ctx))
 
 
 def _turns(ctx: JobContext) -> Iterator[int]:

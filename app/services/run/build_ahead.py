@@ -34,7 +34,7 @@ from workers.contracts.specs import Judgement, Recipe, RecipeStep
 RUNTIME, STAND_IN, ENGINE = "tensorrt", "onnxruntime-cpu", "tensorrt_engine"
 ENGINES_FILE = "tensorrt.json"
 STEPS = ("Check the model", "Read the examples", "Ask the original")
-ANSWER_S = 60.0
+ANSWER_S = 20.0
 """Answering examples may take so long for each version."""
 
 USUAL_S = 90.0

@@ -1,0 +1,41 @@
+"""Layers of an engine: the profiler's times under the inspector's names, with a stand-in library."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stand_in_card import StandInDriver, StandInEngine, StandInTensorRt
+
+from workers.infer import tensorrt
+from workers.infer.cuda_driver import Driver
+from workers.infer.tensorrt_editions import Classic
+from workers.infer.tensorrt_engines import Opened
+from workers.tune.tensorrt_layers import layers_on_card, told
+
+
+def test_layers_have_times_kinds_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened(StandInTensorRt(), Classic(), StandInEngine(), None, None, None, "")
+    session = tensorrt.TensorRtSession(opened, Driver(StandInDriver()), {})
+    monkeypatch.setattr(tensorrt, "load", lambda *given: session)
+    found = layers_on_card(Path("m.onnx"), {}, {"x": np.ones((1, 4), np.float32)}, lambda: range(3))
+    assert [(one.name, one.kind, one.ms, one.precision) for one in found] == [
+        ("conv1 + relu", "CaskConvolution", 0.25, "int8"),
+        ("head", "kgen", 0.25, "f16"),
+    ]
+
+
+@pytest.mark.parametrize("inspected", ["", "{}", '{"Layers": ["conv1"]}', "null"])
+def test_engine_that_tells_only_names_has_times_all_the_same(inspected: str) -> None:
+    (layer,) = told({"conv1": 0.5, "nothing": 0.0}, inspected)
+    assert (layer.name, layer.ms, layer.kind, layer.precision) == ("conv1", 0.5, "", "")
+
+
+@pytest.mark.gpu_libs
+def test_real_library_has_profiler_and_inspector() -> None:
+    from workers.infer.tensorrt_editions import EDITIONS, load_library
+
+    trt = load_library(EDITIONS[0])
+    assert trt.IProfiler and trt.LayerInformationFormat.JSON is not None
+    for name in ("get_engine_information", "execution_context"):
+        assert hasattr(trt.EngineInspector, name)
+    assert hasattr(trt.IExecutionContext, "profiler") and hasattr(trt.ICudaEngine, "create_engine_inspector")
