@@ -22,7 +22,7 @@ MOST_TWICE = 3
 TESTS_FAILED = 1
 """pytest's exit code where tests ran and some failed."""
 
-ORDINARY = ["-m", "not slow and not gpu and not models"]
+ORDINARY = ["-m", "not slow and not gpu and not gpu_libs and not models"]
 """With the whole ways through the program, a minute each, which pytest alone leaves out: in a run of their own one core
 would wait for the other at the end of each, and all tests would be collected twice."""
 
