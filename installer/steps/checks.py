@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import IO
 
+from steps import gpu_libs
 from steps.display import with_screen
 from steps.environment import clean_environment
 from steps.place import Place
@@ -27,6 +28,8 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     environment = clean_environment()
     results = _run_checks(place, environment)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # rewriting the tests' assertions is half of collecting them
+    if gpu_libs.wanted(pytest_arguments):
+        environment = gpu_libs.prepare(place, environment)
     code, seconds = run_tests(place, pytest_arguments, with_screen(environment))
     results.append(("pytest", code, seconds))
     told = ", ".join(f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results)

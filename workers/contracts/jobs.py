@@ -250,7 +250,8 @@ class MeasureParams(Frozen):
 
 
 class MeasureResult(Frozen):
-    """`peak_memory_bytes`: peak resident set less the level before loading. `device_ran` says what really ran it."""
+    """`peak_memory_bytes`: peak resident set less the level before loading; on a GPU the peak of its own memory until
+    the first answer. `device_ran` says what really ran it."""
 
     load_ms: float
     first_ms: float

@@ -69,6 +69,10 @@ class GpuReader:
                 values[quantity] = value
         return values
 
+    def read_one(self, quantity: str) -> float | None:
+        """One of what `read` gives; raises `GpuLostError` when it is gone."""
+        return self._first(quantity, self._ways[quantity])
+
     def limits(self) -> dict[str, float]:
         """What does not change: `power_limit_w`, `clock_limit_hz`, `slowdown_c`."""
         nvml, handle = self.nvml, self.handle

@@ -6,6 +6,7 @@ from pathlib import Path
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
+from workers.measure.gpu_memory import GpuPeak
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
@@ -18,7 +19,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     """
     requests = load_requests(Path(params.model_dir), Path(params.data_dir), params.batch)
     ctx.check_cancelled()
-    meter = PeakMeter()
+    meter, card = PeakMeter(), GpuPeak.of(params.runtime)
     started = time.perf_counter()
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     load_ms = (time.perf_counter() - started) * 1000
@@ -26,6 +27,8 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     started = time.perf_counter()
     run_first(session, requests, params.runtime)
     first_ms = (time.perf_counter() - started) * 1000
+    if card is not None:
+        card.stop()  # nothing samples while requests are timed
     ctx.loaded()
     for turn in ctx.turns():
         block = run_block(
@@ -42,7 +45,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     result = MeasureResult(
         load_ms=load_ms,
         first_ms=first_ms,
-        peak_memory_bytes=meter.peak_bytes(),
+        peak_memory_bytes=meter.peak_bytes() if card is None else card.peak_bytes,
         device_ran=session.device_ran,
         fallbacks=session.fallbacks,
     )

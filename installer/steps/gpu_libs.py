@@ -1,0 +1,63 @@
+"""What the tests of the real libraries for NVIDIA GPUs look at; nothing of it needs a GPU."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from steps.environment import clean_environment
+from steps.lockfile import Pin, read
+from steps.place import Place
+from steps.sets import PLUGIN_MODULE
+from steps.words import SetupError, say, size
+
+VARIABLE, MARK = "FETTLE_GPU_LIBS", "gpu_libs"
+BESIDE = ("onnx", "numpy", "pydantic", "psutil", "nvidia-ml-py")
+"""Of the base's lock: what our own modules need beside `onnxruntime-gpu`, which has an environment of its own."""
+
+
+def wanted(pytest_arguments: Sequence[str]) -> bool:
+    """Whether these tests were asked for."""
+    pairs = zip(pytest_arguments, [*pytest_arguments[1:], ""], strict=True)
+    return any(one == f"-m{MARK}" or (one == "-m" and following == MARK) for one, following in pairs)
+
+
+def prepare(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
+    """Fetch what is missing; the variables by which the tests find it. Raises SetupError.
+
+    The set "rtx" lies beside the base, so its packages are added to the tests' own; "cuda" cannot.
+    """
+    folder = place.venv / "gpu-libs"
+    cuda, rtx = (_pins(place, name) for name in ("cuda", "rtx"))
+    base = [pin for pin in read([place.root / "installer" / "requirements.lock"]) if pin.name in BESIDE]
+    pip = [str(place.python), "-m", "pip", "install"]
+    _fetch(folder / "rtx", rtx, [*pip, "--no-deps", "--target", str(folder / "rtx")])
+    _fetch(folder / "cuda", [*cuda, *base], [*pip, "--prefix", str(folder / "cuda"), "--ignore-installed"])
+    path = os.pathsep.join(filter(None, (str(folder / "rtx"), environment.get("PYTHONPATH", ""))))
+    found = {**environment, VARIABLE: str(folder), "PYTHONPATH": path}
+    subprocess.run([place.python, "-c", f"import {PLUGIN_MODULE}"], env=found, check=False)  # makes its links
+    return found
+
+
+def _pins(place: Place, name: str) -> list[Pin]:
+    """Of a set, without what only PyTorch asks for, which stands behind a condition and is not looked at."""
+    pins = read([place.root / "installer" / f"requirements-{name}.lock"])
+    return [pin for pin in pins if ";" not in pin.requirement]
+
+
+def _fetch(folder: Path, pins: list[Pin], install: list[str]) -> None:
+    ready = folder / "ready.txt"
+    text = "".join(f"{pin.requirement}\n" for pin in pins)
+    if ready.exists() and ready.read_text(encoding="utf-8") == text:
+        return
+    download, installed = sum(pin.download_bytes for pin in pins), sum(pin.installed_bytes for pin in pins)
+    say(f"Real libraries to look at ({folder.name}): {size(download)} to download, {size(installed)} on disk.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    requirements = folder / "requirements.txt"
+    requirements.write_text(text, encoding="utf-8")
+    command = [*install, "--only-binary", ":all:", "-r", str(requirements)]
+    if subprocess.run(command, env=clean_environment(), check=False).returncode != 0:
+        raise SetupError("The libraries for NVIDIA GPUs could not be fetched.", "Run the same command again.")
+    ready.write_text(text, encoding="utf-8")

@@ -1,0 +1,226 @@
+"""What a real NVIDIA card does with Fettle's runtimes: one script that a stranger runs and sends back.
+
+    installer/test -m gpu                         # the same, as a test
+    .venv/bin/python tests/gpu/card_report.py      # writes build/gpu-report.md and .json
+
+First the doctor's ladder, then the whole job on the built-in sample, then three models in FP32, FP16 and BF16: latency,
+throughput, memory on the card, energy, and how far answers are from the processor's. Without a card that works it says so
+and measures nothing: a figure of a GPU comes from a GPU.
+"""
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from card_models import MODELS, Feeds
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "build"
+WARMUP, REQUESTS, ENERGY_S = 30, 200, 12.0
+NO_CARD = 6
+
+Run = Callable[[Feeds], Mapping[str, NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one engine. Latency is from host to host, transfers included; `memory_bytes` on the card, above the
+    level before loading; `energy_mj` for one answer, None where the card does not count; `difference` is the largest,
+    relative to the largest answer of the processor's FP32."""
+
+    model: str
+    engine: str
+    precision: str
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    per_s: float | None = None
+    memory_bytes: int | None = None
+    energy_mj: float | None = None
+    difference: float | None = None
+    failed: str = ""
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def main() -> int:
+    """Exit code 6 where there is no card that works."""
+    told = doctor()
+    broken = [rung for rung in told["rungs"] if not rung["ok"]]
+    if broken:
+        for rung in broken[:1]:
+            say(f"No card that works: {rung['reason']} {rung['hint']}")
+        say("Nothing was measured.")
+        return NO_CARD
+    rows = list(measure())
+    kept = [asdict(row) for row in rows]
+    report = {"cards": told["cards"], "system": platform.platform(), "proof": proof(), "rows": kept}
+    OUT.mkdir(exist_ok=True)
+    (OUT / "gpu-report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    text = table(told["cards"], rows)
+    (OUT / "gpu-report.md").write_text(text, encoding="utf-8")
+    say(text)
+    say(f"Please send {OUT / 'gpu-report.json'} back.")
+    return 0 if not any(row.failed for row in rows) else 1
+
+
+def doctor() -> dict[str, Any]:
+    """The ladder, as `fettle gpu doctor --json` tells it."""
+    return fettle("gpu", "doctor", "--json")
+
+
+def proof() -> dict[str, Any]:
+    """The whole job on the built-in sample, on the card: optimize, compare, export, verify."""
+    from presets.sample import sample_paths
+
+    sample = sample_paths()
+    return fettle("optimize", str(sample.model), "--data", str(sample.data), "--device", "cuda:0", "--time-budget", "180",
+                  "--json")  # fmt: skip
+
+
+def fettle(*arguments: str) -> dict[str, Any]:
+    """The command's JSON, in a data folder of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-m", "app", "--data-dir", home, *arguments]
+        run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    document: dict[str, Any] = json.loads(run.stdout)
+    return document
+
+
+def measure() -> Iterator[Row]:
+    """Each model on each engine."""
+    for name, make in MODELS.items():
+        module, feeds = make()
+        right = on_processor(module, feeds)
+        for engine, precision, load in engines(module, feeds):
+            yield one(name, engine, precision, load, feeds, right)
+
+
+def on_processor(module: Any, feeds: Feeds) -> NDArray[Any]:
+    import torch
+
+    with torch.inference_mode():
+        answer: NDArray[Any] = module(*(torch.from_numpy(array) for array in feeds.values())).numpy()
+    return answer
+
+
+def engines(module: Any, feeds: Feeds) -> Iterator[tuple[str, str, Callable[[], Run]]]:
+    """(engine, precision, how it is loaded)."""
+    for precision in ("FP32", "FP16", "BF16"):
+        yield "PyTorch", precision, partial(in_torch, module, precision)
+    for precision in ("FP32", "FP16"):
+        for title, runtime_id in (("ONNX Runtime CUDA", "onnxruntime-cuda"), ("TensorRT", "tensorrt")):
+            yield title, precision, partial(by_runtime, runtime_id, module, feeds, precision)
+
+
+def in_torch(module: Any, precision: str) -> Run:
+    import copy
+
+    import torch
+
+    dtype = {"FP32": torch.float32, "FP16": torch.float16, "BF16": torch.bfloat16}[precision]
+    placed = copy.deepcopy(module).to("cuda:0", dtype)
+
+    def run(feeds: Feeds) -> Mapping[str, NDArray[Any]]:
+        with torch.inference_mode():
+            given = [torch.from_numpy(array).to("cuda:0") for array in feeds.values()]
+            given = [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in given]
+            return {"y": placed(*given).float().cpu().numpy()}  # .cpu() waits until the card is done
+
+    return run
+
+
+def by_runtime(runtime_id: str, module: Any, feeds: Feeds, precision: str) -> Run:
+    """Through Fettle's own runtime, as a bundle runs it."""
+    import onnx
+    import torch
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    from workers.measure.opening import find_runtime
+
+    folder = Path(tempfile.mkdtemp(prefix="fettle-card-"))
+    path = folder / "model.onnx"
+    given = tuple(torch.from_numpy(array) for array in feeds.values())
+    torch.onnx.export(module, given, str(path), input_names=list(feeds), output_names=["y"], dynamo=False)
+    if precision == "FP16":
+        onnx.save(convert_float_to_float16(onnx.load(str(path)), keep_io_types=True), str(path))
+    return find_runtime(runtime_id).load(path, {}, 1).run
+
+
+def one(name: str, engine: str, precision: str, load: Callable[[], Run], feeds: Feeds, right: NDArray[Any]) -> Row:
+    from workers.measure.energy import NvmlCounter
+    from workers.measure.gpu_memory import GpuPeak
+
+    try:
+        with GpuPeak(0) as peak:
+            run = load()
+            answer = next(iter(run(feeds).values()))
+            for _ in range(WARMUP):
+                run(feeds)
+        times = timed(run, feeds)
+        counter = NvmlCounter(0)
+        before, began, answers = counter.joules(), time.perf_counter(), 0
+        while (took := time.perf_counter() - began) < ENERGY_S:
+            run(feeds)
+            answers += 1
+        joules = counter.between(before, counter.joules())
+        counter.close()
+    except Exception as error:  # the table says which engine refused, and why
+        return Row(name, engine, precision, failed=f"{type(error).__name__}: {' '.join(str(error).split())[:160]}")
+    times.sort()
+    scale = float(np.abs(right).max()) or 1.0
+    return Row(
+        name,
+        engine,
+        precision,
+        p50_ms=statistics.median(times),
+        p99_ms=times[int(0.99 * len(times))],
+        per_s=answers / took,
+        memory_bytes=peak.peak_bytes,
+        energy_mj=1000 * joules / answers,
+        difference=float(np.abs(answer - right).max()) / scale,
+    )
+
+
+def timed(run: Run, feeds: Feeds) -> list[float]:
+    """Milliseconds of single requests, one after the other."""
+    times = []
+    for _ in range(REQUESTS):
+        began = time.perf_counter()
+        run(feeds)
+        times.append(1000 * (time.perf_counter() - began))
+    return times
+
+
+def table(cards: list[dict[str, Any]], rows: list[Row]) -> str:
+    """Markdown."""
+    about = "{name}, compute capability {compute_capability}, driver {driver}"
+    lines = [about.format(**card) for card in cards]
+    lines += ["", "| model | engine | precision | p50 ms | p99 ms | answers/s | memory MB | mJ/answer | difference |"]
+    lines += ["|---|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        figures = (row.p50_ms, row.p99_ms, row.per_s, _mega(row.memory_bytes), row.energy_mj, row.difference)
+        told = [row.failed] if row.failed else [f"{value:.3g}" if value is not None else "–" for value in figures]
+        lines.append("| " + " | ".join([row.model, row.engine, row.precision, *told]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _mega(size_bytes: int | None) -> float | None:
+    return None if size_bytes is None else size_bytes / 1e6
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""A GPU's memory is read as that: of the process where the driver tells it, else by the change of the card."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workers.measure.gpu_memory import GpuPeak
+
+ROOT = Path(__file__).parents[3]
+CODE = """
+import os, sys, time
+from pathlib import Path
+from workers.measure.gpu_memory import GpuPeak
+file, lines = Path(sys.argv[1]), sys.argv[2:]
+with GpuPeak(0) as peak:
+    for text in lines:
+        part = file.with_suffix(".part")  # the stand-in never reads half a file
+        part.write_text(text.replace("PID", str(os.getpid())).replace(";", chr(10)))
+        part.replace(file)
+        time.sleep(0.2)
+print(peak.peak_bytes)
+"""
+
+
+def peak_of(nvml_dir: Path, file: Path, *moments: str) -> int | None:
+    """The peak of a process that lives through these readings."""
+    file.write_text("0.used=1000\n")
+    environ = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", CODE, str(file), *moments]
+    told = subprocess.run(command, capture_output=True, text=True, env=environ, check=True).stdout
+    return json.loads(told.replace("None", "null"))
+
+
+@pytest.mark.parametrize(
+    ("moments", "peak"),
+    [
+        (("0.used=5000;0.procs=PID:3000", "0.used=9000;0.procs=PID:7000", "0.used=2000;0.procs=PID:100"), 7000),
+        (("0.used=5000;0.procs=1:3000", "0.used=9000;0.procs=1:3000", "0.used=2000;0.procs="), 8000),
+        (("0.used=5000;0.fail.nvmlDeviceGetComputeRunningProcesses_v3=3", "0.used=1000"), 4000),
+    ],
+)
+def test_the_highest_moment_counts(nvml_dir: Path, tmp_path: Path, moments: tuple[str, ...], peak: int) -> None:
+    """Given readings that rise and fall, Then the peak is this process's where it is listed, else the card's change."""
+    assert peak_of(nvml_dir, tmp_path / "readings", *moments) == peak
+
+
+def test_the_processors_runtimes_have_none() -> None:
+    """Given a runtime of the processor, Then no card is looked at."""
+    assert GpuPeak.of("onnxruntime-cpu") is None
