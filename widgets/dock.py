@@ -80,6 +80,7 @@ class Dock(QFrame):
         self._side_box.setSpacing(SPACE_M)
         tools = QHBoxLayout()
         tools.setSpacing(0)
+        tools.addStretch(1)
         for tool in (self.window_button, self.csv_button, self.button):
             tools.addWidget(tool)
         for widget in (self.job_text, self._chooser):

@@ -4,7 +4,7 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from widgets.plots.canvas import Pens, antialias, make_curve, make_plot
-from widgets.plots.ring import Floats, bars, bucket_size, decimate, joined
+from widgets.plots.ring import Buckets, Floats, bars, bucket_size, decimate, joined
 from widgets.theme import Theme
 
 _LONGEST_PAUSE_S = 5.0
@@ -50,8 +50,13 @@ class StripCanvas:
         self._mean.setData(
             buckets.x,
             buckets.mean,
-            connect=joined(buckets, _LONGEST_PAUSE_S),
+            connect=joined(buckets, _longest_pause_s(buckets)),
             antialias=antialias(self._plot),
         )
         seen = phases[phases >= -span_s]
         self._phases.setData(np.repeat(seen, 2), np.tile([0.0, top], len(seen)))
+
+
+def _longest_pause_s(buckets: Buckets) -> float:
+    """What counts as one line: over an hour a bucket alone is longer than a pause between readings."""
+    return max(_LONGEST_PAUSE_S, 2 * float(np.median(np.diff(buckets.x)))) if len(buckets) > 1 else _LONGEST_PAUSE_S

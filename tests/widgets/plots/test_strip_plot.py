@@ -69,3 +69,17 @@ def test_another_series_is_shown_with_its_past(strip: StripPlot) -> None:
     assert strip.top >= 9 and strip.accessibleName() == strip._canvas.widget.accessibleName() == "GPU load"
     strip.add(np.array([999.0]), np.array([8.0]))
     assert ring.total == 3
+
+
+def test_an_hour_is_one_line(strip: StripPlot) -> None:
+    """Given an hour of readings, When the hour is shown, Then its mean is one line although a bucket of it is longer than
+    a pause in a minute; a gap of ten minutes in it is a gap."""
+    times = np.concatenate((np.arange(0.0, 1200.0, 0.1), np.arange(1800.0, 3600.0, 0.1)))
+    strip.set_window(3600)
+    strip.add(times, np.full(len(times), 50.0))
+    strip.draw(3600.0)
+    x, _ = strip._canvas._mean.getData()
+    connect = np.asarray(strip._canvas._mean.opts["connect"])[: len(x) - 1]
+    assert len(x) > 20
+    cut = np.diff(x)[connect == 0]  # a bucket may lie in the gap, with points of both its sides
+    assert 1 <= len(cut) <= 2 and cut.sum() > 500
