@@ -11,11 +11,12 @@ from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
 from app.paths import unusable
 from app.services.flow.artifacts import Entry
+from app.services.flow.card_slot import WAITING, CardSlot
 from app.services.flow.disk_work import INLINE_BYTES, DiskWork, do_nothing, size_of
-from app.services.flow.events import JobBegan, JobEnded, LogLine, MeasuringChanged, MemoryUsed, Observer, StepProgress
+from app.services.flow.events import JobBegan, JobEnded, MeasuringChanged, MemoryUsed, Observer, StepProgress
 from app.services.flow.history import End, JobHistory
 from app.services.flow.kept_measurements import KeptMeasurements
-from app.services.flow.measuring import Measurer
+from app.services.flow.measuring import Measurer, event_of, keep_measured
 from app.services.flow.memory_meter import MemoryMeter
 from app.services.flow.steps import (
     AnyStep,
@@ -25,7 +26,6 @@ from app.services.flow.steps import (
     FlowCancelled,
     JobError,
     JobStep,
-    Measured,
     MeasureStep,
 )
 from app.services.flow.workspace import Workspace
@@ -35,10 +35,7 @@ from workers.contracts.process.messages import (
     Failed,
     Finished,
     Identified,
-    Log,
-    Progress,
     RunJob,
-    WorkerMessage,
 )
 
 T = TypeVar("T")
@@ -69,6 +66,8 @@ class Driver(Generic[T]):
         self._memory = MemoryMeter()
         self._cancelling = False
         self._disk = DiskWork()
+        self._slot = CardSlot()
+        self._held_back: JobStep[Any] | MeasureStep | None = None
         self._resume: Callable[[], AnyStep] | None = None
         self._is_advancing = False
         self.result: T | None = None
@@ -86,6 +85,8 @@ class Driver(Generic[T]):
                 self._tick_measurer(self._measurer)
             elif self._client is not None:
                 self._tick_job(self._client)
+            elif self._held_back is not None:
+                self._try_card(self._held_back)
         except Exception as error:  # whoever observes could not write down what came; the flow ends with that
             self._stop_processes()
             self._throw(error)
@@ -139,7 +140,15 @@ class Driver(Generic[T]):
         finally:
             self._flow.close()
 
+    def _try_card(self, step: JobStep[Any] | MeasureStep) -> None:
+        """Other work has the GPU; the step begins when that is over."""
+        if self._cancelling or self._slot.take(step, self._workspace.card()):
+            self._held_back = None
+            self._guarded(lambda: self._throw(FlowCancelled()) if self._cancelling else self._begin_free(step))
+
     def _stop_processes(self) -> None:
+        self._held_back = None
+        self._slot.leave()
         self._disk.stop(forget=True)
         if self._measurer is not None:
             self._measurer.close()
@@ -156,7 +165,9 @@ class Driver(Generic[T]):
                 self._identified(message)
                 if self._client is not client:
                     return
-            self._pass_on(message)
+            event = event_of(message, self._step.step_index if self._step else None, self._job)
+            if event is not None:
+                self._observe(event)
 
     def _identified(self, told: Identified) -> None:
         """What the job works on is known now: where the store has what came of it, the job ends and that is taken."""
@@ -180,7 +191,9 @@ class Driver(Generic[T]):
         self._measurer = None
         measured = measurer.measured()
         if not self._cancelling:
-            self._keep_measured(measurer, measured)
+            entry = keep_measured(self._kept, measurer, measured, self._observe)
+            if entry is not None:
+                self._history.measured(entry, measurer.job_id)
         failure = next((failure for failure in measured.failures if failure is not None), None)
         state: End = "cancelled" if self._cancelling else "failed" if failure else "finished"
         self._tell_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
@@ -189,25 +202,6 @@ class Driver(Generic[T]):
             self._throw(FlowCancelled())
         else:
             self._advance(lambda: self._flow.send(measured))
-
-    def _keep_measured(self, measurer: Measurer, measured: Measured) -> None:
-        """So that it need not be measured again; a run does not fail because this could not be written."""
-        try:
-            entry = self._kept.keep(measurer.step, measured)
-        except OSError as error:
-            text = f"The measurement could not be kept for later: {error.strerror or error}."
-            self._observe(LogLine("warning", text, measurer.job_id))
-        else:
-            if entry is not None:
-                self._history.measured(entry, measurer.job_id)
-
-    def _pass_on(self, message: WorkerMessage) -> None:
-        index = self._step.step_index if self._step else None
-        if isinstance(message, Progress):
-            told = (message.stage, message.done, message.total, message.unit, message.eta_s)
-            self._observe(StepProgress(index, *told, stage_id=message.stage_id))
-        elif isinstance(message, Log):
-            self._observe(LogLine(message.level, message.text, self._job.job_id if self._job else ""))
 
     def _end_job(self, client: JobClient, message: Terminal) -> None:
         step, job = self._step, self._job
@@ -291,6 +285,7 @@ class Driver(Generic[T]):
     def _advance(self, resume: Callable[[], AnyStep]) -> None:
         """Resume the flow and begin the step that it yields; steps that are in the store are answered at once, one
         after the other: a long run has more of them than calls may lie inside each other."""
+        self._slot.leave()
         self._resume = resume
         if self._is_advancing:
             return
@@ -329,7 +324,13 @@ class Driver(Generic[T]):
         """Start the step's processes, or give what is in the store already."""
         if isinstance(step, DiskStep):
             self._disk.begin(INLINE_BYTES + 1, step.work, self._worked)
-            return
+        elif not self._slot.take(step, self._workspace.card()):
+            self._held_back = step
+            self._observe(StepProgress(step.step_index, WAITING, 0.0, None, "", None))
+        else:
+            self._begin_free(step)
+
+    def _begin_free(self, step: JobStep[Any] | MeasureStep) -> None:
         if isinstance(step, MeasureStep):
             known = self._kept.find(step)
             if known is not None:

@@ -8,7 +8,9 @@ from statistics import fmean
 
 from app.domain.variant import LatencyPoint
 from app.jobs.turns import Timing, TurnGroup
+from app.services.flow.artifacts import Entry
 from app.services.flow.events import (
+    Event,
     LatenciesMeasured,
     LogLine,
     MeasuringChanged,
@@ -16,11 +18,12 @@ from app.services.flow.events import (
     StepProgress,
     WaitingForQuiet,
 )
+from app.services.flow.kept_measurements import KeptMeasurements
 from app.services.flow.quiet import Waiting
 from app.services.flow.steps import Loads, Measured, MeasureStep, limits_of_runtime
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.messages import Failed, Log, RunJob, TurnDone
+from workers.contracts.process.messages import Failed, Log, Progress, RunJob, TurnDone, WorkerMessage
 from workers.contracts.specs import BlockLoad
 
 TIME_LIMIT = "time_limit"
@@ -211,3 +214,23 @@ def _loads(timing: Timing, sets: int) -> tuple[tuple[BlockLoad, ...], ...]:
 
 def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(times) for times in timing.latencies_ms[:sets] if times)
+
+
+def keep_measured(kept: KeptMeasurements, measurer: Measurer, measured: Measured, observe: Observer) -> Entry | None:
+    """So that it need not be measured again; a run does not fail because this could not be written."""
+    try:
+        return kept.keep(measurer.step, measured)
+    except OSError as error:
+        text = f"The measurement could not be kept for later: {error.strerror or error}."
+        observe(LogLine("warning", text, measurer.job_id))
+        return None
+
+
+def event_of(message: WorkerMessage, index: int | None, job: RunJob | None) -> Event | None:
+    """What a job tells, as those who watch get it; None for what is not for them."""
+    if isinstance(message, Progress):
+        told = (message.stage, message.done, message.total, message.unit, message.eta_s)
+        return StepProgress(index, *told, stage_id=message.stage_id)
+    if isinstance(message, Log):
+        return LogLine(message.level, message.text, job.job_id if job else "")
+    return None

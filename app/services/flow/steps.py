@@ -66,7 +66,7 @@ class JobStep(Generic[R]):
     `identity` replaces, in the key, paths of `params` by what stands for their content. With `by_content` only the job
     itself finds out what the content is; it is begun, and ended where the store has what came of it before.
 
-    `fresh_process`: the job measures its own memory.
+    `fresh_process`: the job measures its own memory. `shares_card`: it only looks at GPUs, beside whatever runs there.
     """
 
     kind: str
@@ -81,6 +81,7 @@ class JobStep(Generic[R]):
     keep_folder: bool = False
     torch: bool = False
     fresh_process: bool = False
+    shares_card: bool = False
     threads: int | None = None
     seed: int = 0
     limits: Limits = field(default_factory=Limits)

@@ -25,6 +25,7 @@ def describe() -> Flow[DescribeResult]:
         params=DescribeParams(),
         result=DescribeResult,
         title="Look at this computer",
+        shares_card=True,
         limits=Limits(gpu=True),  # without the device files no GPU is seen
     )
     return done.result

@@ -53,7 +53,7 @@ def _silent(row: RungRow) -> None:
 def look_for_cards() -> Flow[RungsResult]:
     """Which cards answer, in a moment; nothing is tried."""
     done: Done[RungsResult] = yield JobStep(
-        "gpu_rungs", RungsParams(), RungsResult, "Look for NVIDIA GPUs", limits=_limits(None)
+        "gpu_rungs", RungsParams(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None)
     )
     return done.result
 

@@ -1,0 +1,55 @@
+"""One place for work on each GPU: what else wants the card waits, of this program or of another of this account's."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from app.filelock import try_lock, unlock
+from app.services.flow.steps import AnyStep, JobStep, MeasureStep, limits_of_runtime
+from workers.contracts.process.messages import Card
+
+WAITING = "Waiting for the graphics card"
+
+
+def works_on_gpu(step: AnyStep) -> bool:
+    """Whether a step fills a GPU; looking at what is there does not."""
+    if isinstance(step, JobStep):
+        return step.limits.gpu and not step.shares_card
+    if isinstance(step, MeasureStep):
+        given = [contender.params for contender in step.contenders]
+        return any(limits_of_runtime(params.runtime, params.settings).gpu for params in given)
+    return False
+
+
+class CardSlot:
+    """Held by a file's lock, which the system gives back however the program ends."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or Path(tempfile.gettempdir())
+        self._handle: int | None = None
+
+    def take(self, step: AnyStep, chosen: Card | None) -> bool:
+        """Whether the card of a step (else the `chosen` one) is free, and now ours; for a step without one always. A
+        folder that takes no file holds nobody up."""
+        if not works_on_gpu(step):
+            return True
+        card = (step.limits.card if isinstance(step, JobStep) else None) or chosen
+        owner = os.getuid() if hasattr(os, "getuid") else 0
+        name = f"fettle-gpu-{owner}-{card.uuid if card is not None else 'first'}.lock"
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            handle = os.open(self._folder / name, flags, 0o600)
+        except OSError:
+            return True
+        if not try_lock(handle):
+            os.close(handle)
+            return False
+        self._handle = handle
+        return True
+
+    def leave(self) -> None:
+        """Give it back, if it is ours."""
+        if self._handle is not None:
+            unlock(self._handle)
+            os.close(self._handle)
+            self._handle = None
