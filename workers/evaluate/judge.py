@@ -2,13 +2,19 @@
 
 from workers.contracts.proof.proving import FIRST_LEVEL
 from workers.contracts.specs import Judgement
+from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
-from workers.evaluate.proof.case import case_of
+from workers.evaluate.proof.case import Case, case_of
 from workers.evaluate.proof.engine import judge_case
 from workers.evaluate.proof.needed import needed_unlabelled
-from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.predictions import Answers, Values
+from workers.evaluate.proof.tasks.detection import TASK as DETECTION_TASK
 from workers.evaluate.proof.tasks.numbers import TASK as NUMBERS_TASK
+from workers.evaluate.proof.tasks.numbers import other_changes
 from workers.evaluate.scores.scoring import with_scores
+
+ANCHORS = 3
+"""Boxes that earlier forms of YOLO tell for each cell."""
 
 
 def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0, earlier: int = 0) -> Judgement:
@@ -23,6 +29,7 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         margin = max_loss_pct / 100
         return Judgement(verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
     judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
+    judgement = _with_things_beside(judgement, case, max_loss_pct / 100)
     told = _with_gone(_with_unjudged(_with_broken(judgement, data, old, new), old, new), old, new)
     return cap_made(told, data)
 
@@ -57,6 +64,32 @@ def _with_unjudged(judgement: Judgement, old: Answers, new: Answers) -> Judgemen
     which = f"The further output {names[0]} was" if len(names) == 1 else f"The further outputs {', '.join(names)} were"
     note = f"{which} not judged: only the answer was."
     return judgement.model_copy(update={"notes": (*judgement.notes, note)})
+
+
+def _with_things_beside(judgement: Judgement, case: Case, limit: float) -> Judgement:
+    """What stands beside boxes (masks, key points of R-CNN: three axes and more) is seen by people as well: where more
+    of it changed than the limit allows, or it is not given any more, a detector is not called safe by its boxes."""
+    if judgement.task != DETECTION_TASK.id or judgement.verdict != "safe":
+        return judgement
+    others = case.old.others.items()
+    shares = {name: 1.0 for name, values in others if len(values) and _is_beside_boxes(values[0], case.data)}
+    if shares:
+        shares |= {name: float(flags.mean()) for name, flags in other_changes(case).items() if name in shares}
+    worst = max(shares, key=shares.__getitem__, default="")
+    if not shares or shares[worst] <= limit:
+        return judgement
+    note = (
+        f"The boxes are alike, but in {percent(shares[worst])} of the results the further output “{worst}” changed,"
+        " which nothing here can judge."
+    )
+    return judgement.model_copy(update={"verdict": "not_enough_data", "notes": (note, *judgement.notes)})
+
+
+def _is_beside_boxes(values: Values, data: DataSet) -> bool:
+    """YOLO's own grids (anchors, rows, columns, 5 + classes) are what the boxes were made of."""
+    width = 5 + len(data.classes) if data.classes else values.shape[-1]
+    grid = values.ndim == 4 and (values.shape[0], values.shape[-1]) == (ANCHORS, width)
+    return values.ndim >= 3 and not grid
 
 
 def _with_broken(judgement: Judgement, data: DataSet, old: Answers, new: Answers) -> Judgement:

@@ -203,13 +203,13 @@ def _keep_others(
     feeds: Mapping[str, NDArray[Any]],
     pipeline: Pipeline,
 ) -> None:
-    """All float outputs are compared (EVALUATION.md), but not states: these show in the steps that follow."""
-    if pipeline.spec.postprocess is not None:
-        return  # what people read was made of them
-    states = set((pipeline.spec.links or {}).values())
+    """All float outputs are compared (EVALUATION.md), but not states: these show in the steps that follow; nor those
+    that the answer was made of."""
+    steps = pipeline.spec.postprocess
+    known = {*(pipeline.spec.links or {}).values(), *(steps.outputs if steps is not None else ())}
     for output in pipeline.spec.outputs:
         values = outputs.get(output.name)
-        if output.answer or output.name in states or values is None or np.asarray(values).dtype.kind != "f":
+        if output.answer or output.name in known or values is None or np.asarray(values).dtype.kind != "f":
             continue
         rows = others.setdefault(output.name, Rows())
         if rows.size_bytes < OTHER_BYTES // max(len(pipeline.spec.outputs) - 1, 1):

@@ -173,6 +173,11 @@ def by_channel(values: Values) -> Floats:
     return np.moveaxis(numbers, -1, 0).reshape(numbers.shape[-1], -1)
 
 
+def other_changes(case: Case) -> dict[str, NDArray[np.bool_]]:
+    """Of each further float output that both models give: which of the items that were kept of it changed."""
+    return {name: channel_errors(old, new) > ERROR_SHARE for name, old, new, _ in _others(case)}
+
+
 def _are_kept(case: Case) -> NDArray[np.bool_]:
     """(n,): whether all outputs that both models give were kept of an item."""
     sizes = [
