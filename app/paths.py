@@ -68,6 +68,11 @@ class DataPaths:
         return self.root / "gpu-cache"
 
     @property
+    def releases(self) -> Path:
+        """The bundles of releases, by their sha256."""
+        return self.root / "releases"
+
+    @property
     def database(self) -> Path:
         return self.root / "fettle.db"
 
@@ -82,7 +87,8 @@ class DataPaths:
     @property
     def folders(self) -> tuple[Path, ...]:
         """All folders of the layout, `root` first."""
-        return (self.root, self.store, self.jobs, self.logs, self.presets, self.backups, self.handover, self.hub)
+        inner = (self.store, self.jobs, self.logs, self.presets, self.backups, self.handover, self.hub, self.releases)
+        return (self.root, *inner)
 
 
 def find_data_folder(option: Path | None = None, environment: Mapping[str, str] = os.environ) -> DataPaths:
@@ -118,6 +124,8 @@ def prepare(paths: DataPaths) -> DataPaths:
 def clear_leftovers(paths: DataPaths) -> int:
     """Remove the folders of jobs that a killed program left; how many. Only for the holder of the lock."""
     count = 0
+    for part in paths.releases.glob("*.part"):  # a bundle that was on its way in
+        part.unlink(missing_ok=True)
     for folder in paths.jobs.iterdir() if paths.jobs.is_dir() else ():
         count += 1
         if folder.is_dir() and not folder.is_symlink():

@@ -197,6 +197,7 @@ def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
             runtimes=spec.runtimes,
             settings=spec.settings,
             pushed_to=spec.pushed_to,
+            switch=spec.switch,
         )
         rows.append(row)
     return (*rows, *_broken_rows(scan, "target", DescribedTarget))

@@ -15,6 +15,7 @@ from app.cli import monitor as monitoring
 from app.cli import optimize as optimizing
 from app.cli import presets as presetting
 from app.cli import prove as proving
+from app.cli import releases as releasing
 from app.cli import stress as stressing
 from app.cli.arguments import (
     AllowCode,
@@ -223,6 +224,7 @@ def export(
     target: Annotated[str, typer.Option(metavar="ID", help="What to write, as 'fettle describe' lists it.")],
     out: Annotated[Path, typer.Option(metavar="FILE.zip")],
     variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
+    sign: Annotated[Path | None, typer.Option(metavar="KEY.pem", help="Sign it with this private key.")] = None,
     accept_regression: Annotated[str | None, typer.Option(metavar="WHY")] = None,
     answer: Annotated[
         list[str],
@@ -230,7 +232,7 @@ def export(
     ] = [],  # noqa: B006 - typer copies it
 ) -> int:
     """Write and self-test a bundle; without --variant the recommended one."""
-    options = exporting.ExportOptions(target, out, variant, accept_regression, tuple(answer))
+    options = exporting.ExportOptions(target, out, variant, accept_regression, tuple(answer), sign)
     return exporting.export_run(_output(ctx), run, options)
 
 
@@ -253,6 +255,9 @@ def monitor(
 def jobs(ctx: typer.Context) -> int:
     """Runs and jobs with their states."""
     return looking.jobs(_output(ctx))
+
+
+releasing.add_to(commands)
 
 
 data = typer.Typer(help="Data of your own.", no_args_is_help=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.cli.inputs import check_exists
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.services.after.exporting import ExportRequest, export
@@ -19,18 +20,27 @@ class ExportOptions:
     variant: str | None = None
     accept_regression: str | None = None
     answers: tuple[str, ...] = ()
+    sign: Path | None = None
 
 
 def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
     """Write a bundle, unpack it in a fresh environment, compare its answers."""
     answers = _answers(options.answers)
+    if options.sign is not None:
+        check_exists(options.sign)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         targets = [row.id for row in run(space, describe(), output.watch).targets]
         if options.target not in targets:
             raise usage(f"--target {options.target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
         ask = ExportRequest(
-            run_id, options.variant, options.target, options.out.absolute(), options.accept_regression, answers=answers
+            run_id,
+            options.variant,
+            options.target,
+            options.out.absolute(),
+            options.accept_regression,
+            answers=answers,
+            sign_key=options.sign.absolute() if options.sign is not None else None,
         )
         exported = run(space, export(space, facts, ask), output.watch)
     result = exported.result
@@ -43,11 +53,14 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
             "variant": exported.record.variant_id,
             "original": original,
             "instead_of": exported.instead_of.model_dump(mode="json") if exported.instead_of else None,
+            "signed_by": result.signed_by or None,
             "pushed": exported.pushed.model_dump(mode="json") if exported.pushed else None,
         }
     )
     for check in result.selftest:
         output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
+    if result.signed_by:
+        output.text(f"  signed with the key {result.signed_by}")
     said = ""
     if (other := exported.instead_of) is not None:
         held = "the original, unchanged" if original else "another version"

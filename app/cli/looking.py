@@ -25,6 +25,7 @@ from app.services.opening.opening import inspect_model
 from app.services.projects.running import data_params
 from app.services.records.documents import compare_document
 from app.services.records.facts import check_stored, read_facts
+from app.signing_key import fingerprint, own_key
 from presets.loader import load_presets
 from workers.contracts.after.load import Scenario
 from workers.contracts.jobs import BenchResult, OpenParams
@@ -231,7 +232,7 @@ def verify(output: Output, bundle: Path) -> int:
     """Hashes and golden answers; exit code 3 if anything differs."""
     check_exists(bundle)
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        result = run(space, verify_flow(bundle.absolute()), output.watch)
+        result = run(space, verify_flow(bundle.absolute(), fingerprint(own_key(space.paths))), output.watch)
     output.document(result.model_dump(mode="json"))
     for finding in result.findings:
         output.text(f"  {finding.level}: {finding.what}")

@@ -1,5 +1,6 @@
 """A job of the queue and an export, as history keeps them."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,3 +39,11 @@ class ExportRecord:
     created_at: datetime
     selftest_json: str
     override_reason: str | None = None
+
+    @property
+    def signed_by(self) -> str:
+        """The fingerprint of the key that it was signed with, "" where it was not."""
+        try:
+            return str(json.loads(self.selftest_json).get("signed_by", ""))
+        except (ValueError, AttributeError):
+            return ""

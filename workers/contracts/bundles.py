@@ -6,6 +6,7 @@ from workers.contracts.after.load import CardLoad
 from workers.contracts.after.stress import StressResult
 from workers.contracts.base import Frozen
 from workers.contracts.data.record import DataRecord
+from workers.contracts.decisions import Decision
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
@@ -28,7 +29,7 @@ class CardFacts(Frozen):
     downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
     `elsewhere` says where this version comes from, where it was not made here; `instead_of` names the recommended one
     where it is another. `chosen_from` is how many versions it is
-    the best of, 0 where it was not chosen so.
+    the best of, 0 where it was not chosen so. `decisions` is the project's log of who decided what when.
     """
 
     title: str
@@ -60,10 +61,14 @@ class CardFacts(Frozen):
     data_record: DataRecord | None = None
     elsewhere: Elsewhere | None = None
     instead_of: InsteadOf | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 class ExportParams(Frozen):
-    """kind ``export``: writes `work_dir`/bundle.zip for one target and runs it in a fresh environment."""
+    """kind ``export``: writes `work_dir`/bundle.zip for one target and runs it in a fresh environment.
+
+    `sign_key` is the file of a private key to sign it with, "" for none.
+    """
 
     target: str
     model_dir: str
@@ -74,6 +79,7 @@ class ExportParams(Frozen):
     facts: CardFacts
     answers: dict[str, str] = {}
     golden: int = 20
+    sign_key: str = ""
 
 
 class ExportCheck(Frozen):
@@ -83,7 +89,9 @@ class ExportCheck(Frozen):
 
 
 class ExportResult(Frozen):
-    """`card_text` is what people read of the card, without the hub's header, `card_page` the same as HTML."""
+    """`card_text` is what people read of the card, without the hub's header, `card_page` the same as HTML. `signed_by`
+    is the fingerprint of the key that it was signed with (sha256 of the public key's PEM file, as model-signing names
+    it), "" where it was not."""
 
     path: str = "bundle.zip"
     sha256: str
@@ -94,6 +102,7 @@ class ExportResult(Frozen):
     card_page: str = ""
     commands: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
+    signed_by: str = ""
 
 
 class CardParams(Frozen):
@@ -111,9 +120,13 @@ class CardResult(Frozen):
 
 
 class VerifyParams(Frozen):
-    """kind ``verify``: hashes, then golden answers through this program's own code, never the bundle's."""
+    """kind ``verify``: hashes, then golden answers through this program's own code, never the bundle's.
+
+    `own_key` is the fingerprint of this installation's key, "" where it has none.
+    """
 
     bundle: str
+    own_key: str = ""
 
 
 class VerifyResult(Frozen):

@@ -187,7 +187,8 @@ class DescribedTarget(Described):
     """An export target: what is asked before, told meanwhile (`stages`), and shown afterwards (`how_to_run`, commands).
 
     `suffix` is how the file's name ends, whose content is a zip archive all the same. `runtimes` and `settings` say
-    which versions it can take, `pushed_to` which question asks for a repository (see `TargetSpec`).
+    which versions it can take, `pushed_to` which question asks for a repository, `switch` how a running one takes
+    another bundle (see `TargetSpec`).
     """
 
     suffix: str = ".zip"
@@ -198,6 +199,7 @@ class DescribedTarget(Described):
     runtimes: tuple[str, ...] = ()
     settings: tuple[str, ...] | None = None
     pushed_to: str = ""
+    switch: str = ""
 
 
 P99_NEEDS = 299

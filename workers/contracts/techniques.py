@@ -108,7 +108,8 @@ class TargetSpec:
 
     `runtimes` are those in which a version must have been proven to be written, `settings` all that it may need then
     (`ModelArtifact.settings`), since others than our own code run it; () and None for any. `pushed_to` names the
-    question whose answer is a repository of the hub that the bundle's files are pushed to; "" for none.
+    question whose answer is a repository of the hub that the bundle's files are pushed to; "" for none. `switch` is
+    the command that gives a running one the bundle unpacked in "{folder}", "" where nothing runs.
     """
 
     id: str
@@ -129,6 +130,7 @@ class TargetSpec:
     settings: tuple[str, ...] | None = None
     pushed_to: str = ""
     needs: tuple[str, ...] = ()
+    switch: str = ""
 
 
 @dataclass(frozen=True)

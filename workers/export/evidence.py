@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.decisions import DECISIONS_FILE
 from workers.contracts.wording import percent_of
 
 EVIDENCE_FILE = "EVIDENCE.md"
@@ -61,6 +62,17 @@ def _decided(facts: CardFacts) -> str:
     return "exported against the verdict, with a reason" if facts.override_reason else _verdict(facts)
 
 
+def _released(facts: CardFacts) -> str:
+    released = sum(entry.kind == "released" for entry in facts.decisions)
+    back = sum(entry.kind == "rolled_back" for entry in facts.decisions)
+    return f"earlier releases: {released}, of which gone back to: {back}" if released else ""
+
+
+def _logged(facts: CardFacts) -> str:
+    count = len(facts.decisions)
+    return f"{count} {'entry' if count == 1 else 'entries'}, each bound to the one before by sha256" if count else ""
+
+
 def _people(facts: CardFacts) -> str:
     return f"answered: {facts.data_record.people}" if facts.data_record and facts.data_record.people else ""
 
@@ -91,10 +103,12 @@ ROWS = (
     Row("Latency, memory, cost", "MAP 3.1, 3.2", "A.4.5", "README.md, What was measured", _speed),
     Row("Energy", "MEASURE 2.12", "A.4.5", "README.md, Under load", _energy),
     Row("Go or no-go", "MANAGE 1.1", "A.6.2.5", "README.md, Verdict", _decided),
+    Row("Versions and rollback", "MANAGE 2.3, 2.4", "A.6.2.8", DECISIONS_FILE, _released),
+    Row("Log of decisions", "MANAGE 4.3", "A.6.2.8", DECISIONS_FILE, _logged),
     Row("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
     Row("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
 )  # fmt: skip
-"""After the evidence map of EVALUATION.md. Rows on monitoring, versions and decisions join with what records them."""
+"""After the evidence map of EVALUATION.md. Rows on monitoring join with what records it."""
 
 
 def evidence(facts: CardFacts, plain: Callable[[str], str]) -> str:

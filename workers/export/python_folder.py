@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
+from workers.contracts.decisions import DECISIONS_FILE, log_text
 from workers.contracts.folder import read_model, sha256_file
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
@@ -27,6 +28,7 @@ from workers.export.layout import (
     write_manifest,
 )
 from workers.export.selftest import TEST_STAGES, selftest
+from workers.export.signing import sign, write_public_key
 from workers.export.stages import WRITE, tell
 from workers.export.wheels import LOCK, locked
 from workers.infer.base import Runtime
@@ -34,6 +36,7 @@ from workers.measure.opening import find_runtime, open_session
 from workers.pipeline import load_pipeline
 from workers.pipeline.golden import write_golden, write_sums
 from workers.pipeline.prepared import Prepared
+from workers.pipeline.trust import check_signature
 
 COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -95,6 +98,7 @@ def write_bundle(
         card_text=text,
         card_page=(folder / CARD_FILE).read_text(encoding="utf-8"),
         printed=(answer,),
+        signed_by=check_signature(folder).signed_by,
     )
 
 
@@ -121,13 +125,20 @@ def fill(
     weights = [path for path in (folder / place.folder).rglob("*") if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
     papers = {BOM_FILE: bill(params.facts, spec, requirements, hashes), EVIDENCE_FILE: evidence(params.facts, plain)}
+    if params.facts.decisions:
+        papers[DECISIONS_FILE] = log_text(params.facts.decisions)
     for name, content in {**papers, **contents.more}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
     document = {**manifest(params, model, runtime, module, place), **contents.facts, "unlocked": list(unlocked)}
     document["example"] = example(folder, spec)
+    key = Path(params.sign_key) if params.sign_key else None
+    if key is not None:
+        document["signed_by"] = write_public_key(folder, key)
     write_manifest(folder, document)
     write_sums(folder)
+    if key is not None:
+        sign(folder, key)
     return requirements, card_text(params.facts, spec, judged, commands)
 
 

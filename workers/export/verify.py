@@ -18,7 +18,8 @@ from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
 from workers.pipeline import PipelineError, load_pipeline
 from workers.pipeline.generating import Load, checked_main, open_whole
-from workers.pipeline.golden import SUMS_FILE, check_sums, compare_golden
+from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
+from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature
 
 MAX_MEMBERS = 5000
 MAX_BYTES = 16 << 30
@@ -38,7 +39,9 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
         raise _no_bundle(f"it has no {', '.join(NEEDED)}")
     ctx.progress("Compare the files with their checksums", 0, 2)
     problems = check_sums(folder, allow_caches=bundle.is_dir())
-    problems += [text for text in _manifest_problems(folder) if text not in problems]
+    signed = check_signature(folder)
+    for more in (_manifest_problems(folder), signed.problems, check_decisions(folder)):
+        problems += [text for text in more if text not in problems]
     ctx.progress("Compare its answers", 1, 2)
     alike = 0
     if not problems:  # changed files are not loaded
@@ -49,9 +52,26 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     if bundle.is_dir() and any(folder.rglob("__pycache__")):
         text = "Python left its caches (__pycache__) in the folder; they are not checked. Remove them to be sure."
         findings.append(Finding(level="warning", what=text))
+    if signed.signed_by and not signed.problems:
+        findings.append(_signed(signed, params.own_key))
     if not problems:
         findings.append(Finding(level="info", what=f"All files are as they were written; {alike} answers are alike."))
     return VerifyResult(ok=not problems, findings=tuple(findings))
+
+
+def _signed(signed: Signed, own_key: str) -> Finding:
+    """Whose signature it is. Whoever changes a bundle can sign it anew with a key of their own: compare it."""
+    if not signed.is_checked:
+        text = f"Its signature was not checked: the package cryptography is not installed. To check it: {BY_HAND}"
+        return Finding(level="warning", what=text)
+    if signed.signed_by == own_key:
+        text = f"Unchanged since this installation of Fettle signed it (key {signed.signed_by})."
+        return Finding(level="info", what=text)
+    text = (
+        f"Unchanged since it was signed with the key {signed.signed_by}. That is another key than this installation's: "
+        "ask whoever gave you the bundle whether it is theirs."
+    )
+    return Finding(level="info", what=text)
 
 
 def _unpack(bundle: Path, ctx: JobContext) -> Path:
@@ -68,13 +88,14 @@ def _unpack(bundle: Path, ctx: JobContext) -> Path:
                 raise _no_bundle("it holds more than a bundle can")
             for member in members:
                 ctx.check_cancelled()
-                _extract(archive, member, folder)
+                extract(archive, member, folder)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         raise _no_bundle(f"the zip file is damaged ({error})") from error
     return folder
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    """One member below `folder`. Raises `InputRefused` for one that would lie elsewhere."""
     name = PurePosixPath(member.filename)
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename or is_link:
@@ -114,7 +135,7 @@ def _manifest_problems(folder: Path) -> list[str]:
             problems.append(f"{name} is missing.")
         elif sha256_file(path) != digest:
             problems.append(f"{name} was changed.")
-    known = {*listed, "manifest.json", SUMS_FILE}
+    known = {*listed, "manifest.json", *NOT_LISTED}
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     return problems + [f"{name} was added." for name in sorted(found - known) if "__pycache__/" not in name]
 

@@ -16,6 +16,8 @@ from .prepared import Prepared, write_prepared
 from .spec import BoxesSteps
 
 SUMS_FILE = "SHA256SUMS"
+NOT_LISTED = (SUMS_FILE, "model.sig")
+"""The list itself, and the signature over it (`trust`)."""
 
 LEAST_SAME_PIXELS = 0.98
 """Edges of masks may lie a pixel aside on another processor."""
@@ -78,7 +80,7 @@ def _cosine(a: NDArray[Any], b: NDArray[Any]) -> float:
 def write_sums(folder: Path) -> int:
     """Write `SHA256SUMS` (as coreutils' sha256sum reads it) over all files below `folder`; return their number."""
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    digests = {name: _sha256(folder / name) for name in names if name != SUMS_FILE}
+    digests = {name: _sha256(folder / name) for name in names if name not in NOT_LISTED}
     (folder / SUMS_FILE).write_bytes(_sums_text(digests))
     return len(digests)
 
@@ -101,7 +103,7 @@ def check_sums(folder: Path, allow_caches: bool = True) -> list[str]:
         digest, _, name = line.partition("  ")
         listed[name] = digest
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
-    found = {name for name in found if not (allow_caches and "__pycache__" in name.split("/"))} - {SUMS_FILE}
+    found = {name for name in found if not (allow_caches and "__pycache__" in name.split("/"))} - {*NOT_LISTED}
     problems = [f"{name} is missing." for name in sorted(set(listed) - found)]
     problems += [f"{name} was added." for name in sorted(found - set(listed))]
     problems += [

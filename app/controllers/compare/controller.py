@@ -7,16 +7,14 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 
-from app.controllers.boxes import boxed, masked
 from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, OPEN_MODEL, SHOW_RESULT, on
-from app.controllers.compare.examples import proved_value, with_data
+from app.controllers.compare.examples import changes_value, proved_value, with_data
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
-from app.controllers.wordings import marked_pair
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
@@ -33,8 +31,6 @@ from app.services.records.run_plan import BesideRequest
 from widgets.dialogs.incoming_questions import beside_question, consent_question
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
-from widgets.pages.compare.value import ChangesValue, ChangeValue
-from widgets.parts.pictures import PictureValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, Example, OpenParams
 from workers.contracts.paths import from_text
@@ -289,8 +285,7 @@ class CompareController(PageController):
 
     def _on_examples(self, rows: tuple[Example, ...], total: int) -> None:
         self._running = None
-        labelled = any(row.label is not None for row in rows)
-        self._page.show_changes(ChangesValue(total, tuple(_change(row) for row in rows), labelled))
+        self._page.show_changes(changes_value(rows, total))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         """The comparison stands without its pictures; the data may have been moved."""
@@ -314,14 +309,6 @@ class CompareController(PageController):
         self._session.change(max_loss_pct=limit_pct)
         self._session.goal_changed.emit()
         self._window.show_page("goal")
-
-
-def _change(row: Example) -> ChangeValue:
-    picture = PictureValue(path=row.picture, name=row.text) if row.picture else PictureValue(text=row.text)
-    picture = boxed(picture, row.boxes_before, row.boxes_after)
-    masks = (PictureValue(path=path or "") for path in (row.mask_before, row.mask_after))
-    parts = marked_pair(row.before, row.after) if row.is_text else ((), ())
-    return ChangeValue(row.item, masked(picture, *masks), row.before, row.after, row.label, row.kind, *parts)
 
 
 def _make(desk: Desk, page: ComparePage) -> CompareController:

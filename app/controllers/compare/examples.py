@@ -1,12 +1,17 @@
 """Which examples a result rests on, in the words of the page Compare: their name, and how many were asked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
+from app.controllers.boxes import boxed, masked
+from app.controllers.wordings import marked_pair
 from app.controllers.words import tr
 from app.services.after.run_data import AskedExamples
-from widgets.pages.compare.value import AskedValue, CompareValue
+from widgets.pages.compare.value import AskedValue, ChangesValue, ChangeValue, CompareValue
 from widgets.parts.cards.error import ErrorValue
+from widgets.parts.pictures import PictureValue
+from workers.contracts.jobs import Example
 from workers.contracts.wording import about
 
 
@@ -29,6 +34,20 @@ def _name_words(path: str | None, chosen: str | None) -> str:
         return tr("The result is of “{0}”.").format(name)
     text = tr("The result is of “{0}”, and not of “{1}”, which you have chosen since.")
     return text.format(name, PurePath(chosen).name)
+
+
+def changes_value(rows: Sequence[Example], total: int) -> ChangesValue:
+    """Examples whose answer changed; `total` counts those that are not listed, too."""
+    labelled = any(row.label is not None for row in rows)
+    return ChangesValue(total, tuple(_change(row) for row in rows), labelled)
+
+
+def _change(row: Example) -> ChangeValue:
+    picture = PictureValue(path=row.picture, name=row.text) if row.picture else PictureValue(text=row.text)
+    picture = boxed(picture, row.boxes_before, row.boxes_after)
+    masks = (PictureValue(path=path or "") for path in (row.mask_before, row.mask_after))
+    parts = marked_pair(row.before, row.after) if row.is_text else ((), ())
+    return ChangeValue(row.item, masked(picture, *masks), row.before, row.after, row.label, row.kind, *parts)
 
 
 def proved_value(added: int, known: int, merged: int) -> ErrorValue:

@@ -4,10 +4,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.commands import EXPORT_VERSION, on
+from app.controllers.commands import EXPORT_VERSION, RELEASE_EXPORT, on
 from app.controllers.export.presenter import (
     another_version,
     checks,
@@ -15,15 +15,18 @@ from app.controllers.export.presenter import (
     documents_folder,
     question_value,
     reason_needed,
+    sign_value,
     stage_checks,
     target_value,
 )
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
+from app.domain.job import ExportRecord
 from app.domain.variant import Variant
+from app.paths import DataFolderUnusable
 from app.services.after.exporting import Exported, card_facts, export
 from app.services.after.exporting import ExportRequest as Ask
 from app.services.after.fitting import Fitting, fitting, instead_of
@@ -31,6 +34,7 @@ from app.services.after.showing import card_preview
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
+from app.signing_key import make_own_key
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
@@ -43,7 +47,9 @@ NO_TARGET = DescribedTarget(id="", title="", available=False)
 
 
 class ExportController(PageController):
-    """Shows the chosen version, else the recommended one, else the original."""
+    """Shows the chosen version, else the recommended one, else the original. `release_requested(ExportRecord)`."""
+
+    release_requested = Signal(object)
 
     def __init__(self, window: MainWindow, page: ExportPage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -56,6 +62,7 @@ class ExportController(PageController):
         self._card_page = ""
         self._exporting: Running | None = None
         self._previewing: Running | None = None
+        self._exported: ExportRecord | None = None
         page.export_requested.connect(self._on_export)
         page.answers_changed.connect(self._on_answers)
         page.path_chosen.connect(self._on_path)
@@ -67,6 +74,8 @@ class ExportController(PageController):
         page.compare_requested.connect(lambda: window.show_page("compare"))
         page.cancel_requested.connect(self._on_cancel)
         page.link_clicked.connect(lambda _address: None)
+        page.sign_chosen.connect(self._on_sign)
+        page.release_requested.connect(self._on_release)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
         self.show()
@@ -118,6 +127,7 @@ class ExportController(PageController):
             reason_needed=reason_needed(facts, variant),
             checks_on_export=len(target.stages),
             questions=tuple(question_value(question) for question in target.questions),
+            sign=sign_value(self._session.workspace.paths),
         )
 
     def _targets(self) -> tuple[DescribedTarget, ...]:
@@ -141,6 +151,7 @@ class ExportController(PageController):
             not_for=value.not_for,
             contact=value.contact,
             reason=value.reason,
+            sign=value.sign,
         )
         self._page.show_value(self._value)
         self._preview()
@@ -148,6 +159,14 @@ class ExportController(PageController):
     def _on_reason(self, reason: str) -> None:
         if self._value is not None:
             self._value = replace(self._value, reason=reason)
+
+    def _on_sign(self, wanted: bool) -> None:
+        if self._value is not None:
+            self._value = replace(self._value, sign=replace(self._value.sign, wanted=wanted))
+
+    def _on_release(self) -> None:
+        if self._exported is not None:
+            self.release_requested.emit(self._exported)
 
     def _preview(self) -> None:
         facts, variant, value, found = self._facts, self._variant, self._value, self._session.described
@@ -192,15 +211,19 @@ class ExportController(PageController):
             return
         self._session.change(purpose=wanted.purpose, not_for=wanted.not_for, contact=wanted.contact)
         out = Path(wanted.path)
-        ask = Ask(
-            facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
-            wanted.purpose, wanted.not_for, wanted.contact, wanted.answers,
-        )  # fmt: skip
         try:
+            key = make_own_key(self._session.workspace.paths) if wanted.sign else None
             out.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             self._on_failed(_no_folder(out, error))
             return
+        except DataFolderUnusable as problem:
+            self._on_failed(problem.info())
+            return
+        ask = Ask(
+            facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
+            wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key,
+        )  # fmt: skip
         self._say("", 0, None, next((stage.id for stage in self._target.stages), ""))
         self._exporting = self._flows.start(
             export(self._session.workspace, facts, ask),
@@ -238,6 +261,7 @@ class ExportController(PageController):
 
     def _on_done(self, exported: Exported) -> None:
         self._exporting = None
+        self._exported = exported.record
         self._session.exported.emit()
         facts, variant = self._facts, self._variant
         if facts is None or variant is None:
@@ -245,6 +269,8 @@ class ExportController(PageController):
         results = [
             CheckValue("ok" if check.ok else "bad", check.what, check.detail) for check in exported.result.selftest
         ]
+        if exported.result.signed_by:
+            results.append(CheckValue("ok", tr("Signed"), tr("with the key {0}").format(exported.result.signed_by)))
         if exported.pushed is not None:
             results.append(CheckValue("ok", tr("On the hub"), exported.pushed.address))
         self._card_page = exported.result.card_page
@@ -313,9 +339,15 @@ def _no_folder(out: Path, error: OSError) -> ErrorInfo:
     )
 
 
+def _make(desk: Desk, page: ExportPage) -> ExportController:
+    made = ExportController(desk.window, page, desk.session, desk.flows)
+    made.release_requested.connect(desk.commands.to(RELEASE_EXPORT))
+    return made
+
+
 CONTROLLER = ControllerSpec[ExportPage, ExportController](
     "export",
-    lambda desk, page: ExportController(desk.window, page, desk.session, desk.flows),
+    _make,
     does=(on(EXPORT_VERSION, ExportController.choose),),
     is_done=lambda way: way.has_exports,
 )

@@ -7,9 +7,11 @@ from PySide6.QtCore import QStandardPaths
 
 from app.controllers.words import tr
 from app.domain.variant import Variant
+from app.paths import DataPaths
 from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
-from widgets.pages.export.value import QuestionValue, TargetValue
+from app.signing_key import INSTALL_SIGNING, can_sign, fingerprint, own_key
+from widgets.pages.export.value import QuestionValue, SignValue, TargetValue
 from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
@@ -69,6 +71,12 @@ def target_value(row: DescribedTarget) -> TargetValue:
 def question_value(question: Question) -> QuestionValue:
     """A question of a target's own."""
     return QuestionValue(question.id, tr(question.title), tr(question.hint), question.needed)
+
+
+def sign_value(paths: DataPaths) -> SignValue:
+    """Whether a bundle can be signed here, and with which key."""
+    hint = "" if can_sign() else tr("Signing needs one more package: {0}").format(INSTALL_SIGNING)
+    return SignValue(key=fingerprint(own_key(paths)), hint=hint)
 
 
 def license_check(verdict: LicenseVerdict) -> CheckValue:

@@ -46,6 +46,14 @@ class Records:
             found = {row.owner_id: self._value(kind, row) for row in session.scalars(query.limit(limit))}
         return {owner_id: value for owner_id, value in found.items() if value is not None}
 
+    def items(self, kind: RecordKind[T], owner_id: str) -> dict[str, T]:
+        """Item → record of one owner, in the order of their names."""
+        table = TABLES[kind.owner]
+        query = select(table).where(table.kind == kind.name, table.owner_id == owner_id).order_by(table.item)
+        with self._connection.transaction() as session:
+            found = {row.item: self._value(kind, row) for row in session.scalars(query)}
+        return {item: value for item, value in found.items() if value is not None}
+
     def put(self, kind: RecordKind[T], owner_id: str, value: T, item: str = "") -> None:
         """Keep it in place of what was there. Raises IntegrityError where what it belongs to is not there."""
         body, now, table = json.dumps(value.model_dump(mode="json")), datetime.now(UTC), TABLES[kind.owner]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from app.domain.choose import is_regressed
 from app.domain.job import ExportRecord
 from app.domain.project import Project
@@ -23,11 +25,13 @@ from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Done, Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
+from app.services.records.decisions import note_decision, read_decisions
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version
 from app.version import VERSION
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf, VerifyParams, VerifyResult
+from workers.contracts.decisions import Decision
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubPushResult
 from workers.contracts.jobs import DescribeResult
@@ -47,7 +51,8 @@ MIN_REASON_CHARS = 10
 @dataclass(frozen=True)
 class ExportRequest:
     """`target` "" stands for the first that works here. `override_reason` is needed for a variant that regressed, and
-    is not kept of any other. `answers` are to the target's own questions, by their ids.
+    is not kept of any other. `answers` are to the target's own questions, by their ids. `sign_key` is a private key's
+    file: the bundle is signed with it.
     """
 
     run_id: str
@@ -59,6 +64,42 @@ class ExportRequest:
     not_for: str = ""
     contact: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    sign_key: Path | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A bundle that passed its self-test and lies in a job's folder, which `forget` removes."""
+
+    done: Done[ExportResult]
+    variant: Variant
+    target: DescribedTarget
+    repo: str
+    reason: str | None
+
+    @property
+    def path(self) -> Path:
+        """Where it lies now."""
+        return self.done.folder / self.done.result.path
+
+    def forget(self) -> None:
+        """It was taken from there, or is not wanted."""
+        shutil.rmtree(self.done.folder, ignore_errors=True)
+
+    def record(self, path: Path) -> ExportRecord:
+        """For the history, with the place where it lies for good."""
+        return ExportRecord(
+            id=uuid.uuid4().hex[:12],
+            run_id=self.variant.run_id,
+            variant_id=self.variant.id,
+            target=self.target.id,
+            path=str(path),
+            sha256=self.done.result.sha256,
+            size_bytes=self.done.result.size_bytes,
+            created_at=datetime.now(UTC),
+            selftest_json=self.done.result.model_dump_json(include={"selftest", "signed_by"}),
+            override_reason=self.reason,
+        )
 
 
 @dataclass(frozen=True)
@@ -112,8 +153,26 @@ def override_of(variant: Variant, ask: ExportRequest) -> str | None:
 
 def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Exported]:
     """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
-    variant = pick(facts, ask.variant_id, ask.override_reason)
+    pick(facts, ask.variant_id, ask.override_reason)
     check_writable(ask.out)
+    written = yield from write_tested(workspace, facts, ask)
+    try:
+        yield DiskStep(lambda stopped: place(written.path, ask.out, stopped))
+    finally:
+        written.forget()
+    record, target, result = written.record(ask.out), written.target, written.done.result
+    workspace.repositories.exports.add(record)
+    if written.reason is not None:
+        told = (written.variant.title, facts.run.id, ask.out, written.reason)
+        log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
+    pushed = (yield from push(workspace, written.repo, ask.out)) if written.repo else None
+    return Exported(ask.out, result, record, target, instead_of(target, facts, written.variant), pushed)
+
+
+def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Written]:
+    """A bundle in a job's folder, wherever it shall go. That a regressed version is wanted is noted as a decision
+    first, so that the bundle itself tells it."""
+    variant = pick(facts, ask.variant_id, ask.override_reason)
     found = yield from describe()
     target = target_of(found, ask.target)
     answers = answers_to(target, ask.answers)
@@ -124,29 +183,15 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
     if repo:
         yield from check_push(workspace, repo)
     yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
-    done = yield _export_step(facts, variant, ask, (target, answers), found.device)
-    try:
-        yield DiskStep(lambda stopped: place(done.folder / done.result.path, ask.out, stopped))
-    finally:
-        shutil.rmtree(done.folder, ignore_errors=True)
-    record = ExportRecord(
-        id=uuid.uuid4().hex[:12],
-        run_id=facts.run.id,
-        variant_id=variant.id,
-        target=target.id,
-        path=str(ask.out),
-        sha256=done.result.sha256,
-        size_bytes=done.result.size_bytes,
-        created_at=datetime.now(UTC),
-        selftest_json=done.result.model_dump_json(include={"selftest"}),
-        override_reason=override_of(variant, ask),
-    )
-    workspace.repositories.exports.add(record)
-    if record.override_reason is not None:
-        told = (variant.title, facts.run.id, ask.out, record.override_reason)
-        log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
-    pushed = (yield from push(workspace, repo, ask.out)) if repo else None
-    return Exported(ask.out, done.result, record, target, instead_of(target, facts, variant), pushed)
+    reason = override_of(variant, ask)
+    repositories, project_id = workspace.repositories, facts.project.id
+    if reason is not None:
+        of: dict[str, JsonValue] = {"title": variant.title, "limit_pct": facts.run.goal.max_loss_pct}
+        whose = {"run_id": facts.run.id, "variant_id": variant.id}
+        note_decision(repositories, project_id, "exported_anyway", {**of, "target": target.id}, why=reason, **whose)
+    decisions = read_decisions(repositories, project_id).entries
+    done = yield _export_step(facts, variant, ask, (target, answers), found.device, decisions)
+    return Written(done, variant, target, repo, reason)
 
 
 def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
@@ -191,9 +236,11 @@ def _export_step(
     ask: ExportRequest,
     answered: tuple[DescribedTarget, dict[str, str]],
     device: DeviceFacts,
+    decisions: tuple[Decision, ...],
 ) -> JobStep[ExportResult]:
     version = stored_version(facts, variant)
     target, answers = answered
+    key = (ask.sign_key,) if ask.sign_key is not None else ()
     return JobStep(
         kind="export",
         params=ExportParams(
@@ -203,12 +250,13 @@ def _export_step(
             original_dir=str(facts.original_dir),
             data_dir=str(facts.data_dir),
             facts=card_facts(facts, variant, ask, device).model_copy(
-                update={"instead_of": instead_of(target, facts, variant)}
+                update={"instead_of": instead_of(target, facts, variant), "decisions": decisions}
             ),
+            sign_key=str(ask.sign_key or ""),
         ),
         result=ExportResult,
         title="Write the bundle",
-        read_paths=(version.model_dir, facts.original_dir, facts.data_dir),
+        read_paths=(version.model_dir, facts.original_dir, facts.data_dir, *key),
         keep_folder=True,
         limits=Limits(start_programs=True),
     )
@@ -315,11 +363,11 @@ def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
         ) from error
 
 
-def verify(bundle: Path) -> Flow[VerifyResult]:
-    """Hashes and golden answers of a bundle; its own code is never run."""
+def verify(bundle: Path, own_key: str = "") -> Flow[VerifyResult]:
+    """Hashes, signature and golden answers of a bundle; its own code is never run. `own_key`: a fingerprint."""
     done: Done[VerifyResult] = yield JobStep(
         kind="verify",
-        params=VerifyParams(bundle=str(bundle)),
+        params=VerifyParams(bundle=str(bundle), own_key=own_key),
         result=VerifyResult,
         title="Verify the bundle",
         read_paths=(bundle,),

@@ -75,6 +75,20 @@ WATCHED = RecordKind("watched", Owner.RUN, Watched)
 PINNED = RecordKind("pinned", Owner.PROJECT, Pinned)
 
 
+Answering = tuple[RunFacts, Variant]
+"""A version that answered, with all that is stored of its run."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """What became of the answers from one version to another; `judgement` is None where `reason` says why."""
+
+    judgement: Judgement | None = None
+    reason: str = ""
+    libraries: tuple[Changed, ...] = ()
+    keys: tuple[str, str, str] = ("", "", "")  # of the store: the examples, the answers before and after
+
+
 @dataclass(frozen=True)
 class _Reference:
     facts: RunFacts
@@ -123,20 +137,41 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
         other_at=reference.at,
         is_export=reference.is_export,
     )
-    try:
-        before = yield from _answers(space, pinned, reference.facts, reference.variant)
-        after = yield from _answers(space, pinned, facts, variant)
-        judgement = yield from _judge(space, pinned, facts, before, after)
-    except JobError as error:
-        watched = watched.model_copy(update={"reason": error.error.detail})
-    except (OSError, ValueError) as error:
-        log.warning("files that %s is compared with cannot be read: %s", run.id, error)
-        watched = watched.model_copy(update={"reason": "Its files, or those of the version before, cannot be read."})
-    else:
-        libraries = _changed(_versions(space, before), _versions(space, after))
-        watched = watched.model_copy(update={"judgement": judgement, "libraries": libraries})
+    found = yield from _between(space, pinned, (reference.facts, reference.variant), (facts, variant))
+    told = {"judgement": found.judgement, "reason": found.reason, "libraries": found.libraries}
+    watched = watched.model_copy(update=told)
     space.repositories.records.put(WATCHED, run.id, watched)
     return watched
+
+
+def judged_between(space: Workspace, before: Answering, after: Answering) -> Flow[Between]:
+    """One version's answers against another's, of any two runs of a project: on its pinned test set, else on the first
+    run's."""
+    facts = before[0]
+    pinned = read_pinned(space.repositories, facts.project.id)
+    if pinned is None or space.artifacts.peek(pinned.data_key) is None:
+        pinned = _pinned_of(facts)
+    if pinned is None:
+        return Between(reason="The examples of the version before are no longer known.")
+    found = yield from _between(space, pinned, before, after, asks=True)
+    return found
+
+
+def _between(
+    space: Workspace, pinned: Pinned, before: Answering, after: Answering, *, asks: bool = False
+) -> Flow[Between]:
+    """`asks`: a version that was never tested, or whose answers are gone, is asked now."""
+    try:
+        first = yield from _answers(space, pinned, *before, asks=asks)
+        second = yield from _answers(space, pinned, *after, asks=asks)
+        judgement = yield from _judge(space, pinned, after[0], first, second)
+    except JobError as error:
+        return Between(reason=error.error.detail)
+    except (OSError, ValueError) as error:
+        log.warning("files that %s is compared with cannot be read: %s", after[0].run.id, error)
+        return Between(reason="Its files, or those of the version before, cannot be read.")
+    libraries = _changed(_versions(space, first), _versions(space, second))
+    return Between(judgement, libraries=libraries, keys=(pinned.data_key, first, second))
 
 
 def _pin(space: Workspace, facts: RunFacts) -> Pinned | None:
@@ -145,19 +180,20 @@ def _pin(space: Workspace, facts: RunFacts) -> Pinned | None:
     pinned = read_pinned(repositories, facts.project.id)
     if pinned is not None and space.artifacts.peek(pinned.data_key) is not None:
         return pinned
-    data, key, model = facts.first_data, facts.run.data_key, facts.baseline.artifact_key
-    if data is None or data.origin == "made" or key is None or model is None:
+    pinned = _pinned_of(facts)
+    if pinned is None or facts.first_data is None or facts.first_data.origin == "made":
         return None
-    pinned = Pinned(
-        run_id=facts.run.id,
-        data_key=key,
-        model_key=model,
-        sha256=data.sha256,
-        n_test=data.n_test,
-        seed=facts.run.goal.seed,
-    )
     repositories.records.put(PINNED, facts.project.id, pinned)
     return pinned
+
+
+def _pinned_of(facts: RunFacts) -> Pinned | None:
+    """A run's own test set; None where it is not known any more."""
+    data, key, model = facts.first_data, facts.run.data_key, facts.baseline.artifact_key
+    if data is None or key is None or model is None:
+        return None
+    seed = facts.run.goal.seed
+    return Pinned(run_id=facts.run.id, data_key=key, model_key=model, sha256=data.sha256, n_test=data.n_test, seed=seed)
 
 
 def _reference(space: Workspace, facts: RunFacts) -> _Reference | None:
@@ -188,7 +224,7 @@ def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunF
     return None if variant is None else (facts, variant)
 
 
-def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant) -> Flow[str]:
+def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant, *, asks: bool = False) -> Flow[str]:
     """The key of a version's answers to the pinned test set; they are asked for where they were to other examples."""
     data = facts.first_data
     same = data is not None and (data.sha256, data.n_test, facts.run.goal.seed) == (
@@ -197,9 +233,10 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
         pinned.seed,
     )
     if facts.run.data_key == pinned.data_key or same:
-        if variant.answers_key is None or space.artifacts.peek(variant.answers_key) is None:
+        if variant.answers_key is not None and space.artifacts.peek(variant.answers_key) is not None:
+            return variant.answers_key
+        if not asks:
             raise _not_judged(f"The answers of “{variant.title}” are no longer in the store.")
-        return variant.answers_key
     if facts.baseline.artifact_key != pinned.model_key:
         raise _not_judged("The model and the examples were both others than those that the project began with.")
     data_dir = space.artifacts.folder(pinned.data_key) / "data"
@@ -255,14 +292,15 @@ def watched_words(watched: Watched) -> str:
     opening = "Compared with"
     if watched.is_worse:
         opening = "It answers worse than" if judged.labelled else "Its answers differ, beyond your limit, from"
-    text = f"{opening} the version {what} {when}: {_difference(judged)}"
+    text = f"{opening} the version {what} {when}: {difference_words(judged)}"
     if watched.libraries and (watched.is_worse or judged.changed_count):
         told = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in watched.libraries[:3])
         text += f" Libraries have changed since: {told}."
     return text
 
 
-def _difference(judged: Judgement) -> str:
+def difference_words(judged: Judgement) -> str:
+    """ "2 of 180 answers differ, none worse." """
     differ = (
         f"{judged.changed_count:,} of {judged.n:,} answers differ"
         if judged.changed_count

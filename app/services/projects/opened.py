@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from app.domain.project import Project
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
+from app.services.records.decisions import note_labels
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe
@@ -40,6 +41,7 @@ def save_opening(repositories: Repositories, project: Project, opening: OpenPara
 def save_data(repositories: Repositories, project: Project, asked: DataParams) -> Project:
     """A project whose data were read, and how."""
     with repositories.together():
+        note_labels(repositories, project.id, kept_data(repositories, project), asked)
         repositories.records.put(ASKED_DATA, project.id, asked.model_copy(update={"model_dir": ""}))
         return save_project(repositories, project)
 

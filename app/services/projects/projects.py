@@ -9,6 +9,7 @@ from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.persistence import NotFound, Repositories
 from app.services.projects.trash import shown_projects
+from app.services.records.decisions import note_decision
 from workers.contracts.paths import to_text
 
 
@@ -47,17 +48,9 @@ def find_project(repositories: Repositories, project_id: str) -> Project | None:
         return None
 
 
-def project_of_run(repositories: Repositories, run_id: str) -> Project | None:
-    """The project whose run that is, None where it is not here, or in the trash."""
-    try:
-        run = repositories.runs.get(run_id)
-    except NotFound:
-        return None
-    return next((known for known in shown_projects(repositories) if known.id == run.project_id), None)
-
-
 def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
-    """A queued run of this project."""
+    """A queued run of this project. A limit above that of the run before is a decision, and noted."""
+    before = latest_run(repositories, project)
     run = Run(
         id=uuid.uuid4().hex[:12],
         project_id=project.id,
@@ -65,7 +58,11 @@ def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
         state=RunState.QUEUED,
         created_at=datetime.now(UTC),
     )
-    repositories.runs.add(run)
+    with repositories.together():
+        repositories.runs.add(run)
+        if before is not None and goal.max_loss_pct > before.goal.max_loss_pct:
+            limits = {"from_pct": before.goal.max_loss_pct, "to_pct": goal.max_loss_pct}
+            note_decision(repositories, project.id, "limit_raised", limits, run_id=run.id)
     return run
 
 

@@ -11,25 +11,10 @@ from pathlib import Path
 
 import pytest
 from fettle_command import Demo
+from tampered import check, told
 
-from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.contracts.errors import InputRefused
-from workers.export.verify import verify
 from workers.pipeline.golden import SUMS_FILE
-from workers.registry import targets
-from workers.runtime.recording import RecordingContext
-
-
-def check(bundle: Path, tmp_path: Path) -> VerifyResult:
-    work_dir = tmp_path / "work"
-    shutil.rmtree(work_dir, ignore_errors=True)
-    work_dir.mkdir()
-    return verify(VerifyParams(bundle=str(bundle)), RecordingContext(work_dir), targets())
-
-
-def told(result: VerifyResult) -> set[str]:
-    assert not result.ok
-    return {finding.what for finding in result.findings if finding.level == "danger"}
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.export.value import DoneValue, ExportValue, TargetValue
+from widgets.pages.export.value import DoneValue, ExportValue, SignValue, TargetValue
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
 from widgets.parts.format import size_bytes
@@ -163,6 +163,34 @@ class ReasonCard(Card):
         """Three words at least, and not three letters."""
         written = self.reason
         return len(written.split()) >= MIN_REASON_WORDS and len(written) >= MIN_REASON_CHARS
+
+
+class SignBox(QWidget):
+    """One tick for a signature, and the key that it is made with."""
+
+    changed = Signal(bool)
+
+    def __init__(self, value: SignValue) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
+        row.setSpacing(SPACE_M)
+        self._box = QCheckBox(self.tr("Sign it"))
+        self._box.setChecked(value.wanted and not value.hint)
+        self._box.setEnabled(not value.hint)
+        text = self.tr("Shows others that nothing was changed since. Fettle makes the key.")
+        if value.key:
+            text = self.tr("Shows others that nothing was changed since. Key {0}").format(value.key)
+        about = ElidedLabel(value.hint or text, "caption")
+        self._box.setAccessibleDescription(value.hint or text)
+        self._box.toggled.connect(self.changed)
+        row.addWidget(self._box)
+        row.addWidget(about, 1)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is ticked."""
+        return self._box.isChecked()
 
 
 class MarkdownCard(Card):

@@ -6,7 +6,15 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from widgets.pages.export.cards import DoneCard, MarkdownCard, QuestionsCard, ReasonCard, commands_card, target_cards
+from widgets.pages.export.cards import (
+    DoneCard,
+    MarkdownCard,
+    QuestionsCard,
+    ReasonCard,
+    SignBox,
+    commands_card,
+    target_cards,
+)
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
@@ -39,12 +47,15 @@ class ExportPage(Page):
     again_requested = Signal()
     compare_requested = Signal()
     link_clicked = Signal(str)
+    sign_chosen = Signal(bool)
+    release_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Export"))
         self._value: ExportValue | None = None
         self._questions: QuestionsCard | None = None
         self._reason: ReasonCard | None = None
+        self._sign: SignBox | None = None
         self._card: MarkdownCard | None = None
         self._checks: CheckList | None = None
         self._export = PrimaryButton(theme, self.tr("Export bundle"), "package")
@@ -119,7 +130,10 @@ class ExportPage(Page):
         left.addWidget(self._questions)
         place = self._place(value)
         left.addWidget(place)
-        self._form += [self._questions, place]
+        self._sign = SignBox(value.sign)
+        self._sign.changed.connect(self.sign_chosen)
+        left.addWidget(self._sign)
+        self._form += [self._questions, place, self._sign]
         left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
         return left
 
@@ -153,7 +167,9 @@ class ExportPage(Page):
         folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
         read = GhostButton(self.theme, self.tr("Read the card"), "article")
         read.clicked.connect(self.read_card_requested)
-        for button in ((read,) if value.has_page else ()) + (copy, folder):
+        release = GhostButton(self.theme, self.tr("Make it a release"), "tag")
+        release.clicked.connect(self.release_requested)
+        for button in ((read,) if value.has_page else ()) + (copy, release, folder):
             head.add_action(button)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
@@ -235,7 +251,8 @@ class ExportPage(Page):
         purpose, not_for, contact = self._questions.answers
         reason = self._reason.reason if self._reason is not None else ""
         answers = self._questions.own_answers
-        return ExportRequest(self._value.target, self._value.path, purpose, not_for, contact, reason, answers)
+        sign = self._sign is not None and self._sign.is_wanted
+        return ExportRequest(self._value.target, self._value.path, purpose, not_for, contact, reason, answers, sign)
 
     def _on_export(self) -> None:
         self._pause.stop()

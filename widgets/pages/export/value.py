@@ -30,6 +30,16 @@ class QuestionValue:
 
 
 @dataclass(frozen=True)
+class SignValue:
+    """Whether the bundle shall be signed. `key` is the fingerprint of this installation's key, "" before it is made;
+    where it cannot be signed `hint` says what is missing."""
+
+    wanted: bool = False
+    key: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class ExportValue:
     """`reason_needed` says in a sentence why the person's own words are wanted; empty for a safe version. `questions`
     are the chosen target's, beside the three that every bundle's card needs.
@@ -49,6 +59,7 @@ class ExportValue:
     seconds: float | None = None
     checks_on_export: int = 0
     questions: tuple[QuestionValue, ...] = ()
+    sign: SignValue = SignValue()
 
     @property
     def suffix(self) -> str:
@@ -67,6 +78,7 @@ class ExportRequest:
     contact: str
     reason: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    sign: bool = False
 
 
 @dataclass(frozen=True)

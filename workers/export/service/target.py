@@ -20,6 +20,7 @@ from workers.export.stages import WRITE
 from workers.export.verify import golden_answers
 
 NEEDS = ("fastapi", "uvicorn", "prometheus-client")
+SWITCH = "python serve.py --switch {folder}"
 COMMANDS = ("pip install -r requirements.txt", "python serve.py")
 SERVE = Stage(id="serve", title="Ask its server")
 NOT_MEASURED = "batch sizes were not measured under load"
@@ -99,4 +100,5 @@ TARGET = TargetSpec(
     requires=("fastapi", "uvicorn", "prometheus_client"),
     install_hint="pip install fastapi uvicorn prometheus-client",
     needs=NEEDS,
+    switch=SWITCH,
 )

@@ -1,1 +1,0 @@
-"""The page Monitor: a bundle's log, read in a worker."""

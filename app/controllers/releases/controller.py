@@ -1,0 +1,175 @@
+"""The page Releases: the history of the open project, the way back, and what was exported just now."""
+
+from pathlib import Path
+
+from app.controllers.commands import RELEASE_EXPORT, on
+from app.controllers.compare.examples import changes_value
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.releases.presenter import KEEP_NEWEST, releases_value
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr
+from app.domain.job import ExportRecord
+from app.services.flow.events import Event, StepProgress
+from app.services.flow.steps import Flow, JobError
+from app.services.records.decisions import read_decisions
+from app.services.records.facts import read_facts
+from app.services.release.record import Release, read_current, read_releases
+from app.services.release.releasing import (
+    Released,
+    ReleaseRequest,
+    change_notes,
+    prune,
+    release,
+    rollback,
+    save_bundle,
+)
+from app.services.release.showing import released_examples
+from app.services.release.switching import service_address
+from widgets.main_window import MainWindow
+from widgets.pages.releases.page import ReleasesPage
+from widgets.pages.releases.value import ServiceValue
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import Example
+
+
+class ReleasesController(PageController):
+    """One thing at a time is done here; what a page shows is read anew after it."""
+
+    def __init__(self, window: MainWindow, page: ReleasesPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._running: Running | None = None
+        self._looking: Running | None = None
+        page.return_requested.connect(self._on_return)
+        page.save_requested.connect(self._on_save)
+        page.notes_changed.connect(self._on_notes)
+        page.prune_requested.connect(self._on_prune)
+        page.examples_wanted.connect(self._on_examples)
+        page.export_requested.connect(lambda: window.show_page("export"))
+        page.again_requested.connect(self.show)
+        page.cancel_requested.connect(self._on_cancel)
+        session.project_changed.connect(self.show)
+        window.page_shown.connect(lambda page_id: self.show() if page_id == "releases" else None)
+        self.show()
+
+    def show(self) -> None:
+        """What is stored of the open project."""
+        project, repositories = self._session.project, self._session.workspace.repositories
+        if self._running is not None:
+            return
+        if project is None:
+            self._page.show_empty()
+            return
+        found = self._session.described
+        titles = {row.id: tr(row.title) for row in found.targets} if found is not None else {}
+        releases, current = read_releases(repositories, project.id), read_current(repositories, project.id)
+        log = read_decisions(repositories, project.id)
+        self._page.show_value(releases_value(project, releases, current, log, titles))
+
+    def release_export(self, record: ExportRecord) -> None:
+        """Make a bundle that was just exported a release, and show it."""
+        self._window.show_page("releases")
+        try:
+            facts = read_facts(self._session.workspace, record.run_id)
+        except JobError as error:
+            self._on_failed(error.error)
+            return
+        ask = ReleaseRequest(record.variant_id, export=record)
+        self._begin(release(self._session.workspace, facts, ask), tr("Release a bundle"), tr("Compare its answers"))
+
+    def _on_return(self, number: int, service: ServiceValue) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        try:
+            address = service_address(service.address, service.key) if service.address else None
+        except JobError as error:
+            self._window.banner(error_value(error.error))
+            return
+        flow = rollback(self._session.workspace, project.id, number, address)
+        self._begin(flow, tr("Go back to release {0}").format(number), tr("Check its bundle"))
+
+    def _begin(self, flow: Flow[Released], title: str, opening: str) -> None:
+        if self._running is not None:
+            return
+        self._page.show_loading(opening)
+        self._running = self._flows.start(
+            flow,
+            title=title,
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+            observe=self._on_event,
+        )
+
+    def _on_event(self, event: Event) -> None:
+        if self._running is not None and isinstance(event, StepProgress):
+            self._page.show_loading(event.stage, event.done, event.total)
+
+    def _on_done(self, _done: Released) -> None:
+        self._running = None
+        self.show()
+
+    def _on_failed(self, error: ErrorInfo) -> None:
+        self._running = None
+        self._page.show_error(error_value(error, page_title=tr("The release stays as it was")))
+
+    def _on_cancelled(self) -> None:
+        self._running = None
+        self.show()
+
+    def _on_cancel(self) -> None:
+        if self._running is not None:
+            self._flows.cancel(self._running)
+
+    def _on_save(self, number: int, path: str) -> None:
+        found = self._release(number)
+        if found is not None:
+            self._flows.start(
+                save_bundle(self._session.workspace, found, Path(path)),
+                title=tr("Save the bundle of release {0}").format(number),
+                on_done=lambda _path: None,
+                on_failed=lambda error: self._window.banner(error_value(error)),
+            )
+
+    def _on_notes(self, number: int, notes: str) -> None:
+        if self._session.project is not None:
+            change_notes(self._session.workspace, self._session.project.id, number, notes)
+
+    def _on_prune(self) -> None:
+        if self._session.project is not None:
+            prune(self._session.workspace, self._session.project.id, KEEP_NEWEST)
+            self.show()
+
+    def _on_examples(self, number: int) -> None:
+        found = self._release(number)
+        judged = found.change.judgement if found is not None and found.change is not None else None
+        if found is None or judged is None or not judged.changed_count:
+            return
+        if self._looking is not None:
+            self._flows.cancel(self._looking)
+        total = judged.changed_count
+
+        def show(rows: tuple[Example, ...]) -> None:
+            self._looking = None
+            self._page.show_changes(number, changes_value(rows, total))
+
+        self._looking = self._flows.start(
+            released_examples(self._session.workspace, found),
+            title="",
+            on_done=show,
+            on_failed=lambda error: self._window.banner(error_value(error)),
+        )
+
+    def _release(self, number: int) -> Release | None:
+        project = self._session.project
+        known = read_releases(self._session.workspace.repositories, project.id) if project is not None else ()
+        return next((one for one in known if one.number == number), None)
+
+
+CONTROLLER = ControllerSpec[ReleasesPage, ReleasesController](
+    "releases",
+    lambda desk, page: ReleasesController(desk.window, page, desk.session, desk.flows),
+    does=(on(RELEASE_EXPORT, ReleasesController.release_export),),
+)

@@ -1,0 +1,107 @@
+"""A project's releases and decisions as the page shows them."""
+
+from datetime import datetime
+
+from app.controllers.words import tr
+from app.domain.project import Project
+from app.services.records.decisions import DecisionLog
+from app.services.release.documents import change_words, decision_words, log_words
+from app.services.release.record import Change, Current, Figures, Release
+from app.services.release.releasing import old_releases
+from app.services.release.switching import switch_command
+from widgets.pages.releases.value import DecisionValue, FigureValue, ReleaseState, ReleasesValue, ReleaseValue
+from widgets.parts.format import UNKNOWN, memory, ms, percent, size_bytes
+from widgets.parts.small import CheckValue
+from workers.contracts.decisions import Decision
+
+KEEP_NEWEST = 5
+"""Bundles that stay when old ones are removed, beside the current and the previous one."""
+
+
+def releases_value(
+    project: Project, releases: tuple[Release, ...], current: Current | None, log: DecisionLog, titles: dict[str, str]
+) -> ReleasesValue:
+    """`titles` are the targets' by their ids."""
+    old = old_releases(releases, current, KEEP_NEWEST)
+    return ReleasesValue(
+        project=project.name,
+        releases=tuple(_release(project, one, current, titles) for one in releases),
+        decisions=tuple(_decision(entry) for entry in reversed(log.entries)),
+        log=CheckValue("ok" if log.broken_at is None else "bad", log_words(log)),
+        old=len(old),
+        old_bytes=sum(one.size_bytes for one in old),
+    )
+
+
+def _release(project: Project, one: Release, current: Current | None, titles: dict[str, str]) -> ReleaseValue:
+    change = one.change
+    return ReleaseValue(
+        number=one.number,
+        title=one.title,
+        target=titles.get(one.target, one.target),
+        state=_state(one, current),
+        at=one.released_at,
+        size_bytes=one.size_bytes,
+        changed=_changed(change),
+        change=change_words(change),
+        file_name=f"{_stem(project.name)}-release-{one.number}{one.suffix}",
+        sha256=one.sha256,
+        suffix=one.suffix,
+        notes=one.notes,
+        signed_by=one.signed_by,
+        switch=switch_command(one),
+        figures=_figures(change.before if change is not None else None, one.figures),
+        figures_note=""
+        if change is None or change.in_turn
+        else tr("These times were not taken side by side, so they are no fair comparison."),
+    )
+
+
+def _state(one: Release, current: Current | None) -> ReleaseState:
+    if one.pruned_at is not None:
+        return "removed"
+    if current is not None and one.number == current.number:
+        return "current"
+    return "previous" if current is not None and one.number == current.previous else "kept"
+
+
+def _changed(change: Change | None) -> str:
+    if change is None:
+        return tr("the first one")
+    judged = change.judgement
+    if judged is None:
+        return tr("not compared")
+    if not judged.changed_count:
+        return tr("all the same")
+    return tr("{0:,} of {1:,} changed").format(judged.changed_count, judged.n)
+
+
+def _figures(before: Figures | None, after: Figures) -> tuple[FigureValue, ...]:
+    def per_second(value: float | None) -> str:
+        return UNKNOWN if value is None else tr("{0:,.0f} a second").format(value)
+
+    rows = (
+        (tr("Typical time"), "latency_p50_ms", ms),
+        (tr("Throughput"), "throughput_per_s", per_second),
+        (tr("Model's size"), "size_bytes", size_bytes),
+        (tr("Memory"), "peak_memory_bytes", memory),
+        (tr("Accuracy"), "accuracy", percent),
+    )
+    found = []
+    for name, key, words in rows:
+        old, new = getattr(before, key, None), getattr(after, key)
+        if old is not None or new is not None:
+            found.append(FigureValue(name, words(old) if before is not None else "", words(new)))
+    return tuple(found)
+
+
+def _decision(entry: Decision) -> DecisionValue:
+    try:
+        at: datetime | None = datetime.fromisoformat(entry.at)
+    except ValueError:
+        at = None
+    return DecisionValue(entry.number, at, entry.who, decision_words(entry), entry.why)
+
+
+def _stem(name: str) -> str:
+    return "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:60] or "model"

@@ -1,0 +1,103 @@
+"""What was decided about a project, by whom and when: a log that only grows, each entry bound to the one before.
+
+Services write it where the decision is made: export against the verdict, a raised limit, changed labels, releases. It
+is read where the releases are, and goes into each bundle.
+"""
+
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from app.domain.record import Owner, RecordKind
+from app.persistence import Repositories
+from workers.contracts.base import Frozen
+from workers.contracts.decisions import BEFORE_THE_FIRST, Decision, DecisionKind, first_broken
+from workers.contracts.jobs import DataParams
+
+
+class DecisionsEnd(Frozen):
+    """How long the log was when it was last written, and its last hash: what is cut off at the end is missed, too."""
+
+    count: int
+    sha256: str
+
+
+DECISION = RecordKind("decision", Owner.PROJECT, Decision)
+END = RecordKind("decisions-end", Owner.PROJECT, DecisionsEnd)
+
+
+@dataclass(frozen=True)
+class DecisionLog:
+    """`broken_at` is the number of the first entry that was changed, moved or taken out; None where none was."""
+
+    entries: tuple[Decision, ...]
+    broken_at: int | None = None
+
+
+def read_decisions(repositories: Repositories, project_id: str) -> DecisionLog:
+    """All that was decided, oldest first, and whether the log is whole."""
+    entries = tuple(repositories.records.items(DECISION, project_id).values())
+    broken = first_broken(entries)
+    end = repositories.records.get(END, project_id)
+    if broken is None and end is not None and len(entries) < end.count:
+        broken = len(entries) + 1
+    if broken is None and (end or entries) and (entries[-1].sha256 if entries else "") != (end.sha256 if end else ""):
+        broken = len(entries)
+    return DecisionLog(entries, broken)
+
+
+def note_decision(
+    repositories: Repositories,
+    project_id: str,
+    kind: DecisionKind,
+    facts: Mapping[str, JsonValue],
+    *,
+    run_id: str = "",
+    variant_id: str = "",
+    why: str = "",
+) -> Decision:
+    """Add an entry. One that follows a broken part is bound to what is there, and the log stays broken."""
+    with repositories.together():
+        end = repositories.records.get(END, project_id)
+        entry = Decision(
+            number=(end.count if end else 0) + 1,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            who=_account(),
+            kind=kind,
+            run_id=run_id,
+            variant_id=variant_id,
+            facts=dict(facts),
+            why=why,
+            previous=end.sha256 if end else BEFORE_THE_FIRST,
+        ).sealed()
+        repositories.records.put(DECISION, project_id, entry, f"{entry.number:08d}")
+        repositories.records.put(END, project_id, DecisionsEnd(count=entry.number, sha256=entry.sha256))
+    return entry
+
+
+def note_labels(repositories: Repositories, project_id: str, before: DataParams, after: DataParams) -> None:
+    """Add an entry where a person has given examples of the same data other labels, or left other ones out."""
+    if before.path != after.path:
+        before = DataParams(model_dir="")
+    changed = {name: item for name, item in after.relabeled.items() if before.relabeled.get(name) != item}
+    matched = {name for name, label in after.label_map.items() if before.label_map.get(name) != label}
+    counts: dict[str, JsonValue] = {
+        "relabeled": len(changed),
+        "labels_put_back": len(set(before.relabeled) - set(after.relabeled)),
+        "names_matched": len(matched),
+        "left_out": len(set(after.left_out) - set(before.left_out)),
+        "put_back": len(set(before.left_out) - set(after.left_out)),
+    }
+    if any(counts.values()):
+        note_decision(repositories, project_id, "labels_changed", counts)
+
+
+def _account() -> str:
+    """The name of the account that runs the program."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
+        return "unknown"

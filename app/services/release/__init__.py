@@ -1,0 +1,1 @@
+"""Releases of a project: its bundles by number, what changed, which one is current, the way back."""

@@ -1,0 +1,111 @@
+"""A project's releases and decisions in words and as `fettle releases` prints them."""
+
+from typing import Any
+
+from app.services.after.watching import difference_words
+from app.services.records.decisions import DecisionLog
+from app.services.release.record import Change, Current, Figures, Release
+from workers.contracts.decisions import Decision
+from workers.contracts.wording import percent_of
+
+FIGURES = ("latency_p50_ms", "throughput_per_s", "size_bytes", "peak_memory_bytes", "accuracy")
+
+
+def change_words(change: Change | None) -> str:
+    """ "Compared with release 1: 2 of 180 answers differ, none worse." """
+    if change is None:
+        return "The first release of this project."
+    if change.judgement is None:
+        return f"Its answers could not be compared with release {change.against}. {change.reason}".strip()
+    text = f"Compared with release {change.against}: {difference_words(change.judgement)}"
+    if change.libraries and change.judgement.changed_count:
+        told = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in change.libraries[:3])
+        text += f" Libraries have changed since: {told}."
+    return text
+
+
+def decision_words(entry: Decision) -> str:
+    """What was decided, in a sentence without its end."""
+    facts = entry.facts
+    if entry.kind == "exported_anyway":
+        return f"exported “{facts.get('title', '')}” although it answers worse than the limit allows"
+    if entry.kind == "limit_raised":
+        return f"raised the limit from {_pct(facts.get('from_pct'))} to {_pct(facts.get('to_pct'))}"
+    if entry.kind == "labels_changed":
+        return f"changed the examples: {_counts(entry)}"
+    if entry.kind == "pruned":
+        numbers = facts.get("releases")
+        told = ", ".join(str(number) for number in numbers) if isinstance(numbers, list) else ""
+        return f"removed the bundles of old releases ({told})"
+    instead = f" instead of {facts['instead_of']}" if facts.get("instead_of") is not None else ""
+    verb = {"released": "released", "rolled_back": "went back to", "promoted": "went on to"}[entry.kind]
+    return f"{verb} release {facts.get('release')}{instead}"
+
+
+def _pct(value: object) -> str:
+    return percent_of(value) if isinstance(value, (int, float)) else "?"
+
+
+def _counts(entry: Decision) -> str:
+    words = {
+        "relabeled": "got another label",
+        "labels_put_back": "got their own label back",
+        "names_matched": "labels were matched to answers",
+        "left_out": "left out",
+        "put_back": "put back",
+    }
+    return ", ".join(f"{entry.facts[name]} {word}" for name, word in words.items() if entry.facts.get(name))
+
+
+def log_words(log: DecisionLog) -> str:
+    """Whether the log of decisions is whole."""
+    if log.broken_at is not None:
+        return f"The log of decisions was changed since it was written: entry {log.broken_at} is not as it was."
+    count = len(log.entries)
+    return f"The log of decisions is whole ({count} {'entry' if count == 1 else 'entries'})."
+
+
+def release_document(release: Release, current: Current | None) -> dict[str, Any]:
+    """One release; figures as in VARIANT, None where not measured."""
+    change = release.change
+    judged = change.judgement if change is not None else None
+    return {
+        "version": release.number,
+        "current": current is not None and current.number == release.number,
+        "previous": current is not None and current.previous == release.number,
+        "run_id": release.run_id,
+        "variant": release.variant_id,
+        "title": release.title,
+        "target": release.target,
+        "sha256": release.sha256,
+        "size_bytes": release.size_bytes,
+        "released_at": release.released_at.isoformat(timespec="seconds"),
+        "notes": release.notes,
+        "signed_by": release.signed_by or None,
+        "pruned": release.pruned_at is not None,
+        "figures": _figures(release.figures),
+        "changed": None
+        if change is None
+        else {
+            "against": change.against,
+            "before": _figures(change.before),
+            "in_turn": change.in_turn,
+            "n": judged.n if judged is not None else 0,
+            "changed": judged.changed_count if judged is not None else None,
+            "agreement": judged.agreement if judged is not None else None,
+            "drop": judged.drop if judged is not None else None,
+            "verdict": judged.verdict if judged is not None else "unmeasured",
+            "libraries": [one.model_dump() for one in change.libraries],
+        },
+        "text": change_words(change),
+    }
+
+
+def log_document(log: DecisionLog) -> dict[str, Any]:
+    """The log with its state."""
+    entries = [{**entry.model_dump(mode="json"), "text": decision_words(entry)} for entry in log.entries]
+    return {"ok": log.broken_at is None, "broken_at": log.broken_at, "entries": entries}
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    return {name: getattr(figures, name) for name in FIGURES}

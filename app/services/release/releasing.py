@@ -1,0 +1,343 @@
+"""Make a release, go back to an earlier one, remove the bundles of old ones.
+
+The bundle is kept first, then one transaction says that it is there: killed in between, the releases before are whole.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from app.domain.job import ExportRecord
+from app.domain.variant import Variant
+from app.persistence.repositories import NotFound
+from app.services.after.exporting import ExportRequest, check_writable, pick, place, refusal, version_of, write_tested
+from app.services.after.watching import judged_between
+from app.services.flow.background import Stopped
+from app.services.flow.steps import DiskStep, Flow, JobError
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.records.decisions import note_decision
+from app.services.records.facts import RunFacts, read_facts
+from app.services.release.keeping import bring, drop, has_digest, settle
+from app.services.release.record import (
+    CURRENT,
+    Change,
+    Current,
+    Release,
+    figures_of,
+    read_current,
+    read_releases,
+    write_release,
+)
+from app.services.release.switching import ServiceAddress, switch_to
+from workers.contracts.decisions import DecisionKind
+from workers.contracts.serving import SwitchResult
+
+FIRST_TARGET = ""
+"""Stands for the first kind of bundle that works here."""
+MAX_NOTES = 2000
+
+
+@dataclass(frozen=True)
+class ReleaseRequest:
+    """`target` "" stands for that of the current release, else the first that works here. With `export` just that
+    bundle is released. A bundle of the same version that was exported before and is as it was is taken, unless it
+    shall be signed with `sign_key`. `service` is a running service that takes it at once."""
+
+    variant_id: str | None = None
+    target: str = ""
+    notes: str = ""
+    override_reason: str | None = None
+    sign_key: Path | None = None
+    service: ServiceAddress | None = None
+    export: ExportRecord | None = None
+
+
+@dataclass(frozen=True)
+class Released:
+    """The release that is current now, its bundle, and what a running service said."""
+
+    release: Release
+    bundle: Path
+    switched: SwitchResult | None = None
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    """What is to be released: a file with its hash and size, and how it came about."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    target: str
+    variant: Variant
+    signed_by: str
+    record: ExportRecord | None = None
+    forget: Callable[[], None] = lambda: None
+
+
+def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[Released]:
+    """Keep the bundle of a version, say what changed against the current release, make it the current one.
+
+    Raises `JobError` where there is nothing new to release, or it cannot be written, kept, or taken by the service;
+    the releases before are then as they were.
+    """
+    bundle = yield from _bundle(space, facts, ask)
+    try:
+        _check_new(space, facts.project.id, bundle)
+        change = yield from _change(space, facts, bundle.variant)
+        found = yield from describe()
+        target = next((row for row in found.targets if row.id == bundle.target), None)
+        part = yield DiskStep(lambda stopped: bring(space.paths, bundle.path, bundle.sha256, stopped))
+    finally:
+        bundle.forget()
+    made = Release(
+        number=0,
+        run_id=facts.run.id,
+        variant_id=bundle.variant.id,
+        title=bundle.variant.title,
+        target=bundle.target,
+        sha256=bundle.sha256,
+        size_bytes=bundle.size_bytes,
+        released_at=datetime.now(UTC),
+        suffix=target.suffix if target is not None else ".zip",
+        notes=ask.notes.strip()[:MAX_NOTES],
+        signed_by=bundle.signed_by,
+        switch=target.switch if target is not None else "",
+        figures=figures_of(bundle.variant),
+        change=change,
+    )
+    switched = None
+    if ask.service is not None:
+        try:
+            switched = yield from switch_to(space, made, part, ask.service)
+        except BaseException:
+            drop(part)
+            raise
+    return Released(_put(space, facts, made, part, bundle), space.paths.releases / made.file_name, switched)
+
+
+def _bundle(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[_Bundle]:
+    """The export that is named, else one of before that is as it was, else a new one."""
+    if ask.export is not None:
+        return _of_record(facts, ask.export)
+    variant = pick(facts, ask.variant_id, ask.override_reason)
+    current = _current_release(space, facts.project.id)
+    wanted = ask.target or (current.target if current is not None else FIRST_TARGET)
+    exports = [one for one in space.repositories.exports.list(facts.run.id) if one.variant_id == variant.id]
+    fitting = [one for one in exports if wanted in (FIRST_TARGET, one.target) and ask.sign_key is None]
+    known: ExportRecord | None = yield DiskStep(partial(_latest_whole, fitting))
+    if known is not None:
+        return _of_record(facts, known)
+    request = ExportRequest(facts.run.id, ask.variant_id, wanted, Path(), ask.override_reason, sign_key=ask.sign_key)
+    written = yield from write_tested(space, facts, request)
+    result = written.done.result
+    return _Bundle(
+        written.path, result.sha256, result.size_bytes, written.target.id, written.variant, result.signed_by,
+        written.record(space.paths.releases / f"{result.sha256}{written.target.suffix}"), written.forget,
+    )  # fmt: skip
+
+
+def _latest_whole(exports: list[ExportRecord], stopped: Stopped) -> ExportRecord | None:
+    """The one that was written last and is where and as it was."""
+    latest = sorted(exports, key=lambda one: one.created_at, reverse=True)
+    return next((one for one in latest if has_digest(Path(one.path), one.sha256, stopped)), None)
+
+
+def _of_record(facts: RunFacts, record: ExportRecord) -> _Bundle:
+    variant = version_of(facts, record.variant_id)
+    return _Bundle(Path(record.path), record.sha256, record.size_bytes, record.target, variant, record.signed_by)
+
+
+def _check_new(space: Workspace, project_id: str, bundle: _Bundle) -> None:
+    current = _current_release(space, project_id)
+    if current is not None and current.sha256 == bundle.sha256:
+        raise refusal(
+            "already_released",
+            "This bundle is released already",
+            f"It is release {current.number}, which is the current one. Nothing was changed.",
+            "Release another version, or export this one anew.",
+        )
+
+
+def _change(space: Workspace, facts: RunFacts, variant: Variant) -> Flow[Change | None]:
+    """What changed against the current release; None where there is none."""
+    current = _current_release(space, facts.project.id)
+    if current is None:
+        return None
+    try:
+        before = read_facts(space, current.run_id)
+        other = version_of(before, current.variant_id)
+    except JobError as error:
+        return Change(against=current.number, before=current.figures, reason=error.error.detail)
+    found = yield from judged_between(space, (before, other), (facts, variant))
+    return Change(
+        against=current.number,
+        before=current.figures,
+        judgement=found.judgement,
+        reason=found.reason,
+        libraries=found.libraries,
+        keys=found.keys,
+        in_turn=current.run_id == facts.run.id and other.is_side_by_side and variant.is_side_by_side,
+    )
+
+
+def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _Bundle) -> Release:
+    """The bundle into its place, then all that is said about it, or nothing."""
+    repositories, project_id = space.repositories, facts.project.id
+    kept = space.paths.releases / made.file_name
+    was_there = kept.exists()
+    try:
+        settle(part, kept)
+        with repositories.together():
+            current, known = read_current(repositories, project_id), read_releases(repositories, project_id)
+            last = max([one.number for one in known] + ([current.number] if current else []), default=0)
+            made = made.model_copy(update={"number": last + 1})
+            write_release(repositories, project_id, made)
+            before = current.number if current is not None else None
+            repositories.records.put(CURRENT, project_id, Current(number=made.number, previous=before))
+            if bundle.record is not None:
+                repositories.exports.add(bundle.record)
+            _note(space, project_id, "released", made, before, made.notes)
+    except BaseException:
+        if not was_there:
+            drop(kept)
+        raise
+    return made
+
+
+def rollback(space: Workspace, project_id: str, number: int, service: ServiceAddress | None = None) -> Flow[Released]:
+    """Make another release the current one; its bundle has to be there, byte for byte.
+
+    Raises `JobError` (exit code 3) where there is no such release, or its bundle is gone or damaged; with `service`
+    also where that does not take it. Nothing has changed then.
+    """
+    wanted = find_release(space, project_id, number)
+    current = read_current(space.repositories, project_id)
+    if current is not None and current.number == number:
+        raise refusal(
+            "is_current",
+            f"Release {number} is the current one",
+            "There is nothing to go back to. Nothing was changed.",
+            "Name another release; 'fettle releases' lists them.",
+        )
+    bundle = yield from kept_bundle(space, wanted)
+    switched = (yield from switch_to(space, wanted, bundle, service)) if service is not None else None
+    repositories, before = space.repositories, current.number if current is not None else None
+    with repositories.together():
+        repositories.records.put(CURRENT, project_id, Current(number=number, previous=before))
+        is_back = before is not None and number < before
+        _note(space, project_id, "rolled_back" if is_back else "promoted", wanted, before)
+    return Released(wanted, bundle, switched)
+
+
+def kept_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
+    """A release's bundle, its bytes compared with its hash. Raises `JobError` where it is pruned, gone or damaged."""
+    bundle = space.paths.releases / wanted.file_name
+    if wanted.pruned_at is not None:
+        raise refusal(
+            "release_pruned",
+            f"The bundle of release {wanted.number} was removed",
+            f"That was done on {wanted.pruned_at.astimezone():%d %B %Y} to make room. Nothing was changed.",
+            "Release its version again; it gets a new number.",
+        )
+    is_whole = yield DiskStep(lambda stopped: has_digest(bundle, wanted.sha256, stopped))
+    if not is_whole:
+        raise refusal(
+            "release_damaged",
+            f"The bundle of release {wanted.number} is not as it was",
+            f"{bundle} is gone or was changed since; it is not used. The current release stays.",
+            "Put the file back from a copy, or release its version again.",
+        )
+    return bundle
+
+
+def prune(space: Workspace, project_id: str, keep: int) -> tuple[Release, ...]:
+    """Remove the bundles of all but the newest `keep` releases, the current and the previous one; their history stays.
+
+    Returns those whose bundles went.
+    """
+    repositories = space.repositories
+    old = old_releases(read_releases(repositories, project_id), read_current(repositories, project_id), keep)
+    if not old:
+        return ()
+    with repositories.together():
+        for one in old:
+            write_release(repositories, project_id, one.model_copy(update={"pruned_at": datetime.now(UTC)}))
+        note_decision(repositories, project_id, "pruned", {"releases": [one.number for one in reversed(old)]})
+    wanted = {
+        one.file_name
+        for project in repositories.projects.list()
+        for one in read_releases(repositories, project.id)
+        if one.pruned_at is None
+    }
+    for one in old:
+        if one.file_name not in wanted:
+            drop(space.paths.releases / one.file_name)
+    return old
+
+
+def old_releases(known: Sequence[Release], current: Current | None, keep: int) -> tuple[Release, ...]:
+    """Those whose bundles `prune` would remove; `known` has the newest first."""
+    in_use = {current.number, current.previous} if current is not None else set()
+    in_use |= {one.number for one in known[: max(0, keep)]}
+    return tuple(one for one in known if one.number not in in_use and one.pruned_at is None)
+
+
+def save_bundle(space: Workspace, wanted: Release, out: Path) -> Flow[Path]:
+    """Write a release's bundle to `out`, where an old file stays until then. Raises `JobError`."""
+    check_writable(out)
+    bundle = yield from kept_bundle(space, wanted)
+    yield DiskStep(partial(place, bundle, out))
+    return out
+
+
+def change_notes(space: Workspace, project_id: str, number: int, notes: str) -> None:
+    """Say something else about a release."""
+    found = find_release(space, project_id, number)
+    write_release(space.repositories, project_id, found.model_copy(update={"notes": notes.strip()[:MAX_NOTES]}))
+
+
+def find_release(space: Workspace, project_id: str, number: int) -> Release:
+    """Raises `JobError` (exit code 3) where the project or the number is unknown."""
+    try:
+        space.repositories.projects.get(project_id)
+    except NotFound as error:
+        raise unknown_project(project_id) from error
+    for one in read_releases(space.repositories, project_id):
+        if one.number == number:
+            return one
+    raise refusal(
+        "unknown_release",
+        "There is no such release",
+        f"This project has no release {number}. Nothing was changed.",
+        "See 'fettle releases' for those that there are.",
+    )
+
+
+def unknown_project(project_id: str) -> JobError:
+    """For a project that nobody knows."""
+    return refusal(
+        "unknown_project",
+        "There is no such project",
+        f"Nothing is stored under {project_id!r}.",
+        "See 'fettle jobs' for runs and their projects.",
+    )
+
+
+def _note(
+    space: Workspace, project_id: str, kind: DecisionKind, made: Release, before: int | None, why: str = ""
+) -> None:
+    facts: dict[str, JsonValue] = {"release": made.number, "instead_of": before, "sha256": made.sha256}
+    whose = {"run_id": made.run_id, "variant_id": made.variant_id}
+    note_decision(space.repositories, project_id, kind, facts, why=why, **whose)
+
+
+def _current_release(space: Workspace, project_id: str) -> Release | None:
+    current = read_current(space.repositories, project_id)
+    known = read_releases(space.repositories, project_id)
+    return next((one for one in known if current is not None and one.number == current.number), None)

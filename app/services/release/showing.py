@@ -1,0 +1,43 @@
+"""The answers that changed from one release to the next, as the page Compare shows a version's."""
+
+from app.services.after.showing import MAX_SHOWN, PICTURES, sources_of
+from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from app.services.release.record import Release
+from app.services.run.version_steps import PREDICTIONS, Pair
+from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
+
+
+def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example, ...]]:
+    """Rows, worst first, their pictures by whole paths; empty where nothing changed or it is no longer in the store."""
+    change = release.change
+    judged = change.judgement if change is not None else None
+    if change is None or judged is None or not judged.changed:
+        return ()
+    try:
+        facts = read_facts(space, release.run_id)
+    except JobError:
+        return ()
+    folders = [space.artifacts.peek(key) for key in change.keys]
+    if None in folders:
+        return ()
+    data, before, after = (space.artifacts.folder(key) for key in change.keys)
+    done: Done[ExamplesResult] = yield JobStep(
+        kind="examples",
+        params=ExamplesParams(
+            **Pair(data / "data", before / PREDICTIONS, after / PREDICTIONS).parameters(),
+            model_dir=str(facts.original_dir),
+            items=judged.changed[:MAX_SHOWN],
+        ),
+        result=ExamplesResult,
+        title="Show what changed",
+        read_paths=(data / "data", facts.original_dir, before, after, *sources_of(space, facts)),
+        cache=True,
+    )
+    return tuple(
+        row.model_copy(
+            update={name: str(done.folder / path) for name in PICTURES if (path := getattr(row, name)) is not None}
+        )
+        for row in done.result.rows
+    )

@@ -1,0 +1,211 @@
+"""The page Releases: what was exported becomes a release with one click, the way back is one more, the log is shown."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from desk import add_run, judgement, make_project, run, variant
+from PySide6.QtWidgets import QPushButton, QTableView
+from read_page import words
+
+from app.controllers.app_controller import AppController
+from app.controllers.export import controller as export_module
+from app.domain.job import ExportRecord
+from app.services.after.exporting import Exported
+from app.services.flow.steps import DiskStep, Flow
+from app.services.flow.workspace import Workspace
+from app.services.records.decisions import DECISION, read_decisions
+from app.services.release.record import read_current, read_releases
+from app.signing_key import fingerprint, own_key
+from widgets.main_window import MainWindow
+from widgets.pages.export.page import ExportPage
+from widgets.pages.export.value import ExportRequest
+from widgets.pages.releases.page import ReleasesPage
+from widgets.parts.question import QuestionDialog
+from workers.contracts.bundles import ExportResult
+from workers.contracts.folder import sha256_file
+from workers.contracts.specs import DescribedTarget
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ReleasesPage:
+    """An open project with a finished run of two versions, nothing released."""
+    app_controller.session.reopen(make_project(space))
+    first = variant(1, speedup=2.0, judgement=judgement(accuracy=0.91))
+    made = add_run(space, run(1, data_key="data"), variant(0), first, variant(2, speedup=3.0))
+    app_controller.session.set_run(made)
+    window.show_page("releases")
+    found = window.page("releases")
+    assert isinstance(found, ReleasesPage)
+    return found
+
+
+def exported(space: Workspace, folder: Path, number: int) -> ExportRecord:
+    path = folder / f"b{number}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("content.txt", str(number))
+    record = ExportRecord(
+        f"e{number}", "r1", f"r1-v{number % 2 + 1}", "python", str(path), sha256_file(path), path.stat().st_size,
+        datetime.now(UTC), json.dumps({"signed_by": "ab" * 32 if number == 1 else ""}),
+    )  # fmt: skip
+    space.repositories.exports.add(record)
+    return record
+
+
+def button(page: ReleasesPage | ExportPage, text: str) -> QPushButton:
+    found = [one for one in page.findChildren(QPushButton) if one.text().startswith(text) and one.isVisibleTo(page)]
+    assert found, [one.text() for one in page.findChildren(QPushButton)]
+    return found[0]
+
+
+class Releasing:
+    """Exports and releases as a person does, only that the bundles hold next to nothing."""
+
+    def __init__(
+        self, controller: AppController, window: MainWindow, space: Workspace, drive: Drive, folder: Path
+    ) -> None:
+        self._controller, self._window, self._space, self._drive, self._folder = (
+            controller,
+            window,
+            space,
+            drive,
+            folder,
+        )
+        self._number = 0
+
+    def __call__(self, times: int = 1) -> None:
+        for _ in range(times):
+            self._number += 1
+            page = self._window.page("export")
+            assert isinstance(page, ExportPage)
+            page.again_requested.emit()
+            page.export_requested.emit(ExportRequest("python", str(self._folder / "out.zip"), "", "", ""))
+            self.settle()
+            button(page, "Make it a release").click()
+            self.settle()
+
+    def settle(self) -> None:
+        self._drive(lambda: not self._controller.flows.active)
+
+    def export(self, *_: object) -> Flow[Exported]:
+        yield DiskStep(lambda _stopped: None)
+        record = exported(self._space, self._folder, self._number)
+        result = ExportResult(
+            sha256=record.sha256,
+            size_bytes=record.size_bytes,
+            files=1,
+            selftest=(),
+            card_text="# A card",
+            commands=("r",),
+        )
+        target = DescribedTarget(id="python", title="Python folder", available=True)
+        return Exported(Path(record.path), result, record, target)
+
+
+@pytest.fixture
+def release(
+    page: ReleasesPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> Releasing:  # fmt: skip
+    made = Releasing(app_controller, window, space, drive, tmp_path)
+    monkeypatch.setattr(export_module, "export", made.export)
+    return made
+
+
+def test_from_nothing_to_two_releases_and_back(
+    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
+) -> None:
+    """Given two exports, each made a release by a click, then the page says which is current, what was before it, the figures
+    of both, who decided it; one click on the way back, and the first is current again."""
+    assert page.state == "empty" and "Nothing is released yet" in words(page)
+    release()
+    assert "Release 1 is current" in words(page) and "The first release of this project." in words(page)
+    release()
+    told = words(page)
+    assert "Release 2 is current" in told and "could not be compared with release 1" in told
+    assert "Typical time" in told and "91.0 %" in told
+    assert "The log of decisions is whole (2 entries)." in told
+    button(page, "Go back to release 1").click()
+    release.settle()
+    current = read_current(space.repositories, "p1")
+    assert current is not None and (current.number, current.previous) == (1, 2)
+    assert "Release 1 is current" in words(page) and button(page, "Go on to release 2").isVisible()
+    rows = page.findChildren(QTableView)[0].model()
+    assert [rows.index(at, 0).data() for at in range(2)] == ["2, before it", "1, current"]
+
+
+def test_a_damaged_bundle_is_told_and_the_current_one_stays(
+    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
+) -> None:
+    """Given the first release's bundle was changed in the data folder, when one goes back, then words say so, and a button
+    leads back to the releases, where the second one is current."""
+    release(2)
+    first = read_releases(space.repositories, "p1")[-1]
+    (space.paths.releases / first.file_name).write_bytes(b"x")
+    button(page, "Go back to release 1").click()
+    release.settle()
+    assert page.state == "error" and "The bundle of release 1 is not as it was" in words(page)
+    button(page, "Back to the releases").click()
+    assert "Release 2 is current" in words(page)
+
+
+def test_a_changed_log_is_told(page: ReleasesPage, release: Releasing, space: Workspace, window: MainWindow) -> None:
+    """Given an entry that somebody reworded in the database, then the page says which."""
+    release(2)
+    first = read_decisions(space.repositories, "p1").entries[0]
+    space.repositories.records.put(DECISION, "p1", first.model_copy(update={"who": "nobody"}), "00000001")
+    window.show_page("jobs")
+    window.show_page("releases")
+    assert "entry 1 is not as it was" in words(page)
+
+
+def test_old_bundles_are_removed_after_a_question_and_notes_are_kept(
+    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
+) -> None:
+    """Given nine releases, when the old bundles are removed, then a question tells how many, and five and more stay; notes
+    that are typed are there again."""
+    release(9)
+    page.notes_changed.emit(9, " Rounded ")
+    button(page, "Remove old bundles").click()
+    dialog = page.findChildren(QuestionDialog)[-1]
+    assert "4 bundles go" in words(dialog)
+    dialog.answered.emit("remove")
+    found = read_releases(space.repositories, "p1")
+    assert [one.number for one in found if one.pruned_at is None] == [9, 8, 7, 6, 5]
+    assert (found[0].notes, len(list(space.paths.releases.glob("*.zip")))) == ("Rounded", 5)
+    dialog.close()
+
+
+def test_a_service_elsewhere_is_refused_before_anything_is_done(
+    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
+) -> None:
+    """Given an address of another computer, then words say what to do there, and the current release stays."""
+    from widgets.pages.releases.value import ServiceValue
+
+    release(2)
+    page.return_requested.emit(1, ServiceValue("http://shop.example:8000"))
+    assert not app_controller.flows.active
+    current = read_current(space.repositories, "p1")
+    assert current is not None and current.number == 2
+
+
+def test_the_key_is_made_when_somebody_signs(
+    page: ReleasesPage, app_controller: AppController, space: Workspace
+) -> None:
+    """Given no key, then none is made by looking; when an export shall be signed, then it is, readable by its owner alone."""
+    from app.signing_key import make_own_key
+
+    path = own_key(space.paths)
+    assert not path.exists() and fingerprint(path) == ""
+    assert make_own_key(space.paths) == path and path.stat().st_mode & 0o777 == 0o600
+    kept, known = path.read_bytes(), fingerprint(path)
+    path.chmod(0o644)
+    make_own_key(space.paths)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777, fingerprint(path)) == (kept, 0o600, known) and len(
+        known
+    ) == 64

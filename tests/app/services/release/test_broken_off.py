@@ -1,0 +1,129 @@
+"""A release that is broken off, by a kill or a full disk, at any moment: no half bundle, and no old one is lost."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from finished_run import copied_space, finished_folder
+from released import exported, released
+
+from app.services.flow.workspace import Workspace
+from app.services.records.decisions import read_decisions
+from app.services.release.record import read_current, read_releases
+
+ROOT = Path(__file__).resolve().parents[4]
+SCRIPT = Path(__file__).with_name("killed_release.py")
+BUNDLE_BYTES = 3 << 20
+KILLED = 9
+POINTS = 20
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished_folder(tmp_path_factory.mktemp("broken"))
+
+
+@pytest.fixture(scope="module")
+def before(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one release, closed, and a bundle beside it that shall be the next one."""
+    root = tmp_path_factory.mktemp("first")
+    spaces = copied_space(finished, root)
+    space = next(spaces)
+    released(space, exported(space, root, "v1", "one"))
+    assert next(spaces, None) is None
+    (root / "next.zip").write_bytes(os.urandom(BUNDLE_BYTES))
+    return root
+
+
+def broken_off(before: Path, tmp_path: Path, how: str, number: int) -> tuple[int, dict[str, object]]:
+    """The script's exit code and what it printed, on a copy of the data folder."""
+    shutil.copytree(before / "data", tmp_path / "data")
+    command = [sys.executable, str(SCRIPT), tmp_path / "data", before / "next.zip", "v2", how, str(number)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr[-2000:]
+    return done.returncode, json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
+
+
+def check_whole(before: Path, home: Path, *, is_released: bool | None) -> None:
+    """What a person finds at the next start."""
+    from app.jobs.pool import WorkerPool
+    from app.paths import clear_leftovers, find_data_folder
+    from app.persistence import open_store
+    from app.services.flow.artifacts import ArtifactStore
+
+    paths = find_data_folder(home)
+    with open_store(paths) as store:
+        clear_leftovers(paths)
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        found, current = read_releases(space.repositories, "p1"), read_current(space.repositories, "p1")
+        files = {path.name: path.read_bytes() for path in paths.releases.iterdir() if path.is_file()}
+        pool.close()
+        log = read_decisions(space.repositories, "p1")
+    assert all(name == f"{hashlib.sha256(content).hexdigest()}.zip" for name, content in files.items()), "half a bundle"
+    assert {one.file_name for one in found} <= set(files), "a bundle was lost"
+    assert current is not None and current.number == found[0].number == len(found)
+    assert log.broken_at is None and len(log.entries) == len(found)
+    assert len(found) in (1, 2) and (is_released is None or (len(found) == 2) is is_released)
+    old = next((before / "data" / "releases").glob("*.zip"))
+    assert files[old.name] == old.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def moments(before: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many moments an undisturbed release has."""
+    folder = tmp_path_factory.mktemp("whole")
+    code, told = broken_off(before, folder, "none", 0)
+    assert (code, told["number"]) == (0, 2)
+    check_whole(before, folder / "data", is_released=True)
+    assert int(str(told["seen"])) >= POINTS
+    return int(str(told["seen"]))
+
+
+def kill_at(before: Path, moments: int, tmp_path: Path, share: float) -> None:
+    number = max(1, min(moments, round(share * moments)))
+    code, _ = broken_off(before, tmp_path, "kill", number)
+    assert code == KILLED, f"it was not killed at moment {number} of {moments}"
+    check_whole(before, tmp_path / "data", is_released=None)
+
+
+def fill_at(before: Path, tmp_path: Path, share: float) -> None:
+    largest = max(path.stat().st_size for path in (before / "data").glob("fettle.db*"))
+    limit = largest + (64 << 10) + round(share * (BUNDLE_BYTES - largest - (128 << 10)))
+    code, told = broken_off(before, tmp_path, "fill", limit)
+    assert (code, told["refused"]) == (0, "not_kept")
+    check_whole(before, tmp_path / "data", is_released=False)
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+def test_a_kill(before: Path, moments: int, tmp_path: Path, share: float) -> None:
+    """Given a release, when the program is killed in its middle or at its last moment, then at the next start the release is
+    there as a whole or not at all, and the one before is whole."""
+    kill_at(before, moments, tmp_path, share)
+
+
+def test_a_disk_that_fills(before: Path, tmp_path: Path) -> None:
+    """Given a disk that takes half of the bundle, then words say so, nothing is released, and the one before is whole."""
+    fill_at(before, tmp_path, 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("at", range(POINTS))
+def test_a_kill_at_twenty_moments(before: Path, moments: int, tmp_path: Path, at: int) -> None:
+    """Given the same at twenty moments from the first to the last."""
+    kill_at(before, moments, tmp_path, (at + 1) / POINTS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("at", range(POINTS))
+def test_a_disk_that_fills_at_twenty_sizes(before: Path, tmp_path: Path, at: int) -> None:
+    """Given the same at twenty sizes from nothing to nearly all of the bundle."""
+    fill_at(before, tmp_path, at / POINTS)

@@ -1,0 +1,200 @@
+"""Releases: numbered, compared with the one before, rolled back byte for byte; old ones are never lost by a new one."""
+
+import dataclasses
+import errno
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from finished_run import copied_space, finished_folder
+from released import done, exported, kept, released
+
+from app.persistence.errors import StoreUnusable
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.decisions import read_decisions
+from app.services.records.facts import read_facts
+from app.services.release import releasing
+from app.services.release.documents import change_words, decision_words, release_document
+from app.services.release.record import read_current, read_releases
+from app.services.release.releasing import ReleaseRequest, prune, release, rollback
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished_folder(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture
+def space(finished: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A project "p1" with a run "r1": a faster engine (v1, recommended) and a pruned version (v2), 48 examples."""
+    yield from copied_space(finished, tmp_path)
+
+
+def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space: Workspace, tmp_path: Path) -> None:
+    """Given two releases of two versions, then the second one tells answers and figures beside the first's; the way back
+    has the first one's bytes, though its file was changed where it had been exported."""
+    first = released(space, exported(space, tmp_path, "v1", "one"))
+    bytes_before = kept(space)[first.file_name]
+    second = released(space, exported(space, tmp_path, "v2", "two"), notes="Half the size.")
+    assert (first.number, second.number, first.change) == (1, 2, None)
+    change = second.change
+    assert change is not None and change.judgement is not None and change.in_turn
+    assert change.judgement.n == 48 and change.judgement.changed_count > 0
+    assert change.before.latency_p50_ms == 2.0 and second.figures.latency_p50_ms == pytest.approx(4 / 3)
+    assert change_words(change).startswith("Compared with release 1: ")
+    assert first.signed_by == "ab"
+    (tmp_path / "v1-one.zip").write_bytes(b"somebody wrote over it")
+    back = done(space, rollback(space, "p1", 1))
+    assert back.bundle.read_bytes() == bytes_before
+    current = read_current(space.repositories, "p1")
+    assert current is not None and (current.number, current.previous) == (1, 2)
+    assert [release_document(one, current)["current"] for one in read_releases(space.repositories, "p1")] == [
+        False,
+        True,
+    ]
+    told = [decision_words(entry) for entry in read_decisions(space.repositories, "p1").entries]
+    assert told == ["released release 1", "released release 2 instead of 1", "went back to release 1 instead of 2"]
+    done(space, rollback(space, "p1", 2))
+    assert read_decisions(space.repositories, "p1").entries[-1].kind == "promoted"
+
+
+def test_an_export_of_before_is_taken_where_it_is_as_it_was(space: Workspace, tmp_path: Path) -> None:
+    """Given an export of the recommended version, when it is released by its run alone, then just that bundle is."""
+    record = exported(space, tmp_path, "v1", "one")
+    made = done(space, release(space, read_facts(space, "r1"), ReleaseRequest()))
+    assert made.release.sha256 == record.sha256
+    with pytest.raises(JobError) as refused:
+        done(space, release(space, read_facts(space, "r1"), ReleaseRequest()))
+    assert refused.value.error.code == "already_released"
+    assert len(read_releases(space.repositories, "p1")) == 1
+
+
+def test_what_was_changed_is_neither_released_nor_gone_back_to(space: Workspace, tmp_path: Path) -> None:
+    """Given an export that was changed since, or a kept bundle that was, then it is refused by name, and the current
+    release stays."""
+    first = released(space, exported(space, tmp_path, "v1", "one"))
+    record = exported(space, tmp_path, "v2", "two")
+    Path(record.path).write_bytes(b"other bytes")
+    before = kept(space)
+    with pytest.raises(JobError) as refused:
+        released(space, record)
+    assert refused.value.error.code == "bundle_changed" and kept(space) == before
+    released(space, exported(space, tmp_path, "v2", "three"))
+    for spoil in (lambda path: path.write_bytes(b"x"), lambda path: path.unlink()):
+        spoil(space.paths.releases / first.file_name)
+        with pytest.raises(JobError) as refused:
+            done(space, rollback(space, "p1", 1))
+        assert refused.value.error.code == "release_damaged" and first.file_name in refused.value.error.detail
+    current = read_current(space.repositories, "p1")
+    assert current is not None and current.number == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(2, "is_current"), (7, "unknown_release"), (0, "unknown_release")])
+def test_there_is_nothing_to_go_back_to(space: Workspace, tmp_path: Path, number: int, code: str) -> None:
+    """Given the current one, or a number that is none, then that is said and nothing is written."""
+    released(space, exported(space, tmp_path, "v1", "one"))
+    released(space, exported(space, tmp_path, "v2", "two"))
+    with pytest.raises(JobError) as refused:
+        done(space, rollback(space, "p1", number))
+    assert refused.value.error.code == code
+    assert len(read_decisions(space.repositories, "p1").entries) == 2
+    with pytest.raises(JobError) as refused:
+        done(space, rollback(space, "nobody", 1))
+    assert refused.value.error.code == "unknown_project"
+
+
+def test_old_bundles_go_but_never_the_current_or_the_previous_one(space: Workspace, tmp_path: Path) -> None:
+    """Given six releases and the way back to the first, when all old ones are removed, then the first and the sixth stay,
+    the history is whole, and one that went says so."""
+    for number in range(6):
+        released(space, exported(space, tmp_path, f"v{number % 2 + 1}", str(number)))
+    done(space, rollback(space, "p1", 1))
+    gone = prune(space, "p1", keep=0)
+    assert sorted(one.number for one in gone) == [2, 3, 4, 5]
+    names = {one.number: one.file_name for one in read_releases(space.repositories, "p1")}
+    assert set(kept(space)) == {names[1], names[6]} and len(names) == 6
+    with pytest.raises(JobError) as refused:
+        done(space, rollback(space, "p1", 3))
+    assert refused.value.error.code == "release_pruned"
+    done(space, rollback(space, "p1", 6))
+    assert prune(space, "p1", keep=0) == ()
+
+
+def test_numbers_order_releases_though_the_clock_goes_back(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a clock that goes back ten years between two releases, then the second one is number 2 and current, and the way
+    back leads to number 1."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):  # type: ignore[no-untyped-def]
+            return datetime(2016, 1, 1, tzinfo=tz)
+
+    released(space, exported(space, tmp_path, "v1", "one"))
+    record = exported(space, tmp_path, "v2", "two")
+    space.repositories.exports.add(dataclasses.replace(record, id="old", created_at=record.created_at - timedelta(999)))
+    monkeypatch.setattr(releasing, "datetime", Clock)
+    monkeypatch.setattr("app.services.records.decisions.datetime", Clock)
+    second = released(space, record)
+    assert second.number == 2 and second.released_at.year == 2016
+    assert [one.number for one in read_releases(space.repositories, "p1")] == [2, 1]
+    log = read_decisions(space.repositories, "p1")
+    assert log.broken_at is None and log.entries[-1].at < log.entries[0].at
+    assert done(space, rollback(space, "p1", 1)).release.number == 1
+
+
+def test_where_the_database_cannot_be_written_nothing_is_released(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a disk that fills just when the release is written down, then the bundle is gone again and the one before is
+    current."""
+    released(space, exported(space, tmp_path, "v1", "one"))
+    record, before = exported(space, tmp_path, "v2", "two"), kept(space)
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreUnusable("disk_full", tmp_path, "The disk is full.", "Make room.")
+
+    monkeypatch.setattr(releasing, "note_decision", full)
+    with pytest.raises(StoreUnusable):
+        released(space, record)
+    assert kept(space) == before
+    assert [one.number for one in read_releases(space.repositories, "p1")] == [1]
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_disk_that_fills_while_it_is_kept_loses_nothing(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Given a disk that fills at the first, second … write or rename, then words say so, and all is as it was."""
+    released(space, exported(space, tmp_path, "v1", "one"))
+    record, before = exported(space, tmp_path, "v2", "two"), kept(space)
+    fill_at(monkeypatch, at)
+    with pytest.raises(JobError) as refused:
+        released(space, record)
+    assert refused.value.error.code == "disk_full"
+    monkeypatch.undo()
+    assert kept(space) == before
+    assert released(space, record).number == 2
+
+
+def fill_at(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """The `at`-th of the calls that need room fails: opening, two syncs, renaming."""
+    from app.services.release import keeping
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+    calls = {"open": 0, "fsync": 1, "replace": 2, "sync_folder": 3}
+
+    def failing(*_: object, **__: object) -> None:
+        raise full
+
+    if at == calls["open"]:
+        monkeypatch.setattr(keeping.os, "open", failing)
+    elif at == calls["fsync"]:
+        monkeypatch.setattr(keeping.os, "fsync", failing)
+    elif at == calls["replace"]:
+        monkeypatch.setattr(keeping.Path, "replace", failing)
+    else:
+        monkeypatch.setattr(keeping, "sync_folder", failing)

@@ -1,0 +1,42 @@
+"""Exports and releases of the finished run of the sample, whose bundles hold next to nothing."""
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.domain.job import ExportRecord
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from app.services.release.record import Release
+from app.services.release.releasing import Released, ReleaseRequest, release
+from workers.contracts.folder import sha256_file
+
+
+def done(space: Workspace, flow: "Flow[Released]") -> Released:
+    return run_to_end(Driver(space, flow, ignore))
+
+
+def exported(space: Workspace, folder: Path, variant_id: str, content: str) -> ExportRecord:
+    """An export that is in the history; what it holds is of no interest here."""
+    path = folder / f"{variant_id}-{content}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("content.txt", content)
+    record = ExportRecord(
+        f"e-{variant_id}-{content}", "r1", variant_id, "python", str(path), sha256_file(path), path.stat().st_size,
+        datetime.now(UTC), json.dumps({"selftest": [], "signed_by": "ab"}),
+    )  # fmt: skip
+    space.repositories.exports.add(record)
+    return record
+
+
+def released(space: Workspace, record: ExportRecord, notes: str = "") -> Release:
+    ask = ReleaseRequest(record.variant_id, notes=notes, export=record)
+    return done(space, release(space, read_facts(space, "r1"), ask)).release
+
+
+def kept(space: Workspace) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in space.paths.releases.iterdir() if path.is_file()}

@@ -1,0 +1,148 @@
+"""A running service is given releases by the program, forth and back under load: no request is lost, none is answered by
+anything but one whole release, and what it does not take changes nothing."""
+
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from served_bundles import Served, export_params, start, stop
+from test_hostile import INFER, ask, request
+
+from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.serving import SwitchParams, SwitchResult
+from workers.export.python_folder import Contents, fill, pack
+from workers.export.service.switching import switch
+from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
+from workers.measure.opening import find_runtime
+from workers.pipeline.prepared import Prepared
+from workers.runtime.recording import RecordingContext
+
+CLIENTS = 8
+
+
+@pytest.fixture(scope="module")
+def other_bundle(make_small, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same interface with other weights: its answers are its own."""
+    proto = onnx.load(str(make_small("cnn").folder / "model.onnx"))
+    for tensor in proto.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.ndim > 1:
+            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values * np.float32(0.5)), tensor.name))
+    root = tmp_path_factory.mktemp("other")
+    folder = root / "bundle"
+    folder.mkdir()
+    params = export_params(make_small("cnn", proto))
+    contents = Contents(COMMANDS, server_files(), NEEDS, {"serving": serving(params)})
+    fill(folder, params, find_runtime(params.runtime), RecordingContext(root / "work"), contents)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def zipped(cnn_bundle: Path, other_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Both as they are kept: one archive each."""
+    root = tmp_path_factory.mktemp("kept")
+    for name, folder in (("1", cnn_bundle), ("2", other_bundle)):
+        pack(folder, root / f"{name}.zip", RecordingContext(root / f"work{name}"))
+    return root / "1.zip", root / "2.zip"
+
+
+@pytest.fixture
+def running(cnn_bundle: Path) -> Iterator[Served]:
+    """Each request is computed: its cache is off."""
+    served = start(cnn_bundle, "--cache-mb", "0")
+    yield served
+    assert stop(served) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def item(cnn_bundle: Path) -> tuple[str, np.ndarray]:
+    ((name, values),) = Prepared(cnn_bundle / "golden" / "inputs")[0].items()
+    return name, np.array(values)
+
+
+def give(served: Served, bundle: Path, folder: Path, work: Path) -> SwitchResult:
+    """As the job of the program does it."""
+    work.mkdir(parents=True)
+    params = SwitchParams(bundle=str(bundle), folder=str(folder), host="127.0.0.1", port=served.port)
+    return switch(params, RecordingContext(work))
+
+
+def under_load(served: Served, item, zipped: tuple[Path, Path], tmp_path: Path, times: int) -> tuple[int, list[object]]:
+    """(requests answered, what went wrong) while the service changes so many times."""
+    failures: list[object] = []
+    answers: dict[str, set[tuple[float, ...]]] = {}
+    ended, counts = threading.Event(), [0] * CLIENTS
+    body = json.dumps(request(item)).encode()
+
+    def client(number: int) -> None:
+        while not ended.is_set():
+            try:
+                status, told, _ = ask(served.port, "POST", INFER, body)
+            except OSError as error:
+                failures.append(error)
+                continue
+            if status != 200:
+                failures.append((status, told))
+                continue
+            counts[number] += 1
+            answers.setdefault(told["model_version"], set()).add(tuple(np.round(told["outputs"][0]["data"], 3)))
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for one in clients:
+        one.start()
+    versions = []
+    for number in range(times):
+        at = (number + 1) % 2
+        done = give(served, zipped[at], tmp_path / f"release{at}", tmp_path / f"work{number}")
+        versions.append(done.version)
+        assert ask(served.port, "GET", "/v2")[1]["version"] == done.version
+    ended.set()
+    for one in clients:
+        one.join()
+    assert versions[0] != versions[1] and set(versions) == set(versions[:2])
+    assert set(answers) == set(versions[:2])
+    assert all(len(found) == 1 for found in answers.values()), "a release answered in two ways: it was not whole"
+    assert len({next(iter(found)) for found in answers.values()}) == 2, "both answer alike: nothing could be told apart"
+    return sum(counts), failures
+
+
+def test_forth_and_back_under_load(running: Served, item, zipped: tuple[Path, Path], tmp_path: Path) -> None:
+    """Given eight clients that ask without a pause, when it goes to the next release and back, then none is lost."""
+    answered, failures = under_load(running, item, zipped, tmp_path, 2)
+    assert failures == [] and answered > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_twenty_times_forth_and_back_under_load(
+    running: Served, item, zipped: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given the same, when it changes twenty times, then of thousands of requests none is lost, and none is answered by a
+    release that is not whole."""
+    answered, failures = under_load(running, item, zipped, tmp_path, 20)
+    with capsys.disabled():
+        print(f"\n20 changes under load: {answered} requests answered, {len(failures)} lost")  # noqa: T201
+    assert failures == [] and answered > 1000
+
+
+def test_what_is_not_taken_changes_nothing(running: Served, zipped: tuple[Path, Path], tmp_path: Path) -> None:
+    """Given a bundle that was changed, one that is no service's, or no service at the address, then it is refused with the
+    reason, and the one before answers on."""
+    before = ask(running.port, "GET", "/v2")[1]["version"]
+    spoiled = tmp_path / "spoiled.zip"
+    with zipfile.ZipFile(zipped[1]) as old, zipfile.ZipFile(spoiled, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"print('mine')" if name == "bundle.py" else old.read(name))
+    with pytest.raises(InputRefused, match=r"bundle\.py was changed"):
+        give(running, spoiled, tmp_path / "a", tmp_path / "w1")
+    served_nowhere = Served(running.folder, 9, running.process, "")
+    with pytest.raises(BackendMissing) as missing:
+        give(served_nowhere, zipped[1], tmp_path / "b", tmp_path / "w2")
+    assert missing.value.code == "no_service"
+    assert ask(running.port, "GET", "/v2")[1]["version"] == before

@@ -1,0 +1,14 @@
+"""The page Releases: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="releases",
+    title=lambda: QCoreApplication.translate("rail", "Releases"),
+    icon="tag",
+    place="rest",
+    order=14,
+    widget=f"{__name__}.page:ReleasesPage",
+)

@@ -1,0 +1,163 @@
+"""Cards of the page Releases: the chosen one with its figures and actions, and the log of decisions."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from widgets.pages.releases.value import DecisionValue, ReleasesValue, ReleaseValue, ServiceValue
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card, divider
+from widgets.parts.fields import TextField
+from widgets.parts.flow import FlowLayout
+from widgets.parts.format import moment, size_bytes
+from widgets.parts.small import CheckRow, KeyValue
+from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+
+MAX_NOTES, MAX_ADDRESS = 2000, 200
+MAX_SHOWN = 200
+USUAL_ADDRESS = "http://127.0.0.1:8000"
+
+
+class ReleaseCard(Card):
+    """One release: what changed, its figures, notes, and what can be done with it."""
+
+    return_requested = Signal()
+    save_requested = Signal()
+    notes_changed = Signal(str)
+
+    def __init__(self, theme: Theme, value: ReleaseValue) -> None:
+        super().__init__(gap=SPACE_M)
+        self._value, self._notes = value, value.notes
+        self._address = TextField("", self.tr("Address of a running service"), USUAL_ADDRESS, MAX_ADDRESS)
+        self._key = TextField("", self.tr("Its key"), self.tr("its key, if it has one"), MAX_ADDRESS)
+        self._key.setEchoMode(QLineEdit.EchoMode.Password)
+        name = self.tr("Release {0}").format(value.number)
+        self.setAccessibleName(name)
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_S)
+        head.addWidget(ElidedLabel(f"{name}: {value.title}", "section"), 1)
+        head.addWidget(self._save(theme))
+        if value.can_return:
+            back = GhostButton(theme, self.tr("Make it the current one"), "arrow-counter-clockwise")
+            back.clicked.connect(self.return_requested)
+            head.addWidget(back)
+        self.add(head, words(value.change))
+        both = QHBoxLayout()
+        both.setSpacing(SPACE_XL)
+        both.addLayout(self._figures(value), 3)
+        both.addLayout(self._facts(value), 4)
+        self.add(both)
+        if value.switch:
+            self.add(divider(), self._service(theme, value))
+
+    @property
+    def service(self) -> ServiceValue:
+        """What was typed."""
+        return ServiceValue(self._address.text().strip(), self._key.text().strip())
+
+    def _save(self, theme: Theme) -> GhostButton:
+        button = GhostButton(theme, self.tr("Save its bundle…"), "download-simple")
+        button.setEnabled(self._value.state != "removed")
+        button.clicked.connect(self.save_requested)
+        return button
+
+    def _figures(self, value: ReleaseValue) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_S)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE_L)
+        grid.setVerticalSpacing(SPACE_S)
+        with_before = any(figure.before for figure in value.figures)
+        heads = ("", self.tr("Before"), self.tr("This one")) if with_before else ("", "", self.tr("Measured"))
+        for at, text in enumerate(heads):
+            grid.addWidget(label(text, "caption", wrap=False), 0, at)
+        for number, figure in enumerate(value.figures, 1):
+            grid.addWidget(words(figure.name, "soft", wrap=False), number, 0)
+            for at, text in enumerate((figure.before, figure.after), 1):
+                shown = label(text, "strong" if at == 2 else "", wrap=False)
+                shown.setAccessibleName(f"{figure.name}, {heads[at]}: {text}")
+                grid.addWidget(shown, number, at)
+        grid.setColumnStretch(3, 1)
+        column.addLayout(grid)
+        if value.figures_note:
+            column.addWidget(words(value.figures_note, "caption"))
+        column.addStretch(1)
+        return column
+
+    def _facts(self, value: ReleaseValue) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_S)
+        notes = TextField(value.notes, self.tr("Notes"), self.tr("what others should know about it"), MAX_NOTES)
+        notes.editingFinished.connect(lambda: self._on_notes(notes.text().strip()))
+        beside = words(self.tr("Notes"), "soft")
+        beside.setBuddy(notes)
+        column.addWidget(beside)
+        column.addWidget(notes)
+        signed = value.signed_by or self.tr("not signed")
+        pairs = (
+            (self.tr("Kind"), f"{value.target}, {size_bytes(value.size_bytes)}"),
+            (self.tr("sha256"), value.sha256),
+            (self.tr("Signed by"), signed),
+        )
+        column.addWidget(KeyValue(pairs, 72, "caption"))
+        column.addStretch(1)
+        return column
+
+    def _on_notes(self, text: str) -> None:
+        if text != self._notes:
+            self._notes = text
+            self.notes_changed.emit(text)
+
+    def _service(self, theme: Theme, value: ReleaseValue) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        box.addWidget(
+            words(
+                self.tr(
+                    "A service that runs on this computer takes another release without losing a request, if you give "
+                    "its address before you go back. Elsewhere, unpack the bundle beside it and run the command."
+                ),
+                "soft",
+            )
+        )
+        line = QWidget()
+        flow = FlowLayout(line, SPACE_S)
+        for field, width in ((self._address, 220), (self._key, 180)):
+            field.setFixedWidth(width)
+            flow.addWidget(field)
+        flow.addWidget(label(value.switch, "code", wrap=False, select=True))
+        copy = GhostButton(theme, self.tr("Copy the command"), "copy", "small")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(value.switch))
+        flow.addWidget(copy)
+        box.addWidget(line)
+        return holder
+
+
+class LogCard(Card):
+    """Who decided what when, and whether somebody changed that since."""
+
+    def __init__(self, theme: Theme, value: ReleasesValue) -> None:
+        super().__init__(self.tr("Log of decisions"), gap=SPACE_S)
+        self.add_caption(self.tr("goes into each bundle, with the name of your account"))
+        self.add(CheckRow(theme, value.log))
+        if not value.decisions:
+            return
+        columns = (
+            Column(self.tr("When")),
+            Column(self.tr("Who")),
+            Column(self.tr("What"), stretch=True),
+            Column(self.tr("Why")),
+        )
+        table = Table(theme, self.tr("Log of decisions"), columns)
+        table.show_rows([self._row(entry) for entry in value.decisions[:MAX_SHOWN]])
+        self.add(table)
+
+    @staticmethod
+    def _row(entry: DecisionValue) -> Row:
+        cells = (Cell(moment(entry.at)), Cell(entry.who), Cell(entry.what, tip=entry.why), Cell(entry.why))
+        return Row(str(entry.number), cells)

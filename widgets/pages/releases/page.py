@@ -1,0 +1,203 @@
+"""The page Releases: what is current, the versions before it, what changed, the way back, and the log of decisions."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from widgets.pages.compare.changes import ChangesCard
+from widgets.pages.compare.value import ChangesValue
+from widgets.pages.releases.cards import LogCard, ReleaseCard
+from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue, ServiceValue
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.format import moment, size_bytes
+from widgets.parts.page import Page
+from widgets.parts.pictures import PictureStore
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.small import PageHead, TagKind
+from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.theme import Theme
+
+
+class ReleasesPage(Page):
+    """`return_requested(number, ServiceValue)` makes a release the current one, `save_requested(number, path)` writes
+    its bundle, `examples_wanted(number)` asks for the answers that changed."""
+
+    return_requested = Signal(int, object)
+    save_requested = Signal(int, str)
+    notes_changed = Signal(int, str)
+    prune_requested = Signal()
+    examples_wanted = Signal(int)
+    export_requested = Signal()
+    again_requested = Signal()
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        super().__init__(theme, self.tr("Releases"))
+        self._pictures = pictures or PictureStore(self)
+        self._value: ReleasesValue | None = None
+        self._table: Table | None = None
+        self._detail = QVBoxLayout()
+        self._card: ReleaseCard | None = None
+        self._changes: ChangesCard | None = None
+
+    # -- states --
+    def show_empty(self, value: ReleasesValue | None = None) -> None:
+        """Nothing is released yet; decisions may have been made all the same."""
+        go = PrimaryButton(self.theme, self.tr("Export a version"), "package")
+        go.clicked.connect(self.export_requested)
+        text = self.tr(
+            "After an export, make its bundle a release: it gets a number, Fettle keeps it, says what changed since "
+            "the one before, and takes you back with one click."
+        )
+        card = EmptyCard(self.theme, "tag", self.tr("Nothing is released yet"), text, go)
+        self._table = None
+        log = (LogCard(self.theme, value),) if value is not None and value.decisions else ()
+        self._fill("empty", PageHead(self.tr("Releases")), card, *log)
+
+    def show_value(self, value: ReleasesValue) -> None:
+        """The history; what was chosen stays chosen."""
+        if not value.releases:
+            self.show_empty(value)
+            return
+        before = self._table.chosen_id if self._table is not None and self.state == "full" else ""
+        self._value = value
+        columns = (
+            Column(self.tr("Release")),
+            Column(self.tr("Version"), stretch=True),
+            Column(self.tr("Answers")),
+            Column(self.tr("Size"), right=True),
+            Column(self.tr("Released"), right=True),
+        )
+        self._table = Table(self.theme, self.tr("Releases"), columns)
+        card = Card(edge=1, gap=0)
+        card.box.setContentsMargins(1, 1, 1, 2)
+        card.add(self._table)
+        holder = QWidget()
+        self._detail = QVBoxLayout(holder)
+        self._detail.setContentsMargins(0, 0, 0, 0)
+        self._card = self._changes = None
+        self._fill("full", self._head(value), card, holder, LogCard(self.theme, value))
+        shown = next((one for one in value.releases if one.state == "current"), value.releases[0])
+        self._table.show_rows([self._row(one) for one in value.releases], str(shown.number))
+        if before:
+            self._table.choose(before)
+        self._table.chosen.connect(lambda _id: self._show_detail())
+        self._show_detail()
+
+    def show_changes(self, number: int, value: ChangesValue) -> None:
+        """The answers that changed from the release before; those of another one than the chosen come too late."""
+        chosen = self._chosen
+        if chosen is None or chosen.number != number or not value.total:
+            return
+        if self._changes is not None:
+            self._changes.show_value(value)
+            return
+        self._changes = ChangesCard(self.theme, self._pictures, value)
+        self._detail.addWidget(self._changes)
+        self._changes.show()
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("One moment"), self.tr("The releases before stay whole, whatever happens.")
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        again = PrimaryButton(self.theme, self.tr("Back to the releases"), "arrow-left")
+        again.clicked.connect(self.again_requested)
+        card.add_action(again)
+        return ()
+
+    # -- parts --
+    def _head(self, value: ReleasesValue) -> PageHead:
+        current = next((one for one in value.releases if one.state == "current"), None)
+        previous = next((one for one in value.releases if one.state == "previous"), None)
+        title = self.tr("Release {0} is current").format(current.number) if current else self.tr("Releases")
+        told = self.tr("“{0}” of {1}, released {2}")
+        head = PageHead(title, told.format(current.title, value.project, moment(current.at)) if current else "")
+        if value.old:
+            prune = GhostButton(self.theme, self.tr("Remove old bundles…"), "trash")
+            prune.clicked.connect(self._ask_prune)
+            head.add_action(prune)
+        if previous is not None:
+            text = self.tr("Go back to release {0}").format(previous.number)
+            if current is not None and previous.number > current.number:
+                text = self.tr("Go on to release {0}").format(previous.number)
+            back = PrimaryButton(self.theme, text, "arrow-counter-clockwise")
+            back.clicked.connect(lambda: self._return_to(previous.number))
+            head.add_action(back)
+        return head
+
+    def _row(self, one: ReleaseValue) -> Row:
+        names: dict[ReleaseState, tuple[TagKind, str]] = {
+            "current": ("ok", self.tr("{0}, current")),
+            "previous": ("none", self.tr("{0}, before it")),
+            "kept": ("none", "{0}"),
+            "removed": ("none", self.tr("{0}, bundle removed")),
+        }
+        kind, text = names[one.state]
+        icon = {"kept": "package", "previous": "arrow-counter-clockwise", "removed": "trash"}.get(one.state, "")
+        cells = (
+            Cell(text.format(one.number), tag=kind, icon=icon),
+            Cell(one.title, strong=one.state == "current", tip=one.target),
+            Cell(one.changed),
+            Cell(size_bytes(one.size_bytes)),
+            Cell(moment(one.at)),
+        )
+        return Row(str(one.number), cells)
+
+    @property
+    def _chosen(self) -> ReleaseValue | None:
+        chosen = self._table.chosen_id if self._table is not None else ""
+        releases = self._value.releases if self._value is not None else ()
+        return next((one for one in releases if str(one.number) == chosen), None)
+
+    def _show_detail(self) -> None:
+        one = self._chosen
+        while (item := self._detail.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._card = self._changes = None
+        if one is None:
+            return
+        card = ReleaseCard(self.theme, one)
+        number = one.number
+        card.return_requested.connect(lambda: self._return_to(number))
+        card.save_requested.connect(lambda: self._ask_place(one))
+        card.notes_changed.connect(lambda text: self.notes_changed.emit(number, text))
+        self._detail.addWidget(card)
+        card.show()  # a layout does that only at the next turn of the event loop
+        self._card = card
+        self.examples_wanted.emit(number)
+
+    # -- slots --
+    def _return_to(self, number: int) -> None:
+        self.return_requested.emit(number, self._card.service if self._card is not None else ServiceValue())
+
+    def _ask_place(self, one: ReleaseValue) -> None:
+        """Open the system's dialog for a new file."""
+        kind = self.tr("Bundles (*{0})").format(one.suffix)
+        path, _filter = QFileDialog.getSaveFileName(
+            self, self.tr("Where shall the bundle be written?"), one.file_name, kind
+        )
+        if path:
+            self.save_requested.emit(one.number, path)
+
+    def _ask_prune(self) -> None:
+        value = self._value
+        if value is None:
+            return
+        question = QuestionValue(
+            title=self.tr("Remove the bundles of old releases?"),
+            text=self.tr("{0:,} bundles go, which frees {1}.").format(value.old, size_bytes(value.old_bytes)),
+            points=(
+                self.tr("The current release and the one before it stay."),
+                self.tr("The history stays: what was released when, and what changed."),
+                self.tr("There is no way back to a release whose bundle is gone."),
+            ),
+            answers=(Answer("keep", self.tr("Keep them"), primary=True), Answer("remove", self.tr("Remove"))),
+            icon="trash",
+            tone="warn",
+        )
+        dialog = QuestionDialog(self.theme, question, self)
+        dialog.answered.connect(lambda answer: self.prune_requested.emit() if answer == "remove" else None)
+        dialog.open()

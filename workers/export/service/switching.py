@@ -1,0 +1,90 @@
+"""Gives a running service another bundle, as its own ``serve.py --switch FOLDER`` does: unpacked first, then told.
+
+The service loads it beside the one before, asks it the golden inputs, and stays where it was if they come out otherwise
+(Open Inference Protocol v2, model repository extension: ``POST /v2/repository/models/NAME/load``).
+"""
+
+import http.client
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.process.context import JobContext
+from workers.contracts.serving import SwitchParams, SwitchResult
+from workers.export.verify import extract
+from workers.pipeline.golden import SUMS_FILE, check_sums
+
+ANSWER_S = 600
+"""It may have to load a large model and ask it."""
+MAX_ANSWER_BYTES = 1 << 20
+
+
+def switch(params: SwitchParams, ctx: JobContext) -> SwitchResult:
+    """Raises `InputRefused` for what is no service's bundle or is not taken, `BackendMissing` where nobody answers."""
+    folder = Path(params.folder)
+    ctx.progress("Unpack the bundle beside the one that runs", 0, 2)
+    unpack_whole(Path(params.bundle), folder, ctx)
+    ctx.progress("The service takes it", 1, 2)
+    version = _ask(params, folder)
+    ctx.progress("The service takes it", 2, 2)
+    return SwitchResult(version=version, folder=str(folder))
+
+
+def unpack_whole(bundle: Path, folder: Path, ctx: JobContext) -> None:
+    """The bundle's files in `folder`, which a service may go on reading: whole, or as it was.
+
+    What is there already stays where it is as it was written. Raises `InputRefused` for what is not whole itself.
+    """
+    if folder.is_dir() and not check_sums(folder):
+        return
+    growing = ctx.work_dir / "unpacked"
+    with zipfile.ZipFile(bundle) as archive:
+        for member in archive.infolist():
+            ctx.check_cancelled()
+            extract(archive, member, growing)
+    if problems := check_sums(growing, allow_caches=False):
+        raise _refused(f"{bundle.name} is not as it was written. {problems[0]}")
+    folder.mkdir(parents=True, exist_ok=True)  # made by who asked; only what is in it may be written
+    for path in list(folder.iterdir()):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    for path in sorted(growing.iterdir(), key=lambda path: path.name == SUMS_FILE):  # last: it makes the bundle whole
+        shutil.move(path, folder / path.name)
+
+
+def _ask(params: SwitchParams, folder: Path) -> str:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    if "serving" not in manifest:
+        raise _refused("This bundle runs no service.")
+    headers = {"Content-Type": "application/json"}
+    if params.api_key:
+        headers["Authorization"] = f"Bearer {params.api_key}"
+    body = json.dumps({"parameters": {"path": str(folder)}})
+    connection = http.client.HTTPConnection(params.host, params.port, timeout=ANSWER_S)
+    try:
+        connection.request("POST", f"/v2/repository/models/{manifest['serving']['name']}/load", body, headers)
+        response = connection.getresponse()
+        told = json.loads(response.read(MAX_ANSWER_BYTES))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise BackendMissing(
+            "no_service",
+            "No service answers there",
+            f"Nothing of ours answers at {params.host}:{params.port} ({error}). Nothing was changed.",
+            "Start it with 'python serve.py', or give its address and port as its first line said them.",
+        ) from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK or not isinstance(told, dict):
+        said = told.get("error") if isinstance(told, dict) else None
+        raise _refused(str(said or f"It answered with status {response.status}.")[:500])
+    return str(told.get("version", ""))
+
+
+def _refused(reason: str) -> InputRefused:
+    return InputRefused(
+        "switch_refused",
+        "The service did not take this bundle",
+        f"{reason} The one before goes on answering, and nothing was changed.",
+        "Give it its key if it has one, or try another release.",
+    )

@@ -1,0 +1,53 @@
+"""Signs a bundle's folder by the OpenSSF model signing specification, with the package `model-signing`.
+
+A local key proves that nothing was changed since whoever holds it signed it, not who that is.
+"""
+
+import hashlib
+from pathlib import Path
+
+from workers.contracts.errors import BackendMissing, InputRefused
+from workers.pipeline.trust import PUBLIC_KEY_FILE, SIGNATURE_FILE
+
+INSTALL = "pip install model-signing==1.1.1 pyOpenSSL"
+HOW_TO_MAKE = "Make one: openssl ecparam -name prime256v1 -genkey -noout -out KEY.pem"
+CURVES = ("secp256r1", "secp384r1", "secp521r1")
+"""Those of the specification."""
+
+
+def write_public_key(folder: Path, key_file: Path) -> str:
+    """`signed-by.pem` in the bundle; returns its fingerprint. Raises `InputRefused` for what is no such key."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    try:
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+    except TypeError as error:
+        raise _no_key("It is closed with a password.", "Write it anew without one: openssl ec -in KEY.pem") from error
+    except (OSError, ValueError) as error:
+        raise _no_key(f"{key_file.name} cannot be read as one.", HOW_TO_MAKE) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in CURVES:
+        raise _no_key("Only keys of the curves P-256, P-384 and P-521 sign models.", HOW_TO_MAKE)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (folder / PUBLIC_KEY_FILE).write_bytes(public)
+    return hashlib.sha256(public).hexdigest()
+
+
+def sign(folder: Path, key_file: Path) -> None:
+    """`model.sig` over every other file of the folder. Raises `BackendMissing` where `model-signing` is not there."""
+    try:
+        from model_signing import hashing, signing
+    except ImportError as error:
+        raise BackendMissing(
+            "signing_missing",
+            "Signing needs one more package",
+            "model-signing is not installed. Nothing was written.",
+            f"Install it ({INSTALL}), or export without a signature.",
+        ) from error
+    hashed = hashing.Config().set_ignored_paths(paths=[SIGNATURE_FILE], ignore_git_paths=False)
+    config = signing.Config().use_elliptic_key_signer(private_key=key_file).set_hashing_config(hashed)
+    config.sign(folder, folder / SIGNATURE_FILE)
+
+
+def _no_key(detail: str, hint: str) -> InputRefused:
+    return InputRefused("bad_key", "This key cannot sign a bundle", f"{detail} Nothing was written.", hint)

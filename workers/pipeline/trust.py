@@ -1,0 +1,149 @@
+"""Checks of a bundle that need nothing of whoever made it: its signature, and its log of decisions.
+
+The signature (`model.sig`) is one of the OpenSSF model signing specification, version 1.0: a Sigstore bundle with a
+DSSE envelope around an in-toto statement that names every file with its sha256, signed by ECDSA. What it says about
+files is compared with nothing but sha256; the signature itself needs the package `cryptography`: without it, that is
+said.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SIGNATURE_FILE, PUBLIC_KEY_FILE = "model.sig", "signed-by.pem"
+DECISIONS_FILE = "GOVERNANCE.jsonl"
+BEFORE_THE_FIRST = "0" * 64
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+PREDICATE_TYPE = "https://model_signing/signature/v1.0"
+BY_HAND = (
+    "pip install model-signing==1.1.1 pyOpenSSL, then in this folder: "
+    f"model_signing verify key . --signature {SIGNATURE_FILE} --public_key {PUBLIC_KEY_FILE}"
+)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """`signed_by` is the sha256 of the public key's PEM file, "" for a bundle that is not signed. `problems` are
+    sentences; `is_checked` is False where `cryptography` is not there to check the signature itself."""
+
+    signed_by: str = ""
+    problems: tuple[str, ...] = ()
+    is_checked: bool = False
+
+
+def check_signature(folder: Path) -> Signed:
+    """What the bundle's signature says of it; a bundle whose manifest names a signer must have one."""
+    signature, key = folder / SIGNATURE_FILE, folder / PUBLIC_KEY_FILE
+    promised = _promised(folder)
+    if not signature.is_file():
+        return Signed(promised, (f"{SIGNATURE_FILE} is missing.",)) if promised else Signed()
+    if not key.is_file():
+        wrong = f"{PUBLIC_KEY_FILE} is missing." if promised else f"{SIGNATURE_FILE} was added."
+        return Signed(promised, (wrong,))
+    signed_by = hashlib.sha256(key.read_bytes()).hexdigest()
+    try:
+        envelope, payload, statement = _read(signature)
+        named = {str(row["name"]): str(row["digest"]) for row in statement["predicate"]["resources"]}
+        hint = json.loads(signature.read_bytes())["verificationMaterial"]["publicKey"]["hint"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return Signed(signed_by, (f"{SIGNATURE_FILE} was changed: it is no signature of a model.",))
+    if promised and signed_by != promised:
+        return Signed(signed_by, (f"{PUBLIC_KEY_FILE} was changed.",))
+    if signed_by != hint:
+        return Signed(signed_by, (f"{SIGNATURE_FILE} was changed: it names another key than {PUBLIC_KEY_FILE}.",))
+    problems = _files(folder, named)
+    is_checked = False
+    try:
+        is_right = _is_signed(key.read_bytes(), payload, base64.b64decode(envelope["signatures"][0]["sig"]))
+        is_checked = True
+    except ImportError:
+        is_right = True
+    except (ValueError, KeyError, TypeError, IndexError):
+        is_right = False
+    if not is_right:
+        problems.insert(0, f"{SIGNATURE_FILE} was changed: it was not made with the key in {PUBLIC_KEY_FILE}.")
+    return Signed(signed_by, tuple(problems), is_checked)
+
+
+def check_decisions(folder: Path) -> list[str]:
+    """A sentence where an entry of the log of decisions was changed, moved or taken out."""
+    path = folder / DECISIONS_FILE
+    if not path.is_file():
+        return []
+    before = BEFORE_THE_FIRST
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        try:
+            entry = dict(json.loads(line))
+            sealed = entry.pop("sha256")
+            said = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
+            is_whole = (entry["number"], entry["previous"]) == (number, before)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return [f"{DECISIONS_FILE} was changed: entry {number} cannot be read."]
+        if not is_whole or hashlib.sha256(said).hexdigest() != sealed:
+            return [f"{DECISIONS_FILE} was changed: entry {number} is not as it was, or not where it was."]
+        before = sealed
+    return []
+
+
+def _promised(folder: Path) -> str:
+    """The signer that the manifest names, "" for none."""
+    try:
+        return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("signed_by") or "")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def _read(signature: Path) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
+    """(envelope, payload, statement). Raises ValueError or KeyError for what is no such thing."""
+    envelope = json.loads(signature.read_bytes())["dsseEnvelope"]
+    payload = base64.b64decode(envelope["payload"], validate=True)
+    statement = json.loads(payload)
+    kinds = (envelope["payloadType"], statement["predicateType"], statement["predicate"]["serialization"]["method"])
+    if kinds != (PAYLOAD_TYPE, PREDICATE_TYPE, "files"):
+        raise ValueError(kinds)
+    if any(row["algorithm"] != "sha256" for row in statement["predicate"]["resources"]):
+        raise ValueError("another algorithm")
+    return envelope, payload, statement
+
+
+def _files(folder: Path, named: dict[str, str]) -> list[str]:
+    """What differs from what was signed: every file but the signature itself, and Python's caches."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    found = {name: path for name, path in found.items() if "__pycache__" not in name.split("/")}
+    found.pop(SIGNATURE_FILE, None)
+    problems = [f"{name} is missing." for name in sorted(set(named) - set(found))]
+    problems += [f"{name} was added." for name in sorted(set(found) - set(named))]
+    for name in sorted(set(found) & set(named)):
+        with found[name].open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != named[name]:
+                problems.append(f"{name} was changed.")
+    return problems
+
+
+def _is_signed(key_pem: bytes, payload: bytes, signature: bytes) -> bool:
+    """ECDSA over the DSSE pre-authentication encoding (secure-systems-lab/dsse, protocol.md). Raises ImportError."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    try:
+        key = serialization.load_pem_public_key(key_pem)
+    except UnsupportedAlgorithm:
+        return False
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return False
+    by_size: dict[int, hashes.HashAlgorithm] = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
+    digest = by_size.get(key.curve.key_size)
+    if digest is None:
+        return False
+    told = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} ".encode() + payload
+    try:
+        key.verify(signature, told, ec.ECDSA(digest))
+    except InvalidSignature:
+        return False
+    return True
