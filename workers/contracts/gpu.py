@@ -107,9 +107,12 @@ class RungsParams(Frozen):
 
 
 class RungsResult(Frozen):
+    """`free_bytes` is what is free on each card now, by its UUID; a card that does not tell is not in it."""
+
     state: GpuState
     cards: tuple[GpuCard, ...]
     rungs: tuple[RungListing, ...]
+    free_bytes: dict[str, int] = {}
 
 
 class RungParams(Frozen):

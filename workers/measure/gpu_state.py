@@ -6,10 +6,11 @@ Sources: NVML API reference (nvmlReturn_t), CUDA compatibility guide (minimum dr
 import contextlib
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from workers.contracts.gpu import OLDEST_CUDA, OLDEST_DRIVER, GpuCard, GpuState
-from workers.measure.gpu import Gpus, open_gpus
+from workers.measure.gpu import GpuLostError, Gpus, open_gpus
 
 NVIDIA, DISPLAY = "0x10de", "0x03"
 PCI = Path("/sys/bus/pci/devices")
@@ -121,3 +122,21 @@ def _card(opened: Gpus, place: int) -> GpuCard:
     with contextlib.suppress(nvml.NVMLError):
         told["is_divided"] = bool(nvml.nvmlDeviceGetMigMode(handle)[0])
     return GpuCard.model_validate({"index": reader.index, "name": reader.name, **told})
+
+
+def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
+    """What is free on each card now, by its UUID: all of it less what is used and what the driver keeps."""
+    opened = open_gpus()
+    found = {}
+    try:
+        for card in cards:
+            reader = next((reader for reader in opened.readers if reader.index == card.index), None)
+            if reader is None or not card.uuid:
+                continue
+            with contextlib.suppress(GpuLostError):
+                used, kept = reader.read_one("memory_bytes"), reader.read_one("reserved_bytes") or 0.0
+                if used is not None and card.memory_bytes:
+                    found[card.uuid] = max(0, int(card.memory_bytes - used - kept))
+    finally:
+        opened.close()
+    return found

@@ -53,6 +53,20 @@ def test_doctor_tells_each_card_rung_by_rung(readings: Path, capsys: pytest.Capt
 
 
 @pytest.mark.timeout(120)
+def test_describe_says_why_cards_cannot_be_used(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given an old driver and a divided card (MIG), Then both are named and not called available, with the driver that is
+    needed, and no runtime of theirs works."""
+    readings.write_text("driver=550.54.14\ncuda=12040\n1.mig=1\n")
+    assert main(["describe", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    cards = [row for row in document["devices"] if row["id"].startswith("cuda")]
+    assert [row["title"] for row in cards] == ["NVIDIA FAKE RTX 4090", "NVIDIA FAKE H100"]
+    assert all(not row["available"] and "580" in row["hint"] for row in cards)
+    runtimes = [row for row in document["runtimes"] if row["id"].endswith("-cuda") or row["id"] == "tensorrt"]
+    assert runtimes and not any(row["available"] for row in runtimes)
+
+
+@pytest.mark.timeout(120)
 def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given two cards, one of which is then lost, Then the figures are the file's, and the lost card has none."""
     assert main(["gpu", "watch", "--seconds", "0.6"]) == 0
