@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.controllers.app_controller import AppController
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
-    from app.settings import LoadedSettings, Settings
+    from app.settings import LoadedSettings, Settings, chosen_card
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
 
@@ -205,7 +205,13 @@ class Application:
         self._undo += [store.close, pool.close]
         kept = KeptSettings(paths.settings, self._loaded.settings)
         workspace = Workspace(
-            paths, paths.jobs, ArtifactStore(paths.store), pool, store, lambda: kept.value.memory_limit_bytes
+            paths,
+            paths.jobs,
+            ArtifactStore(paths.store),
+            pool,
+            store,
+            lambda: kept.value.memory_limit_bytes,
+            lambda: chosen_card(kept.value),
         )
         app_controller = AppController(window, self._theme, Session(workspace, window), kept)
         self.app_controller = app_controller

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from app.files import write_whole
 from app.paths import unusable
 from workers.contracts.base import Frozen
+from workers.contracts.process.messages import Card
 
 MAX_BYTES = 1 << 20
 DAMAGED_SUFFIX = ".damaged"
@@ -41,11 +42,18 @@ class Settings(Frozen):
         title="Detail of the log",
         description="“debug” helps when a problem is to be reported.",
     )
+    gpu_uuid: str = Field(default="", json_schema_extra={"hidden": True})
+    gpu_index: int = Field(default=0, ge=0, json_schema_extra={"hidden": True})
     last_project_id: str = Field(default="", json_schema_extra={"hidden": True})
     last_page: str = Field(default="model", json_schema_extra={"hidden": True})
     window_geometry: str = Field(
         default="", description="Qt's saved geometry in base 64.", json_schema_extra={"hidden": True}
     )
+
+
+def chosen_card(settings: Settings) -> Card | None:
+    """The GPU that does the work; None for the first."""
+    return Card(uuid=settings.gpu_uuid, index=settings.gpu_index) if settings.gpu_uuid else None
 
 
 @dataclass(frozen=True)

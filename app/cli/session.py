@@ -21,7 +21,7 @@ from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace, usable_cores
-from app.settings import load_settings
+from app.settings import chosen_card, load_settings
 from workers.contracts.errors import ErrorInfo, WorkerError
 
 T = TypeVar("T")
@@ -65,7 +65,9 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
         stack.callback(pool.close)
         try:
             artifacts = ArtifactStore(paths.store, read_only=not writes)
-            yield Workspace(paths, jobs, artifacts, pool, store, lambda: loaded.settings.memory_limit_bytes)
+            settings = loaded.settings
+            limit, card = settings.memory_limit_bytes, chosen_card(settings)
+            yield Workspace(paths, jobs, artifacts, pool, store, lambda: limit, lambda: card)
         except (CommandFailed, JobError, WorkerError, KeyboardInterrupt):
             raise
         except Exception:

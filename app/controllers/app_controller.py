@@ -107,6 +107,8 @@ class AppController(QObject):
         self._window.settle()
 
     def _show_described(self, found: DescribeResult) -> None:
+        if self._kept.value.gpu_uuid not in ("", *(card.uuid for card in found.cards)):
+            self._kept.try_to_keep(gpu_uuid="", gpu_index=0)  # the chosen card is no longer there
         self._session.set_described(found)
         self._telemetry.start(found)
 

@@ -48,7 +48,9 @@ class TelemetryController(QObject):
         values = devices(found)
         self._names = {value.id: value.name for value in values}
         self._dock.set_devices(values)
-        self._window.set_device(device_words(found.device))
+        chosen = self._session.workspace.card()
+        name = next((card.name for card in found.cards if chosen is not None and card.uuid == chosen.uuid), "")
+        self._window.set_device(name or device_words(found.device))
         self._reader = MachineReader(self._session.workspace, has_gpus=bool(found.cards))
         self._timer.start()
 

@@ -2,6 +2,7 @@
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.gpu.presenter import gpu_value, report
+from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
@@ -17,14 +18,18 @@ PAGE, BACK = "gpu", "settings"
 class GpuController(PageController):
     """While versions are measured nothing is tried: it would disturb them."""
 
-    def __init__(self, window: MainWindow, page: GpuPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(
+        self, window: MainWindow, page: GpuPage, session: Session, flows: FlowRunner, kept: KeptSettings
+    ) -> None:
         super().__init__(page)
+        self._kept = kept
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._rows: list[RungRow] = []
         self._cards: tuple[GpuCard, ...] = ()
         self._running: Running | None = None
         self._was_tried = False
         page.again_requested.connect(self.start)
+        page.card_chosen.connect(self._on_card)
         page.settings_requested.connect(lambda: window.show_page(BACK))
         page.report_requested.connect(lambda: page.copy(report(self._cards, self._rows)))
         page.show_empty()
@@ -71,10 +76,18 @@ class GpuController(PageController):
         self._running, self._was_tried = None, False
         self._show(is_trying=False)
 
+    def _on_card(self, uuid: str) -> None:
+        """From now on that card does the work; what runs stays where it is."""
+        card = next(card for card in self._cards if card.uuid == uuid)
+        self._kept.keep(gpu_uuid=card.uuid, gpu_index=card.index)
+        self._window.set_device(card.name)
+        self._show(is_trying=self._running is not None)
+
     def _show(self, *, is_trying: bool) -> None:
-        self._page.show_value(gpu_value(self._cards, self._rows, is_trying=is_trying))
+        chosen = self._kept.value.gpu_uuid or None
+        self._page.show_value(gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen))
 
 
 CONTROLLER = ControllerSpec[GpuPage, GpuController](
-    PAGE, lambda desk, page: GpuController(desk.window, page, desk.session, desk.flows)
+    PAGE, lambda desk, page: GpuController(desk.window, page, desk.session, desk.flows, desk.kept)
 )

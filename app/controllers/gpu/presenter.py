@@ -11,10 +11,14 @@ from workers.contracts.gpu import GpuCard
 NO_CARD = ("no_card",)
 
 
-def gpu_value(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bool) -> GpuValue:
-    """What is known so far."""
+def gpu_value(
+    cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bool, chosen: str | None = None
+) -> GpuValue:
+    """What is known so far. `chosen` is the UUID of the card that does the work, None for the first."""
+    if any(row.code in NO_CARD for row in rows):
+        rows = [row for row in rows if row.code != NOT_TRIED]  # nothing waits to be mended
     title, subtitle = headline(cards, rows, is_trying=is_trying)
-    return GpuValue(title, subtitle, tuple(_places(cards, rows)), is_trying)
+    return GpuValue(title, subtitle, tuple(_places(cards, rows, chosen)), is_trying)
 
 
 def headline(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bool) -> tuple[str, str]:
@@ -30,15 +34,18 @@ def headline(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bo
     return tr("The graphics card cannot be used yet"), tr("Mend the first red line below, then check again.")
 
 
-def _places(cards: Sequence[GpuCard], rows: Sequence[RungRow]) -> list[PlaceValue]:
+def _places(cards: Sequence[GpuCard], rows: Sequence[RungRow], chosen: str | None) -> list[PlaceValue]:
     places = []
     computer = tuple(_rung(row) for row in rows if row.card is None)
     if computer:
         places.append(PlaceValue(tr("This computer"), "", computer))
+    several = len(cards) > 1
+    works = chosen or (cards[0].uuid if cards else "")
     for card in cards:
         mine = tuple(_rung(row) for row in rows if row.card == card.uuid)
         if mine:
-            places.append(PlaceValue(card.name, _about(card), mine))
+            choice = card.uuid if several else ""
+            places.append(PlaceValue(card.name, _about(card), mine, choice, card.uuid == works))
     return places
 
 
@@ -51,8 +58,8 @@ def _about(card: GpuCard) -> str:
 
 
 def _rung(row: RungRow) -> RungValue:
-    state: RungState = "ok" if row.ok else "not_tried" if row.code == NOT_TRIED else "broken"
-    if state == "not_tried":
+    state: RungState = "ok" if row.ok else "not_tried" if row.code in (NOT_TRIED, *NO_CARD) else "broken"
+    if row.code == NOT_TRIED:
         return RungValue(row.title, state, tr("Not tried yet: a line above must be mended first."))
     return RungValue(row.title, state, row.found, row.reason, row.hint, row.command)
 

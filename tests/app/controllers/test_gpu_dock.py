@@ -14,9 +14,11 @@ from pytestqt.qtbot import QtBot
 from read_page import words
 
 from app.controllers.app_controller import AppController
+from app.settings import chosen_card
 from widgets.dock import Dock
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
+from workers.contracts.process.messages import Card
 
 Drive = Callable[..., None]
 LOST = 15
@@ -112,6 +114,10 @@ def test_the_doctor_is_behind_the_chip(
     page.report_requested.emit()
     report = QGuiApplication.clipboard().text()
     assert "cuda-start" in report and "GPU-fake1111" in report
+    other = next(button for button in buttons(page) if button.accessibleName() == "Work on NVIDIA FAKE H100")
+    qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
+    assert window.top.device.text() == "NVIDIA FAKE H100"
+    assert chosen_card(app_controller._kept.value) == Card(uuid="GPU-fake1111-1111-1111-1111-111111111111", index=1)
     if folder := os.environ.get("FETTLE_PICTURES"):
         window.resize(1280, 800)
         drive(lambda: True)

@@ -9,7 +9,7 @@ from widgets.pages.gpu.value import GpuValue, PlaceValue, RungState, RungValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divider
 from widgets.parts.page import Page
-from widgets.parts.small import PageHead
+from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -28,6 +28,7 @@ class GpuPage(Page):
     again_requested = Signal()
     settings_requested = Signal()
     report_requested = Signal()
+    card_chosen = Signal(str)
     copied = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
@@ -61,11 +62,27 @@ class GpuPage(Page):
         card = Card(value.title, edge=SPACE_L, gap=0)
         if value.about:
             card.add_caption(value.about)
+        if value.choice:
+            card.add(self._choice(value))
         for number, rung in enumerate(value.rungs):
             if number:
                 card.add(divider())
             card.add(self._rung(rung))
         return card
+
+    def _choice(self, value: PlaceValue) -> QHBoxLayout:
+        """Which of several cards does the work."""
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, SPACE_S)
+        if value.is_chosen:
+            row.addWidget(Tag(self.theme, "ok", self.tr("Does the work")))
+        else:
+            button = GhostButton(self.theme, self.tr("Work on this card"), "", "small")
+            button.setAccessibleName(self.tr("Work on {0}").format(value.title))
+            button.clicked.connect(lambda: self.card_chosen.emit(value.choice))
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
 
     def _rung(self, value: RungValue) -> QWidget:
         holder = QWidget()

@@ -20,11 +20,14 @@ class RungValue:
 
 @dataclass(frozen=True)
 class PlaceValue:
-    """The computer or one card, with its rungs from the lowest."""
+    """The computer or one card, with its rungs from the lowest. With `choice` a person can have the work done on it;
+    `is_chosen`: it is."""
 
     title: str
     about: str
     rungs: tuple[RungValue, ...]
+    choice: str = ""
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)
