@@ -254,8 +254,10 @@ def _set_profile(builder: Any, network: Any, config: Any, profile: Profile) -> N
 def _refused(parser: Any, logger: Any) -> Refused:
     errors = [parser.get_error(number) for number in range(parser.num_errors)]
     operators = tuple((str(one.node_operator()), str(one.node_name())) for one in errors if one.node_operator())
-    reason = str(errors[0].desc()) if errors else ""
-    return Refused(tuple(dict.fromkeys(operators)), plain([reason]) if reason else plain(logger.errors))
+    reason = str(errors[0].desc()) if errors else plain(logger.errors)
+    if " " not in reason:  # the bare assertion that failed, such as "false"
+        reason = "it has no such operator"
+    return Refused(tuple(dict.fromkeys(operators)), plain([reason]))
 
 
 def plain(messages: list[str]) -> str:

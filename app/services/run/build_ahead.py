@@ -27,7 +27,7 @@ from app.services.run.version_steps import Version
 from workers.contracts.architectures import shown
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult, DataParams, OpenParams
-from workers.contracts.planning import PlanParams, PlanResult
+from workers.contracts.planning import NO_RUNTIME, PlanParams, PlanResult
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement, Recipe, RecipeStep
 
@@ -107,7 +107,8 @@ class _Building:
             read_paths=(model.folder, data.folder),
             cache=True,
         )
-        self._recorder.note(plan_json=done.result.model_dump_json())
+        dropped = tuple(one for one in done.result.dropped if one.reason.code != NO_RUNTIME)  # of other engines
+        self._recorder.note(plan_json=done.result.model_copy(update={"dropped": dropped}).model_dump_json())
         recipes = tuple(self._with_engine(recipe) for recipe in done.result.candidates)
         self._recorder.plan_steps([*STEPS, *(recipe.title for recipe in recipes)])
         return recipes
@@ -151,6 +152,8 @@ class _Building:
             said = f"{error.error.title}. {error.error.detail} {error.error.hint}".strip()
             recorder.variant(dataclasses.replace(variant, state="dropped", notes=(said,)))
             recorder.step(step, state="failed", detail=error.error.title)
+            if error.error.hint:
+                recorder.tell(f"{recipe.title}: {error.error.hint}")
         else:
             recorder.variant(built)
             size = bytes_words(built.size_bytes or 0)

@@ -125,6 +125,7 @@ def test_real_parser_refuses_dynamic_quantization_by_name(tmp_path: Path) -> Non
         build(Rtx(), trt, small(tmp_path, "dynamic"), ask, Place(), lambda *told: None)
     kinds = {kind for kind, _ in refused.value.operators}
     assert kinds & {"DynamicQuantizeLinear", "MatMulInteger"} and "int8_qdq" in refused.value.way_out
+    assert str(refused.value).endswith("(“rounding”): it has no such operator")
 
 
 @pytest.mark.gpu_libs
