@@ -73,6 +73,7 @@ def engine_name(runtime: str) -> str:
         "onnxruntime-cpu": "ONNX Runtime",
         "onnxruntime-cuda": tr("ONNX Runtime (GPU)"),
         "openvino": "OpenVINO",
+        "tensorrt": "TensorRT",
         "torch-cpu": "PyTorch",
         "torch-cuda": tr("PyTorch (GPU)"),
     }

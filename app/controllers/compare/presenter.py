@@ -181,7 +181,7 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
         return "unconfirmed"  # it looked faster at first; side by side that was not shown
     if is_alike_not_proven(variant):
         return "alike"
-    return judgement.verdict
+    return "not_on_card" if judgement.verdict == "unmeasured" and judgement.n else judgement.verdict
 
 
 def _untested(variant: Variant) -> Verdict:

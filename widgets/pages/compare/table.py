@@ -91,6 +91,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
         "unconfirmed": lambda: Cell(_tr("Not confirmed side by side"), tag="none"),
         "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),
+        "not_on_card": lambda: Cell(_tr("Not run on a card yet"), tag="none"),
         "not_tested": lambda: Cell(_tr("Not tested"), tag="none"),
     }
     return cells[version.verdict]()

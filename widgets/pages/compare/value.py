@@ -20,6 +20,7 @@ Verdict = Literal[
     "slow_tail",
     "beyond_limit",
     "unmeasured",
+    "not_on_card",
     "unconfirmed",
     "not_tested",
 ]
