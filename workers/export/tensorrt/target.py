@@ -158,7 +158,7 @@ TARGET = TargetSpec(
     stages=(WRITE, *TEST_STAGES, ENGINE),
     commands=COMMANDS,
     how_to_run="Run it where an NVIDIA card is",
-    icon="graphics-card",
+    icon="cpu",
     questions=(
         Question(
             id="build_for",
