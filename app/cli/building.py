@@ -5,7 +5,7 @@ from workers.contracts.architectures import parse
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 
-RUNTIME, LIBRARY = "tensorrt", "tensorrt-rtx"
+RUNTIME = TARGET = "tensorrt"
 
 
 def architectures_of(text: str | None, runtimes: tuple[str, ...], device: str | None) -> tuple[str, ...]:
@@ -27,13 +27,13 @@ def architectures_of(text: str | None, runtimes: tuple[str, ...], device: str | 
 
 def check_can_build(found: DescribeResult) -> None:
     """Raises `CommandFailed` (exit code 6) where the library that builds without a card is not installed."""
-    if LIBRARY not in found.versions:
+    if not any(row.id == TARGET and row.available for row in found.targets):  # which needs the same library
         raise CommandFailed(
             MISSING,
             ErrorInfo(
                 code="tensorrt_missing",
                 title="TensorRT for RTX is not installed",
                 detail="It builds engines ahead, and needs no card for that. Nothing was begun.",
-                hint=f"Install it: pip install {LIBRARY}.",
+                hint="Install it: pip install tensorrt-rtx.",
             ),
         )

@@ -18,6 +18,9 @@ from typing import Any
 
 from .base import NotRunnable
 
+WHEELS = ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs")
+"""What the package `tensorrt-rtx` stands for; it is itself no wheel, these are."""
+
 CLASSIC_FROM = 11
 """Older ones still choose precisions by flags, which this code does not set."""
 

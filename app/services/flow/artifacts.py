@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 LIBRARIES = (
     "ImageHash", "cleanlab", "datasketch", "mlcommons-loadgen", "nncf", "numpy", "nvidia-cublas-cu12",
     "nvidia-cudnn-cu12", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu", "onnxscript", "openvino", "picklescan",
-    "pillow", "pycocotools", "rapidfuzz", "safetensors", "scikit-learn", "scipy", "tensorrt", "tensorrt-rtx", "timm",
+    "pillow", "pycocotools", "rapidfuzz", "safetensors", "scikit-learn", "scipy", "tensorrt", "tensorrt-rtx",
+    "tensorrt-rtx-cu13-libs", "timm",
     "tokenizers", "torch", "torch-pruning", "torchvision", "transformers", "triton",
 )  # fmt: skip
 """Distributions whose version can change what a job writes, whether or not they are installed."""

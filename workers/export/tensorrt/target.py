@@ -19,12 +19,12 @@ from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, ru
 from workers.export.stages import WRITE
 from workers.export.verify import answers_with, read_manifest
 from workers.infer import onnxruntime_cpu, tensorrt, tensorrt_first
+from workers.infer.tensorrt_editions import WHEELS
 from workers.infer.tensorrt_engines import FILE
 
 STAND_IN = "onnxruntime-cpu"
 """What answers where no card is: golden answers come from it, and the self-test compares with it."""
 
-LIBRARY = "tensorrt-rtx"
 COMMANDS = ("pip install -r requirements.txt", "python build_engine.py", "python run.py {input}")
 ENGINE = Stage(id="engine", title="Build its engine in the clean place")
 USUAL = ("sm89",)
@@ -58,7 +58,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     model = _with_description(params, ctx)
     described = json.loads((model.folder / FILE).read_text(encoding="utf-8"))
     whole = params.model_copy(update={"model_dir": str(model.folder), "runtime": STAND_IN})
-    contents = Contents(COMMANDS, more_files(described), (LIBRARY,), {"runtime": runtime_facts(params)})
+    contents = Contents(COMMANDS, more_files(described), WHEELS, {"runtime": runtime_facts(params)})
     return write_bundle(whole, ctx, contents, OwnTest(ENGINE, lambda: own_test(ctx, described)))
 
 
@@ -168,9 +168,9 @@ TARGET = TargetSpec(
     ),
     check=check,
     order=65,
-    requires=("tensorrt_rtx",),
+    requires=("tensorrt_rtx_bindings",),
     install_hint="pip install tensorrt-rtx",
     runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "tensorrt"),
     settings=("num_threads", "graph_optimization", "constants"),
-    needs=(LIBRARY,),
+    needs=WHEELS,
 )

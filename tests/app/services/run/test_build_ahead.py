@@ -15,7 +15,7 @@ from app.domain.words.results import verdict_words
 from app.services.records.documents import variant_document
 from app.services.run.build_ahead import of_tensorrt, unmeasured
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DeviceFacts, Recipe
+from workers.contracts.specs import DescribedTarget, DeviceFacts, Recipe
 
 END = SearchEnd(planned=2, final="done", built_for=("sm89", "sm120"))
 
@@ -75,11 +75,16 @@ def test_options_that_fit() -> None:
 def test_without_the_library_nothing_is_begun() -> None:
     """Given no tensorrt-rtx, then exit code 6 and the line that installs it."""
     device = DeviceFacts(processor="p", cores=2, memory_bytes=1)
-    rows = {"devices": (), "runtimes": (), "techniques": (), "targets": ()}
+    rows = {"devices": (), "runtimes": (), "techniques": (), "versions": {}}
+
+    def found(there: bool) -> DescribeResult:
+        target = DescribedTarget(id="tensorrt", title="t", available=there)
+        return DescribeResult(device=device, targets=(target,), **rows)
+
     with pytest.raises(CommandFailed) as failed:
-        check_can_build(DescribeResult(device=device, versions={}, **rows))
+        check_can_build(found(False))
     assert failed.value.exit_code == 6 and "pip install tensorrt-rtx" in failed.value.error.hint
-    check_can_build(DescribeResult(device=device, versions={"tensorrt-rtx": "1.7"}, **rows))
+    check_can_build(found(True))
 
 
 def test_only_recipes_for_tensorrt_are_built() -> None:

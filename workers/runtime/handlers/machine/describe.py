@@ -15,7 +15,7 @@ from workers.runtime.machine import device_facts, instructions_of
 
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "torch", "torchvision", "timm", "transformers",
-    "tokenizers", "safetensors", "pydantic", "nvidia-ml-py", "tensorrt", "tensorrt-rtx",
+    "tokenizers", "safetensors", "pydantic", "nvidia-ml-py", "tensorrt", "tensorrt-rtx", "tensorrt-rtx-cu13-libs",
 )  # fmt: skip
 
 
