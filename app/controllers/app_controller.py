@@ -62,6 +62,7 @@ class AppController(QObject):
         self._is_asking = self._is_closing = False
         self._incoming.model_given.connect(self.open_model)
         self._incoming.data_given.connect(self._new_data.take)
+        self._incoming.log_given.connect(self.commands.to(c.READ_LOG))
         self._new_data.use_wanted.connect(self.commands.to(c.READ_DATA))
         self._new_data.add_wanted.connect(self.commands.to(c.ADD_DATA))
         window.page_built.connect(self._on_page_built)

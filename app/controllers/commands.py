@@ -48,6 +48,7 @@ TRY_PICTURE: "Command[[QImage], None]" = Command("try a picture that has no file
 EXPORT_VERSION: Command[[str], None] = Command("go on to the export of a version: its id")
 RELEASE_EXPORT: "Command[[ExportRecord], None]" = Command("make a bundle that was exported a release")
 OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
+READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")
 NEW_PROJECT: Command[[], None] = Command("begin with nothing")
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.opening.sniffing import kind_of
+from app.services.opening.sniffing import is_log, kind_of
 from widgets.dialogs.incoming_questions import which_question
 from widgets.dialogs.questions import kind_question
 from widgets.main_window import MainWindow
@@ -23,10 +23,11 @@ MOST = 2
 
 
 class Incoming(QObject):
-    """`model_given(path)` and `data_given(path)`; data that come before a model wait for it."""
+    """`model_given(path)`, `data_given(path)` and `log_given(path)`; data that come before a model wait for it."""
 
     model_given = Signal(str)
     data_given = Signal(str)
+    log_given = Signal(str)
 
     def __init__(self, window: MainWindow, theme: Theme, session: Session, parent: QObject) -> None:
         super().__init__(parent)
@@ -37,6 +38,9 @@ class Incoming(QObject):
     def take(self, paths: list[str]) -> None:
         """Models first, whatever the order in which they came."""
         self._window.banner(None)
+        if len(paths) == 1 and is_log(from_text(paths[0])):
+            self.log_given.emit(paths[0])
+            return
         if len(paths) > MOST:
             self._window.banner(_too_many(len(paths)))
             return

@@ -16,7 +16,8 @@ def test_all_pages_are_found_in_their_order() -> None:
     """Given the program, then the steps come first, and what lies below Compare in the order of its row."""
     pages = find_pages()
     assert [page.id for page in pages if page.place == "step"] == NUMBERED
-    assert [page.id for page in pages if page.place == "rest"] == ["projects", "releases", "jobs", "settings", "guide"]
+    rest = ["projects", "releases", "monitor", "jobs", "settings", "guide"]
+    assert [page.id for page in pages if page.place == "rest"] == rest
     assert [page.id for page in pages_below("compare")] == ["answers", "stress", "load", "tried", "layers"]
     assert all(page.title() and page.icon for page in pages)
     assert all(page.summary() for page in pages if page.place == "step")

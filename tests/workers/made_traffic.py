@@ -5,6 +5,7 @@ A pool holds figures, classes and the like of real inputs; a log is drawn from i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ from workers.monitor.bins import binned
 from workers.monitor.figures import Figures, of_answers, of_inputs
 from workers.monitor.reading import Part, Record
 from workers.monitor.reference import Reference
-from workers.monitor.writing import LINE_S, PER_LINE, latency_bin
+from workers.monitor.writing import CURRENT, FORMAT, LINE_S, PER_LINE, VERSION, latency_bin
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import parse_spec
 
@@ -67,8 +68,6 @@ class Sample:
 
 @cache
 def sample() -> Sample:
-    import json
-
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(sample_paths().model), providers=["CPUExecutionProvider"])
@@ -89,16 +88,18 @@ def reference_from(pool: Pool) -> Reference:
 
 @dataclass(frozen=True)
 class Traffic:
-    """`requests` within `days`. People send `in_a_row` pictures at once on average, `alike` of them of one kind; kinds
-    have hours (`rhythm`) and moods by day (`mood`); latencies are log-normal (`spread`) around `latency_ms`, slower by
-    day (`busy`), and one in a hundred takes several times as long."""
+    """`requests` within `days`. People send `in_a_row` items at once on average, `alike` of them of the kind before; how
+    often a kind comes has hours (`rhythm`, of its logarithm) and moods by day (`mood`, its standard deviation); pictures
+    are by a share `dimmer` darker by night; latencies are log-normal (`spread`) around `latency_ms`, by a share `busy`
+    slower by day, one in a hundred takes five times as long, and a backup slows five minutes of each night."""
 
     requests: int = 20_000
     days: float = 30.0
-    in_a_row: float = 2.0
-    alike: float = 0.3
+    in_a_row: float = 3.0
+    alike: float = 0.5
     rhythm: float = 0.15
     mood: float = 0.1
+    dimmer: float = 0.04
     latency_ms: float = 8.0
     spread: float = 0.15
     busy: float = 0.15
@@ -133,6 +134,9 @@ def drawn(
     classes = (
         np.where(is_new, changed.classes[others], pool.classes[chosen]) if changed is not None else pool.classes[chosen]
     )
+    by_night = 1 + traffic.dimmer * np.sin(2 * np.pi * (times / DAY_S - 0.3))
+    for name in {"brightness", "contrast", "detail"} & set(figures):  # all of them are multiples of the exposure
+        figures[name] = figures[name] * by_night
     seconds = _latencies(traffic, times, rng)
     if change_at is not None:
         seconds[change_at:] *= slower
@@ -217,6 +221,23 @@ def _records(
         )
         start = end
     return records
+
+
+def write_log(part: Part, folder: Path, run_id: str = "") -> Path:
+    """The same as a bundle would have written it; the folder."""
+    head = {
+        "log": FORMAT, "version": VERSION, "bundle": part.bundle, "title": "Clothes classifier, INT8", "run_id": run_id,
+        "kind": part.kind, "reference": part.reference.to_json(),
+    }  # fmt: skip
+    lines = [head, *({"bundle": part.bundle, **_line(record)} for record in part.records)]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CURRENT).write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    return folder
+
+
+def _line(record: Record) -> dict[str, Any]:
+    own = dict(vars(record))
+    return {"s": own.pop("seconds"), **own}
 
 
 def delay(part: Part, change_at: int, noticed: float) -> int:

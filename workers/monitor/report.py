@@ -29,6 +29,8 @@ ONE_ANSWER, ONE_ANSWER_USUAL = 0.95, 0.6
 COLLAPSED = 0.2
 """Mean place of the confidence among that of the evaluation data; half is usual."""
 PSI_LEAST, PSI_REQUESTS = 0.1, 500
+TAKES_ALONG = {"brightness": ("contrast", "detail", "color"), "rare": ("unknown",)}
+"""Figures that a change of the first makes change, too."""
 ANSWERS = ("confidence", "energy", "score", "results", "letters", "answer_mean", "answer_spread")
 """Figures of what came out; all others are of what went in."""
 
@@ -37,7 +39,8 @@ ANSWERS = ("confidence", "energy", "score", "results", "letters", "answer_mean",
 class Alert:
     """`code` and `statistic` say what is wrong, `since` and `until` (seconds since 1970, None: it goes on) when,
     `noticed` when it was certain. `before` and `now` are what it was and is: a mean, a share, milliseconds. `direction`
-    is 1 for more, −1 for less; `name` the class it is about."""
+    is 1 for more, −1 for less; `name` the class it is about; `follows` a figure that changed at the same time and
+    takes this one along, as darker pictures have less contrast."""
 
     code: str
     statistic: str
@@ -49,6 +52,7 @@ class Alert:
     direction: int = 0
     name: str = ""
     requests: int = 0
+    follows: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,10 +121,29 @@ _NOTHING = Expected((), (), None)
 
 def alerts_of(watch: Watch) -> list[Alert]:
     """All alarms of a part, in the order in which they began."""
-    if not len(watch.ends):
-        return []
-    found = [*_of_figures(watch), *_of_classes(watch), *_of_failures(watch), *_of_latency(watch)]
+    found = [*_of_failures(watch), *_of_latency(watch)]
+    if len(watch.ends):  # else nothing was answered
+        found += [*_of_figures(watch), *_of_classes(watch)]
+    found = [alert for alert in found if not _is_told_already(alert, found)]
+    found = [_replaced(alert, follows=_cause_of(alert, found)) for alert in found]
     return sorted(found, key=lambda alert: (alert.since, alert.code, alert.statistic))
+
+
+def _is_told_already(alert: Alert, others: list[Alert]) -> bool:
+    """Values that never occurred are part of a shift of the same figure."""
+    same = (other for other in others if other.statistic == alert.statistic and other.code != "outside")
+    return alert.code == "outside" and any(_overlap(alert, other) for other in same)
+
+
+def _overlap(one: Alert, other: Alert) -> bool:
+    return (one.until is None or other.since <= one.until) and (other.until is None or one.since <= other.until)
+
+
+def _cause_of(alert: Alert, others: list[Alert]) -> str:
+    for other in others:
+        if _overlap(alert, other) and other.code == "shift" and alert.statistic in TAKES_ALONG.get(other.statistic, ()):
+            return other.statistic
+    return ""
 
 
 def _any_window(watch: Watch, speaks: list[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], Ints]:
@@ -291,7 +314,8 @@ def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> 
     histogram = watch.series.histograms[alert.statistic][lines].sum(axis=0)
     count = int(histogram.sum())
     now = float(watch.series.sums[alert.statistic][lines].sum()) / count if count else None
-    collapsed = alert.statistic == "confidence" and count and float(scores @ histogram) / count < COLLAPSED
+    is_fall = (alert.code, alert.statistic, alert.direction) == ("shift", "confidence", -1)
+    collapsed = is_fall and count and float(scores @ histogram) / count < COLLAPSED
     return _replaced(alert, before=usual.mean, now=now, code="unsure" if collapsed else alert.code)
 
 

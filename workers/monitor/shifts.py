@@ -18,16 +18,16 @@ from .series import Floats, Ints, summed
 
 LOCATION_MARGIN = 0.06
 """Of the mean place 0..1 among the evaluation data: about a fifth of their standard deviation."""
-TAIL_MARGIN = 0.1
+TAIL_MARGIN = 0.06
 """Of the mean tail score, in its standard deviations."""
-CLASSES_MARGIN = 0.04
-"""Of Σ (p − q)²/p: each share off by a fifth of itself."""
+CLASSES_MARGIN = 0.1
+"""Of Σ (p − q)²/p: each share off by a third of itself."""
 TAIL_FROM = ((0.8, 0.4), (0.9, 0.6), (0.95, 1.0))
 """Scores of the least familiar fifth: what is beyond these shares of the evaluation data counts so much more."""
 OUTSIDE_MARGIN = 0.05
 MEDIAN_ABS = NormalDist().inv_cdf(0.75)
 """Median of |x| of a standard normal x."""
-PRIOR_BLOCKS, LOOKED_BACK, REFRESH = 10, 500, 16
+PRIOR_BLOCKS, PRIOR_DISPERSION, LOOKED_BACK, REFRESH = 10, 2.0, 500, 16
 MOST_CELLS, LEAST_IN_CELL = 30, 10
 
 
@@ -80,19 +80,22 @@ def _blocks(values: Floats | Ints, ends: Ints) -> Floats:
 
 def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
     """By which factor (looks,), 1 at least, means of blocks vary more than those of as many independent requests: the
-    median of the squared moving ranges up to each look, against that of independent ones."""
+    median of the squared moving ranges up to each look, against that of independent ones (see `settled`)."""
     means = sums / np.maximum(n, 1)
     ranges = np.abs(np.diff(means)) / np.sqrt(variance * (1 / np.maximum(n[1:], 1) + 1 / np.maximum(n[:-1], 1)))
-    return running_median(ranges / MEDIAN_ABS) ** 2
+    return settled((ranges / MEDIAN_ABS) ** 2)
 
 
-def running_median(ratios: Floats) -> Floats:
-    """1 at least (k + 1,): the median of the last `ratios` (k,) before each look, and of ten that are 1."""
-    found = np.ones(len(ratios) + 1)
+def settled(ratios: Floats) -> Floats:
+    """1 at least (k + 1,): before each look the median of the last 500 `ratios` (k,), and 2 with the weight of ten: at
+    the beginning of a log, requests are taken to come in twos that are alike."""
+    found = np.full(len(ratios) + 1, PRIOR_DISPERSION)
     for at in range(1, len(found)):
-        if at % REFRESH == 0:
-            known = np.concatenate([ratios[max(0, at - LOOKED_BACK) : at], np.ones(PRIOR_BLOCKS)])
-            found[at] = max(1.0, float(np.median(known)))
+        if at % REFRESH == 0 or at < 4 * REFRESH:
+            known = ratios[max(0, at - LOOKED_BACK) : at]
+            whole = len(known) + PRIOR_BLOCKS
+            mean = (len(known) * float(np.median(known)) + PRIOR_BLOCKS * PRIOR_DISPERSION) / whole
+            found[at] = max(1.0, mean)
         else:
             found[at] = found[at - 1]
     return found
@@ -124,7 +127,7 @@ def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> 
     blocks = _blocks(counts, ends)
     free = merge.shape[1] - 1
     between = [chi_square(one, other) for one, other in zip(blocks[1:], blocks[:-1], strict=True)]
-    spread = running_median(np.asarray(between) / (free * (1 - 2 / (9 * free)) ** 3))
+    spread = settled(np.asarray(between) / (free * (1 - 2 / (9 * free)) ** 3))
     squares = np.asarray([chi_square(one, usual.astype(np.float64)) for one in found]) / spread
     z = beyond_noncentral(squares, free, CLASSES_MARGIN * n * m / (n + m) / spread)
     return Tested(np.where(n > 0, z, -np.inf), np.ones(len(ends)))

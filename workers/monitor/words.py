@@ -17,7 +17,7 @@ CHANGES: dict[tuple[str, int], str] = {
     ("brightness", 1): "{Inputs} got brighter",
     ("contrast", -1): "{Inputs} have less contrast",
     ("contrast", 1): "{Inputs} have more contrast",
-    ("detail", -1): "{Inputs} show less detail, as out of focus",
+    ("detail", -1): "{Inputs} show less detail, as if out of focus",
     ("detail", 1): "{Inputs} show more detail or noise",
     ("color", -1): "{Inputs} are less colorful",
     ("color", 1): "{Inputs} are more colorful",
@@ -70,67 +70,57 @@ DANGERS = ("errors", "not_numbers", "one_answer", "unsure")
 
 
 def told(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """The alert with `level` (danger or warning), `what` happened and the `advice`, each a sentence or two."""
+    """The alert with `level` (danger or warning), a `title`, `what` happened in a sentence and the `advice`."""
     noun = NOUNS.get(kind, "inputs")
-    since = f" since {day(alert['since'])}"
+    since = f"since {day(alert['since'])}"
     if alert["until"] is not None:
-        since = f" from {day(alert['since'])} to {day(alert['until'])}"
-    what, advice = _what(alert, noun)
+        since = f"from {day(alert['since'])} to {day(alert['until'])}"
+    title, figures, advice = _what(alert, noun)
     level = "danger" if alert["code"] in DANGERS else "warning"
-    return {**alert, "level": level, "what": f"{what.format(since=since)}.", "advice": advice}
+    what = f"{title} {since}: {figures}." if figures else f"{title} {since}."
+    if alert["follows"]:
+        advice = f"This goes with “{TITLES[alert['follows']]}”, which changed at the same time."
+    return {**alert, "level": level, "title": f"{title} {since}", "what": what, "advice": advice}
 
 
-def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str]:
-    """What happened, "{since}" standing for when, and what to do."""
+def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
+    """What happened, the figures of it, and what to do."""
     code, before, now = alert["code"], alert["before"], alert["now"]
+    share = f"{_percent(now)} instead of {_percent(before)}" if before is not None else _percent(now)
     more = f"Accuracy is likely lower: add {ENOUGH} recent {noun} with the right answers, and optimize again."
+    wait = "Until that is clear, do not rely on the answers."
     if code == "unfamiliar":
-        share = f"{_percent(now)} instead of {_percent(before)}"
-        return (
-            f"More {noun} are unlike all that the model knows{{since}}: {share}",
-            f"Look at recent {noun}: is there a kind that is new? The model cannot name it. {more}",
-        )
+        advice = f"Look at recent {noun}: is there a kind that is new? The model cannot name it. {more}"
+        return f"More {noun} are unlike what the model knows", share, advice
     if code == "outside":
         title = TITLES.get(alert["statistic"], alert["statistic"])
-        return f"“{title}” has values that never occurred in the evaluation data{{since}}", more
+        return f"“{title}” has values that never occurred when it was tested", "", more
     if code == "classes":
         verb = "more" if alert["direction"] > 0 else "less"
-        share = f"{_percent(now)} instead of {_percent(before)}"
-        return (
-            f"“{alert['name']}” is answered {verb} often{{since}}: {share}",
-            f"Do {noun} of that kind really come {verb} often? If not, answers got worse. {more}",
-        )
+        advice = f"Do {noun} of that kind really come {verb} often? If not, answers got worse. {more}"
+        return f"“{alert['name']}” is answered {verb} often", share, advice
     if code == "one_answer":
-        return (
-            f"Nearly all answers are “{alert['name']}”{{since}}: {_percent(now)}, and {_percent(before)} were usual",
-            f"Look at what comes in: an empty or frozen {'picture' if noun == 'pictures' else 'input'} gives one answer"
-            " to everything. Until that is clear, do not rely on the answers.",
-        )
+        frozen = "picture" if noun == "pictures" else "input"
+        advice = f"Look at what comes in: an empty or frozen {frozen} gives one answer to everything. {wait}"
+        return f"Nearly all answers are “{alert['name']}”", share, advice
     if code == "unsure":
-        return (
-            f"The model is hardly ever sure{{since}}: {_percent(now)} on average instead of {_percent(before)}",
-            f"Something about the {noun} or their preparation is new. Until that is clear, do not rely on the answers.",
-        )
+        advice = f"Something about the {noun} or their preparation is new. {wait}"
+        return "The model is hardly ever sure", f"{_percent(now)} on average instead of {_percent(before)}", advice
     if code == "errors":
-        return (
-            f"More requests fail{{since}}: {_percent(now)}",
-            "See what the service or run.py says of them; the program that asks may send something else than before.",
-        )
+        advice = "See what the service or run.py says of them; who asks may send something else than before."
+        return "More requests fail", share, advice
     if code == "not_numbers":
-        return (
-            f"Answers are no numbers (NaN){{since}}: {_percent(now)} of all",
-            "Go back to the release before, and test this one with these inputs.",
-        )
+        advice = "Go back to the release before, and test this one with these inputs."
+        return "Answers are no numbers (NaN)", share, advice
     if code == "slower":
-        return (
-            f"Answers take {now / before:.1f} times as long{{since}}: {_ms(now)} instead of {_ms(before)} (median)",
-            "See what else this computer does, or whether it is hot or saves power; or optimize again on it.",
-        )
+        figures = f"{_ms(now)} instead of {_ms(before)} for half of them"
+        advice = "See what else this computer does, or whether it is hot or saves power; or optimize again on it."
+        return f"Answers take {now / before:.1f} times as long", figures, advice
     change = CHANGES.get((alert["statistic"], alert["direction"]))
     if change is None:
         change = f"“{TITLES.get(alert['statistic'], alert['statistic'])}” changed"
-    figures = "" if before is None or now is None else f": {_number(now)} on average instead of {_number(before)}"
-    return change.replace("{Inputs}", noun.capitalize()) + "{since}" + figures, more
+    figures = "" if before is None or now is None else f"{_number(now)} on average instead of {_number(before)}"
+    return change.format(Inputs=noun.capitalize()), figures, more
 
 
 def left_out(drift: Mapping[str, Any]) -> list[str]:
@@ -160,6 +150,7 @@ def summary(drift: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> st
     """The one sentence that matters."""
     if drift["requests"] + drift["errors"] < 100:
         return f"{drift['requests'] + drift['errors']:,} requests were logged; from 100 on something can be told."
+    alerts = [alert for alert in alerts if not alert["follows"]]
     open_ones = [alert for alert in alerts if alert["until"] is None]
     if not alerts:
         return f"All is as it was: {drift['requests']:,} requests, no alarm."

@@ -1,8 +1,11 @@
-"""Is what was dropped a model, data, or could it be both? By names alone; what it really is, a worker finds out."""
+"""Is what was dropped a model, data, or a log? By names and first bytes; what it really is, a worker finds out."""
 
 from itertools import islice
 from pathlib import Path
 from typing import Literal
+
+LOG_HEAD, LOG_FILE = b'{"log": "fettle-log"', "requests.jsonl"
+"""How the log of a bundle begins, and what its newest file is called."""
 
 Kind = Literal["model", "data", "both"]
 
@@ -13,6 +16,15 @@ DATA_SUFFIXES = {
 OF_BUNDLE = ("manifest.json", "pipeline.json")
 MAX_LOOKED_AT, MAX_FOLDERS = 2000, 50
 """The window does not answer meanwhile."""
+
+
+def is_log(path: Path) -> bool:
+    """Whether it is the log of a bundle, a folder or a file: what its first bytes say."""
+    try:
+        with (path / LOG_FILE if path.is_dir() else path).open("rb") as file:
+            return file.read(len(LOG_HEAD)) == LOG_HEAD
+    except OSError:
+        return False
 
 
 def kind_of(path: Path) -> Kind:

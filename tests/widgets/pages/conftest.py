@@ -27,7 +27,7 @@ def examples() -> ModuleType:
 def join_examples() -> ModuleType:
     """All modules of examples under one name; they are no package, so they are loaded by their paths."""
     whole = load("page_examples", "examples.py")
-    for name in ("data", "results", "hub", "trying", "answers", "load", "stress", "looking", "projects"):
+    for name in ("data", "results", "hub", "trying", "answers", "load", "stress", "looking", "projects", "monitor"):
         for key, value in vars(load(f"page_{name}", f"example_{name}.py")).items():
             if not key.startswith("_"):
                 setattr(whole, key, value)

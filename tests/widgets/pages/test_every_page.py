@@ -39,6 +39,7 @@ from widgets.pages.jobs.page import JobsPage
 from widgets.pages.layers.page import LayersPage
 from widgets.pages.load.page import LoadPage
 from widgets.pages.model.page import ModelPage
+from widgets.pages.monitor.page import MonitorPage
 from widgets.pages.projects.page import ProjectsPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.stress.page import StressPage
@@ -187,6 +188,10 @@ STATES: dict[str, State] = {
     "export-done": (ExportPage, lambda p, ex: p.show_done(ex.done())),
     "jobs-empty": (JobsPage, lambda p, ex: p.show_empty()),
     "jobs-full": (JobsPage, lambda p, ex: p.show(ex.jobs())),
+    "monitor-empty": (MonitorPage, lambda p, ex: p.show_empty()),
+    "monitor-full": (MonitorPage, lambda p, ex: p.show(ex.monitored())),
+    "monitor-quiet": (MonitorPage, lambda p, ex: p.show(ex.monitored_quiet())),
+    "monitor-error": (MonitorPage, lambda p, ex: p.show_error(ex.refused())),
     "projects-empty": (ProjectsPage, lambda p, ex: p.show_empty()),
     "projects-full": (ProjectsPage, lambda p, ex: p.show(ex.projects())),
     "guide-full": (GuidePage, lambda p, ex: None),
@@ -365,6 +370,7 @@ HOSTILE_STATES: dict[str, State] = {
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
     "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
     "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),
+    "monitor": (MonitorPage, lambda p, ex: p.show(ex.own_of_monitor(hostile(ex.monitored())))),
     "projects": (ProjectsPage, lambda p, ex: p.show(hostile(ex.projects()))),
     "settings": (SettingsPage, hostile_settings),
 }

@@ -15,8 +15,9 @@ class MonitorParams(Frozen):
 class MonitorAlert(Frozen):
     """`code` and `statistic` say what is wrong, `since` and `until` (seconds since 1970, None: it goes on) when,
     `noticed` when it was certain. `before` and `now` are what it was and is (a mean, a share, milliseconds), None where
-    that is not known; `direction` is 1 for more, −1 for less; `name` the class it is about. `what` and `advice` are the
-    same for people.
+    that is not known; `direction` is 1 for more, −1 for less; `name` the class it is about,
+    `follows` a figure that takes this one along. `title`, `what`
+    and `advice` are the same for people.
     """
 
     code: Literal[
@@ -32,7 +33,9 @@ class MonitorAlert(Frozen):
     direction: int
     name: str
     requests: int
+    follows: str = ""
     bundle: str
+    title: str
     what: str
     advice: str
 

@@ -1,0 +1,1 @@
+"""The page Monitor: a bundle's log, read in a worker."""

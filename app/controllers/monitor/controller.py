@@ -1,0 +1,113 @@
+"""The page Monitor: reads the log that was dropped or chosen, leads back to the project that its bundle came from."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+
+from app.controllers.commands import OPEN_PROJECT, READ_LOG, on
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.monitor.presenter import monitor_value
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr
+from app.domain.project import Project
+from app.services.after.monitoring import monitor, project_of
+from widgets.main_window import MainWindow
+from widgets.pages.monitor.page import MonitorPage
+from workers.contracts.after.monitor import MonitorResult
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.paths import from_text
+
+PAGE = "monitor"
+
+
+class MonitorController(PageController):
+    """`project_requested(id)` leads to the examples of a project."""
+
+    project_requested = Signal(str)
+
+    def __init__(self, window: MainWindow, page: MonitorPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._path = ""
+        self._running: Running | None = None
+        self._found: MonitorResult | None = None
+        self._project: Project | None = None
+        page.log_chosen.connect(self.read)
+        page.again_requested.connect(lambda: self.read(self._path))
+        page.cancel_requested.connect(self._on_cancel)
+        page.examples_requested.connect(self._on_examples)
+
+    def take_paths(self, paths: list[str]) -> bool:
+        """While the page is shown, one file or folder is a log."""
+        if len(paths) != 1:
+            return False
+        self.read(paths[0])
+        return True
+
+    def read(self, path: str) -> None:
+        """Read a log: a folder, or a file of it."""
+        self._window.show_page(PAGE)
+        self._window.banner(None)
+        if self._running is not None:
+            self._flows.cancel(self._running)
+        self._path = path
+        self._page.show_loading(tr("Reading “{0}”").format(Path(path).name[:80]))
+        running = self._flows.start(
+            monitor(from_text(path)),
+            title=tr("Read a log"),
+            on_done=lambda found: self._on_done(running, found),
+            on_failed=lambda error: self._on_failed(running, error),
+            on_cancelled=lambda: self._on_failed(running, None),
+        )
+        self._running = running
+
+    def _on_done(self, running: Running, found: MonitorResult) -> None:
+        if running is not self._running:
+            return
+        self._running, self._found = None, found
+        self._project = project_of(self._session.workspace.repositories, found.drift.run_id)
+        self._show(found)
+
+    def _show(self, found: MonitorResult) -> None:
+        name = self._project.name if self._project is not None else ""
+        command = f'fettle monitor "{self._path}"'
+        self._page.show_value(monitor_value(found, Path(self._path).name, name, command))
+
+    def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
+        """What was read before stays to be seen again."""
+        if running is not self._running:
+            return
+        self._running = None
+        if error is not None:
+            self._page.show_error(error_value(error, subject=Path(self._path).name))
+        elif self._found is not None:
+            self._show(self._found)
+        else:
+            self._page.show_empty()
+
+    def _on_cancel(self) -> None:
+        if self._running is not None:
+            self._flows.cancel(self._running)
+
+    def _on_examples(self) -> None:
+        if self._project is not None:
+            self.project_requested.emit(self._project.id)
+
+
+def _make(desk: Desk, page: MonitorPage) -> MonitorController:
+    made = MonitorController(desk.window, page, desk.session, desk.flows)
+
+    def lead(project_id: str) -> None:
+        if desk.commands.do(OPEN_PROJECT, project_id):
+            desk.window.show_page("data")
+
+    made.project_requested.connect(lead)
+    return made
+
+
+CONTROLLER = ControllerSpec[MonitorPage, MonitorController](
+    PAGE,
+    _make,
+    (on(READ_LOG, MonitorController.read),),
+)

@@ -1,0 +1,202 @@
+"""What a log told, as the page Monitor shows it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.controllers.words import tr
+from widgets.pages.monitor.value import AlertValue, BigFigure, CourseValue, DriftRowValue, MonitorValue
+from widgets.parts.format import UNKNOWN, clipped, count, ms, percent
+from widgets.parts.small import TagKind
+from widgets.plots.course_plot import CourseMark, CoursePoint
+from workers.contracts.after.monitor import MonitorAlert, MonitoredStatistic, MonitorPoint, MonitorResult
+
+LEAST_REQUESTS = 100
+MOST_NAME_CHARS = 60
+FIRST_SHOWN = ("brightness", "tokens", "level_db", "mean", "energy", "confidence", "results", "score")
+"""Figures whose course is shown in any case, the first of what comes in and the first of what comes out."""
+MOST_COURSES = 4
+OF_FIGURES = ("shift", "unfamiliar", "outside", "unsure")
+
+
+def monitor_value(found: MonitorResult, log_name: str, project: str, command: str) -> MonitorValue:
+    """All of it. `project` is the name of the one that the bundle came from, "" where it is not here."""
+    drift = found.drift
+    notes = list(drift.notes)
+    if not project:
+        notes.append(tr("The project that this bundle came from is not on this computer."))
+    return MonitorValue(
+        headline=headline(found),
+        subtitle=_subtitle(found, log_name),
+        figures=_figures(found),
+        alerts=tuple(_alert(alert) for alert in worst_first(found.alerts)),
+        courses=tuple(_courses(found)),
+        rows=tuple(_row(row, found.alerts) for row in drift.statistics),
+        notes=tuple(clipped(note) for note in notes),
+        project=project,
+        examples=_examples(drift.kind) if project and found.alerts else "",
+        command=command,
+    )
+
+
+def headline(found: MonitorResult) -> str:
+    """The worst that goes on, else that all is well."""
+    drift = found.drift
+    open_ones = [alert for alert in worst_first(found.alerts) if alert.until is None]
+    if drift.requests + drift.errors < LEAST_REQUESTS:
+        return tr("Too few requests to tell anything yet")
+    if open_ones:
+        return clipped(open_ones[0].title, 90)
+    if found.alerts:
+        return tr("All is as it was; it was not always")
+    return tr("All is as it was")
+
+
+def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
+    """Causes before what follows from them, what goes on before what is over, failures before changes, the latest
+    first."""
+    order = ("errors", "not_numbers", "one_answer", "unsure", "slower", "shift", "unfamiliar", "outside", "classes")
+    return sorted(
+        alerts,
+        key=lambda one: (
+            bool(one.follows),
+            one.until is not None,
+            order.index(one.code),
+            one.statistic in FIRST_SHOWN[4:],
+            -one.since,
+        ),
+    )
+
+
+def _subtitle(found: MonitorResult, log_name: str) -> str:
+    drift = found.drift
+    since, until = _day(drift.since), _day(drift.until)
+    return tr("{0}; {1} requests from {2} to {3}, log “{4}”").format(
+        clipped(drift.title, MOST_NAME_CHARS) or drift.bundle,
+        count(drift.requests + drift.errors),
+        since,
+        until,
+        clipped(log_name, MOST_NAME_CHARS),
+    )
+
+
+def _examples(kind: str) -> str:
+    noun = {"image": tr("Add recent pictures"), "text": tr("Add recent texts"), "audio": tr("Add recent sounds")}
+    return noun.get(kind, tr("Add recent examples"))
+
+
+def _figures(found: MonitorResult) -> tuple[BigFigure, ...]:
+    drift = found.drift
+    asked = drift.requests + drift.errors
+    timed = [point.p50_ms for point in drift.points if point.p50_ms is not None]
+    own = [alert for alert in found.alerts if not alert.follows]
+    open_ones = sum(alert.until is None for alert in own)
+    latency = ms(timed[-1]) if timed else UNKNOWN
+    value, _, unit = latency.partition(" ")
+    alarms = tr("alarm on") if open_ones == 1 else tr("alarms on")
+    return (
+        BigFigure(count(open_ones), alarms, tr("{0} since the log began").format(count(len(own)))),
+        BigFigure(
+            percent(drift.errors / asked) if asked else UNKNOWN,
+            tr("failed"),
+            tr("{0} of {1} requests").format(count(drift.errors), count(asked)),
+        ),
+        BigFigure(
+            value,
+            tr("{0}, median latency").format(unit),
+            tr("{0} at the beginning").format(ms(timed[0]) if timed else UNKNOWN),
+        ),
+    )
+
+
+def _alert(alert: MonitorAlert) -> AlertValue:
+    level: TagKind = "none" if alert.until is not None else "bad" if alert.level == "danger" else "warn"
+    return AlertValue(
+        level=level,
+        what=clipped(alert.what),
+        advice=clipped(alert.advice),
+        tag=tr("Over") if alert.until is not None else tr("On now"),
+    )
+
+
+def _courses(found: MonitorResult) -> list[CourseValue]:
+    """Of what alarmed first, then latency, then one figure of what comes in and one of what comes out."""
+    drift = found.drift
+    if len(drift.points) < 2:
+        return []
+    alarmed = [one.statistic for one in worst_first(found.alerts) if one.code in OF_FIGURES]
+    there = {row.statistic: row for row in drift.statistics}
+    names = [name for name in dict.fromkeys([*alarmed, *FIRST_SHOWN]) if name in there]
+    courses = [_course_of(there[name], found) for name in names[: MOST_COURSES - 1]]
+    timed = [(point, point.p50_ms) for point in drift.points if point.p50_ms is not None]
+    if len(timed) > 1:
+        points = tuple(CoursePoint(point.t, value, _tip(point, ms(value))) for point, value in timed)
+        marks = _marks(found, ("slower",), "latency")
+        courses.insert(
+            0 if marks else 1,
+            CourseValue(tr("Latency"), tr("Half of the answers within, ms (down is better)"), points, marks=marks),
+        )
+    if drift.errors and any(alert.code == "errors" for alert in found.alerts):
+        points = tuple(_errors_at(point) for point in drift.points)
+        marks = _marks(found, ("errors",), "")
+        courses.insert(0, CourseValue(tr("Failed requests"), tr("Share of all requests, %"), points, marks=marks))
+    return courses[:MOST_COURSES]
+
+
+def _errors_at(point: MonitorPoint) -> CoursePoint:
+    share = point.errors / max(1, point.n + point.errors)
+    return CoursePoint(point.t, 100 * share, _tip(point, percent(share)))
+
+
+def _course_of(row: MonitoredStatistic, found: MonitorResult) -> CourseValue:
+    points = tuple(
+        CoursePoint(point.t, point.means[row.statistic], _tip(point, f"{point.means[row.statistic]:.3g}"))
+        for point in found.drift.points
+        if row.statistic in point.means
+    )
+    marks = _marks(found, OF_FIGURES, row.statistic)
+    return CourseValue(row.title, tr("Mean of each stretch"), points, row.before, tr("when it was tested"), marks)
+
+
+def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[CourseMark, ...]:
+    end = found.drift.until or 0.0
+    return tuple(
+        CourseMark(alert.since, end if alert.until is None else alert.until)
+        for alert in found.alerts
+        if alert.code in codes and alert.statistic == statistic and alert.bundle == found.drift.bundle
+    )
+
+
+def _row(row: MonitoredStatistic, alerts: Sequence[MonitorAlert]) -> DriftRowValue:
+    is_on = any(alert.statistic == row.statistic and alert.until is None for alert in alerts)
+    drifted = row.psi_limit is not None and row.psi > row.psi_limit
+    level: TagKind = "warn" if is_on else "none" if drifted else "ok"
+    verdict = tr("Alarm") if is_on else tr("Moved a little") if drifted else tr("As it was")
+    return DriftRowValue(
+        name=row.title,
+        before=UNKNOWN if row.before is None else f"{row.before:.3g}",
+        now=f"{row.now:.3g}",
+        level=level,
+        verdict=verdict,
+        psi=f"{row.psi:.2f}",
+    )
+
+
+def _tip(point: MonitorPoint, value: str) -> str:
+    return tr("{0}: {1} ({2} requests)").format(_moment(point.t), value, count(point.n + point.errors))
+
+
+def _moment(t: float) -> str:
+    at = _at(t)
+    return UNKNOWN if at is None else f"{at.day} {at:%b %H:%M}"
+
+
+def _day(t: float | None) -> str:
+    at = None if t is None else _at(t)
+    return UNKNOWN if at is None else f"{at.day} {at:%b %Y}"
+
+
+def _at(t: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(t).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -1,0 +1,114 @@
+"""The page Monitor: a log that is dropped on the window, read in a worker, and the way back to the examples."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from desk import add_run, make_project, run, variant
+from made_traffic import Traffic, drawn, reference_from, sample, write_log
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+from read_page import words
+
+from app.controllers.app_controller import AppController
+from app.services.flow.workspace import Workspace
+from widgets.main_window import MainWindow
+from widgets.pages.monitor.page import MonitorPage
+from widgets.plots.course_plot import CoursePlot
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`darker`: pictures of a month that got darker; `quiet`: nothing happened; both from the run "r1"."""
+    known, root = sample(), tmp_path_factory.mktemp("logs")
+    pool = known.pool(known.pictures, known.kinds)
+    darker = known.pool(known.pictures * 0.7, known.kinds)
+    half = np.random.default_rng(0).permutation(len(pool))
+    one, other = pool.of(half[:700]), pool.of(half[700:])
+    traffic = Traffic(requests=3000, days=20.0)
+    write_log(drawn(other, reference_from(one), traffic, 1, 2000, darker), root / "darker", "r1")
+    write_log(drawn(other, reference_from(one), traffic, 2), root / "quiet", "r1")
+    return root
+
+
+def drop(window: MainWindow, path: Path) -> None:
+    """As a file manager does it, anywhere on the window."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    event = QDropEvent(
+        QPointF(400, 300), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    window.dropEvent(event)
+
+
+def page_of(window: MainWindow) -> MonitorPage:
+    page = window.page("monitor")
+    assert isinstance(page, MonitorPage)
+    return page
+
+
+def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
+    app_controller: AppController, window: MainWindow, space: Workspace, logs: Path, drive: Drive, qtbot: QtBot
+) -> None:
+    """Given the page Model, When a log's folder is dropped, Then Monitor tells that pictures got darker, since when and
+    what to do, with graphs that mark it; When the button is pressed, Then the examples of that project are shown."""
+    made = make_project(space)
+    add_run(space, run(1), variant(0))
+    window.show_page("model")
+    drop(window, logs / "darker")
+    drive(lambda: window.current_page == "monitor" and page_of(window).state == "full", 60)
+    page = page_of(window)
+    told = words(page)
+    assert "Pictures got darker since" in told
+    assert "add 200 recent pictures" in told
+    plots = {plot.accessibleName(): plot for plot in page.findChildren(CoursePlot)}
+    assert plots["Brightness"]._marks and not plots["Latency"]._marks
+    (button,) = [one for one in page.findChildren(QPushButton) if one.text() == "Add recent pictures"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window.current_page == "data" and app_controller.session.project.id == made.id
+
+
+def test_a_quiet_log_of_a_stranger(app_controller: AppController, window: MainWindow, logs: Path, drive: Drive) -> None:
+    """Given a log of a bundle whose project is not here, Then all is as it was, and no button leads nowhere."""
+    window.show_page("monitor")
+    drop(window, logs / "quiet" / "requests.jsonl")
+    drive(lambda: page_of(window).state == "full", 60)
+    told = words(page_of(window))
+    assert "All is as it was" in told and "not on this computer" in told
+    assert not [one for one in page_of(window).findChildren(QPushButton) if one.property("kind") == "primary"]
+
+
+def test_what_is_no_log_is_told_and_the_log_before_comes_back(
+    app_controller: AppController, window: MainWindow, logs: Path, tmp_path: Path, drive: Drive
+) -> None:
+    """Given a log that is shown, When a picture is dropped on the page, Then it is told what a log is, and by the button
+    "Read again" of a log nothing was lost."""
+    window.show_page("monitor")
+    drop(window, logs / "quiet")
+    drive(lambda: page_of(window).state == "full", 60)
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    drop(window, tmp_path / "cat.png")
+    drive(lambda: page_of(window).state == "error", 60)
+    told = words(page_of(window))
+    assert "This is no log of a bundle" in told and "--log" in told
+    drop(window, logs / "quiet")
+    drive(lambda: page_of(window).state == "full", 60)
+
+
+def test_a_log_is_told_from_data_by_its_first_bytes(
+    app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given JSON Lines of texts, dropped on the page Model, Then they are no log."""
+    (tmp_path / "texts.jsonl").write_text('{"text": "hello"}\n')
+    window.show_page("model")
+    given = []
+    app_controller._incoming.log_given.connect(given.append)
+    app_controller._incoming.model_given.disconnect()
+    drop(window, tmp_path / "texts.jsonl")
+    drive(lambda: True)
+    assert not given and window.current_page == "model"

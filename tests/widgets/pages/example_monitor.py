@@ -1,0 +1,67 @@
+"""Example values of the page Monitor. Loaded after `examples`, whose names it joins."""
+
+from dataclasses import replace
+from typing import Any
+
+from widgets.pages.monitor.value import AlertValue, BigFigure, CourseValue, DriftRowValue, MonitorValue
+from widgets.plots.course_plot import CourseMark, CoursePoint
+
+NOVEMBER = 1_762_000_000.0
+DAY_S = 86_400.0
+
+
+def monitored(**changed: Any) -> MonitorValue:
+    """Pictures that got darker on the eighth of twelve days."""
+    days = [NOVEMBER + number * DAY_S / 4 for number in range(48)]
+    dark = NOVEMBER + 8 * DAY_S
+    points = tuple(CoursePoint(t, 0.2 if t >= dark else 0.29, f"day {number}") for number, t in enumerate(days))
+    mark = CourseMark(dark, days[-1])
+    advice = "Accuracy is likely lower: add 200 recent pictures with the right answers, and optimize again."
+    base = MonitorValue(
+        headline="Pictures got darker since 9 Nov 12:26",
+        subtitle="Clothes classifier, INT8; 6,000 requests from 1 Nov 2025 to 13 Nov 2025, log “my-log”",
+        figures=(
+            BigFigure("2", "alarms on", "7 since the log began"),
+            BigFigure("0.3 %", "failed", "18 of 6,000 requests"),
+            BigFigure("8.8", "ms, median latency", "7.1 ms at the beginning"),
+        ),
+        alerts=tuple(
+            AlertValue(
+                "bad" if not number else "warn" if number < 4 else "none", f"Thing {number} changed.", advice, "On now"
+            )
+            for number in range(7)
+        ),
+        courses=(
+            CourseValue("Brightness", "Mean of each stretch", points, 0.288, "when it was tested", (mark,)),
+            CourseValue("Latency", "Half of the answers within, ms (down is better)", points),
+            CourseValue(
+                "Energy",
+                "Mean of each stretch",
+                tuple(replace(one, y=-one.y) for one in points),
+                -0.3,
+                "when it was tested",
+            ),
+        ),
+        rows=(
+            DriftRowValue("Brightness", "0.288", "0.201", "warn", "Alarm", "0.98"),
+            DriftRowValue("Confidence", "0.912", "0.91", "ok", "As it was", "0.03"),
+        ),
+        notes=("1 line is cut or damaged and left out; all others were read.",),
+        project="Clothes",
+        examples="Add recent pictures",
+        command='fettle monitor "my-log"',
+    )
+    return replace(base, **changed)
+
+
+def monitored_quiet() -> MonitorValue:
+    """Nothing to tell, of one moment."""
+    one = (CoursePoint(NOVEMBER, 5.0, "now"),)
+    return monitored(
+        headline="All is as it was", alerts=(), courses=(CourseValue("Latency", "ms", one),), examples="", notes=()
+    )
+
+
+def own_of_monitor(value: MonitorValue) -> MonitorValue:
+    """Figures and buttons are the program's own, whatever stands in a log."""
+    return replace(value, figures=monitored().figures, examples="Add recent pictures")

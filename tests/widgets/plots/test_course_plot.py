@@ -1,0 +1,75 @@
+"""A figure over days: where points lie, marks of the axis, and the way by keys."""
+
+from datetime import datetime
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QToolTip
+from pytestqt.qtbot import QtBot
+
+from widgets.plots.course_plot import CourseMark, CoursePlot, CoursePoint, time_marks
+from widgets.theme import Theme
+
+BEGUN = datetime(2026, 11, 3, 9, 30).timestamp()
+DAY_S = 86_400.0
+POINTS = tuple(CoursePoint(BEGUN + day * DAY_S, 0.3 - 0.02 * (day > 4), f"day {day}") for day in range(10))
+
+
+@pytest.fixture
+def plot(theme: Theme, qtbot: QtBot) -> CoursePlot:
+    made = CoursePlot(theme, "Brightness", "Mean", "when it was tested", "alarm")
+    qtbot.addWidget(made)
+    made.resize(480, 220)
+    made.show()
+    return made
+
+
+def test_an_alarm_is_seen_where_it_was(plot: CoursePlot, theme: Theme) -> None:
+    """Given an alarm from the fifth day on, then the ground is colored there, and not before."""
+    plot.set_course(POINTS, 0.3, (CourseMark(POINTS[5].t, POINTS[-1].t),))
+    image: QImage = plot.grab().toImage()
+    # below the course, above the axis
+    y = int(plot._area().bottom()) - 4
+    before, after = (image.pixelColor(int(plot.place_of(POINTS[at].t, 0).x()) + 6, y) for at in (3, 7))
+    assert before == image.pixelColor(int(plot._area().left()) + 6, y)
+    assert after != before
+
+
+@pytest.mark.parametrize("values", [(5.0,), (5.0, 5.0), (-8.0, -7.0), (0.0, 0.0), (1e9, 2e9)])
+def test_all_values_lie_inside(plot: CoursePlot, values: tuple[float, ...]) -> None:
+    """Given one point, equal, negative, no or huge values, then all are drawn inside the axes."""
+    points = tuple(CoursePoint(BEGUN + number, value, "x") for number, value in enumerate(values))
+    plot.set_course(points, None, ())
+    plot.grab()
+    area = plot._area().adjusted(-1, -1, 1, 1)
+    assert all(area.contains(plot.place_of(point.t, point.y)) for point in points)
+
+
+def test_shares_end_at_one(plot: CoursePlot) -> None:
+    """Given a confidence near one, then the axis does not go on to more than all."""
+    plot.set_course((CoursePoint(BEGUN, 0.97, "x"), CoursePoint(BEGUN + 5, 0.9, "y")), 0.93, ())
+    assert plot._y_range()[1] == 1.0
+
+
+def test_keys_walk_along_the_course(plot: CoursePlot, qtbot: QtBot) -> None:
+    """Given the focus, when right and left are pressed, then the next point is told, and the ends hold."""
+    plot.set_course(POINTS, None, ())
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
+        qtbot.keyClick(plot, key)
+    assert plot._at == 1 and "day 1" in QToolTip.text()
+    for _ in range(20):
+        qtbot.keyClick(plot, Qt.Key.Key_Right)
+    assert plot._at == len(POINTS) - 1
+    assert "day 0" in plot.accessibleDescription()
+
+
+@pytest.mark.parametrize(
+    ("length_s", "first"), [(240, "09:30"), (3 * 3600, "10:00"), (9 * DAY_S, "5 Nov"), (400 * DAY_S, None)]
+)
+def test_times_are_told_in_full_minutes_hours_or_days(length_s: float, first: str | None) -> None:
+    """Given minutes, hours, days or a year, then a few marks stand at full ones, all of them inside."""
+    marks = time_marks(BEGUN, BEGUN + length_s)
+    assert 1 <= len(marks) <= 8
+    assert all(BEGUN <= t <= BEGUN + length_s for t, _ in marks)
+    assert first is None or marks[0][1] == first

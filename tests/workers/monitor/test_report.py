@@ -1,0 +1,143 @@
+"""What else a log tells: failures that give answers all the same, logs without evaluation data, several releases, and words."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from made_traffic import Pool, Traffic, drawn, reference_from, sample
+
+from workers.contracts.after.monitor import MonitorResult
+from workers.monitor.reading import Part, ReadLog, Record
+from workers.monitor.reference import Reference
+from workers.monitor.report import alerts_of, report, watch_of
+from workers.monitor.words import told
+
+TRAFFIC = Traffic(requests=3000, days=3.0)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    known = sample()
+    return known.pool(known.pictures, known.kinds)
+
+
+@pytest.fixture(scope="module")
+def part(pool: Pool) -> Part:
+    half = np.random.default_rng(1).permutation(len(pool))
+    reference = replace(reference_from(pool.of(half[:700])), names=tuple(sample().pipeline.spec.classes or ()))
+    return drawn(pool.of(half[700:]), reference, TRAFFIC, 5)
+
+
+def from_line(part: Part, change: Any) -> Part:
+    """With `change` made to each line of the last 2,000 requests."""
+    done = np.cumsum([one.n for one in part.records])
+    first = int(np.searchsorted(done, done[-1] - 2000))
+    return replace(part, records=[*part.records[:first], *(change(one) for one in part.records[first:])])
+
+
+def fails(one: Record) -> Record:
+    return replace(one, errors=one.errors + one.n // 4 + (one.t % 2 > 1))
+
+
+def one_answer(one: Record) -> Record:
+    return replace(one, classes={3: sum(one.classes.values())})
+
+
+def not_numbers(one: Record) -> Record:
+    return replace(one, not_finite=one.n // 2)
+
+
+def unsure(one: Record) -> Record:
+    counts = one.figures["confidence"][1]
+    return replace(
+        one, figures={**one.figures, "confidence": (0.2 * sum(counts), (sum(counts), *([0] * (len(counts) - 1))))}
+    )
+
+
+FAILURES = {"errors": fails, "one_answer": one_answer, "not_numbers": not_numbers, "unsure": unsure}
+
+
+@pytest.mark.parametrize("code", sorted(FAILURES))
+def test_silent_failures_are_told(part: Part, code: str) -> None:
+    """Given a model that goes on answering, when it fails, then that is told as a danger, and goes on."""
+    assert not alerts_of(watch_of(part))
+    found = [alert for alert in alerts_of(watch_of(from_line(part, FAILURES[code]))) if alert.code == code]
+    assert len(found) == 1 and found[0].until is None
+    said = told(vars(found[0]), "image")
+    assert said["level"] == "danger" and said["advice"] and "None" not in said["what"]
+    if code == "one_answer":
+        assert said["name"] == "Dress"
+
+
+def test_an_alarm_ends_when_all_is_as_it_was_again(part: Part) -> None:
+    """Given errors for a while in the middle, then the alarm has an end, and words for both."""
+    done = np.cumsum([one.n for one in part.records])
+    records = [fails(one) if 800 < at < 1600 else one for one, at in zip(part.records, done, strict=True)]
+    (alert,) = alerts_of(watch_of(replace(part, records=records)))
+    assert alert.until is not None and part.records[0].t < alert.since < alert.until < part.records[-1].t
+    assert " to " in told(vars(alert), "text")["what"]
+
+
+def test_a_model_that_answers_nothing_at_all_is_told(part: Part) -> None:
+    """Given a log in which every request failed, then errors are told, and no figure is missed."""
+    broken = replace(
+        part, records=[replace(one, n=0, errors=one.n + 1, figures={}, classes={}, latency={}) for one in part.records]
+    )
+    found = report(ReadLog((broken,), {}, False, 0))
+    assert [alert["code"] for alert in found["alerts"]] == ["errors"]
+    assert found["drift"]["requests"] == 0
+
+
+def test_without_evaluation_data_the_beginning_is_what_is_usual(pool: Pool) -> None:
+    """Given a bundle without a reference, then the first thousand requests stand for it: quiet stays quiet, and darker
+    pictures after them are told."""
+    known = sample()
+    empty = Reference()
+    edges = _with_usual_edges(pool)
+    darker = known.pool(known.pictures * 0.7, known.kinds)
+    quiet = replace(drawn(pool, edges, TRAFFIC, 3), reference=empty)
+    assert not alerts_of(watch_of(quiet))
+    changed = replace(drawn(pool, edges, TRAFFIC, 3, 2000, darker), reference=empty)
+    assert ("brightness", -1) in {(alert.statistic, alert.direction) for alert in alerts_of(watch_of(changed))}
+
+
+def _with_usual_edges(pool: Pool) -> Reference:
+    """What `Log` bins by where nothing is known."""
+    from workers.monitor.bins import Expected, usual_edges
+
+    edges = {name: usual_edges(name) for name in pool.figures}
+    return Reference({name: Expected(one, (0,) * (len(one) + 1), None) for name, one in edges.items()})
+
+
+def test_figures_are_those_of_the_release_that_answers_now(part: Part) -> None:
+    """Given two releases in one log, then figures are of the later one, and each alarm names its own."""
+    later = replace(part, bundle="1" * 12, title="Newer", records=[replace(one, t=one.t + 1e6) for one in part.records])
+    found = report(ReadLog((from_line(part, fails), later), {}, False, 0))
+    assert (found["drift"]["bundle"], found["drift"]["title"], found["drift"]["bundles"]) == ("1" * 12, "Newer", 2)
+    assert [alert["bundle"] for alert in found["alerts"]] == ["0" * 12]
+
+
+def test_darker_pictures_take_contrast_along(pool: Pool, part: Part) -> None:
+    """Given darker pictures, then contrast and detail follow from brightness, and are told so."""
+    known = sample()
+    darker = known.pool(known.pictures * 0.7, known.kinds)
+    found = alerts_of(watch_of(drawn(pool, part.reference, TRAFFIC, 4, 1500, darker)))
+    assert {alert.statistic: alert.follows for alert in found if alert.code == "shift"} == {
+        "brightness": "", "contrast": "brightness", "detail": "brightness",
+    }  # fmt: skip
+
+
+def test_the_report_is_that_of_the_contract(part: Part) -> None:
+    """Given any report with words, then it fits the job's result, and its points and rows are finite numbers."""
+    from workers.monitor.words import left_out, summary
+
+    found = report(ReadLog((from_line(part, fails),), {"not_a_line": 1}, True, 2))
+    drift = {**found["drift"], "notes": left_out(found["drift"]), "summary": summary(found["drift"], found["alerts"])}
+    drift["statistics"] = [{**row, "title": row["statistic"]} for row in drift["statistics"]]
+    result = MonitorResult.model_validate(
+        {"drift": drift, "alerts": [told(alert, "image") for alert in found["alerts"]]}
+    )
+    assert len(result.drift.points) > 20 and len(result.drift.statistics) == 5
+    assert len(result.drift.notes) == 3
+    assert all(0 < row.place < 1 for row in result.drift.statistics)

@@ -1,0 +1,15 @@
+"""The page Monitor: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="monitor",
+    title=lambda: QCoreApplication.translate("rail", "Monitor"),
+    icon="chart-line",
+    place="rest",
+    order=15,
+    widget=f"{__name__}.page:MonitorPage",
+    of_project=False,
+)

@@ -1,0 +1,220 @@
+"""The page Monitor: what a bundle's log tells, with graphs over time, alarms, and what to do."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.monitor.value import AlertValue, CourseValue, DriftRowValue, MonitorValue
+from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
+from widgets.parts.card import Card, DropArea, divider
+from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.page import Page
+from widgets.parts.small import Figure, PageHead, Tag
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.plots.course_plot import CoursePlot
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+MOST_SHOWN = 4
+"""Alarms that stand open; the others fold away."""
+
+
+class MonitorPage(Page):
+    """`log_chosen(path)` when a log is to be read, `again_requested` the same one once more, `examples_requested` leads
+    to the examples of the project that the bundle came from."""
+
+    log_chosen = Signal(str)
+    again_requested = Signal()
+    examples_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Monitor"))
+        self.show_empty()
+
+    # -- states --
+    def show_empty(self) -> None:
+        """No log was opened yet."""
+        head = PageHead(
+            self.tr("How do your bundles do?"),
+            self.tr("A bundle that keeps a log tells here what changed since it was tested."),
+        )
+        area = DropArea(
+            self.theme,
+            self.tr("Drop a bundle's log here"),
+            self.tr("The folder that run.py or serve.py was given as --log. It holds figures, never your inputs."),
+        )
+        area.setMinimumHeight(220)
+        folder = PrimaryButton(self.theme, self.tr("Choose the log's folder…"), "folder-open")
+        folder.clicked.connect(self.choose_folder)
+        file = GhostButton(self.theme, self.tr("Choose a file…"))
+        file.clicked.connect(self.choose_file)
+        area.add_action(folder)
+        area.add_action(file)
+        how = Card(self.tr("How a bundle keeps a log"), gap=SPACE_S)
+        how.add(
+            words(self.tr("Start it with --log and a folder; else nothing is kept. It takes 64 MB at most."), "soft"),
+            self._command("python serve.py --log my-log"),
+            self._command("python run.py photo.jpg --log my-log"),
+        )
+        self._fill("empty", head, area, how)
+
+    def show_value(self, value: MonitorValue) -> None:
+        """Alarms first, then how it went, then all figures."""
+        head = PageHead(value.headline, value.subtitle)
+        another = GhostButton(self.theme, self.tr("Another log…"), "folder-open")
+        another.clicked.connect(self.choose_folder)
+        again = GhostButton(self.theme, self.tr("Read again"), "arrow-clockwise")
+        again.clicked.connect(self.again_requested)
+        head.add_action(another)
+        head.add_action(again)
+        if value.examples:
+            examples = PrimaryButton(self.theme, value.examples, "image")
+            examples.clicked.connect(self.examples_requested)
+            head.add_action(examples)
+        items: list[QWidget | QHBoxLayout] = []
+        if value.alerts:
+            items.append(self._alerts(value.alerts))
+        figures = QHBoxLayout()
+        figures.setSpacing(SPACE_L)
+        for figure in value.figures:
+            figures.addWidget(Figure(figure.value, figure.unit, figure.text), 1)
+        items.append(figures)
+        if value.courses:
+            items.append(self._courses(value.courses))
+        if value.rows:
+            items.append(self._drift(value.rows))
+        if value.notes:
+            items.append(self._notes(value.notes))
+        items.append(self._by_command(value.command))
+        self._fill("full", head, *items)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("Reading the log"), self.tr("You may leave this page; the work goes on.")
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        choose = PrimaryButton(self.theme, self.tr("Choose the log's folder…"), "folder-open")
+        choose.clicked.connect(self.choose_folder)
+        card.add_action(choose)
+        return ()
+
+    # -- parts --
+    def _alerts(self, alerts: Sequence[AlertValue]) -> Card:
+        card = Card(self.tr("What to know"), gap=0)
+        card.box.setSpacing(0)
+        for number, alert in enumerate(alerts[:MOST_SHOWN]):
+            card.add(self._alert(alert, is_first=not number))
+        if len(alerts) > MOST_SHOWN:
+            rest = QWidget()
+            box = QVBoxLayout(rest)
+            box.setContentsMargins(0, 0, 0, 0)
+            box.setSpacing(0)
+            for alert in alerts[MOST_SHOWN:]:
+                box.addWidget(self._alert(alert, is_first=False))
+            rest.hide()
+            fold = FoldButton(self.theme, self.tr("{0} more").format(len(alerts) - MOST_SHOWN))
+            fold.toggled.connect(rest.setVisible)
+            row = QHBoxLayout()
+            row.addWidget(fold)
+            row.addStretch(1)
+            card.add(row, rest)
+        return card
+
+    def _alert(self, alert: AlertValue, *, is_first: bool) -> QWidget:
+        holder = QWidget()
+        holder.setAccessibleName(alert.what)
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        if not is_first:
+            box.addWidget(divider())
+        row = QHBoxLayout()
+        row.setContentsMargins(0, SPACE_M, 0, SPACE_M)
+        row.setSpacing(SPACE_L)
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        column.addWidget(words(alert.what, "strong"))
+        column.addWidget(words(alert.advice, "soft"))
+        row.addLayout(column, 1)
+        row.addWidget(Tag(self.theme, alert.level, alert.tag), 0, Qt.AlignmentFlag.AlignTop)
+        box.addLayout(row)
+        return holder
+
+    def _courses(self, courses: Sequence[CourseValue]) -> QWidget:
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(SPACE_L)
+        columns = 1 if self.is_narrow else 2
+        for number, course in enumerate(courses):
+            plot = CoursePlot(self.theme, course.title, course.y_title, course.usual_name, self.tr("alarm"))
+            plot.set_course(course.points, course.usual, course.marks)
+            card = Card(course.title)
+            card.add(plot)
+            grid.addWidget(card, number // columns, number % columns)
+        for column in range(columns):
+            grid.setColumnStretch(column, 1)
+        return holder
+
+    def _drift(self, rows: Sequence[DriftRowValue]) -> Card:
+        card = Card(self.tr("The latest requests beside the evaluation data"), gap=SPACE_S)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE_L)
+        grid.setVerticalSpacing(SPACE_S)
+        titles = (self.tr("Figure"), self.tr("When it was tested"), self.tr("Now"), self.tr("Drift (PSI)"), "")
+        for column, title in enumerate(titles):
+            grid.addWidget(label(title, "caption"), 0, column)
+            grid.setColumnStretch(column, (3, 2, 2, 2, 0)[column])
+        for number, row in enumerate(rows, 1):
+            grid.addWidget(divider(), 2 * number - 1, 0, 1, len(titles))
+            for column, text in enumerate((row.name, row.before, row.now, row.psi)):
+                grid.addWidget(words(text, "strong" if column == 0 else ""), 2 * number, column)
+            grid.addWidget(Tag(self.theme, row.level, row.verdict), 2 * number, len(titles) - 1)
+        holder = QWidget()
+        holder.setLayout(grid)
+        grid.setContentsMargins(0, 0, 0, 0)
+        card.add(holder)
+        return card
+
+    def _notes(self, notes: Sequence[str]) -> Card:
+        card = Card(self.tr("About this log"), gap=SPACE_S)
+        for note in notes:
+            card.add(words(note, "soft"))
+        return card
+
+    def _by_command(self, command: str) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_S)
+        row.addWidget(label(self.tr("The same by command:"), "soft", wrap=False))
+        row.addWidget(self._command(command), 1)
+        return holder
+
+    def _command(self, command: str) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_S)
+        row.addWidget(ElidedLabel(command, "code"))
+        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
+        copy.setAccessibleName(self.tr("Copy {0}").format(command))
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
+        row.addWidget(copy)
+        row.addStretch(1)
+        return holder
+
+    # -- choosing --
+    def choose_folder(self) -> None:
+        """The folder that was given to --log."""
+        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a log's folder"))
+        if path:
+            self.log_chosen.emit(path)
+
+    def choose_file(self) -> None:
+        """One file of a log."""
+        kinds = self.tr("Logs (*.jsonl);;All files (*)")
+        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a log"), "", kinds)
+        if path:
+            self.log_chosen.emit(path)
