@@ -14,6 +14,7 @@ from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 56, 42, 16, 26
+_DAY_S = 86_400
 _STEPS_S = (
     60,
     300,
@@ -200,17 +201,17 @@ class CoursePlot(QWidget):
 
 def time_marks(first: float, last: float) -> list[tuple[float, str]]:
     """At most six full minutes, hours or days between two moments (seconds since 1970), in this computer's time."""
-    step_s = next((one for one in _STEPS_S if (last - first) / one <= _MOST_X_MARKS), None)
-    if step_s is None:
-        step_s = ((last - first) / _MOST_X_MARKS // 86_400 + 1) * 86_400
+    most_s = ((last - first) / _MOST_X_MARKS // _DAY_S + 1) * _DAY_S
+    step_s = next((float(one) for one in _STEPS_S if (last - first) / one <= _MOST_X_MARKS), most_s)
     begun = datetime.fromtimestamp(first).astimezone()
     midnight = begun.replace(hour=0, minute=0, second=0, microsecond=0)
-    marks, at = [], midnight
+    marks: list[tuple[float, str]] = []
+    at = midnight
     skipped = max(0, int((first - midnight.timestamp()) // step_s))
     at += timedelta(seconds=skipped * step_s)
     while at.timestamp() <= last and len(marks) <= _MOST_X_MARKS + 1:
         if at.timestamp() >= first:
-            is_day = step_s >= 86_400 or (at.hour, at.minute) == (0, 0)
+            is_day = step_s >= _DAY_S or (at.hour, at.minute) == (0, 0)
             marks.append((at.timestamp(), f"{at.day} {at:%b}" if is_day else f"{at:%H:%M}"))
         at += timedelta(seconds=step_s)
     return marks

@@ -11,7 +11,8 @@ from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.project import Project
-from app.services.after.monitoring import monitor, project_of
+from app.services.after.monitoring import monitor
+from app.services.projects.projects import project_of_run
 from widgets.main_window import MainWindow
 from widgets.pages.monitor.page import MonitorPage
 from workers.contracts.after.monitor import MonitorResult
@@ -66,7 +67,7 @@ class MonitorController(PageController):
         if running is not self._running:
             return
         self._running, self._found = None, found
-        self._project = project_of(self._session.workspace.repositories, found.drift.run_id)
+        self._project = project_of_run(self._session.workspace.repositories, found.drift.run_id)
         self._show(found)
 
     def _show(self, found: MonitorResult) -> None:

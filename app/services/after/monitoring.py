@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-from app.domain.project import Project
-from app.persistence import NotFound, Repositories
 from app.services.flow.steps import Done, Flow, JobStep
-from app.services.projects.trash import shown_projects
 from workers.contracts.after.monitor import MonitorParams, MonitorResult
 from workers.contracts.paths import to_text
 
@@ -18,12 +15,3 @@ def monitor(log: Path) -> Flow[MonitorResult]:
         kind="monitor", params=MonitorParams(log=to_text(log)), result=MonitorResult, title=TITLE, read_paths=(log,)
     )
     return done.result
-
-
-def project_of(repositories: Repositories, run_id: str) -> Project | None:
-    """The project whose run made the bundle, None where it is not here, or in the trash."""
-    try:
-        run = repositories.runs.get(run_id)
-    except NotFound:
-        return None
-    return next((known for known in shown_projects(repositories) if known.id == run.project_id), None)

@@ -48,6 +48,15 @@ def find_project(repositories: Repositories, project_id: str) -> Project | None:
         return None
 
 
+def project_of_run(repositories: Repositories, run_id: str) -> Project | None:
+    """The project whose run that is, None where it is not here, or in the trash."""
+    try:
+        run = repositories.runs.get(run_id)
+    except NotFound:
+        return None
+    return next((known for known in shown_projects(repositories) if known.id == run.project_id), None)
+
+
 def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
     """A queued run of this project. A limit above that of the run before is a decision, and noted."""
     before = latest_run(repositories, project)
