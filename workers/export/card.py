@@ -238,9 +238,15 @@ def _inputs(spec: PipelineSpec) -> str:
     return "\n".join(lines) + "\n"
 
 
+WATCH = (
+    "With `--log FOLDER` it keeps a log of simple figures, never an input; `python monitor.py FOLDER` tells from it "
+    "what changed since this was tested."
+)
+
+
 def _how_to_run(spec: PipelineSpec, commands: tuple[str, ...]) -> str:
     lines = "\n".join((*for_model(commands, spec), "python verify.py"))
-    return f"## How to run it\n\n```\n{lines}\n```\n"
+    return f"## How to run it\n\n```\n{lines}\n```\n\n{WATCH}\n"
 
 
 def _origin(facts: CardFacts) -> str:

@@ -88,6 +88,11 @@ def _energy(facts: CardFacts) -> str:
     return "measured" if measured else ""
 
 
+def _watched(facts: CardFacts) -> str:
+    has_data = facts.data is not None and facts.data.origin == "person"
+    return "a log is compared with the test data" if has_data else "a log is compared with its own beginning"
+
+
 ROWS = (
     Row("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
     Row("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
@@ -105,10 +110,11 @@ ROWS = (
     Row("Go or no-go", "MANAGE 1.1", "A.6.2.5", "README.md, Verdict", _decided),
     Row("Versions and rollback", "MANAGE 2.3, 2.4", "A.6.2.8", DECISIONS_FILE, _released),
     Row("Log of decisions", "MANAGE 4.3", "A.6.2.8", DECISIONS_FILE, _logged),
+    Row("Monitoring", "MEASURE 2.4, 3.1, MANAGE 4.1", "A.6.2.6", "monitor.py, monitor/reference.json", _watched),
     Row("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
     Row("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
 )  # fmt: skip
-"""After the evidence map of EVALUATION.md. Rows on monitoring join with what records it."""
+"""After the evidence map of EVALUATION.md."""
 
 
 def evidence(facts: CardFacts, plain: Callable[[str], str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,13 +15,22 @@ from .reference import MOST_CLASSES, MOST_STATISTICS, NotAReference, Reference, 
 from .writing import CURRENT, FORMAT, SUFFIX, VERSION
 
 MOST_LINE_BYTES = 4 << 20
-MOST_BYTES = 1 << 30
-MOST_LINES = 2_000_000
+MOST_BYTES = 128 << 20
+"""Twice what a log takes unless it is told otherwise; of more the newest is read."""
 MOST_COUNT = 10_000_000
 """In one line; more than a computer answers in a minute."""
 MOST_S, FIRST_T, LAST_T = 1e7, 0.0, 1e11
 LATENCY_BINS = (-200, 400)
 """A nanosecond to a day and more."""
+
+
+TOLD_EACH = 500
+
+Tell = Callable[[int, int], None]
+
+
+def nobody(_done: int, _total: int) -> None:
+    """Nobody wants to know."""
 
 
 class NotALog(ValueError):
@@ -88,16 +97,22 @@ def files_of(log: Path) -> list[Path]:
     return [log]
 
 
-def read_log(log: Path) -> ReadLog:
-    """Everything in it that can be meant. Raises NotALog where nothing is."""
+def read_log(log: Path, tell: Tell = nobody) -> ReadLog:
+    """Everything in it that can be meant; `tell(bytes done, of all)` comes now and then. Raises NotALog where nothing
+    is, and what `tell` raises."""
     files = files_of(log)
     kept, is_cut = _newest(files)
     reading = _Reading()
+    total = sum(path.stat().st_size for path in kept)
+    done = 0
     try:
         for path in kept:
             with path.open("rb") as file:
-                for line in _lines(file):
+                for number, line in enumerate(_lines(file)):
                     reading.take(line)
+                    if number % TOLD_EACH == 0:
+                        tell(done + file.tell(), total)
+            done += path.stat().st_size
     except OSError as error:
         raise NotALog("unreadable", f"it cannot be read ({error.strerror or error})") from error
     if not reading.parts:
@@ -118,11 +133,14 @@ def _newest(files: list[Path]) -> tuple[list[Path], bool]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Line by line; None for one that is too long to be one of ours."""
-    for _ in range(MOST_LINES):
-        line = file.readline(MOST_LINE_BYTES)
-        if not line:
-            return
+    """Line by line; None for one that is too long to be one of ours. Of a huge file the first line and its end."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    if size > MOST_BYTES:
+        yield file.readline(MOST_LINE_BYTES)
+        file.seek(size - MOST_BYTES)
+        file.readline(MOST_LINE_BYTES)
+    while line := file.readline(MOST_LINE_BYTES):
         if len(line) == MOST_LINE_BYTES and not line.endswith(b"\n"):
             while rest := file.readline(MOST_LINE_BYTES):
                 if rest.endswith(b"\n"):
@@ -213,10 +231,11 @@ def _record(document: dict[str, Any], reference: Reference) -> Record:
 def _histogram(name: str, one: Any, reference: Reference) -> tuple[float, tuple[int, ...]]:
     total, counts = one
     known = reference.statistics.get(name)
-    found = tuple(_count(count) for count in counts)
-    if len(found) != 1 + len(usual_edges(name) if known is None else known.edges):
+    if not isinstance(counts, list) or len(counts) != 1 + len(usual_edges(name) if known is None else known.edges):
         raise ValueError("the histogram has other bins")
-    return _number(total, -1e300, 1e300), found
+    if set(map(type, counts)) != {int} or min(counts) < 0 or max(counts) > MOST_COUNT:
+        raise ValueError("no counts")
+    return _number(total, -1e300, 1e300), tuple(counts)
 
 
 def _number(value: Any, low: float, high: float) -> float:

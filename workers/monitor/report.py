@@ -72,9 +72,12 @@ def report(log: ReadLog) -> dict[str, Any]:
     """`{"drift": {…}, "alerts": […]}` of the bundle that answered last; of those before it only their alerts."""
     parts = [part for part in log.parts if part.records]
     last = max(parts, key=lambda part: part.records[-1].t, default=log.parts[-1])
-    alerts = [(part, alert) for part in parts for alert in alerts_of(watch_of(part))]
+    watches = {part.bundle: watch_of(part) for part in parts}
+    alerts = [(part, alert) for part in parts for alert in alerts_of(watches[part.bundle])]
+    watch = watches.get(last.bundle)
+    course = {"statistics": _drift(watch) if watch else [], "points": points(watch.series) if watch else []}
     return {
-        "drift": {**_facts(log, last), "statistics": _drift(last), "points": points(last)},
+        "drift": {**_facts(log, last), **course},
         "alerts": [{**vars(alert), "bundle": part.bundle} for part, alert in alerts],
     }
 
@@ -319,11 +322,8 @@ def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> 
     return _replaced(alert, before=usual.mean, now=now, code="unsure" if collapsed else alert.code)
 
 
-def _drift(part: Part) -> list[dict[str, Any]]:
+def _drift(watch: Watch) -> list[dict[str, Any]]:
     """Each figure over the latest thousand requests against the evaluation data."""
-    if not part.records:
-        return []
-    watch = watch_of(part)
     series = watch.series
     before = np.cumsum(series.n[::-1])[::-1]
     first = max(watch.first, int(np.searchsorted(-before, -RECENT, side="right")) - 1)
@@ -363,12 +363,8 @@ def psi_limit(bins: int, n: int, m: int) -> float | None:
     return max(PSI_LEAST, quantile * (1 / n + 1 / m))
 
 
-def points(part: Part) -> list[dict[str, Any]]:
+def points(series: Series) -> list[dict[str, Any]]:
     """The course of it in at most 160 points of about as many requests each: time, requests, shares, means, p50."""
-    if not part.records:
-        return []
-    watch = watch_of(part)
-    series = watch.series
     total = series.n + series.errors
     each = max(at.EACH, int(total.sum()) // MOST_POINTS + 1)
     ends = at.ends_of(total, 0, each)

@@ -9,8 +9,8 @@ Engineering 2002), and widens the variances.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -25,9 +25,7 @@ CLASSES_MARGIN = 0.1
 TAIL_FROM = ((0.8, 0.4), (0.9, 0.6), (0.95, 1.0))
 """Scores of the least familiar fifth: what is beyond these shares of the evaluation data counts so much more."""
 OUTSIDE_MARGIN = 0.05
-MEDIAN_ABS = NormalDist().inv_cdf(0.75)
-"""Median of |x| of a standard normal x."""
-PRIOR_BLOCKS, PRIOR_DISPERSION, LOOKED_BACK, REFRESH = 10, 2.0, 500, 16
+PRIOR_BLOCKS, PRIOR_DISPERSION, LOOKED_BACK, MOST_RATIO = 10, 2.0, 500, 9.0
 MOST_CELLS, LEAST_IN_CELL = 30, 10
 
 
@@ -79,25 +77,25 @@ def _blocks(values: Floats | Ints, ends: Ints) -> Floats:
 
 
 def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
-    """By which factor (looks,), 1 at least, means of blocks vary more than those of as many independent requests: the
-    median of the squared moving ranges up to each look, against that of independent ones (see `settled`)."""
+    """By which factor (looks,), 1 at least, means of blocks vary more than those of as many independent requests: from
+    the squared moving ranges up to each look, against those of independent ones (see `settled`)."""
     means = sums / np.maximum(n, 1)
-    ranges = np.abs(np.diff(means)) / np.sqrt(variance * (1 / np.maximum(n[1:], 1) + 1 / np.maximum(n[:-1], 1)))
-    return settled((ranges / MEDIAN_ABS) ** 2)
+    usual = variance * (1 / np.maximum(n[1:], 1) + 1 / np.maximum(n[:-1], 1))
+    return settled(np.diff(means) ** 2 / usual)
 
 
 def settled(ratios: Floats) -> Floats:
-    """1 at least (k + 1,): before each look the median of the last 500 `ratios` (k,), and 2 with the weight of ten: at
-    the beginning of a log, requests are taken to come in twos that are alike."""
+    """1 at least (k + 1,): before each look the mean of the last 500 `ratios` (k,), and 2 with the weight of ten: at
+    the beginning of a log, requests are taken to come in twos that are alike. What is beyond nine times the mean so far
+    (three standard deviations) is a change and no dispersion; it counts as nine times."""
     found = np.full(len(ratios) + 1, PRIOR_DISPERSION)
-    for at in range(1, len(found)):
-        if at % REFRESH == 0 or at < 4 * REFRESH:
-            known = ratios[max(0, at - LOOKED_BACK) : at]
-            whole = len(known) + PRIOR_BLOCKS
-            mean = (len(known) * float(np.median(known)) + PRIOR_BLOCKS * PRIOR_DISPERSION) / whole
-            found[at] = max(1.0, mean)
-        else:
-            found[at] = found[at - 1]
+    kept: deque[float] = deque(maxlen=LOOKED_BACK)
+    total = 0.0
+    for at, ratio in enumerate(ratios.tolist(), 1):
+        total -= kept[0] if len(kept) == LOOKED_BACK else 0.0
+        kept.append(min(ratio, MOST_RATIO * float(found[at - 1])))
+        total += kept[-1]
+        found[at] = max(1.0, (total + PRIOR_BLOCKS * PRIOR_DISPERSION) / (len(kept) + PRIOR_BLOCKS))
     return found
 
 
@@ -127,7 +125,7 @@ def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> 
     blocks = _blocks(counts, ends)
     free = merge.shape[1] - 1
     between = [chi_square(one, other) for one, other in zip(blocks[1:], blocks[:-1], strict=True)]
-    spread = settled(np.asarray(between) / (free * (1 - 2 / (9 * free)) ** 3))
+    spread = settled(np.asarray(between) / free)
     squares = np.asarray([chi_square(one, usual.astype(np.float64)) for one in found]) / spread
     z = beyond_noncentral(squares, free, CLASSES_MARGIN * n * m / (n + m) / spread)
     return Tested(np.where(n > 0, z, -np.inf), np.ones(len(ends)))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import insort
+
 import numpy as np
 
 from .series import Floats, Ints, summed
 from .writing import BINS_PER_OCTAVE
 
 BASELINE_BLOCKS = 10
-"""Blocks whose median is the usual latency: what another computer measured says nothing about this one."""
+"""Blocks that tell the usual latency, at least: what another computer measured says nothing about this one."""
 ALLOWANCE = 0.5
 """In octaves (a factor 1.41): so much slower is nothing to tell; days are busier than nights."""
 DECISION = 1.7
@@ -34,20 +36,26 @@ def medians(latencies: Ints, first: int, starts: Ints, ends: Ints) -> Floats:
 
 def cumulated(blocks: Floats) -> tuple[Floats, float]:
     """One-sided CUSUM S ← max(0, S + min(x − usual, 1.5) − 0.5) (Page, Biometrika 1954) of `blocks` (k,), log2 of
-    medians, and the usual one: the median of the first ten. Before those are over, and without them, S is 0.
+    medians, and the usual one at the end: the median of the blocks after which S was 0. Until ten are known S is 0.
 
-    With S > 1.7 as alarm a doubling is found after four blocks; the run length to a false alarm is beyond 10⁷ blocks
-    where blocks spread by .15 octaves and days are .2 slower than nights (Siegmund 1985, formula 2.57).
+    With S > 1.7 as alarm a doubling is found after four blocks. The run length to a false alarm is beyond 10⁷ blocks
+    where blocks spread by .15 octaves and days are .2 slower than nights (Siegmund 1985, formula 2.57). What gets
+    slower by little each day is taken for usual: a sum tells what came at once.
     """
     sums = np.zeros(len(blocks))
-    known = np.flatnonzero(np.isfinite(blocks))
-    if len(known) <= BASELINE_BLOCKS:
-        return sums, float("nan")
-    usual = float(np.median(blocks[known[:BASELINE_BLOCKS]]))
+    known: list[float] = []
     total = 0.0
-    for at in range(int(known[BASELINE_BLOCKS - 1]) + 1, len(blocks)):
-        if np.isfinite(blocks[at]):
-            total = max(0.0, total + min(blocks[at] - usual, ALLOWANCE + MOST_STEP) - ALLOWANCE)
-            total = min(total, 2 * DECISION)  # so that its end is noticed, too
+    for at, block in enumerate(blocks.tolist()):
+        if block == block:  # NaN: nothing was timed
+            if len(known) >= BASELINE_BLOCKS:
+                total = max(0.0, total + min(block - _middle(known), ALLOWANCE + MOST_STEP) - ALLOWANCE)
+                total = min(total, 2 * DECISION)  # so that its end is noticed, too
+            if total == 0.0:
+                insort(known, block)
         sums[at] = total
-    return sums, usual
+    return sums, _middle(known) if len(known) >= BASELINE_BLOCKS else float("nan")
+
+
+def _middle(rising: list[float]) -> float:
+    half = len(rising) // 2
+    return rising[half] if len(rising) % 2 else (rising[half - 1] + rising[half]) / 2

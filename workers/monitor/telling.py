@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .reading import read_log
+from .reading import Tell, nobody, read_log
 from .report import report
 from .words import TITLES, left_out, summary, told
 
 
-def tell(log: Path) -> dict[str, Any]:
-    """`{"drift": {…}, "alerts": […]}` with words. Raises NotALog."""
-    read = read_log(log)
+def tell(log: Path, progress: Tell = nobody) -> dict[str, Any]:
+    """`{"drift": {…}, "alerts": […]}` with words; `progress(bytes read, of all)` comes now and then. Raises NotALog."""
+    read = read_log(log, progress)
     found = report(read)
     kinds = {part.bundle: part.kind for part in read.parts}
     alerts = [told(alert, kinds[alert["bundle"]]) for alert in found["alerts"]]

@@ -12,6 +12,7 @@ from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.project import Project
 from app.services.after.monitoring import monitor
+from app.services.flow.events import Event, StepProgress
 from app.services.projects.projects import project_of_run
 from widgets.main_window import MainWindow
 from widgets.pages.monitor.page import MonitorPage
@@ -53,15 +54,24 @@ class MonitorController(PageController):
         if self._running is not None:
             self._flows.cancel(self._running)
         self._path = path
-        self._page.show_loading(tr("Reading “{0}”").format(Path(path).name[:80]))
+        self._page.show_loading(self._reading)
         running = self._flows.start(
             monitor(from_text(path)),
             title=tr("Read a log"),
             on_done=lambda found: self._on_done(running, found),
             on_failed=lambda error: self._on_failed(running, error),
             on_cancelled=lambda: self._on_failed(running, None),
+            observe=self._on_event,
         )
         self._running = running
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StepProgress) and event.total and self._page.state == "loading":
+            self._page.show_loading(self._reading, event.done / event.total, 1.0)
+
+    @property
+    def _reading(self) -> str:
+        return tr("Reading “{0}”").format(Path(self._path).name[:80])
 
     def _on_done(self, running: Running, found: MonitorResult) -> None:
         if running is not self._running:

@@ -20,16 +20,19 @@ USUAL = "Choose the folder that was given to run.py or serve.py as --log, or a .
 
 def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
     """Raises `InputRefused` for what is no log."""
-    ctx.progress("Read the log", 0, 1)
     log = from_text(params.log)
+
+    def watch(done: int, total: int) -> None:
+        ctx.check_cancelled()
+        ctx.progress("Read the log", min(done, total), total)
+
     try:
-        found = tell(log)
+        found = tell(log, watch)
     except NotALog as error:
         detail = f"“{log.name[:80]}” was not read: {error}. It was not changed."
         raise InputRefused(
             "not_a_log", "This is no log of a bundle", detail, NEXT.get(error.code, USUAL), facts={"why": error.code}
         ) from error
-    ctx.progress("Read the log", 1, 1)
     return MonitorResult.model_validate(found)
 
 
