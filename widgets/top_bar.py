@@ -148,6 +148,7 @@ class TopBar(QFrame):
     def set_device(self, text: str) -> None:
         """What does the work: a GPU's name, or "This computer's processor"."""
         self.device.setText(text)
+        self._chip.updateGeometry()
         self._chip.setAccessibleName(self.tr("Device: {0}").format(text))
         self._chip.setVisible(bool(text))
 

@@ -20,13 +20,12 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.cards import keep_card, on_same_card
 from app.services.machine.describing import describe
 from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
-from app.services.machine.gpu_room import room_for, room_words
 from app.services.projects.projects import project_for
 from app.services.projects.resuming import resumed_ask
 from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, start_run
 from app.services.records.documents import run_document
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.forecasting import Forecasts, machine_name, size_on_disk
+from app.services.run.forecasting import Forecasts, machine_name
 from app.services.run.recorder import WITH_RESULT
 from app.services.run.run_forecast import expect_run
 from presets.loader import load_presets
@@ -35,7 +34,6 @@ from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
-from workers.contracts.paths import from_text
 from workers.contracts.wording import about, duration
 
 
@@ -162,10 +160,6 @@ def _run(
     expected = expect_run(Forecasts(space.repositories, machine_name()), opening.path, len(preset.recipes), budget)
     if not build_for:
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
-    if options.device is not None and options.device.startswith("cuda"):
-        room = run(space, room_for(size_on_disk(from_text(opening.path)), space.card()))
-        if room is not None:
-            output.notice(room_words(room))
     ask = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
     recorder, flow = start_run(space, ask, output.watch)
     keep_card(space, recorder.run.id)

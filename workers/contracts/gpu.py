@@ -107,12 +107,14 @@ class RungsParams(Frozen):
 
 
 class RungsResult(Frozen):
-    """`free_bytes` is what is free on each card now, by its UUID; a card that does not tell is not in it."""
+    """`free_bytes` is what is free on each card now, by its UUID; a card that does not tell is not in it. `index` is
+    the place of the card that jobs work on."""
 
     state: GpuState
     cards: tuple[GpuCard, ...]
     rungs: tuple[RungListing, ...]
     free_bytes: dict[str, int] = {}
+    index: int = 0
 
 
 class RungParams(Frozen):

@@ -191,6 +191,12 @@ def gpu_name() -> str:
     return os.environ.get(DEVICE_VARIABLE, "cuda:0")
 
 
+def gpu_index() -> int:
+    """Its place among all: 1 for "cuda:1"."""
+    number = gpu_name().rpartition(":")[2]
+    return int(number) if number.isdigit() else 0
+
+
 def cuda_driver_found() -> bool:
     """Whether the driver's own library can be loaded; needs no CUDA toolkit and takes a millisecond."""
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"

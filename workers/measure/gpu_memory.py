@@ -8,7 +8,7 @@ import os
 import threading
 from types import TracebackType
 
-from workers.infer.base import gpu_name
+from workers.infer.base import gpu_index
 from workers.measure.gpu import GpuLostError, GpuReader, open_gpus
 from workers.measure.opening import runtime_called
 
@@ -32,8 +32,7 @@ class GpuPeak:
         """Begun, for a runtime that works on the GPU that this process sees; None for the processor's."""
         if not runtime_called(runtime_id).device.startswith("cuda"):
             return None
-        number = gpu_name().rpartition(":")[2]
-        return cls(int(number) if number.isdigit() else 0).__enter__()
+        return cls(gpu_index()).__enter__()
 
     @property
     def peak_bytes(self) -> int | None:

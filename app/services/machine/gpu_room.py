@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from app.services.flow.steps import Flow
 from app.services.machine.gpu_doctor import look_for_cards
 from workers.contracts.gpu import GpuCard
-from workers.contracts.process.messages import Card
 
 CONTEXT_BYTES = 300_000_000
 """A context of CUDA with its libraries' kernels takes that much at least, before any model is there."""
@@ -26,11 +25,10 @@ class GpuRoom:
         return self.free_bytes is not None and self.free_bytes < self.need_bytes
 
 
-def room_for(model_bytes: int, chosen: Card | None) -> Flow[GpuRoom | None]:
-    """For a model of so many bytes on the chosen card (None: the first); None where no card answers."""
+def room_for(model_bytes: int) -> Flow[GpuRoom | None]:
+    """For a model of so many bytes on the card that jobs work on; None where that does not answer."""
     found = yield from look_for_cards()
-    uuid = chosen.uuid if chosen is not None else None
-    card = next((card for card in found.cards if uuid in (None, card.uuid)), None)
+    card = next((card for card in found.cards if card.index == found.index), None)
     if card is None:
         return None
     return GpuRoom(card, CONTEXT_BYTES + model_bytes, found.free_bytes.get(card.uuid))

@@ -22,8 +22,9 @@ from app.services.data.reach import reach_warning
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
+from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse, needs_gpu
 from app.services.machine.describing import describe
+from app.services.machine.gpu_room import room_for, room_words
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
 from app.services.run.budget import SLOW_REQUEST_MS, counting, within
@@ -199,6 +200,12 @@ class _Optimization:
             self._recorder.tell(warning)
         return data
 
+    def _tell_room(self, model: OpenedModel) -> Flow[None]:
+        """What the model needs of the GPU's memory beside what is free; where it cannot fit, a person is told now."""
+        room = yield from room_for(model.result.artifact.size_bytes)
+        if room is not None:
+            (self._recorder.tell if room.is_short else self._recorder.say)(room_words(room))
+
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         found = yield from describe()
         oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
@@ -226,6 +233,8 @@ class _Optimization:
             cache=True,
         )
         plan = done.result
+        if any(needs_gpu(recipe.runtime) for recipe in plan.candidates):
+            yield from self._tell_room(model)
         self._recorder.note(plan_json=plan.model_dump_json())
         recipes = plan.candidates[: self._ask.max_candidates]
         self._search.keep(planned=len(recipes))

@@ -4,20 +4,19 @@ import pytest
 
 from app.services.machine.gpu_room import CONTEXT_BYTES, GpuRoom, room_for, room_words
 from workers.contracts.gpu import GpuCard, GpuState, RungsResult
-from workers.contracts.process.messages import Card
 
 A = GpuCard(index=0, uuid="GPU-a", name="Card A", memory_bytes=24_000_000_000)
 B = GpuCard(index=1, uuid="GPU-b", name="Card B", memory_bytes=8_000_000_000)
 LOOKED = RungsResult(state=GpuState(), cards=(A, B), rungs=(), free_bytes={"GPU-a": 20_000_000_000})
 
 
-class Done:
-    result = LOOKED
+def answered(index: int) -> GpuRoom | None:
+    """What the flow gives when its one job has looked, on the card of this place."""
 
+    class Done:
+        result = LOOKED.model_copy(update={"index": index})
 
-def answered(chosen: Card | None, model_bytes: int = 4_000_000_000) -> GpuRoom | None:
-    """What the flow gives when its one job has looked."""
-    flow = room_for(model_bytes, chosen)
+    flow = room_for(4_000_000_000)
     next(flow)
     with pytest.raises(StopIteration) as ended:
         flow.send(Done())
@@ -25,12 +24,12 @@ def answered(chosen: Card | None, model_bytes: int = 4_000_000_000) -> GpuRoom |
     return room
 
 
-def test_the_chosen_card_is_looked_at() -> None:
-    """Given two cards, Then the chosen one's room counts, the first where none was chosen, and no other's."""
-    first, second = answered(None), answered(Card(uuid="GPU-b", index=1))
+def test_the_card_that_does_the_work_is_looked_at() -> None:
+    """Given two cards, Then the room of that one counts on which jobs work, and no other's."""
+    first, second = answered(0), answered(1)
     assert first is not None and (first.card, first.free_bytes) == (A, 20_000_000_000)
     assert second is not None and (second.card, second.free_bytes) == (B, None), "it does not tell"
-    assert answered(Card(uuid="GPU-gone")) is None
+    assert answered(2) is None
 
 
 @pytest.mark.parametrize(("free_bytes", "is_short"), [(None, False), (4_000_000_000, True), (5_000_000_000, False)])
