@@ -189,15 +189,15 @@ class MonitorPage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_S)
         row.addWidget(label(self.tr("The same by command:"), "soft", wrap=False))
-        row.addWidget(self._command(command), 1)
+        row.addWidget(self._command(command, is_long=True), 1)
         return holder
 
-    def _command(self, command: str) -> QWidget:
+    def _command(self, command: str, *, is_long: bool = False) -> QWidget:
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_S)
-        row.addWidget(ElidedLabel(command, "code"))
+        row.addWidget(ElidedLabel(command, "code") if is_long else label(command, "code", wrap=False, select=True))
         copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
         copy.setAccessibleName(self.tr("Copy {0}").format(command))
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
