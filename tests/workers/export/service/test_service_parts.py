@@ -1,6 +1,7 @@
 """Parts of the server by themselves: joined requests, kept answers, bodies that do not come."""
 
 import asyncio
+import socket
 import threading
 
 import numpy as np
@@ -11,6 +12,7 @@ from workers.export.service.bundle_files.fettle_service.cache import Cache
 from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine, Overloaded
 from workers.export.service.bundle_files.fettle_service.gate import read_body
 from workers.export.service.bundle_files.fettle_service.protocol import RequestError
+from workers.export.service.bundle_files.fettle_service.server import listening
 
 
 class Slow:
@@ -103,3 +105,12 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     with pytest.raises(RequestError, match="did not come") as refused:
         asyncio.run(read_body(Request({"type": "http", "headers": []}, receive), 100, 0.05))
     assert refused.value.status == 408
+
+
+def test_answers_wait_for_no_acknowledgment() -> None:
+    """Given the socket that the server listens at, then its connections send each part of an answer at once (without it
+    every answer on a kept connection took 40 ms longer)."""
+    with listening("127.0.0.1", 0) as server, socket.create_connection(server.getsockname()[:2]):
+        connection, _address = server.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
