@@ -9,11 +9,7 @@ from typing import Any
 
 import pytest
 from browser import opened_browser
-from onnxruntime import InferenceSession
-from web_pages import ask, detectors, drop, masks, picture, pictures, texts, wait_until_ready
-
-from workers.pipeline import load_pipeline
-from workers.pipeline.answering import answered
+from web_pages import ask, detectors, drop, expected, masks, picture, pictures, texts, wait_until_ready
 
 
 @pytest.fixture(scope="module")
@@ -37,23 +33,6 @@ def served(page_of: Any) -> Iterator[tuple[Path, str]]:
         yield page, f"http://127.0.0.1:{server.server_port}/index.html"
         server.shutdown()
         thread.join()
-
-
-class _Session:
-    """The model by ONNX Runtime for Python."""
-
-    def __init__(self, page: Path) -> None:
-        self._inner = InferenceSession(page / "model" / "model.onnx")
-        self._names = [output.name for output in self._inner.get_outputs()]
-
-    def run(self, feeds: Any) -> Any:
-        return dict(zip(self._names, self._inner.run(self._names, dict(feeds)), strict=True))
-
-
-def expected(page: Path, source: Any) -> dict[str, Any]:
-    """What run.py says."""
-    pipeline = load_pipeline(page)
-    return answered(pipeline, pipeline.answer(_Session(page), pipeline.feeds_from(source)), source)
 
 
 @pytest.mark.parametrize("way", ["folder", "server"])
