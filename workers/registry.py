@@ -198,6 +198,7 @@ def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
             settings=spec.settings,
             pushed_to=spec.pushed_to,
             switch=spec.switch,
+            falls_back=spec.falls_back,
         )
         rows.append(row)
     return (*rows, *_broken_rows(scan, "target", DescribedTarget))

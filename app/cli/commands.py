@@ -230,9 +230,13 @@ def export(
         list[str],
         typer.Option(metavar="ID=WORDS", help="To a question of the target's own; may be said again."),
     ] = [],  # noqa: B006 - typer copies it
+    fallback: Annotated[
+        bool | None,
+        typer.Option(help="With the original, to run where the version is slower; unsaid: if it has 100 MB at most."),
+    ] = None,
 ) -> int:
     """Write and self-test a bundle; without --variant the recommended one."""
-    options = exporting.ExportOptions(target, out, variant, accept_regression, tuple(answer), sign)
+    options = exporting.ExportOptions(target, out, variant, accept_regression, tuple(answer), sign, fallback)
     return exporting.export_run(_output(ctx), run, options)
 
 

@@ -21,6 +21,7 @@ class ExportOptions:
     accept_regression: str | None = None
     answers: tuple[str, ...] = ()
     sign: Path | None = None
+    fallback: bool | None = None
 
 
 def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
@@ -41,6 +42,7 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
             options.accept_regression,
             answers=answers,
             sign_key=options.sign.absolute() if options.sign is not None else None,
+            fallback=options.fallback,
         )
         exported = run(space, export(space, facts, ask), output.watch)
     result = exported.result

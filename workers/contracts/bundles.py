@@ -64,10 +64,20 @@ class CardFacts(Frozen):
     decisions: tuple[Decision, ...] = ()
 
 
+class Fallback(Frozen):
+    """What a bundle holds besides, and runs where the version is slower or does not run: the original, as judged."""
+
+    title: str
+    model_dir: str
+    runtime: str
+    settings: dict[str, JsonValue] = {}
+
+
 class ExportParams(Frozen):
     """kind ``export``: writes `work_dir`/bundle.zip for one target and runs it in a fresh environment.
 
-    `sign_key` is the file of a private key to sign it with, "" for none.
+    `sign_key` is the file of a private key to sign it with, "" for none. With `fallback` the bundles of targets that
+    say so hold that, too.
     """
 
     target: str
@@ -78,6 +88,7 @@ class ExportParams(Frozen):
     settings: dict[str, JsonValue] = {}
     facts: CardFacts
     answers: dict[str, str] = {}
+    fallback: Fallback | None = None
     golden: int = 20
     sign_key: str = ""
 

@@ -188,7 +188,7 @@ class DescribedTarget(Described):
 
     `suffix` is how the file's name ends, whose content is a zip archive all the same. `runtimes` and `settings` say
     which versions it can take, `pushed_to` which question asks for a repository, `switch` how a running one takes
-    another bundle (see `TargetSpec`).
+    another bundle, `falls_back` whether its bundles may hold the original as a fallback (see `TargetSpec`).
     """
 
     suffix: str = ".zip"
@@ -200,6 +200,7 @@ class DescribedTarget(Described):
     settings: tuple[str, ...] | None = None
     pushed_to: str = ""
     switch: str = ""
+    falls_back: bool = False
 
 
 P99_NEEDS = 299

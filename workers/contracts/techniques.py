@@ -109,7 +109,8 @@ class TargetSpec:
     `runtimes` are those in which a version must have been proven to be written, `settings` all that it may need then
     (`ModelArtifact.settings`), since others than our own code run it; () and None for any. `pushed_to` names the
     question whose answer is a repository of the hub that the bundle's files are pushed to; "" for none. `switch` is
-    the command that gives a running one the bundle unpacked in "{folder}", "" where nothing runs.
+    the command that gives a running one the bundle unpacked in "{folder}", "" where nothing runs. `falls_back`: its
+    bundles may hold the original besides, and run that where the version is slower.
     """
 
     id: str
@@ -129,6 +130,7 @@ class TargetSpec:
     runtimes: tuple[str, ...] = ()
     settings: tuple[str, ...] | None = None
     pushed_to: str = ""
+    falls_back: bool = False
     needs: tuple[str, ...] = ()
     switch: str = ""
 

@@ -158,6 +158,7 @@ TARGET = TargetSpec(
     questions=(Question(id="image", title="Which base image?", hint=f"{BASE}, unless you know a better one"),),
     check=check,
     order=30,
+    falls_back=True,
     requires=SERVICE.requires,
     install_hint=SERVICE.install_hint,
     needs=SERVICE.needs,

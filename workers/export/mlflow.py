@@ -113,4 +113,5 @@ TARGET = TargetSpec(
     how_to_run="Load it with MLflow, or run it without",
     icon="flask",
     order=70,
+    falls_back=True,
 )

@@ -18,6 +18,8 @@ from workers.export.card import card, card_text, plain
 from workers.export.card_page.page import CARD_FILE, card_page
 from workers.export.evaluated import write_reference
 from workers.export.evidence import EVIDENCE_FILE, evidence
+from workers.export.falling_back import FOLDER as FALLBACK
+from workers.export.falling_back import code_of, needs_of, write_fallback
 from workers.export.layout import (
     USUAL_PLACE,
     Place,
@@ -39,6 +41,9 @@ from workers.pipeline.prepared import Prepared
 from workers.pipeline.trust import check_signature
 
 COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
+MEASURE = "python verify.py --measure"
+"""Where there is something to measure against."""
+
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 FILE_MODE = 0o100644
 """The same content gives the same archive; everybody may read what is unpacked."""
@@ -111,18 +116,24 @@ def fill(
     model = read_model(Path(params.model_dir))
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     copy_model(folder, model, runtime, place)
-    copy_code(folder, module, runtime.modules)
-    requirements = requirement_lines(runtime, spec, contents.needs)
+    fallback = params.fallback
+    copy_code(folder, module, (*runtime.modules, *(code_of(fallback) if fallback is not None else ())))
+    more = needs_of(fallback, runtime.requirements) if fallback is not None else ()
+    requirements = requirement_lines(runtime, spec, (*contents.needs, *more))
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     lock, unlocked = locked(requirements)
     if lock:
         (folder / LOCK).write_text(lock, encoding="utf-8")
     _golden(folder, params, ctx)
+    besides = {"fallback": write_fallback(folder, fallback, params, ctx)} if fallback is not None else {}
     write_reference(folder, params, ctx)
+    if fallback is not None:
+        commands = (*commands, MEASURE)
     judged = params.facts.data.n_test if params.facts.data else 0
     (folder / "README.md").write_text(card(params.facts, spec, judged, commands, contents.head), encoding="utf-8")
     (folder / CARD_FILE).write_text(card_page(params.facts, spec, judged, commands), encoding="utf-8")
-    weights = [path for path in (folder / place.folder).rglob("*") if path.is_file()]
+    held = (folder / place.folder, folder / FALLBACK / "model")
+    weights = [path for one in held for path in one.rglob("*") if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
     papers = {BOM_FILE: bill(params.facts, spec, requirements, hashes), EVIDENCE_FILE: evidence(params.facts, plain)}
     if params.facts.decisions:
@@ -130,7 +141,12 @@ def fill(
     for name, content in {**papers, **contents.more}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
-    document = {**manifest(params, model, runtime, module, place), **contents.facts, "unlocked": list(unlocked)}
+    document = {
+        **manifest(params, model, runtime, module, place),
+        **contents.facts,
+        **besides,
+        "unlocked": list(unlocked),
+    }
     document["example"] = example(folder, spec)
     key = Path(params.sign_key) if params.sign_key else None
     if key is not None:
@@ -190,4 +206,5 @@ TARGET = TargetSpec(
     how_to_run="Run it anywhere with Python",
     icon="folder",
     order=10,
+    falls_back=True,
 )

@@ -50,7 +50,8 @@ def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[tu
     tell(ctx, RUN, 0)
     answer = _answers_a_person(python, folder)
     tell(ctx, RUN, 1)
-    return (alone, golden, answer), answer.detail
+    others = (_fallback(python, folder),) if (folder / "fallback").is_dir() else ()
+    return (alone, golden, answer, *others), answer.detail
 
 
 def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
@@ -84,12 +85,22 @@ def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
 
 
 def _golden(python: Path, folder: Path) -> ExportCheck:
-    done = run_in(python, folder, ["verify.py", "--json"])
+    done = run_in(python, folder, ["verify.py", "--use", "version", "--json"])
     document = _last_json(done)
     if done.returncode != 0 or not document.get("ok"):
         raise failed(" ".join(document.get("problems", [])) or done.stderr.strip()[-500:])
     alike = int(document["alike"])
     return ExportCheck(what="Same answers as here", ok=True, detail=f"{alike} of {alike}")
+
+
+def _fallback(python: Path, folder: Path) -> ExportCheck:
+    done = run_in(python, folder, ["verify.py", "--use", "fallback", "--json"])
+    document = _last_json(done)
+    if done.returncode != 0 or not document.get("ok"):
+        reason = " ".join(document.get("problems", [])) or done.stderr.strip()[-500:]
+        raise failed(f"its fallback does not answer as here: {reason}")
+    alike = int(document["alike"])
+    return ExportCheck(what="The original answers in its place", ok=True, detail=f"{alike} of {alike}")
 
 
 def _answers_a_person(python: Path, folder: Path) -> ExportCheck:

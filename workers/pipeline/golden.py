@@ -33,10 +33,11 @@ def write_golden(folder: Path, pipeline: Pipeline, session: Runs, items: Iterabl
     return write_prepared(folder / "answers", ({"answer": pipeline.answer(session, feeds)} for feeds in kept))
 
 
-def compare_golden(folder: Path, pipeline: Pipeline, session: Runs) -> tuple[int, list[str]]:
-    """(answers that are alike, one sentence for each that is not)."""
+def compare_golden(folder: Path, pipeline: Pipeline, session: Runs, of: str = "answers") -> tuple[int, list[str]]:
+    """(answers that are alike, one sentence for each that is not). `of` is the store in `folder` of what to expect: a
+    bundle's fallback has its own."""
     alike, differences = 0, []
-    answers = Prepared(folder / "answers")
+    answers = Prepared(folder / of)
     for number, feeds in enumerate(Prepared(folder / "inputs")):
         expected = answers[number]["answer"]
         given = pipeline.answer(session, feeds)

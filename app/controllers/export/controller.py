@@ -29,6 +29,7 @@ from app.domain.variant import Variant
 from app.paths import DataFolderUnusable
 from app.services.after.exporting import Exported, card_facts, export
 from app.services.after.exporting import ExportRequest as Ask
+from app.services.after.falling_back import fallback_bytes, falls_back_usually
 from app.services.after.fitting import Fitting, fitting, instead_of
 from app.services.after.showing import card_preview
 from app.services.flow.events import Event, StepProgress
@@ -68,6 +69,7 @@ class ExportController(PageController):
         page.path_chosen.connect(self._on_path)
         page.target_chosen.connect(self._on_target)
         page.reason_given.connect(self._on_reason)
+        page.fallback_chosen.connect(self._on_fallback)
         page.open_folder_requested.connect(self._on_open_folder)
         page.read_card_requested.connect(self._on_read_card)
         page.again_requested.connect(self.show)
@@ -128,6 +130,8 @@ class ExportController(PageController):
             checks_on_export=len(target.stages),
             questions=tuple(question_value(question) for question in target.questions),
             sign=sign_value(self._session.workspace.paths),
+            fallback_bytes=fallback_bytes(target, facts, variant),
+            fallback=falls_back_usually(target, facts, variant),
         )
 
     def _targets(self) -> tuple[DescribedTarget, ...]:
@@ -155,6 +159,11 @@ class ExportController(PageController):
         )
         self._page.show_value(self._value)
         self._preview()
+
+    def _on_fallback(self, is_chosen: bool) -> None:
+        if self._value is not None:
+            self._value = replace(self._value, fallback=is_chosen)
+            self._page.show_value(self._value)
 
     def _on_reason(self, reason: str) -> None:
         if self._value is not None:
@@ -222,7 +231,7 @@ class ExportController(PageController):
             return
         ask = Ask(
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
-            wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key,
+            wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
         self._say("", 0, None, next((stage.id for stage in self._target.stages), ""))
         self._exporting = self._flows.start(

@@ -17,6 +17,7 @@ from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.services.after.falling_back import fallback_bytes, fallback_of, falls_back_usually
 from app.services.after.fitting import check_takes, fitting, instead_of
 from app.services.after.load_card import card_load
 from app.services.after.pushing import check_push, push
@@ -52,7 +53,8 @@ MIN_REASON_CHARS = 10
 class ExportRequest:
     """`target` "" stands for the first that works here. `override_reason` is needed for a variant that regressed, and
     is not kept of any other. `answers` are to the target's own questions, by their ids. `sign_key` is a private key's
-    file: the bundle is signed with it.
+    file: the bundle is signed with it. `fallback`: whether the original comes along to run where the version is slower;
+    None for what `falls_back_usually` says.
     """
 
     run_id: str
@@ -65,6 +67,7 @@ class ExportRequest:
     contact: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     sign_key: Path | None = None
+    fallback: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -241,11 +244,15 @@ def _export_step(
     version = stored_version(facts, variant)
     target, answers = answered
     key = (ask.sign_key,) if ask.sign_key is not None else ()
+    wanted = falls_back_usually(target, facts, variant) if ask.fallback is None else ask.fallback
+    fallback = fallback_of(facts) if wanted and fallback_bytes(target, facts, variant) is not None else None
+    besides = (Path(fallback.model_dir),) if fallback is not None else ()
     return JobStep(
         kind="export",
         params=ExportParams(
             target=target.id,
             answers=answers,
+            fallback=fallback,
             **version.parameters(),
             original_dir=str(facts.original_dir),
             data_dir=str(facts.data_dir),
@@ -256,7 +263,7 @@ def _export_step(
         ),
         result=ExportResult,
         title="Write the bundle",
-        read_paths=(version.model_dir, facts.original_dir, facts.data_dir, *key),
+        read_paths=(version.model_dir, facts.original_dir, facts.data_dir, *key, *besides),
         keep_folder=True,
         limits=Limits(start_programs=True),
     )

@@ -134,6 +134,24 @@ class QuestionsCard(Card):
         return all(answers[question.id] for question in self._own if question.needed)
 
 
+class FallbackRow(QWidget):
+    """Whether the original comes along: `chosen` with each change."""
+
+    chosen = Signal(bool)
+
+    def __init__(self, size: int, is_chosen: bool) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
+        column.setSpacing(0)
+        self.box = QCheckBox(self.tr("With the original as a fallback, {0} more").format(size_bytes(size)))
+        self.box.setChecked(is_chosen)
+        self.box.toggled.connect(self.chosen)
+        column.addWidget(self.box)
+        why = self.tr("It answers where this version does not run, or was measured to be slower.")
+        column.addWidget(label(why, "caption"))
+
+
 class ReasonCard(Card):
     """A version that is not proven safe needs the person's own words; they stand in its card."""
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout
 
 from widgets.pages.export.cards import (
     DoneCard,
+    FallbackRow,
     MarkdownCard,
     QuestionsCard,
     ReasonCard,
@@ -40,6 +41,7 @@ class ExportPage(Page):
     export_requested = Signal(object)  # ExportRequest
     target_chosen = Signal(str)
     reason_given = Signal(str)
+    fallback_chosen = Signal(bool)
     answers_changed = Signal(str, str, str)  # purpose, not for, contact
     path_chosen = Signal(str)
     open_folder_requested = Signal(str)
@@ -134,6 +136,11 @@ class ExportPage(Page):
         self._sign.changed.connect(self.sign_chosen)
         left.addWidget(self._sign)
         self._form += [self._questions, place, self._sign]
+        if value.fallback_bytes is not None:
+            fallback = FallbackRow(value.fallback_bytes, value.fallback)
+            fallback.chosen.connect(self.fallback_chosen)
+            left.addWidget(fallback)
+            self._form.append(fallback)
         left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
         return left
 
@@ -196,7 +203,7 @@ class ExportPage(Page):
         old = self._value
         if old is None or not self._export.isVisibleTo(self):
             return False
-        keys = ("targets", "target", "version", "path", "reason_needed", "seconds")
+        keys = ("targets", "target", "version", "path", "reason_needed", "seconds", "fallback_bytes")
         return all(getattr(old, key) == getattr(value, key) for key in keys)
 
     def _columns(self, left: QVBoxLayout, markdown: str) -> QGridLayout:
@@ -252,7 +259,9 @@ class ExportPage(Page):
         reason = self._reason.reason if self._reason is not None else ""
         answers = self._questions.own_answers
         sign = self._sign is not None and self._sign.is_wanted
-        return ExportRequest(self._value.target, self._value.path, purpose, not_for, contact, reason, answers, sign)
+        return ExportRequest(
+            self._value.target, self._value.path, purpose, not_for, contact, reason, answers, sign, self._value.fallback
+        )
 
     def _on_export(self) -> None:
         self._pause.stop()

@@ -42,7 +42,8 @@ class SignValue:
 @dataclass(frozen=True)
 class ExportValue:
     """`reason_needed` says in a sentence why the person's own words are wanted; empty for a safe version. `questions`
-    are the chosen target's, beside the three that every bundle's card needs.
+    are the chosen target's, beside the three that every bundle's card needs. `fallback_bytes` is what the original adds
+    where it comes along as a fallback, None where it cannot; `fallback` whether it shall.
     """
 
     targets: tuple[TargetValue, ...]
@@ -60,6 +61,8 @@ class ExportValue:
     checks_on_export: int = 0
     questions: tuple[QuestionValue, ...] = ()
     sign: SignValue = SignValue()
+    fallback_bytes: int | None = None
+    fallback: bool = False
 
     @property
     def suffix(self) -> str:
@@ -79,6 +82,7 @@ class ExportRequest:
     reason: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     sign: bool = False
+    fallback: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ PACKAGE: str = globals().get("PACKAGE", "fettle_bundle")
 if PACKAGE == "fettle_bundle" and str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 MANIFEST: dict[str, Any] = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
-for _name, _value in MANIFEST["runtime"]["environment"].items():
-    os.environ[_name] = _value  # the runtime's own telemetry stays off
+for _runtime in (MANIFEST["runtime"], MANIFEST.get("fallback", {}).get("runtime", {})):
+    os.environ.update(_runtime.get("environment", {}))  # the runtime's own telemetry stays off
 
 import numpy as np  # noqa: E402 - the environment comes first
 from numpy.typing import NDArray  # noqa: E402
@@ -36,20 +36,24 @@ fit_settings = part("infer.fit").fit_settings
 load_pipeline = part("pipeline").load_pipeline
 default_of = part("pipeline.filling").default_of
 open_whole = part("pipeline.generating").open_whole
+landing = part("infer.landing")
 
 
 class Model:
     """The model under the names, shapes and dtypes of the original.
 
-    `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers). Of an encoder
+    `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers), and why the
+    original runs in the version's place; `used` is "version" or "fallback" then. Of an encoder
     and a decoder `run` takes the encoder's inputs and gives all `tokens` and the first one's `logits`; `parts` holds
     both under the names of their own inputs and outputs. With a log `answer` notes what `monitor.py` reads; `run` is
     nothing but work.
     """
 
-    def __init__(self, session: Any, pipeline: Any, notes: tuple[str, ...] = (), log: Any = None) -> None:
+    def __init__(
+        self, session: Any, pipeline: Any, notes: tuple[str, ...] = (), log: Any = None, used: str = "version"
+    ) -> None:
         self._session, self._log = session, log
-        self.pipeline = pipeline
+        self.pipeline, self.used = pipeline, used
         self.inputs = tuple(entry.name for entry in pipeline.spec.inputs)
         self.outputs = tuple(entry.name for entry in pipeline.spec.outputs)
         self.notes: tuple[str, ...] = (*notes, *session.fallbacks)
@@ -95,23 +99,59 @@ class Model:
         return done
 
 
-def load(threads: int | None = None, cache_dir: str | None = None, log: str | Path | None = None) -> Model:
+def load(
+    threads: int | None = None, cache_dir: str | None = None, log: str | Path | None = None, use: str | None = None
+) -> Model:
     """Open the model. `threads` bounds the cores that it uses (None: all that this process may use).
 
     Settings that were measured elsewhere are taken where they fit this computer; `Model.notes` says where they do not.
     With `cache_dir` (OpenVINO, TensorRT) what was compiled is kept there, and the next start is faster. With `log`, a
     folder, each `Model.answer` adds to the log that `monitor.py` reads: figures of at most 64 MB, never an input.
+
+    Where the bundle holds the original as a fallback, that is taken if it was measured to be faster here
+    (`verify.py --measure`), if this processor lacks what the version was measured with, or if the version does not
+    open; `use` names "version" or "fallback" to have exactly that. Raises RuntimeError where nothing opens.
     """
-    runtime = MANIFEST["runtime"]
+    wanted, note = (use, "") if use is not None else _choice()
+    written = None if log is None else _log_in(Path(log))
+    if wanted == landing.FALLBACK:
+        return _opened(MANIFEST["fallback"], threads, cache_dir, note, written)
+    try:
+        return _opened(MANIFEST, threads, cache_dir, note, written)
+    except (RuntimeError, OSError, ImportError, ValueError) as error:
+        told = f"This version does not open here ({' '.join(str(error).split())[:300] or type(error).__name__})"
+        if use is not None or "fallback" not in MANIFEST:
+            lacks = landing.lacking(MANIFEST)
+            more = f"{lacks}. " if lacks else ""
+            raise RuntimeError(f"{told}. {more}Is all of requirements.txt installed?") from error
+        return _opened(MANIFEST["fallback"], threads, cache_dir, f"{told}; the original is used instead", written)
+
+
+def _choice() -> tuple[str, str]:
+    """(which of the two models runs, a note where there is something to say)."""
+    if "fallback" not in MANIFEST:
+        return landing.VERSION, ""
+    landed, note = landing.kept(HERE)
+    if landed is not None:
+        is_other = landed.use == landing.FALLBACK
+        return landed.use, f"The original is used: here the version is {landed.why}" if is_other else ""
+    if lacks := landing.lacking(MANIFEST):
+        return landing.FALLBACK, f"{lacks}; the original is used instead. Measure: python verify.py --measure"
+    return landing.VERSION, note
+
+
+def _opened(described: Mapping[str, Any], threads: int | None, cache_dir: str | None, note: str, log: Any) -> Model:
+    """One of the two, as the manifest describes it."""
+    runtime, model = described["runtime"], described["model"]
     engine = part(f"infer.{runtime['module']}")
     cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    settings, notes = fit_settings(runtime["settings"], MANIFEST["model"]["precision"], runtime["measured_on"], cores)
+    settings, notes = fit_settings(runtime["settings"], model["precision"], runtime["measured_on"], cores)
     if cache_dir is not None and runtime["id"] in ("openvino", "tensorrt"):
         settings["cache_dir"] = cache_dir
-    pipeline = load_pipeline(HERE)
-    main, loop = MANIFEST["model"]["main"], pipeline.spec.generation
-    session = open_whole(engine.load, HERE / MANIFEST["model"]["folder"], main, settings, cores, loop)
-    return Model(session, pipeline, notes, None if log is None else _log_in(Path(log)))
+    used = landing.VERSION if described is MANIFEST else landing.FALLBACK
+    pipeline = load_pipeline(HERE if used == landing.VERSION else HERE / "fallback")
+    session = open_whole(engine.load, HERE / model["folder"], model["main"], settings, cores, pipeline.spec.generation)
+    return Model(session, pipeline, ((note,) if note else ()) + notes, log, used)
 
 
 def _log_in(folder: Path) -> Any:

@@ -97,6 +97,7 @@ TARGET = TargetSpec(
     icon="globe",
     check=check,
     order=20,
+    falls_back=True,
     requires=("fastapi", "uvicorn", "prometheus_client"),
     install_hint="pip install fastapi uvicorn prometheus-client",
     needs=NEEDS,

@@ -1,0 +1,177 @@
+"""The original as a bundle's fallback: measured where the bundle lands, taken where the version is slower or does not run."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from bundle_facts import card_facts
+from onnx import helper
+from small_models import build_cnn, floats, model_of, weight
+
+from workers.contracts.bundles import ExportParams, Fallback, VerifyParams
+from workers.contracts.specs import DeviceFacts
+from workers.export.python_folder import fill
+from workers.export.verify import verify
+from workers.infer import landing, processor
+from workers.infer.turns import Ended, Turns
+from workers.measure.opening import find_runtime
+from workers.pipeline.golden import check_sums
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
+
+VNNI = ("avx2", "avx512", "avx512_vnni")
+DEVICE = DeviceFacts(processor="Another", cores=2, memory_bytes=1 << 30, features=VNNI)
+MODEL = """
+import json, bundle
+model = bundle.load()
+print(json.dumps({"used": model.used, "notes": model.notes}))
+"""
+
+
+def slow_cnn() -> onnx.ModelProto:
+    """The small classifier behind 30 convolutions that are added with a weight of nothing: the same answers, later."""
+    proto, rng = build_cnn(), np.random.default_rng(0)
+    nodes = [helper.make_node("Conv", ["image", "k0"], ["s0"], pads=[1, 1, 1, 1])]
+    weights = [weight(rng, "k0", 48, 3, 3, 3)]
+    for number in range(1, 30):
+        weights.append(weight(rng, f"k{number}", 48, 48, 3, 3))
+        nodes.append(helper.make_node("Conv", [f"s{number - 1}", f"k{number}"], [f"s{number}"], pads=[1, 1, 1, 1]))
+    nodes.append(helper.make_node("ReduceMean", ["s29"], ["mean"], axes=[1, 2, 3], keepdims=1))
+    nodes.append(helper.make_node("Mul", ["mean", "nothing"], ["zero"]))
+    nodes.append(helper.make_node("Add", ["image", "zero"], ["later"]))
+    weights.append(onnx.numpy_helper.from_array(np.zeros((1, 1, 1, 1), np.float32), "nothing"))
+    first = proto.graph.node[0]
+    first.input[0] = "later"
+    return model_of(
+        [*nodes, *proto.graph.node], [floats("image", "n", 3, 16, 16)], [floats("logits", "n", 5)],
+        [*weights, *proto.graph.initializer],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bundles(make_small: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`bundles(kind)`: a copy of a bundle whose version is ``slow`` or ``fast``, or of one ``alone`` without a fallback."""
+    root = tmp_path_factory.mktemp("bundles")
+    models = {"slow": make_small("cnn", slow_cnn()), "fast": make_small("cnn")}
+    for kind, version, other in (("slow", "slow", "fast"), ("fast", "fast", "slow"), ("alone", "fast", "")):
+        (root / kind).mkdir()
+        original = models.get(other)
+        params = ExportParams(
+            target="python", model_dir=str(models[version].folder), original_dir=str(models[version].folder),
+            data_dir=str(models[version].data), runtime="onnxruntime-cpu", facts=card_facts("onnxruntime-cpu", DEVICE),
+            fallback=Fallback(title="Original", model_dir=str(original.folder), runtime="onnxruntime-cpu") if original else None,
+        )  # fmt: skip
+        fill(root / kind, params, find_runtime("onnxruntime-cpu"), RecordingContext(root))
+    copies = iter(range(100))
+
+    def copy(kind: str) -> Path:
+        return Path(shutil.copytree(root / kind, root / f"copy-{next(copies)}" / "bundle"))
+
+    return copy
+
+
+def run_in(folder: Path, *arguments: str, **variables: str) -> tuple[int, Any]:
+    """(exit code, the JSON that was printed)."""
+    done = subprocess.run(
+        [sys.executable, "-B", *arguments], cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    try:
+        return done.returncode, json.loads(done.stdout)
+    except ValueError:
+        return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(("kind", "used"), [("slow", "fallback"), ("fast", "version")])
+def test_what_is_faster_here_is_used_from_then_on(bundles: Any, kind: str, used: str) -> None:
+    """Given a bundle whose version is slower (faster) than the original, when it is measured where it landed, then that
+    is told, kept beside the bundle, which stays whole, and loaded from then on; its answers are still checked."""
+    folder = bundles(kind)
+    assert run_in(folder, "-c", MODEL)[1] == {"used": "version", "notes": []}
+    code, told = run_in(folder, "verify.py", "--measure", "--json")
+    assert code == 0 and told["used"] == used and (told["ratio"] < 1) == (used == "fallback"), told
+    kept = json.loads((folder.parent / "bundle.landed.json").read_text())
+    assert kept["processor"] == processor.name() and len(kept["ratios"]) == landing.ROUNDS
+    found = run_in(folder, "-c", MODEL)[1]
+    assert found["used"] == used and ("The original is used" in "".join(found["notes"])) == (used == "fallback")
+    assert check_sums(folder) == []
+    code, checked = run_in(folder, "verify.py", "--json")
+    assert (code, checked["alike"], checked["used"]) == (0, 20, used)
+    assert verify(VerifyParams(bundle=str(folder)), RecordingContext(folder.parent), targets()).ok
+
+
+def test_what_was_measured_elsewhere_does_not_count(bundles: Any) -> None:
+    """Given a choice of another processor, of another bundle, or a damaged one, then it is not minded, and that is told."""
+    folder = bundles("fast")
+    mine = landing.Landed(landing.bundle_id(folder), processor.name(), "fallback", "slower", 1.0, 0.5, (0.5,))
+    for change, told in (
+        ({}, "The original is used"),
+        ({"processor": "Elsewhere"}, "was measured on Elsewhere"),
+        ({"bundle": "0"}, "another bundle"),
+        ({"ratios": None}, "cannot be read"),
+    ):
+        path = landing.keep(folder, mine)
+        path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+        found = run_in(folder, "-c", MODEL)[1]
+        assert found["used"] == ("version" if change else "fallback")
+        assert told in found["notes"][0]
+
+
+def test_without_its_instructions_the_original_runs(bundles: Any) -> None:
+    """Given a version of 8-bit numbers that was measured with instructions for them, on a processor without, then the
+    original runs, and the note says what is missing; without a fallback the version runs, and says the same."""
+    for kind, used in (("fast", "fallback"), ("alone", "version")):
+        folder = bundles(kind)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["model"]["precision"] = "int8"
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        found = run_in(folder, "-c", MODEL, ONEDNN_MAX_CPU_ISA="AVX2")[1]
+        assert found["used"] == used
+        assert "8-bit numbers" in " ".join(found["notes"])
+
+
+def test_a_version_that_does_not_open_is_replaced_or_told(bundles: Any) -> None:
+    """Given a version that its runtime refuses here, then the original answers and the reason is told; without one the
+    reason comes with what to do."""
+    for kind in ("fast", "alone"):
+        folder = bundles(kind)
+        (folder / "model" / "model.onnx").write_bytes(b"no model")
+        code, found = run_in(folder, "-c", MODEL)
+        if kind == "fast":
+            assert found["used"] == "fallback" and "does not open here" in found["notes"][0]
+        else:
+            assert code != 0 and "does not open here" in found and "requirements.txt" in found
+    code, told = run_in(bundles("alone"), "verify.py", "--measure", "--json")
+    assert code == 3 and "holds no fallback" in told["problems"][0]
+
+
+def test_a_process_that_the_processor_ends_is_told(tmp_path: Path) -> None:
+    """Given a version whose code the processor refuses (SIGILL), then that is its end and no other's, and is told."""
+    (tmp_path / "verify.py").write_text("import os, sys\nsys.stdin.readline()\nos.kill(os.getpid(), 4)\n")
+    with Turns(tmp_path, "version") as turns, pytest.raises(Ended) as ended:
+        turns.turn()
+    assert (ended.value.name, str(ended.value)) == ("version", "it ended with signal 4")
+    landed = landing.fails("b", str(ended.value))
+    assert landed.use == "fallback" and "does not run here: it ended with signal 4" in landing.told(landed)
+
+
+def test_the_choice_follows_most_of_the_rounds() -> None:
+    """Given rounds, then the fallback is taken where nearly all say that the version is slower, and not for one odd one."""
+
+    def choice(ratios: list[float]) -> str:
+        return landing.decide("b", [(1.0, ratio) for ratio in ratios]).use
+
+    assert choice([0.9] * 6 + [1.2] * 2) == "fallback"
+    assert choice([0.9] * 5 + [1.2] * 3) == "version"
+    assert choice([1.1] * 7 + [0.1]) == "version"
+    order: list[str] = []
+    turns = {name: lambda name=name: order.append(name) or 1.0 for name in ("version", "fallback")}
+    assert len(landing.in_turn(turns, rounds=2)) == 2
+    assert order == ["fallback", "version", "version", "fallback", "fallback", "version"]

@@ -1,0 +1,70 @@
+"""The original in a bundle, as what runs where the version turns out slower or does not run at all.
+
+It runs as it was judged, in ONNX Runtime, so a bundle of another runtime needs that package besides.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.bundles import ExportParams, Fallback
+from workers.contracts.folder import read_model
+from workers.contracts.process.context import JobContext
+from workers.export.layout import Place, copy_model, model_files
+from workers.infer.base import Runtime
+from workers.measure.opening import find_runtime, open_session
+from workers.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared, write_prepared
+
+FOLDER = "fallback"
+SAME_PACKAGE = {"onnxruntime": "onnxruntime-gpu"}
+"""Packages that own one folder, of which one holds what the other has."""
+
+
+def code_of(fallback: Fallback) -> tuple[str, ...]:
+    """The modules of its runtime."""
+    runtime = find_runtime(fallback.runtime)
+    return (module_of(runtime), *runtime.modules)
+
+
+def module_of(runtime: Runtime) -> str:
+    """The file that holds a runtime, without its suffix."""
+    return runtime.id.replace("-", "_")
+
+
+def needs_of(fallback: Fallback, there: tuple[str, ...]) -> tuple[str, ...]:
+    """Distributions that it needs beside those that are there."""
+    needed = find_runtime(fallback.runtime).requirements
+    return tuple(name for name in needed if name not in there and SAME_PACKAGE.get(name) not in there)
+
+
+def write_fallback(folder: Path, fallback: Fallback, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
+    """Its files in the bundle's `folder`, with its answers to the golden inputs; returns what the manifest says."""
+    runtime, model = find_runtime(fallback.runtime), read_model(Path(fallback.model_dir))
+    place = folder / FOLDER
+    place.mkdir()
+    copy_model(place, model, runtime, Place())
+    pipeline = load_pipeline(place)
+    session = open_session(model.folder, fallback.runtime, fallback.settings, ctx.threads)
+    try:
+        asked = Prepared(folder / "golden" / "inputs")
+        feeds = ({name: values.copy() for name, values in one.items()} for one in asked)
+        write_prepared(folder / "golden" / FOLDER, ({"answer": pipeline.answer(session, one)} for one in feeds))
+    finally:
+        session.close()
+    size_bytes = sum(path.stat().st_size for path in (place / "model").rglob("*") if path.is_file())
+    return {
+        "title": fallback.title,
+        "size_bytes": size_bytes,
+        "runtime": {
+            "id": runtime.id,
+            "module": module_of(runtime),
+            "settings": dict(fallback.settings),
+            "environment": dict(runtime.environment),
+            "measured_on": params.facts.device.model_dump(mode="json"),
+        },
+        "model": {
+            "folder": f"{FOLDER}/model",
+            "main": model_files(model, runtime)[0],
+            "precision": model.artifact.precision,
+        },
+    }

@@ -1,0 +1,54 @@
+"""A process that answers in turns, so that two models can be timed without disturbing each other. Standard library
+only: it is copied into bundles."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+class Ended(RuntimeError):
+    """The process ended; `name` says which of the two models it had, `str()` why."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(why)
+        self.name = name
+
+
+class Turns:
+    """`verify.py --turn NAME` of the bundle in `folder`, opened once; to be used in a ``with``."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._name = name
+        command = [sys.executable, "-B", str(folder / "verify.py"), "--turn", name]
+        self._process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Turns:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def turn(self) -> float:
+        """Seconds an answer. Raises Ended."""
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write("\n")
+            process.stdin.flush()
+            return float(process.stdout.readline())
+        except (OSError, ValueError) as error:
+            said = (process.communicate()[1] or "").strip().splitlines()
+            code = process.returncode
+            why = (
+                f"it ended with signal {-code}"
+                if code and code < 0
+                else said[-1][:300]
+                if said
+                else f"it ended ({code})"
+            )
+            raise Ended(self._name, why) from error
