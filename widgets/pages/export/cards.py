@@ -143,7 +143,7 @@ class FallbackRow(QWidget):
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
-        column.setSpacing(0)
+        column.setSpacing(2)
         self.box = QCheckBox(self.tr("With the original as a fallback, {0} more").format(size_bytes(size)))
         self.box.setChecked(is_chosen)
         self.box.toggled.connect(self.chosen)

@@ -99,7 +99,7 @@ MOST_NAMED = 4
 def what_it_does(spec: PipelineSpec) -> str:
     """One sentence for people."""
     given, kind, names = GIVEN[spec.preprocess.kind], spec.answer_kind, spec.classes or ()
-    some = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
+    some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
     such = f": {some}" if some else ""
     if kind == "class":
         return f"Give it {given}, and it says which of {len(names) or 'its'} kinds that is{such}."

@@ -13,6 +13,7 @@ from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
 from workers.contracts.pipeline import Sampling
 from workers.export.verify import verify
 from workers.export.web import TARGET, engine, trying
+from workers.export.web.files import what_it_does
 from workers.export.web.target import MAX_BYTES, why_not
 from workers.registry import targets
 from workers.runtime.recording import RecordingContext
@@ -62,6 +63,15 @@ def test_a_page_that_is_wrong_is_not_handed_out(
     with pytest.raises(WorkerError) as caught:
         trying.try_page(folder, RecordingContext(tmp_path))
     assert told in caught.value.detail
+
+
+def test_what_the_model_does_is_one_sentence() -> None:
+    """Given models of several kinds, then a page says in a sentence what each does, and names a few of many classes."""
+    assert what_it_does(pictures().spec) == (
+        "Give it a picture, and it says which of 5 kinds that is: cup, shoe, lamp, <b>chair</b> and 1 more."
+    )
+    assert what_it_does(texts().spec) == "Give it a text, and it says which of 3 kinds that is: good, bad, odd."
+    assert what_it_does(detectors().spec) == "Give it a picture, and it marks what it finds: mug, hat."
 
 
 def test_without_node_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
