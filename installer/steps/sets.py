@@ -31,6 +31,9 @@ OWN = {
 }
 """The packages by which a set is told; those of another one go."""
 
+TORCH = ("torch", "torchvision")
+"""Both in one build."""
+
 PLUGIN_MODULE = "onnxruntime_ep_nv_tensorrt_rtx"
 TITLES = {
     "none": "the base set, for the processor",
@@ -130,10 +133,9 @@ def remember(place: Place, name: str) -> None:
     place.gpu_choice.write_text(name + "\n", encoding="ascii")
 
 
-def has_processor_torch(place: Place) -> bool:
-    """Whether PyTorch's build for the processor alone is there: the same version, and no CUDA."""
-    found = next((path for path in distributions(place) if name_of(path) == "torch"), None)
-    return found is not None and "+cpu" in found.name
+def processor_builds(place: Place) -> list[str]:
+    """PyTorch's packages that are there in their build for the processor alone: the same version, and no CUDA."""
+    return [name_of(path) for path in distributions(place) if name_of(path) in TORCH and "+cpu" in path.name]
 
 
 def make_links(place: Place) -> None:

@@ -87,8 +87,8 @@ def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
     gone = sets.unwanted(chosen, there)
     if {sets.BASE, sets.GPU} <= there:
         say("Packages for the processor and for NVIDIA GPUs were mixed: they are put right.")
-    if chosen == "cuda" and sys.platform == "linux" and sets.has_processor_torch(place):
-        gone.append("torch")
+    if chosen == "cuda" and sys.platform == "linux":
+        gone += sets.processor_builds(place)
     for name in gone:
         pip.remove(name)
     wanted = place.venv / "wanted.txt"

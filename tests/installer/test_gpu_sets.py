@@ -140,3 +140,11 @@ def test_a_choice_is_kept_and_counts(tmp_path: Path) -> None:
 def test_installer_and_doctor_agree(capability: tuple[int, int]) -> None:
     """Given a card, then the set that the doctor names is the one that the installer takes."""
     assert sets.choose(linux(cards=(capability,)), None).name == fitting_set("{}.{}".format(*capability))
+
+
+def test_builds_for_the_processor_are_told_from_those_for_the_card(tmp_path: Path) -> None:
+    """Given PyTorch's packages as pip notes them, then only those are to be replaced that have no CUDA in them."""
+    place = Place(tmp_path)
+    for name in ("torch-2.13.0+cpu", "torchvision-0.28.0", "numpy-2.4.6+cpu"):
+        (place.site_packages / f"{name}.dist-info").mkdir(parents=True)
+    assert sets.processor_builds(place) == ["torch"]
