@@ -22,6 +22,16 @@ class Catalog:
     presets: tuple[Preset, ...]
     problems: tuple[PresetRefused, ...] = ()
 
+    def for_task(self, task: str) -> tuple[Preset, ...]:
+        """Those for models of a task: its own where there are any, else all that name no task."""
+        own = tuple(preset for preset in self.presets if task in preset.tasks)
+        return own or tuple(preset for preset in self.presets if not preset.tasks)
+
+    def usual_for(self, task: str) -> Preset:
+        """What a person gets who chooses nothing."""
+        fitting = self.for_task(task)
+        return next((preset for preset in fitting if preset.id == DEFAULT_ID), fitting[0])
+
     def get(self, preset_id: str) -> Preset:
         """The preset of that id. Raises `PresetRefused`, which names those that exist."""
         for preset in self.presets:

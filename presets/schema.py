@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from workers.contracts.base import Frozen
+from workers.contracts.pipeline import Task
 from workers.contracts.planning import ByTraits
 from workers.contracts.specs import Recipe
 
@@ -18,8 +19,9 @@ class Preset(Frozen):
     `max_loss_pct` is relative to the original's accuracy, in percent (without labels: share of changed
     answers). `time_budget_s` bounds the whole run. `objective` says what decides between variants that are
     within the limit. `recipes` are tried in their order; the planner leaves out what does not fit the machine
-    or the model, and puts in techniques that `by_traits` chooses by what they are. `position` orders the cards, `icon`
-    is the name of a Phosphor icon.
+    or the model, and puts in techniques that `by_traits` chooses by what they are. `tasks` are those of the models that
+    it is for, () for all that have no presets of their own. `position` orders the cards, `icon` is the name of a
+    Phosphor icon.
     """
 
     id: PresetId
@@ -32,6 +34,7 @@ class Preset(Frozen):
     objective: Literal["speed", "size", "throughput"] = "speed"
     by_traits: tuple[ByTraits, ...] = ()
     recipes: tuple[Recipe, ...] = Field(min_length=1)
+    tasks: tuple[Task, ...] = ()
     position: int = 100
     icon: Annotated[str, StringConstraints(pattern=r"^[a-z-]+$")] = "sliders-horizontal"
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli import chat as chatting
 from app.cli import data as checking
 from app.cli import export as exporting
 from app.cli import gpu as gpus
@@ -215,6 +216,9 @@ def load(
     """A run's original and one version under load: scenarios of MLCommons LoadGen, batches, cache, cold start, cost."""
     options = loading.LoadOptions(variant, seconds, price_per_hour, currency, utilization, max_latency)
     return loading.load(_output(ctx), run, options)
+
+
+commands.command("chat")(chatting.chat_command)
 
 
 @commands.command()

@@ -20,6 +20,7 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.cards import keep_card, on_same_card
 from app.services.machine.describing import describe
 from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
+from app.services.opening.opening import inspect_model
 from app.services.projects.projects import project_for
 from app.services.projects.resuming import resumed_ask
 from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, start_run
@@ -66,7 +67,7 @@ def optimize(output: Output, model: Path | None, options: OptimizeOptions, resum
     if options.out is not None:
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        preset = _preset(space, options)
+        preset = _preset(space, options, _task_of(space, output, opening, options))
         build_for = architectures_of(options.build_for, options.runtimes, options.device)
         if build_for:
             check_can_build(run(space, describe(), output.watch))
@@ -81,7 +82,7 @@ def _tell(space: Workspace, output: Output, done: Run, options: OptimizeOptions)
     found = tried_run(space, facts)
     if options.out is not None:
         _keep_artifact(facts, options.out)
-    output.document(run_document(facts.run, facts.variants, facts.outcome))
+    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech))
     _say(output, facts, found)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
@@ -166,14 +167,21 @@ def _run(
     return run(space, flow, recorder.watch)
 
 
-def _preset(space: Workspace, options: OptimizeOptions) -> Preset:
-    """The asked-for preset, or what the recipe file says."""
+def _task_of(space: Workspace, output: Output, opening: OpenParams, options: OptimizeOptions) -> str:
+    """What the model does, where the usual preset hangs on it: only folders hold language models. "" else."""
+    if options.preset is not None or options.recipe is not None or not Path(opening.path).is_dir():
+        return ""
+    return run(space, inspect_model(opening), output.watch).task
+
+
+def _preset(space: Workspace, options: OptimizeOptions, task: str = "") -> Preset:
+    """The asked-for preset, what the recipe file says, or the usual one for such models."""
     if options.recipe is not None:
         if options.preset is not None:
             raise usage("--preset and --recipe are two ways to say what to try.", "Give one of them.")
         return preset_of_recipes(options.recipe, space.paths.presets)
     catalog = load_presets(space.paths.presets)
-    wanted = options.preset or "balanced"
+    wanted = options.preset or catalog.usual_for(task).id
     for problem in catalog.problems:
         if problem.path.stem == wanted:
             raise problem
@@ -223,7 +231,7 @@ def _keep_artifact(facts: RunFacts, out: Path) -> None:
 
 def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
     output.text(f"{facts.project.name} (run {facts.run.id})")
-    for line in version_lines(facts.variants, facts.run.recommended_variant_id):
+    for line in version_lines(facts.variants, facts.run.recommended_variant_id, facts.speech):
         output.text(line)
     for row in found.rows:
         if row.variant is None:

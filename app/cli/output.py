@@ -67,6 +67,11 @@ class Output:
         if not self.options.json:
             self._write(text + "\n")
 
+    def piece(self, text: str) -> None:
+        """A part of an answer in words that is still coming, on stdout."""
+        if not self.options.json:
+            self._write(text)
+
     def notice(self, text: str) -> None:
         """Something to know besides, on stderr."""
         if not self.options.quiet:

@@ -1,13 +1,17 @@
 """Versions of a run as lines of words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.domain.variant import Variant
 from app.domain.words.results import times, verdict_words
+from app.services.records.documents import NO_SPEECH
+from app.services.records.speech import SpeechRecord
 
 
-def version_lines(variants: Sequence[Variant], recommended: str | None) -> Iterator[str]:
-    """One line a version: the arrow marks the recommended one."""
+def version_lines(
+    variants: Sequence[Variant], recommended: str | None, speech: Mapping[str, SpeechRecord] = NO_SPEECH
+) -> Iterator[str]:
+    """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second."""
     for variant in sorted(variants, key=lambda variant: variant.index):
         p50, speedup = variant.measurement.latency_p50_ms, variant.measurement.speedup
         time = "not measured" if p50 is None else f"{p50:.3g} ms"
@@ -15,4 +19,7 @@ def version_lines(variants: Sequence[Variant], recommended: str | None) -> Itera
         mark = "→" if variant.id == recommended else " "
         verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
         look = ", a first look only" if p50 is not None and not variant.is_side_by_side else ""
-        yield f" {mark} {variant.id}  {variant.title:<40} {time:>12}  {faster:>6}  {verdict}{look}"
+        spoken = speech[variant.id].tokens_per_s if variant.id in speech else None
+        if spoken is not None:
+            time = f"{spoken:.1f} tokens/s"
+        yield f" {mark} {variant.id}  {variant.title:<40} {time:>14}  {faster:>6}  {verdict}{look}"

@@ -7,14 +7,20 @@ from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.format import percent_of
 from widgets.parts.small import CheckValue
+from workers.contracts.proof.proving import LEAST_TEXTS
 
 USUAL_LIMIT_PCT = 1.0
+
+
+def _by_words(session: Session) -> bool:
+    """Of a language model next words are counted, of which each text has many."""
+    return session.model is not None and session.model.info.chat is not None
 
 
 def reach_row(session: Session) -> CheckValue | None:
     """What so many examples can prove at all, where that is less than the usual limit."""
     data = session.data
-    if data is None or data.result.origin != "person" or not data.result.n_test:
+    if data is None or data.result.origin != "person" or not data.result.n_test or _by_words(session):
         return None
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
@@ -27,7 +33,7 @@ def reach_row(session: Session) -> CheckValue | None:
 def few_value(session: Session, limit_pct: float) -> FewValue | None:
     """None where there are enough, or where they are not the person's."""
     data = session.data
-    if data is None or data.result.origin != "person":
+    if data is None or data.result.origin != "person" or (_by_words(session) and data.result.n_test >= LEAST_TEXTS):
         return None
     needed, have = least_to_prove(limit_pct), data.result.n_test
     if needed is not None and have >= needed:

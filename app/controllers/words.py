@@ -155,6 +155,7 @@ def task_words(text: str) -> str:
         "token-classification": tr("tells the words of a text apart"),
         "object-detection": tr("finds things in pictures"),
         "text-generation": tr("answers a text with a text"),
+        "language-model": tr("goes on with texts, word by word: a chat"),
         "audio-frames": tr("listens to sound, piece by piece"),
         "array-classification": tr("tells tables of numbers apart"),
         "arrays": tr("numbers in, numbers out"),

@@ -27,11 +27,30 @@ def written(folder: Path, text: str, name: str = "own.yaml") -> Path:
     return path
 
 
-def test_the_six_goals_are_there_in_the_order_of_the_cards() -> None:
-    """Given no file of the person's, when presets are loaded, then CLI.md's six are there, balanced first."""
+def test_language_models_have_presets_of_their_own() -> None:
+    """Given a language model, then CLI.md's three are offered and no others; other models get the six."""
+    catalog = load_presets()
+    ids = [preset.id for preset in catalog.for_task("language-model")]
+    assert ids == ["fastest-chat", "fits-memory", "no-change"]
+    assert catalog.usual_for("language-model").id == "fastest-chat"
+    assert (catalog.usual_for("image-classification").id, len(catalog.for_task(""))) == ("balanced", 6)
+
+
+def test_the_goals_are_there_in_the_order_of_the_cards() -> None:
+    """Given no file of the person's, when presets are loaded, then CLI.md's nine are there, balanced first."""
     catalog = load_presets()
     ids = [preset.id for preset in catalog.presets]
-    assert ids == ["balanced", "fastest", "smallest", "no-loss", "small-device", "busy-server"]
+    assert ids == [
+        "balanced",
+        "fastest",
+        "smallest",
+        "no-loss",
+        "small-device",
+        "busy-server",
+        "fastest-chat",
+        "fits-memory",
+        "no-change",
+    ]
     assert catalog.problems == ()
 
 
@@ -108,7 +127,7 @@ def test_a_wrong_file_of_ones_own_hides_no_other_preset(tmp_path: Path) -> None:
     written(tmp_path, GOOD, "b.yaml")
     written(tmp_path, "nothing", "readme.txt")
     catalog = load_presets(tmp_path)
-    assert len(catalog.presets) == 7
+    assert len(catalog.presets) == 10
     assert catalog.get("balanced").title == "Balanced"
     details = [problem.detail for problem in catalog.problems]
     assert len(details) == 3

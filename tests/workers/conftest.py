@@ -1,5 +1,7 @@
 """Small real models of several kinds, with data, for tests of everything that touches a model."""
 
+import functools
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +11,14 @@ import onnx
 import pytest
 import small_models
 import special_models
+import tiny_llama
 
 from workers.contracts.folder import read_model, write_model
+from workers.contracts.jobs import OpenParams
 from workers.contracts.techniques import Model
+from workers.model_io.opening import open_model
 from workers.pipeline.prepared import write_prepared
+from workers.runtime.recording import RecordingContext
 
 KINDS = {**small_models.KINDS, **special_models.SPECIAL}
 Feeds = small_models.Feeds
@@ -33,6 +39,8 @@ class Small:
 
     def items(self, count: int = 4) -> Iterator[Feeds]:
         rng = RNG(99)
+        if self.kind == "chat":
+            return iter(tiny_llama.items(count))
         return (KINDS[self.kind].item(rng) for _ in range(count))
 
     def feeds(self) -> Feeds:
@@ -44,12 +52,32 @@ class Small:
 
 
 @pytest.fixture(scope="session")
-def make_small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Small]:
+def tiny_chat(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """A tiny language model in the inner form, opened when it is first wanted; treat it as read-only."""
+
+    @functools.cache
+    def opened() -> Path:
+        root = tmp_path_factory.mktemp("tiny-chat")
+        tiny_llama.write_tiny_llama(root / "tiny")
+        (root / "job").mkdir()
+        open_model(OpenParams(path=str(root / "tiny")), RecordingContext(work_dir=root / "job"))
+        return root / "job" / "model"
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def make_small(tmp_path_factory: pytest.TempPathFactory, tiny_chat: Callable[[], Path]) -> Callable[..., Small]:
     """`make_small(kind, proto=None)` writes a fresh model folder and a data folder."""
 
     def make(kind: str, proto: onnx.ModelProto | None = None, items: int = 24) -> Small:
         root = tmp_path_factory.mktemp(kind)
         folder = root / "model"
+        if kind == "chat":
+            shutil.copytree(tiny_chat(), folder)
+            for split in ("test", "calibration"):
+                write_prepared(root / "data" / split, tiny_llama.items(items))
+            return Small(kind, folder, root / "data")
         folder.mkdir()
         onnx.save_model(proto or KINDS[kind].build(), str(folder / "model.onnx"))
         (folder / "pipeline.json").write_text(KINDS[kind].spec.model_dump_json(), encoding="utf-8")

@@ -291,6 +291,8 @@ SUITED = {
     "cut_outputs": "two_heads",
     "gather_rewrite": "one_hot",
     "int4_weights": "transformer",
+    "language_int4": "chat",
+    "language_int8": "chat",
     "layout_rewrite": "nhwc",
     "length_buckets": "texts",
     "nncf_int8": "cnn",

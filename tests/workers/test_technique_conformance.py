@@ -96,7 +96,8 @@ def test_result_is_described_runs_and_keeps_the_interface(
     """
     small = make_small(kind)
     ctx = RecordingContext(tmp_path, data_dir=small.data, original=small.folder)
-    original = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
+    own = (small.model.artifact.runtimes or ("onnxruntime-cpu",))[0]
+    original = open_session(small.folder, own, {}, 1).run(small.feeds())
     params = params_here(spec)
     try:
         artifact = spec.apply(staged(spec, small, tmp_path_factory.mktemp("before")), params, ctx)
@@ -125,7 +126,7 @@ def test_result_is_described_runs_and_keeps_the_interface(
         for name, values in answers.items():
             assert values.dtype == original[name].dtype and values.shape == original[name].shape
             assert np.isfinite(values).all()
-            if spec.id not in LOSES_HALF:
+            if spec.id not in LOSES_HALF and kind != "chat":  # whose answers name tokens
                 np.testing.assert_allclose(values, original[name], atol=0.35 * np.abs(original[name]).max())
         session.close()
 

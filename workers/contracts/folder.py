@@ -9,7 +9,7 @@ from workers.contracts.specs import FileEntry, LayersKept, ModelArtifact, Recipe
 from workers.contracts.techniques import Model
 
 ARTIFACT_FILE = "artifact.json"
-COMPANIONS = ("pipeline.json", "info.json", "tokenizer.json")
+COMPANIONS = ("pipeline.json", "info.json", "tokenizer.json", "chat_template.jinja")
 """Files that go along from a model's folder to the folder of every variant."""
 
 

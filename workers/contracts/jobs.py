@@ -249,15 +249,27 @@ class MeasureParams(Frozen):
     series: str = "latency_ms"
 
 
+class Speech(Frozen):
+    """How fast a language model speaks after prompts of `prompt_tokens`: the first token comes after `first_ms`, the
+    others at `tokens_per_s`; medians of `n` answers."""
+
+    prompt_tokens: int
+    first_ms: float
+    tokens_per_s: float | None
+    n: int
+
+
 class MeasureResult(Frozen):
     """`peak_memory_bytes`: peak resident set less the level before loading; on a GPU the peak of its own memory until
-    the first answer. `device_ran` says what really ran it."""
+    the first answer. `device_ran` says what really ran it. `speech` is a language model's, by the length of
+    the prompt."""
 
     load_ms: float
     first_ms: float
     peak_memory_bytes: int | None
     device_ran: str
     fallbacks: tuple[str, ...] = ()
+    speech: tuple[Speech, ...] = ()
 
 
 class SummarizeParams(Frozen):

@@ -17,6 +17,7 @@ Task = Literal[
     "token-classification",  # a class for each token
     "audio-frames",  # a stateful model that is fed frame by frame and gives a score for each
     "text-generation",  # an encoder and a decoder: a text in, a text out
+    "language-model",  # one token after another, mostly as a chat
     "object-detection",
     "image-segmentation",
     "image-to-image",
@@ -25,14 +26,16 @@ Task = Literal[
     "arrays",  # nothing more is known: arrays in, arrays out
 ]
 AnswerKind = Literal[
-    "class", "score", "embedding", "tokens", "detection", "labels", "mask", "picture", "transcript", "tensor"
-]
+    "class", "score", "embedding", "tokens", "detection", "labels", "mask", "picture", "transcript", "next_tokens",
+    "tensor",
+]  # fmt: skip
 Source = Literal[
     "image",
     "input_ids",
     "attention_mask",
     "token_type_ids",
     "position_ids",
+    "counted",
     "audio",
     "array",
     "state",
@@ -44,6 +47,7 @@ Source = Literal[
 class PipelineInput(Frozen):
     """One input of the model. `shape` holds None where any size goes; `batch_axis` counts items unless `batched` is
     false. The sources mask, types, positions and states need not be given: they are filled in (`pipeline.filling`).
+    ``counted`` is 1 for tokens that a language model is judged by, 0 for those of the template.
     An ``initial_state`` is zeros for each item; a ``state`` is carried from step to step."""
 
     name: str
@@ -242,6 +246,17 @@ class Generation(Frozen):
     encoder_mask: str | None = None
 
 
+class Chat(Frozen):
+    """A model of next tokens that texts go on from. `template` is the file of its jinja template (None: texts go in as
+    they are), `specials` are what it calls `bos_token` and the like; answers end with a token of `ends`, or where
+    `context` tokens are full."""
+
+    template: str | None = None
+    specials: dict[str, str] = {}
+    ends: tuple[int, ...] = ()
+    context: int = Field(ge=2)
+
+
 class PipelineSpec(Frozen):
     """The whole description.
 
@@ -249,7 +264,8 @@ class PipelineSpec(Frozen):
     ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tokens`` (the numbers of a
     text's tokens, which `generation` makes), ``detection`` (boxes around things, of `classes`), ``labels`` (a score for
     each of several labels, of which any number may be true), ``mask`` (the class of each pixel), ``picture``,
-    ``transcript`` (the characters that were read or heard), ``tensor`` (anything else).
+    ``transcript`` (the characters that were read or heard), ``next_tokens`` (what a language model thinks of each next
+    token, see `workers.infer.next_tokens`), ``tensor`` (anything else).
     `postprocess` says how outputs become what people read (boxes, masks, transcripts); without it the answer output is
     taken as it is.
     `tried_size` is what free sizes of arrays were when the model was tried out and ran.
@@ -271,5 +287,6 @@ class PipelineSpec(Frozen):
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
     generation: Generation | None = None
+    chat: Chat | None = None
     postprocess: Postprocess | None = None
     tried_size: int | None = None

@@ -111,7 +111,8 @@ class ModelFacts:
     compute number by number or over an axis. `biased` counts layers with a bias, or with what becomes one. `classes`
     tells whether an answer is one class out of several and single ones can be asked again, `masked_texts` whether texts
     of any length come with a mask. `smoothable` counts inner values that are normalized over their last axis and then
-    multiplied with weights. `input_kind` is what the main input is prepared from, "" where it is not known.
+    multiplied with weights. `input_kind` is what the main input is prepared from, "" where it is not known. `format` is
+    the artifact's, `runtime` what runs the original.
     """
 
     products: int
@@ -131,6 +132,8 @@ class ModelFacts:
     masked_texts: bool = False
     smoothable: int = 0
     input_kind: str = ""
+    format: str = "onnx"
+    runtime: str = "onnxruntime-cpu"
 
     @property
     def dense(self) -> int:
@@ -170,4 +173,5 @@ class Fitted:
 
 NO_EXAMPLES = Reason(code="no_examples", text="It needs examples to learn from, and there are none.")
 NO_LIBRARY, NO_RUNTIME, NOT_FOR_RUNTIME, NOT_FOR_INPUT = "no_library", "no_runtime", "not_for_runtime", "not_for_input"
+NOT_FOR_FORMAT = "not_for_format"
 IN_8_BITS = Reason(code="in_8_bits", text="The model is stored in 8 bits already.")

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
+from workers.contracts.chat import ChatFacts as ChatFacts
 from workers.contracts.power import PowerFacts
 from workers.contracts.proof.elsewhere import Elsewhere
 
@@ -52,6 +53,7 @@ class ModelInfo(Frozen):
     findings: tuple[Finding, ...] = ()
     license: str | None = None
     architecture: str | None = None
+    chat: ChatFacts | None = None
 
 
 class FileEntry(Frozen):
@@ -311,7 +313,8 @@ class Judgement(Frozen):
     `drop_low`/`drop_high` are the one-sided bounds of the loss that was judged (of accuracy or a score with labels, of
     changed results without). `missing_examples` says how many more inputs a proof needs, beside the `n_unasked` that
     are there and were not asked yet. `changed` holds item numbers whose result changed, worst first, at most 1,000.
-    `slices` holds the worst 50 parts of the test set, worst first.
+    `slices` holds the worst 50 parts of the test set, worst first. Where places within items are counted (next words of
+    texts), `units` is how many and `units_changed` how many changed; shares are of these.
     `scores` are measures of the task, the most important first.
     """
 
@@ -344,6 +347,8 @@ class Judgement(Frozen):
     worst_slice_drop: float | None = None
     kl_mean: float | None = None
     ece_change: float | None = None
+    units: int | None = None
+    units_changed: int | None = None
     slices: tuple[SliceDrop, ...] = ()
     scores: tuple[TaskScore, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,6 +1,8 @@
 """The verdict on one version: its predictions beside the original's, on the same test items."""
 
-from workers.contracts.proof.proving import FIRST_LEVEL
+import math
+
+from workers.contracts.proof.proving import FIRST_LEVEL, LEAST_EFFECT, LEAST_TEXTS
 from workers.contracts.specs import Judgement
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
@@ -43,6 +45,8 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
     if judgement.verdict != "safe":
         return told
     missing = needed_unlabelled(judgement.margin, 0.0, 1 - FIRST_LEVEL)
+    if missing is not None and judgement.units:
+        missing = max(LEAST_TEXTS, math.ceil(missing * LEAST_EFFECT * judgement.n / judgement.units))
     return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
 
 

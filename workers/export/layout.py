@@ -32,6 +32,9 @@ class Place:
 
 USUAL_PLACE = Place()
 SCRIPTS = ("bundle.py", "run.py", "verify.py", "monitor.py")
+CHAT_SCRIPTS = ("chat.py",)
+"""Of a language model, besides."""
+
 PIPELINE_ROOMS = ("postprocess",)
 """Folders of the pipeline beside its own files."""
 
@@ -41,13 +44,15 @@ NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()
 
 def requirement_lines(runtime: Runtime, spec: PipelineSpec, more: tuple[str, ...] = ()) -> list[str]:
     """What a bundle needs, at least in the versions that it was tested with; `more` are a target's own."""
-    names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind], *more})
+    template = ("jinja2",) if spec.chat is not None and spec.chat.template is not None else ()
+    names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind], *template, *more})
     # a build's own mark (2.13.0+cpu) is no part of a requirement
     return [f"{name}>={Version(version(name)).public}" for name in names]
 
 
-def copy_code(folder: Path, module: str, imported: tuple[str, ...]) -> None:
-    """`fettle_bundle`: pipeline and monitor as a whole, and of the runtimes only `module` with what it imports."""
+def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
+    """`fettle_bundle`: pipeline and monitor as a whole, and of the runtimes only `module` with what it imports. `more`
+    are scripts beside the usual ones."""
     package = folder / "fettle_bundle"
     for name in ("pipeline", "monitor", "infer"):
         (package / name).mkdir(parents=True)
@@ -61,7 +66,7 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...]) -> None:
     for name in sorted({"base", "fit", "processor", "landing", "turns", module, *imported}):
         source = files("workers.infer").joinpath(f"{name}.py").read_text(encoding="utf-8")
         (package / "infer" / f"{name}.py").write_text(source, encoding="utf-8")
-    for name in SCRIPTS:
+    for name in (*SCRIPTS, *more):
         source = files("workers.export.bundle_files").joinpath(name).read_text(encoding="utf-8")
         (folder / name).write_text(source, encoding="utf-8")
 
@@ -88,7 +93,7 @@ def copy_model(folder: Path, model: Model, runtime: Runtime, place: Place = USUA
             target = folder / place.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(model.folder / name, target)
-    for name in ("pipeline.json", "tokenizer.json"):
+    for name in ("pipeline.json", "tokenizer.json", "chat_template.jinja"):
         if (model.folder / name).is_file():
             shutil.copyfile(model.folder / name, folder / name)
 

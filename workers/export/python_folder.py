@@ -21,6 +21,7 @@ from workers.export.evidence import EVIDENCE_FILE, evidence
 from workers.export.falling_back import FOLDER as FALLBACK
 from workers.export.falling_back import code_of, needs_of, write_fallback
 from workers.export.layout import (
+    CHAT_SCRIPTS,
     USUAL_PLACE,
     Place,
     copy_code,
@@ -45,6 +46,9 @@ MEASURE = "python verify.py --measure"
 """Where there is something to measure against."""
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+WEIGHTS, STORED_FROM_BYTES = (".bin", ".onnx_data"), 16 << 20
+"""Large weights hardly get smaller, and packing them takes minutes."""
+
 FILE_MODE = 0o100644
 """The same content gives the same archive; everybody may read what is unpacked."""
 
@@ -117,7 +121,8 @@ def fill(
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     copy_model(folder, model, runtime, place)
     fallback = params.fallback
-    copy_code(folder, module, (*runtime.modules, *(code_of(fallback) if fallback is not None else ())))
+    imported = (*runtime.modules, *(code_of(fallback) if fallback is not None else ()))
+    copy_code(folder, module, imported, CHAT_SCRIPTS if spec.chat is not None else ())
     more = needs_of(fallback, runtime.requirements) if fallback is not None else ()
     requirements = requirement_lines(runtime, spec, (*contents.needs, *more))
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
@@ -188,7 +193,8 @@ def pack(folder: Path, bundle: Path, ctx: JobContext) -> int:
         for path in names:
             ctx.check_cancelled()
             info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_DATE)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            is_stored = path.suffix in WEIGHTS and path.stat().st_size > STORED_FROM_BYTES
+            info.compress_type = zipfile.ZIP_STORED if is_stored else zipfile.ZIP_DEFLATED
             info.external_attr = FILE_MODE << 16
             with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
                 while chunk := source.read(1 << 20):

@@ -16,6 +16,8 @@ from workers.export.stages import COMPARE, RUN, UNPACK, tell
 from workers.export.wheels import LOCK
 
 TIMEOUT_S = 300
+CHAT = "chat.py"
+"""Of a language model's bundle."""
 FOLDER, ENVIRONMENT = "unpacked", "environment"
 """Where a target that asks more finds the bundle and its interpreter, in the job's folder."""
 FORBIDDEN = ("torch", "PySide6", "onnxruntime", "openvino", "sqlalchemy", "app", "workers")
@@ -112,9 +114,18 @@ def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
     answers = _last_json(done).get("answers", [])
     if done.returncode != 0 or not answers or "error" in answers[0]:
         raise failed(done.stderr.strip()[-500:] or "run.py gave no answer")
+    if (folder / CHAT).is_file():
+        _chats(python, folder, arguments[-1])
     shown = answers[0]["answer"]
     detail = shown if isinstance(shown, str) else f"an answer of shape {answers[0].get('shape')}"
     return ExportCheck(what="run.py answers", ok=True, detail=detail)
+
+
+def _chats(python: Path, folder: Path, prompt: str) -> None:
+    """chat.py must give an answer, too."""
+    done = run_in(python, folder, [CHAT, prompt, "--max-new-tokens", "8", "--json"])
+    if done.returncode != 0 or "answer" not in _last_json(done):
+        raise failed(done.stderr.strip()[-500:] or f"{CHAT} gave no answer")
 
 
 def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:

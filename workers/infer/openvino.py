@@ -25,6 +25,7 @@ from .base import (
 )
 from .cascade import open_cascade
 from .openvino_buckets import BucketSession
+from .openvino_chat import ChatSession
 from .openvino_program import Program, compile_program, fits, import_library, options_of, read_model
 from .pixels import open_pixels
 from .processor import NO_BF16
@@ -92,6 +93,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
         return open_pixels(load, path, settings, threads)
     if "buckets" in settings:
         return BucketSession(import_library(), path, settings, threads)
+    if settings.get("chat"):
+        return ChatSession(import_library(), path, settings, threads)
     return OpenVinoSession(import_library(), path, settings, threads)
 
 
@@ -116,6 +119,10 @@ def needs(wanted: Wanted) -> tuple[str, ...]:
     return (*folded, *fixed)
 
 
+MODULES = (
+    "cascade", "next_tokens", "openvino_buckets", "openvino_chat", "openvino_program", "pixels", "processor",
+)  # fmt: skip
+
 RUNTIME = Runtime(
     id="openvino",
     title="OpenVINO (processor)",
@@ -124,7 +131,7 @@ RUNTIME = Runtime(
     requirements=("numpy", "openvino"),
     available=available,
     load=load,
-    modules=("cascade", "openvino_buckets", "openvino_program", "pixels", "processor"),
+    modules=MODULES,
     summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",
     family="openvino",
     one_core=True,

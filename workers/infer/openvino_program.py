@@ -22,6 +22,8 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "cache_dir": (str,),
     "constants": (dict,),
     "buckets": (dict,),
+    "chat": (bool,),
+    "activation_group": (int,),
 }
 CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused
 from workers.infer.base import Arrays, Session
 from workers.infer.pixels import as_pixels
+from workers.measure.prompts import prompts
 from workers.pipeline.batches import group_size, is_batched, zero_state
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
@@ -73,6 +74,8 @@ def load_requests(
             )
         feeds = _steps(pipeline, prepared, limit)
         return Requests(feeds, 1, dict(pipeline.spec.links or {}), zero_state(pipeline.spec))
+    if pipeline.spec.chat is not None:
+        return Requests(prompts(prepared, pipeline.spec.chat.context, limit, batch))
     batch = _own_batch(pipeline, batch)
     feeds = []
     used_bytes = 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import Finding
+from workers.contracts.specs import ChatFacts, Finding
 from workers.model_io.facts import Found, Graph
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -45,6 +45,7 @@ class Draft:
     reference: Reference | None = None
     torch_program: str | None = None
     stored: Stored | None = None
+    chat: ChatFacts | None = None
 
 
 Write = Callable[[OpenParams, Path], Draft]

@@ -21,6 +21,7 @@ def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
         return "a text, as the numbers of its tokens"
     words = {
         "attention_mask": "which tokens count",
+        "counted": "which tokens are judged",
         "token_type_ids": "which of two texts a token belongs to",
         "position_ids": "the place of each token, counted from 0",
         "state": "memory that is carried from step to step, zeros at first",
@@ -49,6 +50,7 @@ RESULTS = {
     "mask": "the class of each pixel",
     "picture": "a picture",
     "transcript": "characters that were read or heard",
+    "next_tokens": "the likeliest next tokens",
 }
 
 

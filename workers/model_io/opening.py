@@ -326,6 +326,7 @@ def info_of(
         findings=(*source.findings, *draft.findings, *graph.findings, *found.findings, *guesses, *more),
         license=found.license,
         architecture=found.architecture,
+        chat=draft.chat,
     )
 
 

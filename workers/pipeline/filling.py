@@ -22,7 +22,7 @@ def default_of(entry: Input, tokens: NDArray[Any], rows: int) -> NDArray[Any] | 
         return np.zeros(
             [rows if axis == entry.batch_axis else size or 1 for axis, size in enumerate(entry.shape)], entry.dtype
         )
-    if entry.source == "attention_mask":
+    if entry.source in ("attention_mask", "counted"):
         return np.ones(tokens.shape, entry.dtype)
     if entry.source == "token_type_ids":
         return np.zeros(tokens.shape, entry.dtype)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import answers, arrays
 from .batches import join, run
+from .chats import ChatTexts
 from .filling import default_of
 from .generating import LOGITS
 from .postprocess import postprocessed, transcripts
@@ -59,8 +60,17 @@ class Pipeline:
         return arrays.main_input_of(self.spec)
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
+    def chat(self) -> ChatTexts:
+        """Dialogues of a language model. Raises PipelineError where it is none."""
+        if self.spec.chat is None or not isinstance(self.spec.preprocess, TextSteps):
+            raise PipelineError("This model does not go on with texts, so there is no chat with it.")
+        return ChatTexts(self.folder, self.spec.preprocess, self.spec.chat)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer | ChatTexts:
         assert isinstance(self.spec.preprocess, TextSteps)
+        if self.spec.chat is not None:
+            return self.chat
         return Tokenizer(self.folder, self.spec.preprocess, self.spec.inputs)
 
     def feeds_from(self, source: Path | str | NDArray[Any] | Mapping[str, NDArray[Any]] | Picture) -> Arrays:

@@ -197,6 +197,16 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class Chat:
+    """How dialogues become one text, and where answers end (see the contract)."""
+
+    context: int
+    template: str | None = None
+    specials: Mapping[str, str] | None = None
+    ends: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Spec:
     """The whole description; fields as in the contract's `PipelineSpec`."""
 
@@ -213,6 +223,7 @@ class Spec:
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
     generation: Generation | None = None
+    chat: Chat | None = None
     postprocess: Postprocess | None = None
     tried_size: int | None = None
 
@@ -240,6 +251,7 @@ def parse_spec(data: Mapping[str, Any]) -> Spec:
             "outputs": tuple(_build(Output, entry) for entry in data["outputs"]),
             "sampling": _build(Sampling, data["sampling"]) if data.get("sampling") else None,
             "generation": _build(Generation, data["generation"]) if data.get("generation") else None,
+            "chat": _build(Chat, data["chat"]) if data.get("chat") else None,
             "postprocess": _build(_POSTPROCESS[data["postprocess"]["kind"]], data["postprocess"])
             if data.get("postprocess")
             else None,

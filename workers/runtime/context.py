@@ -131,6 +131,9 @@ class RuntimeContext:
         while (ask := self.inbox.next_ask()).request is not None:
             yield ask
 
+    def asked(self) -> bool:
+        return self.inbox.asked()
+
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
         if isinstance(answer, ErrorInfo):
             self.reporter.send(Answered(index=index, error=answer))

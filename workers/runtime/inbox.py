@@ -27,6 +27,9 @@ class Inbox(Protocol):
     def next_ask(self) -> Ask:
         """Wait for the parent to ask."""
 
+    def asked(self) -> bool:
+        """Whether the parent has asked already."""
+
 
 class PipeMailbox:
     """Reads the parent's messages on demand."""
@@ -82,6 +85,10 @@ class PipeMailbox:
             self.check()
         return self._asks.popleft()
 
+    def asked(self) -> bool:
+        self.check()
+        return bool(self._asks)
+
 
 class HeadlessMailbox:
     """For runs without a parent: turns that are known beforehand, a flag that the interrupt key sets, no questions."""
@@ -103,3 +110,7 @@ class HeadlessMailbox:
     def next_ask(self) -> Ask:
         self.check()
         return Ask()
+
+    def asked(self) -> bool:
+        self.check()
+        return False

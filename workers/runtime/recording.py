@@ -84,5 +84,8 @@ class RecordingContext:
     def asks(self) -> Iterator[Ask]:
         yield from self.planned_asks
 
+    def asked(self) -> bool:
+        return False
+
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
         self.answers.append((index, answer))

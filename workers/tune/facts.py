@@ -24,6 +24,8 @@ def read_facts(folder: Path) -> ModelFacts:
     cannot be read."""
     model = read_model(folder)
     spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    if model.artifact.format != "onnx":
+        return _of_other_format(model, spec)
     parts = [read_model(folder / name) for name in PARTS] if has_parts(model) else [model]
     protos = [_loaded(part) for part in parts]
     counts = [_layers(proto) for proto in protos]
@@ -47,6 +49,25 @@ def read_facts(folder: Path) -> ModelFacts:
         masked_texts=_masked_texts(spec),
         smoothable=sum(_smoothable(proto) for proto in protos),
         input_kind=spec.preprocess.kind,
+    )
+
+
+def _of_other_format(model: Model, spec: PipelineSpec) -> ModelFacts:
+    """What needs no look into the graph: techniques for such models ask no more."""
+    return ModelFacts(
+        products=1,
+        convolutions=0,
+        depthwise=0,
+        free_sizes=any(size is None for entry in spec.inputs for size in entry.shape),
+        branches=False,
+        constants=(),
+        stateful=bool(spec.links),
+        has_torch=False,
+        precision=model.artifact.precision,
+        weight_bytes=model.artifact.size_bytes,
+        input_kind=spec.preprocess.kind,
+        format=model.artifact.format,
+        runtime=(model.artifact.runtimes or ("onnxruntime-cpu",))[0],
     )
 
 

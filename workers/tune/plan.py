@@ -16,6 +16,7 @@ from workers.contracts.planning import (
     NO_EXAMPLES,
     NO_LIBRARY,
     NO_RUNTIME,
+    NOT_FOR_FORMAT,
     NOT_FOR_INPUT,
     NOT_FOR_RUNTIME,
     ByTraits,
@@ -58,6 +59,11 @@ class Planner:
     runtimes: Mapping[str, Runtime]
     found: Found = field(default_factory=Found)
 
+    @property
+    def baseline(self) -> Recipe:
+        """The original, in what runs it."""
+        return BASELINE.model_copy(update={"runtime": self.situation.model.runtime})
+
     def plan(self, recipes: Sequence[Recipe], by_traits: Sequence[ByTraits] = ()) -> Plan:
         """Fit the recipes to the model and the machine; equal ones stay once, under the first title."""
         kept: list[Recipe] = []
@@ -67,7 +73,7 @@ class Planner:
             if reason is None:
                 fitted = self.fit(recipe)
                 twin = next((other for other in kept if self._same(other, fitted)), None)
-                if self._same(fitted, BASELINE):
+                if self._same(fitted, self.baseline):
                     reason = UNCHANGED
                 elif twin is None:
                     kept.append(fitted)
@@ -90,6 +96,9 @@ class Planner:
             words = f"The engine {recipe.runtime} is not available here, or was not wanted."
             yield Reason(code=NO_RUNTIME, text=words)
             return
+        if self.situation.model.format not in self.runtimes[recipe.runtime].formats:
+            title = self.runtimes[recipe.runtime].title
+            yield Reason(code=NOT_FOR_FORMAT, text=f"{title} does not run models of this kind.")
         missing = self.situation.unavailable
         for hint in (missing[step.technique] for step in recipe.steps if step.technique in missing):
             yield Reason(code=NO_LIBRARY, text=f"It needs a library that is not installed: {hint}.")
@@ -106,6 +115,8 @@ class Planner:
             return
         if not _runs(spec, runtime):
             yield Reason(code=NOT_FOR_RUNTIME, text=f"“{spec.title}” is not for the engine {runtime}.")
+        if self.situation.model.format not in spec.accepts:
+            yield Reason(code=NOT_FOR_FORMAT, text=f"“{spec.title}” is for models of another kind.")
         kind = self.situation.model.input_kind
         if kind and spec.for_inputs and kind not in spec.for_inputs:
             yield Reason(code=NOT_FOR_INPUT, text=f"“{spec.title}” is for models that take other inputs.")
@@ -152,7 +163,7 @@ class Planner:
         alone = [(spec.order, spec) for spec in self.techniques.values() if spec.order is not None]
         for order, spec in sorted(alone, key=lambda pair: (pair[0], pair[1].id)):
             row = next((row for row in by_traits if set(row.traits) <= set(spec.traits)), None)
-            if row is None or spec.id in named:
+            if row is None or spec.id in named or self.situation.model.format not in spec.accepts:
                 continue
             runtime = self._runtime_for(spec, row.families)
             if runtime is None:
@@ -180,13 +191,15 @@ class Planner:
 
         What runtimes always want tried comes first; a tiny model's recipe is followed by the same on one core.
         """
-        for runtime in self.runtimes.values():
+        fitting = (one for one in self.runtimes.values() if self.situation.model.format in one.formats)
+        for runtime in fitting:
             if runtime.id in self.situation.runtimes and (self.situation.model.has_torch or not runtime.torch_program):
                 for trial in runtime.trials:
                     steps = tuple(self._step(name) for name in trial.steps)
                     yield Recipe(id=trial.id, title=trial.title, runtime=runtime.id, steps=steps, why=trial.why)
-        for recipe in [*recipes, BASELINE]:
-            if recipe is not BASELINE:
+        baseline = self.baseline
+        for recipe in [*recipes, baseline]:
+            if recipe is not baseline:
                 yield recipe
             runtime_ = self.runtimes.get(recipe.runtime)
             shares = runtime_ is not None and runtime_.one_core and "num_threads" not in recipe.settings

@@ -1,6 +1,7 @@
 """A run's stored facts as the page Compare shows them."""
 
 import math
+from typing import Any
 
 from app.controllers.outcome import go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
@@ -22,6 +23,7 @@ from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
 from app.services.records.run_plan import kept_objective
+from app.services.records.speech import SpeechRecord
 from widgets.pages.compare.value import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
@@ -45,6 +47,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         n_test=judgement.n if judgement else 0,
         n_labelled=judgement.n_accuracy if judgement else 0,
         labelled=bool(judgement and judgement.labelled),
+        speaks=facts.baseline.id in facts.speech,
         score_title=score.title if (score := _score(judgement)) is not None else "",
         kind=kind,
         limit_pct=run.goal.max_loss_pct,
@@ -134,7 +137,16 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         notes=variant.notes,
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
+        **_speech(facts.speech.get(variant.id)),
     )
+
+
+def _speech(record: SpeechRecord | None) -> dict[str, Any]:
+    """How fast a language model speaks; the first token as after a paragraph."""
+    if record is None:
+        return {}
+    middle = record.rows[len(record.rows) // 2]
+    return {"tokens_per_s": record.tokens_per_s, "first_ms": middle.first_ms}
 
 
 def _score(judgement: Judgement | None) -> TaskScore | None:

@@ -55,9 +55,10 @@ class GoalController(PageController):
         return preset if recipes is None else preset.with_recipes(recipes)
 
     def preset_of(self, preset_id: str) -> Preset:
-        """The preset of that id; the usual one where it is gone."""
-        known = {preset.id: preset for preset in self._catalog.presets}
-        return known.get(preset_id, known[DEFAULT_ID])
+        """The preset of that id; the usual one for such models where it is gone, or is for others."""
+        task = self._session.model.info.task if self._session.model is not None else ""
+        known = {preset.id: preset for preset in self._catalog.for_task(task)}
+        return known.get(preset_id) or self._catalog.usual_for(task)
 
     def show(self) -> None:
         """The cards; without a model the way to one."""
@@ -69,7 +70,7 @@ class GoalController(PageController):
         self._page.show_value(
             GoalValue(
                 presets=(
-                    *(preset_value(preset) for preset in self._catalog.presets),
+                    *(preset_value(preset) for preset in self._catalog.for_task(self._session.model.info.task)),
                     *(problem_value(problem) for problem in self._catalog.problems),
                 ),
                 chosen=self.preset.id,
@@ -77,6 +78,7 @@ class GoalController(PageController):
                 n_test=data.result.n_test if data else 0,
                 labelled=bool(data and data.result.labelled),
                 kind=data.result.kind if data else "images",
+                by_words=self._session.model.info.chat is not None,
                 recipes=tuple(recipe_value(recipe) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(found, self._kind()),
                 expected=self._expected(),

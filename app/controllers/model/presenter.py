@@ -5,15 +5,21 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import psutil
+
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
 from app.controllers.words import task_words, tensors_in_words, tr
+from app.domain.chat_memory import CHAT_TOKENS, memory_bytes
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue
-from widgets.parts.format import moment
+from widgets.parts.format import memory, moment
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
-from workers.contracts.specs import GUESSED
+from workers.contracts.specs import GUESSED, ModelInfo
+
+WORDS_PER_TOKEN = 0.75
+"""Of English texts, about."""
 
 PROGRAMS = ("torchscript",)
 """Formats that hold a program; the findings say how it was run."""
@@ -55,6 +61,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
         architecture=info.architecture or "",
         findings=(
             *(() if info.format in PROGRAMS else (safe,)),
+            *chat_findings(info),
             *findings,
             *_license_finding(model, origin),
             *_guessed_names(spec),
@@ -62,6 +69,22 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
         preprocess=preprocess_value(spec, opening),
         classes=spec.classes or (),
     )
+
+
+def chat_findings(info: ModelInfo) -> tuple[FindingValue, ...]:
+    """Of a language model: how much it reads at once, and what it needs in memory beside what is free now."""
+    if info.chat is None:
+        return ()
+    free_bytes = psutil.virtual_memory().available
+    needs = {bits: memory_bytes(info.parameters, bits, info.chat) for bits in (16, 8, 4)}
+    told = ", ".join(tr("{0} with {1} bits a weight").format(memory(size), bits) for bits, size in needs.items())
+    fits = needs[16] <= free_bytes
+    what = tr("In memory it takes about {0} (a chat of {1:,} tokens); {2} are free now.")
+    words = what.format(told, min(info.chat.context, CHAT_TOKENS), memory(free_bytes))
+    context = tr("It reads up to {0:,} tokens at once, about {1:,} words.").format(
+        info.chat.context, int(round(info.chat.context * WORDS_PER_TOKEN, -2))
+    )
+    return FindingValue("ok", context), FindingValue("ok" if fits else "warn", words)
 
 
 def _guessed_names(spec: PipelineSpec) -> tuple[FindingValue, ...]:

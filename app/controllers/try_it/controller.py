@@ -12,6 +12,7 @@ from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_val
 from app.controllers.try_it.tried import TriedSoFar
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
+from app.services.after.chatting import is_chat
 from app.services.after.showing import examples_to_try
 from app.services.after.trying import Lost, Refused, Tried, TryEvent, TryInput, TryPair
 from app.services.flow.steps import JobError
@@ -86,6 +87,9 @@ class TryController(PageController):
             return
         try:
             facts = read_facts(self._session.workspace, run.id)
+            if is_chat(facts.original_dir):
+                self._window.show_page("chat")  # what is tried there is a dialogue
+                return
             self._load(facts)
         except JobError as error:
             self._facts = None

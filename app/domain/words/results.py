@@ -97,6 +97,10 @@ def same_words(variant: Variant) -> str:
         return "answers not compared"
     if not judged.n:
         return "nothing to compare"
+    if judged.units is not None and judged.units_changed is not None:
+        kept = judged.units - judged.units_changed
+        said = f"{kept:,} of {judged.units:,} next words kept" if judged.units_changed else "next words kept"
+        return said if is_safe(variant) or judged.verdict == "regressed" else f"{said}, not proven"
     if not judged.changed_count and judged.verdict == "regressed":
         return "worse by what is right"
     if not judged.changed_count:

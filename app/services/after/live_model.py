@@ -2,6 +2,9 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from app.domain.variant import Variant
 from app.jobs.client import Crashed
@@ -10,24 +13,20 @@ from app.services.flow.steps import JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version
-from workers.contracts.after.trying import TryParams, TryRequest, TryResult
+from workers.contracts.after.trying import TryParams, TryResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Answered, Ask, Cancelled, Failed, Finished, Ready
 
 Ended = (Finished, Failed, Cancelled, Crashed)
 
 
-class LiveModel:
-    """`poll()` gives the answers that have come; `is_loaded` and `error` say how it is. `close()` ends the process.
+class LiveJob:
+    """A job that stays open: `poll()` gives the answers that have come; `is_loaded` and `error` say how it is.
+    `close()` ends the process."""
 
-    Raises `JobError` (exit code 3) where the version's files are no longer in the store.
-    """
-
-    def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> None:
-        self.variant = variant
+    def __init__(self, workspace: Workspace, step: JobStep[Any]) -> None:
         self.is_loaded = False
         self.error: ErrorInfo | None = None
-        step = _step(workspace, facts, variant, readable)
         job = workspace.new_job(step, step.params.model_dump(mode="json"))
         self.work_dir = Path(job.work_dir)
         self._client = workspace.pool.take(torch=step.torch)
@@ -38,7 +37,7 @@ class LiveModel:
         """Its process, while there is one."""
         return self._client.pid
 
-    def ask(self, index: int, request: TryRequest) -> None:
+    def ask(self, index: int, request: BaseModel) -> None:
         """Ask it; one question at a time."""
         self._client.send_ask(Ask(index=index, request=request.model_dump(mode="json")))
 
@@ -69,6 +68,14 @@ class LiveModel:
         self.is_loaded = False
         self._client.close()
         shutil.rmtree(self.work_dir, ignore_errors=True)
+
+
+class LiveModel(LiveJob):
+    """One version that answers inputs. Raises `JobError` (exit code 3) where its files are no longer in the store."""
+
+    def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> None:
+        self.variant = variant
+        super().__init__(workspace, _step(workspace, facts, variant, readable))
 
 
 def _step(workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> JobStep[TryResult]:

@@ -1,7 +1,8 @@
 """Stored facts as the JSON documents of CLI.md. The command line, the window, the card and the manifest read these."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from app.domain.choose import is_regressed, needs_quiet
@@ -9,16 +10,19 @@ from app.domain.outcome import Outcome
 from app.domain.run import Run
 from app.domain.screening import Screening
 from app.domain.variant import Variant
+from app.services.records.speech import SpeechRecord
 
 FROM_JUDGEMENT = (
     "accuracy", "accuracy_low", "accuracy_high", "agreement", "changed_share", "changed_high", "similarity", "flips",
     "negative_flips",
 )  # fmt: skip
+NO_SPEECH: Mapping[str, SpeechRecord] = MappingProxyType({})
 FROM_SCORES = {"id", "original", "optimized", "low", "high", "n"}
 
 
-def variant_document(variant: Variant) -> dict[str, Any]:
-    """VARIANT of CLI.md. Times in ms, sizes in bytes, shares 0..1; what was not measured is None, never 0."""
+def variant_document(variant: Variant, speech: SpeechRecord | None = None) -> dict[str, Any]:
+    """VARIANT of CLI.md. Times in ms, sizes in bytes, shares 0..1; what was not measured is None, never 0. `speech` is
+    of language models only."""
     measurement, judgement = variant.measurement, variant.judgement
     measured = measurement.n > 0
     return {
@@ -50,6 +54,11 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
         "measured": measured_how(variant),
+        **(
+            {}
+            if speech is None
+            else {"tokens_per_s": _figure(speech.tokens_per_s), "speech": speech.model_dump()["rows"]}
+        ),
     }
 
 
@@ -97,15 +106,19 @@ def _figure(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def run_document(run: Run, variants: Sequence[Variant], outcome: Outcome) -> dict[str, Any]:
+def run_document(
+    run: Run, variants: Sequence[Variant], outcome: Outcome, speech: Mapping[str, SpeechRecord] = NO_SPEECH
+) -> dict[str, Any]:
     """What `fettle optimize` prints."""
     ordered = sorted(variants, key=lambda variant: variant.index)
     baseline = next((variant for variant in ordered if variant.is_baseline), None)
     return {
         "run_id": run.id,
         "project_id": run.project_id,
-        "baseline": variant_document(baseline) if baseline else None,
-        "variants": [variant_document(variant) for variant in ordered if not variant.is_baseline],
+        "baseline": variant_document(baseline, speech.get(baseline.id)) if baseline else None,
+        "variants": [
+            variant_document(variant, speech.get(variant.id)) for variant in ordered if not variant.is_baseline
+        ],
         "recommended": run.recommended_variant_id,
         "limit": run.goal.max_loss_pct,
         "seconds": run.seconds,

@@ -21,6 +21,7 @@ from app.services.hub.origin import origin_of
 from app.services.records.load import LoadRecords, Price, read_load, read_price
 from app.services.records.proofs import Proof, data_with, read_proof
 from app.services.records.search_end import outcome_of_run, read_end
+from app.services.records.speech import SpeechRecord, read_speech
 from app.services.records.stress import read_stress
 from workers.contracts.after.stress import StressResult
 from workers.contracts.data.record import DataRecord
@@ -42,7 +43,7 @@ class RunFacts:
     `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
     `stress` is what was found under stress, by the version's id. `record` is what the person said about the examples.
     `loads` is what was measured under load, `price` what the person pays for an hour. `search` is what the search kept
-    of its time.
+    of its time. `speech` is how fast a language model's versions speak, by their ids.
     `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
     license allows, as the hub says it or else its own files.
     """
@@ -63,6 +64,7 @@ class RunFacts:
     loads: LoadRecords = NOTHING_LOADED
     price: Price | None = None
     search: SearchEnd = NOTHING_KEPT
+    speech: Mapping[str, SpeechRecord] = field(default_factory=dict)
 
     @property
     def baseline(self) -> Variant:
@@ -144,6 +146,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         read_load(repositories, run_id),
         read_price(repositories),
         read_end(repositories, run_id),
+        read_speech(repositories, [variant.id for variant in variants]),
     )
 
 

@@ -7,7 +7,7 @@ from app.domain.proof.looks import Look, next_number, same_look, version_key
 from app.domain.proof.sequence import can_prove
 from app.domain.variant import Variant
 from app.persistence import Repositories
-from workers.contracts.proof.proving import level_of_look
+from workers.contracts.proof.proving import LEAST_EFFECT, level_of_look
 
 
 class LookBook:
@@ -26,13 +26,16 @@ class LookBook:
         known = same_look(looks, self._items, version_key(version), self._run_id)
         return next_number(looks, self._items) if known is None else known.number
 
-    def could_prove(self, number: int) -> bool:
-        """Whether a look of this number could call anything safe."""
-        return can_prove(len(self._items), self._limit_pct, level_of_look(number))
+    def could_prove(self, number: int, judged: Variant) -> bool:
+        """Whether a look of this number could call anything safe; `judged` is any version that was judged on the items:
+        of a language model places within them count."""
+        units = judged.judgement.units if judged.judgement is not None else None
+        count = len(self._items) if units is None else int(units / LEAST_EFFECT)
+        return can_prove(count, self._limit_pct, level_of_look(number))
 
     def note(self, judged: Variant, number: int) -> None:
         """A verdict was given. One that could not have proven anything counts for nothing."""
-        if not self._items or not self.could_prove(number):
+        if not self._items or not self.could_prove(number, judged):
             return
         key, looks = version_key(judged), self._repositories.looks.of_model(self._model_sha256)
         known = same_look(looks, self._items, key, self._run_id)

@@ -196,7 +196,7 @@ class _Optimization:
         params, data = yield from read_second(self._recorder, model, self._ask.data)
         if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
             self._recorder.tell(warning)
-        if warning := reach_warning(data, self._goal.max_loss_pct):
+        if warning := reach_warning(data, self._goal.max_loss_pct, by_words=model.info.chat is not None):
             self._recorder.tell(warning)
         return data
 

@@ -50,7 +50,7 @@ def prove_in_order(
         except JobError as error:
             failed(version, error)
             continue
-        could_prove = asked.book.could_prove(number)
+        could_prove = asked.book.could_prove(number, judged)
         if is_ended or not could_prove:
             judged = capped(judged)
         keep(judged, (asked.book, number))

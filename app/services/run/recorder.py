@@ -29,9 +29,11 @@ from app.services.flow.events import (
 from app.services.records.looks import LookBook
 from app.services.records.machine import write_machine
 from app.services.records.search_end import read_end, write_end
+from app.services.records.speech import keep_speech
 from app.services.run.forecasting import Forecasts, machine_name
 from app.services.run.progress import ProgressMeter
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import MeasureResult
 from workers.contracts.specs import DeviceFacts
 
 WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
@@ -215,6 +217,10 @@ class Recorder:
         save(variant)
         self._observe(VariantChanged(variant))
         return variant
+
+    def speech(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
+        """How fast a language model's version speaks."""
+        keep_speech(self._repositories, variant_id, results)
 
     def say(self, text: str) -> None:
         """Something for the log."""

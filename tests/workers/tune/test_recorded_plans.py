@@ -14,7 +14,7 @@ from workers.infer import torch_compile
 from workers.tune.plan import Plan
 
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "plans_of_0_1.json").read_text(encoding="utf-8"))
-PRESETS = load_presets().presets
+PRESETS = [preset for preset in load_presets().presets if not preset.tasks]
 
 IN_TWO_PARTS = "It is for models that read texts of any length with a mask, and needs examples."
 """Told as two reasons now."""

@@ -20,8 +20,8 @@ def _tr(text: str) -> str:
 
 
 def is_small(value: CompareValue) -> bool:
-    """Whether shares are told as counts."""
-    return 0 < value.n_test < SMALL_SET
+    """Whether shares are told as counts; places in texts are many."""
+    return not value.speaks and 0 < value.n_test < SMALL_SET
 
 
 def original_of(value: CompareValue) -> VersionValue | None:
@@ -33,12 +33,12 @@ def columns(value: CompareValue) -> list[Column]:
     """Six, by what is known: accuracy, or the task's own score, needs labels."""
     rightness = value.score_title or (_tr("Right answers") if is_small(value) else _tr("Accuracy"))
     third = rightness if value.labelled else _tr("Memory")
-    same = _tr("Same answers")
+    same = _tr("Next words kept") if value.speaks else _tr("Same answers")
     fourth = _tr("Loss") if value.outcome == "nothing_faster" and value.labelled else same
     last = _tr("Result") if value.outcome == "nothing_faster" else _tr("Verdict")
     return [
         Column(_tr("Version"), stretch=True),
-        Column(_tr("Latency"), right=True),
+        Column(_tr("Tokens a second") if value.speaks else _tr("Latency"), right=True),
         Column(_tr("Size"), right=True),
         Column(third, right=True),
         Column(fourth, right=True),
@@ -107,6 +107,7 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         return show(version) if base is None or alone else _arrow(show(base), show(version))
 
     return (
+        *_spoken(version, pair),
         (_tr("Mean"), pair(lambda v: ms(v.latency_mean_ms))),
         (_tr("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
         (_tr("90 of 100 (p90)"), pair(lambda v: ms(v.latency_p90_ms))),
@@ -114,6 +115,16 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
         (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
         (_tr("Runs on"), version.runtime or UNKNOWN),
+    )
+
+
+def _spoken(version: VersionValue, pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple[str, str], ...]:
+    """Of a language model."""
+    if version.tokens_per_s is None:
+        return ()
+    return (
+        (_tr("Tokens a second"), pair(lambda v: count(v.tokens_per_s))),
+        (_tr("First token after"), pair(lambda v: ms(v.first_ms))),
     )
 
 
@@ -125,6 +136,8 @@ def _no_p99(version: VersionValue) -> str:
 
 
 def _latency(version: VersionValue, strong: bool) -> Cell:
+    if version.tokens_per_s is not None and not version.first_look:
+        return Cell(count(version.tokens_per_s), strong=strong)
     if not version.first_look:
         return Cell(ms(version.latency_ms), strong=strong)
     tip = _tr("Measured once, at another moment than the others: no figure to compare with theirs.")
@@ -188,6 +201,8 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | Non
         bound = text.format(percent_up(value.loss_high))
     if is_small(value) and best.changed is not None:
         return OpenFigure("same", _of(value.n_test - best.changed, value.n_test), _tr("same answers"), bound, tone)
+    if value.speaks:
+        return OpenFigure("same", percent(best.agreement), _tr("next words kept"), bound, tone)
     changed = "" if best.changed is None else _tr("{0:,} of {1:,} changed").format(best.changed, value.n_test)
     line = ", ".join(part for part in (changed, bound) if part)
     return OpenFigure("same", percent(best.agreement), _tr("same answers"), line, tone)

@@ -57,6 +57,8 @@ class VersionValue:
     latency_mean_ms: float | None = None
     latency_p90_ms: float | None = None
     score: str = ""  # of what is no class: the first score by what is right, in words
+    tokens_per_s: float | None = None  # of a language model
+    first_ms: float | None = None  # until its first token
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class CompareValue:
     n_test: int = 0
     n_labelled: int = 0
     score_title: str = ""  # names `VersionValue.score`
+    speaks: bool = False  # a language model: tokens a second, and shares of next words
     labelled: bool = False
     kind: DataKind = "images"
     limit_pct: float = 1.0

@@ -122,7 +122,8 @@ class LimitCard(Card):
         self.changed.emit(self.limit_pct)
 
     def _tell(self) -> None:
-        text = self.tr("at most {0} less accurate").format(percent_of(self.limit_pct))
+        said = self.tr("at most {0} other words") if self._value.by_words else self.tr("at most {0} less accurate")
+        text = said.format(percent_of(self.limit_pct))
         self._words.setText(text)
         self._slider.setAccessibleDescription(text)
         self._words.setMinimumWidth(self._widest())
@@ -137,6 +138,9 @@ class LimitCard(Card):
 
     def _example(self) -> str:
         value = self._value
+        if value.by_words:
+            words = self.tr("Of 1,000 next words at most {0:,} may be ones that the original finds much less likely.")
+            return words.format(round(10 * self.limit_pct))
         if not value.n_test:
             return self.tr("Without data of yours it means: the share of answers that change.")
         things = plural(value.kind)

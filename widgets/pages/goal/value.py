@@ -75,3 +75,4 @@ class GoalValue:
     can_start: bool = True
     why_not: str = ""
     expected: str = ""
+    by_words: bool = False  # of a language model the limit is a share of next words

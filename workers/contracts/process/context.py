@@ -82,6 +82,9 @@ class JobContext(Protocol):
     def asks(self) -> Iterator[Ask]:
         """Jobs that stay open only: yields each `Ask` with a request, waits between them, ends at one without."""
 
+    def asked(self) -> bool:
+        """Whether a further `Ask` waits already: whoever still answers the last one may stop."""
+
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
         """The answer to the `Ask` of this index, or why this one has none."""
 

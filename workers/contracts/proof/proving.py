@@ -4,6 +4,12 @@ import math
 
 from workers.contracts.base import Frozen
 
+LEAST_TEXTS = 30
+"""Of a language model's, at least: their places count, but those of one text depend on each other."""
+
+LEAST_EFFECT = 5.0
+"""What the number of places is divided by at least (`workers.evaluate.proof.differences.Units`)."""
+
 FIRST_LEVEL, LATER_LEVEL = 0.04, 0.01
 """One-sided levels of a verdict's average: of the first look at some items, and of all later ones together."""
 

@@ -60,6 +60,7 @@ READ_AS: tuple[ReadAs, ...] = (
     ReadAs("labels", "Several labels", _label_words, lambda spec: spec.answer_kind == "labels"),
     ReadAs("class", "Classes", _class_words, lambda spec: spec.answer_kind in ("class", "score")),
     ReadAs("embedding", "Embeddings", lambda spec: "embeddings", lambda spec: spec.answer_kind == "embedding"),
+    ReadAs("language-model", "Next words", lambda spec: "next words", lambda spec: spec.answer_kind == "next_tokens"),
     ReadAs("text", "Texts", lambda spec: "texts", lambda spec: spec.answer_kind == "tokens"),
     ReadAs("numbers", "Numbers", lambda spec: "numbers", lambda spec: True),
 )

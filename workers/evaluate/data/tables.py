@@ -77,7 +77,7 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
         if not isinstance(row, dict) or not row:
             damaged += 1
             continue
-        lists += any(isinstance(value, list) and len(value) > 1 for value in row.values())
+        lists += any(isinstance(value, list) and len(value) > 1 and not _is_dialogue(value) for value in row.values())
         found.append({str(key): _cell(value) for key, value in row.items()})
     if not found:
         raise _refused(path, "holds no line that is a JSON object")
@@ -91,7 +91,15 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
     return Table(header, [[row.get(key, "") for key in header] for row in found], tuple(findings))
 
 
+def _is_dialogue(value: object) -> bool:
+    """Messages with a role and what was said, as chats are kept."""
+    rows = value if isinstance(value, list) else []
+    return bool(rows) and all(isinstance(row, dict) and {"role", "content"} <= row.keys() for row in rows)
+
+
 def _cell(value: object) -> str:
+    if _is_dialogue(value):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return _cell(value[0]) if value else ""
     if value is None or isinstance(value, dict):

@@ -13,17 +13,21 @@ from workers.evaluate.proof.stats import binomial_upper, drop_lower, drop_upper
 @dataclass(frozen=True)
 class Counts:
     """Of `n` labelled items `b` were right and are wrong now, `c` the other way round. Of all `everything` items
-    `changes` have a result that differs."""
+    `changes` have a result that differs; where places within items are counted, both are divided by the design effect
+    and no whole numbers."""
 
     b: int
     c: int
     n: int
-    changes: int
-    everything: int
+    changes: float
+    everything: float
 
     @classmethod
     def of(cls, found: Differences) -> Self:
         """Counted from what a task noticed."""
+        if found.units is not None:
+            effect = found.units.effect
+            return cls(0, 0, 0, found.units.hits / effect, found.units.total / effect)
         labels = found.labels
         changes, everything = int(found.changed.sum()), len(found.items)
         if labels is None or not labels.decide or not labels.known.any():

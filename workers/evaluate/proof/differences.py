@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.proof.proving import LEAST_EFFECT
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.groups import Group
 
@@ -47,6 +48,45 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Units:
+    """What is counted within items: of `sizes` (n,) places `changed` (n,) differ. Places of one item depend on each
+    other, so that together they tell as much as their number divided by the design effect (Kish 1965, Survey Sampling):
+    the variance over items against the binomial one, at least `LEAST_EFFECT`."""
+
+    changed: Floats
+    sizes: Floats
+
+    @property
+    def total(self) -> int:
+        return int(self.sizes.sum())
+
+    @property
+    def hits(self) -> int:
+        return int(self.changed.sum())
+
+    @property
+    def effect(self) -> float:
+        """The design effect."""
+        n, total = len(self.sizes), float(self.sizes.sum())
+        share = float(self.changed.sum()) / total if total else 0.0
+        if n < 2 or not 0 < share < 1:
+            return LEAST_EFFECT
+        spread = n / (n - 1) * float(((self.changed - share * self.sizes) ** 2).sum()) / total**2
+        return max(LEAST_EFFECT, spread / (share * (1 - share) / total))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A figure beside the share changed that has to hold, too: `draws` are resampled over whole items, and it may be at
+    most `per_limit` times the person's limit (a share). `told` are words for "… is above what is allowed"."""
+
+    estimate: float
+    draws: Floats
+    per_limit: float
+    told: str
+
+
+@dataclass(frozen=True)
 class OwnPart:
     """A part of the items with changes of its own, as one class of a detector: `changed` is of `group.members`."""
 
@@ -62,7 +102,8 @@ class Differences:
     `severity` (n,): how much, larger is worse; it orders what is shown. `similarity` (n,) in 0..1 is told, never a
     gate. `classes`: the original's class of each item by name, for slices. `figures` are fields of the judgement.
     `broken`: refused whatever the bounds say, for a reason in `notes`. `unseen`: why nothing can be proven with these
-    items at all, "" where it can.
+    items at all, "" where it can. With `units` these are counted instead of items, and fewer than `least_items` items
+    prove nothing; each of `gates` has to hold, too.
     """
 
     items: NDArray[np.int64]
@@ -77,6 +118,9 @@ class Differences:
     figures: Mapping[str, Any] = field(default_factory=dict)
     broken: bool = False
     unseen: str = ""
+    units: Units | None = None
+    gates: Sequence[Gate] = ()
+    least_items: int = 0
 
 
 @dataclass(frozen=True)

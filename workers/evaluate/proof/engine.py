@@ -19,6 +19,7 @@ from workers.contracts.wording import percent
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences
+from workers.evaluate.proof.gates import gated, in_items
 from workers.evaluate.proof.groups import Group, groups_of
 from workers.evaluate.proof.levels import could_prove
 from workers.evaluate.proof.needed import missing_items
@@ -59,8 +60,8 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     if found.unseen or not len(found.items):
         return _nothing(task.id, found, limit)
     alpha = level_of_look(earlier)
-    ahead = level_of_look(earlier + could_prove(len(found.items), limit, alpha))
     notes, counts = Notes(list(found.notes)), Counts.of(found)
+    ahead = level_of_look(earlier + could_prove(counts.everything, limit, alpha))
     by_labels = bool(counts.n) or found.loss is not None
     margin = limit * _scale(found) if by_labels else limit
     bounds = _bounds(found, counts, limit, margin, alpha)
@@ -72,6 +73,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     both = found.loss is not None and not found.loss.alone
     if both:
         verdict = worst_of(verdict, _verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
+    verdict = worst_of(verdict, *gated(found, limit, alpha, notes))
     lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
     if lost:
         verdict = "not_enough_data"
@@ -81,7 +83,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         )
     missing = None
     if verdict == "not_enough_data" and not lost and (found.loss is None or both):
-        missing = missing_items(counts, limit, margin, ahead)
+        missing = in_items(missing_items(counts, limit, margin, ahead), counts, found)
     note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
     if counts.n:
         note_negative_flips(notes, counts.b / counts.n, counts.b)
@@ -131,8 +133,14 @@ def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> 
         **_similarity(found),
         **_accuracy(found),
         **_changed(found),
+        **_units(found),
         **found.figures,
     }
+
+
+def _units(found: Differences) -> dict[str, Any]:
+    """What was counted within items, where that decides."""
+    return {} if found.units is None else {"units": found.units.total, "units_changed": found.units.hits}
 
 
 def _nothing(task: str, found: Differences, limit: float) -> Judgement:

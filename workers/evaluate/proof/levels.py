@@ -10,6 +10,6 @@ from workers.evaluate.proof.stats import binomial_upper
 ROUNDING = 1e-12
 
 
-def could_prove(n: int, limit: float, alpha: float) -> bool:
+def could_prove(n: float, limit: float, alpha: float) -> bool:
     """Whether `n` items without a single change prove a share changed of at most `limit` (0..1) at level `alpha`."""
     return binomial_upper(0, n, 1 - alpha) <= limit + ROUNDING

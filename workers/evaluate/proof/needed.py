@@ -57,8 +57,12 @@ def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> 
     if counts.n or ways[0][0] is None:
         flips = (counts.b + counts.c) / counts.n if counts.n else counts.share
         ways.append((needed_examples(margin, flips, confidence), counts.n or counts.everything))
-    found = [needed - have if needed > have else max(1, have // 10) for needed, have in ways if needed is not None]
+    found = [_more(needed, have) for needed, have in ways if needed is not None]
     return min(found, default=None)
+
+
+def _more(needed: int, have: float) -> int:
+    return math.ceil(needed - have) if needed > have else max(1, int(have // 10))
 
 
 def _unchanged(margin: float, confidence: float) -> float:

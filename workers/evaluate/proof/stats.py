@@ -15,16 +15,17 @@ CONFIDENCE = 0.95
 DRAWS = 10_000
 
 
-def binomial_upper(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """Exact (Clopper-Pearson) upper bound of a share; without a hit 1 − (1 − confidence)^(1/n), about 3/n."""
-    if n == 0 or hits >= n:
+def binomial_upper(hits: float, n: float, confidence: float = CONFIDENCE) -> float:
+    """Exact (Clopper-Pearson) upper bound of a share; without a hit 1 − (1 − confidence)^(1/n), about 3/n. Counts that
+    were divided by a design effect need not be whole (Korn and Graubard 1998, Survey Methodology 24:193)."""
+    if n <= 0 or hits >= n:
         return 1.0
     from scipy.special import betaincinv
 
     return float(betaincinv(hits + 1, n - hits, confidence))
 
 
-def binomial_lower(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
+def binomial_lower(hits: float, n: float, confidence: float = CONFIDENCE) -> float:
     """Exact (Clopper-Pearson) lower bound of a share."""
     return 1.0 - binomial_upper(n - hits, n, confidence) if n else 0.0
 

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,25 @@ class Model:
             return self._logged(source)
         answer: NDArray[np.float32] = self.pipeline.answer(self._session, self.pipeline.feeds_from(source))
         return answer
+
+    def generate(
+        self,
+        said: str | Sequence[Mapping[str, str]],
+        max_new_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """Of a language model, the answer to a text, or to messages with `role` and `content`, in pieces as it comes.
+
+        With a `temperature` above 0 words are drawn, the same for the same `seed`. Raises PipelineError, a ValueError,
+        where it is no language model or the dialogue is too long for it.
+        """
+        return (piece for piece in self.answering(max_new_tokens, temperature, seed).pieces(said) if piece)
+
+    def answering(self, max_new_tokens: int, temperature: float, seed: int) -> Any:
+        """The same with `made`, the number of tokens by now, and an empty piece for half of a character."""
+        chats = part("pipeline.chats")
+        return chats.Answering(self._session, self.pipeline.chat, max_new_tokens, temperature, seed)
 
     def _logged(self, source: Any) -> NDArray[np.float32]:
         try:

@@ -21,9 +21,15 @@ from fettle_bundle.monitor.writing import CannotLog  # noqa: E402
 from fettle_bundle.pipeline import PipelineError  # noqa: E402
 from fettle_bundle.pipeline.answering import answered  # noqa: E402
 
+SHORT_ANSWER = 64
+"""Tokens of a language model's answer here; chat.py gives longer ones."""
+
 
 def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dict[str, Any]:
     """One sample's answer: labels with their shares, boxes, a text, or the numbers themselves."""
+    if model.pipeline.spec.chat is not None:
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        return {"input": name, "answer": "".join(model.generate(text, SHORT_ANSWER))}
     return {"input": name, **answered(model.pipeline, model.answer(source), source, out)}
 
 

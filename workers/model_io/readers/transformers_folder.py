@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, loading
 from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Format, Write
+from workers.model_io.readers import language_model
 from workers.model_io.readers.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.readers.export_torch import export, reference
 from workers.model_io.readers.neighbors import beside_folder, read_json, sentence_parts
@@ -156,8 +158,10 @@ def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) 
         shutil.copyfile(index, place / index.name)
 
 
-def _load(folder: Path, head: _Head, files: tuple[Path, ...], ctx: JobContext) -> Any:
-    """The module in float32 and eval mode. Raises `InputRefused` where the library does not know it."""
+def _load(
+    folder: Path, auto: str, files: tuple[Path, ...], ctx: JobContext, dtype: str = "float32", attention: str = "eager"
+) -> Any:
+    """The module in eval mode. Raises `InputRefused` where the library does not know it."""
     import torch
     import transformers
 
@@ -168,13 +172,13 @@ def _load(folder: Path, head: _Head, files: tuple[Path, ...], ctx: JobContext) -
         _stage(folder, files, Path(place), ctx)
         try:
             with loading(ctx, files):
-                model, told = getattr(transformers, head.auto).from_pretrained(
+                model, told = getattr(transformers, auto).from_pretrained(
                     place,
                     local_files_only=True,
                     trust_remote_code=False,
                     use_safetensors=True,
-                    dtype=torch.float32,
-                    attn_implementation="eager",
+                    dtype=getattr(torch, dtype),
+                    attn_implementation=attention,
                     output_loading_info=True,
                 )
         except Exception as error:  # the library raises OSError, ValueError, KeyError, RuntimeError and its own
@@ -283,15 +287,28 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
 def _counts(files: tuple[Path, ...]) -> tuple[int, int, bool]:
     """Numbers and tensors, from the headers alone, and whether most numbers have 8 bits or fewer; both are 0 where the
     weights are a pickle, until it is opened."""
-    headers = [check_header(file) for file in files if file.suffix == ".safetensors"]
-    sizes = [(entry["dtype"], math.prod(entry["shape"])) for header in headers for entry in header.values()]
-    numbers = sum(size for _, size in sizes)
-    return numbers, len(sizes), 2 * sum(size for dtype, size in sizes if dtype in FEW_BITS) > numbers
+    found = _numbers(files)
+    numbers = sum(found.values())
+    tensors = sum(len(check_header(file)) for file in files if file.suffix == ".safetensors")
+    return numbers, tensors, 2 * sum(size for dtype, size in found.items() if dtype in FEW_BITS) > numbers
+
+
+def _numbers(files: tuple[Path, ...]) -> dict[str, int]:
+    """How many numbers of each dtype (as safetensors calls them) the headers tell."""
+    found: dict[str, int] = {}
+    for file in files:
+        for entry in check_header(file).values() if file.suffix == ".safetensors" else ():
+            found[entry["dtype"]] = found.get(entry["dtype"], 0) + math.prod(entry["shape"])
+    return found
 
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Reads config.json and the headers of the weights."""
     config = _read_config(folder)
+    if language_model.is_language_model(config):
+        files = _weight_files(folder, ctx)
+        load = partial(_load, folder, "AutoModelForCausalLM", files, ctx, attention="sdpa")
+        return language_model.read(folder, config, files, _numbers(files), load, ctx)
     head, files = _head(folder, config), _weight_files(folder, ctx)
     draft = _draft(folder, config, head, files)
 
@@ -320,7 +337,7 @@ def _write(
             f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
             "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
         )
-    model = _load(folder, head, files, ctx)
+    model = _load(folder, head.auto, files, ctx)
     ctx.check_cancelled()
     specs = draft.graph.inputs
     module = _wrapper(model, head.output, tuple(spec.name for spec in specs))

@@ -16,6 +16,7 @@ from workers.infer.fit import fit_settings
 from workers.model_io.budget import checking
 from workers.model_io.facts import Found, Graph, info
 from workers.model_io.formats import Draft, Format, Stored, Write
+from workers.model_io.readers.chat_files import TEMPLATE
 from workers.model_io.words import refuse, shown
 from workers.pipeline.golden import check_sums
 
@@ -83,7 +84,9 @@ def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobC
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path / model.folder / name, target / name)
-    shutil.copyfile(path / "pipeline.json", target / "pipeline.json")
+    for name in ("pipeline.json", TEMPLATE):
+        if (path / name).is_file():
+            shutil.copyfile(path / name, target / name)
     settings, _ = fit_settings(runtime.settings, model.precision, runtime.measured_on, ctx.threads)
     is_torch = model.main.endswith(".pt2")
     write_model(

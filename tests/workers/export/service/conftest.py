@@ -20,7 +20,9 @@ def make_bundle(make_small, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         small, root = make_small(kind), tmp_path_factory.mktemp("service")
         folder = root / "bundle"
         folder.mkdir()
-        params = export_params(small, knee)
+        artifact = small.model.artifact
+        params = export_params(small, knee, (artifact.runtimes or ("onnxruntime-cpu",))[0])
+        params = params.model_copy(update={"settings": artifact.settings})
         described = {"serving": {**serving(params), **facts}}
         runtime = find_runtime(params.runtime)
         fill(

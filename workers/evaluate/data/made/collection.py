@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workers.evaluate.data.base import Collection, Entry, Sample, digest
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.made.audio import make_sound
+from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.data.made.noise import make_noise
 from workers.evaluate.data.made.pictures import make_picture
 from workers.evaluate.data.made.texts import make_text
@@ -39,6 +40,8 @@ Maker = Callable[[np.random.Generator, int], Sample]
 
 def make_collection(pipeline: Pipeline, model_dir: Path, seed: int, count: int = COUNT) -> Collection:
     """`count` made items of the kind that the pipeline takes; the same seed gives the same items."""
+    if pipeline.spec.chat is not None:
+        return Collection("texts", our_dialogues())
     kind, make = _maker(pipeline, model_dir)
     entries = [_entry(make, kind, seed, number) for number in range(count)]
     return Collection(kind, entries)

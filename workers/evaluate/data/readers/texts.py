@@ -16,6 +16,8 @@ from workers.pipeline.spec import TextSteps
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".jsonl", ".ndjson"})
 TEXT_NAMES = [
+    "messages",
+    "conversation",
     "text",
     "sentence",
     "content",
@@ -138,6 +140,8 @@ def find_text(table: Table) -> int:
 
 def find_label(table: Table, text: int, options: Options) -> int | None:
     """By name if the model knows most values, else the one column whose values are few and all known; else by name."""
+    if options.spec.chat is not None:
+        return None  # what really follows is in the texts themselves
     known = LabelMap(options.spec)
     classes = options.spec.answer_kind in CLASSES
     candidates = [column for column in range(len(table.header)) if column != text]

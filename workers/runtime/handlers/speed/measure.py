@@ -10,6 +10,7 @@ from workers.measure.gpu_memory import GpuPeak
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
+from workers.measure.speech import forget_speech, speech_of
 from workers.measure.timing import run_block
 
 
@@ -29,6 +30,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     first_ms = (time.perf_counter() - started) * 1000
     if card is not None:
         card.stop()  # nothing samples while requests are timed
+    forget_speech(session)  # the first one is no measurement
     ctx.loaded()
     for turn in ctx.turns():
         block = run_block(
@@ -48,6 +50,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
         peak_memory_bytes=meter.peak_bytes() if card is None else card.peak_bytes,
         device_ran=session.device_ran,
         fallbacks=session.fallbacks,
+        speech=speech_of(session),
     )
     session.close()
     return result

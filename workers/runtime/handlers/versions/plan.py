@@ -13,7 +13,7 @@ from workers.measure.requests import load_requests
 from workers.runtime.machine import instructions_of
 from workers.tune import search as look
 from workers.tune.facts import read_facts
-from workers.tune.plan import BASELINE, TINY_BYTES, Planner
+from workers.tune.plan import TINY_BYTES, Planner
 from workers.tune.probe import probe_ms
 
 LOOK_SHARE = 0.15
@@ -26,7 +26,7 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
     facts = read_facts(folder)
     ctx.check_cancelled()
     data_dir = Path(params.data_dir) if params.data_dir else None
-    small = facts.weight_bytes < TINY_BYTES
+    small = facts.weight_bytes < TINY_BYTES and facts.format == "onnx"
     probed = probe_ms(folder, data_dir, ctx.threads) if small else None
     ctx.check_cancelled()
     techniques = registry.techniques()
@@ -42,11 +42,12 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         unavailable={spec.id: spec.install_hint for spec in techniques.values() if registry.missing(spec.requires)},
     )
     found = _look(params, situation, folder, ctx)
-    plan = Planner(situation, techniques, registry.runtimes(), found).plan(params.preset_steps, params.by_traits)
+    planner = Planner(situation, techniques, registry.runtimes(), found)
+    plan = planner.plan(params.preset_steps, params.by_traits)
     for one in plan.dropped:
         ctx.log(f"Not tried: {one.title}. {one.reason.text}")
     return PlanResult(
-        baseline=BASELINE,
+        baseline=planner.baseline,
         candidates=plan.candidates,
         dropped=plan.dropped,
         techniques=plan.techniques,
@@ -58,6 +59,7 @@ def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContex
     """Rewrites and settings that pay in the engine that can be looked into, where it is wanted at all and there is a
     real request."""
     wanted = any(recipe.runtime == look.RUNTIME for recipe in params.preset_steps)
+    wanted = wanted and situation.model.format == "onnx"
     if not wanted or look.RUNTIME not in params.runtimes or params.data_dir is None:
         return look.Found()
     feeds = load_requests(folder, Path(params.data_dir), limit=1).feed(0)

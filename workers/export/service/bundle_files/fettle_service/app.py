@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from . import chat
 from .engine import Overloaded
 from .gate import LOOPBACK, Allowed, Gate, left, read_body
 from .protocol import HEADER_LENGTH, RequestError, parse, reply
@@ -47,7 +48,12 @@ def create_app(service: Service, allowed: Allowed) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     paths, model = Paths(service, allowed), "/v2/models/{name}"
     versioned = f"{model}/versions/{{version}}"
+    chats = (
+        ("GET", ("/v1/models",), paths.models),
+        ("POST", ("/v1/chat/completions",), paths.chat),
+    )
     for method, addresses, endpoint in (
+        *(chats if service.current.chats else ()),
         ("GET", ("/",), paths.page),
         ("GET", ("/metrics",), paths.metrics),
         ("GET", ("/v2",), paths.server),
@@ -136,6 +142,31 @@ class Paths:
             return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
 
         return await self._counted("answer", work)
+
+    async def models(self) -> Response:
+        """The models that there can be a chat with."""
+        return JSONResponse(chat.models(self._service.name))
+
+    async def chat(self, request: Request) -> Response:
+        """The next answer of a dialogue, whole or as a stream."""
+
+        async def work() -> Response:
+            asked = chat.wanted(await self._body(request))
+            with self._service.release() as release:
+                try:
+                    talk = chat.Talk(release, asked)
+                except release.error_type as error:
+                    raise RequestError(str(error)) from error
+                if asked.stream:
+                    events = chat.streamed(talk, self._service.name)
+                    return StreamingResponse(events, media_type="text/event-stream")
+                try:
+                    told = await _unless_left(request, chat.whole(talk, self._service.name))
+                finally:
+                    talk.stop()
+            return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
+
+        return await self._counted("chat", work)
 
     async def index(self) -> Response:
         """The models that are here."""

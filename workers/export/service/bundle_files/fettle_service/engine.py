@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -72,6 +72,7 @@ class _Waiting:
     feeds: Mapping[str, NDArray[Any]]
     rows: int
     signature: Signature
+    work: Callable[[], None] | None = None
     answer: Future[Arrays] = field(default_factory=Future)
 
 
@@ -99,6 +100,14 @@ class Engine:
             raise Overloaded
         batched = self.max_batch > 1
         one = _Waiting(feeds, self.axes.rows(feeds), self.axes.signature(feeds) if batched else ())
+        self._waiting.put(one)
+        return one.answer
+
+    def do(self, work: Callable[[], None]) -> Future[Arrays]:
+        """Other work with the model, in its turn and by its thread. Raises Overloaded."""
+        if self.waiting >= self._max_waiting:
+            raise Overloaded
+        one = _Waiting({}, 1, ("work", id(work)), work)
         self._waiting.put(one)
         return one.answer
 
@@ -155,7 +164,9 @@ class Engine:
 
     def _alone(self, one: _Waiting) -> None:
         try:
-            one.answer.set_result(self.model.run(one.feeds))
+            if one.work is not None:
+                one.work()
+            one.answer.set_result({} if one.work is not None else self.model.run(one.feeds))
         except Exception as error:  # whatever a runtime raises is this request's answer; the thread lives on
             one.answer.set_exception(error)
 

@@ -83,6 +83,15 @@ class Release:
         self.engine = Engine(model, axes, self.max_batch, max_waiting)
         self._users, self._free = 0, threading.Condition()
 
+    @property
+    def chats(self) -> bool:
+        """Whether it is a language model."""
+        return getattr(self.pipeline.spec, "chat", None) is not None
+
+    def answering(self, max_new_tokens: int, temperature: float, seed: int) -> Any:
+        """One answer of a language model, for the model's own thread."""
+        return self._model.answering(max_new_tokens, temperature, seed)
+
     def _import(self) -> Any:
         package = _module(self._package, self.folder / "fettle_bundle" / "__init__.py", is_package=True)
         assert package.__spec__ is not None and package.__spec__.loader is not None

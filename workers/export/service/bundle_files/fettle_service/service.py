@@ -21,6 +21,9 @@ from .releases import Refused, Release, check_whole
 
 Arrays = dict[str, NDArray[Any]]
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+SHORT_ANSWER = 64
+"""Tokens of a language model's answer to a text; chats give longer ones."""
+
 ARRAYS = {b"PK\x03\x04": ".npz", b"\x93NUMPY": ".npy"}
 """How files of arrays begin; all else is what the model prepares: a picture, a text, a sound."""
 
@@ -122,6 +125,8 @@ class Service:
 
         Raises RequestError in the words of the pipeline.
         """
+        if release.chats:
+            return self._chatted(release, body.decode("utf-8", "replace"))
         suffix = next((found for head, found in ARRAYS.items() if body.startswith(head)), "")
         with tempfile.TemporaryDirectory() as folder:
             upload = Path(folder) / f"upload{suffix}"
@@ -135,6 +140,19 @@ class Service:
             except (release.error_type, UnicodeError) as error:
                 raise RequestError(str(error)) from error
         return told
+
+    def _chatted(self, release: Release, text: str) -> dict[str, Any]:
+        """A short answer of a language model; the likeliest word each time."""
+        pieces: list[str] = []
+
+        def work() -> None:
+            pieces.extend(release.answering(SHORT_ANSWER, 0.0, 0).pieces(text))
+
+        try:
+            release.engine.do(work).result(self.limits.answer_s)
+        except release.error_type as error:
+            raise RequestError(str(error)) from error
+        return {"input": "text", "answer": "".join(pieces)}
 
     def switch(self, folder: Path) -> str:
         """Load a bundle beside the present one, ask its golden answers, put it in its place, let the older one end.

@@ -1,0 +1,151 @@
+"""`fettle chat`: lines from the keyboard or standard input, answers as they come."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.arguments import Seed, Threads
+from app.cli.inputs import check_exists
+from app.cli.output import CANCELLED, OK, CommandFailed, Output
+from app.cli.session import CANCELLED_WORDS, run, workspace
+from app.services.after.chatting import LiveChat, chat_of_run, chat_version
+from app.services.after.exporting import version_of
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import OpenParams
+
+POLL_S = 0.01
+
+
+@dataclass(frozen=True)
+class ChatOptions:
+    """How answers are made; `variant` is of a run."""
+
+    variant: str | None = None
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    seed: int = 0
+    threads: int | None = None
+
+
+def chat_command(
+    ctx: typer.Context,
+    model: Annotated[str, typer.Argument(metavar="RUN|BUNDLE|MODEL", help="A run's id, or a file or folder.")],
+    variant: Annotated[str | None, typer.Option(metavar="ID", help="Of a run, another one than the best.")] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: the likeliest word each time.")] = 0.0,
+    seed: Seed = 0,
+    threads: Threads = None,
+) -> int:
+    """A chat with a language model in the terminal: one line, one answer; an empty line begins anew."""
+    if not isinstance(output := ctx.obj, Output):
+        raise TypeError("a command was called without its output")
+    return chat(output, model, ChatOptions(variant, max_new_tokens, temperature, seed, threads))
+
+
+def chat(output: Output, model: str, options: ChatOptions) -> int:
+    """Until the input ends. With ``--json`` one document with all that was said."""
+    is_path = Path(model).exists() or "/" in model
+    if is_path:
+        check_exists(Path(model), any_name=True)
+    with workspace(output.options, writes=is_path, notice=output.notice) as space:
+        try:
+            live = _from_path(space, output, Path(model), options) if is_path else _from_run(space, model, options)
+        except JobError as error:
+            raise CommandFailed(error.exit_code or 3, error.error) from error
+        with closing(live):
+            said = _talk(output, live, options)
+    output.document({"messages": [message.model_dump() for message in said]})
+    return OK
+
+
+def _from_run(space: Workspace, run_id: str, options: ChatOptions) -> LiveChat:
+    facts = read_facts(space, run_id)
+    variant = version_of(facts, options.variant or facts.run.recommended_variant_id or facts.baseline.id)
+    return chat_of_run(space, facts, variant)
+
+
+def _from_path(space: Workspace, output: Output, path: Path, options: ChatOptions) -> LiveChat:
+    version = run(space, chat_version(OpenParams(path=str(path.absolute()))), output.watch)
+    return LiveChat(space, version, options.threads)
+
+
+def _talk(output: Output, live: LiveChat, options: ChatOptions) -> list[ChatMessage]:
+    """One line, one answer; an empty line forgets what was said."""
+    _until_loaded(live)
+    said: list[ChatMessage] = []
+    for line in _lines(output):
+        if not line:
+            said = []
+            continue
+        said.append(ChatMessage(role="user", content=line))
+        live.say(
+            ChatRequest(
+                messages=tuple(said),
+                max_new_tokens=options.max_new_tokens,
+                temperature=options.temperature,
+                seed=options.seed,
+            )
+        )
+        said.append(ChatMessage(role="assistant", content=_answer(output, live)))
+    return said
+
+
+def _lines(output: Output) -> Iterator[str]:
+    """What is typed, with a mark to type behind on a terminal."""
+    while True:
+        if sys.stdin.isatty():
+            sys.stderr.write("> ")
+            sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line.strip()
+
+
+def _answer(output: Output, live: LiveChat) -> str:
+    """Written as it comes. Ctrl-C ends the chat."""
+    whole = ""
+    try:
+        while True:
+            for piece in live.pieces():
+                if isinstance(piece, ErrorInfo):
+                    raise CommandFailed(3, piece)
+                whole += piece.text
+                output.piece(piece.text)
+                if piece.done:
+                    output.piece("\n")
+                    output.notice(_speed(piece))
+                    return whole
+            _check(live)
+            time.sleep(POLL_S)
+    except KeyboardInterrupt as error:
+        raise CommandFailed(CANCELLED, CANCELLED_WORDS) from error
+
+
+def _speed(piece: ChatPiece) -> str:
+    first = "" if piece.first_ms is None else f"first word after {piece.first_ms:.0f} ms, "
+    speed = "" if piece.tokens_per_s is None else f", {piece.tokens_per_s:.1f} a second"
+    return f"{first}{piece.tokens:,} tokens{speed}"
+
+
+def _until_loaded(live: LiveChat) -> None:
+    while not live.is_loaded:
+        live.poll()
+        _check(live)
+        time.sleep(POLL_S)
+
+
+def _check(live: LiveChat) -> None:
+    """Raises `CommandFailed` where the process ended."""
+    if live.error is not None:
+        raise CommandFailed(3, live.error)

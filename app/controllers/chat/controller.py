@@ -1,0 +1,158 @@
+"""The page "Chat": the original and a version stay loaded while it is shown, and answer one after the other."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QTimer
+
+from app.controllers.detail_page import DetailController
+from app.controllers.flows import FlowRunner
+from app.controllers.page_controller import ControllerSpec
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr
+from app.domain.variant import Variant
+from app.services.after.chatting import LiveChat, chat_of_run, is_chat
+from app.services.flow.steps import JobError
+from app.services.records.facts import RunFacts
+from widgets.main_window import MainWindow
+from widgets.pages.chat.page import ChatPage
+from widgets.pages.chat.value import ChatValue, HowValue, Side, SpeedValue
+from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
+from workers.contracts.errors import ErrorInfo
+
+POLL_MS = 30
+SIDES: tuple[Side, ...] = ("original", "optimized")
+
+
+class ChatController(DetailController):
+    """`stop()` ends both processes; they are there while the page is looked at."""
+
+    def __init__(self, window: MainWindow, page: ChatPage, session: Session, flows: FlowRunner) -> None:
+        self._page = page
+        self._chats: dict[Side, LiveChat] = {}
+        self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
+        self._turn: Side | None = None
+        self._how, self._answer, self._is_ready = HowValue(), "", False
+        self._timer = QTimer()
+        self._timer.setInterval(POLL_MS)
+        self._timer.timeout.connect(self._on_tick)
+        super().__init__(("chat", window, page), session, flows, chattable, self._value)
+        page.said.connect(self._on_said)
+        page.stop_requested.connect(self._on_stop)
+        page.new_requested.connect(self._on_new)
+        window.page_shown.connect(self._on_other_page)
+
+    def show(self) -> None:
+        """Load both sides; nothing stays loaded of the ones before."""
+        self.stop()
+        super().show()
+        facts, variant = self._facts, self._variant
+        if self._base.state != "full" or facts is None or variant is None:
+            return
+        try:
+            for side, one in (("original", facts.baseline), ("optimized", variant)):
+                self._chats[side] = chat_of_run(self._session.workspace, facts, one)  # type: ignore[index]
+        except JobError as error:
+            self.stop()
+            self._page.show_error(error_value(error.error, page_title=tr("There is no chat now")))
+            return
+        self._timer.start()
+
+    def stop(self) -> None:
+        """End both processes, at once, and forget what was said."""
+        self._timer.stop()
+        for chat in self._chats.values():
+            chat.close()
+        self._chats, self._turn, self._is_ready = {}, None, False
+        self._messages = {side: [] for side in SIDES}
+
+    def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> ChatValue:
+        return ChatValue(tuple((one.id, one.title) for one in versions), variant.id)
+
+    def _on_other_page(self, page_id: str) -> None:
+        if page_id != self.page_id:
+            self.stop()
+
+    def _on_said(self, text: str, how: HowValue) -> None:
+        if not self._is_ready or self._turn is not None:
+            return
+        self._how = how
+        for side in SIDES:
+            self._messages[side].append(ChatMessage(role="user", content=text))
+        self._page.begin(text)
+        self._begin("original")
+
+    def _begin(self, side: Side) -> None:
+        self._turn, self._answer = side, ""
+        request = ChatRequest(
+            messages=tuple(self._messages[side]),
+            temperature=self._how.temperature,
+            seed=self._how.seed,
+            max_new_tokens=self._how.max_new_tokens,
+        )
+        self._chats[side].say(request)
+
+    def _on_stop(self) -> None:
+        """The answer that comes ends, and the other side is not asked."""
+        side = self._turn
+        if side is None:
+            return
+        self._chats[side].say(ChatRequest())
+        self._end_answer(side)
+        if side == "original":  # both go on from the same dialogue
+            self._messages["optimized"].append(ChatMessage(role="assistant", content=""))
+        self._turn = None
+        self._page.end()
+
+    def _on_new(self) -> None:
+        self._on_stop()
+        self._messages = {side: [] for side in SIDES}
+
+    def _on_tick(self) -> None:
+        for side, chat in list(self._chats.items()):
+            for piece in chat.pieces():
+                self._on_piece(side, piece)
+            if chat.error is not None:
+                error = chat.error
+                self.stop()
+                self._page.show_error(error_value(error, page_title=tr("There is no chat now")))
+                return
+        if not self._is_ready and self._chats and all(chat.is_loaded for chat in self._chats.values()):
+            self._is_ready = True
+            self._page.say_ready()
+
+    def _on_piece(self, side: Side, piece: ChatPiece | ErrorInfo) -> None:
+        if side != self._turn:
+            return
+        if isinstance(piece, ErrorInfo):
+            self._page.write(side, piece.detail)
+            self._window.banner(error_value(piece))
+            self._go_on(side)
+            return
+        self._answer += piece.text
+        self._page.write(side, piece.text)
+        self._page.say_speed(side, SpeedValue(piece.tokens, piece.first_ms, piece.tokens_per_s, piece.stopped))
+        if piece.done:
+            self._go_on(side)
+
+    def _go_on(self, side: Side) -> None:
+        """The other side's turn, or the person's."""
+        self._end_answer(side)
+        self._turn = None
+        if side == "original":
+            self._begin("optimized")
+        else:
+            self._page.end()
+
+    def _end_answer(self, side: Side) -> None:
+        self._messages[side].append(ChatMessage(role="assistant", content=self._answer))
+
+
+def chattable(facts: RunFacts) -> list[Variant]:
+    """Versions that there can be a chat with: all of a language model, none of another."""
+    return facts.made if is_chat(facts.original_dir) else []
+
+
+CONTROLLER = ControllerSpec[ChatPage, ChatController](
+    "chat",
+    lambda desk, page: ChatController(desk.window, page, desk.session, desk.flows),
+)

@@ -1,0 +1,82 @@
+"""Chats with language models: of a run's version, or of any model that can be opened. Each is a process of its own."""
+
+from pathlib import Path
+
+from app.domain.variant import Variant
+from app.services.after.live_model import LiveJob
+from app.services.flow.steps import Flow, JobError, JobStep
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import open_model
+from app.services.records.facts import RunFacts, check_stored
+from app.services.run.version_steps import Version, new_variant, stored_version
+from workers.contracts.after.chatting import ChatParams, ChatPiece, ChatRequest, ChatResult
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import OpenParams
+from workers.contracts.specs import ModelInfo, Recipe
+
+LANGUAGE_MODEL = "language-model"
+
+
+class LiveChat(LiveJob):
+    """`say` a dialogue, `pieces()` of the answer come until one is done; saying anything else ends it."""
+
+    def __init__(self, workspace: Workspace, version: Version, threads: int | None = None) -> None:
+        super().__init__(workspace, _step(version, threads))
+        self._index = 0
+
+    def say(self, request: ChatRequest) -> None:
+        """Ask for the next answer; one without messages only ends the one that comes now."""
+        self._index += 1
+        self.ask(self._index, request)
+
+    def pieces(self) -> list[ChatPiece | ErrorInfo]:
+        """What has come of the latest answer; never waits."""
+        latest = [answered for answered in self.poll() if answered.index == self._index]
+        return [one.error if one.error is not None else ChatPiece.model_validate(one.result) for one in latest]
+
+
+def chat_of_run(workspace: Workspace, facts: RunFacts, variant: Variant) -> LiveChat:
+    """A version of a run. Raises `JobError` (exit code 3) where its files are gone, or it is no language model."""
+    check_stored(workspace, facts, variant, contents=False)
+    if not is_chat(facts.original_dir):
+        raise JobError(no_language_model(facts.project.name), 3)
+    return LiveChat(workspace, stored_version(facts, variant), facts.run.goal.threads)
+
+
+def is_chat(model_dir: Path) -> bool:
+    """Whether the opened model in this folder is a language model."""
+    text = (model_dir / "info.json").read_text(encoding="utf-8")
+    return ModelInfo.model_validate_json(text).task == LANGUAGE_MODEL
+
+
+def chat_version(params: OpenParams) -> Flow[Version]:
+    """A model or an unpacked bundle, opened. Raises `JobError` (exit code 3) for what is no language model."""
+    opened = yield from open_model(params.model_copy(update={"to_prove": True}))
+    if opened.info.task != LANGUAGE_MODEL:
+        raise JobError(no_language_model(opened.info.name), 3)
+    recipe = Recipe(title=opened.info.name, runtime=opened.result.runtime)
+    return Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
+
+
+def no_language_model(name: str) -> ErrorInfo:
+    """Why there is no chat."""
+    return ErrorInfo(
+        code="no_language_model",
+        title="There is no chat with this model",
+        detail=f"{name} does not go on with texts.",
+        hint="Open a language model, such as one of the hub's for “text-generation”.",
+    )
+
+
+def _step(version: Version, threads: int | None) -> JobStep[ChatResult]:
+    params = ChatParams(**version.parameters())
+    limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the chat is
+    return JobStep(
+        kind="chat",
+        params=params,
+        result=ChatResult,
+        title="Chat",
+        read_paths=(Path(params.model_dir),),
+        limits=limits,
+        threads=threads,
+    )

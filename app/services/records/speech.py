@@ -1,0 +1,47 @@
+"""How fast a language model's version speaks, as it was measured in turn with the others."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from app.domain.record import Owner, RecordKind
+from app.persistence import Repositories
+from workers.contracts.base import Frozen
+from workers.contracts.jobs import MeasureResult, Speech
+
+
+class SpeechRecord(Frozen):
+    """By the length of the prompt, short ones first."""
+
+    rows: tuple[Speech, ...]
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Median over all prompts."""
+        known = [row.tokens_per_s for row in self.rows if row.tokens_per_s is not None]
+        return median(known) if known else None
+
+
+SPEECH = RecordKind("speech", Owner.VARIANT, SpeechRecord)
+
+
+def keep_speech(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
+    """The medians over sets of processes, in place of what was there; nothing for other models."""
+    lengths = sorted({row.prompt_tokens for result in results for row in result.speech})
+    rows = tuple(_joined([r for result in results for r in result.speech if r.prompt_tokens == n]) for n in lengths)
+    if rows:
+        repositories.records.put(SPEECH, variant_id, SpeechRecord(rows=rows))
+
+
+def _joined(rows: Sequence[Speech]) -> Speech:
+    speeds = [row.tokens_per_s for row in rows if row.tokens_per_s is not None]
+    return Speech(
+        prompt_tokens=rows[0].prompt_tokens,
+        first_ms=median(row.first_ms for row in rows),
+        tokens_per_s=median(speeds) if speeds else None,
+        n=sum(row.n for row in rows),
+    )
+
+
+def read_speech(repositories: Repositories, variant_ids: Iterable[str]) -> Mapping[str, SpeechRecord]:
+    """By the version's id; {} where the model is no language model."""
+    return dict(repositories.records.by_owner(SPEECH, variant_ids).items())

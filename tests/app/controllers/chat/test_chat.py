@@ -1,0 +1,64 @@
+"""A language model through the window: what it is, which goals there are, how fast it speaks, a chat with both."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from finished_chat import chat_space
+from read_page import words
+
+from app.controllers.app_controller import AppController
+from app.services.flow.workspace import Workspace
+from widgets.main_window import MainWindow
+from widgets.pages.chat.page import ChatPage
+from widgets.pages.chat.value import HowValue
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    yield from chat_space(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_person_meets_a_language_model(
+    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
+    # Given a finished run of a language model
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("model")
+    told = words(window.page("model"))
+    assert "up to 512 tokens at once" in told and "with 4 bits a weight" in told and "are free now" in told
+    window.show_page("goal")
+    told = words(window.page("goal"))
+    assert "Fastest chat" in told and "Fits into memory" in told and "Small device" not in told
+    window.show_page("compare")
+    told = words(window.page("compare"))
+    assert "First token after" in told and "next words kept" in told
+    # When the person tries it, Then it is a chat, both loaded beside each other
+    window.show_page("try")
+    page = window.page("chat")
+    assert window.current_page == "chat" and isinstance(page, ChatPage)
+    controller = app_controller._controllers["chat"]
+    drive(lambda: controller._is_ready)
+    pids = [chat.pid for chat in controller._chats.values()]
+    page.said.emit("the old cat", HowValue(max_new_tokens=12))
+    drive(lambda: controller._turn is None)
+    talks = [talk.text for talk in page._talks.values()]
+    assert all("You: the old cat" in text for text in talks)
+    assert len(controller._messages["original"]) == len(controller._messages["optimized"]) == 2
+    assert "tokens a second" in words(page)
+    # And a long answer can be stopped, which ends no process
+    page.said.emit("and now", HowValue(max_new_tokens=400))
+    drive(lambda: controller._answer)
+    page.stop_requested.emit()
+    assert controller._turn is None
+    page.said.emit("again", HowValue(max_new_tokens=3))
+    drive(lambda: controller._turn is None)
+    assert [chat.pid for chat in controller._chats.values()] == pids
+    # And nothing stays loaded behind the page
+    window.show_page("export")
+    assert not controller._chats and not any(psutil.pid_exists(pid) for pid in pids)

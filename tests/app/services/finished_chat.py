@@ -1,0 +1,64 @@
+"""A finished run of a tiny language model: opened, answered and judged by real jobs, only its times are made up."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from finished_run import NOW, _versions
+from forking import shared_server
+from tiny_llama import write_tiny_llama
+
+from app.domain.project import Project
+from app.domain.run import Goal, Run, RunState
+from app.jobs.pool import WorkerPool
+from app.paths import find_data_folder
+from app.persistence import open_store
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import open_model, read_data
+from app.services.records.speech import keep_speech
+from workers.contracts.jobs import DataParams, MeasureResult, OpenParams, Speech
+from workers.contracts.specs import Recipe, RecipeStep
+
+ORIGINAL = Recipe(title="Original", runtime="openvino")
+INT8 = Recipe(title="INT8 weights", runtime="openvino", steps=(RecipeStep(technique="language_int8"),))
+
+
+def chat_space(root: Path) -> Iterator[Workspace]:
+    """A workspace with the project "p1" and the run "r1" of it."""
+    write_tiny_llama(root / "tiny")
+    paths = find_data_folder(root / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
+        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        run_to_end(Driver(space, _make(space, root / "tiny"), ignore))
+        yield space
+        pool.close()
+
+
+def _make(space: Workspace, path: Path) -> Flow[Run]:
+    model = yield from open_model(OpenParams(path=str(path)))
+    read = yield from read_data(DataParams(model_dir=str(model.folder)))
+    project = Project(
+        id="p1", name="Tiny", model_path=str(path), model_sha256=model.info.sha256, created_at=NOW, updated_at=NOW,
+        model_key=model.key, info_json=model.info.model_dump_json(), data_key=read.key,
+        data_json=read.result.model_dump_json(),
+    )  # fmt: skip
+    space.repositories.projects.add(project)
+    run = Run("r1", "p1", Goal("fastest-chat", 1.0), RunState.FINISHED, NOW, NOW, NOW, 40.0, data_key=read.key)
+    space.repositories.runs.add(run)
+    made = yield from _versions(model, read, (ORIGINAL, INT8), 1.0, None)
+    for variant in made:
+        space.repositories.variants.add(variant)
+        told = Speech(prompt_tokens=32, first_ms=40.0, tokens_per_s=20.0 * (variant.index + 1), n=9)
+        keep_speech(
+            space.repositories,
+            variant.id,
+            [MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=None, device_ran="cpu", speech=(told,))],
+        )
+    run = dataclasses.replace(run, baseline_variant_id=made[0].id, recommended_variant_id=made[1].id)
+    space.repositories.runs.update(run)
+    return run

@@ -1,0 +1,45 @@
+"""The page "Chat": one thing said, two answers that come word by word."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.chat.page import ChatPage
+from widgets.pages.chat.value import ChatValue, SpeedValue
+from widgets.theme import Theme
+
+VALUE = ChatValue((("v1", "INT8 weights, BF16"), ("v2", "BF16")), "v1")
+
+
+def test_what_is_said_is_answered_on_both_sides(
+    theme: Theme, shown: Callable[[Any], Any], said: Any, qtbot: QtBot
+) -> None:
+    """Given both versions, when a person writes and presses Enter, then it can be answered once both are loaded."""
+    page = ChatPage(theme)
+    page.show(VALUE)
+    shown(page)
+    entry = page.findChild(QLineEdit, "") or page._entry
+    assert page._entry is not None and page._stop is not None and entry is not None
+    sent: list[Any] = []
+    page.said.connect(lambda text, how: sent.append((text, how)))
+    page._entry.setText("Hello")
+    qtbot.keyClick(page._entry, Qt.Key.Key_Return)
+    assert not sent, "nothing is loaded yet"
+    page.say_ready()
+    page._temperature.setValue(0.7)
+    page._seed.setValue(5)
+    qtbot.keyClick(page._entry, Qt.Key.Key_Return)
+    assert [(text, round(how.temperature, 2), how.seed) for text, how in sent] == [("Hello", 0.7, 5)]
+    page.begin("Hello")
+    assert page._stop.isEnabled() and not page._send.isEnabled()
+    for piece in ("Good ", "morning"):
+        page.write("original", piece)
+    page.say_speed("original", SpeedValue(2, 98.0, 21.4))
+    assert page._talks["original"].text == "You: Hello\n\nGood morning"
+    page.end()
+    assert page._send.isEnabled() and not page._stop.isEnabled()
+    page._on_new()
+    assert page._talks["original"].text == ""

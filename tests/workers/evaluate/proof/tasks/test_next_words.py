@@ -1,0 +1,121 @@
+"""Language models in lock step: what counts as another next word, and what it takes to be safe."""
+
+import numpy as np
+import pytest
+
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.case import case_of
+from workers.evaluate.proof.engine import judge_case
+from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.tasks.next_words import TASK, least_kl
+from workers.infer.next_tokens import KEPT, WIDTH, thoughts
+from workers.pipeline.next_words import changed_places
+
+VOCABULARY, PLACES = 500, 60
+
+
+def logits_of(rng, texts):
+    """Steep ones, a few near ties among them, as a trained model has them."""
+    return [(rng.gumbel(size=(PLACES, VOCABULARY)) * 2).astype(np.float32) for _ in range(texts)]
+
+
+def answers_of(logits, following):
+    parts = [thoughts(rows, follow) for rows, follow in zip(logits, following, strict=True)]
+    finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
+    return Answers(parts, None, finite, {}, "next_tokens", "logits", False)
+
+
+@pytest.fixture
+def judged():
+    """The verdict on logits that were changed, on so many texts."""
+
+    def run(change, texts=100, limit_pct=1.0):
+        rng = np.random.default_rng(5)
+        old = logits_of(rng, texts)
+        following = [rows.argmax(axis=-1) for rows in old]
+        data = DataSet("texts", "person", None, test=tuple(Item(f"text {i}") for i in range(texts)))
+        new = [change(rows.copy(), rng) for rows in old]
+        return judge_case(case_of(data, answers_of(old, following), answers_of(new, following)), limit_pct)
+
+    return run
+
+
+def noise(size):
+    return lambda rows, rng: rows + (size * rng.standard_normal(rows.shape)).astype(np.float32)
+
+
+def test_shares_are_those_of_whole_distributions():
+    # Given logits of both
+    rng = np.random.default_rng(0)
+    old, new = (rng.standard_normal((200, VOCABULARY)).astype(np.float32) * 3 for _ in range(2))
+    new = old + 0.7 * new
+    following = rng.integers(VOCABULARY, size=200)
+    # When they are told in few numbers, Then those say what the whole distributions say
+    shares = np.exp(old.astype(np.float64)) / np.exp(old.astype(np.float64)).sum(axis=-1, keepdims=True)
+    picked = shares[np.arange(200), new.argmax(axis=-1)]
+    a, b = thoughts(old, following), thoughts(new, following)
+    assert a.shape == (200, WIDTH)
+    np.testing.assert_array_equal(changed_places(a, b), picked < shares.max(axis=-1) / 2)
+    np.testing.assert_allclose(a[:, 1], np.log(shares[np.arange(200), following]), atol=1e-4)
+    np.testing.assert_array_equal(a[:, 2], old.argmax(axis=-1))
+    assert (np.diff(a[:, 2 + KEPT :]) <= 0).all()
+
+
+def test_a_small_vocabulary_is_filled_up_and_nan_is_told():
+    rows = np.zeros((2, 3), np.float32)
+    rows[1] = np.nan
+    told = thoughts(rows, np.asarray([0, 0]))
+    assert np.isfinite(told[0]).all() and np.isnan(told[1]).all()
+
+
+def test_other_numerics_are_safe(judged):
+    found = judged(noise(0.02))
+    assert (found.task, found.verdict) == (TASK.id, "safe")
+    assert found.units == 100 * PLACES and found.changed_high < 0.01
+    assert not found.labelled and found.similarity > 0.97
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        noise(3.0),
+        lambda rows, rng: rows * np.float32(0.3),
+        lambda rows, rng: rows * np.float32("nan"),
+        lambda rows, rng: rows[:, ::-1].copy(),
+        lambda rows, rng: rows + 9 * (np.arange(VOCABULARY) == 7).astype(np.float32),
+    ],
+    ids=["noise", "scaled by .3", "not a number", "mixed up", "one word everywhere"],
+)
+def test_harm_is_regressed(judged, harm):
+    assert judged(harm).verdict == "regressed"
+
+
+def test_few_texts_prove_nothing_however_many_words_they_have(judged):
+    found = judged(noise(0.0), texts=29)
+    assert found.verdict == "not_enough_data"
+    assert found.missing_examples >= 1
+    assert any("At least 30" in note for note in found.notes)
+
+
+def test_words_of_one_text_are_not_counted_as_independent(judged):
+    """One text in a hundred is all wrong: by words alone that is 1 % for sure, by texts it is not."""
+
+    def one_wrong(rows, rng):
+        return rows[:, ::-1].copy() if rng.random() < 0.01 else rows
+
+    found = judged(one_wrong, limit_pct=3.0)
+    naive = found.units_changed / found.units
+    assert found.changed_high > 2 * naive
+
+
+def test_the_distance_is_at_most_the_true_one_and_near_it():
+    rng = np.random.default_rng(1)
+    old = (rng.gumbel(size=(50, VOCABULARY)) * 2).astype(np.float32)
+    new = old + rng.standard_normal(old.shape).astype(np.float32)
+    following = old.argmax(axis=-1)
+    p, q = (
+        np.exp(rows.astype(np.float64)) / np.exp(rows.astype(np.float64)).sum(-1, keepdims=True) for rows in (old, new)
+    )
+    true = (p * np.log(p / q)).sum(axis=-1)
+    told = least_kl(thoughts(old, following), thoughts(new, following))
+    assert (told <= true + 1e-5).all() and told.mean() > 0.5 * true.mean()

@@ -1,0 +1,83 @@
+"""Next words of language models: what steep logits with some near ties become, told in few numbers."""
+
+from collections.abc import Callable
+
+import numpy as np
+from zoo import Array, Change, Rng, Zoo, same
+
+from workers.infer.next_tokens import KEPT, WIDTH, thoughts
+
+VOCABULARY, PLACES = 80, 16
+
+
+def make(n: int, rng: Rng) -> list[Array]:
+    """Thoughts over a vocabulary that is hardly larger than what is kept, so that logits can be had back."""
+    logits = [(rng.gumbel(size=(PLACES, VOCABULARY)) * 2).astype(np.float32) for _ in range(n)]
+    # what really follows is drawn from them, as from a model that is sure where it is right
+    return [thoughts(rows, (rows + rng.gumbel(size=rows.shape)).argmax(axis=-1)) for rows in logits]
+
+
+def _logits(told: Array) -> Array:
+    """(places, vocabulary): log probabilities of what was kept, and what was left over on all others."""
+    rows = np.arange(len(told))[:, None]
+    tokens, logs = told[:, 2 : 2 + KEPT].astype(int), told[:, 2 + KEPT : WIDTH]
+    left = np.maximum(1 - np.exp(logs.astype(np.float64)).sum(axis=-1, keepdims=True), 1e-9) / (VOCABULARY - KEPT)
+    out = np.broadcast_to(np.log(left), (len(told), VOCABULARY)).astype(np.float32)
+    out[rows, tokens] = logs
+    return out
+
+
+def change(of: Callable[[Array, Rng], Array], share: float = 1.0) -> Change:
+    """New logits for this share of the texts; what really follows stays."""
+
+    def changed(parts: list[Array], rng: Rng) -> list[Array]:
+        chosen = set(rng.permutation(len(parts))[: max(1, int(share * len(parts)))].tolist())
+        return [
+            thoughts(of(_logits(part), rng).astype(np.float32), part[:, 0].astype(int)) if at in chosen else part
+            for at, part in enumerate(parts)
+        ]
+
+    return changed
+
+
+def noise(size: float) -> Callable[[Array, Rng], Array]:
+    return lambda logits, rng: logits + size * rng.standard_normal(logits.shape)
+
+
+def one_word(logits: Array, rng: Rng) -> Array:
+    logits[:, 5] += 12
+    return logits
+
+
+def wrong(part: Array, rng: Rng) -> Array:
+    """Each word is the one that was fifth, the first one becomes the fifth."""
+
+    def swapped(logits: Array, rng: Rng) -> Array:
+        rows, order = np.arange(len(logits)), np.argsort(-logits, axis=-1)
+        first, fifth = logits[rows, order[:, 0]].copy(), logits[rows, order[:, 4]].copy()
+        logits[rows, order[:, 0]], logits[rows, order[:, 4]] = fifth, first
+        return logits
+
+    return change(swapped)([part], rng)[0]
+
+
+HARM: dict[str, Change] = {
+    "careless 4 bits": change(noise(2.0)),
+    "half of the texts": change(noise(3.0), 0.5),
+    "one text in ten mixed up": change(lambda logits, rng: logits[:, ::-1], 0.1),
+    "scaled by .3": change(lambda logits, rng: logits * 0.3),
+    "scaled by 3": change(lambda logits, rng: logits * 3),
+    "one word everywhere": change(one_word),
+    "no numbers": lambda parts, rng: [np.full_like(part, np.nan) for part in parts],
+    "always the second word": change(lambda logits, rng: np.roll(logits, 1, axis=-1)),
+}
+HARMLESS: dict[str, Change] = {
+    "the same": same,
+    "another engine": change(noise(1e-5)),
+    "BF16": change(noise(0.01)),
+    "BF16 in half of the texts": change(noise(0.01), 0.5),
+    "careful 8 bits": change(noise(0.03)),
+    "scaled by 1.01": change(lambda logits, rng: logits * 1.01),
+    "shifted": change(lambda logits, rng: logits + 5),
+}
+ZOOS = [Zoo("next words", "language-model", "next_tokens", make, HARM, HARMLESS, wrong, more={"scores": "logits"})]

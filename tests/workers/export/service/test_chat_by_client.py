@@ -1,0 +1,61 @@
+"""A served language model, asked by the usual client of chats."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import openai
+import pytest
+from served_bundles import start, stop
+
+MESSAGES = [{"role": "user", "content": "the old cat"}]
+
+
+@pytest.fixture(scope="module")
+def client(make_bundle: Callable[..., Path]) -> Iterator[openai.OpenAI]:
+    running = start(make_bundle("chat"))
+    made = openai.OpenAI(base_url=f"http://{running.address}/v1", api_key="none is needed", max_retries=0)
+    yield made
+    made.close()
+    code, said = stop(running)
+    assert code == 0, said
+
+
+def test_the_answer_is_the_same_whole_and_in_pieces(client: openai.OpenAI) -> None:
+    # Given a served language model, When it is asked for a whole answer and for a stream
+    name = client.models.list().data[0].id
+    how = {"model": name, "messages": MESSAGES, "max_tokens": 8, "temperature": 0}
+    whole = client.chat.completions.create(**how)
+    pieces = list(client.chat.completions.create(stream=True, **how))
+    # Then both say the same, and tell how it ended and what it took
+    assert whole.choices[0].message.role == "assistant"
+    assert whole.choices[0].finish_reason in ("stop", "length")
+    assert 1 <= whole.usage.completion_tokens <= 8 < whole.usage.prompt_tokens
+    said = "".join(piece.choices[0].delta.content or "" for piece in pieces)
+    assert said == whole.choices[0].message.content and len(pieces) > 3
+    assert pieces[-1].choices[0].finish_reason == whole.choices[0].finish_reason
+    # And words that are drawn are the same for the same seed
+    drawn = [client.chat.completions.create(**{**how, "temperature": 1.5}, seed=seed) for seed in (1, 1, 2)]
+    first, same, other = (one.choices[0].message.content for one in drawn)
+    assert first == same != other
+
+
+def test_what_cannot_be_answered_is_told(client: openai.OpenAI) -> None:
+    name = client.models.list().data[0].id
+    for wrong in (
+        {"messages": []},
+        {"messages": [{"role": "stranger", "content": "x"}]},
+        {"messages": MESSAGES, "n": 2},
+        {"messages": MESSAGES, "temperature": 9},
+        {"messages": [{"role": "user", "content": "the river " * 600}]},
+    ):
+        with pytest.raises(openai.BadRequestError):
+            client.chat.completions.create(model=name, **wrong)
+
+
+def test_who_leaves_a_stream_holds_nobody_up(client: openai.OpenAI) -> None:
+    name = client.models.list().data[0].id
+    long = client.chat.completions.create(model=name, messages=MESSAGES, max_tokens=400, temperature=2, stream=True)
+    next(iter(long))
+    long.close()
+    after = client.chat.completions.create(model=name, messages=MESSAGES, max_tokens=2, temperature=0)
+    assert after.usage.completion_tokens <= 2

@@ -1,0 +1,60 @@
+"""A language model's process: answers in pieces, what it refuses, how fast it speaks."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.after.chatting import ChatParams, ChatPiece
+from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.process.messages import Ask
+from workers.measure.opening import open_session
+from workers.measure.prompts import LENGTHS, NEW_TOKENS
+from workers.measure.requests import load_requests
+from workers.measure.speech import forget_speech, speech_of
+from workers.runtime.kinds import handler
+from workers.runtime.recording import RecordingContext
+
+
+def said(text: str, **more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}], "max_new_tokens": 6, **more}
+
+
+def test_answers_come_in_pieces_and_a_refusal_harms_none(tiny_chat: Callable[[], Path], tmp_path: Path) -> None:
+    # Given a loaded model, When it is asked, told to stop, asked too much and asked again
+    requests = [said("the cat"), {}, said("the river " * 400), {"messages": 5}, said("the cat")]
+    asks = [Ask(index=number, request=request) for number, request in enumerate(requests)]
+    ctx = RecordingContext(tmp_path, planned_asks=asks)
+    result = handler("chat").run(ChatParams(model_dir=str(tiny_chat()), runtime="openvino"), ctx)
+    # Then each has its answer, the last piece tells how fast it was, and the same is answered the same
+    by_ask: dict[int, list[Any]] = {number: [one for at, one in ctx.answers if at == number] for number in range(5)}
+    first, nothing, too_long, wrong, again = by_ask.values()
+    assert result.asked == 5 and ctx.loaded_calls == 1
+    assert isinstance(first[-1], ChatPiece) and first[-1].done and 1 <= first[-1].tokens <= 6
+    assert first[-1].first_ms is not None and first[-1].first_ms > 0
+    assert nothing == [ChatPiece(done=True)]
+    assert isinstance(too_long[0], ErrorInfo) and "reads 512 at once" in too_long[0].detail
+    assert isinstance(wrong[0], ErrorInfo) and wrong[0].code == "bad_request"
+    assert "".join(piece.text for piece in again) == "".join(piece.text for piece in first)
+
+
+def test_it_is_timed_with_prompts_of_several_lengths(make_small: Callable[..., Any]) -> None:
+    small = make_small("chat")
+    requests = load_requests(small.folder, small.data)
+    lengths = [feeds["input_ids"].shape[1] for feeds in requests.feeds[:3]]
+    assert lengths == [32, 128, 512 - NEW_TOKENS] and lengths[:2] == list(LENGTHS[:2])
+    session = open_session(small.folder, "openvino", {}, 1)
+    tokens = [session.run(requests.feed(number))["tokens"] for number in range(3)]
+    assert all(one.shape == (1, NEW_TOKENS) for one in tokens)
+    rows = speech_of(session)
+    assert [row.prompt_tokens for row in rows] == lengths
+    assert all(row.first_ms > 0 and row.tokens_per_s is not None and row.tokens_per_s > 0 for row in rows)
+    # And it forgets each dialogue before the next
+    np.testing.assert_array_equal(session.run(requests.feed(0))["tokens"], tokens[0])
+    forget_speech(session)
+    assert speech_of(session) == ()
+    session.close()
+    with pytest.raises(InputRefused, match="one at a time"):
+        load_requests(small.folder, small.data, batch=4)

@@ -1,0 +1,88 @@
+"""Folders of language models: converted once, checked against the library, refused in plain words."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny_llama import write_tiny_llama
+
+from workers.contracts.pipeline import PipelineSpec
+from workers.infer.next_tokens import thoughts
+from workers.infer.openvino import load
+from workers.pipeline.pipeline import load_pipeline
+
+
+@pytest.mark.timeout(300)
+def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opened, inspected):
+    # Given a folder in BF16, in two files of weights
+    import torch
+    import transformers
+
+    folder = tmp_path / "tiny"
+    model = write_tiny_llama(folder)
+    model.save_pretrained(folder, max_shard_size="100KB")
+    (folder / "model.safetensors").unlink()
+    told = inspected(folder)
+    assert (told.task, told.chat.context, told.chat.cache_numbers_per_token) == ("language-model", 512, 2 * 2 * 2 * 16)
+    # When it is opened
+    result, inner = opened(folder)
+    # Then it is kept in BF16, computed in 32 bits
+    assert (result.artifact.format, result.artifact.precision, result.runtime) == ("openvino-ir", "bf16", "openvino")
+    assert result.artifact.size_bytes < 2 * told.size_bytes
+    spec = PipelineSpec.model_validate_json((inner / "pipeline.json").read_text(encoding="utf-8"))
+    assert spec.chat.ends == (2,) and spec.chat.specials["eos_token"] == "<|im_end|>"
+    # And gives the library's own probabilities, in pieces as in one go
+    pipeline = load_pipeline(inner)
+    feeds = pipeline.feeds_from("the old cat sleeps under the green house " * 5)
+    session = load(inner / result.artifact.main, dict(result.artifact.settings), 1)
+    got = pipeline.answer_of(pipeline.run(session, feeds), feeds)[0]
+    ids = torch.from_numpy(feeds["input_ids"])
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        logits = model(input_ids=ids).logits[0].numpy()
+        wanted = model.generate(ids, max_new_tokens=12, min_new_tokens=12, do_sample=False, pad_token_id=0)[0]
+    at = np.flatnonzero(feeds["counted"][0, 1:])
+    want = thoughts(logits[at], ids[0, 1:].numpy()[at])
+    np.testing.assert_allclose(got[:, 1], want[:, 1], atol=1e-3, rtol=1e-3)
+    np.testing.assert_array_equal(got[:, 2], want[:, 2])
+    session._piece = 16
+    np.testing.assert_allclose(pipeline.run(session, feeds)["next_tokens"][0], got, atol=2e-3, rtol=1e-3)
+    tokens = session.run({"input_ids": feeds["input_ids"], "new_tokens": np.asarray([12])})["tokens"][0]
+    assert tokens.tolist() == wanted[ids.shape[1] :].tolist()
+    session.close()
+
+
+def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
+    folder = tmp_path / "tiny"
+    write_tiny_llama(folder, layers=1)
+    config = json.loads((folder / "config.json").read_text())
+
+    def with_config(**changed):
+        (folder / "config.json").write_text(json.dumps({**config, **changed}))
+
+    with_config(vocab_size=200)
+    assert refused(folder).code == "other_tokenizer"
+    with_config(quantization_config={"quant_method": "gptq"})
+    assert refused(folder).code == "few_bits_already"
+    with_config(num_hidden_layers=3)
+    assert refused(folder).code == "weights_missing"
+    with_config(model_type="nobody-knows")
+    assert refused(folder).code == "unsupported_architecture"
+    with_config()
+    template = (folder / "chat_template.jinja").read_text()
+    for bad in ("{% for i in range(10 ** 9) %}x{% endfor %}", "{% import 'os' as os %}", "{% for %}"):
+        (folder / "chat_template.jinja").write_text(bad)
+        assert refused(folder).code == "bad_template"
+    (folder / "chat_template.jinja").write_text(template)
+    index = {
+        "metadata": {},
+        "weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors", "x": "gone.safetensors"},
+    }
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    (folder / "model-00002-of-00002.safetensors").write_bytes(
+        (folder / "model-00001-of-00002.safetensors").read_bytes()
+    )
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert refused(folder).code == "weights_missing"
+    (folder / "tokenizer.json").unlink()
+    assert refused(folder).code in ("no_tokenizer", "weights_missing")

@@ -1,0 +1,91 @@
+"""Dialogues by a model's own template, in a sandbox; answers in pieces."""
+
+import json
+from collections import deque
+
+import numpy as np
+import pytest
+from tiny_llama import SPECIALS, write_tokenizer
+
+from workers.pipeline.chats import ChatTexts, answer, compiled, messages_of
+from workers.pipeline.spec import Chat, PipelineError, TextSteps
+
+
+@pytest.fixture
+def texts(tmp_path):
+    write_tokenizer(tmp_path)
+
+    def build(template=None, context=64):
+        if template is not None:
+            (tmp_path / "chat_template.jinja").write_text(template)
+        chat = Chat(context, "chat_template.jinja", {"bos_token": SPECIALS[0]}, (2,))
+        return ChatTexts(tmp_path, TextSteps(max_length=40), chat)
+
+    return build
+
+
+class Script:
+    """A session that says what it is told to."""
+
+    def __init__(self, tokens, vocabulary=300):
+        self.tokens, self.vocabulary, self.read_ids = deque(tokens), vocabulary, []
+
+    def begin(self):
+        self.read_ids = []
+
+    def read(self, ids):
+        self.read_ids += ids.tolist()
+        logits = np.zeros(self.vocabulary, np.float32)
+        logits[self.tokens.popleft()] = 9
+        return logits
+
+
+def test_only_what_was_said_is_judged(texts):
+    # Given a dialogue
+    chat = texts()
+    said = [{"role": "user", "content": "the cat"}, {"role": "assistant", "content": "the dog sleeps"}]
+    # When it is prepared, Then words of the template do not count, and the end of an answer does
+    feeds = chat.feeds(json.dumps(said))
+    ids, counted = feeds["input_ids"][0], feeds["counted"][0].astype(bool)
+    assert chat.text(ids[counted].tolist()) == "the catthe dog sleeps"
+    assert not counted[0] and 2 in ids[counted] and counted.sum() < len(ids)
+    # And a plain text is what a person says
+    assert messages_of("[1, 2]")[0] == {"role": "user", "content": "[1, 2]"}
+    assert chat.feeds("under the river " * 40)["input_ids"].shape == (1, 40)
+
+
+def test_an_answer_comes_in_pieces_and_ends(texts):
+    chat = texts()
+    wanted = chat._engine.encode("a green house é", add_special_tokens=False).ids
+    script = Script([*wanted, 2])
+    pieces = list(answer(script, chat, "What"))
+    assert "".join(pieces) == "a green house é" and len(pieces) > 2
+    assert all("\N{REPLACEMENT CHARACTER}" not in piece for piece in pieces)
+    assert script.read_ids[: len(chat.prompt("What"))] == chat.prompt("What").tolist()
+    # And no more than was asked for; the same seed draws the same
+    assert len(list(answer(Script(wanted), chat, "What", max_new_tokens=2))) <= 2
+    drawn = [list(answer(Script([5] * 9), chat, "What", max_new_tokens=8, temperature=5.0, seed=3)) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    with pytest.raises(PipelineError, match="reads 64 at once"):
+        list(answer(Script([2]), chat, "the river " * 60))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in range(10 ** 9) %}x{% endfor %}",
+        "{% for i in range(99999) %}{% for j in range(99999) %}xxxxxxxxxx{% endfor %}{% endfor %}",
+        "{% import 'os' as os %}",
+        "{{ ''.__class__.__mro__[1].__subclasses__()[0]() }}",
+        "{{ raise_exception('no such role') }}",
+        "{{ messages.append(1) }}",
+    ],
+)
+def test_a_template_does_no_harm(texts, template):
+    with pytest.raises(PipelineError, match="template"):
+        texts(template).prompt("What")
+
+
+def test_a_broken_template_is_told():
+    with pytest.raises(PipelineError, match="cannot be read"):
+        compiled("{% for %}")

@@ -1,0 +1,201 @@
+"""The page "Chat": one dialogue with the original and one with a version, side by side, as the words come."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QWidget
+
+from widgets.pages.chat.value import ChatValue, HowValue, Side, SpeedValue
+from widgets.pages.detail_page import DetailPage
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.fields import DecimalField, TextField, WholeField
+from widgets.parts.format import UNKNOWN, ms
+from widgets.parts.small import PageHead
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+LEAST_HEIGHT_PX, MAX_CHARS = 220, 20_000
+
+
+class Talk(Card):
+    """What was said with one version, and how fast it answered last."""
+
+    def __init__(self, title: str, *, chosen: bool = False) -> None:
+        super().__init__(edge=SPACE_L - 1 if chosen else SPACE_L, gap=SPACE_S)
+        self.setProperty("chosen", chosen)
+        self.setAccessibleName(title)
+        self._said = QPlainTextEdit()
+        self._said.setReadOnly(True)
+        self._said.setAccessibleName(self.tr("What was said with: {0}").format(title))
+        self._said.setMinimumHeight(LEAST_HEIGHT_PX)
+        self._speed = words("", "caption")
+        self.add(label(title, "section"), self._said, self._speed)
+        self.box.setStretchFactor(self._said, 1)
+
+    @property
+    def text(self) -> str:
+        """All that stands there."""
+        return self._said.toPlainText()
+
+    def write(self, text: str) -> None:
+        """Further text at the end, which stays in sight."""
+        cursor = self._said.textCursor()
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(text)
+        self._said.setTextCursor(cursor)
+        self._said.ensureCursorVisible()
+
+    def clear(self) -> None:
+        self._said.clear()
+        self._speed.setText("")
+
+    def say(self, text: str) -> None:
+        """The line below."""
+        self._speed.setText(text)
+
+
+class ChatPage(DetailPage):
+    """`said(text, HowValue)` is to be answered by both, `stop_requested` ends the answer that comes, `new_requested`
+    forgets what was said; `version_chosen(id)` puts another version beside the original."""
+
+    said = Signal(str, object)
+    stop_requested = Signal()
+    new_requested = Signal()
+
+    fills_height = True
+
+    def __init__(self, theme: Theme) -> None:
+        nothing = (
+            self.tr("Nothing to chat with yet"),
+            self.tr("With a language model you can talk here to the original and to an optimized version."),
+        )
+        super().__init__(theme, self.tr("Chat"), "chats", nothing)
+        self._talks: dict[Side, Talk] = {}
+        self._entry: TextField | None = None
+        self._send: PrimaryButton | None = None
+        self._stop: GhostButton | None = None
+
+    def show_value(self, value: ChatValue) -> None:
+        """Both sides, empty, still to be loaded."""
+        head = PageHead(
+            self.tr("Chat: both versions side by side"),
+            self.tr("The original answers first, then the optimized one, so that neither disturbs the other’s speed."),
+        )
+        new = GhostButton(self.theme, self.tr("New chat"), "plus")
+        new.clicked.connect(self._on_new)
+        head.add_action(new)
+        head.add_action(self._back())
+        self._talks = {
+            "original": Talk(self.tr("Original")),
+            "optimized": Talk(self.tr("Optimized"), chosen=True),
+        }
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        for talk in self._talks.values():
+            row.addWidget(talk, 1)
+        self._fill("full", head, self._tools(value), row, self._input(), grow=1)
+        self.say_loading()
+
+    def _tools(self, value: ChatValue) -> QWidget:
+        """Which version, and how words are chosen."""
+        tools = QWidget()
+        row = QHBoxLayout(tools)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_M)
+        row.addWidget(self._version_field(value.versions, value.chosen))
+        row.addStretch(1)
+        self._temperature = DecimalField(self.tr("Temperature"))
+        self._temperature.setRange(0.0, 2.0)
+        self._temperature.setSingleStep(0.1)
+        tip = self.tr("0: the likeliest word each time. Above 0 words are drawn, and the seed says which.")
+        self._temperature.setToolTip(tip)
+        self._seed = WholeField(self.tr("Seed"))
+        self._seed.setRange(0, 999_999)
+        self._longest = WholeField(self.tr("Longest answer, tokens"))
+        self._longest.setRange(1, 4096)
+        self._longest.setValue(HowValue().max_new_tokens)
+        for field in (self._temperature, self._seed, self._longest):
+            row.addWidget(label(field.accessibleName(), "soft", wrap=False))
+            row.addWidget(field)
+        return tools
+
+    def _input(self) -> QWidget:
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_S)
+        hint = self.tr("Write something, and press Enter…")
+        self._entry = TextField("", self.tr("What you say"), hint, MAX_CHARS)
+        self._entry.returnPressed.connect(self._on_send)
+        self._send = PrimaryButton(self.theme, self.tr("Send"), "paper-plane-right")
+        self._send.clicked.connect(self._on_send)
+        self._stop = GhostButton(self.theme, self.tr("Stop"), "stop")
+        self._stop.clicked.connect(self.stop_requested)
+        row.addWidget(self._entry, 1)
+        row.addWidget(self._send)
+        row.addWidget(self._stop)
+        return box
+
+    # -- what comes --
+    def say_loading(self) -> None:
+        """Both are being loaded: nothing can be said yet."""
+        self._set_busy(is_loaded=False, is_answering=False)
+        for talk in self._talks.values():
+            talk.say(self.tr("Loading…"))
+
+    def say_ready(self) -> None:
+        """Both wait for something to answer."""
+        self._set_busy(is_loaded=True, is_answering=False)
+        for talk in self._talks.values():
+            talk.say("")
+        if self._entry is not None and self.isVisible():
+            self._entry.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def begin(self, text: str) -> None:
+        """What the person said stands on both sides."""
+        self._set_busy(is_loaded=True, is_answering=True)
+        for talk in self._talks.values():
+            before = "\n\n" if talk.text else ""
+            talk.write(self.tr("{0}You: {1}\n\n").format(before, text))
+            talk.say(self.tr("Waits for its turn"))
+
+    def write(self, side: Side, text: str) -> None:
+        """A piece of an answer."""
+        if side in self._talks:
+            self._talks[side].write(text)
+
+    def say_speed(self, side: Side, value: SpeedValue) -> None:
+        """What the answer takes, or took."""
+        if side not in self._talks:
+            return
+        speed = UNKNOWN if value.tokens_per_s is None else f"{value.tokens_per_s:.1f}"
+        first = UNKNOWN if value.first_ms is None else ms(value.first_ms)
+        text = self.tr("{0} tokens a second, first one after {1}, {2:,} tokens").format(speed, first, value.tokens)
+        self._talks[side].say(self.tr("{0}, stopped").format(text) if value.stopped else text)
+
+    def end(self) -> None:
+        """Both have answered."""
+        self._set_busy(is_loaded=True, is_answering=False)
+        if self._entry is not None:
+            self._entry.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _set_busy(self, *, is_loaded: bool, is_answering: bool) -> None:
+        if self._send is not None and self._stop is not None and self._entry is not None:
+            self._send.setEnabled(is_loaded and not is_answering)
+            self._entry.setReadOnly(not is_loaded or is_answering)
+            self._stop.setEnabled(is_answering)
+
+    def _on_send(self) -> None:
+        if self._entry is None or self._send is None or not self._send.isEnabled():
+            return
+        text = self._entry.text().strip()
+        if text:
+            self._entry.clear()
+            how = HowValue(self._temperature.value(), self._seed.value(), self._longest.value())
+            self.said.emit(text, how)
+
+    def _on_new(self) -> None:
+        for talk in self._talks.values():
+            talk.clear()
+        self.new_requested.emit()

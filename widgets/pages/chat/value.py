@@ -1,0 +1,33 @@
+"""What the page Chat shows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["original", "optimized"]
+
+
+@dataclass(frozen=True)
+class ChatValue:
+    """`versions` are (id, title) of what may stand beside the original; `chosen` is one of them."""
+
+    versions: tuple[tuple[str, str], ...]
+    chosen: str
+
+
+@dataclass(frozen=True)
+class HowValue:
+    """How answers are made: `temperature` 0 takes the likeliest word each time, above 0 the `seed` counts."""
+
+    temperature: float = 0.0
+    seed: int = 0
+    max_new_tokens: int = 256
+
+
+@dataclass(frozen=True)
+class SpeedValue:
+    """What one answer took; None where it was not measured. `stopped`: a person ended it."""
+
+    tokens: int
+    first_ms: float | None = None
+    tokens_per_s: float | None = None
+    stopped: bool = False

@@ -1,0 +1,26 @@
+"""Short questions and answers that come with Fettle, for language models of people who have no texts at hand.
+
+Written for Fettle and part of it (Apache-2.0, as all of it): plain facts of everyday life, kitchen, nature, numbers,
+letters and code, so that both models go through words of many kinds.
+"""
+
+import json
+from functools import partial
+from importlib.resources import files
+
+from workers.evaluate.data.base import Entry, digest
+
+FILE = "dialogues.jsonl"
+
+
+def our_dialogues() -> list[Entry]:
+    """One entry a dialogue, in the order of the file."""
+    text = files("workers.evaluate.data.made").joinpath(FILE).read_text(encoding="utf-8")
+    entries = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        question, said = json.loads(line)
+        messages = [{"role": "user", "content": question}, {"role": "assistant", "content": said}]
+        dialogue = json.dumps(messages, ensure_ascii=False)
+        content = partial(digest, dialogue.encode())
+        entries.append(Entry(f"dialogue {number}", partial(str, dialogue), content, text=dialogue))
+    return entries

@@ -1,0 +1,43 @@
+"""What has to hold beside the share changed: figures with a bound of their own, and enough items."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from workers.contracts.specs import Verdict
+from workers.contracts.wording import counted, percent
+from workers.evaluate.proof.bounds import Counts
+from workers.evaluate.proof.differences import Differences, Gate
+from workers.evaluate.proof.notes import Notes
+
+REGRESSED_LEVEL = 0.04
+
+
+def gated(found: Differences, limit: float, alpha: float, notes: Notes) -> Iterator[Verdict]:
+    """The verdict of each gate at the one-sided level `alpha`, and of the number of items; notes say why."""
+    if len(found.items) < found.least_items:
+        notes.add(f"At least {found.least_items} are needed, and there are {counted(len(found.items), 'example')}.")
+        yield "not_enough_data"
+    for gate in found.gates:
+        verdict = _verdict(gate, gate.per_limit * limit, alpha)
+        if verdict != "safe":
+            notes.add(f"{gate.told}: {percent(gate.estimate)}, where {percent(gate.per_limit * limit)} are allowed.")
+        yield verdict
+
+
+def _verdict(gate: Gate, most: float, alpha: float) -> Verdict:
+    draws = gate.draws[np.isfinite(gate.draws)]
+    if not math.isfinite(gate.estimate) or len(draws) < len(gate.draws) // 2:
+        return "regressed"
+    if float(np.quantile(draws, REGRESSED_LEVEL)) > most:
+        return "regressed"
+    return "safe" if max(gate.estimate, float(np.quantile(draws, 1 - alpha))) <= most else "not_enough_data"
+
+
+def in_items(missing: int | None, counts: Counts, found: Differences) -> int | None:
+    """How many more items a proof takes, where `missing` counts places that tell as much as one by itself."""
+    if found.units is None:
+        return missing
+    short = max(0, found.least_items - len(found.items))
+    return None if missing is None else max(short, math.ceil(missing * len(found.items) / counts.everything))

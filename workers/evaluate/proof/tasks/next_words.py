@@ -1,0 +1,98 @@
+"""Language models in lock step: both read the same texts, and each next word is compared.
+
+Two ways to compute the same weights disagree on 2 % of next words, all of them near ties, so the same word is too
+strict. A next word counts as changed where the version's pick has less than half of the probability of the original's
+pick, in the original's own distribution: 0 for BF16, .001 for careful 8 bits, .19 for careless 4 bits (measured on
+SmolLM2-135M, 7,680 places). Logits that are only scaled keep every pick, so the perplexity has to hold, too.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.proof.proving import LEAST_TEXTS
+from workers.contracts.wording import percent
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.differences import Differences, Gate, ProofTask, Units
+from workers.evaluate.proof.stats import bootstrap_sums
+from workers.infer.next_tokens import KEPT
+from workers.pipeline.next_words import changed_places
+
+TEXT_CHANGED = 0.05
+"""A text is shown as changed where so many of its next words did; the verdict counts words."""
+
+PERPLEXITY_PER_LIMIT = 2.0
+"""The perplexity may rise by 2 % where 1 % of next words may change."""
+
+LOST = 100.0
+"""Nats of a place where a version gives no number."""
+
+Floats = NDArray[np.float64]
+
+
+def compare(case: Case) -> Differences:
+    """By text: how many next words changed, and how well both foresee what really follows."""
+    pairs = list(zip(case.answers("old"), case.answers("new"), strict=True))
+    kept = [at for at, (old, new) in enumerate(pairs) if len(old) and len(old) == len(new)]
+    if not kept:
+        return Differences(
+            case.items, np.zeros(len(case.items), np.bool_), np.zeros(len(case.items)),
+            unseen="These texts hold no next word that could be compared.",
+        )  # fmt: skip
+    facts = np.stack([_of_text(*pairs[at]) for at in kept])
+    changed, sizes, same, old_loss, new_loss, far = facts.T
+    total, share = sizes.sum(), changed / sizes
+    ratio = float(np.exp((new_loss.sum() - old_loss.sum()) / total))
+    sums = bootstrap_sums(np.column_stack([new_loss - old_loss, sizes]), case.seed)
+    draws = np.exp(sums[:, 0] / sums[:, 1]) - 1
+    notes = (
+        f"Of {int(total):,} next words {int(changed.sum()):,} are ones that the original finds less than half as likely"
+        f" as its own.",
+        f"The likeliest next word is the same for {percent(float(same.sum() / total))} of them; perplexity"
+        f" {np.exp(new_loss.sum() / total):.4g} instead of {np.exp(old_loss.sum() / total):.4g}.",
+    )
+    return Differences(
+        case.items[kept],
+        share > TEXT_CHANGED,
+        share,
+        notes=notes,
+        figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
+        units=Units(changed, sizes),
+        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"),),
+        least_items=LEAST_TEXTS,
+    )
+
+
+def _of_text(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
+    """(changed, places, same pick, −log p of what follows by the original, by the version, KL at least) of one text; a
+    version that gives no numbers changed everything."""
+    sure = np.isfinite(new).all(axis=-1)
+    changed, same = changed_places(old, new), old[:, 2] == new[:, 2]
+    lost = np.where(sure, -new[:, 1].astype(np.float64), LOST)
+    far = least_kl(old, new)
+    return np.asarray(
+        [changed.sum(), len(old), (same & sure).sum(), -old[:, 1].astype(np.float64).sum(), lost.sum(), far.sum()]
+    )
+
+
+def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
+    """(places,): lower bounds of KL(original‖version) in nats: over the tokens that both keep, and all others as one
+    (data processing inequality). 0 where the version gives no number."""
+    mine, theirs = old[:, 2 : 2 + KEPT], new[:, 2 : 2 + KEPT]
+    same = (mine[:, :, None] == theirs[:, None, :]) & (mine[:, :, None] >= 0)
+    shares, others = (np.exp(part[:, 2 + KEPT :].astype(np.float64)) for part in (old, new))
+    p, q = shares * same.any(axis=-1), np.einsum("pij,pj->pi", same, others)
+    p = np.column_stack([p, np.clip(1 - p.sum(axis=-1), 0, None)])
+    q = np.column_stack([q, np.clip(1 - q.sum(axis=-1), 1e-12, None)])
+    ratio = np.where(p > 0, p, 1) / np.where(p > 0, np.maximum(q, 1e-12), 1)
+    told = (p * np.log(ratio)).sum(axis=-1)
+    return np.where(np.isfinite(new).all(axis=-1), told, 0.0)
+
+
+TASK = ProofTask(
+    "language-model",
+    "Next words",
+    "the original finds the next word less than half as likely as its own",
+    5,
+    lambda case: case.old.answer_kind == "next_tokens",
+    compare,
+)

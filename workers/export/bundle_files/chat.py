@@ -1,0 +1,85 @@
+"""A chat: ``python chat.py``, or one answer: ``python chat.py "What is …?"``, with ``--json`` for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from bundle import Model, load  # noqa: E402
+from fettle_bundle.pipeline import PipelineError  # noqa: E402
+
+
+def answer(model: Model, said: list[dict[str, str]], options: argparse.Namespace) -> str:
+    """The next answer, written as it comes unless JSON is wanted."""
+    pieces = []
+    how = {"max_new_tokens": options.max_new_tokens, "temperature": options.temperature, "seed": options.seed}
+    for piece in model.generate(said, **how):
+        pieces.append(piece)
+        if not options.json:
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+    if not options.json:
+        sys.stdout.write("\n")
+    return "".join(pieces)
+
+
+def one(model: Model, options: argparse.Namespace) -> int:
+    """A single answer."""
+    began_s = time.perf_counter()
+    text = answer(model, [{"role": "user", "content": options.prompt}], options)
+    if options.json:
+        told = {"prompt": options.prompt, "answer": text, "seconds": time.perf_counter() - began_s}
+        json.dump({**told, "notes": list(model.notes)}, sys.stdout, ensure_ascii=False)
+        sys.stdout.write("\n")
+    return 0
+
+
+def talk(model: Model, options: argparse.Namespace) -> int:
+    """One line, one answer; an empty line begins anew, the end of the input ends it."""
+    said: list[dict[str, str]] = []
+    while True:
+        sys.stderr.write("> ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return 0
+        if not line.strip():
+            said = []
+            continue
+        said.append({"role": "user", "content": line.strip()})
+        said.append({"role": "assistant", "content": answer(model, said, options)})
+
+
+def main() -> int:
+    """Exit code 0, 3 where the model cannot answer."""
+    parser = argparse.ArgumentParser(description="Chat with this model.")
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="one question; without it, a chat")
+    parser.add_argument("--max-new-tokens", type=int, default=256)
+    parser.add_argument("--temperature", type=float, default=0.0, help="0: the likeliest word each time")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--threads", type=int, default=None)
+    options = parser.parse_args()
+    if options.json and options.prompt is None:
+        parser.error("--json takes a PROMPT")
+    model = load(options.threads)
+    for note in model.notes:
+        sys.stderr.write(f"note: {note}\n")
+    try:
+        return one(model, options) if options.prompt is not None else talk(model, options)
+    except PipelineError as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,174 @@
+"""Chats as many programs ask for them: POST /v1/chat/completions, whole or as a stream of pieces.
+
+Source: platform.openai.com/docs/api-reference/chat; of its fields those that a model on a processor can honor. What is
+not known here is left out of account, as its clients expect it; tools, pictures and several answers are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .protocol import RequestError
+from .releases import Release
+
+ROLES = ("system", "user", "assistant")
+USUAL_TOKENS, MOST_MESSAGES = 512, 500
+DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for."""
+
+    messages: tuple[Mapping[str, str], ...]
+    max_new_tokens: int
+    temperature: float
+    seed: int
+    stream: bool
+
+
+def wanted(body: bytes) -> Wanted:
+    """The request. Raises RequestError."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError("the body is no JSON") from error
+    if not isinstance(asked, dict):
+        raise RequestError("the body is no JSON object")
+    for name in ("tools", "functions"):
+        if asked.get(name):
+            raise RequestError(f"{name} are not known here")
+    if asked.get("n", 1) not in (1, None):
+        raise RequestError("one answer at a time: leave n out")
+    return Wanted(
+        messages=_messages(asked.get("messages")),
+        max_new_tokens=int(_number(asked, ("max_completion_tokens", "max_tokens"), USUAL_TOKENS, 1, 100_000)),
+        temperature=_number(asked, ("temperature",), 1.0, 0.0, 5.0),
+        seed=int(_number(asked, ("seed",), 0, 0, 2**53)),
+        stream=asked.get("stream") is True,
+    )
+
+
+def _messages(given: Any) -> tuple[Mapping[str, str], ...]:
+    if not isinstance(given, list) or not 0 < len(given) <= MOST_MESSAGES:
+        raise RequestError(f"messages are a list of 1 to {MOST_MESSAGES}")
+    found = []
+    for one in given:
+        role = one.get("role") if isinstance(one, dict) else None
+        content = _content(one.get("content")) if isinstance(one, dict) else None
+        if role not in ROLES or content is None:
+            raise RequestError("each message has a role (system, user or assistant) and a text as its content")
+        found.append({"role": role, "content": content})
+    return tuple(found)
+
+
+def _content(given: Any) -> str | None:
+    """A text, or its parts as clients may send them."""
+    if isinstance(given, str):
+        return given
+    parts = given if isinstance(given, list) else [None]
+    texts = [one.get("text") if isinstance(one, dict) and one.get("type") == "text" else None for one in parts]
+    return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
+
+
+def _number(asked: Mapping[str, Any], names: tuple[str, ...], usual: float, least: float, most: float) -> float:
+    value = next((asked[name] for name in names if asked.get(name) is not None), usual)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise RequestError(f"{names[0]} is a number from {least:g} to {most:g}")
+    return value
+
+
+class Talk:
+    """One answer, made by the model's own thread; pieces come as (text, tokens by now, reason of the end or "")."""
+
+    def __init__(self, release: Release, asked: Wanted) -> None:
+        self._release, self._asked = release, asked
+        self._pieces: asyncio.Queue[tuple[str, int, str] | BaseException] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._stopped = threading.Event()
+        self.prompt_tokens = len(release.pipeline.chat.prompt(asked.messages))
+        if self.prompt_tokens >= (limit := release.pipeline.spec.chat.context):
+            raise RequestError(f"this is {self.prompt_tokens:,} tokens long, and the model reads {limit:,} at once")
+        release.engine.do(self._work)
+
+    def stop(self) -> None:
+        """Nobody listens any more."""
+        self._stopped.set()
+
+    async def pieces(self) -> AsyncIterator[tuple[str, int, str]]:
+        """As they come. Raises what the model raises."""
+        while True:
+            piece = await self._pieces.get()
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece
+            if piece[2]:
+                return
+
+    def _put(self, piece: tuple[str, int, str] | BaseException) -> None:
+        self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+
+    def _work(self) -> None:
+        asked = self._asked
+        try:
+            answering = self._release.answering(asked.max_new_tokens, asked.temperature, asked.seed)
+            for text in answering.pieces(asked.messages):
+                if self._stopped.is_set():
+                    return
+                self._put((text, answering.made, ""))
+            self._put(("", answering.made, "length" if answering.made >= asked.max_new_tokens else "stop"))
+        except Exception as error:  # whatever the model raises is this request's answer
+            self._put(error)
+
+
+async def whole(talk: Talk, model: str) -> dict[str, Any]:
+    """The answer as one document."""
+    text, made, reason = "", 0, ""
+    async for piece, made, reason in talk.pieces():  # noqa: B007 - the last ones count
+        text += piece
+    message = {"role": "assistant", "content": text}
+    usage = {
+        "prompt_tokens": talk.prompt_tokens,
+        "completion_tokens": made,
+        "total_tokens": talk.prompt_tokens + made,
+    }
+    choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
+    return {**_head("chat.completion", model), "choices": [choice], "usage": usage}
+
+
+async def streamed(talk: Talk, model: str) -> AsyncIterator[bytes]:
+    """Server-sent events: the role, each piece, the reason of the end, and [DONE]."""
+    head = _head("chat.completion.chunk", model)
+
+    def event(delta: dict[str, str], reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
+        return f"data: {json.dumps({**head, 'choices': [choice]}, ensure_ascii=False)}\n\n".encode()
+
+    try:
+        yield event({"role": "assistant", "content": ""})
+        async for text, _made, reason in talk.pieces():
+            if text:
+                yield event({"content": text})
+            if reason:
+                yield event({}, reason)
+        yield DONE
+    except Exception as error:  # the head is sent already: the stream can only say it
+        yield f"data: {json.dumps({'error': {'message': ' '.join(str(error).split())[:300]}})}\n\n".encode()
+    finally:
+        talk.stop()
+
+
+def _head(kind: str, model: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def models(name: str) -> dict[str, Any]:
+    """GET /v1/models: the one that is here."""
+    return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": "fettle"}]}

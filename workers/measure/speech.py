@@ -1,0 +1,29 @@
+"""What a session of a language model noted of its own answers, in figures."""
+
+from statistics import median
+
+from workers.contracts.jobs import Speech
+from workers.infer.base import Session
+from workers.infer.openvino_chat import Spoken
+
+
+def forget_speech(session: Session) -> None:
+    """What was said until now does not count."""
+    getattr(session, "spoken", []).clear()
+
+
+def speech_of(session: Session) -> tuple[Speech, ...]:
+    """By the length of the prompt, short ones first; () for other models."""
+    said: list[Spoken] = getattr(session, "spoken", [])
+    lengths = sorted({one.prompt_tokens for one in said})
+    return tuple(_of(length, [one for one in said if one.prompt_tokens == length]) for length in lengths)
+
+
+def _of(length: int, said: list[Spoken]) -> Speech:
+    speeds = [(one.tokens - 1) / one.rest_s for one in said if one.tokens > 1 and one.rest_s > 0]
+    return Speech(
+        prompt_tokens=length,
+        first_ms=1000 * median(one.first_s for one in said),
+        tokens_per_s=median(speeds) if speeds else None,
+        n=len(said),
+    )

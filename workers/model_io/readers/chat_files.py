@@ -1,0 +1,79 @@
+"""What the files beside a language model say about dialogues: template, special tokens, where answers end."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.pipeline import Chat
+from workers.contracts.process.context import JobContext
+from workers.model_io.readers.neighbors import read_json
+from workers.model_io.words import refuse, shown
+from workers.pipeline.chats import ChatTexts
+from workers.pipeline.spec import PipelineError
+
+TEMPLATE = "chat_template.jinja"
+SPECIALS = ("bos_token", "eos_token", "pad_token", "unk_token")
+MOST_TEMPLATE_BYTES = 1_000_000
+RENDER_S = 5.0
+USUAL_CONTEXT = 2048
+DIALOGUE = "The capital of France is Paris, and the capital of Italy is Rome."
+
+
+def template_of(folder: Path) -> str:
+    """The jinja template of a folder, "" for none: a file of its own, or an entry of tokenizer_config.json."""
+    file = folder / TEMPLATE
+    if file.is_file() and not file.is_symlink() and file.stat().st_size <= MOST_TEMPLATE_BYTES:
+        return file.read_text(encoding="utf-8", errors="replace")
+    said = _dict(folder / "tokenizer_config.json").get("chat_template")
+    if isinstance(said, list):  # several by name
+        named = {entry.get("name"): entry.get("template") for entry in said if isinstance(entry, dict)}
+        said = named.get("default") or next(iter(named.values()), None)
+    return said if isinstance(said, str) else ""
+
+
+def chat_of(folder: Path, config: Mapping[str, Any]) -> Chat:
+    """How dialogues go in, as the folder's files say it."""
+    more, tokens = _dict(folder / "generation_config.json"), _dict(folder / "tokenizer_config.json")
+    ends = more.get("eos_token_id", config.get("eos_token_id"))
+    listed = ends if isinstance(ends, list) else [ends]
+    limits = (config.get("max_position_embeddings"), config.get("n_positions"))
+    return Chat(
+        template=TEMPLATE if template_of(folder) else None,
+        specials={name: text for name in SPECIALS if (text := _token(tokens.get(name)))},
+        ends=tuple(end for end in listed if isinstance(end, int) and not isinstance(end, bool)),
+        context=next((limit for limit in limits if isinstance(limit, int) and limit > 1), USUAL_CONTEXT),
+    )
+
+
+def checked_chat(folder: Path, open_texts: Callable[[], ChatTexts], vocabulary: int, ctx: JobContext) -> dict[str, Any]:
+    """A sentence as the model gets it. Raises `InputRefused` where template or tokenizer do not do."""
+    try:
+        with ctx.time_limit(RENDER_S, "trying its chat template"):
+            texts = open_texts()
+            feeds, prompt = texts.feeds(DIALOGUE), texts.prompt("Hello")
+    except PipelineError as error:
+        raise refuse(
+            "bad_template",
+            "The model's chat template cannot be used",
+            f"{folder.name}: {shown(error, 300)}",
+            "Ask its author for a folder with a sound chat_template.jinja.",
+        ) from error
+    highest = max(int(feeds["input_ids"].max()), int(prompt.max(initial=0)))
+    if highest >= vocabulary:
+        raise refuse(
+            "other_tokenizer",
+            "The tokenizer is another model's",
+            f"The tokenizer.json of {folder.name} gives the token {highest:,}, and the model knows {vocabulary:,}.",
+            "Download the whole folder again, so that tokenizer and weights are of one model.",
+        )
+    return feeds
+
+
+def _token(value: Any) -> str:
+    found = value.get("content") if isinstance(value, dict) else value
+    return found if isinstance(found, str) else ""
+
+
+def _dict(path: Path) -> dict[str, Any]:
+    found = read_json(path)
+    return found if isinstance(found, dict) else {}

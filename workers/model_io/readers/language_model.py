@@ -1,0 +1,253 @@
+"""Folders of language models (`…ForCausalLM`): read without the library, converted by transformers' own exporter into
+one OpenVINO graph that keeps its cache.
+
+The model stays as its maker stored it (mostly in BF16) and is computed in 32 bits: that is what versions are compared
+with.
+"""
+
+import logging
+import shutil
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.contracts.folder import write_model
+from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ChatFacts, TensorSpec
+from workers.contracts.wording import percent
+from workers.infer import openvino
+from workers.infer.next_tokens import WIDTH, thoughts
+from workers.infer.openvino_chat import COUNTED, IDS, THOUGHTS
+from workers.infer.openvino_program import import_library
+from workers.model_io.budget import converting
+from workers.model_io.compare import MAX_RELATIVE_ERROR
+from workers.model_io.facts import Found, Graph, danger, info, warning
+from workers.model_io.formats import Draft, Stored, Write
+from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
+from workers.model_io.readers.neighbors import beside_folder
+from workers.model_io.words import refuse, said, shown
+from workers.pipeline.chats import ChatTexts
+from workers.pipeline.spec import Chat as ChatSpec
+from workers.pipeline.spec import TextSteps as TextSpec
+
+ENDING = "ForCausalLM"
+FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma", "phi3", "smollm3", "olmo2", "granite", "gpt_neox", "gpt2")
+"""`model_type`s whose conversion was tried; others may keep another kind of cache, or none."""
+
+RUNTIME, MAIN, WEIGHTS = "openvino", "model.xml", "model.bin"
+SETTINGS = {"chat": True, "inference_precision": "f32"}
+JUDGED_TOKENS = 1024
+"""Of a text, at most: its places are not independent, and further texts prove more."""
+
+PRECISIONS = {"BF16": "bf16", "F16": "fp16", "F32": "fp32"}
+
+Load = Callable[[str], Any]
+
+
+def is_language_model(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration is one of a family that is known here."""
+    named = config.get("architectures")
+    name = str(named[0]) if isinstance(named, list) and named else ""
+    return name.endswith(ENDING) and config.get("model_type") in FAMILIES and not config.get("is_encoder_decoder")
+
+
+def read(
+    folder: Path,
+    config: Mapping[str, Any],
+    files: tuple[Path, ...],
+    counts: Mapping[str, int],
+    load: Load,
+    ctx: JobContext,
+) -> tuple[Draft, Write]:
+    """`counts` are the numbers of the weights by their safetensors dtype, `load(dtype)` gives the module."""
+    beside = beside_folder(folder)
+    stored = max(counts, key=lambda name: counts[name], default="F32")
+    _refuse_unfit(folder, config, beside, stored)
+    chat = chat_of(folder, config)
+    spec = _spec(chat, _number(config.get("vocab_size")))
+    graph = Graph(
+        inputs=tuple(TensorSpec(name=entry.name, shape=entry.shape, dtype=entry.dtype) for entry in spec.inputs),
+        outputs=tuple(TensorSpec(name=entry.name, shape=entry.shape, dtype=entry.dtype) for entry in spec.outputs),
+        parameters=sum(counts.values()),
+        weight_bytes=sum(file.stat().st_size for file in files),
+        precision=PRECISIONS[stored],
+    )
+    own = Found(task="language-model", answer_kind="next_tokens", architecture=_architecture(config))
+    findings = [info("It goes on with texts, one token (a word or a part of one) after another.")]
+    if chat.template is None:
+        findings.append(warning("It has no chat template: what you write goes in as it is, and it goes on with it."))
+    if config.get("auto_map"):
+        findings.append(warning("The folder brings Python code of its own. It was not run."))
+    draft = Draft(
+        graph,
+        replace(own.or_else(beside), preprocess=None, scores=None, classes=None, width=None, max_length=None),
+        (folder / "config.json", *files),
+        tuple(findings),
+        stored=Stored(RUNTIME, spec, plain=False),
+        chat=_facts(config, chat),
+    )
+
+    def write(params: OpenParams, target: Path) -> Draft:
+        return _write(folder, config, draft, load, target, ctx)
+
+    return draft, write
+
+
+def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: Found, stored: str) -> None:
+    """Raises `InputRefused` without a tokenizer, and for weights (`stored` as most of them are) that lost digits."""
+    if beside.tokenizer is None:
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer is missing",
+            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
+            "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
+        )
+    if isinstance(config.get("quantization_config"), dict) or stored not in PRECISIONS:
+        raise refuse(
+            "few_bits_already",
+            "This model is stored in few bits already",
+            f"The weights of {folder.name} are {shown(stored, 20)}, made smaller by another program.",
+            "Open the original in 16 or 32 bits: what is lost already cannot be judged.",
+        )
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
+
+
+def _architecture(config: Mapping[str, Any]) -> str:
+    return shown(config["architectures"][0], 80)
+
+
+def _facts(config: Mapping[str, Any], chat: Chat) -> ChatFacts:
+    """What a chat needs beside the weights: keys and values of each layer, for each token."""
+    heads = _number(config.get("num_attention_heads", config.get("n_head")))
+    width = _number(config.get("hidden_size", config.get("n_embd")))
+    own = _number(config.get("num_key_value_heads", heads)) * _number(config.get("head_dim") or width // heads)
+    layers = _number(config.get("num_hidden_layers", config.get("n_layer")))
+    return ChatFacts(context=chat.context, cache_numbers_per_token=2 * layers * own)
+
+
+def _spec(chat: Chat, vocabulary: int) -> PipelineSpec:
+    return PipelineSpec(
+        task="language-model",
+        inputs=(
+            PipelineInput(name=IDS, dtype="int64", shape=(1, None), source="input_ids", meaning="a text or a dialogue"),
+            PipelineInput(
+                name=COUNTED, dtype="int64", shape=(1, None), source="counted", optional=True,
+                meaning="which tokens are judged",
+            ),
+        ),
+        outputs=(
+            PipelineOutput(
+                name=THOUGHTS, dtype="float32", shape=(1, None, WIDTH), answer=True, meaning="the likeliest next tokens"
+            ),
+        ),
+        preprocess=TextSteps(max_length=min(chat.context, JUDGED_TOKENS), special_tokens=chat.template is None),
+        answer_kind="next_tokens",
+        chat=chat,
+    )  # fmt: skip
+
+
+def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, target: Path, ctx: JobContext) -> Draft:
+    """Loads as stored, converts, and holds both against each other on a sentence."""
+    assert draft.stored is not None and draft.stored.pipeline is not None and draft.found.tokenizer is not None
+    chat, steps = draft.stored.pipeline.chat, draft.stored.pipeline.preprocess
+    assert chat is not None
+    shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
+    if chat.template is not None:
+        (target / chat.template).write_text(template_of(folder), encoding="utf-8")
+    assert isinstance(steps, TextSteps)
+    own = TextSpec(max_length=steps.max_length), ChatSpec(**chat.model_dump())
+    feeds = checked_chat(folder, lambda: ChatTexts(target, *own), _number(config.get("vocab_size")), ctx)
+    with converting(ctx, draft.graph.weight_bytes):
+        model = load({"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[draft.graph.precision])
+        ctx.check_cancelled()
+        numbers = sum(parameter.numel() for parameter in model.parameters())
+        _export(folder, model, target / MAIN)
+        ctx.check_cancelled()
+        findings = _checked(folder, model, target / MAIN, feeds, ctx.threads)
+    write_model(
+        target, MAIN, (MAIN, WEIGHTS), model_format="openvino-ir", precision=draft.graph.precision, settings=SETTINGS,
+        runtimes=(RUNTIME,),
+    )  # fmt: skip
+    graph = replace(draft.graph, parameters=numbers)
+    return replace(draft, graph=graph, findings=(*draft.findings, *findings))
+
+
+def _export(folder: Path, model: Any, path: Path) -> None:
+    """transformers' exporter, told which sizes are free: batch, tokens, and what the cache holds."""
+    library = import_library()
+    import torch
+    from transformers import DynamicCache
+    from transformers.exporters.exporter_openvino import OpenVINOConfig, OpenVINOExporter
+
+    config, free = model.config, torch.export.Dim.AUTO
+    batch, before, tokens = 2, 4, 3  # sizes of 0 and 1 would be taken for fixed
+    heads = config.num_attention_heads
+    sizes = (batch, getattr(config, "num_key_value_heads", heads), before, _head_size(config))
+    cache = DynamicCache(config=config)
+    for layer in range(config.num_hidden_layers):
+        cache.update(torch.zeros(sizes, dtype=model.dtype), torch.zeros(sizes, dtype=model.dtype), layer)
+    mask = torch.ones(batch, before + tokens, dtype=torch.int64)
+    mask[0, 0] = 0  # a mask of ones alone would be left out
+    inputs = {
+        "input_ids": torch.ones(batch, tokens, dtype=torch.int64),
+        "attention_mask": mask,
+        "position_ids": torch.arange(before, before + tokens)[None].repeat(batch, 1),
+        "cache": cache,
+    }
+    shapes: dict[str, Any] = {name: {0: free, 1: free} for name in inputs if name != "cache"}
+    shapes["cache"] = [{0: free, 2: free} for _ in range(2 * config.num_hidden_layers)]
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        try:
+            exported = OpenVINOExporter().export(
+                model, inputs, config=OpenVINOConfig(dynamic=True, dynamic_shapes=shapes)
+            )
+            library.save_model(exported.program, str(path), compress_to_fp16=False)
+        except Exception as error:  # torch.export, transformers and OpenVINO raise many types
+            raise refuse(
+                "cannot_convert",
+                "The model cannot be converted",
+                f"transformers' exporter says about {folder.name}: {shown(said(error), 300)}",
+                "Open another model of the same family; this one may need a newer Fettle.",
+            ) from error
+
+
+def _head_size(config: Any) -> int:
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+
+
+def _checked(folder: Path, model: Any, path: Path, feeds: Mapping[str, Any], threads: int) -> tuple[Any, ...]:
+    """Raises `InputRefused` where the converted model thinks otherwise than its source in 32 bits."""
+    import torch
+
+    ids = np.asarray(feeds[IDS], np.int64)
+    with torch.inference_mode():
+        logits = model.float()(input_ids=torch.from_numpy(ids)).logits[0].numpy()
+    want = thoughts(logits[:-1], ids[0, 1:])
+    session = openvino.load(path, SETTINGS, threads)
+    try:
+        got = session.run({IDS: ids})[THOUGHTS][0]
+    finally:
+        session.close()
+    error = float(np.abs(want[:, 1] - got[:, 1]).max() / np.abs(want[:, 1]).max())
+    if np.isfinite(want).all() and not error <= MAX_RELATIVE_ERROR:
+        raise refuse(
+            "conversion_differs",
+            "The converted model answers differently",
+            f"After conversion {folder.name} answers up to {percent(error)} differently than before.",
+            "Open another model of the same family, and please report this one.",
+        )
+    if float(-want[:, 1].mean()) >= np.log(logits.shape[-1]):
+        told = "It foresees a plain English sentence no better than by guessing: the tokenizer may be another model's."
+        return (danger(told),)
+    return ()

@@ -1,0 +1,221 @@
+"""Dialogues as a language model's tokens, by the template that its maker wrote, and its answers as pieces of text.
+
+The template is foreign code: it runs in jinja2's sandbox, with what transformers gives to it and nothing else
+(huggingface.co/docs/transformers, "Chat templates"). Needs the packages `jinja2` (where there is a template) and
+`tokenizers`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import Chat, PipelineError, TextSteps
+
+Message = Mapping[str, str]
+MOST_RENDERED = 4_000_000
+"""Characters: a template that writes more is no use."""
+
+
+class Reads(Protocol):
+    """What an answer needs of a loaded language model."""
+
+    def begin(self) -> None: ...
+
+    def read(self, ids: NDArray[np.int64]) -> NDArray[np.float32]: ...
+
+
+class ChatTexts:
+    """Texts and dialogues of one model; `folder` holds its tokenizer and template."""
+
+    pad_id = 0
+
+    def __init__(self, folder: Path, steps: TextSteps, chat: Chat) -> None:
+        try:
+            from tokenizers import Tokenizer as Engine
+        except ImportError as error:
+            raise PipelineError(
+                "The package “tokenizers” is missing. Install it with: pip install tokenizers"
+            ) from error
+        self._engine = Engine.from_file(str(folder / steps.tokenizer))
+        self._engine.no_padding()
+        self._engine.no_truncation()
+        self._steps, self.chat = steps, chat
+        self._template = None
+        if chat.template is not None:
+            self._template = compiled((folder / chat.template).read_text(encoding="utf-8"))
+
+    def feeds(self, text: str) -> dict[str, NDArray[Any]]:
+        """`input_ids` (1, tokens) and `counted` (1, tokens) of a text, which is what a person says, or of a dialogue: a
+        JSON list of messages with `role` and `content`. Cut at the longest that is judged."""
+        messages = messages_of(text)
+        rendered = self.rendered(messages, answers_next=False)
+        encoding = self._engine.encode(rendered, add_special_tokens=self._template is None)
+        ids = np.asarray(encoding.ids, np.int64)
+        counted = np.ones(len(ids), np.int64)
+        if self._template is not None:
+            counted = _within(encoding.offsets, spans_of(rendered, messages))
+        if not len(ids):
+            raise PipelineError("This text holds no token that the model knows.")
+        cut = self._steps.max_length
+        return {"input_ids": ids[None, :cut], "counted": counted[None, :cut]}
+
+    def prompt(self, said: str | Sequence[Message]) -> NDArray[np.int64]:
+        """The tokens (n,) after which the model's answer stands."""
+        messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
+        rendered = self.rendered(messages, answers_next=True)
+        return np.asarray(self._engine.encode(rendered, add_special_tokens=self._template is None).ids, np.int64)
+
+    def rendered(self, messages: Sequence[Message], *, answers_next: bool) -> str:
+        """One text out of messages. Raises PipelineError with the template's own reason."""
+        if self._template is None:
+            return "\n".join(message["content"] for message in messages)
+        from jinja2 import TemplateError
+
+        named = {"messages": [dict(message) for message in messages], "add_generation_prompt": answers_next}
+        pieces, size = [], 0
+        try:
+            for piece in self._template.generate(**dict(self.chat.specials or {}), **named):
+                pieces.append(piece)
+                size += len(piece)
+                if size > MOST_RENDERED:
+                    raise PipelineError("The model's chat template writes without end.")
+        except PipelineError:
+            raise
+        except TemplateError as error:
+            raise PipelineError(f"The model's chat template refuses this dialogue: {error}") from error
+        except Exception as error:  # a template may do anything, within the sandbox
+            raise PipelineError(f"The model's chat template cannot be run: {type(error).__name__}: {error}") from error
+        return "".join(pieces)
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """What tokens say, without special ones."""
+        said: str = self._engine.decode(list(tokens), skip_special_tokens=True)
+        return said
+
+
+def compiled(source: str) -> Any:
+    """The template, ready to run. Raises PipelineError for one that cannot be read."""
+    try:
+        from jinja2 import TemplateError
+        from jinja2.ext import loopcontrols
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+    except ImportError as error:
+        raise PipelineError("The package “jinja2” is missing. Install it with: pip install jinja2") from error
+
+    def raise_exception(message: str) -> None:
+        raise TemplateError(message)
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+    environment.filters["tojson"] = _to_json
+    environment.globals["raise_exception"] = raise_exception
+    environment.globals["strftime_now"] = _now
+    try:
+        return environment.from_string(source)
+    except TemplateError as error:
+        raise PipelineError(f"The model's chat template cannot be read: {error}") from error
+
+
+def _to_json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _now(form: str) -> str:
+    """Always one day: what is judged and what runs must read the same text."""
+    from datetime import date
+
+    return date(2026, 1, 1).strftime(form)
+
+
+def messages_of(text: str) -> list[dict[str, str]]:
+    """The messages of a dialogue in JSON, else the text as what a person says."""
+    if text.lstrip().startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if isinstance(found, list) and found and all(_is_message(entry) for entry in found):
+            return [{"role": entry["role"], "content": entry["content"]} for entry in found]
+    return [{"role": "user", "content": text}]
+
+
+def _is_message(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("role", "content"))
+
+
+def spans_of(rendered: str, messages: Sequence[Message]) -> list[tuple[int, int]]:
+    """Where in a rendered text each content stands, in characters; () for one that the template changed. With each goes
+    one character, so that the end of an answer counts, too."""
+    spans, start = [], 0
+    for message in messages:
+        content = message["content"].strip()
+        at = rendered.find(content, start) if content else -1
+        if at >= 0:
+            start = at + len(content)
+            spans.append((at, start + 1))
+    return spans
+
+
+def _within(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """1 for tokens that overlap one of `spans`; all, where there are none."""
+    if not spans:
+        return np.ones(len(offsets), np.int64)
+    inside = [any(start < high and low < end for low, high in spans) for start, end in offsets]
+    return np.asarray(inside, np.int64)
+
+
+class Answering:
+    """One answer as it comes: the likeliest token each time, or with a `temperature` above 0 a drawn one, the same for
+    the same seed. `made` is how many tokens there are by now."""
+
+    def __init__(
+        self, session: Reads, texts: ChatTexts, max_new_tokens: int = 256, temperature: float = 0.0, seed: int = 0
+    ) -> None:
+        self._session, self._texts = session, texts
+        self._most, self._temperature, self._seed = max_new_tokens, temperature, seed
+        self.made = 0
+
+    def pieces(self, said: str | Sequence[Message]) -> Iterator[str]:
+        """The text in pieces, one a token ("" for half of a character). Raises PipelineError where nothing more fits
+        into what the model reads at once."""
+        texts, ids = self._texts, self._texts.prompt(said)
+        room = texts.chat.context - len(ids)
+        if room < 1:
+            limit = texts.chat.context
+            raise PipelineError(f"This is {len(ids):,} tokens long, and the model reads {limit:,} at once.")
+        rng = np.random.default_rng(self._seed)
+        self._session.begin()
+        logits, found, shown = self._session.read(ids), list[int](), ""
+        most = min(self._most, room)
+        for number in range(most):
+            token = chosen(logits, self._temperature, rng)
+            if token in texts.chat.ends:
+                break
+            found.append(token)
+            self.made = len(found)
+            whole = texts.text(found)
+            is_half = whole.endswith("\N{REPLACEMENT CHARACTER}")  # the rest of a character comes with the next token
+            yield "" if is_half else whole[len(shown) :]
+            shown = shown if is_half else whole
+            if number + 1 < most:
+                logits = self._session.read(np.asarray([token], np.int64))
+        if len(whole := texts.text(found)) > len(shown):
+            yield whole[len(shown) :]
+
+
+def answer(session: Reads, texts: ChatTexts, said: str | Sequence[Message], **how: Any) -> Iterator[str]:
+    """The pieces of one answer that hold text; `how` are `Answering`'s options."""
+    return (piece for piece in Answering(session, texts, **how).pieces(said) if piece)
+
+
+def chosen(logits: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
+    """The likeliest token, or one drawn from softmax(logits ÷ temperature)."""
+    if temperature <= 0:
+        return int(logits.argmax())
+    shares = np.exp((logits - logits.max()).astype(np.float64) / temperature)
+    return int(rng.choice(len(shares), p=shares / shares.sum()))

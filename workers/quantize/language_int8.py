@@ -1,0 +1,45 @@
+"""Weights of a language model in 8 bits: half of the memory, and half to read for each word."""
+
+from pydantic import Field
+
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.quantize import compressed_weights as shared
+
+ID, TITLE = "language_int8", "INT8 weights of a language model"
+
+
+class Params(TechniqueParams):
+    """How each row of weights is rounded."""
+
+    symmetric: bool = Field(default=False, description="Ranges around zero; otherwise each row has an offset, too.")
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Each row of weights gets a scale of its own; what is computed with them stays as it is."""
+
+    def how(nncf: object) -> dict[str, object]:
+        modes = nncf.CompressWeightsMode  # type: ignore[attr-defined]
+        return {"mode": modes.INT8_SYM if params.symmetric else modes.INT8_ASYM}
+
+    return shared.compress(model, ID, TITLE, params, ctx, "int8", how)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Each weight in 8 bits instead of 16 or 32: half of the memory, and faster answers.",
+    source=f"LLM.int8(), arXiv 2208.07339; {shared.SOURCE}",
+    params=Params,
+    accepts=(shared.FORMAT,),
+    apply=apply,
+    for_inputs=("text",),
+    traits=("int8", "size", "speed", "quick"),
+    order=None,
+    explanation="A language model reads all its weights for each word: half the bytes are read in half the time.",
+    why_not=shared.why_not,
+    requires=shared.REQUIRES,
+    install_hint=shared.INSTALL_HINT,
+    runtimes=(shared.RUNTIME,),
+)
