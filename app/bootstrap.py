@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.controllers.app_controller import AppController
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
-    from app.settings import LoadedSettings, Settings, chosen_card
+    from app.settings import LoadedSettings, Settings
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
 
@@ -186,6 +186,7 @@ class Application:
         from app.persistence import open_store
         from app.services.flow.artifacts import ArtifactStore
         from app.services.flow.workspace import Workspace, usable_cores
+        from app.settings import chosen_card
         from widgets.parts.page import Page
         from workers.contracts.errors import WorkerError
 

@@ -25,7 +25,7 @@ from small_model import write_model, write_pictures
 
 SIZES = ((1280, 800), (1024, 700), (3840, 2160))
 PAGES = ("model", "data", "goal", "optimize", "compare", "try", "export", "jobs", "settings")
-BY_ENTRY = ("Projects", "Releases", "Guide")
+BY_ENTRY = ("Projects", "Releases", "Monitor", "Guide")
 
 
 @contextmanager
