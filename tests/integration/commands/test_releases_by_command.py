@@ -7,6 +7,56 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fettle_command import Demo, Fettle
 
+from app.cli.output import Globals
+from app.cli.session import workspace
+from app.services.records.decisions import DECISION, read_decisions
+from workers.contracts.folder import sha256_file
+
+FIELDS = {
+    "version",
+    "current",
+    "run_id",
+    "variant",
+    "target",
+    "sha256",
+    "notes",
+    "changed",
+    "figures",
+    "text",
+    "bundle",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_release_list_and_roll_back(demo: Demo, tmp_path: Path) -> None:
+    """Given the sample's run, when its bundle and then another version's are released, then the list has both with what changed,
+    the way back gives the first one's bytes, the log is whole, and once it is changed that is exit code 3."""
+    fettle, project = demo.fettle, demo.document["project_id"]
+    first = fettle("release", demo.run_id, "--notes", "For the shop", "--json")
+    assert first.code == 0, first.err
+    assert set(first.document) >= FIELDS and (first.document["version"], first.document["changed"]) == (1, None)
+    assert first.document["sha256"] == sha256_file(demo.bundle) and first.document["notes"] == "For the shop"
+    known = (demo.document["baseline"], *demo.document["variants"])  # a busy computer may recommend nothing
+    others = [one for one in known if one["id"] != first.document["variant"] and one["verdict"] != "regressed"]
+    other = next(one["id"] for one in others if one["artifact"])
+    second = fettle("release", demo.run_id, "--variant", other, "--json")
+    assert second.code == 0, second.err
+    changed = second.document["changed"]
+    assert (changed["against"], changed["n"]) == (1, 1200) and changed["changed"] is not None
+    listed = fettle("releases", project, "--json").document["projects"]
+    (row,) = listed
+    assert [one["version"] for one in row["releases"]] == [2, 1] and row["releases"][0]["current"]
+    assert row["log"]["ok"] and [entry["kind"] for entry in row["log"]["entries"]] == ["released", "released"]
+    back = fettle("rollback", project, "1", "--out", tmp_path / "back.zip", "--json")
+    assert back.code == 0 and back.document["current"]
+    assert (tmp_path / "back.zip").read_bytes() == demo.bundle.read_bytes()
+    with workspace(Globals(data_dir=fettle.home), writes=True) as space:
+        entry = read_decisions(space.repositories, project).entries[1]
+        space.repositories.records.put(DECISION, project, entry.model_copy(update={"why": "x"}), "00000002")
+    told = fettle.here("releases", project)
+    assert told.code == 3 and "entry 2 is not as it was" in told.out
+
 
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
