@@ -14,8 +14,8 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.bom import BOM_FILE, bill
-from workers.export.card import card, card_text, plain
-from workers.export.card_page.page import CARD_FILE, card_page
+from workers.export.card.page.page import CARD_FILE, card_page
+from workers.export.card.text import card, card_text, plain
 from workers.export.evaluated import write_reference
 from workers.export.evidence import EVIDENCE_FILE, evidence
 from workers.export.falling_back import FOLDER as FALLBACK

@@ -10,7 +10,7 @@ from workers.contracts.pipeline import BoxesSteps, PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.card import verdict_words
+from workers.export.card.text import verdict_words
 from workers.export.layout import Place, copy_onnx
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import FOLDER, TEST_STAGES

@@ -6,7 +6,7 @@ from workers.contracts.bundles import CardParams, CardResult
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
-from workers.export.card import card_text
+from workers.export.card.text import card_text
 from workers.registry import known_target
 
 

@@ -11,7 +11,7 @@ from string import Template
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import PipelineSpec
-from workers.export.card import NOT_SAID, figure, sections
+from workers.export.card.text import NOT_SAID, figure, sections
 
 CARD_FILE = "card.html"
 ABOVE = ("What it is for", "What it is not for", "Verdict")
@@ -38,7 +38,7 @@ def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
     shown = [(name, text) for name, text in named.items() if name not in ABOVE]
     body = [f'<section id="{_anchor(name)}">{_wide(markdown.render(text))}</section>' for name, text in shown]
     links = [f'<li><a href="#{_anchor(name)}">{html.escape(name)}</a></li>' for name, _ in shown]
-    own = files("workers.export.card_page")
+    own = files("workers.export.card.page")
     return Template(own.joinpath("card.html").read_text(encoding="utf-8")).substitute(
         style=own.joinpath("card.css").read_text(encoding="utf-8"),
         title=html.escape(facts.title),

@@ -8,12 +8,12 @@ from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
 from workers.contracts.power import power_words
 from workers.contracts.wording import percent, percent_of
-from workers.export.card_data import record_lines
-from workers.export.card_header import front_matter
-from workers.export.card_load import under_load
-from workers.export.card_risks import risks
-from workers.export.card_scores import how_well
-from workers.export.card_stress import under_stress
+from workers.export.card.data import record_lines
+from workers.export.card.header import front_matter
+from workers.export.card.load import under_load
+from workers.export.card.risks import risks
+from workers.export.card.scores import how_well
+from workers.export.card.stress import under_stress
 from workers.export.how_to_run import for_model
 from workers.measure.opening import runtime_called
 

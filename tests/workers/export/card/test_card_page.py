@@ -9,8 +9,8 @@ from card_facts import SPEC, VARIANT, facts
 
 from workers.contracts.data.record import DataRecord
 from workers.contracts.pipeline import PipelineSpec
-from workers.export.card import ROWS, card_text, figure
-from workers.export.card_page.page import card_page, state_of
+from workers.export.card.page.page import card_page, state_of
+from workers.export.card.text import ROWS, card_text, figure
 from workers.export.python_folder import COMMANDS
 
 NUMBER = re.compile(r"\d(?:[\d,.-]*\d)?")

@@ -5,7 +5,7 @@ from card_facts import SPEC, facts
 
 from workers.contracts.after.load import CardLoad, ColdTimes, Energy, Scenario, ScenarioResult
 from workers.contracts.specs import LatencySummary
-from workers.export.card import card
+from workers.export.card.text import card
 from workers.export.python_folder import COMMANDS
 
 

@@ -10,7 +10,7 @@ from workers.contracts.after.stress import (
     TriggerFindings,
     UnfamiliarRow,
 )
-from workers.export.card_stress import under_stress
+from workers.export.card.stress import under_stress
 
 CELL = StressCell(severity=3, level="3", n=180, original=0.9, optimized=0.84, worse=12, better=1, verdict="worse")
 

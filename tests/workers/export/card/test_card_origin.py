@@ -7,7 +7,7 @@ from workers.contracts.hub import Origin, OriginFile
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import DeviceFacts
-from workers.export.card import card
+from workers.export.card.text import card
 from workers.export.python_folder import COMMANDS
 
 SPEC = PipelineSpec(

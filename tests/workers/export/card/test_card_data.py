@@ -1,7 +1,7 @@
 """What a person said about the examples, as the card says it."""
 
 from workers.contracts.data.record import DataRecord
-from workers.export.card_data import record_lines
+from workers.export.card.data import record_lines
 
 
 def test_three_answers_in_words() -> None:
