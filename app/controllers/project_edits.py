@@ -9,6 +9,8 @@ from app.domain.project import Project
 from app.services.flow.steps import JobError
 from app.services.projects.projects import find_project
 from app.services.projects.trash import contents_of, delete_for_good, move_to_trash, rename_project, restore
+from app.services.release.record import read_releases
+from app.services.release.releasing import drop_unused
 from widgets.dialogs.project_questions import RenameQuestion, delete_question, forget_question
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
@@ -84,10 +86,13 @@ class ProjectEdits(QObject):
         dialog.open()
 
     def _forget(self, project_id: str) -> None:
+        known = read_releases(self._repositories, project_id)
         try:
             delete_for_good(self._repositories, project_id)
         except JobError as error:
             self._window.banner(error_value(error.error))
+        else:
+            drop_unused(self._session.workspace, known)
         self.changed.emit()
 
     def restore(self, project_id: str) -> None:
@@ -109,7 +114,14 @@ class ProjectEdits(QObject):
         results = tr("1 run with its figures goes") if found.n_runs == 1 else tr("{0:,} runs with their figures go")
         exports = tr("the record of 1 exported bundle") if found.n_exports == 1 else tr("the records of {0:,} bundles")
         text = results.format(found.n_runs)
-        return f"{text}." if not found.n_exports else f"{text}, {tr('and')} {exports.format(found.n_exports)}."
+        text = f"{text}." if not found.n_exports else f"{text}, {tr('and')} {exports.format(found.n_exports)}."
+        kept = sum(one.pruned_at is None for one in read_releases(self._repositories, project_id))
+        told = (
+            tr("The bundle of 1 release is kept here, and goes too.")
+            if kept == 1
+            else tr("The bundles of {0:,} releases are kept here, and go too.")
+        )
+        return f"{text} {told.format(kept)}" if kept else text
 
 
 def _at_work() -> ErrorValue:

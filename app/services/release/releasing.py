@@ -269,16 +269,22 @@ def prune(space: Workspace, project_id: str, keep: int) -> tuple[Release, ...]:
         for one in old:
             write_release(repositories, project_id, one.model_copy(update={"pruned_at": datetime.now(UTC)}))
         note_decision(repositories, project_id, "pruned", {"releases": [one.number for one in reversed(old)]})
+    drop_unused(space, old)
+    return old
+
+
+def drop_unused(space: Workspace, releases: Sequence[Release]) -> None:
+    """Remove the bundles of these, but what a release of any project still stands on."""
+    repositories = space.repositories
     wanted = {
         one.file_name
         for project in repositories.projects.list()
         for one in read_releases(repositories, project.id)
         if one.pruned_at is None
     }
-    for one in old:
+    for one in releases:
         if one.file_name not in wanted:
             drop(space.paths.releases / one.file_name)
-    return old
 
 
 def old_releases(known: Sequence[Release], current: Current | None, keep: int) -> tuple[Release, ...]:

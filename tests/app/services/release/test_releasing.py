@@ -13,12 +13,13 @@ from released import done, exported, kept, released
 from app.persistence.errors import StoreUnusable
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
+from app.services.projects.trash import delete_for_good, move_to_trash
 from app.services.records.decisions import read_decisions
 from app.services.records.facts import read_facts
 from app.services.release import releasing
 from app.services.release.documents import change_words, decision_words, release_document
 from app.services.release.record import read_current, read_releases
-from app.services.release.releasing import ReleaseRequest, prune, release, rollback
+from app.services.release.releasing import ReleaseRequest, drop_unused, prune, release, rollback
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,19 @@ def test_old_bundles_go_but_never_the_current_or_the_previous_one(space: Workspa
     assert refused.value.error.code == "release_pruned"
     done(space, rollback(space, "p1", 6))
     assert prune(space, "p1", keep=0) == ()
+
+
+def test_with_a_project_go_the_bundles_that_no_other_one_stands_on(space: Workspace, tmp_path: Path) -> None:
+    """Given two releases, When nothing of them was deleted, then their bundles stay; with the project they go."""
+    for number in (1, 2):
+        released(space, exported(space, tmp_path, f"v{number}", str(number)))
+    known = read_releases(space.repositories, "p1")
+    drop_unused(space, known)
+    assert set(kept(space)) == {one.file_name for one in known}
+    move_to_trash(space.repositories, "p1")
+    delete_for_good(space.repositories, "p1")
+    drop_unused(space, known)
+    assert kept(space) == {}
 
 
 def test_numbers_order_releases_though_the_clock_goes_back(
