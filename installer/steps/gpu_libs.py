@@ -1,5 +1,6 @@
 """What the tests of the real libraries for NVIDIA GPUs look at; nothing of it needs a GPU."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ BESIDE = ("onnx", "numpy", "pydantic", "psutil", "nvidia-ml-py")
 
 def wanted(pytest_arguments: Sequence[str]) -> bool:
     """Whether these tests were asked for."""
-    pairs = zip(pytest_arguments, [*pytest_arguments[1:], ""], strict=True)
+    pairs = itertools.pairwise([*pytest_arguments, ""])
     return any(one == f"-m{MARK}" or (one == "-m" and following == MARK) for one, following in pairs)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from steps import sets
+from steps import gpu_libs, sets
 from steps.command import split_gpu
 from steps.lockfile import Pin, parse
 from steps.machine import Machine
@@ -148,3 +148,19 @@ def test_builds_for_the_processor_are_told_from_those_for_the_card(tmp_path: Pat
     for name in ("torch-2.13.0+cpu", "torchvision-0.28.0", "numpy-2.4.6+cpu"):
         (place.site_packages / f"{name}.dist-info").mkdir(parents=True)
     assert sets.processor_builds(place) == ["torch"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ([], False),
+        (["-k", "gpu_libs"], False),
+        (["-m", "slow"], False),
+        (["-m"], False),
+        (["-m", "gpu_libs"], True),
+        (["-x", "-mgpu_libs"], True),
+    ],
+)
+def test_only_who_asks_for_them_gets_nvidias_libraries(arguments: list[str], asked: bool) -> None:
+    """Given what pytest is told, nothing at all as a rule, then only the mark itself asks for them."""
+    assert gpu_libs.wanted(arguments) is asked
