@@ -37,8 +37,9 @@ from workers.pipeline.spec import Chat as ChatSpec
 from workers.pipeline.spec import TextSteps as TextSpec
 
 ENDING = "ForCausalLM"
-FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma", "phi3", "smollm3", "olmo2", "granite", "gpt_neox", "gpt2")
-"""`model_type`s whose conversion was tried; others may keep another kind of cache, or none."""
+FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma", "phi3", "smollm3", "olmo2", "granite", "gpt_neox")
+"""`model_type`s whose conversion was tried, small and with random weights; others may keep another kind of cache, or
+none. Of Mistral those without a sliding window convert, the others are refused in words."""
 
 RUNTIME, MAIN, WEIGHTS = "openvino", "model.xml", "model.bin"
 SETTINGS = {"chat": True, "inference_precision": "f32"}
