@@ -34,6 +34,6 @@ def check_can_build(found: DescribeResult) -> None:
                 code="tensorrt_missing",
                 title="TensorRT for RTX is not installed",
                 detail="It builds engines ahead, and needs no card for that. Nothing was begun.",
-                hint="Install it: pip install tensorrt-rtx.",
+                hint="Install it: installer/fettle --gpu rtx.",
             ),
         )

@@ -21,7 +21,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model, take_files
 from workers.infer.base import NotRunnable
 from workers.infer.tensorrt_build import Built, Refused
-from workers.infer.tensorrt_editions import EDITIONS, Place, load_library
+from workers.infer.tensorrt_editions import EDITIONS, OWN_INSTALL, Place, load_library
 from workers.infer.tensorrt_engines import FILE, ask_of, make, sha256
 
 ID = "tensorrt_engine"
@@ -193,7 +193,7 @@ def _build(
     except NotRunnable as error:
         words = f"Engines are built ahead by {RTX.title}, which cannot be used here: {error}."
         raise BackendMissing(
-            "tensorrt_missing", f"{RTX.title} is not available", words, f"Install it: {RTX.install}."
+            "tensorrt_missing", f"{RTX.title} is not available", words, f"Install it: {OWN_INSTALL}."
         ) from error
     ask = replace(ask_of(described), architectures=architectures)
     try:

@@ -21,6 +21,9 @@ from .base import NotRunnable
 WHEELS = ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs")
 """What the package `tensorrt-rtx` stands for; it is itself no wheel, these are."""
 
+OWN_INSTALL = "installer/fettle --gpu rtx"
+"""How Fettle's own environment gets them; bundles name the wheels."""
+
 CLASSIC_FROM = 11
 """Older ones still choose precisions by flags, which this code does not set."""
 
@@ -41,7 +44,7 @@ class Rtx:
     id: str = "rtx"
     title: str = "TensorRT for RTX"
     module: str = "tensorrt_rtx_bindings"
-    install: str = "pip install tensorrt-rtx"
+    install: str = f"pip install {' '.join(WHEELS)}"
 
     def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:
         """An engine goes wherever the library says that it is valid: neither card nor driver is part of the key."""

@@ -61,7 +61,7 @@ def test_missing_library_is_told(make_small, tmp_path: Path) -> None:
     with pytest.raises(BackendMissing) as refused:
         ctx = RecordingContext(tmp_path, data_dir=small.data)
         tensorrt_engine.apply(small.model, tensorrt_engine.Params(build_for=("sm89",)), ctx)
-    assert "pip install tensorrt-rtx" in refused.value.hint
+    assert "installer/fettle --gpu rtx" in refused.value.hint
 
 
 def test_fp8_is_refused_where_no_card_has_it(make_small, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, ru
 from workers.export.stages import WRITE
 from workers.export.verify import answers_with, read_manifest
 from workers.infer import onnxruntime_cpu, tensorrt, tensorrt_first
-from workers.infer.tensorrt_editions import WHEELS
+from workers.infer.tensorrt_editions import OWN_INSTALL, WHEELS
 from workers.infer.tensorrt_engines import FILE
 
 STAND_IN = "onnxruntime-cpu"
@@ -169,7 +169,7 @@ TARGET = TargetSpec(
     check=check,
     order=65,
     requires=("tensorrt_rtx_bindings",),
-    install_hint="pip install tensorrt-rtx",
+    install_hint=OWN_INSTALL,
     runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "tensorrt"),
     settings=("num_threads", "graph_optimization", "constants"),
     needs=WHEELS,

@@ -83,7 +83,7 @@ def test_without_the_library_nothing_is_begun() -> None:
 
     with pytest.raises(CommandFailed) as failed:
         check_can_build(found(False))
-    assert failed.value.exit_code == 6 and "pip install tensorrt-rtx" in failed.value.error.hint
+    assert failed.value.exit_code == 6 and "installer/fettle --gpu rtx" in failed.value.error.hint
     check_can_build(found(True))
 
 
