@@ -141,6 +141,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     program.until_page("compare", "full")
     program.press("Export")
     program.until_page("export", "full")
+    program.screen.do("mousemove", 600, 400, "click", "--repeat", 30, "--delay", 10, 5)  # the checks stand below
     program.until_text("License of the model", "Apache-2.0: OK")
     program.press("Export bundle")
     program.until_page("export", "done", RUN_S)

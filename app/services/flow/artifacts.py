@@ -20,11 +20,11 @@ from app.version import VERSION
 log = logging.getLogger(__name__)
 
 LIBRARIES = (
-    "ImageHash", "cleanlab", "datasketch", "mlcommons-loadgen", "nncf", "numpy", "nvidia-cublas-cu12",
-    "nvidia-cudnn-cu12", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu", "onnxscript", "openvino", "picklescan",
-    "pillow", "pycocotools", "rapidfuzz", "safetensors", "scikit-learn", "scipy", "tensorrt", "tensorrt-rtx",
-    "tensorrt-rtx-cu13-libs", "timm",
-    "tokenizers", "torch", "torch-pruning", "torchvision", "transformers", "triton",
+    "ImageHash", "Jinja2", "cleanlab", "datasketch", "ml_dtypes", "mlcommons-loadgen", "nncf", "numpy",
+    "nvidia-cublas-cu12", "nvidia-cudnn-cu12", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu", "onnxscript",
+    "openvino", "picklescan", "pillow", "pycocotools", "rapidfuzz", "safetensors", "scikit-learn", "scipy",
+    "tensorrt", "tensorrt-rtx", "tensorrt-rtx-cu13-libs", "timm", "tokenizers", "torch", "torch-pruning",
+    "torchvision", "transformers", "triton",
 )  # fmt: skip
 """Distributions whose version can change what a job writes, whether or not they are installed."""
 

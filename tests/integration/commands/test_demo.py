@@ -204,10 +204,12 @@ def test_the_bundle_takes_and_gives_what_the_original_does(bare_python: Path, un
 
 
 def test_only_the_runtime_that_is_needed_is_inside(demo: Demo, unpacked: Path, bare_python: Path) -> None:
-    """Given the bundle, then it holds one runtime's module, and its environment knows no other runtime."""
+    """Given the bundle, then it holds the modules of its version and of its fallback, and its environment knows no other
+    runtime."""
     files = (unpacked / "fettle_bundle" / "infer").glob("*.py")
     modules = {path.stem for path in files if "\nRUNTIME = Runtime(" in path.read_text(encoding="utf-8")}
-    assert modules == {recommended(demo)["runtime"].replace("-", "_")}
+    fallback = json.loads((unpacked / "manifest.json").read_text(encoding="utf-8"))["fallback"]["runtime"]["module"]
+    assert modules == {recommended(demo)["runtime"].replace("-", "_"), fallback}
     names = {line.split(">=")[0] for line in (unpacked / "requirements.txt").read_text(encoding="utf-8").split()}
     for name in {"torch", "onnxruntime", "openvino", "PySide6", "pydantic"} - names:
         assert run_in(bare_python, unpacked, ["-c", f"import {name}"]).returncode == 1

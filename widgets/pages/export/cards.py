@@ -199,7 +199,7 @@ class SignBox(QWidget):
         text = self.tr("Shows others that nothing was changed since. Fettle makes the key.")
         if value.key:
             text = self.tr("Shows others that nothing was changed since. Key {0}").format(value.key)
-        about = ElidedLabel(value.hint or text, "caption")
+        about = words(value.hint or text, "caption")
         self._box.setAccessibleDescription(value.hint or text)
         self._box.toggled.connect(self.changed)
         row.addWidget(self._box)

@@ -197,12 +197,16 @@ class MonitorPage(Page):
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_S)
-        row.addWidget(ElidedLabel(command, "code") if is_long else label(command, "code", wrap=False, select=True))
+        if is_long:
+            row.addWidget(ElidedLabel(command, "code"), 1)
+        else:
+            row.addWidget(label(command, "code", wrap=False, select=True))
         copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
         copy.setAccessibleName(self.tr("Copy {0}").format(command))
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
         row.addWidget(copy)
-        row.addStretch(1)
+        if not is_long:
+            row.addStretch(1)
         return holder
 
     # -- choosing --
