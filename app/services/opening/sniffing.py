@@ -19,9 +19,13 @@ MAX_LOOKED_AT, MAX_FOLDERS = 2000, 50
 
 
 def is_log(path: Path) -> bool:
-    """Whether it is the log of a bundle, a folder or a file: what its first bytes say."""
+    """Whether it is the log of a bundle, a folder or a file: what its first bytes say. A pipe is not even opened: that
+    would wait for its writer, and the window with it."""
+    path = path / LOG_FILE if path.is_dir() else path
     try:
-        with (path / LOG_FILE if path.is_dir() else path).open("rb") as file:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
             return file.read(len(LOG_HEAD)) == LOG_HEAD
     except OSError:
         return False

@@ -1,11 +1,12 @@
 """Is what was dropped a model, data, or both? Told by names, at once."""
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
-from app.services.opening.sniffing import Kind, kind_of
+from app.services.opening.sniffing import LOG_FILE, Kind, is_log, kind_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,11 @@ def test_a_folder_of_thousands_takes_no_time(tmp_path: Path) -> None:
     began = time.thread_time()
     assert kind_of(tmp_path) == "data"
     assert time.thread_time() - began < 0.1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes in folders")
+@pytest.mark.parametrize("name", ["model.onnx", LOG_FILE])
+def test_a_pipe_is_never_waited_for(tmp_path: Path, name: str) -> None:
+    """Given a pipe that nobody writes to, alone or where a log would lie, Then it is no log, and is not opened."""
+    os.mkfifo(tmp_path / name)
+    assert not is_log(tmp_path / name) and not is_log(tmp_path)
