@@ -80,15 +80,18 @@ def in_onnxruntime(path: Path, settings: Mapping[str, Any], threads: int) -> tup
         return onnxruntime_cpu.load(path, own, threads), "ONNX Runtime on the processor answers instead"
 
 
-def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open `model.onnx` in the first of the three that works; `fallbacks` says why it is another than TensorRT.
-
-    What was built is kept in `cache_dir`, in the folder that FETTLE_ENGINE_CACHE names, or in the person's own cache.
-    """
+def open_engine(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
+    """TensorRT alone; what it builds is kept in `cache_dir`, in the folder that FETTLE_ENGINE_CACHE names, or in the
+    person's own cache. Raises `NotRunnable`."""
     cache = str(settings.get("cache_dir") or os.environ.get(CACHE_VARIABLE) or usual_cache())
+    return tensorrt.load(path, {**settings, "cache_dir": cache}, threads, teller())
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
+    """Open `model.onnx` in the first of the three that works; `fallbacks` says why it is another than TensorRT."""
     began_s = time.monotonic()
     try:
-        engine = tensorrt.load(path, {**settings, "cache_dir": cache}, threads, teller())
+        engine = open_engine(path, settings, threads)
     except NotRunnable as error:
         other, told = in_onnxruntime(path, settings, threads)
         other.fallbacks = (f"TensorRT: {error}; {told}", *other.fallbacks)

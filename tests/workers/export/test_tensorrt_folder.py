@@ -1,11 +1,17 @@
 """The bundle for NVIDIA cards: what it holds, and that it answers, and says how, where no card is."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from workers.contracts.errors import InputRefused
+from workers.export.layout import copy_code
 from workers.export.tensorrt import TARGET
 from workers.export.tensorrt.target import _wanted, more_files
 from workers.infer import tensorrt, tensorrt_first
@@ -84,3 +90,21 @@ def test_cards_that_are_none_are_refused_before_anything_is_written() -> None:
 def test_target_takes_what_was_proven_in_onnx() -> None:
     assert TARGET.runtimes == ("onnxruntime-cpu", "onnxruntime-cuda", "tensorrt")
     assert [stage.id for stage in TARGET.stages] == ["write", "unpack", "compare", "run", "engine"]
+
+
+def test_building_in_the_folder_says_why_there_is_no_engine(make_small, tmp_path: Path) -> None:
+    """Given the folder's own program where neither card nor TensorRT is, then its document names the reason, exit code 6."""
+    model = make_small("cnn").model
+    copy_code(tmp_path, "onnxruntime_cpu", ())
+    for name, text in more_files({}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    shutil.copytree(model.folder, tmp_path / "model")
+    runtime = {"id": "tensorrt", "settings": {"cache_dir": str(tmp_path / "c")}}
+    manifest = {"model": {"folder": "model", "main": model.main.name}, "runtime": runtime}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    command = [sys.executable, "-I", "build_engine.py", "--json"]
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, cwd=tmp_path, env=hidden, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["ok"]) == (6, False) and told["problem"], done.stderr

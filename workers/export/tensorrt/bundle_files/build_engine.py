@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
-from bundle import MANIFEST, load  # noqa: E402
+from bundle import MANIFEST  # noqa: E402
 from fettle_bundle.infer import tensorrt_engines, tensorrt_first  # noqa: E402
 from fettle_bundle.infer.base import NotRunnable  # noqa: E402
 from fettle_bundle.infer.tensorrt_editions import EDITIONS, Place, load_library  # noqa: E402
@@ -46,13 +46,13 @@ def main() -> int:
     if bool(names) != (options.out is not None):
         parser.error("--for and --out go together")
     problem, done = "", {}
-    if names:
-        try:
+    try:
+        if names:
             done = build_for(names, options.out)
-        except NotRunnable as error:
-            problem = str(error)
-    else:
-        problem = "; ".join(note for note in load().notes if note.startswith("TensorRT:"))
+        else:
+            tensorrt_first.open_engine(MODEL, MANIFEST["runtime"]["settings"], 1).close()
+    except NotRunnable as error:
+        problem = str(error)
     if options.json:
         sys.stdout.write(json.dumps({"ok": not problem, "problem": problem, **done}) + "\n")
     else:
