@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ MOST_RENDERED = 4_000_000
 """Characters: a template that writes more is no use."""
 
 
+@runtime_checkable
 class Reads(Protocol):
     """What an answer needs of a loaded language model."""
 

@@ -49,8 +49,8 @@ class ChatController(DetailController):
         if self._base.state != "full" or facts is None or variant is None:
             return
         try:
-            for side, one in (("original", facts.baseline), ("optimized", variant)):
-                self._chats[side] = chat_of_run(self._session.workspace, facts, one)  # type: ignore[index]
+            for side, one in zip(SIDES, (facts.baseline, variant), strict=True):
+                self._chats[side] = chat_of_run(self._session.workspace, facts, one)
         except JobError as error:
             self.stop()
             self._page.show_error(error_value(error.error, page_title=tr("There is no chat now")))

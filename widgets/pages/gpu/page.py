@@ -10,7 +10,7 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divider
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
-from widgets.parts.text import Tone, label, words
+from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
@@ -97,9 +97,10 @@ class GpuPage(Page):
         row.addWidget(title, 2, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout()
         column.setSpacing(2)
-        for text, role in ((value.found, "soft"), (value.reason, ""), (value.hint, "soft")):
+        told: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))
+        for text, role in told:
             if text:
-                column.addWidget(words(text, role))  # type: ignore[arg-type]
+                column.addWidget(words(text, role))
         if value.command:
             column.addLayout(self._command(value))
         column.addStretch(1)

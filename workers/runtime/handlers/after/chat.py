@@ -11,7 +11,7 @@ from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.opening import open_session
-from workers.pipeline.chats import Answering, ChatTexts
+from workers.pipeline.chats import Answering, ChatTexts, Reads
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.spec import PipelineError
 
@@ -26,6 +26,8 @@ def run(params: ChatParams, ctx: JobContext) -> ChatResult:
     ctx.loaded()
     asked = 0
     try:
+        if not isinstance(session, Reads):
+            raise TypeError(f"{params.runtime} does not read texts on and on")
         for ask in ctx.asks():
             asked += 1
             for piece in _pieces(ask.request, texts, session, ctx):
@@ -35,7 +37,7 @@ def run(params: ChatParams, ctx: JobContext) -> ChatResult:
     return ChatResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
-def _pieces(request: object, texts: ChatTexts, session: object, ctx: JobContext) -> Iterator[ChatPiece | ErrorInfo]:
+def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) -> Iterator[ChatPiece | ErrorInfo]:
     try:
         wanted = ChatRequest.model_validate(request)
         yield from _answer(wanted, texts, session, ctx) if wanted.messages else iter((ChatPiece(done=True),))
@@ -55,10 +57,10 @@ def _pieces(request: object, texts: ChatTexts, session: object, ctx: JobContext)
         ).info()
 
 
-def _answer(wanted: ChatRequest, texts: ChatTexts, session: object, ctx: JobContext) -> Iterator[ChatPiece]:
+def _answer(wanted: ChatRequest, texts: ChatTexts, session: Reads, ctx: JobContext) -> Iterator[ChatPiece]:
     began_s = time.perf_counter()
     messages = [message.model_dump() for message in wanted.messages]
-    answering = Answering(session, texts, wanted.max_new_tokens, wanted.temperature, wanted.seed)  # type: ignore[arg-type]
+    answering = Answering(session, texts, wanted.max_new_tokens, wanted.temperature, wanted.seed)
     first_s: float | None = None
     text, sent_s, stopped = "", began_s, False
     for part in answering.pieces(messages):
