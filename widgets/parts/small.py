@@ -165,6 +165,10 @@ class CheckValue:
     result: str = ""
 
 
+LEAST_WHAT_PX = 172
+"""A long result never narrows what was checked to a column of letters."""
+
+
 class CheckRow(QWidget):
     """An icon for the state, what was checked, and the result at the right."""
 
@@ -188,6 +192,7 @@ class CheckRow(QWidget):
         icon, tone = _CHECK_ICONS[value.state]
         self._icon.set_icon(icon, tone)
         self._what.setText(value.what)
+        self._what.setMinimumWidth(min(LEAST_WHAT_PX, self._what.fontMetrics().horizontalAdvance(value.what) + 4))
         restyle(self._what, tone="soft" if value.state == "waiting" else "")
         self._result.setText(value.result)
         self._result.setVisible(bool(value.result))

@@ -70,11 +70,11 @@ def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
 def _subtitle(found: MonitorResult, log_name: str) -> str:
     drift = found.drift
     since, until = _day(drift.since), _day(drift.until)
-    return tr("{0}; {1} requests from {2} to {3}, log “{4}”").format(
+    span = tr("on {0}") if since == until else tr("from {0} to {1}")
+    return tr("{0}; {1} requests {2}, log “{3}”").format(
         clipped(drift.title, MOST_NAME_CHARS) or drift.bundle,
         count(drift.requests + drift.errors),
-        since,
-        until,
+        span.format(since, until),
         clipped(log_name, MOST_NAME_CHARS),
     )
 

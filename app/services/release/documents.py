@@ -38,7 +38,7 @@ def decision_words(entry: Decision) -> str:
         told = ", ".join(str(number) for number in numbers) if isinstance(numbers, list) else ""
         return f"removed the bundles of old releases ({told})"
     instead = f" instead of {facts['instead_of']}" if facts.get("instead_of") is not None else ""
-    verb = {"released": "released", "rolled_back": "went back to", "promoted": "went on to"}[entry.kind]
+    verb = {"released": "made", "rolled_back": "went back to", "promoted": "went on to"}[entry.kind]
     return f"{verb} release {facts.get('release')}{instead}"
 
 

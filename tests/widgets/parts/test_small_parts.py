@@ -130,3 +130,15 @@ def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> No
     dialog.open()
     qtbot.mouseClick(dialog.findChildren(GhostButton)[0], Qt.MouseButton.LeftButton)
     assert told == ["keep"]
+
+
+@pytest.mark.parametrize("width", [380, 560])
+def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtBot, width: int) -> None:
+    """Given a result of many words, Then what was checked stands in one line all the same, and no word is cut in two."""
+    long = "only numpy, onnxruntime, openvino, pillow; exact wheels in requirements.lock"
+    row = CheckRow(theme, CheckValue("ok", "Unpacked in a clean place", long))
+    qtbot.addWidget(row)
+    row.resize(width, 60)
+    row.show()
+    what = next(label for label in row.findChildren(QLabel) if label.text() == "Unpacked in a clean place")
+    assert what.width() >= what.fontMetrics().horizontalAdvance(what.text())

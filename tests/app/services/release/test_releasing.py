@@ -56,7 +56,7 @@ def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space
         True,
     ]
     told = [decision_words(entry) for entry in read_decisions(space.repositories, "p1").entries]
-    assert told == ["released release 1", "released release 2 instead of 1", "went back to release 1 instead of 2"]
+    assert told == ["made release 1", "made release 2 instead of 1", "went back to release 1 instead of 2"]
     done(space, rollback(space, "p1", 2))
     assert read_decisions(space.repositories, "p1").entries[-1].kind == "promoted"
 
