@@ -1,6 +1,6 @@
 """Weights of a language model in 4 bits, groups of them with a scale of their own, chosen with the person's texts."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -26,9 +26,9 @@ class Params(TechniqueParams):
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """AWQ moves what matters into larger steps, then each group's scale is fitted to what the layer gives."""
 
-    def how(nncf: object) -> dict[str, object]:
+    def how(nncf: Any) -> dict[str, object]:
         arguments: dict[str, object] = {
-            "mode": nncf.CompressWeightsMode.INT4_ASYM,  # type: ignore[attr-defined]
+            "mode": nncf.CompressWeightsMode.INT4_ASYM,
             "group_size": params.group_size,
             "ratio": params.share,
         }

@@ -1,5 +1,7 @@
 """Weights of a language model in 8 bits: half of the memory, and half to read for each word."""
 
+from typing import Any
+
 from pydantic import Field
 
 from workers.contracts.process.context import JobContext
@@ -19,8 +21,8 @@ class Params(TechniqueParams):
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Each row of weights gets a scale of its own; what is computed with them stays as it is."""
 
-    def how(nncf: object) -> dict[str, object]:
-        modes = nncf.CompressWeightsMode  # type: ignore[attr-defined]
+    def how(nncf: Any) -> dict[str, object]:
+        modes = nncf.CompressWeightsMode
         return {"mode": modes.INT8_SYM if params.symmetric else modes.INT8_ASYM}
 
     return shared.compress(model, ID, TITLE, params, ctx, "int8", how)

@@ -96,23 +96,21 @@ GIVEN = {"image": "a picture", "text": "a text", "audio": "a sound", "array": "a
 MOST_NAMED = 4
 
 
+SAYS = {
+    "class": "it says which of {count} kinds that is{such}",
+    "labels": "it says which of {count} labels hold{such}",
+    "score": "it answers with one share between 0 and 100 %",
+    "detection": "it marks what it finds{such}",
+    "mask": "it marks which part of it is what{such}",
+    "transcript": "it answers with the text in it",
+    "embedding": "it answers with numbers; what means alike gets numbers that are alike",
+}
+
+
 def what_it_does(spec: PipelineSpec) -> str:
     """One sentence for people."""
-    given, kind, names = GIVEN[spec.preprocess.kind], spec.answer_kind, spec.classes or ()
+    names = spec.classes or ()
     some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
-    such = f": {some}" if some else ""
-    if kind == "class":
-        return f"Give it {given}, and it says which of {len(names) or 'its'} kinds that is{such}."
-    if kind == "labels":
-        return f"Give it {given}, and it says which of {len(names) or 'its'} labels hold{such}."
-    if kind == "score":
-        return f"Give it {given}, and it answers with one share between 0 and 100 %."
-    if kind == "detection":
-        return f"Give it {given}, and it marks what it finds{such}."
-    if kind == "mask":
-        return f"Give it {given}, and it marks which part of it is what{such}."
-    if kind == "transcript":
-        return f"Give it {given}, and it answers with the text in it."
-    if kind == "embedding":
-        return f"Give it {given}, and it answers with numbers; what means alike gets numbers that are alike."
-    return f"Give it {given}, and it answers with numbers."
+    says = SAYS.get(spec.answer_kind, "it answers with numbers")
+    told = says.format(count=len(names) or "its", such=f": {some}" if some else "")
+    return f"Give it {GIVEN[spec.preprocess.kind]}, and {told}."
