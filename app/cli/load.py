@@ -13,6 +13,7 @@ from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts, read_facts
 from app.services.records.load import LoadRecord, Price, VersionLoad, read_price
 from workers.contracts.after.load import LOADGEN_WORDS
+from workers.contracts.wording import in_ms
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
         latency = found.latency
         output.text(
             f"  {found.scenario:<14} {found.throughput_per_s:>10,.1f} a second   "
-            f"p50 {latency.p50_ms:.3g} ms  p90 {latency.p90_ms:.3g} ms  n {found.n:,}{state}"
+            f"p50 {in_ms(latency.p50_ms)}  p90 {in_ms(latency.p90_ms)}  n {found.n:,}{state}"
         )
     if version.sweep is not None:
         for point in version.sweep.points:

@@ -30,6 +30,7 @@ from presets.loader import load_presets
 from workers.contracts.after.load import Scenario
 from workers.contracts.jobs import BenchResult, OpenParams
 from workers.contracts.specs import Described
+from workers.contracts.wording import in_ms
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def _tell_bench(output: Output, result: BenchResult) -> int:
     for point in result.points:
         latency = point.latency
         output.text(
-            f"  batch {point.batch:>4}  p50 {latency.p50_ms:.3g} ms  p90 {latency.p90_ms:.3g} ms  "
+            f"  batch {point.batch:>4}  p50 {in_ms(latency.p50_ms)}  p90 {in_ms(latency.p90_ms)}  "
             f"{point.throughput_per_s:.1f} per second{'  (not valid)' if point.valid is False else ''}"
         )
     output.text(f"  {result.measured_with}")

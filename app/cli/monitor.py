@@ -19,9 +19,8 @@ def monitor(output: Output, log: Path) -> int:
         output.text(f"      {alert.advice}")
     for row in found.drift.statistics:
         before = "unknown" if row.before is None else f"{row.before:.3g}"
-        output.text(
-            f"  {row.title}: {row.now:.3g}, before {before} (PSI {row.psi:.2f}, {row.n:,} requests beside {row.expected:,})"
-        )
+        counts = f"{row.n:,} requests beside {row.expected:,}"
+        output.text(f"  {row.title}: {row.now:.3g}, before {before} (PSI {row.psi:.2f}, {counts})")
     for note in found.drift.notes:
         output.text(f"  note: {note}")
     output.sentence(found.drift.summary)

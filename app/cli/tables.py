@@ -6,6 +6,7 @@ from app.domain.variant import Variant
 from app.domain.words.results import times, verdict_words
 from app.services.records.documents import NO_SPEECH
 from app.services.records.speech import SpeechRecord
+from workers.contracts.wording import in_ms
 
 
 def version_lines(
@@ -14,7 +15,7 @@ def version_lines(
     """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second."""
     for variant in sorted(variants, key=lambda variant: variant.index):
         p50, speedup = variant.measurement.latency_p50_ms, variant.measurement.speedup
-        time = "not measured" if p50 is None else f"{p50:.3g} ms"
+        time = "not measured" if p50 is None else in_ms(p50)
         faster = f"{times(speedup)} ×" if speedup and variant.is_side_by_side and not variant.is_baseline else ""
         mark = "→" if variant.id == recommended else " "
         verdict = "to compare with" if variant.is_baseline else verdict_words(variant)

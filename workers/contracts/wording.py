@@ -66,6 +66,11 @@ def _without_zeros(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def in_ms(value_ms: float) -> str:
+    """``3.97 ms``, ``1,160 ms``: three digits, and all there are in front of the point."""
+    return f"{value_ms:,.0f} ms" if value_ms >= 999.5 else f"{value_ms:.3g} ms"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """ "1 item", "1,200 items"; `many` where it is not `one` with an s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"

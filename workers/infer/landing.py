@@ -144,7 +144,7 @@ def told(landed: Landed) -> str:
         return f"This version does not run here: {landed.why}. {name}."
     low, high = min(landed.ratios), max(landed.ratios)
     return (
-        f"On {landed.processor} this version answers in {landed.version_ms:.3g} ms and the original in "
-        f"{landed.fallback_ms:.3g} ms: {landed.ratio:.2f} times as fast ({len(landed.ratios)} rounds in turn, "
+        f"On {landed.processor} this version answers in {landed.version_ms:,.2f} ms and the original in "
+        f"{landed.fallback_ms:,.2f} ms: {landed.ratio:.2f} times as fast ({len(landed.ratios)} rounds in turn, "
         f"{low:.2f} to {high:.2f}). {name}: it is {landed.why}."
     )

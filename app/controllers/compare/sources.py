@@ -14,6 +14,7 @@ from widgets.parts.cards.source import SourceValue
 from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, size_bytes, times
 from widgets.parts.nouns import plural
 from workers.contracts.specs import P99_NEEDS, Judgement
+from workers.contracts.wording import in_ms
 
 MAX_LINES = 6
 
@@ -76,7 +77,7 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
 
 
 def _fine(value: float) -> str:
-    return f"{value:.3g} ms"
+    return in_ms(value)
 
 
 def _sets(measured: Measurement) -> tuple[str, ...]:

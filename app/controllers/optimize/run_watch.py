@@ -17,6 +17,7 @@ from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, Seri
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.wording import in_ms
 
 PHASES: dict[RunState, RunPhase] = {
     RunState.QUEUED: "queued",
@@ -213,7 +214,7 @@ def _waiting(waiting: WaitingForQuiet) -> str:
 
 
 def _ms(value: float) -> str:
-    return tr("{0:.3g} ms").format(value)
+    return in_ms(value)
 
 
 def _label(variant: Variant) -> str:

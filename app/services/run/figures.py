@@ -9,6 +9,7 @@ from app.domain.words.results import busy_words, is_measured_words, measured_wor
 from app.services.flow.measuring import busy_share
 from app.services.flow.steps import Measured
 from workers.contracts.jobs import MeasureResult, SpeedSummary
+from workers.contracts.wording import in_ms
 
 
 def with_figures(
@@ -47,7 +48,7 @@ def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
 def p50_words(variant: Variant) -> str:
     """``3.97 ms``, "" where it was not measured."""
     p50 = variant.measurement.latency_p50_ms
-    return f"{p50:.3g} ms" if p50 is not None else ""
+    return in_ms(p50) if p50 is not None else ""
 
 
 def speedup_of(variant: Variant) -> float:

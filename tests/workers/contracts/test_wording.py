@@ -6,6 +6,7 @@ from workers.contracts.wording import (
     about,
     counted,
     duration,
+    in_ms,
     is_are,
     percent,
     percent_change,
@@ -66,3 +67,10 @@ def test_texts_can_be_translated() -> None:
     assert about(720, lambda text: words.get(text, text)) == "etwa 12 Minuten"
     assert duration(125, lambda text: words.get(text, text)) == "2 Min. 5 s"
     assert percent(0.00001, tr=lambda text: words.get(text, text)) == "unter 0.01 %"
+
+
+def test_times_are_never_told_in_powers_of_ten() -> None:
+    """Given times of fast and of slow models, Then three digits are told, and of a second and more all of them."""
+    assert [in_ms(value) for value in (0.1234, 3.966, 999.4, 999.6, 1160.0, 12345.6)] == [
+        "0.123 ms", "3.97 ms", "999 ms", "1,000 ms", "1,160 ms", "12,346 ms",
+    ]  # fmt: skip

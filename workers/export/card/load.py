@@ -4,6 +4,7 @@ from collections.abc import Callable
 from statistics import median
 
 from workers.contracts.after.load import LOADGEN_WORDS, CardLoad, ColdTimes, Scenario, ScenarioResult
+from workers.contracts.wording import in_ms
 
 TITLES: dict[Scenario, str] = {
     "single-stream": "Single stream",
@@ -64,7 +65,7 @@ def _rate(found: ScenarioResult | None) -> str:
 
 
 def _within(found: ScenarioResult | None) -> str:
-    return NOTHING if found is None or not found.valid else f"{found.latency.p90_ms:.3g} ms"
+    return NOTHING if found is None or not found.valid else in_ms(found.latency.p90_ms)
 
 
 def _cold(times: ColdTimes | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
 from workers.contracts.power import power_words
-from workers.contracts.wording import percent, percent_of
+from workers.contracts.wording import in_ms, percent, percent_of
 from workers.export.card.data import record_lines
 from workers.export.card.header import front_matter
 from workers.export.card.load import under_load
@@ -149,7 +149,7 @@ def figure(value: Any, unit: str) -> str:
     if unit == "pct":
         return percent(value, 2)
     if unit == "ms":
-        return f"{value:.3g} ms"
+        return in_ms(value)
     if unit == "bytes":
         return f"{value / 1e6:.2f} MB"
     return f"{value:,.1f}"
