@@ -1,9 +1,9 @@
-"""What every page is: a scrolling column with a head, and the four states empty, loading, error and full."""
+"""What every page is: a head that stays, a scrolling column, and the four states empty, loading, error and full."""
 
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton
@@ -47,8 +47,46 @@ class LoadingCard(Card):
         self._figure.setVisible(bool(line))
 
 
+class PageTop(QWidget):
+    """Where the head stands while the column below it scrolls: what a page is for, and its one main button, stay there."""
+
+    changed = Signal()
+
+    def __init__(self, page: "Page") -> None:
+        super().__init__(page)
+        self.setProperty("kind", "page")
+        self._page = page
+        self._head: PageHead | None = None
+        QVBoxLayout(self)
+        self.hide()
+
+    def show_head(self, head: PageHead | None) -> None:
+        """Another head in place of the last one, or none."""
+        if self._head is not None:
+            self._head.hide()
+            self._head.setParent(None)
+            self._head.deleteLater()  # the button that led here may still be in its own signal
+        self._head = head
+        layout = self.layout()
+        if head is not None and layout is not None:
+            layout.addWidget(head)
+            head.show()
+        self.setVisible(head is not None)
+
+    def event(self, event: QEvent) -> bool:
+        """A head that says something longer may need a line more."""
+        told = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.changed.emit()
+        return told
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """The wheel over the head scrolls the page as well."""
+        self._page.wheelEvent(event)
+
+
 class Page(QScrollArea):
-    """A page of the window. Subclasses fill it through `_fill`; only the page scrolls, and only downward."""
+    """A page of the window. Subclasses fill it through `_fill`; only its column scrolls, and only downward."""
 
     cancel_requested = Signal()
     fills_height = False
@@ -64,6 +102,8 @@ class Page(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._loading: LoadingCard | None = None
         self._content = QWidget()
+        self._top = PageTop(self)
+        self._top.changed.connect(self._set_edges)
 
     def _fill(self, state: str, head: PageHead | None, *items: QWidget | QLayout, grow: int = -1) -> None:
         """Show other contents; `grow` is the item that takes spare height, else it stays below."""
@@ -74,8 +114,6 @@ class Page(QScrollArea):
         content.setAccessibleName(self.accessibleName())
         box = QVBoxLayout(content)
         box.setSpacing(SPACE_L)
-        if head is not None:
-            box.addWidget(head)
         for number, item in enumerate(items):
             stretch = 1 if number == grow else 0
             if isinstance(item, QWidget):
@@ -84,12 +122,13 @@ class Page(QScrollArea):
                 box.addLayout(item, stretch)
         box.addStretch(1 if grow < 0 else 0)
         self._content = content
-        self._set_edges()
-        self._swap(content)
+        self._swap(head, content)
 
-    def _swap(self, content: QWidget) -> None:
+    def _swap(self, head: PageHead | None, content: QWidget) -> None:
         focus = QApplication.focusWidget()
         had_focus = focus is not None and self.isAncestorOf(focus)
+        self._top.show_head(head)
+        self._set_edges()
         old = self.takeWidget()
         if old is not None:
             old.hide()
@@ -98,7 +137,8 @@ class Page(QScrollArea):
         content.setAutoFillBackground(False)
         if self.isVisible():
             content.show()
-        first = content.findChild(QPushButton) if had_focus else None
+        buttons = [part.findChild(QPushButton) for part in (head, content) if part is not None]
+        first = next((button for button in buttons if button is not None), None) if had_focus else None
         if first is not None:
             first.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -119,10 +159,17 @@ class Page(QScrollArea):
     def _set_edges(self) -> None:
         edge, top = (SPACE_XL, 20) if self.is_narrow else (PAGE_EDGE, SPACE_XL)
         edge = max(edge, (self.width() - WIDEST_PX) // 2)
-        layout = self._content.layout()
+        above, layout = self._top.layout(), self._content.layout()
+        has_head = self._top.isVisibleTo(self)
+        if above is not None and has_head:
+            above.setContentsMargins(edge, top, edge, 0)
+            width = self.viewport().width()
+            height = above.heightForWidth(width) if above.hasHeightForWidth() else above.sizeHint().height()
+            self._top.setGeometry(0, 0, width, height)
+        self.setViewportMargins(0, self._top.height() if has_head else 0, 0, 0)
         if layout is not None:
             below = 0 if self.fills_height else self.height() - TALLEST_PX
-            layout.setContentsMargins(edge, top, edge, max(20, below))
+            layout.setContentsMargins(edge, SPACE_L if has_head else top, edge, max(20, below))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The edges follow the width."""
