@@ -49,6 +49,8 @@ def compare(case: Case) -> Differences:
         f" as its own.",
         f"The likeliest next word is the same for {percent(float(same.sum() / total))} of them; perplexity"
         f" {np.exp(new_loss.sum() / total):.4g} instead of {np.exp(old_loss.sum() / total):.4g}.",
+        f"The longest of these texts has {int(sizes.max()):,} such words or pieces of words: longer chats were not"
+        f" compared.",
     )
     return Differences(
         case.items[kept],

@@ -119,3 +119,10 @@ def test_the_distance_is_at_most_the_true_one_and_near_it():
     true = (p * np.log(p / q)).sum(axis=-1)
     told = least_kl(thoughts(old, following), thoughts(new, following))
     assert (told <= true + 1e-5).all() and told.mean() > 0.5 * true.mean()
+
+
+def test_what_was_not_read_is_told(judged):
+    """Given a version that is as the original in all that was read, Then it is told how long the longest text was."""
+    found = judged(noise(0))
+    assert found.verdict == "safe"
+    assert any(f"has {PLACES} such words" in note and "longer chats were not compared" in note for note in found.notes)
