@@ -48,7 +48,7 @@ class LoadingCard(Card):
 
 
 class PageTop(QWidget):
-    """Where the head stands while the column below it scrolls: what a page is for, and its one main button, stay there."""
+    """Where the head stands while the column below it scrolls: the page's one main button stays there."""
 
     changed = Signal()
 
