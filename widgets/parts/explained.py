@@ -25,6 +25,9 @@ from widgets.parts.glossary import Term, meanings, terms
 _UNIT = re.compile(r"(?<=\d) (?=(%|×|ms|s|kB|MB|GB|min)(?!\w))")
 """The space between a number and its unit: no line ends there."""
 
+MOST_LAID = 8
+"""Widths that a label's layout is kept for; a window that is being resized asks for many, each a few times."""
+
 
 def dotted_underline(painter: QPainter, x0: float, x1: float, y: float, color: QColor) -> None:
     """The mark of an explained term, below the text's baseline."""
@@ -54,6 +57,7 @@ class ExplainedLabel(QLabel):
         self.setWordWrap(True)
         self.setMouseTracking(True)
         self._terms: Sequence[Term] = ()
+        self._laid: dict[tuple[float, bool, Qt.AlignmentFlag], tuple[QTextLayout, float, float]] = {}
         self._edge = QColor("#848E96")
         self.setText(text)
 
@@ -61,13 +65,23 @@ class ExplainedLabel(QLabel):
         """Show another text and look for terms in it."""
         text = visible(text)
         super().setText(text)
+        self._laid.clear()
         self._terms = tuple(terms(text))
         self.setAccessibleName(text)
         self.setAccessibleDescription(meanings(text))
         self.updateGeometry()
 
     def _layout(self, width: float) -> tuple[QTextLayout, float, float]:
-        """The text laid out in a width; returns it with its height and its natural width."""
+        """The text laid out in a width; returns it with its height and its natural width. Box layouts ask many times
+        for the same."""
+        key = (width, self.wordWrap(), self.alignment())
+        if key not in self._laid:
+            if len(self._laid) >= MOST_LAID:
+                self._laid.clear()
+            self._laid[key] = self._lay_out(width)
+        return self._laid[key]
+
+    def _lay_out(self, width: float) -> tuple[QTextLayout, float, float]:
         option = QTextOption(self.alignment())
         modes = QTextOption.WrapMode
         option.setWrapMode(modes.WrapAtWordBoundaryOrAnywhere if self.wordWrap() else modes.NoWrap)
@@ -83,6 +97,12 @@ class ExplainedLabel(QLabel):
             y += line_height
         layout.endLayout()
         return layout, y, natural
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another font has other widths."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._laid.clear()
+        super().changeEvent(event)
 
     def _place(self, layout: QTextLayout, height: float) -> QPointF:
         box = self.contentsRect()

@@ -93,3 +93,18 @@ def test_margins_take_room_of_their_own(qtbot: QtBot) -> None:
     bare = label.heightForWidth(300)
     label.setContentsMargins(20, 8, 20, 8)
     assert label.heightForWidth(340) == bare + 16
+
+
+def test_a_label_follows_its_text_and_font(qtbot: QtBot) -> None:
+    """Given a label that was laid out, When its text or font changes, Then it takes the room that it needs now."""
+    kept = ExplainedLabel("latency of every request " * 8)
+    qtbot.addWidget(kept)
+    first = kept.heightForWidth(200)
+    assert kept.heightForWidth(200) == first > kept.heightForWidth(400)
+    font = kept.font()
+    font.setPixelSize(2 * font.pixelSize())
+    kept.setFont(font)
+    assert kept.heightForWidth(200) > 1.5 * first
+    large = kept.heightForWidth(200)
+    kept.setText("latency")
+    assert kept.heightForWidth(200) < large

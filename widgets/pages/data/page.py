@@ -61,6 +61,7 @@ class DataPage(Page):
         super().__init__(theme, self.tr("Data"))
         self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
+        self._ask: DataAskValue | None = None
         self._found: FoundList | None = None
         self._items: ItemsCard | None = None
         self._doctor: DoctorCard | None = None
@@ -73,7 +74,9 @@ class DataPage(Page):
     # -- states --
     def show_empty(self, ask: DataAskValue) -> None:
         """Say what may be dropped, and what can be measured without."""
-        self._kind = ask.kind
+        if self.state == "empty" and self._ask == ask:
+            return  # several facts of a project change at once, and each asks for the same page
+        self._kind, self._ask = ask.kind, ask
         head = PageHead(
             self.tr("Which {0} shall it be tried on?").format(plural(ask.kind)),
             self.tr("Your own examples show best whether it still answers alike. They stay on this computer."),
