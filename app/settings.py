@@ -45,6 +45,7 @@ class Settings(Frozen):
     gpu_uuid: str = Field(default="", json_schema_extra={"hidden": True})
     gpu_index: int = Field(default=0, ge=0, json_schema_extra={"hidden": True})
     last_project_id: str = Field(default="", json_schema_extra={"hidden": True})
+    export_target: str = Field(default="", json_schema_extra={"hidden": True})
     last_page: str = Field(default="model", json_schema_extra={"hidden": True})
     window_geometry: str = Field(
         default="", description="Qt's saved geometry in base 64.", json_schema_extra={"hidden": True}

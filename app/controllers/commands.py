@@ -46,6 +46,7 @@ EXTEND_RUN: "Command[[Run, int], None]" = Command("give a run that is over more 
 REPEAT_RUN: "Command[[Run], None]" = Command("measure all of a run once more")
 TRY_PICTURE: "Command[[QImage], None]" = Command("try a picture that has no file")
 EXPORT_VERSION: Command[[str], None] = Command("go on to the export of a version: its id")
+WRITE_VERSION: Command[[str], None] = Command("write a version at once as it was last chosen, or ask: its id")
 RELEASE_EXPORT: "Command[[ExportRecord], None]" = Command("make a bundle that was exported a release")
 OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
 READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")

@@ -232,6 +232,14 @@ class Program:
         self.until_page("compare", "full")
         self.press(caption)
 
+    def export_from_compare(self) -> None:
+        """One click where the result is safe; where the original was kept, or more is asked, the form comes first."""
+        self.until(lambda view: view.button("Export"), 30, "a button that exports")
+        if self.see().button("Export bundle") is None:
+            self.press("Export")
+            self.until_page("export", "full")
+        self.press("Export bundle")
+
     def press(self, text: str, limit_s: float = 30) -> None:
         """One click on the button that is called so."""
         self.until(lambda view: view.button(text), limit_s, f"the button {text!r}")

@@ -7,17 +7,19 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 
-from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, OPEN_MODEL, SHOW_RESULT, on
+from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, OPEN_MODEL, SHOW_RESULT, WRITE_VERSION, on
 from app.controllers.compare.examples import changes_value, proved_value, with_data
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
+from app.services.after.at_once import target_at_once
 from app.services.after.elsewhere import JudgedBeside, judge_file, may_judge_file
 from app.services.after.proving import Proved, ask_rest, prove
 from app.services.after.run_data import asked_examples
@@ -37,21 +39,25 @@ from workers.contracts.paths import from_text
 
 
 class CompareController(PageController):
-    """`export_requested(variant id)` goes on to the page Export, `go_on_requested(run, minutes)` gives it more time,
-    `model_given(path)` opens a file as a model of its own."""
+    """`export_requested(variant id)` goes on to the page Export, `write_requested(variant id)` writes it at once,
+    `go_on_requested(run, minutes)` gives it more time, `model_given(path)` opens a file as a model of its own."""
 
     export_requested = Signal(str)
+    write_requested = Signal(str)
     go_on_requested = Signal(object, int)
     model_given = Signal(str)
 
-    def __init__(self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner) -> None:
+    def __init__(
+        self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner, kept: KeptSettings
+    ) -> None:
         super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._window, self._page, self._session, self._flows, self._kept = window, page, session, flows, kept
         self._facts: RunFacts | None = None
         self._running: Running | None = None
         self._proving: Running | None = None
         self._asking = ""
         page.export_requested.connect(self.export_requested)
+        page.write_requested.connect(self.write_requested)
         page.export_anyway_requested.connect(self.export_requested)
         page.version_chosen.connect(self._show_changes)
         page.go_on_requested.connect(self._on_go_on)
@@ -67,6 +73,8 @@ class CompareController(PageController):
         page.sources_wanted.connect(self._show_sources)
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
+        session.described_changed.connect(self._tell_at_once)
+        window.page_shown.connect(lambda page_id: self._tell_at_once() if page_id == "compare" else None)
         self.show()
 
     def show_result(self, run: Run) -> None:
@@ -105,9 +113,18 @@ class CompareController(PageController):
         watched = read_watched(self._session.workspace.repositories, run.id)
         asked = asked_examples(self._session.workspace, facts)
         self._page.show_value(with_data(compare_value(facts, watched), asked, self._chosen_path()))
+        self._tell_at_once()
         shown = facts.recommended
         if shown is not None:
             self._show_changes(shown.id)
+
+    def _tell_at_once(self) -> None:
+        """Whether one click writes the recommended version, and as what: the target may have been chosen meanwhile."""
+        facts, found, target = self._facts, self._session.described, None
+        if facts is not None and facts.recommended is not None and found is not None:
+            last_id = self._kept.value.export_target
+            target = target_at_once(found.targets, last_id, facts, facts.recommended)
+        self._page.show_at_once(tr(target.title) if target is not None else "")
 
     def _chosen_path(self) -> str | None:
         asked = self._session.asked_data
@@ -312,8 +329,9 @@ class CompareController(PageController):
 
 
 def _make(desk: Desk, page: ComparePage) -> CompareController:
-    made = CompareController(desk.window, page, desk.session, desk.flows)
+    made = CompareController(desk.window, page, desk.session, desk.flows, desk.kept)
     made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
+    made.write_requested.connect(desk.commands.to(WRITE_VERSION))
     made.go_on_requested.connect(desk.commands.to(EXTEND_RUN))
     made.model_given.connect(desk.commands.to(OPEN_MODEL))
     return made

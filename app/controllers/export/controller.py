@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.commands import EXPORT_VERSION, RELEASE_EXPORT, on
+from app.controllers.commands import EXPORT_VERSION, RELEASE_EXPORT, WRITE_VERSION, on
 from app.controllers.export.presenter import (
     another_version,
     checks,
@@ -20,6 +20,7 @@ from app.controllers.export.presenter import (
     target_value,
 )
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
@@ -27,6 +28,7 @@ from app.controllers.words import error_value, tr
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant
 from app.paths import DataFolderUnusable
+from app.services.after.at_once import target_at_once
 from app.services.after.exporting import Exported, card_facts, export
 from app.services.after.exporting import ExportRequest as Ask
 from app.services.after.falling_back import fallback_bytes, falls_back_usually
@@ -52,9 +54,11 @@ class ExportController(PageController):
 
     release_requested = Signal(object)
 
-    def __init__(self, window: MainWindow, page: ExportPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(
+        self, window: MainWindow, page: ExportPage, session: Session, flows: FlowRunner, kept: KeptSettings
+    ) -> None:
         super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._window, self._page, self._session, self._flows, self._kept = window, page, session, flows, kept
         self._facts: RunFacts | None = None
         self._wanted: Variant | None = None
         self._variant: Variant | None = None
@@ -83,9 +87,22 @@ class ExportController(PageController):
         self.show()
 
     def choose(self, variant_id: str) -> None:
-        """Show this version."""
-        self._load(variant_id)
+        """Show this version; while a bundle is written, how that goes."""
+        if self._exporting is None:
+            self._load(variant_id)
         self._window.show_page("export")
+
+    def write(self, variant_id: str) -> None:
+        """Write this version at once, as the form says or was last chosen; where something must be asked, show it."""
+        is_shown = self._page.state == "full" and self._wanted is not None and self._wanted.id == variant_id
+        if self._exporting is None and not is_shown:
+            self._load(variant_id)
+        self._window.show_page("export")
+        facts, wanted = self._facts, self._wanted
+        if self._exporting is None and facts is not None and wanted is not None:
+            target = target_at_once(self._targets(), self._kept.value.export_target, facts, wanted)
+            if target is not None and target.id == self._target.id:
+                self._page.start()
 
     def show(self) -> None:
         """The recommended version."""
@@ -112,7 +129,8 @@ class ExportController(PageController):
         project = facts.project
         targets = tuple(_offered(row, facts, wanted) for row in self._targets())
         usable = [row for row in targets if row.available]
-        kept = next((row for row in usable if row.id == self._target.id), None)
+        last_id = self._kept.value.export_target
+        kept = next((row for row in usable if row.id == last_id), None)
         target = self._target = kept or next(iter(usable), NO_TARGET)
         fit = fitting(target, facts, wanted) if target.id else Fitting(wanted)
         variant = self._variant = fit.variant
@@ -147,6 +165,7 @@ class ExportController(PageController):
         is_default = value.path == _free_path(facts, self._target)
         path = value.path.removesuffix(self._target.suffix) + target.suffix
         self._target = target
+        self._kept.try_to_keep(export_target=target_id)
         self._value = replace(
             self._make_value(facts, wanted),
             path=_free_path(facts, target) if is_default else path,
@@ -197,9 +216,13 @@ class ExportController(PageController):
 
     def _on_card(self, text: str) -> None:
         self._previewing = None
-        if self._value is not None and self._exporting is None:
-            self._value = replace(self._value, card=text)
+        if self._value is None:
+            return
+        self._value = replace(self._value, card=text)
+        if self._exporting is None:
             self._page.show_value(self._value)
+        else:
+            self._page.show_card(text)
 
     def _on_answers(self, purpose: str, not_for: str, contact: str) -> None:
         self._session.change(purpose=purpose, not_for=not_for, contact=contact)
@@ -349,7 +372,7 @@ def _no_folder(out: Path, error: OSError) -> ErrorInfo:
 
 
 def _make(desk: Desk, page: ExportPage) -> ExportController:
-    made = ExportController(desk.window, page, desk.session, desk.flows)
+    made = ExportController(desk.window, page, desk.session, desk.flows, desk.kept)
     made.release_requested.connect(desk.commands.to(RELEASE_EXPORT))
     return made
 
@@ -357,6 +380,6 @@ def _make(desk: Desk, page: ExportPage) -> ExportController:
 CONTROLLER = ControllerSpec[ExportPage, ExportController](
     "export",
     _make,
-    does=(on(EXPORT_VERSION, ExportController.choose),),
+    does=(on(EXPORT_VERSION, ExportController.choose), on(WRITE_VERSION, ExportController.write)),
     is_done=lambda way: way.has_exports,
 )

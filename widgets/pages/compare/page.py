@@ -32,7 +32,8 @@ LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
 
 class ComparePage(Page):
-    """`export_requested(id)`, `export_anyway_requested(id)` name the version; `proof_data_chosen(path)` names more
+    """`export_requested(id)`, `export_anyway_requested(id)` name the version, `write_requested(id)` one that is written
+    at once; `proof_data_chosen(path)` names more
     examples to prove it with, `other_model_chosen(path)` a model to judge beside the original, `page_wanted(page id)`
     a page that looks closer, `sources_wanted(id, key)` a figure that `show_sources` is to explain,
     `go_on_requested(minutes)` gives the run more time; the other signals lead back.
@@ -40,6 +41,7 @@ class ComparePage(Page):
 
     export_requested = Signal(str)
     export_anyway_requested = Signal(str)
+    write_requested = Signal(str)
     version_chosen = Signal(str)
     add_data_requested = Signal()
     proof_data_chosen = Signal(str)
@@ -60,6 +62,9 @@ class ComparePage(Page):
         self._opened_at = QRect()
         self._pair: QBoxLayout | None = None
         self._changes: ChangesCard | None = None
+        self._at_once = ""
+        self._export = PrimaryButton(theme, self.tr("Export…"), "package")
+        self._choose = GhostButton(theme, self.tr("Choose what to write…"))
         self._notes = words("", "caption")
         self._other = GhostButton(theme, self.tr("Export this version…"), size="small")
         self._fold = FoldButton(theme, self.tr("Details"), "small")
@@ -117,6 +122,7 @@ class ComparePage(Page):
         if value.note:
             items.append(words(value.note, "caption"))
         self._fill("full", head, *items, grow=grow)
+        self.show_at_once(self._at_once)
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Comparing the versions"), self.tr("You may leave this page; the work goes on.")
@@ -129,6 +135,16 @@ class ComparePage(Page):
         card.add_action(goal)
         card.add_action(log)
         return ()
+
+    def show_at_once(self, target: str) -> None:
+        """The kind of bundle that one click writes of the recommended version, "" where something is asked first."""
+        self._at_once = target
+        if self.state == "full" and self._value is not None and self._value.outcome == "safe":
+            self._export.setText(self.tr("Export bundle") if target else self.tr("Export…"))
+            tip = self.tr("Writes it as “{0}”, tries it, and shows where it lies.").format(target) if target else ""
+            self._export.setToolTip(tip)
+            self._export.setAccessibleDescription(tip)
+            self._choose.setVisible(bool(target))
 
     def show_changes(self, value: ChangesValue) -> None:
         """The changed answers of the chosen version."""
@@ -153,14 +169,20 @@ class ComparePage(Page):
             head.add_action(anyway)
             head.add_action(prove)
             return
-        base = original_of(value)
-        is_original = value.outcome == "nothing_faster"
-        wanted = base.id if is_original and base is not None else value.recommended
-        text = self.tr("Export the original…") if is_original else self.tr("Export…")
-        make = GhostButton if is_original and value.go_on is not None else PrimaryButton
-        export = make(self.theme, text, "package")
-        export.clicked.connect(lambda: self.export_requested.emit(wanted))
-        head.add_action(export)
+        if value.outcome == "nothing_faster":
+            base = original_of(value)
+            wanted = base.id if base is not None else value.recommended
+            make = GhostButton if value.go_on is not None else PrimaryButton
+            export = make(self.theme, self.tr("Export the original…"), "package")
+            export.clicked.connect(lambda: self.export_requested.emit(wanted))
+            head.add_action(export)
+            return
+        self._choose = GhostButton(self.theme, self.tr("Choose what to write…"))
+        self._choose.clicked.connect(lambda: self.export_requested.emit(value.recommended))
+        self._export = PrimaryButton(self.theme, self.tr("Export…"), "package")
+        self._export.clicked.connect(lambda: self._on_export(value.recommended))
+        head.add_action(self._choose)
+        head.add_action(self._export)
 
     def _go_on(self, value: GoOnValue, *, is_way_on: bool) -> Button:
         """More time for the same run: the way on where nothing is recommended."""
@@ -337,6 +359,10 @@ class ComparePage(Page):
         place = table.visualRect(table.model().index(table.currentIndex().row(), column))
         self._opened_at = QRect(table.viewport().mapToGlobal(place.topLeft()), place.size())
         self.sources_wanted.emit(version_id, source_key(value, column))
+
+    def _on_export(self, version_id: str) -> None:
+        signal = self.write_requested if self._at_once else self.export_requested
+        signal.emit(version_id)
 
     def _on_other(self) -> None:
         version = self._version(self._table.chosen_id if self._table is not None else "")

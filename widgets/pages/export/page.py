@@ -160,6 +160,11 @@ class ExportPage(Page):
         for part in self._form:
             part.setEnabled(False)
 
+    def show_card(self, markdown: str) -> None:
+        """The card was made, also while the bundle is being written."""
+        if self._card is not None and self.state == "full":
+            self._card.show_markdown(markdown)
+
     def show_done(self, value: DoneValue) -> None:
         """Written, unpacked in a clean place, and run there."""
         head = PageHead(
@@ -262,6 +267,11 @@ class ExportPage(Page):
         return ExportRequest(
             self._value.target, self._value.path, purpose, not_for, contact, reason, answers, sign, self._value.fallback
         )
+
+    def start(self) -> None:
+        """What the main button does, where it can be pressed."""
+        if self.state == "full" and self._export.isEnabled():
+            self._on_export()
 
     def _on_export(self) -> None:
         self._pause.stop()

@@ -1,0 +1,163 @@
+"""From Compare to a finished bundle with one click, through the window; and what still asks first."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import add_run, make_project, run, variant
+from finished_run import FASTER, finished_run, write_part
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QPushButton
+from pytestqt.qtbot import QtBot
+from read_page import words
+
+from app.controllers.app_controller import AppController
+from app.controllers.export import controller as module
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from widgets.main_window import MainWindow
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Stage
+
+Drive = Callable[..., None]
+PYTHON = DescribedTarget(id="python", title="Python folder", available=True, stages=(Stage(id="w", title="Write"),))
+KIT = DescribedTarget(id="kit", title="Kit", available=True, stages=(Stage(id="w", title="Write"),))
+ASKING = DescribedTarget(id="ask", title="Asks", available=True, questions=(Question(id="a", title="A?", needed=True),))
+ABSENT = DescribedTarget(id="none", title="Absent", available=False)
+
+
+def buttons(page: Any) -> dict[str, QPushButton]:
+    return {one.text(): one for one in page.findChildren(QPushButton) if one.isVisibleTo(page)}
+
+
+def click(qtbot: QtBot, page: Any, text: str) -> None:
+    qtbot.mouseClick(buttons(page)[text], Qt.MouseButton.LeftButton)
+
+
+def described(*targets: DescribedTarget) -> DescribeResult:
+    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
+    return DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=targets, versions={})
+
+
+@pytest.fixture
+def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "documents"
+    monkeypatch.setattr(module, "documents_folder", lambda: folder)
+    return folder
+
+
+@pytest.mark.timeout(180)
+def test_one_click_on_compare_writes_the_bundle(
+    app_controller: AppController,
+    window: MainWindow,
+    space: Workspace,
+    documents: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    drive: Drive,
+) -> None:
+    """Given a version that is safe, When the main button of Compare is clicked, Then the page Export shows how it is
+    written, with its card while it is, and then a tested bundle; nothing else was pressed."""
+    finished_run(space, write_part(tmp_path / "all.npz", 0, 420), FASTER)
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    compare: Any = window.page("compare")
+    assert "Export…" in buttons(compare) and "Choose what to write…" not in buttons(compare)
+    app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
+    assert "“Python folder”" in buttons(compare)["Export bundle"].toolTip()
+    click(qtbot, compare, "Export bundle")
+    page: Any = window.page("export")
+    assert window.current_page == "export" and "Writing the bundle" in words(page)
+    assert not page._card.view.toPlainText()
+    seen: list[str] = []
+    drive(lambda: seen.append(page._card.view.toPlainText()) or page.state in ("done", "error"), 120)
+    assert page.state == "done", words(page)
+    assert any("What was measured" in text for text in seen[:-1]), "the card stayed empty while the bundle was written"
+    (bundle,) = documents.glob("*.zip")
+    with zipfile.ZipFile(bundle) as archive:
+        assert any(name.endswith("manifest.json") for name in archive.namelist())
+    (record,) = space.repositories.exports.list(run_id="r1")
+    assert (record.variant_id, record.target, record.path) == ("v1", "python", str(bundle))
+
+
+def endless(*_args: Any) -> Flow[Any]:
+    while True:
+        yield from describe()
+
+
+@pytest.fixture
+def asked(app_controller: AppController, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A finished run with a safe version; what would be written comes into the list, and goes on for ever."""
+    wanted: list[Any] = []
+
+    def card(*_given: Any) -> Flow[str]:
+        yield from ()
+        return "# A card"
+
+    monkeypatch.setattr(module, "card_preview", card)
+    monkeypatch.setattr(module, "export", lambda _space, _facts, ask: wanted.append(ask) or endless())
+    app_controller.session.reopen(make_project(space))
+    made = run(1, data_key="data", recommended_variant_id="r1-v1")
+    app_controller.session.set_run(add_run(space, made, variant(0), variant(1, speedup=2.0)))
+    return wanted
+
+
+def test_the_last_choice_is_what_is_written_and_signing_takes_a_second_click(
+    app_controller: AppController, window: MainWindow, asked: list[Any], documents: Path, qtbot: QtBot
+) -> None:
+    """Given the quiet way, Then nothing is written by it; What was chosen and ticked there is what Compare's button then
+    writes, and a click on it while a bundle is written shows that one instead of a new form."""
+    app_controller.session.set_described(described(PYTHON, KIT))
+    window.show_page("compare")
+    compare: Any = window.page("compare")
+    click(qtbot, compare, "Choose what to write…")
+    page: Any = window.page("export")
+    assert window.current_page == "export" and page.state == "full" and asked == []
+    page._on_target("kit")
+    sign = next(box for box in page.findChildren(QCheckBox) if box.text() == "Sign it")
+    can_sign = sign.isEnabled()
+    sign.setChecked(can_sign)
+    window.show_page("compare")
+    assert "“Kit”" in buttons(compare)["Export bundle"].toolTip()
+    click(qtbot, compare, "Export bundle")
+    (ask,) = asked
+    assert (ask.target, ask.variant_id, ask.out.parent) == ("kit", "r1-v1", documents)
+    assert (ask.sign_key is not None) == can_sign
+    window.show_page("compare")
+    for text in ("Export bundle", "Choose what to write…"):
+        window.show_page("compare")
+        click(qtbot, compare, text)
+        assert window.current_page == "export" and "Writing the bundle" in words(page)
+        assert "Cancel" in buttons(page) and "Export bundle" not in buttons(page)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("last", [ASKING, ABSENT], ids=["asks", "absent"])
+def test_what_must_be_asked_is_asked(
+    app_controller: AppController,
+    window: MainWindow,
+    space: Workspace,
+    asked: list[Any],
+    documents: Path,
+    qtbot: QtBot,
+    last: DescribedTarget,
+) -> None:
+    """Given a target with a question, or one that is no longer here, When Compare's button is clicked, Then it says by
+    its dots that more comes, and the form opens with nothing written."""
+    app_controller._kept.keep(export_target=last.id)
+    app_controller.session.set_described(described(PYTHON, last))
+    window.show_page("compare")
+    compare: Any = window.page("compare")
+    assert "Export bundle" not in buttons(compare)
+    click(qtbot, compare, "Export…")
+    assert window.current_page == "export" and asked == []
+    page: Any = window.page("export")
+    assert page.state == "full" and "Take it with you" in words(page)
+    # a command that comes all the same, as from another page, asks as well
+    app_controller.commands.do(module.WRITE_VERSION, "r1-v1")
+    assert asked == []
