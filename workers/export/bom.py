@@ -6,6 +6,8 @@ whole is checked against the specification's own strict schema, which lies in th
 
 import json
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +24,33 @@ SPACE = uuid.UUID("5f0f6d5e-3f0b-4c67-9a43-0b8a1f0f7d11")
 """Serial numbers are made in it from run, version and moment, so that the same bundle has the same."""
 
 
-def bill(facts: CardFacts, spec: PipelineSpec, requirements: list[str], weights: dict[str, str]) -> str:
-    """`bom.json` of a bundle with these pip requirements (`name>=version`) and model files (sha256 by name).
+@dataclass(frozen=True)
+class ShippedLibrary:
+    """A package of npm that lies in the bundle itself: `license` is SPDX, `sha512` of its archive in the registry,
+    `files` what was taken of it, sha256 by name."""
+
+    name: str
+    version: str
+    license: str
+    sha512: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def bill(
+    facts: CardFacts,
+    spec: PipelineSpec,
+    requirements: list[str],
+    weights: dict[str, str],
+    shipped: Sequence[ShippedLibrary] = (),
+) -> str:
+    """`bom.json` of a bundle with these pip requirements (`name>=version`), model files (sha256 by name) and libraries
+    that it brings along.
 
     Raises `WorkerError` where the result is not strictly valid.
     """
     from cyclonedx.model.bom import Bom, BomMetaData
     from cyclonedx.model.component import Component, ComponentType
     from cyclonedx.output.json import JsonV1Dot6
-    from packageurl import PackageURL
 
     model = Component(
         type=ComponentType.MACHINE_LEARNING_MODEL,
@@ -51,15 +71,8 @@ def bill(facts: CardFacts, spec: PipelineSpec, requirements: list[str], weights:
     parts = [base, *_data(facts)]
     for name, digest in sorted(weights.items()):
         parts.append(Component(type=ComponentType.FILE, name=name, bom_ref=f"file:{name}", hashes=_sha256(digest)))
-    for line in requirements:
-        name, _, version = line.partition(">=")
-        purl = PackageURL("pypi", name=name.lower(), version=version or None)
-        parts.append(
-            Component(
-                type=ComponentType.LIBRARY, name=name, version=version, bom_ref=f"pypi:{name}", purl=purl,
-                description="The least version that the bundle was tested with",
-            )
-        )  # fmt: skip
+    parts += [_required(line) for line in requirements]
+    parts += [_shipped(library) for library in shipped]
     bom = Bom(
         serial_number=uuid.uuid5(SPACE, f"{facts.run_id} {facts.variant['id']} {facts.made_at}"),
         metadata=BomMetaData(timestamp=datetime.fromisoformat(facts.made_at), component=model),
@@ -152,6 +165,41 @@ def _sha256(digest: str) -> list[Any]:
     from cyclonedx.model import HashAlgorithm, HashType
 
     return [HashType(alg=HashAlgorithm.SHA_256, content=digest)]
+
+
+def _required(line: str) -> "Component":
+    """A library that pip brings, of `name>=version`."""
+    from cyclonedx.model.component import Component, ComponentType
+    from packageurl import PackageURL
+
+    name, _, version = line.partition(">=")
+    purl = PackageURL("pypi", name=name.lower(), version=version or None)
+    told = "The least version that the bundle was tested with"
+    return Component(
+        type=ComponentType.LIBRARY, name=name, version=version, bom_ref=f"pypi:{name}", purl=purl, description=told
+    )
+
+
+def _shipped(library: ShippedLibrary) -> "Component":
+    """The package, and below it the files of it that the bundle holds."""
+    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model.component import Component, ComponentType
+    from packageurl import PackageURL
+
+    scope, _, name = library.name.rpartition("/")
+    archive = [HashType(alg=HashAlgorithm.SHA_512, content=library.sha512)] if library.sha512 else []
+    held = [
+        Component(
+            type=ComponentType.FILE, name=path, bom_ref=f"npm:{library.name}:{path}", hashes=_sha256(digest)
+        )
+        for path, digest in sorted(library.files.items())
+    ]  # fmt: skip
+    return Component(
+        type=ComponentType.LIBRARY, group=scope or None, name=name, version=library.version,
+        bom_ref=f"npm:{library.name}", purl=PackageURL("npm", scope or None, name, library.version),
+        licenses=_licenses(library.license), hashes=archive, components=held,
+        description="Lies in the bundle and runs in the page; the hash is that of its archive in the registry",
+    )  # fmt: skip
 
 
 def _data(facts: CardFacts) -> list["Component"]:

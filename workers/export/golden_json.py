@@ -13,6 +13,7 @@ from workers.contracts.bundles import ExportParams
 from workers.contracts.process.context import JobContext
 from workers.measure.opening import open_session
 from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import Runs
 from workers.pipeline.prepared import Prepared
 
 MAX_BYTES = 8 << 20
@@ -20,8 +21,11 @@ MAX_BYTES = 8 << 20
 
 
 def golden_json(params: ExportParams, ctx: JobContext, count: int = 1) -> str:
-    """The first test inputs with all outputs of the variant as it runs here: `[{inputs, outputs, answer}]`, arrays by
-    name as ``{dtype, shape, base64}`` (little-endian), `answer` what the pipeline makes of the outputs.
+    """What the model is given for the first test inputs, with all its outputs as it runs here: `[{inputs, outputs,
+    answer}]`, arrays by name as ``{dtype, shape, base64}`` (little-endian), `answer` what the pipeline makes of them.
+
+    Inputs that no example holds (a state, constants) are among them. Of an example that takes several calls, as the
+    steps of a model with a state do, these are the inputs and outputs of the first, and `answer` is that of all.
 
     Empty ("[]") where one input is larger than `MAX_BYTES`.
     """
@@ -37,12 +41,28 @@ def golden_json(params: ExportParams, ctx: JobContext, count: int = 1) -> str:
             room -= sum(value.nbytes for value in feeds.values())
             if room < 0:
                 break
-            outputs = session.run(feeds)
-            answer = pipeline.answer(session, feeds)
-            told.append({"inputs": _arrays(feeds), "outputs": _arrays(outputs), "answer": as_json(answer)})
+            first = _FirstCall(session)
+            answer = pipeline.answer(first, feeds)
+            told.append({"inputs": _arrays(first.feeds), "outputs": _arrays(first.outputs), "answer": as_json(answer)})
     finally:
         session.close()
     return json.dumps(told)
+
+
+class _FirstCall:
+    """A session that keeps what it is given first, and what it gives then."""
+
+    def __init__(self, session: Runs) -> None:
+        self._session = session
+        self.feeds: dict[str, NDArray[Any]] = {}
+        self.outputs: dict[str, NDArray[Any]] = {}
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        outputs = dict(self._session.run(feeds))
+        if not self.feeds:
+            self.feeds = {name: np.array(value) for name, value in feeds.items()}
+            self.outputs = {name: np.array(value) for name, value in outputs.items()}
+        return outputs
 
 
 def _arrays(values: dict[str, NDArray[Any]]) -> dict[str, Any]:

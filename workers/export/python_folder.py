@@ -13,7 +13,7 @@ from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.bom import BOM_FILE, bill
+from workers.export.bom import BOM_FILE, ShippedLibrary, bill
 from workers.export.card.page.page import CARD_FILE, card_page
 from workers.export.card.text import card, card_text, plain
 from workers.export.evaluated import write_reference
@@ -57,7 +57,7 @@ FILE_MODE = 0o100644
 class Contents:
     """What a target has of its own: `commands` run it, as its card says; `more` are files by their names (folders with
     "/"), `needs` the distributions that they import, `facts` entries of the manifest, `place` where it wants the model,
-    `head` what it adds to the card's header for the hub."""
+    `head` what it adds to the card's header for the hub, `shipped` what of others lies in the bundle."""
 
     commands: tuple[str, ...] = COMMANDS
     more: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +65,7 @@ class Contents:
     facts: Mapping[str, Any] = field(default_factory=dict)
     place: Place = USUAL_PLACE
     head: Mapping[str, Any] = field(default_factory=dict)
+    shipped: tuple[ShippedLibrary, ...] = ()
 
 
 USUAL_CONTENTS = Contents()
@@ -140,7 +141,8 @@ def fill(
     held = (folder / place.folder, folder / FALLBACK / "model")
     weights = [path for one in held for path in one.rglob("*") if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
-    papers = {BOM_FILE: bill(params.facts, spec, requirements, hashes), EVIDENCE_FILE: evidence(params.facts, plain)}
+    listed = bill(params.facts, spec, requirements, hashes, contents.shipped)
+    papers = {BOM_FILE: listed, EVIDENCE_FILE: evidence(params.facts, plain)}
     if params.facts.decisions:
         papers[DECISIONS_FILE] = log_text(params.facts.decisions)
     for name, content in {**papers, **contents.more}.items():

@@ -79,6 +79,32 @@ def test_outputs_are_told_to_javascript(made: tuple[ExportResult, Path]) -> None
         np.testing.assert_allclose(values, read(one["outputs"][name]), atol=1e-5)
 
 
+def test_a_model_with_a_state_is_told_with_it(make_small, tmp_path: Path) -> None:
+    """Given a model that carries a state from step to step, when it becomes a hub folder, then its golden inputs are all
+    that one call needs, the state and constants among them, and the answer beside them is that of all steps."""
+    import onnxruntime
+
+    from workers.export.golden_json import from_json
+
+    work = tmp_path / "work"
+    work.mkdir()
+    result = TARGET.write(params_of(make_small("stateful")), RecordingContext(work))
+    assert isinstance(result, ExportResult) and all(check.ok for check in result.selftest)
+    with zipfile.ZipFile(work / "bundle.zip") as archive:
+        archive.extractall(tmp_path / "repo")
+    (one,) = json.loads((tmp_path / "repo" / "golden" / "outputs.json").read_text())
+    session = onnxruntime.InferenceSession(tmp_path / "repo" / "onnx" / "model.onnx")
+    assert set(one["inputs"]) == {entry.name for entry in session.get_inputs()} >= {"frame", "state"}
+    feeds = {name: from_json(row) for name, row in one["inputs"].items()}
+    assert feeds["frame"].shape[0] == 1 and not feeds["state"].any()
+    names = [output.name for output in session.get_outputs()]
+    for name, values in zip(names, session.run(names, feeds), strict=True):
+        np.testing.assert_allclose(values, from_json(one["outputs"][name]), atol=1e-5)
+    answer = from_json(one["answer"])
+    assert len(answer) == 12
+    np.testing.assert_allclose(answer[0], from_json(one["outputs"]["speech"])[0], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("precision", "name", "dtype"),
     [("fp32", "model.onnx", "fp32"), ("int8", "model_quantized.onnx", "q8"), ("fp16", "model_fp16.onnx", "fp16"),

@@ -8,10 +8,10 @@ import hashlib
 import importlib.util
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from workers.contracts.errors import BackendMissing
+from workers.export.bom import ShippedLibrary
 
 PACKAGE = "fettle_web"
 INSTALL_HINT = "Run: installer/fettle --web (33 MB to download, 14 MB on disk)"
@@ -22,19 +22,12 @@ LICENSES = {"onnxruntime": ("LICENSE", "ThirdPartyNotices.txt")}
 EXPORTS = re.compile(r"export\{([^}]*)\};?\s*(?://#[^\n]*)?\s*$")
 
 
-@dataclass(frozen=True)
-class Library:
-    """One package of npm that a page holds, as its bill of materials names it."""
-
-    name: str
-    version: str
-    license: str
-
-
-def libraries(*, tokenizer: bool) -> tuple[Library, ...]:
+def libraries(*, tokenizer: bool) -> tuple[ShippedLibrary, ...]:
     """What a page of this kind holds. Raises `BackendMissing`."""
     rows = json.loads((_folder() / PINS).read_text(encoding="utf-8"))["packages"]
-    found = tuple(Library(row["name"], row["version"], row["license"]) for row in rows)
+    found = tuple(
+        ShippedLibrary(row["name"], row["version"], row["license"], row["sha512"], row["files"]) for row in rows
+    )
     return found if tokenizer else found[:1]
 
 
@@ -53,9 +46,9 @@ def tokenizer_script() -> str:
     return _told(_checked("tokenizers.min.mjs").decode(), {"Tokenizer"}, "")
 
 
-def licenses() -> dict[str, str]:
-    """Texts of the libraries' licenses by file name."""
-    found = {f"tokenizers-{name}": _checked(name).decode() for name in ("LICENSE",)}
+def licenses(*, tokenizer: bool) -> dict[str, str]:
+    """Texts of the licenses of what a page of this kind holds, by file name."""
+    found = {"tokenizers-LICENSE": _checked("LICENSE").decode()} if tokenizer else {}
     for package, names in LICENSES.items():
         spec = importlib.util.find_spec(package)
         for name in names if spec is not None and spec.origin is not None else ():

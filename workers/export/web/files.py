@@ -46,7 +46,7 @@ def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str
     found[f"{FOLDER}/model.js"] = _data(told, spec, _tokenizer(model) if is_text else None)
     for name in (*SCRIPTS, "page"):
         found[f"{FOLDER}/{name}.js"] = _own(f"{name}.js")
-    found |= {f"{FOLDER}/licenses/{name}.txt": text for name, text in engine.licenses().items()}
+    found |= {f"{FOLDER}/licenses/{name}.txt": text for name, text in engine.licenses(tokenizer=is_text).items()}
     found["index.html"] = _page(facts, spec, about, is_text)
     return found
 

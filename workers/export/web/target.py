@@ -52,7 +52,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     more = page_files(params.facts, spec, about(params.facts, spec), staged / MODEL)
     held = engine.libraries(tokenizer=spec.preprocess.kind == "text")
     facts = {"page": [{"name": one.name, "version": one.version, "license": one.license} for one in held]}
-    contents = Contents(COMMANDS, more, facts=facts, place=Place("model", MODEL))
+    contents = Contents(COMMANDS, more, facts=facts, place=Place("model", MODEL), shipped=held)
     own = OwnTest(PAGE, lambda: (try_page(ctx.work_dir / FOLDER, ctx),))
     return write_bundle(params, ctx, contents, own)
 

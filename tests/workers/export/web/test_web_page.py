@@ -65,6 +65,25 @@ def test_a_page_that_is_wrong_is_not_handed_out(
     assert told in caught.value.detail
 
 
+def test_the_bill_names_what_runs_in_the_page(page_of: Any) -> None:
+    """Given pages of pictures and of texts, then each one's bill of materials holds just the libraries that lie in it, with
+    version, license, place and the hashes of what the set-up checked, and so do the texts of licenses."""
+    pins = {row["name"]: row for row in json.loads((engine._folder() / engine.PINS).read_text())["packages"]}
+    for kind, names in ((pictures, ["onnxruntime-web"]), (texts, ["onnxruntime-web", "@huggingface/tokenizers"])):
+        folder = page_of(kind)[1]
+        parts = {part["bom-ref"]: part for part in json.loads((folder / "bom.json").read_text())["components"]}
+        assert sorted(ref for ref in parts if ref.startswith("npm:")) == sorted(f"npm:{name}" for name in names)
+        for name in names:
+            part, pin = parts[f"npm:{name}"], pins[name]
+            assert part["version"] == pin["version"] and part["licenses"][0]["license"]["id"] == pin["license"]
+            assert part["purl"] == f"pkg:npm/{name.replace('@', '%40')}@{pin['version']}"
+            assert part["hashes"] == [{"alg": "SHA-512", "content": pin["sha512"]}]
+            told = {file["name"]: file["hashes"][0]["content"] for file in part["components"]}
+            assert told == pin["files"]
+        texts_of = {path.name.partition("-")[0] for path in (folder / "web" / "licenses").iterdir()}
+        assert texts_of == {"onnxruntime", *(["tokenizers"] if len(names) > 1 else [])}
+
+
 def test_what_the_model_does_is_one_sentence() -> None:
     """Given models of several kinds, then a page says in a sentence what each does, and names a few of many classes."""
     assert what_it_does(pictures().spec) == (
