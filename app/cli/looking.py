@@ -10,7 +10,7 @@ from app.cli.inputs import check_exists
 from app.cli.options import known_task, parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
-from app.cli.tables import version_lines
+from app.cli.tables import card_lines, version_lines
 from app.domain.choose import is_safe
 from app.services.after.benching import Engine, bench_model, bench_version
 from app.services.after.comparing import against_document, compare_against
@@ -23,7 +23,7 @@ from app.services.machine.describing import describe as describe_flow
 from app.services.machine.devices import check_runtimes
 from app.services.opening.opening import inspect_model
 from app.services.projects.running import data_params
-from app.services.records.documents import compare_document
+from app.services.records.documents import card_document, compare_document
 from app.services.records.facts import check_stored, read_facts
 from app.signing_key import fingerprint, own_key
 from presets.loader import load_presets
@@ -146,14 +146,14 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
             other = read_facts(space, against)
             found = run(space, compare_against(space.artifacts, facts, other), output.watch)
     variants = facts.variants if found is None else found.variants
-    document = compare_document(facts.run, variants, facts.outcome, items)
+    document = compare_document(facts.run, variants, facts.outcome, items, facts.cards)
     headline = facts.run.headline
     if found is not None:
         document = against_document(document, found)
         headline = f"Judged against “{found.other.title}” of the run {found.other_run.id}; times were not taken in turn"
     document["watch"] = watched_document(watched)
     output.document(document)
-    for line in version_lines(variants, facts.run.recommended_variant_id):
+    for line in version_lines(variants, facts.run.recommended_variant_id, cards=facts.cards):
         output.text(line)
     if watched is not None and found is None:
         output.text(watched_words(watched))
@@ -207,6 +207,8 @@ def _tell_bench(output: Output, result: BenchResult) -> int:
             f"  batch {point.batch:>4}  p50 {in_ms(latency.p50_ms)}  p90 {in_ms(latency.p90_ms)}  "
             f"{point.throughput_per_s:.1f} per second{'  (not valid)' if point.valid is False else ''}"
         )
+        for line in card_lines(point.card):
+            output.text(line)
     output.text(f"  {result.measured_with}")
     output.sentence(f"Batch {result.knee_batch} is the smallest that gives 95 % of the best throughput.")
     return OK
@@ -224,6 +226,7 @@ def _points(result: BenchResult) -> list[dict[str, Any]]:
             "n": point.latency.n,
             "valid": point.valid,
             "reasons": list(point.reasons),
+            **({} if point.card is None else {"card": card_document(point.card)}),
         }
         for point in result.points
     ]

@@ -82,7 +82,7 @@ def _tell(space: Workspace, output: Output, done: Run, options: OptimizeOptions)
     found = tried_run(space, facts)
     if options.out is not None:
         _keep_artifact(facts, options.out)
-    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech))
+    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards))
     _say(output, facts, found)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
@@ -130,7 +130,8 @@ def demo(output: Output, out: Path | None) -> int:
         differs = " ".join(finding.what for finding in checked.findings)
         hint = "Run the demo again; if it happens twice, report it with the log."
         raise refusal("verify_failed", "The bundle does not verify", differs, hint)
-    output.document({**run_document(facts.run, facts.variants, facts.outcome), "bundle": str(exported.path)})
+    document = run_document(facts.run, facts.variants, facts.outcome, cards=facts.cards)
+    output.document({**document, "bundle": str(exported.path)})
     _say(output, facts, found)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
@@ -231,7 +232,7 @@ def _keep_artifact(facts: RunFacts, out: Path) -> None:
 
 def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
     output.text(f"{facts.project.name} (run {facts.run.id})")
-    for line in version_lines(facts.variants, facts.run.recommended_variant_id, facts.speech):
+    for line in version_lines(facts.variants, facts.run.recommended_variant_id, facts.speech, facts.cards):
         output.text(line)
     for row in found.rows:
         if row.variant is None:

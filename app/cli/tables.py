@@ -3,16 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.domain.variant import Variant
+from app.domain.words.card import figures_words, note_words
 from app.domain.words.results import times, verdict_words
-from app.services.records.documents import NO_SPEECH
+from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.speech import SpeechRecord
+from workers.contracts.card_figures import CardFigures
 from workers.contracts.wording import in_ms
 
 
 def version_lines(
-    variants: Sequence[Variant], recommended: str | None, speech: Mapping[str, SpeechRecord] = NO_SPEECH
+    variants: Sequence[Variant],
+    recommended: str | None,
+    speech: Mapping[str, SpeechRecord] = NO_SPEECH,
+    cards: Mapping[str, CardFigures] = NO_CARDS,
 ) -> Iterator[str]:
-    """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second."""
+    """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second; what ran
+    on a card tells what that did, with its warnings."""
     for variant in sorted(variants, key=lambda variant: variant.index):
         p50, speedup = variant.measurement.latency_p50_ms, variant.measurement.speedup
         time = "not measured" if p50 is None else in_ms(p50)
@@ -24,3 +30,12 @@ def version_lines(
         if spoken is not None:
             time = f"{spoken:.1f} tokens/s"
         yield f" {mark} {variant.id}  {variant.title:<40} {time:>14}  {faster:>6}  {verdict}{look}"
+        yield from card_lines(cards.get(variant.id))
+
+
+def card_lines(figures: CardFigures | None) -> Iterator[str]:
+    """What a card's own clock said, and one line for each warning; none without a card."""
+    if figures is not None:
+        yield f"      {figures_words(figures)}"
+        for note in figures.notes:
+            yield f"      {note_words(note)}"

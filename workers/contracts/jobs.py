@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.after.load import Scenario
 from workers.contracts.base import Frozen
+from workers.contracts.card_figures import CardFigures
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
 from workers.contracts.data.seen import SeenBox
@@ -262,7 +263,7 @@ class Speech(Frozen):
 class MeasureResult(Frozen):
     """`peak_memory_bytes`: peak resident set less the level before loading; on a GPU the peak of its own memory until
     the first answer. `device_ran` says what really ran it. `speech` is a language model's, by the length of
-    the prompt."""
+    the prompt. `card` is what a card's own clock and counters say, of one set; a processor has none."""
 
     load_ms: float
     first_ms: float
@@ -270,6 +271,13 @@ class MeasureResult(Frozen):
     device_ran: str
     fallbacks: tuple[str, ...] = ()
     speech: tuple[Speech, ...] = ()
+    card: CardFigures | None = None
+
+    @model_validator(mode="after")
+    def _of_a_card(self) -> "MeasureResult":
+        if self.card is not None and not self.device_ran.startswith("cuda"):
+            raise ValueError(f"figures of a card for what ran on {self.device_ran}")
+        return self
 
 
 class SummarizeParams(Frozen):
@@ -330,7 +338,8 @@ class BenchParams(Frozen):
 
 
 class BenchPoint(Frozen):
-    """`valid` and `reasons` are LoadGen's verdict on its own run; None for our own loops."""
+    """`valid` and `reasons` are LoadGen's verdict on its own run; None for our own loops. `card` is what a card's own
+    clock and counters say; the memory is then the card's."""
 
     batch: int
     latency: LatencySummary
@@ -338,6 +347,7 @@ class BenchPoint(Frozen):
     peak_memory_bytes: int | None
     valid: bool | None = None
     reasons: tuple[str, ...] = ()
+    card: CardFigures | None = None
 
 
 class BenchResult(Frozen):

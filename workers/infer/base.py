@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,25 @@ class Session(Protocol):
         """Answers to one batch; the arrays belong to the caller."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class CardSpans:
+    """One request on a card, in milliseconds: copying inputs there, computing, and copying answers back by the card's
+    own clock; `enqueue_ms` is the processor's time to hand the computing over."""
+
+    to_card_ms: float
+    compute_ms: float
+    to_host_ms: float
+    enqueue_ms: float
+
+
+@runtime_checkable
+class OnCard(Protocol):
+    """A session that works on a card, and can tell where the time of a request goes."""
+
+    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> CardSpans:
+        """Run one request and wait for it. Raises what `run` raises."""
 
 
 @dataclass(frozen=True)

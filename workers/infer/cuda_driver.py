@@ -1,16 +1,23 @@
 """The few functions of NVIDIA's driver library (libcuda) that running an engine takes, through ctypes.
 
-Source: CUDA Driver API, sections “Device Management”, “Memory Management”, “Stream Management”. No toolkit is needed.
+Source: CUDA Driver API, sections “Device Management”, “Memory Management”, “Stream Management”, “Event Management”. No
+toolkit is needed.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from numpy.typing import NDArray
+
+from .base import CardSpans
 
 MAJOR, MINOR = 75, 76
 """CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR."""
@@ -55,6 +62,10 @@ class Driver:
         self.call("cuDeviceGet", ctypes.byref(self._device), ctypes.c_int(0))
         self._context = ctypes.c_void_p()
         self.call("cuDevicePrimaryCtxRetain", ctypes.byref(self._context), self._device)
+        self.enter()
+
+    def enter(self) -> None:
+        """Make the context current on the calling thread: a session may be asked from another one than opened it."""
         self.call("cuCtxSetCurrent", self._context)
 
     def call(self, function: str, *arguments: Any) -> None:
@@ -101,6 +112,26 @@ class Driver:
         """Give the stream back."""
         self.call("cuStreamDestroy_v2", ctypes.c_void_p(stream))
 
+    def event(self) -> int:
+        """A new event's handle, which keeps the time at which it is reached."""
+        handle = ctypes.c_void_p()
+        self.call("cuEventCreate", ctypes.byref(handle), ctypes.c_uint(0))
+        return int(handle.value or 0)
+
+    def record(self, event: int, stream: int) -> None:
+        """Put the event into the stream."""
+        self.call("cuEventRecord", ctypes.c_void_p(event), ctypes.c_void_p(stream))
+
+    def elapsed_ms(self, begin: int, end: int) -> float:
+        """Milliseconds between two events that were reached, to about half a microsecond."""
+        value = ctypes.c_float()
+        self.call("cuEventElapsedTime", ctypes.byref(value), ctypes.c_void_p(begin), ctypes.c_void_p(end))
+        return float(value.value)
+
+    def forget(self, event: int) -> None:
+        """Give the event back."""
+        self.call("cuEventDestroy_v2", ctypes.c_void_p(event))
+
     def to_card(self, address: int, array: NDArray[Any], stream: int) -> None:
         """Copy a contiguous array to the card, in the stream; it must stay alive until that is done."""
         source, size = ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
@@ -110,6 +141,37 @@ class Driver:
         """Copy from the card into a contiguous array, in the stream."""
         target, size = ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
         self.call("cuMemcpyDtoHAsync_v2", target, ctypes.c_uint64(address), size, ctypes.c_void_p(stream))
+
+
+class Clock:
+    """Marks the parts of one request in a stream; the first mark is the beginning, then after each part one more."""
+
+    MARKS = 4
+
+    def __init__(self, driver: Driver, stream: int) -> None:
+        self._driver, self._stream = driver, stream
+        self._events = [driver.event() for _ in range(self.MARKS)]
+        self._marked = 0
+        self._enqueue_ms = 0.0
+
+    def mark(self) -> None:
+        """The next part begins here."""
+        self._driver.record(self._events[self._marked], self._stream)
+        self._marked += 1
+
+    @contextmanager
+    def enqueuing(self) -> Iterator[None]:
+        """Around handing the computing over."""
+        began_ns = time.perf_counter_ns()
+        yield
+        self._enqueue_ms = (time.perf_counter_ns() - began_ns) / 1e6
+
+    def spans(self) -> CardSpans:
+        """Of a request that is done; its events go back."""
+        there, compute, back = (self._driver.elapsed_ms(*pair) for pair in pairwise(self._events))
+        for event in self._events:
+            self._driver.forget(event)
+        return CardSpans(there, compute, back, self._enqueue_ms)
 
 
 class Buffer:

@@ -14,6 +14,7 @@ from . import tensorrt_editions as editions
 from .base import (
     Arrays,
     Availability,
+    CardSpans,
     NotRunnable,
     Refusal,
     Runtime,
@@ -27,7 +28,7 @@ from .base import (
     split_batch,
     without_constants,
 )
-from .cuda_driver import OUT_OF_MEMORY, Buffer, CudaError, Driver
+from .cuda_driver import OUT_OF_MEMORY, Buffer, Clock, CudaError, Driver
 from .onnxruntime_cuda import PROBE
 from .tensorrt_build import BuildAsk, Tick, build
 from .tensorrt_editions import Edition, Place
@@ -79,10 +80,38 @@ class TensorRtSession:
         parts = split_batch(feeds, single) if single else []
         return join_batch([self._run(part) for part in parts]) if parts else self._run(feeds)
 
-    def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> CardSpans:
+        """Where the time of one request goes, of the engine's own batch."""
+        self._driver.enter()
+        clock = Clock(self._driver, self._stream)
+        self._run(without_constants(feeds, self._constants), clock)
+        return clock.spans()
+
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]], clock: Clock | None = None) -> Arrays:
+        self._driver.enter()
+        given = self._set_inputs(feeds)
+        answers = {name: self._room(name) for name in self._outputs}
+        mark = clock.mark if clock is not None else _nothing
+        mark()
+        for name, array in given.items():
+            self._driver.to_card(self._buffers[name].address, array, self._stream)
+        mark()
+        with clock.enqueuing() if clock is not None else contextlib.nullcontext():
+            works = self._context.execute_async_v3(self._stream)
+        if not works:
+            raise ValueError("TensorRT could not run this request")
+        mark()
+        for name, array in answers.items():
+            self._driver.to_host(array, self._buffers[name].address, self._stream)
+        mark()
+        self._driver.synchronize(self._stream)
+        return answers
+
+    def _set_inputs(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """What is to be copied, with room for it on the card; it must be kept until the stream is done with it."""
         if feeds.keys() != set(self._inputs):
             raise ValueError(f"the model takes the inputs {', '.join(self._inputs)}, not {', '.join(feeds)}")
-        kept = []  # until the stream is done with them
+        given = {}
         for name in self._inputs:
             array = np.ascontiguousarray(feeds[name])
             if array.dtype != self._dtypes[name]:
@@ -90,15 +119,8 @@ class TensorRtSession:
             if not self._context.set_input_shape(name, array.shape):
                 raise SizeNotBuilt(f"input {name!r}: the engine was not built for the shape {array.shape}")
             self._context.set_tensor_address(name, self._buffers[name].hold(max(array.nbytes, 1)))
-            self._driver.to_card(self._buffers[name].address, array, self._stream)
-            kept.append(array)
-        answers = {name: self._room(name) for name in self._outputs}
-        if not self._context.execute_async_v3(self._stream):
-            raise ValueError("TensorRT could not run this request")
-        for name, array in answers.items():
-            self._driver.to_host(array, self._buffers[name].address, self._stream)
-        self._driver.synchronize(self._stream)
-        return answers
+            given[name] = array
+        return given
 
     def timed(self, feeds: Mapping[str, NDArray[np.generic]]) -> list[tuple[str, float]]:
         """One request with the card's own clock on every layer: (name, ms), in their order."""
@@ -142,6 +164,10 @@ class TensorRtSession:
             buffer.free()
         self._driver.destroy(self._stream)
         self._context = None
+
+
+def _nothing() -> None:
+    """No clock runs."""
 
 
 def _kept(file: Path | None) -> bytes:

@@ -83,12 +83,18 @@ class TorchSession:
         return self._run(feeds)
 
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        torch = self._torch
-        with torch.inference_mode():
-            tensors = {name: self._tensor(feeds[name]) for name in self._inputs}
-            given = self._module(**tensors) if self._keywords else self._module(*tensors.values())
-            answers = torch.utils._pytree.tree_leaves(given)
-            arrays = [answer.cpu().numpy() for answer in answers if answer is not None]
+        with self._torch.inference_mode():
+            return self._arrays(self._call(self._given(feeds)))
+
+    def _given(self, feeds: Mapping[str, NDArray[np.generic]]) -> dict[str, Any]:
+        return {name: self._tensor(feeds[name]) for name in self._inputs}
+
+    def _call(self, tensors: Mapping[str, Any]) -> Any:
+        return self._module(**tensors) if self._keywords else self._module(*tensors.values())
+
+    def _arrays(self, given: Any) -> Arrays:
+        answers = self._torch.utils._pytree.tree_leaves(given)
+        arrays = [answer.cpu().numpy() for answer in answers if answer is not None]
         # an answer may share memory with an input or a constant of the module
         return {name: np.array(array) for name, array in zip(self._outputs, arrays, strict=True)}
 

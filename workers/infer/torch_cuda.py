@@ -7,10 +7,52 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .base import Availability, NotRunnable, Runtime, Trial, check_settings, cuda_driver_found, gpu_name
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import (
+    Arrays,
+    Availability,
+    CardSpans,
+    NotRunnable,
+    Runtime,
+    Trial,
+    check_settings,
+    cuda_driver_found,
+    gpu_name,
+)
+from .cuda_driver import Clock, Driver
 from .torch_cpu import TorchSession, load_program, why_not
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
+
+
+class CudaTorchSession(TorchSession):
+    """The same on a card, with a stream of its own, so that two of them work side by side."""
+
+    def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]]) -> None:
+        super().__init__(torch, program, names, "cuda:0")
+        self._stream = torch.cuda.Stream()
+        self.device_ran = gpu_name()
+
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        with self._torch.cuda.stream(self._stream):
+            return super()._run(feeds)
+
+    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> CardSpans:
+        """Where the time of one request goes, of the program's own batch."""
+        clock = Clock(Driver(), int(self._stream.cuda_stream))
+        with self._torch.cuda.stream(self._stream), self._torch.inference_mode():
+            clock.mark()
+            tensors = self._given(feeds)
+            clock.mark()
+            with clock.enqueuing():
+                given = self._call(tensors)
+            clock.mark()
+            self._arrays(given)
+            clock.mark()
+        self._stream.synchronize()
+        return clock.spans()
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
@@ -26,11 +68,9 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
         from torch.export.passes import move_to_device_pass
 
         program = move_to_device_pass(program, "cuda:0")
-        session = TorchSession(torch, program, names, "cuda:0")
+        return CudaTorchSession(torch, program, names)
     except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
         raise NotRunnable(error) from error
-    session.device_ran = gpu_name()
-    return session
 
 
 def available() -> Availability:
@@ -63,7 +103,7 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     summary="Runs models that came with a torch source on an NVIDIA GPU.",
-    modules=("torch_cpu", "torch_compile"),
+    modules=("cuda_driver", "torch_cpu", "torch_compile"),
     family="torch",
     torch_program=True,
     trials=(Trial("gpu-torch", "PyTorch on the graphics card"),),

@@ -19,6 +19,7 @@ class GpuPeak:
     """As a context: samples fifty times a second from its beginning to its end."""
 
     def __init__(self, index: int) -> None:
+        self._index = index
         self._gpus = open_gpus()
         self._reader = next((reader for reader in self._gpus.readers if reader.index == index), None)
         self._level = self._used() or 0
@@ -33,6 +34,12 @@ class GpuPeak:
         if not runtime_called(runtime_id).device.startswith("cuda"):
             return None
         return cls(gpu_index()).__enter__()
+
+    def again(self) -> "GpuPeak":
+        """A new one, begun, over the level at which this one began."""
+        fresh = GpuPeak(self._index)
+        fresh._level = self._level
+        return fresh.__enter__()
 
     @property
     def peak_bytes(self) -> int | None:

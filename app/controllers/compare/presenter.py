@@ -14,19 +14,23 @@ from app.domain.choose import (
     is_slower,
     needs_quiet,
 )
+from app.domain.cost import cost_per_million
 from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.variant import Variant
+from app.domain.words.card import ELSEWHERE, note_words
 from app.domain.words.outcome import recommended_words, sentence
 from app.domain.words.results import busy_words, proof_words
 from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
+from app.services.flow.steps import needs_gpu
 from app.services.records.facts import RunFacts
 from app.services.records.run_plan import kept_objective
 from app.services.records.speech import SpeechRecord
 from widgets.pages.compare.value import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
+from workers.contracts.card_figures import CardFigures
 from workers.contracts.jobs import DataResult
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
 
@@ -131,14 +135,52 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         agreement=judgement.agreement if judgement and not variant.is_baseline else None,
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
-        runtime=engine_name(variant.runtime),
+        runtime=_runs_on(variant, facts.cards.get(variant.id)),
         speedup=measurement.speedup if variant.is_side_by_side and not variant.is_baseline else None,
         first_look=bool(measurement.n) and not variant.is_side_by_side and not variant.is_baseline,
-        notes=variant.notes,
+        notes=(*variant.notes, *_card_notes(facts.cards.get(variant.id))),
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
         **_speech(facts.speech.get(variant.id)),
+        **_card(facts.cards.get(variant.id)),
+        cost=_cost(variant, facts),
     )
+
+
+def _runs_on(variant: Variant, card: CardFigures | None) -> str:
+    """The engine and the device."""
+    engine = engine_name(variant.runtime)
+    if card is not None:
+        return tr("{0} on {1}").format(engine, card.card)
+    if not needs_gpu(variant.runtime):
+        return tr("{0} on this processor").format(engine)
+    return engine if variant.measurement.n else tr("{0} ({1})").format(engine, tr(ELSEWHERE))
+
+
+def _card(card: CardFigures | None) -> dict[str, Any]:
+    """What the card's own clock and counters said."""
+    if card is None:
+        return {}
+    return {
+        "card_ms": card.latency.p50_ms,
+        "compute_ms": card.compute.p50_ms,
+        "card_per_s": card.throughput_per_s,
+        "streams": card.streams or 0,
+        "energy_mj": card.energy.per_request_mj if card.energy is not None else None,
+    }
+
+
+def _card_notes(card: CardFigures | None) -> tuple[str, ...]:
+    return tuple(map(note_words, card.notes)) if card is not None else ()
+
+
+def _cost(variant: Variant, facts: RunFacts) -> str:
+    """A million answers at the person's price; "" without a price or a figure."""
+    card, price = facts.cards.get(variant.id), facts.price
+    per_s = card.throughput_per_s if card is not None else variant.measurement.throughput_per_s
+    if price is None or not per_s:
+        return ""
+    return f"{cost_per_million(price.per_hour, per_s, price.utilization):.3g} {price.currency}"
 
 
 def _speech(record: SpeechRecord | None) -> dict[str, Any]:

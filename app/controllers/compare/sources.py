@@ -13,6 +13,7 @@ from app.services.records.facts import RunFacts
 from widgets.parts.cards.source import SourceValue
 from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, size_bytes, times
 from widgets.parts.nouns import plural
+from workers.contracts.card_figures import CardFigures
 from workers.contracts.specs import P99_NEEDS, Judgement
 from workers.contracts.wording import in_ms
 
@@ -65,6 +66,7 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
         pairs.append((tr("Answers a second"), count(measured.throughput_per_s)))
     if measured.busy_share is not None:
         pairs.append((tr("Other programs"), tr("{0} of the processor").format(percent(measured.busy_share))))
+    pairs += _on_card(facts.cards.get(variant.id))
     ends = (_fine(ordered[0]), _fine(ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))])) if ordered else ("", "")
     how = tr(
         "Timed one request after the other on this computer, in turn with the other versions, each in a process of its"
@@ -74,6 +76,24 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
         "latency", tr("Latency"), _title(tr("Latency"), variant), ms(measured.latency_p50_ms), how, tuple(pairs),
         tuple(raw), ends, _sets(measured), _bench(facts, variant),
     )  # fmt: skip
+
+
+def _on_card(card: CardFigures | None) -> list[tuple[str, str]]:
+    """Where the time goes on a card, by its own clock."""
+    if card is None:
+        return []
+    pairs = [
+        (tr("On the card, with copying"), tr("{0}, {1:,} requests").format(_fine(card.latency.p50_ms), card.n)),
+        (tr("Copying there"), _fine(card.to_card.p50_ms)),
+        (tr("Computing alone (CUDA events)"), _fine(card.compute.p50_ms)),
+        (tr("Copying back"), _fine(card.to_host.p50_ms)),
+        (tr("Handing over (processor)"), _fine(card.enqueue.p50_ms)),
+    ]
+    if card.energy is not None:
+        how = tr("the card's counter") if card.energy.source == "counter" else tr("its power, read 20 times a second")
+        text = tr("{0} mJ, by {1} over {2:.0f} s").format(count(card.energy.per_request_mj), how, card.energy.seconds)
+        pairs.append((tr("Energy of one answer"), text))
+    return pairs
 
 
 def _fine(value: float) -> str:

@@ -11,18 +11,22 @@ from app.domain.run import Run
 from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.services.records.speech import SpeechRecord
+from workers.contracts.card_figures import CardFigures
 
 FROM_JUDGEMENT = (
     "accuracy", "accuracy_low", "accuracy_high", "agreement", "changed_share", "changed_high", "similarity", "flips",
     "negative_flips",
 )  # fmt: skip
 NO_SPEECH: Mapping[str, SpeechRecord] = MappingProxyType({})
+NO_CARDS: Mapping[str, CardFigures] = MappingProxyType({})
 FROM_SCORES = {"id", "original", "optimized", "low", "high", "n"}
 
 
-def variant_document(variant: Variant, speech: SpeechRecord | None = None) -> dict[str, Any]:
+def variant_document(
+    variant: Variant, speech: SpeechRecord | None = None, card: CardFigures | None = None
+) -> dict[str, Any]:
     """VARIANT of CLI.md. Times in ms, sizes in bytes, shares 0..1; what was not measured is None, never 0. `speech` is
-    of language models only."""
+    of language models only, `card` of what ran on one."""
     measurement, judgement = variant.measurement, variant.judgement
     measured = measurement.n > 0
     return {
@@ -59,7 +63,14 @@ def variant_document(variant: Variant, speech: SpeechRecord | None = None) -> di
             if speech is None
             else {"tokens_per_s": _figure(speech.tokens_per_s), "speech": speech.model_dump()["rows"]}
         ),
+        **({} if card is None else {"card": card_document(card)}),
     }
+
+
+def card_document(card: CardFigures) -> dict[str, Any]:
+    """What a card's own clock and counters said; `energy` is null where the card does not tell."""
+    energy = None if card.energy is None else {**card.energy.model_dump(), "per_request_mj": card.energy.per_request_mj}
+    return {**card.model_dump(mode="json"), "energy": energy}
 
 
 def measured_how(variant: Variant) -> str | None:
@@ -107,7 +118,11 @@ def _figure(value: float | None) -> float | None:
 
 
 def run_document(
-    run: Run, variants: Sequence[Variant], outcome: Outcome, speech: Mapping[str, SpeechRecord] = NO_SPEECH
+    run: Run,
+    variants: Sequence[Variant],
+    outcome: Outcome,
+    speech: Mapping[str, SpeechRecord] = NO_SPEECH,
+    cards: Mapping[str, CardFigures] = NO_CARDS,
 ) -> dict[str, Any]:
     """What `fettle optimize` prints."""
     ordered = sorted(variants, key=lambda variant: variant.index)
@@ -115,16 +130,18 @@ def run_document(
     return {
         "run_id": run.id,
         "project_id": run.project_id,
-        "baseline": variant_document(baseline, speech.get(baseline.id)) if baseline else None,
-        "variants": [
-            variant_document(variant, speech.get(variant.id)) for variant in ordered if not variant.is_baseline
-        ],
+        "baseline": _with(baseline, speech, cards) if baseline else None,
+        "variants": [_with(variant, speech, cards) for variant in ordered if not variant.is_baseline],
         "recommended": run.recommended_variant_id,
         "limit": run.goal.max_loss_pct,
         "seconds": run.seconds,
         "reason": "busy" if run.recommended_variant_id is None and any(map(needs_quiet, variants)) else None,
         "outcome": outcome_document(outcome),
     }
+
+
+def _with(variant: Variant, speech: Mapping[str, SpeechRecord], cards: Mapping[str, CardFigures]) -> dict[str, Any]:
+    return variant_document(variant, speech.get(variant.id), cards.get(variant.id))
 
 
 def prove_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
@@ -140,7 +157,11 @@ def prove_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
 
 
 def compare_document(
-    run: Run, variants: Sequence[Variant], outcome: Outcome, items: Sequence[str] = ()
+    run: Run,
+    variants: Sequence[Variant],
+    outcome: Outcome,
+    items: Sequence[str] = (),
+    cards: Mapping[str, CardFigures] = NO_CARDS,
 ) -> dict[str, Any]:
     """What `fettle compare` prints: the run; slices, changed items (worst first) and scores of each variant.
 
@@ -161,4 +182,4 @@ def compare_document(
         )
     judged = [{"variant": v.id, "n": v.judgement.n} for v in variants if v.judgement]
     parts = {"slices": slices, "changed": changed, "scores": scores, "judged": judged, "items": list(items)}
-    return {**run_document(run, variants, outcome), **parts}
+    return {**run_document(run, variants, outcome, cards=cards), **parts}

@@ -26,6 +26,7 @@ from app.services.flow.events import (
     StepChanged,
     VariantChanged,
 )
+from app.services.records.card import keep_card
 from app.services.records.looks import LookBook
 from app.services.records.machine import write_machine
 from app.services.records.search_end import read_end, write_end
@@ -218,9 +219,10 @@ class Recorder:
         self._observe(VariantChanged(variant))
         return variant
 
-    def speech(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
-        """How fast a language model's version speaks."""
+    def beside_times(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
+        """What was measured with its times: how fast a language model speaks, what a card did."""
         keep_speech(self._repositories, variant_id, results)
+        keep_card(self._repositories, variant_id, results)
 
     def say(self, text: str) -> None:
         """Something for the log."""

@@ -156,7 +156,7 @@ class Search:
         anew = self._is_new(measured)
         variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
         done = dataclasses.replace(candidate, variant=self.recorder.variant(variant))
-        self.recorder.speech(variant.id, measured.results[index])
+        self.recorder.beside_times(variant.id, measured.results[index])
         self.candidates[variant.id] = done
         return done
 

@@ -8,6 +8,8 @@ from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session
+from workers.measure.card.taking import take_figures
+from workers.measure.gpu_memory import GpuPeak
 from workers.measure.latency import summarize
 from workers.measure.load.loadgen import run_scenario
 from workers.measure.memory import PeakMeter
@@ -29,8 +31,12 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
             "Use batch sizes of 1 or more and a time above 0.",
         )
     folder, data = Path(params.model_dir), Path(params.data_dir)
-    meter = PeakMeter()
-    session = open_session(folder, params.runtime, params.settings, ctx.threads)
+    meter, card = PeakMeter(), GpuPeak.of(params.runtime)
+
+    def reopen() -> Session:
+        return open_session(folder, params.runtime, params.settings, ctx.threads)
+
+    session = reopen()
     points = []
     for number, batch in enumerate(batches):
         ctx.progress("Measure", number, len(batches), "batch sizes")
@@ -38,10 +44,19 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
         meter.reset_peak()
         run_first(session, requests, params.runtime)
         seconds = params.seconds / len(batches)
-        points.append(_point(params, session, requests, seconds, ctx, meter))
+        if card is not None:
+            card.stop()  # nothing samples while requests are timed
+        point = _point(params, session, requests, seconds, ctx, meter)
+        if card is not None:
+            told = take_figures(session, requests, reopen, ctx.check_cancelled)
+            point = point.model_copy(update={"card": told, "peak_memory_bytes": card.peak_bytes})
+            card = card.again()
+        points.append(point)
     ctx.progress("Measure", len(batches), len(batches), "batch sizes")
     for fallback in session.fallbacks:
         ctx.log(fallback, "warning")
+    if card is not None:
+        card.stop()
     session.close()
     best = knee(batches, [point.throughput_per_s for point in points])
     words = LOADGEN_WORDS if params.engine == "loadgen" else OWN_WORDS

@@ -3,13 +3,17 @@
 import time
 from pathlib import Path
 
+from workers.contracts.card_figures import CardFigures
+from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
+from workers.infer.base import Session
+from workers.measure.card.taking import take_figures
 from workers.measure.gpu_memory import GpuPeak
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
-from workers.measure.requests import load_requests, run_first
+from workers.measure.requests import Requests, load_requests, run_first
 from workers.measure.speech import forget_speech, speech_of
 from workers.measure.timing import run_block
 
@@ -32,7 +36,9 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
         card.stop()  # nothing samples while requests are timed
     forget_speech(session)  # the first one is no measurement
     ctx.loaded()
+    first_set = False
     for turn in ctx.turns():
+        first_set = first_set or turn.first_request == 0
         block = run_block(
             session,
             requests,
@@ -51,9 +57,25 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
         device_ran=session.device_ran,
         fallbacks=session.fallbacks,
         speech=speech_of(session),
+        card=_card(params, session, requests, ctx) if card is not None and first_set else None,
     )
     session.close()
     return result
+
+
+def _card(params: MeasureParams, session: Session, requests: Requests, ctx: JobContext) -> CardFigures | None:
+    """While this process still has the turn. What was timed stays where the card's own figures cannot be taken."""
+
+    def reopen() -> Session:
+        return open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+
+    try:
+        return take_figures(session, requests, reopen, ctx.check_cancelled)
+    except JobCancelled:
+        raise
+    except Exception as error:  # libraries raise many types
+        ctx.log(f"The card's own figures could not be taken: {' '.join(str(error).split())[:300]}", "warning")
+        return None
 
 
 HANDLER = HandlerSpec(kind="measure", params=MeasureParams, result=MeasureResult, run=run)

@@ -1,0 +1,45 @@
+"""What a card did with a version, and what is to be known of its times, in words."""
+
+from app.domain.words.results import times
+from workers.contracts.card_figures import CardFigures, CardNote
+from workers.contracts.wording import in_ms, percent, percent_of
+
+REASON_WORDS = {
+    "power_cap": "it reached its power limit",
+    "hardware_slowdown": "its own protection against heat or too little power",
+    "software_thermal": "heat",
+    "hardware_thermal": "heat",
+    "power_brake": "too little power from outside",
+}
+ELSEWHERE = "no NVIDIA card here, so not measured here"
+"""Where a version for cards was made on a computer without one."""
+
+
+def note_words(note: CardNote) -> str:
+    """One sentence."""
+    value = note.value or 0.0
+    if note.code == "launch_bound":
+        return (
+            "The card waits for the processor (launch-bound): handing a request over takes "
+            f"{percent_of(100 * value, 0)} of the time of computing it, so a faster card would gain little; CUDA "
+            "graphs or larger batches help."
+        )
+    if note.code in ("input_bound", "output_bound"):
+        what = "inputs to the card" if note.code == "input_bound" else "answers back from the card"
+        return f"Copying {what} takes {times(value)} times as long as computing (transfer-bound)."
+    if note.code == "unstable":
+        return f"The card's times vary by {percent(value)} from request to request (coefficient of variation)."
+    if note.code == "throttled":
+        why = " and ".join(dict.fromkeys(REASON_WORDS.get(reason, reason) for reason in note.reasons))
+        return f"The card slowed itself down meanwhile (throttled): {why}."
+    return f"Another program used up to {percent(value, 0)} of the card meanwhile, so it can be faster than this."
+
+
+def figures_words(figures: CardFigures) -> str:
+    """One line for the command line: both latencies, throughput, energy; only what was measured."""
+    parts = [f"{in_ms(figures.latency.p50_ms)} with copying, {in_ms(figures.compute.p50_ms)} computing alone"]
+    if figures.throughput_per_s is not None:
+        parts.append(f"{figures.throughput_per_s:.3g} answers/s with {figures.streams} at once")
+    if figures.energy is not None:
+        parts.append(f"{figures.energy.per_request_mj:.3g} mJ an answer")
+    return f"on {figures.card}: {', '.join(parts)}"

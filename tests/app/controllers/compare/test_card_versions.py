@@ -1,0 +1,48 @@
+"""Compare with versions of a card beside those of the processor: device, both latencies, energy, cost."""
+
+import dataclasses
+
+from desk import facts, variant
+
+from app.controllers.compare.presenter import compare_value
+from app.controllers.compare.sources import sources_of
+from app.domain.variant import Measurement
+from app.services.records.load import Price
+from widgets.pages.compare.table import rows
+from workers.contracts.card_figures import CardEnergy, CardFigures, CardNote, Spread
+
+ONE = Spread(p50_ms=1.0, mean_ms=1.0)
+FIGURES = CardFigures(
+    card="RTX 9", n=50, latency=Spread(p50_ms=1.5, mean_ms=1.5), to_card=ONE, compute=ONE, to_host=ONE, enqueue=ONE,
+    throughput_per_s=2000.0, streams=2, energy=CardEnergy(joules=30, seconds=3, requests=3000, source="counter"),
+    notes=(CardNote(code="launch_bound", value=1.0),),
+)  # fmt: skip
+PRICE = Price(per_hour=3.6, currency="EUR", utilization=0.5)
+
+
+def test_card_and_processor_side_by_side() -> None:
+    """Given a version on a card, one on the processor and one that was built for cards elsewhere, Then each says its
+    device, only the first has figures of a card, and the last says that it was not measured here."""
+    on_card = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0), runtime="tensorrt")
+    ahead = dataclasses.replace(variant(2), runtime="tensorrt", measurement=Measurement(), state="answered")
+    made = dataclasses.replace(facts(variant(0), on_card, ahead, best="v1"), cards={"v1": FIGURES}, price=PRICE)
+    value = compare_value(made)
+    base, card, elsewhere = value.versions
+    assert base.runtime.endswith("on this processor") and base.card_ms is None and base.energy_mj is None
+    assert card.runtime == "TensorRT on RTX 9"
+    assert (card.card_ms, card.compute_ms, card.card_per_s, card.energy_mj) == (1.5, 1.0, 2000.0, 10)
+    assert card.cost == "1 EUR"  # 3.60 an hour over 2000 a second at work half of the time
+    assert any("launch-bound" in note for note in card.notes)
+    assert elsewhere.runtime == "TensorRT (no NVIDIA card here, so not measured here)" and elsewhere.cost == ""
+    details = {row.id: dict(row.details) for row in rows(value)}
+    assert details["v1"]["Computing alone"] == "1.0 ms" and details["v1"]["Energy of one answer"] == "10 mJ"
+    assert "Computing alone" not in details["v0"] and "Energy of one answer" not in details["v2"]
+
+
+def test_a_click_tells_where_the_time_goes() -> None:
+    """Given a click on its latency, Then the parts by the card's clock, and how its energy was found."""
+    on_card = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0), runtime="tensorrt")
+    made = dataclasses.replace(facts(variant(0), on_card, best="v1"), cards={"v1": FIGURES})
+    told = dict(sources_of(made, on_card, [1.0])[0].pairs)
+    assert told["On the card, with copying"] == "1.5 ms, 50 requests"
+    assert told["Energy of one answer"] == "10 mJ, by the card's counter over 3 s"

@@ -1,0 +1,151 @@
+"""The wiring from a session to its figures, by stand-ins; and that none of theirs is ever told."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from stand_in_card import StandInDriver, StandInTensorRt
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import MeasureResult
+from workers.infer import tensorrt, tensorrt_engines
+from workers.infer.base import CardSpans
+from workers.infer.cuda_driver import Driver
+from workers.infer.tensorrt_editions import Place, Rtx
+from workers.measure.card.figures import card_figures
+from workers.measure.card.taking import StreamFailed, take_figures
+from workers.measure.requests import Requests
+
+ROOT = Path(__file__).parents[4]
+REQUESTS = Requests([{"x": np.full((1, 4), number, np.float32)} for number in range(3)])
+SHORT = {"spans_s": 0.0, "busy_s": 0.01}
+
+
+def quiet() -> None:
+    """Nobody asked to stop."""
+
+
+@pytest.fixture
+def library() -> StandInDriver:
+    return StandInDriver()
+
+
+@pytest.fixture
+def session(library: StandInDriver, tmp_path: Path) -> tensorrt.TensorRtSession:
+    (tmp_path / "model.onnx").write_bytes(b"a model")
+    (tmp_path / "tensorrt.json").write_text('{"profile": {"x": [[1, 4], [1, 4], [8, 4]]}, "engines": []}')
+    place = Place("sm89", "Stand-in card", 13_000)
+    trt = StandInTensorRt()
+    opened = tensorrt_engines.open_engine(tmp_path / "model.onnx", Rtx(), trt, place, None, tensorrt.nobody)
+    return tensorrt.TensorRtSession(opened, Driver(library), {})
+
+
+def test_events_stand_around_each_part(session: tensorrt.TensorRtSession, library: StandInDriver) -> None:
+    """Given one request, Then copying there, computing and copying back lie between four events of the same stream, all
+    waited for before they are read, and given back."""
+    library.calls.clear()
+    spans = session.card_spans({"x": np.ones((1, 4), np.float32)})
+    told = [name for name in library.calls if name not in ("cuCtxSetCurrent", "cuMemAlloc_v2", "cuEventCreate")]
+    assert told == [
+        "cuEventRecord", "cuMemcpyHtoDAsync_v2", "cuEventRecord", "cuEventRecord", "cuMemcpyDtoHAsync_v2",
+        "cuEventRecord", "cuStreamSynchronize", *["cuEventElapsedTime"] * 3, *["cuEventDestroy_v2"] * 4,
+    ]  # fmt: skip
+    assert spans.to_card_ms == spans.compute_ms == spans.to_host_ms == library.elapsed_ms
+    assert spans.enqueue_ms > 0
+
+
+def test_asked_from_another_thread_the_context_is_current_there(session: Any, library: StandInDriver) -> None:
+    """Given requests of several threads, Then each makes the card's context its own first (CUDA has one a thread)."""
+    library.calls.clear()
+    session.run({"x": np.ones((1, 4), np.float32)})
+    assert library.calls[0] == "cuCtxSetCurrent"
+
+
+def test_two_at_once_where_there_is_room(session: Any) -> None:
+    """Given a second session, Then both answer; where the card has no room, or it fails, one does, and says so."""
+    other = Counted(session)
+    found = take_figures(session, REQUESTS, lambda: other, quiet, **SHORT)
+    assert found is not None and found.streams == 2 and other.asked > 0 and other.closed
+
+    def no_room() -> Any:
+        raise InputRefused("runtime_refused_model", "", "there is not enough memory on the card", "")
+
+    found = take_figures(session, REQUESTS, no_room, quiet, **SHORT)
+    assert found is not None and found.streams == 1
+    found = take_figures(session, REQUESTS, lambda: Counted(session, fails=True), quiet, **SHORT)
+    assert found is not None and found.streams == 1 and found.throughput_per_s is not None
+
+
+def test_request_that_fails_and_a_stop_are_raised(session: Any) -> None:
+    with pytest.raises(StreamFailed, match="gone"):
+        take_figures(Counted(session, fails=True, spans=True), REQUESTS, lambda: session, quiet, **SHORT)
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_figures(session, REQUESTS, lambda: Counted(session), stop, **SHORT)
+
+
+def test_the_processor_has_none(session: Any) -> None:
+    """Given a session without a card's clock, and a model with a state, Then nothing is measured."""
+    assert take_figures(Counted(session), REQUESTS, lambda: session, quiet, **SHORT) is None
+    stateful = Requests(REQUESTS.feeds, links={"x": "y"})
+    assert take_figures(session, stateful, lambda: session, quiet, **SHORT) is None
+
+
+class Counted:
+    """A further session; with `spans` one of a card."""
+
+    def __init__(self, session: Any, fails: bool = False, spans: bool = False) -> None:
+        self._session, self._fails = session, fails
+        self.asked, self.closed = 0, False
+        self.device_ran, self.fallbacks = "cuda:0", ()
+        if spans:
+            self.card_spans = session.card_spans
+
+    def run(self, feeds: Any) -> Any:
+        self.asked += 1
+        if self._fails:
+            raise ValueError("the card is gone")
+        return {"y": feeds["x"]}
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_figures_of_a_card_never_stand_beside_a_processor() -> None:
+    """Given a result of the processor, When somebody puts a card's figures into it, Then it is refused."""
+    figures = card_figures("Stand-in card", [CardSpans(1, 1, 1, 1)])
+    with pytest.raises(ValidationError, match="for what ran on cpu"):
+        MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=None, device_ran="cpu", card=figures)
+
+
+OPEN = """
+import json
+from workers.contracts.errors import WorkerError
+from workers.measure.opening import find_runtime
+told = {}
+for name in ("onnxruntime-cuda", "onnxruntime-rtx", "torch-cuda", "tensorrt"):
+    try:
+        told[name] = find_runtime(name).id
+    except WorkerError as error:
+        told[name] = error.code
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("rc", ["0", "100"])
+def test_a_stand_in_never_gets_as_far_as_a_figure(driver_dir: Path, rc: str) -> None:
+    """Given stand-ins that list two cards with changing values, and a cuInit that even succeeds, Then no runtime opens
+    a session on them: there is nothing that figures could be taken of."""
+    env = {**os.environ, "LD_LIBRARY_PATH": str(driver_dir), "FAKECUDA_RC": rc, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, "-c", OPEN], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert set(json.loads(run.stdout.splitlines()[-1]).values()) <= {"runtime_missing", "unknown_runtime"}

@@ -1,0 +1,99 @@
+"""What NVML tells meanwhile, by readers with constructed answers, and by the stand-in library in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from workers.measure.card import watch
+from workers.measure.card.watch import CardWatch, others_share
+
+ROOT = Path(__file__).parents[4]
+CODE = """
+import sys, time
+from pathlib import Path
+from workers.measure.card.watch import CardWatch
+from workers.measure.gpu import open_gpus
+file, after = Path(sys.argv[1]), sys.argv[2].replace(";", chr(10))
+with CardWatch(open_gpus().readers[0]) as seen:
+    time.sleep(2.1)
+    part = file.with_suffix(".part")
+    part.write_text(after)
+    part.replace(file)
+energy = seen.energy(10)
+print("null" if energy is None else energy.model_dump_json())
+"""
+
+
+class NvmlError(Exception):
+    pass
+
+
+def reader(rows: list[tuple[int, int, int]] | None) -> Any:
+    """A card whose driver lists (pid, time stamp, share in percent); None: it does not tell."""
+
+    def listed(handle: object, since_us: int) -> list[Any]:
+        if rows is None:
+            raise NvmlError
+        return [SimpleNamespace(pid=pid, timeStamp=at, smUtil=share) for pid, at, share in rows]
+
+    return SimpleNamespace(nvml=SimpleNamespace(NVMLError=NvmlError, nvmlDeviceGetProcessUtilization=listed), handle=1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "share"),
+    [
+        (None, None),  # the driver does not tell it by process
+        ([(7, 200, 90)], None),  # a container with numbers of its own: who is who?
+        ([(1, 200, 95)], 0.0),
+        ([(1, 200, 50), (7, 50, 90)], 0.0),  # before the busy seconds
+        ([(1, 200, 50), (7, 200, 20), (8, 200, 10), (7, 300, 25)], 0.3),
+        ([(1, 200, 50), (7, 200, 80), (8, 200, 80)], 1.0),
+    ],
+)
+def test_others_are_those_that_compute(rows: list[tuple[int, int, int]] | None, share: float | None) -> None:
+    """Given what the driver lists, Then only other processes' work at one moment counts, and doubt is no figure."""
+    assert others_share(reader(rows), 100, 1) == share
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("0.energy=1000000", "0.energy=1300000", ("counter", 300.0)),
+        ("0.fail.nvmlDeviceGetTotalEnergyConsumption=3;0.power=150000", "", ("power", 150.0)),
+        ("0.energy=5;0.fail.nvmlDeviceGetPowerUsage=3", "0.energy=5;0.fail.nvmlDeviceGetPowerUsage=3", None),
+        ("0.fail.nvmlDeviceGetTotalEnergyConsumption=3;0.fail.nvmlDeviceGetPowerUsage=3", "", None),
+    ],
+)
+def test_energy_by_counter_else_by_power_else_absent(
+    nvml_dir: Path, tmp_path: Path, before: str, after: str, told: tuple[str, float] | None
+) -> None:
+    """Given a counter, a card without one, a counter that stands still, and one that tells neither: never 0."""
+    file = tmp_path / "readings"
+    file.write_text(before.replace(";", "\n"))
+    env = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", CODE, str(file), after or before]
+    found = json.loads(subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    if told is None:
+        assert found is None
+    else:
+        source, watts_or_joules = told
+        joules = watts_or_joules if source == "counter" else watts_or_joules * found["seconds"]
+        assert (found["source"], found["requests"]) == (source, 10)
+        assert found["joules"] == pytest.approx(joules)
+
+
+def test_too_short_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = reader([])
+    card.read_one = lambda quantity: time.monotonic()
+    with CardWatch(card) as seen:
+        pass
+    assert seen.energy(10) is None
+    monkeypatch.setattr(watch, "MIN_ENERGY_S", 0.0)
+    assert seen.energy(0) is None

@@ -1,0 +1,101 @@
+"""From spans of single requests to a card's figures and warnings: arithmetic alone, as trtexec does it.
+
+Source of the split and of the limits: NVIDIA TensorRT, samples/common/sampleReporting.cpp (trtexec).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.card_figures import CardEnergy, CardFigures, CardNote, Spread
+from workers.contracts.gpu import slow_downs
+from workers.contracts.specs import P99_NEEDS
+from workers.infer.base import CardSpans
+
+LAUNCH_BOUND_FROM, TRANSFER_BOUND_FROM, UNSTABLE_FROM = 0.8, 1.0, 0.01
+"""Median enqueue over median compute, median copying over median compute, coefficient of variation of compute."""
+
+OTHER_FROM = 0.05
+"""Share of the card that another program has to use to be named; a desktop's own drawing stays below."""
+
+MIN_FOR_VARIATION = 10
+
+
+@dataclass(frozen=True)
+class Busy:
+    """What was seen while `requests` were answered in `seconds` with `streams` at once. `masks` are NVML's reasons for
+    its clocks; `other_share` what other programs used of the card (0..1), None where it does not tell."""
+
+    requests: int
+    seconds: float
+    streams: int
+    energy: CardEnergy | None = None
+    masks: tuple[int, ...] = ()
+    other_share: float | None = None
+
+
+def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None) -> CardFigures:
+    """Raises ValueError without any span."""
+    if not spans:
+        raise ValueError("no request was measured on the card")
+    to_card, compute, to_host, enqueue = (
+        np.asarray([getattr(span, name) for span in spans], np.float64)
+        for name in ("to_card_ms", "compute_ms", "to_host_ms", "enqueue_ms")
+    )
+    variation = _variation(compute)
+    figures = CardFigures(
+        card=card,
+        n=len(spans),
+        latency=_spread(to_card + compute + to_host),
+        to_card=_spread(to_card),
+        compute=_spread(compute),
+        to_host=_spread(to_host),
+        enqueue=_spread(enqueue),
+        compute_variation=variation,
+    )
+    if busy is not None:
+        update = {"streams": busy.streams, "throughput_per_s": busy.requests / busy.seconds, "energy": busy.energy}
+        figures = figures.model_copy(update=update)
+    return figures.model_copy(update={"notes": tuple(_notes(figures, busy))})
+
+
+def _spread(values: NDArray[np.float64]) -> Spread:
+    p99 = float(np.percentile(values, 99)) if values.size >= P99_NEEDS else None
+    return Spread(p50_ms=float(np.median(values)), mean_ms=float(values.mean()), p99_ms=p99)
+
+
+def _variation(values: NDArray[np.float64]) -> float | None:
+    """Standard deviation over mean; None for few values, or where the card's clock is too coarse to see any time."""
+    if values.size < MIN_FOR_VARIATION or values.mean() <= 0:
+        return None
+    return float(values.std() / values.mean())
+
+
+def _notes(figures: CardFigures, busy: Busy | None) -> list[CardNote]:
+    notes = []
+    compute_ms = figures.compute.p50_ms
+    for code, part, least in (
+        ("launch_bound", figures.enqueue, LAUNCH_BOUND_FROM),
+        ("input_bound", figures.to_card, TRANSFER_BOUND_FROM),
+        ("output_bound", figures.to_host, TRANSFER_BOUND_FROM),
+    ):
+        if compute_ms > 0 and part.p50_ms >= least * compute_ms:
+            notes.append(CardNote(code=code, value=part.p50_ms / compute_ms))  # type: ignore[arg-type]
+    if figures.compute_variation is not None and figures.compute_variation >= UNSTABLE_FROM:
+        notes.append(CardNote(code="unstable", value=figures.compute_variation))
+    if busy is not None:
+        reasons = tuple(dict.fromkeys(reason for mask in busy.masks for reason in slow_downs(mask)))
+        if reasons:
+            notes.append(CardNote(code="throttled", reasons=reasons))
+        if busy.other_share is not None and busy.other_share >= OTHER_FROM:
+            notes.append(CardNote(code="other_program", value=busy.other_share))
+    return notes
+
+
+def joules_of(times_s: Sequence[float], watts: Sequence[float]) -> float | None:
+    """Power integrated over time by the trapezoid rule; None for fewer than two readings."""
+    if len(times_s) < 2:
+        return None
+    return float(np.trapezoid(np.asarray(watts, np.float64), np.asarray(times_s, np.float64)))
