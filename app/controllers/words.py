@@ -72,6 +72,7 @@ def engine_name(runtime: str) -> str:
     names = {
         "onnxruntime-cpu": "ONNX Runtime",
         "onnxruntime-cuda": tr("ONNX Runtime (GPU)"),
+        "onnxruntime-rtx": tr("ONNX Runtime with TensorRT for RTX"),
         "openvino": "OpenVINO",
         "tensorrt": "TensorRT",
         "torch-cpu": "PyTorch",

@@ -123,3 +123,39 @@ def test_the_rtx_provider_registers_and_lists_no_gpu(driver_dir: Path) -> None:
     assert told.strip() == "['CPUExecutionProvider']"
     links = [path for path in (packages("rtx") / "onnxruntime_ep_nv_tensorrt_rtx").iterdir() if path.is_symlink()]
     assert links, "the installer's import has made them"
+
+
+OPTIONS = """
+import onnxruntime as o
+from workers.infer import onnxruntime_cuda as c
+from workers.infer.onnxruntime_cpu import import_library, make_options
+library = import_library()
+c.preload(library)
+for name, value in (*c.on_card(7, graph=True)[1].items(), ("nonsense", "1")):
+    try:
+        o.InferenceSession(c.PROBE, make_options(library, {}, 1), providers=[(c.PROVIDER, {name: value})], enable_fallback=0)
+    except Exception as error:
+        print(name, "unknown" if "Unknown provider option" in str(error) else "known")
+"""
+
+
+def test_the_real_provider_knows_what_we_ask_of_it(driver_dir: Path) -> None:
+    """Given each option of ours, Then the real provider reads it and meets the driver's error; another word it refuses."""
+    told = ask("cuda", OPTIONS, {"LD_LIBRARY_PATH": str(driver_dir), "FAKECUDA_RC": "100"})
+    found = dict(line.split() for line in told.splitlines())
+    assert found.pop("nonsense") == "unknown"
+    assert found == dict.fromkeys(("device_id", "user_compute_stream", "enable_cuda_graph"), "known")
+
+
+@pytest.mark.parametrize("rc", ["0", "100", "304", "999"])
+def test_the_rtx_runtime_opens_nothing_on_a_stand_in(driver_dir: Path, rc: str) -> None:
+    """Given the real provider and a driver that only claims cards, whatever its cuInit says, Then the runtime registers it
+    once, is not available, says why, and loads no model."""
+    code = (
+        "from workers.infer import onnxruntime_rtx as r; from workers.infer.base import NotRunnable\n"
+        "print(r.available().available, r.available().hint)\n"
+        "try: r.load(None, {}, 1)\n"
+        "except NotRunnable as error: print(error)"
+    )
+    told = ask("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FAKECUDA_RC": rc})
+    assert told.startswith("False TensorRT for RTX finds no card") and told.count("finds no card") == 2

@@ -92,12 +92,14 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried wherever a runtime works, whatever the goal: `steps` are ids of techniques."""
+    """What is tried wherever a runtime works, whatever the goal: `steps` are ids of techniques, `settings` the
+    runtime's own."""
 
     id: str
     title: str
     why: str = ""
     steps: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def nothing_against(wanted: Wanted) -> Refusal | None:

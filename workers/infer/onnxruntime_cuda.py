@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Availability, NotRunnable, Runtime, Session, Trial, cuda_driver_found, gpu_name
+from .base import Availability, NotRunnable, Refusal, Runtime, Session, Trial, Wanted, check_settings, cuda_driver_found
+from .cuda_driver import Driver
 from .cuda_words import native_log, reason_in
-from .onnxruntime_cpu import ENVIRONMENT, OnnxSession, import_library, make_options, start
+from .onnxruntime_card import FREE_SIZES, OnnxCardSession, open_driver
+from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
 from .pixels import open_pixels
 
 PROVIDER = "CUDAExecutionProvider"
 FIRST_GPU = (PROVIDER, {"device_id": 0})
 """Which card that is says the environment of the process (`gpu_name`)."""
 
+GRAPH = "cuda_graph"
 LOG_WARNINGS, LOG_FATAL = 2, 4
 INSTALL = "pip uninstall onnxruntime, then pip install onnxruntime-gpu[cuda,cudnn]"
 PROBE = base64.b64decode(  # y = x · x for x float32 (8, 8), opset 13
@@ -35,21 +38,34 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
 
     In the second case `fallbacks` says how many operators of which kinds the processor runs. Raises
     `NotRunnable` where nothing would run on the GPU: the library alone would silently use the processor for
-    all of it.
+    all of it. With the setting ``cuda_graph`` the whole request is recorded once and started by one call; where any
+    part of it would run on the processor, or a size is open, that is `NotRunnable`, too.
     """
     if "pixels" in settings:
         return open_pixels(load, path, settings, threads)
     onnxruntime = import_library()
-    options = make_options(onnxruntime, settings, threads)
+    check_settings({GRAPH: settings.get(GRAPH, False)}, {GRAPH: (bool,)})
+    own = {name: value for name, value in settings.items() if name != GRAPH}
+    options = make_options(onnxruntime, own, threads)
     if PROVIDER not in onnxruntime.get_available_providers():
         raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
     preload(onnxruntime)
+    driver = open_driver()
+    stream = driver.stream()
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        inference = start(onnxruntime, path, options, [FIRST_GPU])
-        return OnnxSession(inference, gpu_name(), constants=settings.get("constants"))
+        inference = start(onnxruntime, path, options, [on_card(stream, graph=bool(settings.get(GRAPH)))])
     except NotRunnable:
-        return _mixed(onnxruntime, path, settings, threads)
+        if settings.get(GRAPH):
+            raise
+        return _mixed(onnxruntime, path, own, threads, driver, stream)
+    return OnnxCardSession(inference, driver, stream, (), own.get("constants"), bound=bool(settings.get(GRAPH)))
+
+
+def on_card(stream: int, *, graph: bool) -> tuple[str, dict[str, str]]:
+    """The provider on the first card, in this stream."""
+    options = {"device_id": "0", "user_compute_stream": str(stream)}
+    return PROVIDER, {**options, "enable_cuda_graph": "1"} if graph else options
 
 
 def preload(onnxruntime: Any) -> None:
@@ -60,15 +76,17 @@ def preload(onnxruntime: Any) -> None:
         onnxruntime.preload_dlls()
 
 
-def _mixed(onnxruntime: Any, path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
+def _mixed(
+    onnxruntime: Any, path: Path, settings: Mapping[str, Any], threads: int, driver: Driver, stream: int
+) -> OnnxCardSession:
     options = make_options(onnxruntime, settings, threads)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    inference = start(onnxruntime, path, options, [FIRST_GPU, "CPUExecutionProvider"])
+    inference = start(onnxruntime, path, options, [on_card(stream, graph=False), "CPUExecutionProvider"])
     placed = assignment(inference.get_provider_graph_assignment_info())
     on_gpu = sum(placed.pop(PROVIDER, Counter()).values())
     if on_gpu == 0:
         raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
-    return OnnxSession(inference, gpu_name(), tuple(told(on_gpu, placed)), settings.get("constants"))
+    return OnnxCardSession(inference, driver, stream, tuple(told(on_gpu, placed)), settings.get("constants"))
 
 
 def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
@@ -129,7 +147,15 @@ def available() -> Availability:
     return Availability(bool((answer == 8).all()))
 
 
+def why_not(wanted: Wanted) -> Refusal | None:
+    """A CUDA graph is of one size."""
+    if wanted.settings.get(GRAPH) and wanted.free_sizes:
+        return Refusal("free_sizes", f"It cannot be recorded as one step: {FREE_SIZES}.")
+    return None
+
+
 WHY = "A graphics card does many products at once."
+WHY_GRAPH = f"{WHY} All of them are started by one call (a CUDA graph), and nothing is copied twice."
 
 RUNTIME = Runtime(
     id="onnxruntime-cuda",
@@ -141,10 +167,13 @@ RUNTIME = Runtime(
     load=load,
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
-    modules=("cascade", "cuda_words", "onnxruntime_cpu", "pixels"),
+    modules=("cascade", "cuda_driver", "cuda_words", "onnxruntime_card", "onnxruntime_cpu", "pixels"),
     family="onnxruntime",
     trials=(
         Trial("gpu", "On the GPU", WHY),
         Trial("gpu-fp16", "FP16 on the GPU", WHY, ("fp16",)),
+        Trial("gpu-graph", "On the GPU, as one step", WHY_GRAPH, (), {GRAPH: True}),
+        Trial("gpu-fp16-graph", "FP16 on the GPU, as one step", WHY_GRAPH, ("fp16",), {GRAPH: True}),
     ),
+    why_not=why_not,
 )

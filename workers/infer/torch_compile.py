@@ -82,18 +82,21 @@ def start_compiler() -> str:
     return found
 
 
-def compile_module(torch: Any, module: Any, example: Callable[[Any], Any], threads: int) -> Any:
+def compile_module(
+    torch: Any, module: Any, example: Callable[[Any], Any], threads: int, *, on_card: bool = False
+) -> Any:
     """`module`, compiled; `example(compiled)` calls it once, and what that call needs is compiled by its end.
 
     Free sizes stay free: only a size of 1 is compiled apart, when it first comes. Weights are frozen into the program,
-    which lets inductor lay them out for the processor (a convolution in half the time). Raises `NotCompiled`.
+    which lets inductor lay them out for the processor (a convolution in half the time). `on_card`: Triton compiles for
+    the card, which takes a compiler for what starts its programs. Raises `NotCompiled`.
     """
-    options = {
-        "freezing": True,
-        "compile_threads": 1,  # no pool of processes that would outlive the call
-        "cpp.cxx": (start_compiler(),),
-        "cpp.threads": threads,  # a part of the cache's key, so that programs for other counts are not taken
-    }
+    options: dict[str, Any] = {"compile_threads": 1, "cpp.cxx": (start_compiler(),)}  # no pool that outlives the call
+    if on_card and importlib.util.find_spec("triton") is None:
+        raise NotCompiled("PyTorch's compiler for cards, Triton, is not installed")
+    if not on_card:
+        # threads are a part of the cache's key, so that programs for other counts are not taken
+        options |= {"freezing": True, "cpp.threads": threads}
     try:
         compiled = torch.compile(module, dynamic=True, fullgraph=True, options=options)
         with torch.inference_mode():

@@ -32,19 +32,30 @@ PROGRAM_FILE = "model.pt2"
 NAMES_FILE = "names.json"
 """An extra file inside the program: ``{"inputs": [...], "outputs": [...]}``, the ONNX model's names."""
 
+NUMBERS = {"fp16": "float16", "bf16": "bfloat16"}
+"""The setting ``precision``, and what torch calls such numbers."""
+
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "compile": (bool,)}
 
 
 class TorchSession:
-    """Calls the exported module: by name what was exported by name, else in the order of the model's inputs."""
+    """Calls the exported module: by name what was exported by name, else in the order of the model's inputs.
 
-    def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]], device: str) -> None:
+    With `precision` ("fp16", "bf16") weights and inner values are such numbers; inputs and answers keep their own.
+    """
+
+    def __init__(
+        self, torch: Any, program: Any, names: tuple[list[str], list[str]], device: str, precision: str = ""
+    ) -> None:
         self._torch = torch
+        self._numbers = getattr(torch, NUMBERS[precision]) if precision else None
         self._inputs, self._outputs = names
         self._keywords = keywords(program)
         order = self._keywords or self._inputs
         self._shapes = dict(zip(order, _input_shapes(program), strict=True))
         self._module: Any = program.module()
+        if self._numbers is not None:
+            self._module = with_numbers(torch, self._module, self._numbers)
         self._device = device
         self.device_ran = device
         self.fallbacks: tuple[str, ...] = ()
@@ -56,7 +67,8 @@ class TorchSession:
         Takes some seconds to a minute. Where it cannot be done, `fallbacks` says why and the module stays as it is.
         """
         try:
-            self._module = compile_module(self._torch, self._module, self._call_with_one, threads)
+            on_card = self._device.startswith("cuda")
+            self._module = compile_module(self._torch, self._module, self._call_with_one, threads, on_card=on_card)
         except NotCompiled as error:
             self.fallbacks = (*self.fallbacks, f"Compiling: {error}; PyTorch runs the model as it is, which is slower")
 
@@ -67,7 +79,7 @@ class TorchSession:
         positional, by_name = self._examples
         given = [by_name[name] for name in self._keywords] if self._keywords else positional
         one = {
-            name: self._tensor((value[:1] if self._shapes[name][:1] == (None,) else value).numpy().copy())
+            name: self._tensor((value[:1] if self._shapes[name][:1] == (None,) else value).cpu().numpy().copy())
             for name, value in zip(self._shapes, given, strict=True)
         }
         if self._keywords:
@@ -93,22 +105,37 @@ class TorchSession:
         return self._module(**tensors) if self._keywords else self._module(*tensors.values())
 
     def _arrays(self, given: Any) -> Arrays:
-        answers = self._torch.utils._pytree.tree_leaves(given)
-        arrays = [answer.cpu().numpy() for answer in answers if answer is not None]
+        answers = [answer for answer in self._torch.utils._pytree.tree_leaves(given) if answer is not None]
+        arrays = [(one.float() if one.dtype == self._numbers else one).cpu().numpy() for one in answers]
         # an answer may share memory with an input or a constant of the module
         return {name: np.array(array) for name, array in zip(self._outputs, arrays, strict=True)}
 
     def _tensor(self, array: NDArray[np.generic]) -> Any:
         writable = array if array.flags.writeable else array.copy()  # torch warns about read-only memory
-        return self._torch.from_numpy(writable).to(self._device)
+        tensor = self._torch.from_numpy(writable).to(self._device)
+        return tensor.to(self._numbers) if self._numbers is not None and tensor.dtype == self._torch.float32 else tensor
 
     def close(self) -> None:
         self._module = None
 
 
+def with_numbers(torch: Any, module: Any, dtype: Any) -> Any:
+    """The module with weights, and what its graph makes in float32, as `dtype`."""
+
+    def changed(value: Any) -> Any:
+        return dtype if value is torch.float32 else value
+
+    module = module.to(dtype)
+    for node in module.graph.nodes:
+        node.args = torch.fx.node.map_aggregate(node.args, changed)
+        node.kwargs = torch.fx.node.map_aggregate(node.kwargs, changed)
+    module.recompile()
+    return module
+
+
 def keywords(program: Any) -> list[str]:
     """Names of the program's keyword arguments in its own order; empty where it takes positional ones."""
-    positional, by_name = program.call_spec.in_spec.children_specs
+    positional, by_name = program.call_spec.in_spec.children()
     return [] if positional.num_children else [str(name) for name in by_name.context or ()]
 
 

@@ -22,16 +22,16 @@ from .base import (
     gpu_name,
 )
 from .cuda_driver import Clock, Driver
-from .torch_cpu import TorchSession, load_program, why_not
+from .torch_cpu import NUMBERS, TorchSession, load_program, why_not
 
-KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "precision": (str,), "compile": (bool,)}
 
 
 class CudaTorchSession(TorchSession):
     """The same on a card, with a stream of its own, so that two of them work side by side."""
 
-    def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]]) -> None:
-        super().__init__(torch, program, names, "cuda:0")
+    def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]], precision: str = "") -> None:
+        super().__init__(torch, program, names, "cuda:0", precision)
         self._stream = torch.cuda.Stream()
         self.device_ran = gpu_name()
 
@@ -56,21 +56,29 @@ class CudaTorchSession(TorchSession):
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
-    """Open the program beside `path` on the first GPU. Raises `NotRunnable` where there is no program or
-    GPU.
+    """Open the program beside `path` on the first GPU, with numbers of ``precision`` ("fp16", "bf16"; else its own),
+    compiled where ``compile`` says so. Raises `NotRunnable` where there is no program or GPU, ValueError for other
+    settings.
     """
     check_settings(settings, KNOWN_SETTINGS)
+    precision = str(settings.get("precision", ""))
+    if precision and precision not in NUMBERS:
+        raise ValueError(f"setting 'precision' cannot be {precision!r}")
     import torch
 
-    torch.set_num_threads(int(settings.get("num_threads", threads)))
+    threads = int(settings.get("num_threads", threads))
+    torch.set_num_threads(threads)
     program, names = load_program(torch, path)
     try:
         from torch.export.passes import move_to_device_pass
 
         program = move_to_device_pass(program, "cuda:0")
-        return CudaTorchSession(torch, program, names)
+        session = CudaTorchSession(torch, program, names, precision)
     except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
         raise NotRunnable(error) from error
+    if settings.get("compile"):
+        session.compile(threads)
+    return session
 
 
 def available() -> Availability:
@@ -94,6 +102,9 @@ def available() -> Availability:
     return Availability(works, "" if works else "the GPU gave a wrong answer to a test product")
 
 
+HALF = "Half the digits, for which cards have arithmetic of their own."
+COMPILED = "PyTorch joins operators into programs for this card."
+
 RUNTIME = Runtime(
     id="torch-cuda",
     title="PyTorch (NVIDIA GPU)",
@@ -106,6 +117,15 @@ RUNTIME = Runtime(
     modules=("cuda_driver", "torch_cpu", "torch_compile"),
     family="torch",
     torch_program=True,
-    trials=(Trial("gpu-torch", "PyTorch on the graphics card"),),
+    trials=(
+        Trial("gpu-torch", "PyTorch on the graphics card"),
+        Trial("gpu-torch-fp16", "PyTorch in FP16 on the graphics card", HALF, (), {"precision": "fp16"}),
+        Trial("gpu-torch-bf16", "PyTorch in BF16 on the graphics card", HALF, (), {"precision": "bf16"}),
+        Trial("gpu-torch-compiled", "PyTorch, compiled for the graphics card", COMPILED, (), {"compile": True}),
+        Trial(
+            "gpu-torch-fp16-compiled", "PyTorch in FP16, compiled for the graphics card", COMPILED, (),
+            {"precision": "fp16", "compile": True},
+        ),
+    ),
     why_not=why_not,
-)
+)  # fmt: skip

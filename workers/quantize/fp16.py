@@ -121,5 +121,5 @@ SPEC = TechniqueSpec(
     why_not=why_not,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
-    runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "openvino", "tensorrt"),
+    runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "onnxruntime-rtx", "openvino", "tensorrt"),
 )

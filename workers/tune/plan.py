@@ -196,7 +196,10 @@ class Planner:
             if runtime.id in self.situation.runtimes and (self.situation.model.has_torch or not runtime.torch_program):
                 for trial in runtime.trials:
                     steps = tuple(self._step(name) for name in trial.steps)
-                    yield Recipe(id=trial.id, title=trial.title, runtime=runtime.id, steps=steps, why=trial.why)
+                    yield Recipe(
+                        id=trial.id, title=trial.title, runtime=runtime.id, steps=steps, settings=dict(trial.settings),
+                        why=trial.why,
+                    )  # fmt: skip
         baseline = self.baseline
         for recipe in [*recipes, baseline]:
             if recipe is not baseline:

@@ -177,7 +177,7 @@ Flow = Generator[AnyStep, Any, T]
 
 def needs_gpu(runtime: str) -> bool:
     """Whether this runtime works on a GPU."""
-    return runtime.endswith("-cuda") or runtime.startswith("tensorrt")
+    return runtime.endswith(("-cuda", "-rtx")) or runtime.startswith("tensorrt")
 
 
 def limits_of_runtime(runtime: str, settings: Mapping[str, Any]) -> Limits:

@@ -144,11 +144,11 @@ def test_a_space_in_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
         find_compiler()
 
 
-def test_the_setting_is_the_processors_alone(program) -> None:
+def test_the_setting_is_yes_or_no(program) -> None:
     with pytest.raises(InputRefused, match="setting"):
         open_session(program.folder, "torch-cpu", {"compile": "yes"}, 1)
-    with pytest.raises(ValueError, match="unknown setting 'compile'"):
-        torch_cuda.load(program.model.main, COMPILED, 1)
+    with pytest.raises(ValueError, match="'compile' cannot be 'yes'"):
+        torch_cuda.load(program.model.main, {**COMPILED, "compile": "yes"}, 1)
 
 
 @needs_compiler

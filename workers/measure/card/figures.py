@@ -41,8 +41,10 @@ def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None
     if not spans:
         raise ValueError("no request was measured on the card")
     to_card, compute, to_host, enqueue = (
-        np.asarray([getattr(span, name) for span in spans], np.float64)
-        for name in ("to_card_ms", "compute_ms", "to_host_ms", "enqueue_ms")
+        np.asarray(values, np.float64)
+        for values in zip(
+            *((one.to_card_ms, one.compute_ms, one.to_host_ms, one.enqueue_ms) for one in spans), strict=True
+        )
     )
     variation = _variation(compute)
     figures = CardFigures(

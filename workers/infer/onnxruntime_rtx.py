@@ -1,0 +1,145 @@
+"""ONNX Runtime with TensorRT for RTX, a provider that is added to the ONNX Runtime of the base set.
+
+Its libraries come as a package of their own; on each card it builds its engines at the first start and keeps what it
+compiled. Source: NVIDIA, “TensorRT RTX Execution Provider”; ONNX Runtime, “Plugin Execution Provider Libraries”.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .base import Availability, NotRunnable, Runtime, Session, Trial, check_settings, cuda_driver_found
+from .onnxruntime_card import OnnxCardSession, open_driver
+from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
+from .onnxruntime_cuda import GRAPH, PROBE, assignment, told, why_not
+from .pixels import open_pixels
+
+PROVIDER = "NvTensorRTRTXExecutionProvider"
+MODULE = "onnxruntime_ep_nv_tensorrt_rtx"
+WHEEL = "onnxruntime-ep-nv-tensorrt-rtx-cu13"
+OWN_INSTALL = "installer/fettle --gpu rtx"
+CACHE_VARIABLE = "FETTLE_ENGINE_CACHE"
+NO_DEVICE = "TensorRT for RTX finds no card that it supports (GeForce RTX 30 and later)"
+
+
+def devices(onnxruntime: Any) -> list[Any]:
+    """The cards that the provider offers; it is registered first, once in a process. Raises `NotRunnable`."""
+    try:
+        library = importlib.import_module(MODULE).get_library_path()
+        if all(device.ep_name != PROVIDER for device in onnxruntime.get_ep_devices()):
+            onnxruntime.register_execution_provider_library(PROVIDER, library)
+    except Exception as error:  # the library's own errors derive from Exception alone
+        if "already registered" not in str(error):
+            raise NotRunnable(error) from error
+    return [device for device in onnxruntime.get_ep_devices() if device.ep_name == PROVIDER]
+
+
+def provider_options(stream: int, *, graph: bool, cache: str = "") -> dict[str, str]:
+    """The provider's own: our stream, a CUDA graph or not, and where it keeps what it compiled."""
+    options = {"has_user_compute_stream": "1", "user_compute_stream": str(stream)}
+    if graph:
+        options["enable_cuda_graph"] = "1"
+    if cache:
+        options["nv_runtime_cache_path"] = cache
+    return options
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
+    """Open the model on the first card alone; where that is impossible, together with the processor, which is told.
+
+    Raises `NotRunnable` where there is no card that it supports, or nothing would run there.
+    """
+    if "pixels" in settings:
+        return open_pixels(load, path, settings, threads)
+    check_settings({GRAPH: settings.get(GRAPH, False)}, {GRAPH: (bool,)})
+    own = {name: value for name, value in settings.items() if name != GRAPH}
+    graph = bool(settings.get(GRAPH))
+    onnxruntime = import_library()
+    found = devices(onnxruntime)
+    if not found:
+        raise NotRunnable(ValueError(NO_DEVICE))
+    driver = open_driver()
+    stream = driver.stream()
+    given = provider_options(stream, graph=graph, cache=_cache())
+    options = _options(onnxruntime, own, threads, found[0], given)
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        inference = start(onnxruntime, path, options, [])
+        return OnnxCardSession(inference, driver, stream, (), own.get("constants"), bound=graph)
+    except NotRunnable:
+        if graph:
+            raise
+    options = _options(onnxruntime, own, threads, found[0], given)
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    inference = start(onnxruntime, path, options, [])
+    placed = assignment(inference.get_provider_graph_assignment_info())
+    on_card = sum(placed.pop(PROVIDER, Counter()).values())
+    if on_card == 0:
+        raise NotRunnable(ValueError("no operator of this model would run on the card"))
+    return OnnxCardSession(inference, driver, stream, tuple(told(on_card, placed)), own.get("constants"))
+
+
+def _options(onnxruntime: Any, own: Mapping[str, Any], threads: int, device: Any, given: Mapping[str, str]) -> Any:
+    options = make_options(onnxruntime, own, threads)
+    options.add_provider_for_devices([device], dict(given))
+    return options
+
+
+def _cache() -> str:
+    """Where engines are kept on this computer; "" for nowhere."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return str(Path(named, "onnxruntime-rtx")) if named else ""
+
+
+def available() -> Availability:
+    """A small product is really computed on the card, the processor ruled out."""
+    if importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec(MODULE) is None:
+        return Availability(False, OWN_INSTALL, is_command=True)
+    if not cuda_driver_found():
+        return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+    onnxruntime = import_library()
+    try:
+        found = devices(onnxruntime)
+        if not found:
+            return Availability(False, NO_DEVICE)
+        options = _options(onnxruntime, {}, 1, found[0], {})
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        inference = onnxruntime.InferenceSession(PROBE, options)
+        (answer,) = inference.run(None, {"x": np.ones((8, 8), np.float32)})
+    except Exception as error:  # the library's own errors derive from Exception alone
+        return Availability(False, f"the GPU does not work with TensorRT for RTX: {NotRunnable(error)}")
+    works = bool((answer == 8).all())
+    return Availability(works, "" if works else "TensorRT for RTX gave a wrong answer")
+
+
+WHY = "TensorRT for RTX fits each part of a model to the card; what it does not know ONNX Runtime does."
+
+RUNTIME = Runtime(
+    id="onnxruntime-rtx",
+    title="ONNX Runtime with TensorRT for RTX",
+    device="cuda:0",
+    formats=("onnx",),
+    requirements=("numpy", "onnxruntime", WHEEL),
+    available=available,
+    load=load,
+    environment=ENVIRONMENT,
+    summary="Runs ONNX models on GeForce RTX 30 and later through TensorRT.",
+    modules=(
+        "cascade", "cuda_driver", "cuda_words", "onnxruntime_card", "onnxruntime_cpu", "onnxruntime_cuda", "pixels",
+    ),
+    family="onnxruntime",
+    trials=(
+        Trial("rtx", "TensorRT for RTX in ONNX Runtime", WHY),
+        Trial("rtx-fp16", "FP16, TensorRT for RTX in ONNX Runtime", WHY, ("fp16",)),
+        Trial("rtx-graph", "TensorRT for RTX in ONNX Runtime, as one step", WHY, (), {GRAPH: True}),
+    ),
+    why_not=why_not,
+)  # fmt: skip
