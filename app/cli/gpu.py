@@ -10,13 +10,18 @@ from workers.contracts.gpu import GpuCard
 
 
 def doctor(output: Output) -> int:
-    """Each rung as it comes; exit code 6 unless all hold, and the JSON is printed all the same."""
+    """Each rung as it comes; exit code 6 unless all hold, and the JSON is printed all the same.
+
+    What mends it is said once for all rungs that it mends, and not before the last sentence if that says it.
+    """
     with workspace(output.options, writes=False, notice=output.notice) as space:
         ladder = run(space, examine(lambda row: output.text(_line(row))), output.watch)
     output.document(document(ladder))
     names = {card.uuid: card.name for card in ladder.cards} if len(ladder.cards) > 1 else {}
+    said = {headline(ladder)}
     for row in ladder.rungs:
-        if not row.ok and row.code != NOT_TRIED:
+        if not row.ok and row.code != NOT_TRIED and _why(row) not in said:
+            said.add(_why(row))
             where = f", {names[row.card]}" if row.card in names else ""
             output.text(f"\n{row.title}{where}: {row.reason}\n   {_hint(row)}")
     output.sentence(headline(ladder))
@@ -65,7 +70,12 @@ def headline(ladder: Ladder) -> str:
     if broken is None:
         names = ", ".join(card.name for card in ladder.cards)
         return f"Every rung holds: {names} can do the work."
-    return f"{broken.reason} {_hint(broken)}"
+    return _why(broken)
+
+
+def _why(row: RungRow) -> str:
+    """Why it does not hold and what mends it."""
+    return f"{row.reason} {_hint(row)}"
 
 
 def watch(output: Output, seconds: float | None) -> int:

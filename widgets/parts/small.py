@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -123,14 +125,18 @@ class Figure(Card):
         self.add(row, words(text, "soft"))
 
 
+MOST_TITLE_LINES = 2
+"""A headline that needs more beside its buttons stands above them: the head stays on the page and must not fill it."""
+
+
 class PageHead(QWidget):
     """The headline, the sentence below, and the page's actions at the right: the primary one last."""
 
     def __init__(self, title: str, subtitle: str = "") -> None:
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
+        box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
         column = QVBoxLayout()
         column.setSpacing(0)
         self.title = label(title, "headline")
@@ -139,14 +145,33 @@ class PageHead(QWidget):
         column.addWidget(self.title)
         column.addWidget(self.subtitle)
         column.addStretch(1)
-        row.addLayout(column, 1)
+        box.addLayout(column, 1)
+        self._actions = QHBoxLayout()
+        self._actions.setSpacing(SPACE_S)
+        box.addLayout(self._actions)
+        box.setAlignment(self._actions, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self.subtitle.setVisible(bool(subtitle))  # not before it has a parent: it would be a window of its own
-        self._row = row
+        self._box = box
         self.setMinimumHeight(46)
 
     def add_action(self, button: QWidget) -> None:
         """Append at the right."""
-        self._row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        self._actions.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Buttons that leave too little beside them go below."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        actions_px = self._actions.sizeHint().width()
+        beside_px = self.width() - actions_px - SPACE_S
+        line_px = self.title.fontMetrics().lineSpacing()
+        is_tall = beside_px <= 0 or self.title.heightForWidth(beside_px) > (MOST_TITLE_LINES + 0.5) * line_px
+        sideways, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        wanted = down if actions_px and is_tall else sideways
+        if self._box.direction() != wanted:
+            self._box.setDirection(wanted)
 
     def say(self, title: str, subtitle: str) -> None:
         """Another headline."""
@@ -154,6 +179,7 @@ class PageHead(QWidget):
         self.title.setAccessibleName(title)
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
+        self._arrange()
 
 
 @dataclass(frozen=True)

@@ -150,13 +150,16 @@ def summary(drift: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> st
     """The one sentence that matters."""
     if drift["requests"] + drift["errors"] < 100:
         return f"{drift['requests'] + drift['errors']:,} requests were logged; from 100 on something can be told."
+    n_with = sum(bool(alert["follows"]) for alert in alerts)
     alerts = [alert for alert in alerts if not alert["follows"]]
     open_ones = [alert for alert in alerts if alert["until"] is None]
     if not alerts:
         return f"All is as it was: {drift['requests']:,} requests, no alarm."
     count = "1 alarm" if len(alerts) == 1 else f"{len(alerts)} alarms"
     rest = "" if len(open_ones) == len(alerts) else f", {len(open_ones)} still on"
-    return f"{count}{rest} in {drift['requests']:,} requests."
+    changes = "1 change" if n_with == 1 else f"{n_with} changes"
+    also = f", and {changes} that came with {'it' if len(alerts) == 1 else 'them'}," if n_with else ""
+    return f"{count}{rest}{also} in {drift['requests']:,} requests."
 
 
 def day(t: float) -> str:

@@ -1,6 +1,7 @@
 """Rows of the GPU doctor become the page's value, and a report to send."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.controllers.words import tr
 from app.services.machine.gpu_doctor import NOT_TRIED, RungRow
@@ -36,13 +37,13 @@ def headline(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bo
 
 def _places(cards: Sequence[GpuCard], rows: Sequence[RungRow], chosen: str | None) -> list[PlaceValue]:
     places = []
-    computer = tuple(_rung(row) for row in rows if row.card is None)
+    computer = tuple(_rungs([row for row in rows if row.card is None]))
     if computer:
         places.append(PlaceValue(tr("This computer"), "", computer))
     several = len(cards) > 1
     works = chosen or (cards[0].uuid if cards else "")
     for card in cards:
-        mine = tuple(_rung(row) for row in rows if row.card == card.uuid)
+        mine = tuple(_rungs([row for row in rows if row.card == card.uuid]))
         if mine:
             choice = card.uuid if several else ""
             places.append(PlaceValue(card.name, _about(card), mine, choice, card.uuid == works))
@@ -55,6 +56,18 @@ def _about(card: GpuCard) -> str:
     parts += [tr("compute capability {0}").format(card.compute_capability)] if card.compute_capability else []
     parts += [tr("driver {0}").format(card.driver)] if card.driver else []
     return ", ".join(parts)
+
+
+def _rungs(rows: Sequence[RungRow]) -> list[RungValue]:
+    """Why a rung does not hold and what mends it is said once, at the first that it keeps from holding."""
+    values: list[RungValue] = []
+    for row in rows:
+        value = _rung(row)
+        told = (value.reason, value.hint, value.command)
+        if any(told) and told in [(one.reason, one.hint, one.command) for one in values]:
+            value = replace(value, reason="", hint="", command="")
+        values.append(value)
+    return values
 
 
 def _rung(row: RungRow) -> RungValue:

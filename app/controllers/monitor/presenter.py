@@ -93,8 +93,10 @@ def _figures(found: MonitorResult) -> tuple[BigFigure, ...]:
     latency = ms(timed[-1]) if timed else UNKNOWN
     value, _, unit = latency.partition(" ")
     alarms = tr("alarm on") if open_ones == 1 else tr("alarms on")
+    n_with = len(found.alerts) - len(own)
+    since = tr("{0} since the log began") if not n_with else tr("{0} since the log began, and {1} that came along")
     return (
-        BigFigure(count(open_ones), alarms, tr("{0} since the log began").format(count(len(own)))),
+        BigFigure(count(open_ones), alarms, since.format(count(len(own)), count(n_with))),
         BigFigure(
             percent(drift.errors / asked) if asked else UNKNOWN,
             tr("failed"),
@@ -109,12 +111,13 @@ def _figures(found: MonitorResult) -> tuple[BigFigure, ...]:
 
 
 def _alert(alert: MonitorAlert) -> AlertValue:
-    level: TagKind = "none" if alert.until is not None else "bad" if alert.level == "danger" else "warn"
+    is_over, comes_with = alert.until is not None, bool(alert.follows)
+    level: TagKind = "none" if is_over or comes_with else "bad" if alert.level == "danger" else "warn"
     return AlertValue(
         level=level,
         what=clipped(alert.what),
         advice=clipped(alert.advice),
-        tag=tr("Over") if alert.until is not None else tr("On now"),
+        tag=tr("Over") if is_over else tr("Came with it") if comes_with else tr("On now"),
     )
 
 
@@ -167,10 +170,12 @@ def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[
 
 
 def _row(row: MonitoredStatistic, alerts: Sequence[MonitorAlert]) -> DriftRowValue:
-    is_on = any(alert.statistic == row.statistic and alert.until is None for alert in alerts)
+    mine = [alert for alert in alerts if alert.statistic == row.statistic and alert.until is None]
+    is_on = any(not alert.follows for alert in mine)
     drifted = row.psi_limit is not None and row.psi > row.psi_limit
-    level: TagKind = "warn" if is_on else "none" if drifted else "ok"
-    verdict = tr("Alarm") if is_on else tr("Moved a little") if drifted else tr("As it was")
+    level: TagKind = "warn" if is_on else "none" if drifted or mine else "ok"
+    moved = tr("Came with it") if mine else tr("Moved a little") if drifted else tr("As it was")
+    verdict = tr("Alarm") if is_on else moved
     return DriftRowValue(
         name=row.title,
         before=UNKNOWN if row.before is None else f"{row.before:.3g}",

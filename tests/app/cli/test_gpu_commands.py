@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import gpu
 from app.cli.main import main
+from app.services.machine.gpu_doctor import NOT_TRIED, Ladder, RungRow
 
 UUIDS = ["GPU-fake0000-0000-0000-0000-000000000000", "GPU-fake1111-1111-1111-1111-111111111111"]
 
@@ -50,6 +52,28 @@ def test_doctor_tells_each_card_rung_by_rung(readings: Path, capsys: pytest.Capt
         assert by_place["readings", uuid]["ok"]
     products = [rung for rung in document["rungs"] if "product" in rung["id"] or "engine" in rung["id"]]
     assert products and not any(rung["ok"] for rung in products), "a stand-in never computes"
+
+
+def test_doctor_says_each_thing_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given a computer without a card, where two rungs have one reason, Then the sentence that matters ends stderr and
+    stands nowhere else; another broken rung is still told with what mends it."""
+    monkeypatch.setenv("FETTLE_HOME", str(tmp_path))
+    same = {"reason": "No card was found.", "hint": "Nothing needs to be done."}
+    rows = [
+        RungRow("files", "Device files", None, False, found="No device file.", **same),
+        RungRow("driver", "Driver", None, False, found="No GPU.", **same),
+        RungRow("cuda", "CUDA", None, False, code=NOT_TRIED, found="Not tried.", reason="Below.", hint="Mend that."),
+    ]
+    monkeypatch.setattr(gpu, "run", lambda *_given: Ladder((), tuple(rows)))
+    assert main(["gpu", "doctor"]) == 6
+    told = capsys.readouterr()
+    assert told.err.splitlines()[-1] == "No card was found. Nothing needs to be done."
+    assert "No card was found" not in told.out
+    rows.append(RungRow("tool", "A tool", None, False, found="", reason="It is old.", hint="Renew it.", command="new"))
+    main(["gpu", "doctor"])
+    assert capsys.readouterr().out.count("A tool: It is old.\n   Renew it. Run: new") == 1
 
 
 @pytest.mark.timeout(120)

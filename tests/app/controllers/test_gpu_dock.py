@@ -14,10 +14,13 @@ from pytestqt.qtbot import QtBot
 from read_page import words
 
 from app.controllers.app_controller import AppController
+from app.controllers.gpu.presenter import gpu_value
+from app.services.machine.gpu_doctor import RungRow
 from app.settings import chosen_card
 from widgets.dock import Dock
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
+from workers.contracts.gpu import GpuCard
 from workers.contracts.process.messages import Card
 
 Drive = Callable[..., None]
@@ -122,6 +125,24 @@ def test_the_doctor_is_behind_the_chip(
         window.resize(1280, 800)
         drive(lambda: True)
         window.grab().save(str(Path(folder) / "gpu.png"))
+
+
+def test_what_mends_two_rungs_is_said_once() -> None:
+    """Given a computer without a card, where two rungs say the same, Then the page says it once; and of two cards each
+    tells its own."""
+    why = {"reason": "No card was found.", "hint": "Nothing needs to be done.", "code": "no_card"}
+    rows = [
+        RungRow("files", "Device files", None, False, found="No device file.", **why),
+        RungRow("driver", "Driver", None, False, found="No GPU.", **why),
+    ]
+    (computer,) = gpu_value((), rows, is_trying=False).places
+    assert [(one.found, one.reason, one.hint) for one in computer.rungs] == [
+        ("No device file.", why["reason"], why["hint"]), ("No GPU.", "", ""),
+    ]  # fmt: skip
+    cards = tuple(GpuCard(uuid=uuid, index=number, name=uuid) for number, uuid in enumerate(("a", "b")))
+    broken = [RungRow("start", "CUDA starts", uuid, False, "failed", "", "Error 999.", "Restart.") for uuid in "ab"]
+    places = gpu_value(cards, broken, is_trying=False).places
+    assert [place.rungs[0].reason for place in places] == ["Error 999."] * 2
 
 
 def buttons(page: QWidget) -> list[QPushButton]:

@@ -1,9 +1,11 @@
 """What every page does: the head stays where it is, and the column below it scrolls."""
 
+import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from widgets.parts.buttons import GhostButton
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.text import label
@@ -65,3 +67,23 @@ def test_another_state_has_another_head(qtbot: QtBot, theme: Theme) -> None:
     page.show_loading("Reading", 1, 3)
     qtbot.waitUntil(lambda: len(page.findChildren(PageHead)) == 1)
     assert page.findChild(PageHead).title.text() == "One moment"
+
+
+@pytest.mark.parametrize(
+    "title", ["Done: your bundle runs on its own", "Other programs kept the computer busy: keep the original"]
+)
+def test_buttons_that_leave_no_room_go_below(theme: Theme, qtbot: QtBot, title: str) -> None:
+    """Given a head with four buttons in the smallest window, Then its title has at most two lines with the buttons below at
+    the right, and in a wide one they stand beside it again."""
+    head = PageHead(title, "Unpacked in a clean place, it gave the same answers as here.")
+    qtbot.addWidget(head)
+    made = [GhostButton(theme, text, "copy") for text in ("Read the card", "Copy command", "Make it a release", "Open")]
+    for button in made:
+        head.add_action(button)
+    line_px = head.title.fontMetrics().lineSpacing()
+    head.resize(760, head.heightForWidth(760))
+    head.show()
+    qtbot.waitUntil(lambda: made[0].y() > head.title.y() + head.title.height() - 1, timeout=5000)
+    assert head.title.height() < 2.5 * line_px and made[-1].geometry().right() >= 750
+    head.resize(1500, 60)
+    qtbot.waitUntil(lambda: made[0].y() < line_px and made[0].x() > head.title.geometry().right(), timeout=5000)

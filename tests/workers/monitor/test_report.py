@@ -128,6 +128,22 @@ def test_darker_pictures_take_contrast_along(pool: Pool, part: Part) -> None:
     }  # fmt: skip
 
 
+def test_what_came_with_an_alarm_is_counted_beside_it() -> None:
+    """Given one alarm with two changes that came with it, then the sentence names both numbers, as the lines above show
+    them; without any, it names the alarm alone."""
+    from workers.monitor.words import summary
+
+    drift = {"requests": 6000, "errors": 0}
+    cause = {"follows": "", "until": None}
+    came = {"follows": "brightness", "until": None}
+    assert summary(drift, [cause]) == "1 alarm in 6,000 requests."
+    assert summary(drift, [came, cause, came]) == "1 alarm, and 2 changes that came with it, in 6,000 requests."
+    over = {"follows": "", "until": 5.0}
+    assert summary(drift, [cause, over, came]) == (
+        "2 alarms, 1 still on, and 1 change that came with them, in 6,000 requests."
+    )
+
+
 def test_the_report_is_that_of_the_contract(part: Part) -> None:
     """Given any report with words, then it fits the job's result, and its points and rows are finite numbers."""
     from workers.monitor.words import left_out, summary

@@ -98,8 +98,9 @@ def _summary(facts: CardFacts) -> str:
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
     other = facts.instead_of
     said = (
-        f"\n\nThe version that is recommended is another one, “{plain(other.title)}” ({other.runtime}): this kind of "
-        "bundle needs ONNX. Every figure here is of the version in it."
+        f"\n\nThe version that is recommended is another one, “{plain(other.title)}” in"
+        f" {runtime_called(other.runtime).title}: this kind of bundle needs ONNX."
+        " Every figure here is of the version in it."
         if other is not None
         else ""
     )
@@ -210,7 +211,8 @@ def _how_made(facts: CardFacts) -> str:
     if facts.elsewhere is not None:  # its path is the person's own and goes nowhere
         name, made = plain(facts.elsewhere.name), facts.elsewhere
         lines.append(f"- made elsewhere: {name} ({made.format}, sha256 `{made.sha256}`), judged as it came")
-    lines.append(f"- run by {facts.variant['runtime']}, numbers: {facts.variant['precision']}")
+    engine, precision = runtime_called(str(facts.variant["runtime"])).title, str(facts.variant["precision"])
+    lines.append(f"- run by {engine}, with numbers of the kind `{precision}`")
     return "## How it was made\n\n" + "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,7 @@ from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.monitor.page import MonitorPage
+from widgets.parts.small import Figure, Tag
 from widgets.plots.course_plot import CoursePlot
 
 Drive = Callable[..., None]
@@ -68,6 +69,10 @@ def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
     assert "add 200 recent pictures" in told
     plots = {plot.accessibleName(): plot for plot in page.findChildren(CoursePlot)}
     assert plots["Brightness"]._marks and not plots["Latency"]._marks
+    tags = [tag.accessibleName() for tag in page.findChildren(Tag)]
+    assert "1 alarm on" in [figure.accessibleName() for figure in page.findChildren(Figure)]
+    assert tags.count("On now") == 1 == tags.count("Alarm") and tags.count("Came with it") == 4
+    assert "1 since the log began, and 2 that came along" in told
     (button,) = [one for one in page.findChildren(QPushButton) if one.text() == "Add recent pictures"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert window.current_page == "data" and app_controller.session.project.id == made.id

@@ -31,6 +31,7 @@ def test_every_figure_is_told_beside_the_originals() -> None:
     """Given two versions, then their figures stand side by side with their units; what is unknown is a dash."""
     text = card(facts(), SPEC, 0, COMMANDS)
     assert ", with OpenVINO (processor)." in text
+    assert "- run by OpenVINO (processor), with numbers of the kind `int8`" in text
     assert "| Accuracy | 91.20 % | 91.10 % |" in text
     assert "| Latency p50 | 10 ms | 2.5 ms |" in text
     assert "| Size | 9.20 MB | 2.40 MB |" in text

@@ -1,7 +1,9 @@
 """The target *Service*, from the export to `verify`."""
 
 import json
+import re
 import zipfile
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,19 @@ def test_it_is_tested_before_it_is_handed_out(written) -> None:
     assert result.selftest[4].detail == "20 of 20"
     told = list(dict.fromkeys(progress.stage_id for progress in ctx.progress_sent))
     assert told == [stage.id for stage in TARGET.stages]
+
+
+def test_its_page_looks_like_the_web_page() -> None:
+    """Given the page to try a service and the page of a web bundle, then both have the same colors, light and dark, and
+    tell shares by the same rule."""
+    page = (files("workers.export.service.bundle_files.fettle_service") / "page.html").read_text(encoding="utf-8")
+    web = files("workers.export.web") / "page"
+    style, script = ((web / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    colors = re.compile(r"--[a-z-]+: #[0-9a-f]+")
+    assert colors.findall(page) == colors.findall(style) and len(colors.findall(page)) > 16
+    rule = re.compile(r"if \(value === 0.*?99\.99 %\";", re.DOTALL)
+    told = [" ".join(rule.findall(text)[0].split()) for text in (page, script)]
+    assert told[0] == told[1]
 
 
 def test_it_verifies_and_a_change_is_named(written, tmp_path: Path) -> None:
