@@ -147,15 +147,17 @@ def _export(
         )
 
 
-def write_tokenizer(path: Path) -> None:
-    """One token for each letter, and those that mark something."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+def write_tokenizer(path: Path, end: str | None = None) -> None:
+    """One token for each letter, and those that mark something; `end` goes behind each text."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 
     marks = ["<pad>", "<start>", "<end>", "<unk>"]
     engine = Tokenizer(models.WordLevel({**{m: i for i, m in enumerate(marks)}, **_places()}, unk_token="<unk>"))
     engine.pre_tokenizer = pre_tokenizers.Split(Regex(r"[a-z]"), "isolated")
     engine.decoder = decoders.Fuse()
     engine.add_special_tokens(marks)
+    if end is not None:
+        engine.post_processor = processors.TemplateProcessing(single=f"$A {end}", special_tokens=[(end, END)])
     engine.save(str(path))
 
 

@@ -16,6 +16,7 @@ Task = Literal[
     "text-embedding",
     "token-classification",  # a class for each token
     "audio-frames",  # a stateful model that is fed frame by frame and gives a score for each
+    "translation",  # the same text in another language
     "text-generation",  # an encoder and a decoder: a text in, a text out
     "language-model",  # one token after another, mostly as a chat
     "object-detection",
@@ -228,11 +229,45 @@ class Sampling(Frozen):
     lowest: float = Field(default=0.0, ge=0)
 
 
+class Cache(Frozen):
+    """A third part, `decoder_with_past`, that is given one token and what the decoder kept of those before.
+
+    `carried` maps its inputs to the outputs that feed them: of the decoder after the first tokens, then of itself (keys
+    and values of the tokens so far, one place longer each time). `kept` maps inputs to outputs that only the decoder
+    has, and that stay (keys and values of what the encoder gave). `ids`, `scores`, `mask` and `hidden` are as in
+    `Generation`; `position` gets the number of tokens before, as (1,).
+    """
+
+    carried: dict[str, str] = Field(min_length=1)
+    kept: dict[str, str] = {}
+    ids: str
+    scores: str
+    mask: str | None = None
+    hidden: str | None = None
+    position: str | None = None
+
+
+class MelSteps(Frozen):
+    """Sounds as log-mel spectra (n, bins, frames), as Whisper hears them (Radford et al., arXiv 2212.04356): a sound is
+    filled up with silence to `seconds`, windows of `window` samples begin every `hop` samples."""
+
+    input: str
+    sample_rate_hz: int = Field(default=16_000, ge=1000, le=192_000)
+    bins: int = Field(default=80, ge=1, le=512)
+    window: int = Field(default=400, ge=16, le=65_536)
+    hop: int = Field(default=160, ge=1)
+    seconds: int = Field(default=30, ge=1, le=600)
+
+
 class Generation(Frozen):
     """An encoder and a decoder as two parts. The encoder's output `states` goes into the decoder's input `hidden`, and
     where both have one, its mask `encoder_mask` into the decoder's `mask`. The decoder gets the tokens so far in `ids`
-    and gives scores (n, tokens, vocabulary) as `scores`. Rows begin with `start`, end with `end` or after `longest`
-    tokens, and are filled up with `pad`."""
+    and gives scores (n, tokens, vocabulary) as `scores`. Rows begin with `start`, then (where there are `languages`)
+    with the one of these that is likeliest, then with the tokens of `begin`; all this is no answer. They end with `end`
+    or after `longest` tokens, the last of which is an end if `forced_end`, and are filled up with `pad`. Tokens of
+    `never` are not chosen, those of `not_first` not as the first one. With a `cache` tokens after the first come from a
+    part of their own; with `mel` the encoder's input is made out of samples of a sound.
+    """
 
     start: int = Field(ge=0)
     end: int = Field(ge=0)
@@ -244,6 +279,13 @@ class Generation(Frozen):
     scores: str
     mask: str | None = None
     encoder_mask: str | None = None
+    begin: tuple[int, ...] = ()
+    languages: tuple[int, ...] = ()
+    never: tuple[int, ...] = ()
+    not_first: tuple[int, ...] = ()
+    forced_end: bool = False
+    cache: Cache | None = None
+    mel: MelSteps | None = None
 
 
 class Chat(Frozen):

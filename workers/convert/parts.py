@@ -1,8 +1,8 @@
-"""Models of two parts: a technique is applied to each part as to a model of its own, then both are one again."""
+"""Models of several parts: a technique is applied to each as to a model of its own, then they are one again."""
 
 import shutil
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,21 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.output import narrow
 from workers.infer import onnxruntime_cpu
 from workers.pipeline import load_pipeline
-from workers.pipeline.generating import DECODER, ENCODER, Arrays, generate, open_whole
+from workers.pipeline.generating import DECODER, ENCODER, STEP, Arrays, generate, open_whole
 
-PARTS = (ENCODER, DECODER)
+TITLES = {ENCODER: "encoder", DECODER: "decoder", STEP: "decoder with cache"}
+STEPS_OF_AN_ANSWER = 4
+"""How many steps of one answer calibrate the decoder with a cache: neighbors are alike."""
 
 
 def has_parts(model: Model) -> bool:
     """Whether the model is an encoder and a decoder."""
     return "parts" in model.artifact.settings
+
+
+def parts_in(folder: Path) -> tuple[str, ...]:
+    """Which parts lie in the folder of a model."""
+    return tuple(name for name in TITLES if (folder / name).is_dir())
 
 
 def join_parts(
@@ -32,21 +39,23 @@ def join_parts(
     notes: tuple[str, ...] = (),
     shared: Mapping[str, Any] | None = None,
 ) -> ModelArtifact:
-    """Describe the models in the folders `encoder` and `decoder` below `folder` as one."""
-    models = {name: read_model(folder / name).artifact for name in PARTS}
-    first, second = models.values()
+    """Describe the models in the folders of parts (`encoder`, `decoder`, …) below `folder` as one."""
+    models = {name: read_model(folder / name).artifact for name in parts_in(folder)}
+    first, second, *more = models.values()
+    precisions = tuple(dict.fromkeys(part.precision for part in models.values()))
+    runtimes = reduce(narrow, (part.runtimes for part in more), narrow(first.runtimes, second.runtimes))
     own = {name: {"main": f"{name}/{part.main}", "settings": part.settings} for name, part in models.items()}
     return write_model(
         folder,
         f"{ENCODER}/{first.main}",
         [f"{name}/{entry.path}" for name, part in models.items() for entry in part.files],
         model_format=second.format,
-        precision=first.precision if first.precision == second.precision else f"{first.precision}, {second.precision}",
+        precision=", ".join(precisions),
         settings={**(shared or {}), "parts": own},
-        runtimes=narrow(first.runtimes, second.runtimes),
+        runtimes=runtimes,
         steps=steps,
         notes=notes,
-        weights_kept=first.weights_kept and second.weights_kept,
+        weights_kept=all(part.weights_kept for part in models.values()),
     )
 
 
@@ -56,20 +65,21 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
     target = ctx.work_dir / "model"
     refusals: list[InputRefused] = []
     notes = list(model.artifact.notes)
-    for name in PARTS:
+    names = parts_in(model.folder)
+    for name in names:
         part = read_model(model.folder / name)
         work = ctx.work_dir / name
         work.mkdir()
         try:
             made = spec.apply(part, params, _for_part(ctx, work, name))
             known = set(part.artifact.notes)
-            notes += [f"{name.capitalize()}: {note}" for note in made.notes if note not in known]
+            notes += [f"{TITLES[name].capitalize()}: {note}" for note in made.notes if note not in known]
             shutil.move(work / "model", target / name)
         except InputRefused as error:
             refusals.append(error)
-            notes.append(f"The {name} was left as it was. {error.detail}")
+            notes.append(f"The {TITLES[name]} was left as it was. {error.detail}")
             shutil.copytree(part.folder, target / name)
-    if len(refusals) == len(PARTS):
+    if len(refusals) == len(names):
         raise refusals[0]
     for name in COMPANIONS:
         if (model.folder / name).is_file():
@@ -87,21 +97,34 @@ def _for_part(ctx: JobContext, work_dir: Path, part: str) -> JobContext:
 
 
 def _inputs_of(part: str, ctx: JobContext, limit: int | None = None) -> Iterator[Arrays]:
-    """What a part gets while the original answers the examples: the decoder with all tokens of an answer."""
+    """What a part gets while the original answers the examples: a decoder with all tokens of an answer, one with a
+    cache at some steps of it."""
     items = ctx.calibration(limit)
-    if part == ENCODER:
-        yield from items
-        return
     assert ctx.original is not None
     model, loop = read_model(ctx.original), load_pipeline(ctx.original).spec.generation
     assert loop is not None
+    if part == ENCODER and loop.mel is None:
+        yield from items
+        return
     settings = dict(model.artifact.settings)
     session = open_whole(onnxruntime_cpu.load, ctx.original, model.artifact.main, settings, ctx.threads, loop)
+    runs = {name: one.run for name, one in session.parts.items()}
     try:
         for item in items:
             seen: list[Arrays] = []
             feeds = {name: np.array(value) for name, value in item.items()}
-            generate(session.parts[ENCODER].run, session.parts[DECODER].run, loop, feeds, seen.append)
-            yield seen[-1]
+            generate(runs, loop, feeds, partial(_keep, part, seen))
+            yield from _spread(seen) if part == STEP else seen[-1:]
     finally:
         session.close()
+
+
+def _keep(part: str, seen: list[Arrays], name: str, given: Arrays) -> None:
+    if name == part:
+        seen.append(given)
+
+
+def _spread(steps: list[Arrays]) -> list[Arrays]:
+    """The first, the last and some between."""
+    at = np.linspace(0, len(steps) - 1, min(STEPS_OF_AN_ANSWER, len(steps))).round().astype(int)
+    return [steps[place] for place in dict.fromkeys(at.tolist())]

@@ -17,7 +17,12 @@ from workers.hub.formats import (
 )
 
 ONNX_FIRST = ("onnx/model.onnx", "model.onnx")
-PAIRS = (("encoder_model.onnx", "decoder_model_merged.onnx"), ("encoder_model.onnx", "decoder_model.onnx"))
+PARTS = (
+    ("encoder_model.onnx", "decoder_model_merged.onnx"),
+    ("encoder_model.onnx", "decoder_model.onnx", "decoder_with_past_model.onnx"),
+    ("encoder_model.onnx", "decoder_model.onnx"),
+)
+"""Encoders and decoders, with a cache where there is one."""
 DOCUMENTS = frozenset({".md", ".txt", ".json", ".py", ".png", ".jpg", ".jpeg", ".gif", ".yaml", ".yml", ".html"})
 
 
@@ -96,8 +101,8 @@ def _onnx(files: Sequence[HubFile]) -> list[HubFile]:
         if name in graphs:
             return [graphs[name], *_beside(files, name)]
     for folder in ("onnx/", ""):
-        for pair in PAIRS:
-            names = [folder + name for name in pair]
+        for parts in PARTS:
+            names = [folder + name for name in parts]
             if all(name in graphs for name in names):
                 return [file for name in names for file in (graphs[name], *_beside(files, name))]
     plain = [name for name in graphs if not OTHER_PRECISION.search(name)] or list(graphs)

@@ -37,7 +37,7 @@ from workers.model_io.trial import Hints, Trial, again, try_out
 from workers.model_io.vocabulary import table_sizes
 from workers.model_io.words import name_of, refuse
 from workers.pipeline.generating import open_whole
-from workers.pipeline.spec import Generation
+from workers.pipeline.spec import read_generation
 
 MODEL_DIR = "model"
 CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
@@ -140,7 +140,7 @@ def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
         return open_session(target, draft.stored.runtime, {}, ctx.threads)
     if draft.found.generation is None:
         return load_session(target / "model.onnx", ctx.threads)
-    artifact, loop = join_parts(target), Generation(**draft.found.generation.model_dump())
+    artifact, loop = join_parts(target), read_generation(draft.found.generation.model_dump())
 
     def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
         return load_session(path, threads)

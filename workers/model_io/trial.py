@@ -204,9 +204,11 @@ def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobCont
 def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, hints: Hints) -> Any:
     steps = spec.preprocess
     if isinstance(steps, TextSteps):
-        return _TEXTS[number % len(_TEXTS)]
+        return _TEXTS[number % len(_TEXTS)][: max(1, steps.max_length - 2)]  # a letter is a token at most
     if isinstance(steps, AudioSteps):
-        samples = steps.frame_samples * 4 or steps.sample_rate_hz * (1 + number)
+        mel = spec.generation.mel if spec.generation is not None else None
+        seconds = 1 + number if mel is None else min(1 + number, mel.seconds)
+        samples = steps.frame_samples * 4 or steps.sample_rate_hz * seconds
         return (rng.standard_normal(samples) * 3000).astype(np.int16)
     if isinstance(steps, ImageSteps):
         size = steps.crop or steps.resize or (224, 224)

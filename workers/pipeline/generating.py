@@ -1,8 +1,10 @@
-"""Texts from an encoder and a decoder: the two parts of one model, and the loop that calls them.
+"""Texts from an encoder and a decoder: the parts of one model, and the loop that calls them.
 
-The encoder reads the input once; the decoder is asked for one token more until every row has ended. The likeliest token
-is taken each time (greedy search: Sutskever et al., arXiv 1409.3215, without a beam), so that two versions of a model
-can be compared token by token.
+The encoder reads the input once; the decoder is asked for one token more until every row has ended. Where there is a
+third part (`decoder_with_past`, as optimum names it), the decoder reads the first tokens alone, and each token more
+comes from what was kept of those before (Cache). The likeliest token is taken each time (greedy search: Sutskever et
+al., arXiv 1409.3215, without a beam), so that two versions of a model can be compared token by token; it is what
+`generate(num_beams=1, do_sample=False)` of the transformers library does.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import Generation
+from .log_mel import log_mel
+from .spec import Cache, Generation
 
 Arrays = dict[str, NDArray[Any]]
-ENCODER, DECODER = "encoder", "decoder"
+ENCODER, DECODER, STEP = "encoder", "decoder", "decoder_with_past"
 TOKENS, LOGITS = "tokens", "logits"
 """What a whole run gives: all tokens (n, longest row) int64, and the first one's scores (n, vocabulary) float32."""
+
+SOUND = "audio"
+"""What samples are called that become a spectrum first."""
 
 
 class Part(Protocol):
@@ -34,11 +40,12 @@ class Part(Protocol):
 
 
 Load = Callable[[Path, Mapping[str, Any], int], Any]
-Watch = Callable[[Arrays], None]
+Run = Callable[[Arrays], Arrays]
+Watch = Callable[[str, Arrays], None]
 
 
 class Generating:
-    """Both parts as one session: the encoder's inputs in, `tokens` and `logits` out. `parts` answer by themselves."""
+    """All parts as one session: the encoder's inputs in, `tokens` and `logits` out. `parts` answer by themselves."""
 
     def __init__(self, parts: Mapping[str, Part], loop: Generation) -> None:
         self.parts, self._loop = dict(parts), loop
@@ -47,49 +54,122 @@ class Generating:
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         """All rows until each has ended."""
-        return generate(self.parts[ENCODER].run, self.parts[DECODER].run, self._loop, feeds)
+        return generate({name: part.run for name, part in self.parts.items()}, self._loop, feeds)
 
     def close(self) -> None:
         for part in self.parts.values():
             part.close()
 
 
-def generate(
-    encode: Callable[[Arrays], Arrays],
-    decode: Callable[[Arrays], Arrays],
-    loop: Generation,
-    feeds: Mapping[str, NDArray[Any]],
-    watch: Watch | None = None,
-) -> Arrays:
-    """`tokens` without the one that starts, filled up behind each row's end, and the first token's `logits`.
+def part_names(loop: Generation) -> tuple[str, ...]:
+    """The parts that the loop calls."""
+    return (ENCODER, DECODER) if loop.cache is None else (ENCODER, DECODER, STEP)
 
-    `watch` sees what the decoder gets each time.
+
+def generate(
+    parts: Mapping[str, Run], loop: Generation, feeds: Mapping[str, NDArray[Any]], watch: Watch | None = None
+) -> Arrays:
+    """`tokens` without those that start, filled up behind each row's end, and the first token's `logits`.
+
+    `watch` sees what each part gets. Raises PipelineError where a sound is longer than the model listens.
     """
-    states = encode(dict(feeds))[loop.states]
-    rows = len(states)
-    given: Arrays = {loop.hidden: states}
-    if loop.mask is not None and loop.encoder_mask is not None:
-        given[loop.mask] = feeds[loop.encoder_mask]
-    tokens = np.full((rows, 1), loop.start, np.int64)
-    ended = np.zeros(rows, np.bool_)
-    first: NDArray[Any] | None = None
-    while tokens.shape[1] <= loop.longest and not ended.all():
-        step = {**given, loop.ids: tokens}
+
+    def ask(part: str, given: Arrays) -> Arrays:
         if watch is not None:
-            watch(step)
-        scores = decode(step)[loop.scores][:, -1]
+            watch(part, given)
+        return parts[part](given)
+
+    states = ask(ENCODER, _heard(loop, feeds))[loop.states]
+    mask = None if loop.mask is None or loop.encoder_mask is None else feeds[loop.encoder_mask]
+    asking = _Asking(ask, loop, states, mask)
+    tokens = asking.begun(len(states))
+    chosen: list[NDArray[np.int64]] = []
+    ended = np.zeros(len(states), np.bool_)
+    first: NDArray[Any] | None = None
+    while len(chosen) < loop.longest and not ended.all():
+        scores = asking.scores(tokens)
         first = scores if first is None else first
-        chosen = np.where(ended, loop.pad, scores.argmax(axis=-1))
-        ended |= chosen == loop.end
-        tokens = np.concatenate([tokens, chosen[:, None]], axis=1)
+        best = _best(scores, loop, len(chosen))
+        best = np.where(ended, loop.pad, best)
+        ended |= best == loop.end
+        chosen.append(best)
+        tokens = np.concatenate([tokens, best[:, None]], axis=1)
     assert first is not None
-    return {TOKENS: tokens[:, 1:], LOGITS: np.asarray(first, np.float32)}
+    return {TOKENS: np.stack(chosen, axis=1), LOGITS: np.asarray(first, np.float32)}
+
+
+def _heard(loop: Generation, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+    """What the encoder gets: of samples their spectrum."""
+    if loop.mel is None:
+        return dict(feeds)
+    rest = {name: value for name, value in feeds.items() if name != SOUND}
+    return {**rest, loop.mel.input: log_mel(feeds[SOUND], loop.mel)}
+
+
+def _best(scores: NDArray[Any], loop: Generation, count: int) -> NDArray[np.int64]:
+    """The likeliest token of each row (n, vocabulary) that may come as number `count` of an answer."""
+    if loop.forced_end and count == loop.longest - 1:
+        return np.full(len(scores), loop.end, np.int64)
+    barred = loop.never + loop.not_first if count == 0 else loop.never
+    if barred:
+        scores = scores.copy()
+        scores[:, [token for token in barred if token < scores.shape[1]]] = -np.inf
+    return np.asarray(scores.argmax(axis=-1), np.int64)
+
+
+class _Asking:
+    """The scores of each next token. What was kept belongs to one run, and grows by a place with each token."""
+
+    def __init__(
+        self, ask: Callable[[str, Arrays], Arrays], loop: Generation, states: NDArray[Any], mask: NDArray[Any] | None
+    ) -> None:
+        self._ask, self._loop, self._states, self._mask = ask, loop, states, mask
+        self._kept: Arrays = {}
+
+    def begun(self, rows: int) -> NDArray[np.int64]:
+        """What each row begins with: the start, the language that the model hears, the tokens that are always there."""
+        loop = self._loop
+        tokens = np.full((rows, 1), loop.start, np.int64)
+        if loop.languages:
+            heard = self._whole(tokens)[loop.scores][:, -1, list(loop.languages)].argmax(axis=-1)
+            tokens = np.concatenate([tokens, np.asarray(loop.languages, np.int64)[heard][:, None]], axis=1)
+        return np.concatenate([tokens, np.tile(np.asarray(loop.begin, np.int64), (rows, 1))], axis=1)
+
+    def scores(self, tokens: NDArray[np.int64]) -> NDArray[Any]:
+        """(n, vocabulary) after all of `tokens`; with a cache only the last one is read again."""
+        cache = self._loop.cache
+        if cache is None:
+            return self._whole(tokens)[self._loop.scores][:, -1]
+        if not self._kept:
+            given = self._whole(tokens)
+            self._kept = {name: given[source] for name, source in (*cache.carried.items(), *cache.kept.items())}
+            return given[self._loop.scores][:, -1]
+        given = self._ask(STEP, self._step(cache, tokens))
+        self._kept |= {name: given[source] for name, source in cache.carried.items()}
+        return given[cache.scores][:, -1]
+
+    def _whole(self, tokens: NDArray[np.int64]) -> Arrays:
+        loop = self._loop
+        given: Arrays = {loop.hidden: self._states, loop.ids: tokens}
+        if loop.mask is not None and self._mask is not None:
+            given[loop.mask] = self._mask
+        return self._ask(DECODER, given)
+
+    def _step(self, cache: Cache, tokens: NDArray[np.int64]) -> Arrays:
+        given: Arrays = {**self._kept, cache.ids: tokens[:, -1:]}
+        if cache.hidden is not None:
+            given[cache.hidden] = self._states
+        if cache.mask is not None and self._mask is not None:
+            given[cache.mask] = self._mask
+        if cache.position is not None:
+            given[cache.position] = np.asarray([tokens.shape[1] - 1], np.int64)
+        return given
 
 
 def open_whole(
     load: Load, folder: Path, main: str, settings: Mapping[str, Any], threads: int, loop: Generation | None
 ) -> Any:
-    """A session of the model in `folder`: of its file `main`, or of both parts where `settings` name them.
+    """A session of the model in `folder`: of its file `main`, or of all parts where `settings` name them.
 
     Settings of the whole go over those of each part. Raises what `load` raises, ValueError where a part is not named.
     """
@@ -99,7 +179,7 @@ def open_whole(
     shared = {name: value for name, value in settings.items() if name != "parts"}
     opened: dict[str, Part] = {}
     try:
-        for name in (ENCODER, DECODER):
+        for name in part_names(loop):
             own = dict(parts.get(name) or {})
             opened[name] = load(folder / checked_main(str(own.get("main", ""))), _over(own, shared), threads)
     except BaseException:

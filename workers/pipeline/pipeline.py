@@ -18,6 +18,7 @@ from .batches import join, run
 from .chats import ChatTexts
 from .filling import default_of
 from .generating import LOGITS
+from .log_mel import check_length
 from .postprocess import postprocessed, transcripts
 from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, TranscriptSteps, read_spec
@@ -71,7 +72,14 @@ class Pipeline:
         assert isinstance(self.spec.preprocess, TextSteps)
         if self.spec.chat is not None:
             return self.chat
-        return Tokenizer(self.folder, self.spec.preprocess, self.spec.inputs)
+        return Tokenizer(self.folder, self.spec.preprocess, self.spec.inputs, whole=self.spec.generation is not None)
+
+    @cached_property
+    def _written_by(self) -> Tokenizer | ChatTexts:
+        """What turns tokens of an answer into a text; of a model that hears sounds it is used for nothing else."""
+        if isinstance(self.spec.preprocess, TextSteps):
+            return self._tokenizer
+        return Tokenizer(self.folder, TextSteps(), ())
 
     def feeds_from(self, source: Path | str | NDArray[Any] | Mapping[str, NDArray[Any]] | Picture) -> Arrays:
         """Model inputs of one sample, with a leading axis of 1 (of time steps for a stateful model). This is the one
@@ -141,11 +149,14 @@ class Pipeline:
         return values if steps.pixels else arrays.cast(values, self.main_input)
 
     def prepare_sound(self, samples: NDArray[np.float32]) -> NDArray[Any]:
-        """The main input (frames, …) of samples (n,) in −1..1 at the model's rate; for whole numbers rounded."""
+        """The main input (frames, …) of samples (n,) in −1..1 at the model's rate; for whole numbers rounded. Raises
+        PipelineError where a sound is longer than the model listens."""
         from .audio import to_frames
 
         steps, dtype = self.spec.preprocess, np.dtype(self.main_input.dtype)
         assert isinstance(steps, AudioSteps)
+        if self.spec.generation is not None and self.spec.generation.mel is not None:
+            check_length(samples.size, self.spec.generation.mel)
         frames = to_frames(samples, steps)
         if dtype.kind not in "iu":
             return frames.astype(dtype, copy=False)
@@ -278,7 +289,7 @@ class Pipeline:
         """The text of one sample's tokens, without those that only mark something; of a transcript its characters."""
         if isinstance(self.spec.postprocess, TranscriptSteps):
             return transcripts.text_of(answer, self.spec.classes or ())
-        return self._tokenizer.text([int(token) for token in answer.ravel()])
+        return self._written_by.text([int(token) for token in answer.ravel()])
 
     def probabilities(self, answer: NDArray[np.float32]) -> NDArray[np.float32]:
         """Class scores (n, classes) as shares that add up to 1."""

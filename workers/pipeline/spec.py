@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -181,6 +181,31 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """What a decoder keeps from token to token (see the contract)."""
+
+    carried: Mapping[str, str]
+    ids: str
+    scores: str
+    kept: Mapping[str, str] = field(default_factory=dict)
+    mask: str | None = None
+    hidden: str | None = None
+    position: str | None = None
+
+
+@dataclass(frozen=True)
+class MelSteps:
+    """How sounds become log-mel spectra (see the contract)."""
+
+    input: str
+    sample_rate_hz: int = 16_000
+    bins: int = 80
+    window: int = 400
+    hop: int = 160
+    seconds: int = 30
+
+
+@dataclass(frozen=True)
 class Generation:
     """How texts come from an encoder and a decoder (see the contract)."""
 
@@ -194,6 +219,19 @@ class Generation:
     scores: str
     mask: str | None = None
     encoder_mask: str | None = None
+    begin: tuple[int, ...] = ()
+    languages: tuple[int, ...] = ()
+    never: tuple[int, ...] = ()
+    not_first: tuple[int, ...] = ()
+    forced_end: bool = False
+    cache: Cache | None = None
+    mel: MelSteps | None = None
+
+
+def read_generation(data: Mapping[str, Any]) -> Generation:
+    """The dataclass of its JSON. Raises KeyError or TypeError where something is missing."""
+    inner = {name: _build(cls, data[name]) for name, cls in (("cache", Cache), ("mel", MelSteps)) if data.get(name)}
+    return _build(Generation, {**data, "cache": None, "mel": None, **inner})
 
 
 @dataclass(frozen=True)
@@ -250,7 +288,7 @@ def parse_spec(data: Mapping[str, Any]) -> Spec:
             "inputs": tuple(_build(Input, entry) for entry in data["inputs"]),
             "outputs": tuple(_build(Output, entry) for entry in data["outputs"]),
             "sampling": _build(Sampling, data["sampling"]) if data.get("sampling") else None,
-            "generation": _build(Generation, data["generation"]) if data.get("generation") else None,
+            "generation": read_generation(data["generation"]) if data.get("generation") else None,
             "chat": _build(Chat, data["chat"]) if data.get("chat") else None,
             "postprocess": _build(_POSTPROCESS[data["postprocess"]["kind"]], data["postprocess"])
             if data.get("postprocess")
@@ -263,6 +301,6 @@ def parse_spec(data: Mapping[str, Any]) -> Spec:
 def _build(cls: type[_T], data: Mapping[str, Any]) -> _T:
     """Fields of `cls` from `data`; JSON lists become tuples, what `cls` does not know (`version`) is left
     out."""
-    known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+    known = {entry.name for entry in fields(cls)}  # type: ignore[arg-type]
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     return cls(**{key: value for key, value in values.items() if key in known})

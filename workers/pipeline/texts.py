@@ -17,9 +17,10 @@ _PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
 
 
 class Tokenizer:
-    """Turns a text into the token inputs of one model."""
+    """Turns a text into the token inputs of one model. `whole`: a text that is cut would be answered as another, so
+    that one that is too long is refused, and one with nothing in it, too."""
 
-    def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[Input]) -> None:
+    def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[Input], *, whole: bool = False) -> None:
         try:
             from tokenizers import Tokenizer as Engine
         except ImportError as error:
@@ -29,15 +30,18 @@ class Tokenizer:
         self._engine = Engine.from_file(str(folder / steps.tokenizer))
         self._engine.no_padding()
         self._engine.enable_truncation(max_length=steps.max_length)
-        self._steps = steps
+        self._steps, self._whole = steps, whole
         self._inputs = [entry for entry in inputs if entry.source in TOKEN_SOURCES]
         ids = (self._engine.token_to_id(token) for token in _PAD_TOKENS)
         self.pad_id: int = next((i for i in ids if i is not None), 0)
 
     def feeds(self, text: str) -> dict[str, NDArray[Any]]:
-        """Arrays of shape (1, tokens), filled up where the model's length is fixed."""
+        """Arrays of shape (1, tokens), filled up where the model's length is fixed. Raises PipelineError where a text
+        has to be whole and is not."""
         text = text.lower() if self._steps.lowercase else text
         encoding = self._engine.encode(text, add_special_tokens=self._steps.special_tokens)
+        if self._whole:
+            self._check_whole(text, encoding)
         by_source = {
             "input_ids": encoding.ids,
             "attention_mask": encoding.attention_mask,
@@ -50,6 +54,16 @@ class Tokenizer:
             length = entry.shape[1] if len(entry.shape) > 1 else None
             feeds[entry.name] = row if length is None else fit_length(row, length, self.pad_of(entry.source))
         return feeds
+
+    def _check_whole(self, text: str, encoding: Any) -> None:
+        if not text.strip():
+            raise PipelineError("There is no text in it.")
+        if encoding.overflowing:
+            count = len(self._engine.encode(text).ids) + sum(len(more.ids) for more in encoding.overflowing)
+            raise PipelineError(
+                f"This text is about {count:,} tokens long, and this model reads {self._steps.max_length:,} at once."
+                " Cut it into pieces, between sentences."
+            )
 
     def text(self, tokens: Sequence[int]) -> str:
         """What tokens say, without special ones."""

@@ -9,7 +9,7 @@ from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.planning import ModelFacts
 from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
-from workers.convert.parts import PARTS, has_parts
+from workers.convert.parts import has_parts, parts_in
 
 LIGHT_OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal", "Exp", "Log", "Tanh", "Erf"})
 LIGHT_OPERATORS |= {"Gelu", "Softmax", "LogSoftmax", "ReduceMean", "ReduceSum", "ReduceMax", "LayerNormalization"}
@@ -20,13 +20,13 @@ INT8_OPERATORS = ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvIn
 
 
 def read_facts(folder: Path) -> ModelFacts:
-    """Facts of the model in `folder`, of both parts together where it has two. Raises InputRefused where a file of it
-    cannot be read."""
+    """Facts of the model in `folder`, of all parts together where it has several. Raises InputRefused where a file
+    of it cannot be read."""
     model = read_model(folder)
     spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
     if model.artifact.format != "onnx":
         return _of_other_format(model, spec)
-    parts = [read_model(folder / name) for name in PARTS] if has_parts(model) else [model]
+    parts = [read_model(folder / name) for name in parts_in(folder)] if has_parts(model) else [model]
     protos = [_loaded(part) for part in parts]
     counts = [_layers(proto) for proto in protos]
     products, convolutions, depthwise = (sum(kind) for kind in zip(*counts, strict=True))

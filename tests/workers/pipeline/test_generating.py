@@ -50,10 +50,10 @@ def feeds_of(*rows: list[int]) -> Arrays:
 
 def test_rows_end_by_themselves_and_are_filled_up() -> None:
     """Given rows of other lengths, then each is answered as alone, and the shorter one is filled up behind its end."""
-    both = generate(encode, decode, LOOP, feeds_of([5, 6, 7], [8]))
+    both = generate({"encoder": encode, "decoder": decode}, LOOP, feeds_of([5, 6, 7], [8]))
     assert both["tokens"].tolist() == [[5, 6, 7, END], [8, END, PAD, PAD]]
     assert both["logits"].shape == (2, LETTERS) and both["logits"].argmax(axis=1).tolist() == [5, 8]
-    alone = generate(encode, decode, LOOP, feeds_of([8]))
+    alone = generate({"encoder": encode, "decoder": decode}, LOOP, feeds_of([8]))
     assert alone["tokens"].tolist() == [[8, END]]
 
 
@@ -66,7 +66,11 @@ def test_it_stops_at_the_longest_answer_and_reads_once() -> None:
         read.append(1)
         return encode(feeds)
 
-    made = generate(once, decode, LOOP, feeds_of([5] * 9), steps.append)
+    def watch(part: str, given: Arrays) -> None:
+        if part == "decoder":
+            steps.append(given)
+
+    made = generate({"encoder": once, "decoder": decode}, LOOP, feeds_of([5] * 9), watch)
     assert made["tokens"].tolist() == [[5] * LOOP.longest]
     assert len(read) == 1
     assert [step["ids"].shape[1] for step in steps] == list(range(1, LOOP.longest + 1))

@@ -16,6 +16,8 @@ PIPELINE_TAGS = {
     "text-embedding": "feature-extraction",
     "token-classification": "token-classification",
     "object-detection": "object-detection",
+    "translation": "translation",
+    "transcription": "automatic-speech-recognition",
     "text-generation": "text2text-generation",
     "audio-frames": "voice-activity-detection",
 }

@@ -86,7 +86,13 @@ def build_spec(
     if spec.sampling is not None:
         spec = spec.model_copy(update={"guessed": (*spec.guessed, "sampling")})
     if found.generation is not None:
-        told = {"answer_kind": "tokens", "generation": found.generation, "classes": None, "pooling": "none"}
+        told = {
+            "answer_kind": "tokens" if found.generation.mel is None else "transcript",
+            "generation": found.generation,
+            "classes": None,
+            "postprocess": None,
+            "pooling": "none",
+        }
         return with_words(spec.model_copy(update=told), graph.outputs, TOKENS)
     return with_words(spec, graph.outputs, result.output)
 

@@ -132,10 +132,13 @@ _ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.Known], ...] = (
 )
 
 
-def _is_pair(folder: Path) -> bool:
-    """Whether an encoder and a decoder lie here as plain files."""
-    files = [folder / f"{part}_model.onnx" for part in ("encoder", "decoder")]
-    return not folder.is_symlink() and all(file.is_file() and not file.is_symlink() for file in files)
+PARTS = ("encoder_model", "decoder_model", "decoder_model_merged", "decoder_with_past_model")
+
+
+def _holds_parts(folder: Path) -> bool:
+    """Whether parts of an encoder and decoder lie here as plain files; which ones are missing their reader says."""
+    files = [folder / f"{part}.onnx" for part in PARTS]
+    return not folder.is_symlink() and any(file.is_file() and not file.is_symlink() for file in files)
 
 
 def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
@@ -145,7 +148,7 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
     except PermissionError as error:
         raise _no_permission(folder) from error
     names = {entry.name for entry in files}
-    if "config.json" in names and any(_is_pair(place) for place in (folder, folder / "onnx")):
+    if "config.json" in names and any(_holds_parts(place) for place in (folder, folder / "onnx")):
         return Sniffed("encoder_decoder", folder)
     weights = any(name.endswith(".safetensors") or name == "pytorch_model.bin" for name in names)
     if "config.json" in names and weights:

@@ -1,70 +1,140 @@
-"""Encoders and decoders as two ONNX files, the way transformers.js keeps them; the loop stays in the pipeline."""
+"""Encoders and decoders in files of their own, the way optimum and transformers.js keep them; the loop stays in the
+pipeline.
 
-from collections.abc import Iterable, Mapping
+Read are `encoder_model.onnx` with `decoder_model.onnx` and `decoder_with_past_model.onnx`, or with the one
+`decoder_model_merged.onnx`, which is taken apart; or without a cache.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import ArraySteps, Generation, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import ArraySteps, AudioSteps, PipelineInput, PipelineOutput, PipelineSpec, Task
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import TensorSpec
+from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.wording import counted
 from workers.model_io.facts import Found, Graph, info
 from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers import onnx
-from workers.model_io.readers.neighbors import beside_folder, read_json
+from workers.model_io.readers.generation_loop import Loop, answers, loop_of, settings_of, unfit
+from workers.model_io.readers.merged_decoder import taken_apart
+from workers.model_io.readers.neighbors import beside_folder
+from workers.model_io.readers.onnx_checks import load_proto
+from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.words import refuse
-from workers.pipeline.generating import DECODER, ENCODER, LOGITS, TOKENS
+from workers.pipeline.generating import DECODER, ENCODER, LOGITS, SOUND, STEP, TOKENS
 
-FILES = {ENCODER: "encoder_model.onnx", DECODER: "decoder_model.onnx"}
-LONGEST = 64
-"""Tokens of an answer where no file of the model says how long it may become."""
+FILES = {ENCODER: "encoder_model.onnx", DECODER: "decoder_model.onnx", STEP: "decoder_with_past_model.onnx"}
+MERGED = "decoder_model_merged.onnx"
+TRANSLATORS = ("marian", "m2m_100", "mbart", "fsmt")
+"""Kinds of models (`model_type`) that do nothing but translate; others answer with whatever they were taught."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part as it was read, and how it is written into a folder of its own."""
+
+    graph: Graph
+    files: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+    write: Write
 
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads, checks and loads both graphs without running them."""
+    """Reads, checks and loads all graphs without running them."""
     place = place_of(folder)
-    parts = {name: onnx.read(place / file, params, ctx) for name, file in FILES.items()}
-    whole = _joined(folder, {name: draft for name, (draft, _) in parts.items()})
+    parts = _parts(folder, place, params, ctx)
+    step = parts[STEP].graph if STEP in parts else None
+    loop = loop_of(folder, parts[ENCODER].graph, parts[DECODER].graph, step)
+    whole = _joined(folder, parts, loop)
     return whole, partial(_write, parts, whole, ctx)
 
 
-def _write(
-    parts: Mapping[str, tuple[Draft, Write]], whole: Draft, ctx: JobContext, params: OpenParams, target: Path
-) -> Draft:
+def place_of(folder: Path) -> Path:
+    """Where the files lie: in the folder itself, or in `onnx` below it."""
+    return folder if any((folder / name).is_file() for name in (*FILES.values(), MERGED)) else folder / "onnx"
+
+
+def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> dict[str, _Part]:
+    there = {name for name, file in FILES.items() if _is_plain(place / file)}
+    merged = _is_plain(place / MERGED)
+    if ENCODER not in there and not settings_of(folder).get("is_encoder_decoder"):
+        raise unfit(folder, "it has a decoder only")
+    if ENCODER not in there:
+        raise _missing(folder, FILES[ENCODER], "the part that reads")
+    if DECODER not in there and not merged:
+        raise _missing(folder, f"{FILES[DECODER]} (or {MERGED})", "the part that writes the first word")
+    if merged and not {DECODER, STEP} <= there:
+        first, (decoder, step) = _read(place / FILES[ENCODER], params, ctx), _apart(folder, place / MERGED, params, ctx)
+        return {ENCODER: first, DECODER: decoder, STEP: step}
+    return {name: _read(place / FILES[name], params, ctx) for name in FILES if name in there}
+
+
+def _is_plain(file: Path) -> bool:
+    return file.is_file() and not file.is_symlink()
+
+
+def _read(file: Path, params: OpenParams, ctx: JobContext) -> _Part:
+    draft, write = onnx.read(file, params, ctx)
+    return _Part(draft.graph, draft.files, draft.findings, write)
+
+
+def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[_Part, _Part]:
+    """Both branches of a merged decoder."""
+    whole = _read(file, params, ctx)
+    branches = taken_apart(load_proto(file))
+    if branches is None:
+        raise unfit(folder, f"{MERGED} is no choice between two branches, as optimum makes it")
+    told = info("Its merged decoder was taken apart into two, so that each can be optimized: both hold their weights.")
+    made = [_Part(read_graph(b), whole.files, (*whole.findings, told), partial(_save, b, file)) for b in branches]
+    return made[0], made[1]
+
+
+def _save(model: Any, source: Path, params: OpenParams, target: Path) -> Draft:
+    """Write a branch as a model of its own, with the weights that lie beside the merged file."""
+    import onnx as library
+
+    library.load_external_data_for_model(model, str(source.parent))
+    heavy = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > 1 << 30
+    more: dict[str, Any] = {"save_as_external_data": True, "all_tensors_to_one_file": True}
+    library.save_model(model, str(target / "model.onnx"), **({**more, "location": "model.onnx.data"} if heavy else {}))
+    return Draft(graph=read_graph(model), found=Found(), files=())
+
+
+def _write(parts: Mapping[str, _Part], whole: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
     """Copies each part into a folder of its own below `target`, where it is a model by itself."""
-    for name, (draft, write) in parts.items():
+    for name, part in parts.items():
         ctx.check_cancelled()
         (target / name).mkdir()
-        write(params, target / name)
-        spec = _part_spec(draft.graph)
+        part.write(params, target / name)
+        spec = _part_spec(part.graph)
         (target / name / "pipeline.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
         names = [path.name for path in sorted((target / name).glob("model.onnx*"))]
-        write_model(target / name, "model.onnx", names, precision=draft.graph.precision)
+        write_model(target / name, "model.onnx", names, precision=part.graph.precision)
     return whole
 
 
-def place_of(folder: Path) -> Path:
-    """Where both files lie: in the folder itself, or in `onnx` below it."""
-    return folder if (folder / FILES[ENCODER]).is_file() else folder / "onnx"
-
-
-def _joined(folder: Path, drafts: dict[str, Draft]) -> Draft:
-    encoder, decoder = drafts[ENCODER], drafts[DECODER]
-    loop, guessed = _generation(folder, encoder.graph, decoder.graph)
-    vocabulary = next(output for output in decoder.graph.outputs if output.name == loop.scores).shape[-1]
+def _joined(folder: Path, parts: Mapping[str, _Part], loop: Loop) -> Draft:
+    encoder, decoder = parts[ENCODER].graph, parts[DECODER].graph
+    vocabulary = next(output for output in decoder.outputs if output.name == loop.steps.scores).shape[-1]
+    speech = loop.steps.mel
     graph = Graph(
-        inputs=encoder.graph.inputs,
+        inputs=encoder.inputs
+        if speech is None
+        else (TensorSpec(name=SOUND, shape=("batch", "samples"), dtype="float32"),),
         outputs=(
             TensorSpec(name=TOKENS, shape=("batch", "tokens"), dtype="int64"),
             TensorSpec(name=LOGITS, shape=("batch", vocabulary), dtype="float32"),
         ),
-        parameters=encoder.graph.parameters + decoder.graph.parameters,
-        weight_bytes=encoder.graph.weight_bytes + decoder.graph.weight_bytes,
-        opset=encoder.graph.opset,
-        quantized=encoder.graph.quantized or decoder.graph.quantized,
-        precision=encoder.graph.precision,
+        parameters=encoder.parameters + decoder.parameters,
+        weight_bytes=sum(part.graph.weight_bytes for part in parts.values()),
+        opset=encoder.opset,
+        quantized=any(part.graph.quantized for part in parts.values()),
+        precision=encoder.precision,
     )
     beside = beside_folder(folder)
     if beside.tokenizer is None:
@@ -74,67 +144,35 @@ def _joined(folder: Path, drafts: dict[str, Draft]) -> Draft:
             f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
             "Ask its author for it, and put it beside config.json.",
         )
-    own = Found(task="text-generation", generation=loop, guessed=guessed)
-    told = info("It has two parts: an encoder that reads the text, and a decoder that is asked for one token more.")
-    files = (folder / "config.json", *encoder.files, *decoder.files)
-    findings = tuple(dict.fromkeys((told, *encoder.findings, *decoder.findings)))
-    return Draft(graph=graph, found=own.or_else(beside), files=files, findings=findings)
-
-
-def _generation(folder: Path, encoder: Graph, decoder: Graph) -> tuple[Generation, tuple[str, ...]]:
-    """How the loop calls both, and what of it was guessed. Raises `InputRefused` where it cannot be known."""
-    config, more = read_json(folder / "config.json"), read_json(folder / "generation_config.json")
-    said: dict[str, Any] = {
-        **(config if isinstance(config, dict) else {}),
-        **({k: v for k, v in more.items() if v is not None} if isinstance(more, dict) else {}),
-    }
-    start, end, pad = (_number(said.get(f"{name}_token_id")) for name in ("decoder_start", "eos", "pad"))
-    if start is None or end is None:
-        raise _unfit(folder, "its config.json does not say with which token an answer starts and ends")
-    ids = [i for i in decoder.inputs if i.name in ("input_ids", "decoder_input_ids") and i.dtype == "int64"]
-    hidden = [i for i in decoder.inputs if i.name.startswith("encoder_") and i.dtype == "float32"]
-    masks = [i for i in decoder.inputs if i.name == "encoder_attention_mask"]
-    known = {entry.name for entry in (*ids, *hidden, *masks)}
-    if len(ids) != 1 or len(hidden) != 1 or len(known) != len(decoder.inputs):
-        raise _unfit(folder, "its decoder takes more than tokens and what the encoder gives")
-    states, scores = _answers(encoder.outputs), _answers(decoder.outputs)
-    if not states or not scores:
-        raise _unfit(folder, "one of its parts gives no three-dimensional numbers")
-    given = [entry.name for entry in encoder.inputs if "mask" in entry.name]
-    limits = (_number(said.get(key)) for key in ("max_new_tokens", "max_length"))
-    longest = next((limit for limit in limits if limit), None)
-    loop = Generation(
-        start=start,
-        end=end,
-        pad=end if pad is None else pad,
-        longest=min(longest or LONGEST, 512),
-        states=states[0].name,
-        hidden=hidden[0].name,
-        ids=ids[0].name,
-        scores=scores[0].name,
-        mask=masks[0].name if masks and given else None,
-        encoder_mask=given[0] if masks and given else None,
+    own = Found(
+        task=_task(folder, speech is not None),
+        generation=loop.steps,
+        guessed=loop.guessed,
+        preprocess=None if speech is None else AudioSteps(sample_rate_hz=speech.sample_rate_hz, frame_samples=0),
+        findings=loop.findings,
     )
-    if masks and not given:
-        raise _unfit(folder, "its decoder wants a mask that its encoder does not take")
-    return loop, () if longest else ("longest answer",)
+    reads = "hears the sound" if speech is not None else "reads the text"
+    told = info(
+        f"It has {counted(len(parts), 'part')}: an encoder that {reads}, and a decoder that is asked for one token more"
+        + (", with a cache of those before." if STEP in parts else ".")
+    )
+    files = dict.fromkeys((folder / "config.json", *(file for part in parts.values() for file in part.files)))
+    findings = tuple(dict.fromkeys((told, *(finding for part in parts.values() for finding in part.findings))))
+    return Draft(graph=graph, found=own.or_else(beside), files=tuple(files), findings=findings)
 
 
-def _answers(outputs: Iterable[TensorSpec]) -> list[TensorSpec]:
-    return [output for output in outputs if output.dtype == "float32" and len(output.shape) == 3]
+def _task(folder: Path, speech: bool) -> Task:
+    if speech:
+        return "transcription"
+    return "translation" if settings_of(folder).get("model_type") in TRANSLATORS else "text-generation"
 
 
-def _number(value: Any) -> int | None:
-    first = value[0] if isinstance(value, list) and value else value
-    return first if isinstance(first, int) and not isinstance(first, bool) and first >= 0 else None
-
-
-def _unfit(folder: Path, reason: str) -> Exception:
+def _missing(folder: Path, file: str, what: str) -> Exception:
     return refuse(
-        "unsupported_architecture",
-        "This pair of models cannot be run",
-        f"{folder.name} holds an encoder and a decoder, but {reason}.",
-        "Export the decoder without past (decoder_model.onnx), beside the model's own config.json.",
+        "part_missing",
+        "A part of the model is missing",
+        f"{folder.name} holds no {file}, {what}.",
+        "Download or export the whole folder again: all of its ONNX files belong to the model.",
     )
 
 
@@ -144,7 +182,7 @@ def _part_spec(graph: Graph) -> PipelineSpec:
     def shape(entry: TensorSpec) -> tuple[int | None, ...]:
         return tuple(size if isinstance(size, int) else None for size in entry.shape)
 
-    answer = _answers(graph.outputs)[0].name
+    answer = answers(graph.outputs)[0].name
     return PipelineSpec(
         task="arrays",
         inputs=tuple(PipelineInput(name=i.name, dtype=i.dtype, shape=shape(i), source="array") for i in graph.inputs),

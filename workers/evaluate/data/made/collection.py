@@ -67,6 +67,8 @@ def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
         return "texts", lambda rng, number: make_text(rng, LENGTHS[number % len(LENGTHS)])
     if isinstance(steps, AudioSteps):
         samples = steps.frame_samples * SEQUENCE_STEPS if pipeline.stateful else 2 * steps.sample_rate_hz
+        if pipeline.spec.generation is not None and pipeline.spec.generation.mel is not None:
+            samples = min(samples, pipeline.spec.generation.mel.seconds * steps.sample_rate_hz)
         return "audio", lambda rng, _: make_sound(rng, samples, steps.sample_rate_hz)
     whole = any(np.dtype(e.dtype).kind in "iu" and e.source in GIVEN for e in pipeline.spec.inputs)
     bounds = integer_bounds(model_dir) if whole else {}

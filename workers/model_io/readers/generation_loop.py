@@ -1,0 +1,294 @@
+"""How an encoder and a decoder are called to make a text: from their graphs, config.json and generation_config.json."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.pipeline import Cache, Generation, MelSteps
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.facts import Graph, info
+from workers.model_io.readers.neighbors import read_json
+from workers.model_io.words import refuse, shown
+
+LONGEST, MOST = 64, 512
+"""Tokens of an answer where no file of the model says how long it may become, and at most."""
+
+IDS, HIDDEN, MASK, POSITION = ("input_ids", "decoder_input_ids"), "encoder_", "encoder_attention_mask", "cache_position"
+PAST, PRESENT = ("past_key_values", "past"), ("present_key_values", "present")
+WHISPER = "whisper"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The loop, what of it was guessed, and what a person should know of it."""
+
+    steps: Generation
+    guessed: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Inputs of one decoder by what they are; `past` are the others."""
+
+    ids: str
+    hidden: TensorSpec | None
+    mask: str | None
+    position: str | None
+    past: tuple[TensorSpec, ...]
+
+
+def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) -> Loop:
+    """How the loop calls them. Raises `InputRefused` where it cannot be known, or where they do not fit together."""
+    said = settings_of(folder)
+    start, end, pad = (_number(said.get(f"{name}_token_id")) for name in ("decoder_start", "eos", "pad"))
+    if start is None or end is None:
+        raise unfit(folder, "its config.json does not say with which token an answer starts and ends")
+    taken = _taken(folder, decoder)
+    if taken.hidden is None or taken.past or taken.position:
+        raise unfit(folder, "its decoder takes more than tokens and what the encoder gives")
+    states, scores = answers(encoder.outputs), answers(decoder.outputs)
+    if not states or not scores:
+        raise unfit(folder, "one of its parts gives no three-dimensional numbers")
+    _check_width(folder, states[0], taken.hidden)
+    given = [entry.name for entry in encoder.inputs if "mask" in entry.name]
+    if taken.mask and not given:
+        raise unfit(folder, "its decoder wants a mask that its encoder does not take")
+    mel = _mel(folder, encoder, said)
+    begin, languages = _begin(said, start) if mel is not None else (_forced_first(said), ())
+    longest, is_known = _longest(said, 1 + len(begin) + bool(languages), mel is not None)
+    steps = Generation(
+        start=start,
+        end=end,
+        pad=end if pad is None else pad,
+        longest=longest,
+        states=states[0].name,
+        hidden=taken.hidden.name,
+        ids=taken.ids,
+        scores=scores[0].name,
+        mask=taken.mask if given else None,
+        encoder_mask=given[0] if taken.mask and given else None,
+        begin=begin,
+        languages=languages,
+        never=(*_numbers(said.get("suppress_tokens")), *_barred(said)),
+        not_first=_numbers(said.get("begin_suppress_tokens")),
+        forced_end=_number(said.get("forced_eos_token_id")) == end,
+        cache=None if step is None else _cache(folder, decoder, step, scores[0]),
+        mel=mel,
+    )
+    return Loop(steps, () if is_known else ("longest answer",), tuple(_told(said, step)))
+
+
+def settings_of(folder: Path) -> dict[str, Any]:
+    """config.json, and over it what generation_config.json says."""
+    config, more = read_json(folder / "config.json"), read_json(folder / "generation_config.json")
+    said = dict(config) if isinstance(config, dict) else {}
+    return {**said, **({k: v for k, v in more.items() if v is not None} if isinstance(more, dict) else {})}
+
+
+def answers(outputs: Iterable[TensorSpec]) -> list[TensorSpec]:
+    """Outputs that hold a vector for each place of a text."""
+    return [output for output in outputs if output.dtype == "float32" and len(output.shape) == 3]
+
+
+def _taken(folder: Path, decoder: Graph) -> _Taken:
+    ids = [entry for entry in decoder.inputs if entry.name in IDS and entry.dtype == "int64"]
+    hidden = [e for e in decoder.inputs if e.name.startswith(HIDDEN) and e.dtype == "float32" and len(e.shape) == 3]
+    masks = [entry.name for entry in decoder.inputs if entry.name == MASK]
+    positions = [entry.name for entry in decoder.inputs if entry.name == POSITION]
+    if len(ids) != 1 or len(hidden) > 1:
+        raise unfit(folder, "one of its decoders does not take tokens as input_ids")
+    known = {ids[0].name, *masks, *positions, *(entry.name for entry in hidden)}
+    return _Taken(
+        ids=ids[0].name,
+        hidden=hidden[0] if hidden else None,
+        mask=masks[0] if masks else None,
+        position=positions[0] if positions else None,
+        past=tuple(entry for entry in decoder.inputs if entry.name not in known),
+    )
+
+
+def _check_width(folder: Path, states: TensorSpec, hidden: TensorSpec) -> None:
+    widths = states.shape[-1], hidden.shape[-1]
+    if all(isinstance(width, int) for width in widths) and widths[0] != widths[1]:
+        raise _other_model(
+            folder, f"its encoder gives {widths[0]} numbers for each word and its decoder wants {widths[1]}"
+        )
+
+
+def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cache:
+    """Which output feeds which input from token to token."""
+    taken = _taken(folder, step)
+    first, later = ({output.name: output for output in graph.outputs} for graph in (decoder, step))
+    carried: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    for entry in taken.past:
+        source = next((name for name in _sources(entry.name) if name in first), None)
+        if source is None:
+            raise _cache_unfit(folder, f"nothing that the decoder gives is kept for its input {shown(entry.name, 60)}")
+        both = [first[source], *([later[source]] if source in later else [])]
+        if any(not _same_kind(entry, output) for output in both):
+            raise _cache_unfit(folder, f"its input {shown(entry.name, 60)} has other sizes than what is kept for it")
+        (carried if source in later else kept)[entry.name] = source
+    if not carried:
+        raise _cache_unfit(folder, "it gives nothing that the next token could start from")
+    own = [output for output in answers(step.outputs) if output.shape[-1] == scores.shape[-1]]
+    if not own:
+        raise _other_model(folder, "its decoders do not know the same number of tokens")
+    return Cache(
+        carried=carried,
+        kept=kept,
+        ids=taken.ids,
+        scores=own[0].name,
+        mask=taken.mask,
+        hidden=taken.hidden.name if taken.hidden is not None else None,
+        position=taken.position,
+    )
+
+
+def _sources(name: str) -> Iterable[str]:
+    """What the output may be called that feeds an input: past_key_values.0.decoder.key ← present.0.decoder.key."""
+    for past in PAST:
+        if name.startswith(past):
+            yield from (present + name[len(past) :] for present in PRESENT)
+
+
+def _same_kind(entry: TensorSpec, output: TensorSpec) -> bool:
+    """The same type and, where both say them, the same sizes (heads, and numbers of each head)."""
+    sizes = zip(entry.shape, output.shape, strict=False)
+    same = all(a == b for a, b in sizes if isinstance(a, int) and isinstance(b, int))
+    return entry.dtype == output.dtype and len(entry.shape) == len(output.shape) and same
+
+
+def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | None:
+    """How sounds become what the encoder takes; None where it reads tokens."""
+    features = [entry for entry in encoder.inputs if entry.dtype == "float32" and len(entry.shape) == 3]
+    if not features:
+        return None
+    heard = read_json(folder / "preprocessor_config.json")
+    heard = heard if isinstance(heard, dict) else {}
+    kind = str(heard.get("feature_extractor_type", "WhisperFeatureExtractor"))
+    if said.get("model_type") != WHISPER or kind != "WhisperFeatureExtractor" or len(encoder.inputs) != 1:
+        raise unfit(folder, "its encoder takes a kind of sound spectrum that Fettle does not make (it makes Whisper's)")
+    names = {"bins": "feature_size", "sample_rate_hz": "sampling_rate", "window": "n_fft", "hop": "hop_length"}
+    told = {mine: _number(heard.get(theirs)) for mine, theirs in {**names, "seconds": "chunk_length"}.items()}
+    bins = features[0].shape[1]
+    if isinstance(bins, int) and told["bins"] is None:
+        told["bins"] = bins
+    steps = MelSteps(input=features[0].name, **{name: value for name, value in told.items() if value})
+    frames = steps.seconds * steps.sample_rate_hz // steps.hop
+    wanted = zip(features[0].shape[1:], (steps.bins, frames), strict=True)
+    if any(isinstance(size, int) and size != made for size, made in wanted):
+        sizes = " × ".join(map(str, features[0].shape[1:]))
+        raise _other_model(
+            folder, f"preprocessor_config.json makes {steps.bins} × {frames} of a sound and its encoder wants {sizes}"
+        )
+    return steps
+
+
+def _begin(said: Mapping[str, Any], start: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Tokens after the start that are always there, and languages of which the model chooses one first; by the rules of
+    WhisperForConditionalGeneration.generate."""
+    task, language = said.get("task"), said.get("language")
+    known = said["lang_to_id"] if isinstance(said.get("lang_to_id"), dict) else {}
+    tasks = said["task_to_id"] if isinstance(said.get("task_to_id"), dict) else {}
+    forced = said.get("forced_decoder_ids") if task is None and language is None else None
+    begin: list[int | None] = [pair[1] for pair in forced or () if isinstance(pair, list) and len(pair) == 2]
+    languages: tuple[int, ...] = ()
+    if language is not None:
+        begin = [_number(known.get(f"<|{language}|>", known.get(str(language)))), *begin[1:]]
+    elif known and (not begin or begin[0] is None):
+        languages, begin = tuple(sorted(int(token) for token in known.values())), begin[1:]
+    if task is not None or language is not None:
+        begin.append(_number(tasks.get(str(task or "transcribe"))))
+    silent = _number(said.get("no_timestamps_token_id"))
+    if silent is not None and (not begin or begin[-1] != silent):
+        begin.append(silent)
+    return tuple(token for token in begin if token is not None), languages
+
+
+def _forced_first(said: Mapping[str, Any]) -> tuple[int, ...]:
+    """Of models for many languages the token of the one that is translated into."""
+    token = _number(said.get("forced_bos_token_id"))
+    return () if token is None else (token,)
+
+
+def _longest(said: Mapping[str, Any], begun: int, speech: bool) -> tuple[int, bool]:
+    """Tokens of an answer, and whether a file says so. `max_length` counts those that an answer begins with; never more
+    than the decoder has places for."""
+    new, whole = _number(said.get("max_new_tokens")), _number(said.get("max_length"))
+    places = _number(said.get("max_target_positions")) or _number(said.get("max_position_embeddings"))
+    if not new and whole:
+        # what a transcript begins with is not counted there (WhisperForConditionalGeneration)
+        new = whole if speech else whole - 1
+    fits = MOST if not places else max(1, places - begun)
+    return max(1, min(new or LONGEST, fits, MOST)), bool(new)
+
+
+def _told(said: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
+    beams = _number(said.get("num_beams")) or 1
+    if beams > 1:
+        yield info(
+            f"Its maker compares {beams} texts at once (beam search). Fettle takes the likeliest word each time, in the"
+            " original and in every version, so texts may differ a little from its maker's."
+        )
+    unlike = [
+        name
+        for name, usual in (("no_repeat_ngram_size", 0), ("min_length", 0), ("repetition_penalty", 1.0))
+        if said.get(name) not in (None, usual)
+    ]
+    if unlike:
+        yield info(f"Its files also ask for {', '.join(unlike)}, which Fettle leaves out for all versions alike.")
+    if step is None:
+        yield info(
+            "It has no decoder with a cache (decoder_with_past_model.onnx), so all words are read anew for each next"
+            " one: longer texts take much longer than with one."
+        )
+
+
+def _barred(said: Mapping[str, Any]) -> tuple[int, ...]:
+    """Tokens that are never an answer by themselves (`bad_words_ids` of one token: Marian's padding)."""
+    words = said.get("bad_words_ids")
+    return tuple(
+        word[0]
+        for word in (words if isinstance(words, list) else ())
+        if isinstance(word, list) and len(word) == 1 and _number(word[0]) is not None
+    )
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    return tuple(one for one in value if _number(one) is not None) if isinstance(value, list) else ()
+
+
+def _number(value: Any) -> int | None:
+    first = value[0] if isinstance(value, list) and value else value
+    return first if isinstance(first, int) and not isinstance(first, bool) and first >= 0 else None
+
+
+def unfit(folder: Path, reason: str) -> Exception:
+    return refuse(
+        "unsupported_architecture",
+        "These parts cannot be run together",
+        f"{folder.name} holds an encoder and a decoder, but {reason}.",
+        "Export the model again with optimum (optimum-cli export onnx), beside the model's own config.json.",
+    )
+
+
+def _other_model(folder: Path, reason: str) -> Exception:
+    return refuse(
+        "parts_of_different_models",
+        "These parts are not of one model",
+        f"{folder.name} mixes files of different models: {reason}.",
+        "Download or export all files of one model again, into an empty folder.",
+    )
+
+
+def _cache_unfit(folder: Path, reason: str) -> Exception:
+    return refuse(
+        "cache_does_not_fit",
+        "The decoder's cache does not fit",
+        f"{folder.name} has a decoder_with_past that does not go with its decoder: {reason}.",
+        "Export both again from one model (with a task that ends in -with-past), or remove"
+        " decoder_with_past_model.onnx: then it runs without a cache, slower.",
+    )
