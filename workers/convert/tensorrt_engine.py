@@ -86,7 +86,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             notes.append(_note(built, architectures))
         (output.folder / FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
         output.files = (*output.files, FILE)
-        output.runtimes = RUNTIMES
+        own = model.artifact.runtimes
+        output.runtimes = tuple(one for one in RUNTIMES if own is None or one in own)
         output.notes = tuple(notes)
     assert output.artifact is not None
     return output.artifact

@@ -286,6 +286,7 @@ RUNTIME = Runtime(
     trials=(
         Trial("tensorrt", "TensorRT", WHY, (LAST,)),
         Trial("tensorrt-fp16", "TensorRT, FP16", f"{WHY} Half the digits.", ("fp16", LAST)),
+        Trial("tensorrt-bf16", "TensorRT, BF16", f"{WHY} Half the digits, same range.", ("bf16_tensorrt", LAST)),
         Trial("tensorrt-int8", "TensorRT, INT8", f"{WHY} Whole numbers of 8 bits.", ("int8_qdq", LAST)),
         Trial("tensorrt-fp8", "TensorRT, FP8", f"{WHY} Fractions in 8 bits, on newer cards.", ("fp8_qdq", LAST)),
         Trial("tensorrt-int4", "TensorRT, INT4 weights", f"{WHY} Weights in 4 bits.", ("int4_weights", LAST)),

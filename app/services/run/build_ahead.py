@@ -45,6 +45,8 @@ JUDGED_ELSEWHERE = (
     "otherwise. Its speed was not measured: no such card is here."
 )
 
+NOT_JUDGED = "Nothing on this computer computes with such numbers, so its answers were not compared; nor was its speed."
+
 
 @dataclass(frozen=True)
 class BuildRequest:
@@ -199,6 +201,9 @@ class _Building:
 
     def _judged(self, built: Variant, made: Version, original: Version, data: ReadData, step: int) -> Flow[Variant]:
         """What the same model file answers in another engine."""
+        allowed = read_model(made.model_dir).artifact.runtimes
+        if allowed is not None and STAND_IN not in allowed:
+            return dataclasses.replace(built, state="answered", notes=(*built.notes[:-1], NOT_JUDGED))
         made = yield from version_steps.predict(made, data.folder, self._request.threads, step, ANSWER_S)
         limit_pct = self._goal.max_loss_pct
         made = yield from version_steps.judge_beside(original, made, data.folder, limit_pct, step)

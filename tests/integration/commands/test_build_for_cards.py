@@ -23,17 +23,20 @@ def test_engines_are_built_and_known_the_second_time(fettle: Fettle, model: Path
     done = fettle(*command, "--json")
     assert done.code == 4, done.err
     found = {one["title"]: one for one in done.document["variants"]}
-    assert {"TensorRT", "TensorRT, FP16", "TensorRT, INT8", "TensorRT, FP8"} <= set(found)
+    titles = ("TensorRT", "TensorRT, FP16", "TensorRT, BF16", "TensorRT, INT8", "TensorRT, FP8")
+    assert set(titles) <= set(found)
     assert done.document["recommended"] is None and done.document["outcome"]["ending"] == "built"
-    for title in ("TensorRT", "TensorRT, FP16", "TensorRT, INT8", "TensorRT, FP8"):
+    for title in titles:
         one = found[title]
         assert one["runtime"] == "tensorrt" and one["artifact"] and one["latency_p50_ms"] is None, one
         assert one["verdict"] in ("unmeasured", "regressed")
     assert any("SM86" in note and "FP8" in note for note in found["TensorRT, FP8"]["notes"])
+    assert found["TensorRT, BF16"]["verdict"] == "unmeasured" and found["TensorRT, BF16"]["agreement"] is None
+    assert any("its answers were not compared" in note for note in found["TensorRT, BF16"]["notes"])
     assert "TensorRT, FP8: no engine for SM86" in done.err
     assert "none is recommended" in done.err.strip().splitlines()[-1]
     again = fettle(*command)
-    assert again.code == 4 and again.err.count("built before and taken from the store") == 4
+    assert again.code == 4 and again.err.count("built before and taken from the store") == 5
 
 
 def test_only_an_old_card_has_no_fp8(fettle: Fettle, model: Path) -> None:

@@ -15,7 +15,7 @@ from workers.convert import tensorrt_engine
 from workers.infer.tensorrt_editions import EDITIONS, is_installed
 from workers.infer.tensorrt_engines import FILE
 from workers.prune import sparsity_2_4
-from workers.quantize import fp8_qdq, int4_weights, int8_qdq
+from workers.quantize import bf16_tensorrt, fp8_qdq, int4_weights, int8_qdq
 from workers.runtime.recording import RecordingContext
 
 TOKENS = PipelineSpec(
@@ -102,6 +102,13 @@ def test_no_card_and_none_named_is_a_reason() -> None:
     assert int4_weights.SPEC.why_not(situation("sm89", model=large), int4_weights.Params()) is None
 
 
+def test_bf16_is_for_cards_that_have_it() -> None:
+    """Given a card of 2018 and one of 2020, Then only the second has such numbers."""
+    reason = bf16_tensorrt.SPEC.why_not(situation("sm75"), bf16_tensorrt.Params())
+    assert reason is not None and reason.code == "no_bf16_card"
+    assert bf16_tensorrt.SPEC.why_not(situation("sm75", "sm86"), bf16_tensorrt.Params()) is None
+
+
 def test_zeros_are_not_learned_in_a_short_run() -> None:
     reason = sparsity_2_4.SPEC.why_not(situation("sm89", time_budget_s=90.0), sparsity_2_4.Params())
     assert reason is not None and reason.code == "learns_too_long"
@@ -116,9 +123,9 @@ def test_architectures_as_a_person_writes_them() -> None:
 
 
 @pytest.mark.gpu_libs
-@pytest.mark.parametrize("technique", [None, int8_qdq, fp8_qdq], ids=["fp32", "int8", "fp8"])
+@pytest.mark.parametrize("technique", [None, bf16_tensorrt, int8_qdq, fp8_qdq], ids=["fp32", "bf16", "int8", "fp8"])
 def test_real_engines_lie_beside_the_model(technique, make_small, tmp_path: Path) -> None:
-    """Given a small network, plain, in INT8 and in FP8, then its engine for cards that are not here is built and kept
+    """Given a small network, plain, in BF16, INT8 and FP8, then its engine for cards that are not here is built and kept
     with its hash; progress was told."""
     small = make_small("cnn")
     model = small.model
@@ -136,6 +143,7 @@ def test_real_engines_lie_beside_the_model(technique, make_small, tmp_path: Path
     assert row["architectures"] == ["sm89", "sm120"] and row["edition"] == "rtx"
     entry = next(one for one in artifact.files if one.path == row["file"])
     assert entry.sha256 == row["sha256"] and entry.size_bytes == row["size_bytes"] > 1000
+    assert ("onnxruntime-cpu" in (artifact.runtimes or ())) == (technique is not bf16_tensorrt)
 
 
 @pytest.mark.gpu_libs

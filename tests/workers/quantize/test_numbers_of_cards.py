@@ -4,6 +4,7 @@ from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
@@ -11,7 +12,7 @@ from workers.contracts.folder import read_model
 from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.prune import sparsity_2_4
-from workers.quantize import fp8_qdq, int4_weights, int8_qdq
+from workers.quantize import bf16_tensorrt, fp8_qdq, int4_weights, int8_qdq
 from workers.quantize.calibrating.pairs import FP8, INT8, tensor
 from workers.runtime.recording import RecordingContext
 
@@ -136,3 +137,48 @@ def test_zeros_lie_as_the_card_wants_them_also_after_learning(make_small, tmp_pa
     for one, axis in found:
         groups = np.moveaxis(numpy_helper.to_array(one), axis, -1).reshape(-1, 4)
         assert ((groups != 0).sum(axis=1) <= 2).all(), one.name
+
+
+def test_bf16_is_rounded_from_32_bits_and_nothing_is_too_large(make_small, tmp_path: Path) -> None:
+    """Given a weight beyond what FP16 holds and one below its least, Then BF16 has the nearest numbers of the originals,
+    inputs and outputs keep their types, and only TensorRT may run it."""
+    small = make_small("cnn")
+    proto = onnx_files.load(small.model.main)
+    before = {one.name: numpy_helper.to_array(one).copy() for one in proto.graph.initializer}
+    before["w2"].ravel()[:2] = 3.0e38, 1.0e-30
+    for one in proto.graph.initializer:
+        one.CopyFrom(numpy_helper.from_array(before[one.name], one.name))
+    onnx_files.save(proto, small.model.main)
+    artifact = bf16_tensorrt.apply(small.model, bf16_tensorrt.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    made = onnx_files.load(tmp_path / "model" / "model.onnx")
+    assert (artifact.precision, artifact.runtimes) == ("bf16", ("tensorrt",))
+    floats = {one.name: one for one in made.graph.initializer if before[one.name].dtype == np.float32}
+    assert {one.data_type for one in floats.values()} == {TensorProto.BFLOAT16}
+    for name, one in floats.items():
+        np.testing.assert_array_equal(numpy_helper.to_array(one), before[name].astype(ml_dtypes.bfloat16))
+    for entry in (*made.graph.input, *made.graph.output):
+        assert entry.type.tensor_type.elem_type == TensorProto.FLOAT
+    types = {entry.type.tensor_type.elem_type for entry in made.graph.value_info}
+    assert TensorProto.FLOAT16 not in types
+
+
+def test_bf16_leaves_what_tensorrt_cannot_read() -> None:
+    """Given a transposed convolution, which TensorRT for RTX refuses in BF16, and one that a person wants left, Then both
+    keep 32 bits and the product between them does not."""
+    from onnx import helper
+
+    weights = [
+        numpy_helper.from_array(np.ones(shape, np.float32), name)
+        for name, shape in (("c", (2, 2, 1, 1)), ("m", (4, 4)))
+    ]
+    nodes = [
+        helper.make_node("MatMul", ["x", "m"], ["a"], name="product"),
+        helper.make_node("ConvTranspose", ["a", "c"], ["b"], name="up"),
+        helper.make_node("Softmax", ["b"], ["y"], name="end"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 4, 4]) for name in "xy"]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], weights)
+    made = bf16_tensorrt.convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)]), ("Softmax",), 0)
+    types = {one.name: one.data_type for one in made.graph.initializer}
+    assert types == {"c": TensorProto.FLOAT, "m": TensorProto.BFLOAT16}
+    onnx.checker.check_model(made)

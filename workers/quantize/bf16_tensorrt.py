@@ -1,0 +1,141 @@
+"""BF16 in the whole graph, for cards that compute with such numbers: half the digits, the range of 32 bits."""
+
+from typing import Any
+
+from pydantic import Field
+
+from workers.contracts.architectures import with_number
+from workers.contracts.errors import InputRefused
+from workers.contracts.planning import Reason, Situation
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.graphs import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import qdq
+from workers.quantize.fp16 import SMALL_ALREADY
+
+ID = "bf16_tensorrt"
+TITLE = "BF16 for graphics cards"
+RUNTIMES = ("tensorrt",)
+"""ONNX Runtime (1.32) has next to no BF16 arithmetic: what this makes runs in TensorRT alone."""
+
+WITHOUT_BF16 = ("ConvTranspose",)
+"""TensorRT for RTX (1.7) cannot tell the output's type of these in BF16, and builds no engine."""
+
+NO_BF16 = Reason(
+    code="no_bf16_card",
+    text="Cards compute with BF16 from compute capability 8.0 (GeForce RTX 30) on, and none is in question.",
+)
+
+
+class Params(TechniqueParams):
+    """Which operators stay as they are."""
+
+    keep_operators: tuple[str, ...] = Field(
+        default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."
+    )
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Every weight and inner value becomes BF16; inputs and outputs keep their types.
+
+    Raises InputRefused where there is next to nothing in 32 bits.
+    """
+    source = need_onnx(model, TITLE)
+    ctx.check_cancelled()
+    proto = qdq.load_named(source)
+    before = onnx_files.weight_bytes(proto)
+    with new_model(model, ID, params, ctx) as output:
+        with onnx_files.library_call(TITLE, ctx.log):
+            proto = convert(proto, params.keep_operators, before)
+        ctx.check_cancelled()
+        if onnx_files.weight_bytes(proto) > 0.95 * before:
+            raise InputRefused(
+                "nothing_to_convert",
+                "There is nothing to make smaller this way",
+                "The model holds next to no weights as 32-bit numbers.",
+                "Leave this step out.",
+            )
+        output.files = onnx_files.save(proto, output.folder / MODEL_FILE)
+        output.precision = "bf16"
+        output.runtimes = RUNTIMES
+        output.notes = ("It computes with BF16, which TensorRT alone runs: its answers are known on a card only.",)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def convert(proto: Any, keep: tuple[str, ...], weight_bytes: int) -> Any:
+    """Where ONNX Runtime's converter writes FP16, BF16 stands afterwards, rounded from the 32 bits that were there: the
+    two differ in digits alone, and operators that have one have the other."""
+    from onnx import TensorProto, numpy_helper
+    from onnxruntime.transformers import float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
+
+    weights = (one for one in proto.graph.initializer if one.data_type == TensorProto.FLOAT)
+    own = {one.name: numpy_helper.to_array(one).copy() for one in weights}
+    proto = float16.convert_float_to_float16(
+        proto,
+        keep_io_types=True,
+        op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *WITHOUT_BF16, *keep],
+        disable_shape_infer=weight_bytes >= onnx_files.EXTERNAL_FROM_BYTES,
+    )
+    _as_bf16(proto.graph, own)
+    OnnxModel.graph_topological_sort(proto.graph)
+    return proto
+
+
+def _as_bf16(graph: Any, own: dict[str, Any]) -> None:
+    """Everything in the graph and those inside it that is FP16, in place; `own` are the weights of before."""
+    from onnx import AttributeProto, TensorProto
+
+    half, brain = TensorProto.FLOAT16, TensorProto.BFLOAT16
+    for one in graph.initializer:
+        _turn(one, own)
+    for entry in (*graph.value_info, *graph.input, *graph.output):
+        if entry.type.tensor_type.elem_type == half:
+            entry.type.tensor_type.elem_type = brain
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.TENSOR:
+                _turn(attribute.t, {})
+            elif attribute.type == AttributeProto.GRAPH:
+                _as_bf16(attribute.g, own)
+            elif attribute.name in ("to", "dtype") and attribute.i == half:
+                attribute.i = brain
+
+
+def _turn(tensor: Any, own: dict[str, Any]) -> None:
+    """A tensor of FP16 in place, from what it was in 32 bits where that is known."""
+    import ml_dtypes
+    from onnx import TensorProto, numpy_helper
+
+    if tensor.data_type != TensorProto.FLOAT16:
+        return
+    values = own.get(tensor.name)
+    values = numpy_helper.to_array(tensor) if values is None else values
+    made = numpy_helper.from_array(values.astype(ml_dtypes.bfloat16), tensor.name)
+    tensor.CopyFrom(made)
+
+
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For cards that have such numbers, and models in 32 bits."""
+    if not with_number(situation.architectures, "bf16"):
+        return NO_BF16
+    return None if situation.model.precision == "fp32" else SMALL_ALREADY
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Numbers with half the digits and the range of 32 bits. For GeForce RTX 30 and later cards.",
+    source="A Study of BFLOAT16 for Deep Learning Training, arXiv 1905.12322; TensorRT, “Strongly Typed Networks”",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    explanation="Half the digits; unlike FP16 no value is too large.",
+    why_not=why_not,
+    requires=("onnx", "onnxruntime", "ml_dtypes"),
+    install_hint="pip install onnx onnxruntime ml_dtypes",
+    runtimes=RUNTIMES,
+)
