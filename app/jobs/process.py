@@ -115,15 +115,16 @@ class WorkerProcess:
     def release(self, wait_s: float = 0.2) -> int | None:
         """Kill what is left of the group, reap the process, close the pipe. Returns its exit code.
 
-        The process is not reaped before its group is killed, so that its number cannot belong to another one yet.
+        The process is not reaped before its group is killed, so that its number cannot belong to another one yet. It is
+        reaped before its group is waited for: one that is over and not reaped still is a group.
         """
         self.kill()
         self._process.join(wait_s)
         exit_code = self._process.exitcode
-        self._wait_for_group()
-        self.channel.close()
         if exit_code is not None:
             self._process.close()
+        self._wait_for_group()
+        self.channel.close()
         return exit_code
 
     def _wait_for_group(self) -> None:

@@ -198,7 +198,7 @@ def _build(
         ) from error
     ask = replace(ask_of(described), architectures=architectures)
     try:
-        return make(model.main, RTX, trt, ask, Place(), tick), str(trt.__version__)
+        return make(model.main, RTX, trt, ask, Place(), tick, stop_s=0.0), str(trt.__version__)  # a job's process ends
     except Refused as error:
         raise InputRefused(
             "unsupported_operator",

@@ -26,7 +26,8 @@ Tick = Callable[[float, str, float], None]
 
 TICK_S = 0.05
 STOP_S = 0.1
-"""How long a build that was stopped may take to end by itself; some of its phases look seldom."""
+"""How long a build that was stopped may take to end by itself; some of its phases look seldom. A process that ends at
+once anyway need not wait: the build ends with it."""
 
 BY_EXAMPLE = "the technique int8_qdq writes 8 bits as TensorRT reads them, their ranges learned beforehand"
 WAY_OUT = {
@@ -129,10 +130,12 @@ class Progress:
         return min((phase.done + max(inner, default=0.0)) / phase.steps, 1.0)
 
 
-def build(edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place: Place, tick: Tick) -> Built:
+def build(
+    edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place: Place, tick: Tick, stop_s: float = STOP_S
+) -> Built:
     """Build in a thread (the library lets go of the interpreter), and tell `tick` how far it is.
 
-    What `tick` raises stops the build and is raised again, at most `STOP_S` later. Raises `Refused` and `NotRunnable`.
+    What `tick` raises stops the build and is raised again, at most `stop_s` later. Raises `Refused` and `NotRunnable`.
     """
     progress, done, began_s = Progress(), _Outcome(), time.monotonic()
     work = threading.Thread(target=done.of, args=(_build, edition, trt, model, ask, place, progress), daemon=True)
@@ -143,7 +146,7 @@ def build(edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place:
             tick(progress.share(), progress.phase, time.monotonic() - began_s)
     except BaseException:
         progress.stopped = True
-        work.join(STOP_S)
+        work.join(stop_s)
         raise
     return done.result()
 

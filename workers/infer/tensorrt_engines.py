@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .base import NotRunnable
-from .tensorrt_build import BuildAsk, Built, Profile, Tick, build, make_logger
+from .tensorrt_build import STOP_S, BuildAsk, Built, Profile, Tick, build, make_logger
 from .tensorrt_editions import Edition, Place
 
 FILE = "tensorrt.json"
@@ -123,9 +123,11 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
     return Opened(trt, edition, engine, runtime, logger, compiled, told)
 
 
-def make(model: Path, edition: Edition, trt: Any, ask: BuildAsk, place: Place, tick: Tick) -> Built:
+def make(
+    model: Path, edition: Edition, trt: Any, ask: BuildAsk, place: Place, tick: Tick, stop_s: float = STOP_S
+) -> Built:
     """Build for the card that is here, or for the architectures that are asked for."""
-    return build(edition, trt, model, ask, place, tick)
+    return build(edition, trt, model, ask, place, tick, stop_s)
 
 
 def _candidates(

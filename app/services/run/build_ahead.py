@@ -195,7 +195,7 @@ class _Building:
             weights_kept=artifact.weights_kept,
             size_bytes=artifact.size_bytes,
             size_ratio=model.result.artifact.size_bytes / artifact.size_bytes,
-            notes=(*artifact.notes, JUDGED_ELSEWHERE),
+            notes=artifact.notes,
         )
         return built, done.cached
 
@@ -203,12 +203,18 @@ class _Building:
         """What the same model file answers in another engine."""
         allowed = read_model(made.model_dir).artifact.runtimes
         if allowed is not None and STAND_IN not in allowed:
-            return dataclasses.replace(built, state="answered", notes=(*built.notes[:-1], NOT_JUDGED))
+            return dataclasses.replace(built, state="answered", notes=(*built.notes, NOT_JUDGED))
         made = yield from version_steps.predict(made, data.folder, self._request.threads, step, ANSWER_S)
         limit_pct = self._goal.max_loss_pct
         made = yield from version_steps.judge_beside(original, made, data.folder, limit_pct, step)
         judgement = unmeasured(made.variant.judgement)
-        return dataclasses.replace(built, state="answered", answers_key=made.variant.answers_key, judgement=judgement)
+        return dataclasses.replace(
+            built,
+            state="answered",
+            answers_key=made.variant.answers_key,
+            judgement=judgement,
+            notes=(*built.notes, JUDGED_ELSEWHERE),
+        )
 
     def _tell_left_out(self, title: str, file: Path) -> None:
         """Architectures that were asked for and have no engine, because their cards lack the version's numbers."""

@@ -1,5 +1,6 @@
 """How a build tells its progress, stops, and says what it refuses; with the real library where that is installed."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from workers.infer.base import NotRunnable
 from workers.infer.tensorrt_build import BuildAsk, Progress, Refused, build
 from workers.infer.tensorrt_editions import Classic, Place, Rtx, load_library
 
+TURN_S = 5.0
 ROW = {"x": ((1, 4), (1, 4), (8, 4))}
 HERE = Place("sm89", "card", 13_000)
 
@@ -69,6 +71,35 @@ def test_what_the_teller_raises_stops_the_build() -> None:
     with pytest.raises(KeyboardInterrupt):
         build(Classic(), Slow(), Path("m.onnx"), BuildAsk(profile=ROW), HERE, cancel)
     assert time.process_time() - began_s < 5  # it waited, it did not spin
+
+
+def test_a_job_is_let_go_before_its_build_is() -> None:
+    """Given a library that lets go only when it is allowed to, which is after the call, When the build is stopped in a
+    process that ends at once, Then what stopped it is raised first: nobody waits for the library."""
+    events, allowed = list[str](), threading.Event()
+
+    class Held(StandInTensorRt):
+        def Builder(self, logger):
+            builder = super().Builder(logger)
+
+            def hold(network, config) -> None:
+                allowed.wait()
+                events.append("let go")
+
+            builder.build_serialized_network = hold
+            return builder
+
+    def cancel(share: float, phase: str, seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(Classic(), Held(), Path("m.onnx"), BuildAsk(profile=ROW), HERE, cancel, stop_s=0.0)
+    events.append("told")
+    threads = [one for one in threading.enumerate() if one.daemon and one is not threading.current_thread()]
+    allowed.set()
+    for thread in threads:
+        thread.join(TURN_S)
+    assert events == ["told", "let go"]
 
 
 def test_refusal_names_operator_and_way_out() -> None:
