@@ -189,7 +189,9 @@ def _not_measured(facts: CardFacts) -> str:
     """What a reader might take for granted and nobody looked at."""
     missing = []
     if facts.variant.get("accuracy") is None:
-        missing.append("Whether its answers are right: the examples had no labels that the model knows.")
+        labelled = facts.data is not None and facts.data.labelled
+        why = "they were not compared." if labelled else "the examples had no labels that the model knows."
+        missing.append(f"Whether its answers are right: {why}")
     if facts.data is None or facts.data.origin == "made":
         missing.append("How it does on real examples.")
     if facts.stress is None:

@@ -81,6 +81,17 @@ def test_verdicts_in_words(more: dict[str, Any], words: str) -> None:
     assert words in card(facts(variant={**VARIANT, **more}), SPEC, 0, COMMANDS)
 
 
+@pytest.mark.parametrize(
+    ("labelled", "told"), [(True, "they were not compared."), (False, "no labels that the model knows.")]
+)
+def test_why_nothing_says_whether_answers_are_right(labelled: bool, told: str) -> None:
+    """Given a version that was not judged, then labels that were there are not told to be missing."""
+    data = DATA.model_copy(update={"labelled": labelled})
+    text = card(facts(variant={**VARIANT, "verdict": "unmeasured", "accuracy": None}, data=data), SPEC, 0, COMMANDS)
+    (line,) = (line for line in text.splitlines() if line.startswith("- Whether its answers are right"))
+    assert line.endswith(told)
+
+
 def test_an_override_stands_in_the_card() -> None:
     """Given a regressed version that was exported all the same, then the reason can be read there."""
     text = card(

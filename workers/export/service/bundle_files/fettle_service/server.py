@@ -23,17 +23,49 @@ from .service import Limits, Service
 HERE = Path(__file__).resolve().parents[1]
 
 MAX_CONNECTIONS = 1000
+OTHER_FILES = 100
+"""Left of the files that this process may have open: models, logs, uploads."""
 FIRST_REQUEST_S = 20.0
 """Who connects and says nothing for so long is let go."""
+KEEP_ALIVE_S = 65
+"""Longer than proxies keep theirs (60 s: nginx, ngx_http_upstream_module, `keepalive_timeout`): who closes first is who
+asks. At uvicorn's 5 s a request that crosses the closing was lost."""
 DRAIN_S = 60
 MIN_KEY_CHARS = 16
 
 
+TOO_MANY = b'{"error": "too many connections at once"}'
+REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s"
+) % (len(TOO_MANY), TOO_MANY)
+
+
+def most_connections() -> int:
+    """As many as are taken at once: one more would need a file that this process may not open."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return MAX_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - OTHER_FILES))
+
+
 class Patient(H11Protocol):
-    """A connection that ends by itself where no request comes."""
+    """A connection that ends by itself where no request comes, or at once where there are too many.
+
+    uvicorn's own limit looks at requests alone and refuses in plain text: who connects and says nothing would fill
+    the table of open files.
+    """
+
+    most = MAX_CONNECTIONS
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if len(self.connections) > self.most:
+            transport.write(REFUSAL)
+            transport.close()
+            return
         self.loop.call_later(FIRST_REQUEST_S, self._let_go)
 
     def _let_go(self) -> None:
@@ -108,10 +140,12 @@ def main() -> int:
     for note in service.current.notes:
         sys.stderr.write(f"note: {note}\n")
     hosts = {*LOOPBACK, *(name.lower() for name in options.allow_host)}
+    Patient.most = most_connections()
     app = create_app(service, Allowed(frozenset(hosts), frozenset(options.allow_origin), key))
     config = uvicorn.Config(
         app, http=Patient, ws="none", log_level="warning", access_log=False,
-        proxy_headers=False, server_header=False, limit_concurrency=MAX_CONNECTIONS, timeout_graceful_shutdown=DRAIN_S,
+        proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
     )  # fmt: skip
     for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after it has drained
         signal.signal(one, lambda *_: sys.exit(0))
