@@ -75,12 +75,19 @@ def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:
         "utc_time_created": facts.made_at[:19].replace("T", " "),
         "metadata": {"made_with": f"fettle {facts.fettle_version}", "title": facts.title},
         "signature": {
-            "inputs": json.dumps([_tensor(entry) for entry in spec.inputs if entry.source != "constant"]),
+            "inputs": _inputs(spec),
             "outputs": json.dumps([_tensor(entry) for entry in spec.outputs]),
             "params": None,
         },
     }
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=True)
+
+
+def _inputs(spec: PipelineSpec) -> str | None:
+    """MLflow lets nothing through that is not of this form; a model of texts takes these as well as tokens."""
+    if spec.preprocess.kind == "text":
+        return None
+    return json.dumps([_tensor(entry) for entry in spec.inputs if entry.source != "constant"])
 
 
 def _tensor(entry: PipelineInput | PipelineOutput) -> dict[str, Any]:

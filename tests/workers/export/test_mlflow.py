@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import yaml
 from bundle_facts import card_facts
+from web_pages import texts
 
 from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
 from workers.contracts.specs import DeviceFacts
-from workers.export.mlflow import LOADER, TARGET
+from workers.export.mlflow import LOADER, TARGET, described
 from workers.export.verify import verify
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import Prepared
@@ -61,6 +62,12 @@ def test_it_is_described_loaded_and_verified(made: tuple[ExportResult, Path, Exp
     assert "MLflow was not started here" in result.selftest[-1].detail
     checked = verify(VerifyParams(bundle=str(folder)), RecordingContext(folder.parent), targets())
     assert checked.ok, checked.findings
+
+
+def test_a_model_of_texts_is_not_bound_to_tokens(made: tuple[ExportResult, Path, ExportParams]) -> None:
+    """Given a model of texts, then its signature names outputs alone: MLflow refused every text by the form of the tokens."""
+    signature = yaml.safe_load(described(made[2], texts().spec, "3.11"))["signature"]
+    assert signature["inputs"] is None and json.loads(signature["outputs"])[0]["name"] == "logits"
 
 
 @pytest.mark.slow

@@ -153,7 +153,7 @@ def figure(value: Any, unit: str) -> str:
         return in_ms(value)
     if unit == "bytes":
         return f"{value / 1e6:.2f} MB"
-    return f"{value:,.1f}"
+    return f"{value:,.1f}" if value >= 10 else f"{value:.3g}"
 
 
 def verdict_words(facts: CardFacts, spec: PipelineSpec, n: int) -> str:

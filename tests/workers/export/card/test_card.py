@@ -155,3 +155,4 @@ def test_figures() -> None:
     assert figure(0.0, "pct") == "0 %"
     assert figure(1234567, "bytes") == "1.23 MB"
     assert figure(1234.56, "number") == "1,234.6"
+    assert figure(0.0885, "number") == "0.0885"  # a language model's answers a second

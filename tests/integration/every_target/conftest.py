@@ -1,0 +1,46 @@
+"""Each model is optimized once, and each of its bundles is written once."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from browser import opened_browser
+from exported_models import CASES, CHAT, KEPT, Case, Optimized, optimized
+
+
+@pytest.fixture(scope="session")
+def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Optimized]:
+    """`model_of(case)`: its finished run."""
+
+    @cache
+    def of(case: Case) -> Optimized:
+        folder = Path(KEPT) / case.name if KEPT else tmp_path_factory.mktemp("model")
+        folder.mkdir(parents=True, exist_ok=True)
+        return optimized(case, folder)
+
+    return of
+
+
+@pytest.fixture(scope="session", params=CASES, ids=[case.name for case in CASES])
+def model(request: pytest.FixtureRequest, model_of: Callable[[Case], Optimized]) -> Optimized:
+    """One of the models that are no language models."""
+    return model_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def chat(model_of: Callable[[Case], Optimized]) -> Optimized:
+    """The language model."""
+    return model_of(CHAT)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with opened_browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For what is installed once for all models."""
+    return tmp_path_factory.mktemp("own")

@@ -1,0 +1,174 @@
+"""What others load: Triton's description, MLflow, the hub's libraries in Python and JavaScript, Docker."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from exported_models import EVERYWHERE, ONNX, ONNX_ONLY, OPENVINO, Optimized, manifest, opened_here
+from google.protobuf import text_format
+
+from workers.export import triton
+from workers.export.container import broken_rules
+from workers.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
+
+pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]
+JAVASCRIPT = "@huggingface/transformers@4.3.1"
+MLFLOW = ("mlflow-skinny==3.17.2", "pandas")
+SAME = 1e-3
+ASK = """
+import json, sys
+import numpy as np
+import mlflow
+model = mlflow.pyfunc.load_model(sys.argv[1])
+given = model.predict(dict(np.load(sys.argv[2])))
+np.savez(sys.argv[3], **given)
+print(json.dumps([model.predict([text]) for text in sys.argv[4:]]))
+"""
+
+
+@pytest.mark.parametrize("target", [*EVERYWHERE, *ONNX_ONLY])
+def test_each_target_holds_the_optimized_version(model: Optimized, target: str) -> None:
+    """Given any target, then its bundle passed its self-test, verifies, and holds the version that was asked for."""
+    done, folder = model.written(target)
+    version = model.wanted(target)
+    assert (done.document["variant"], done.document["original"]) == (version["id"], False)
+    assert manifest(folder)["runtime"]["id"] == version["runtime"]
+    checked = model.fettle("verify", model.folder / f"{target}.zip", "--json", timeout_s=600)
+    assert checked.code == 0, checked.err + checked.out
+    assert checked.document["ok"]
+
+
+@pytest.mark.parametrize("target", ONNX_ONLY)
+def test_what_takes_onnx_alone_says_so(model: Optimized, target: str) -> None:
+    """Given a version of OpenVINO, asked for by its id, then the code of the refusal, its words, and what it takes."""
+    done = model.export(target, model.version(OPENVINO)["id"])
+    assert (done.code, done.error["code"]) == (3, "version_not_for_target")
+    assert "needs one plain ONNX model" in done.error["detail"] and ONNX in done.error["detail"]
+    assert "--variant" in done.error["hint"]
+
+
+def test_triton_takes_its_description(model: Optimized) -> None:
+    """Given the repository, then Triton's own `ModelConfig` holds the graph's inputs and outputs, and onnx takes the graph."""
+    (path,) = model.bundle("triton").glob("*/config.pbtxt")
+    messages = triton._messages()
+    assert messages is not None
+    told = text_format.Parse(path.read_text(encoding="utf-8"), messages.ModelConfig())
+    assert (told.name, told.backend) == (path.parent.name, "onnxruntime")
+    graph = onnx.load(path.parent / "1" / "model.onnx")
+    onnx.checker.check_model(graph)
+    weights = {one.name for one in graph.graph.initializer}
+    assert [one.name for one in told.input] == [one.name for one in graph.graph.input if one.name not in weights]
+    assert [one.name for one in told.output] == [one.name for one in graph.graph.output]
+    labels = path.parent / "labels.txt"
+    classes = load_pipeline(path.parents[1]).spec.classes if labels.is_file() else None
+    assert len(labels.read_text().splitlines()) == len(classes) if classes else not labels.is_file()
+
+
+@pytest.fixture(scope="session")
+def mlflow_python(own_folder: Path) -> Path:
+    """An interpreter with MLflow in an environment of its own."""
+    venv.EnvBuilder(with_pip=True).create(own_folder / "mlflow")
+    python = own_folder / "mlflow" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    subprocess.run([python, "-m", "pip", "install", "-q", *MLFLOW], check=True, capture_output=True, timeout=900)
+    return python
+
+
+def test_mlflow_predicts_alike(model: Optimized, mlflow_python: Path, tmp_path: Path) -> None:
+    """Given MLflow itself with what the bundle requires, when it loads the folder, then its outputs are the app's."""
+    folder = model.bundle("mlflow")
+    needed = ["-r", str(folder / "requirements.txt")]
+    subprocess.run([mlflow_python, "-m", "pip", "install", "-q", *needed], check=True, capture_output=True, timeout=900)
+    feeds = {name: np.array(value) for name, value in Prepared(folder / "golden" / "inputs")[0].items()}
+    np.savez(tmp_path / "feeds.npz", **feeds)
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "HOME": str(tmp_path)}
+    given = model.given(2) if model.case.kind == "text" else []
+    done = subprocess.run(
+        [mlflow_python, "-c", ASK, str(folder), str(tmp_path / "feeds.npz"), str(tmp_path / "given.npz"), *given],
+        env={**os.environ, **quiet}, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    wanted = opened_here(folder).run(feeds)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert [len(answers) for answers in told] == [1] * len(given)  # what run.py prints, of texts as they are
+    with np.load(tmp_path / "given.npz") as arrays:
+        assert sorted(arrays) == sorted(wanted)
+        for name, values in wanted.items():
+            scale = max(float(np.abs(values).max()), 1e-6)
+            np.testing.assert_allclose(arrays[name] / scale, values / scale, rtol=0, atol=SAME, err_msg=name)
+
+
+@pytest.fixture(scope="session")
+def javascript(own_folder: Path) -> Path:
+    """A folder below which transformers.js is found."""
+    assert shutil.which("npm"), "this test wants node and npm (Debian: apt install npm)"
+    (own_folder / "javascript").mkdir()
+    quiet = {**os.environ, "npm_config_cache": str(own_folder / "npm")}
+    install = ["npm", "i", "--ignore-scripts", "--no-audit", "--no-fund", JAVASCRIPT]
+    subprocess.run(install, cwd=own_folder / "javascript", env=quiet, check=True, capture_output=True, timeout=900)
+    return own_folder / "javascript"
+
+
+def test_transformers_js_runs_it(model: Optimized, javascript: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given transformers.js from npm under Node.js, when the hub folder's try.mjs runs, then outputs are the measured ones."""
+    folder = javascript / model.case.name.replace(" ", "-")
+    shutil.copytree(model.bundle("hub"), folder)
+    done = subprocess.run(["node", "try.mjs"], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    told = json.loads(done.stdout.splitlines()[-1])
+    with capsys.disabled():
+        print(f"\n{model.case.name}, transformers.js: {told}")  # noqa: T201
+    assert told["compared"] == 1 and told["largest_difference"] <= 0.02
+
+
+def test_transformers_reads_the_hub_folder(model: Optimized) -> None:
+    """Given the hub folder, then transformers reads configuration, tokenizer and picture processor, as far as its files
+    tell of one; of a model that is none of its families the self-test says so."""
+    from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
+
+    done, folder = model.written("hub")
+    local = {"local_files_only": True, "trust_remote_code": False}
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert "dtype" in config["transformers.js_config"]
+    read = []
+    if "model_type" in config:
+        assert AutoConfig.from_pretrained(folder, **local).model_type == config["model_type"]
+        read.append("config.json")
+    if model.case.kind == "text":
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        feeds = load_pipeline(folder).feeds_from("The train was late.")
+        assert tokenizer("The train was late.")["input_ids"] == feeds["input_ids"][0].tolist()
+        read.append("tokenizer")
+    if (folder / "preprocessor_config.json").is_file():
+        assert AutoImageProcessor.from_pretrained(folder, **local) is not None
+        read.append("picture processor")
+    (check,) = (one for one in done.document["selftest"] if one["what"] == "Read as the hub does")
+    told = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
+    assert check["detail"] == told
+    if model.case.name == "MiniLM":
+        assert "config.json" in read
+
+
+def test_the_image_is_linted_and_built_where_it_can_be(model: Optimized, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given the container's files, then hadolint and our own rules find nothing, and where a daemon runs Docker builds it."""
+    folder = model.bundle("container")
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    assert hadolint is not None
+    linted = subprocess.run(
+        [hadolint, "--no-color", "Dockerfile"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")
+    assert broken_rules(folder) == []
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode != 0:
+        with capsys.disabled():
+            print(f"\n{model.case.name}: no Docker daemon here, the image is not built")  # noqa: T201
+        return
+    subprocess.run([docker, "build", "-q", "."], cwd=folder, check=True, timeout=1800)
