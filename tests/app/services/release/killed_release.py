@@ -2,8 +2,9 @@
 
     python killed_release.py HOME BUNDLE VARIANT kill N | fill BYTES | none
 
-It ends itself at the N-th of the moments at which something can come apart: a file is opened, renamed or removed, or the
-database is written. It prints how many there were.
+It ends itself at the N-th of the moments at which something can come apart: a file of the data folder is opened, renamed
+or removed, or the database is written. It prints how many there were. What else is opened (modules, what the system tells of
+processes) differs from run to run.
 """
 
 import json
@@ -46,7 +47,7 @@ def main(home: Path, bundle: Path, variant_id: str, how: str, number: int) -> in
     paths = find_data_folder(home)
     seen = 0
 
-    def moment(*_: object) -> None:
+    def moment() -> None:
         nonlocal seen
         seen += 1
         if how == "kill" and seen == number:
@@ -64,7 +65,15 @@ def main(home: Path, bundle: Path, variant_id: str, how: str, number: int) -> in
         if how == "fill":
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (number, resource.RLIM_INFINITY))
-        sys.addaudithook(lambda event, _args: moment() if event in MOMENTS else None)
+        ours = (os.fspath(home), os.fspath(bundle))
+
+        def heard(event: str, args: tuple[object, ...]) -> None:
+            if event in MOMENTS and any(
+                isinstance(one, str | Path) and os.fspath(one).startswith(ours) for one in args
+            ):
+                moment()
+
+        sys.addaudithook(heard)
         for owner, name in ((space.repositories.records, "put"), (space.repositories.exports, "add")):
             plain = getattr(owner, name)
 
