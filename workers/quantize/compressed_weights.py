@@ -15,6 +15,7 @@ from workers.contracts.techniques import Model, TechniqueParams
 from workers.convert.graphs import onnx_files
 from workers.convert.output import new_model
 from workers.infer.openvino_program import import_library
+from workers.quantize.mapped_weights import given_back
 
 FILES = ("model.xml", "model.bin")
 FORMAT, RUNTIME = "openvino-ir", "openvino"
@@ -58,8 +59,12 @@ def _write(source: Path, target: Path, how: Any, examples: list["Examples"]) -> 
     if isinstance(arguments.get("dataset"), Examples):
         examples.append(arguments["dataset"])
         arguments["dataset"] = nncf.Dataset(examples[0])
-    smaller = nncf.compress_weights(library.Core().read_model(str(source)), **arguments)
-    library.save_model(smaller, str(target), compress_to_fp16=False)
+    model = library.Core().read_model(str(source))
+    whole = model.clone()  # shares the weights: their maps stay until the end
+    with given_back(source.with_suffix(".bin")):
+        smaller = nncf.compress_weights(model, **arguments)
+        library.save_model(smaller, str(target), compress_to_fp16=False)
+    del whole
 
 
 class Examples:

@@ -5,6 +5,7 @@ The model stays as its maker stored it (mostly in BF16) and is computed in 32 bi
 with.
 """
 
+import gc
 import logging
 import shutil
 import warnings
@@ -31,6 +32,7 @@ from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Stored, Write
 from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
 from workers.model_io.readers.neighbors import beside_folder
+from workers.model_io.readers.wide_layers import in_32_bits
 from workers.model_io.words import refuse, said, shown
 from workers.pipeline.chats import ChatTexts
 from workers.pipeline.spec import Chat as ChatSpec
@@ -172,6 +174,7 @@ def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, ta
         ctx.check_cancelled()
         numbers = sum(parameter.numel() for parameter in model.parameters())
         _export(folder, model, target / MAIN)
+        gc.collect()  # what was traced refers to itself, and holds all weights once more
         ctx.check_cancelled()
         findings = _checked(folder, model, target / MAIN, feeds, ctx.threads)
     write_model(
@@ -232,8 +235,8 @@ def _checked(folder: Path, model: Any, path: Path, feeds: Mapping[str, Any], thr
     import torch
 
     ids = np.asarray(feeds[IDS], np.int64)
-    with torch.inference_mode():
-        logits = model.float()(input_ids=torch.from_numpy(ids)).logits[0].numpy()
+    with torch.inference_mode(), in_32_bits(model):
+        logits = model(input_ids=torch.from_numpy(ids)).logits[0].numpy()
     want = thoughts(logits[:-1], ids[0, 1:])
     session = openvino.load(path, SETTINGS, threads)
     try:

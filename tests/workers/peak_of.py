@@ -1,0 +1,47 @@
+"""How much memory a step takes above the level after its imports, in a process of its own.
+
+python peak_of.py open MODEL FOLDER
+python peak_of.py language_int8 OPENED FOLDER
+"""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def peak_bytes(step: str, source: Path, out: Path) -> int:
+    """Bytes above the level; raises what the step said where it failed."""
+    command = [sys.executable, __file__, step, str(source), str(out)]
+    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return int(json.loads(done.stdout.splitlines()[-1]))
+
+
+def main(step: str, source: Path, out: Path) -> None:
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    for name in ("torch", "nncf", "openvino", "transformers.exporters.exporter_openvino"):
+        importlib.import_module(name)
+    importlib.import_module("transformers.models.llama.modeling_llama")
+    from workers.contracts.folder import read_model
+    from workers.contracts.jobs import OpenParams
+    from workers.measure.memory import PeakMeter
+    from workers.model_io.opening import open_model
+    from workers.runtime.recording import RecordingContext
+
+    out.mkdir()
+    ctx = RecordingContext(work_dir=out, threads=2)
+    meter = PeakMeter()
+    if step == "open":
+        open_model(OpenParams(path=str(source)), ctx)
+    else:
+        technique = importlib.import_module(f"workers.quantize.{step}")
+        technique.apply(read_model(source), technique.Params(), ctx)
+    print(json.dumps(meter.peak_bytes()))  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,40 @@
+"""A module that computes in 32 bits, though its weights stay as they are: only those of the layer whose turn it is are
+made wide, so that a check of a large model takes no memory for a copy of all of it."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+
+@contextlib.contextmanager
+def in_32_bits(model: Any) -> Iterator[None]:
+    """While the block runs, each part of a `torch.nn.Module` gets its own parameters as float32 in its turn."""
+    hooks = []
+    for part in model.modules():
+        own = [parameter for parameter in part.parameters(recurse=False) if parameter.is_floating_point()]
+        if own:
+            wide = _Wide(own)
+            hooks.append(part.register_forward_pre_hook(wide.widen))
+            hooks.append(part.register_forward_hook(wide.put_back, always_call=True))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class _Wide:
+    """The parameters of one part."""
+
+    def __init__(self, parameters: list[Any]) -> None:
+        self._parameters, self._stored = parameters, list[Any]()
+
+    def widen(self, *_: Any) -> None:
+        self._stored = [parameter.data for parameter in self._parameters]
+        for parameter in self._parameters:
+            parameter.data = parameter.data.float()
+
+    def put_back(self, *_: Any) -> None:
+        for parameter, data in zip(self._parameters, self._stored, strict=False):
+            parameter.data = data
+        self._stored = []
