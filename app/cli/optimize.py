@@ -12,7 +12,7 @@ from app.cli.session import run, workspace
 from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
-from app.domain.words.results import forecast_words
+from app.domain.words.results import forecast_words, short_of_memory
 from app.services.after.exporting import ExportRequest, check_writable, export, verify
 from app.services.after.tried import TriedRun, tried_run
 from app.services.flow.steps import JobError
@@ -20,6 +20,7 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.cards import keep_card, on_same_card
 from app.services.machine.describing import describe
 from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
+from app.services.machine.free_memory import free_memory_bytes
 from app.services.opening.opening import inspect_model
 from app.services.projects.projects import project_for
 from app.services.projects.resuming import resumed_ask
@@ -162,6 +163,8 @@ def _run(
     expected = expect_run(Forecasts(space.repositories, machine_name()), opening.path, len(preset.recipes), budget)
     if not build_for:
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
+        if short := short_of_memory(expected.memory_bytes, free_memory_bytes()):
+            output.notice(short)
     ask = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
     recorder, flow = start_run(space, ask, output.watch)
     keep_card(space, recorder.run.id)

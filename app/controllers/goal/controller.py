@@ -10,8 +10,9 @@ from app.controllers.proof_ahead import few_value
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.forecast import Basis
-from app.domain.words.results import forecast_words
+from app.domain.words.results import forecast_words, short_of_memory
 from app.paths import unusable
+from app.services.machine.free_memory import free_memory_bytes
 from app.services.run.forecasting import USUAL_N_TEST, Forecasts, machine_name
 from presets.loader import DEFAULT_ID, Catalog, load_presets
 from presets.own_presets import save_preset
@@ -66,7 +67,7 @@ class GoalController(PageController):
         if project is None or self._session.model is None:
             self._page.show_empty()
             return
-        found = self._session.described
+        found, expected = self._session.described, self._expected()
         self._page.show_value(
             GoalValue(
                 presets=(
@@ -81,7 +82,8 @@ class GoalController(PageController):
                 by_words=self._session.model.info.chat is not None,
                 recipes=tuple(recipe_value(recipe) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(found, self._kind()),
-                expected=self._expected(),
+                expected=expected[0],
+                short_of_memory=expected[1],
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
                 can_start=data is None or data.result.n_test > 0,
                 why_not=tr("No example is left for the test: on the page Data, put some into it.")
@@ -103,11 +105,12 @@ class GoalController(PageController):
         offered = {technique.id for technique in techniques(found, self._kind())}
         return [r for r in recipes if all(s.technique in offered or s.technique not in known for s in r.steps)]
 
-    def _expected(self) -> str:
-        """How long it will take and how much memory, from the model's size and what runs here have taught."""
+    def _expected(self) -> tuple[str, str]:
+        """How long it will take and how much memory, from the model's size and what runs here have taught; and what to
+        do where so much is not free."""
         model, data, preset = self._session.model, self._session.data, self.preset
         if model is None:
-            return ""
+            return "", ""
         basis = Basis(
             size_bytes=model.result.artifact.size_bytes,
             n_test=data.result.n_test if data else USUAL_N_TEST,
@@ -115,7 +118,8 @@ class GoalController(PageController):
             budget_s=preset.time_budget_s,
         )
         found = Forecasts(self._session.workspace.repositories, machine_name()).expect(basis)
-        return forecast_words(found.seconds, found.memory_bytes)
+        short = short_of_memory(found.memory_bytes, free_memory_bytes())
+        return forecast_words(found.seconds, found.memory_bytes), short
 
     def _on_preset(self, preset_id: str) -> None:
         preset = next((preset for preset in self._catalog.presets if preset.id == preset_id), None)

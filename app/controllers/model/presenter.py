@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-import psutil
-
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
 from app.controllers.words import task_words, tensors_in_words, tr
-from app.domain.chat_memory import CHAT_TOKENS, memory_bytes
+from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
+from app.services.machine.free_memory import free_memory_bytes
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue
 from widgets.parts.format import memory, moment
@@ -75,16 +74,26 @@ def chat_findings(info: ModelInfo) -> tuple[FindingValue, ...]:
     """Of a language model: how much it reads at once, and what it needs in memory beside what is free now."""
     if info.chat is None:
         return ()
-    free_bytes = psutil.virtual_memory().available
-    needs = {bits: memory_bytes(info.parameters, bits, info.chat) for bits in (16, 8, 4)}
+    free_bytes = free_memory_bytes()
+    needs = {bits: memory_bytes(info.parameters, bits, info.chat) for bits in BITS}
     told = ", ".join(tr("{0} with {1} bits a weight").format(memory(size), bits) for bits, size in needs.items())
-    fits = needs[16] <= free_bytes
+    guess = bits_that_fit(info.parameters, info.chat, free_bytes)
     what = tr("In memory it takes about {0} (a chat of {1:,} tokens); {2} are free now.")
     words = what.format(told, min(info.chat.context, CHAT_TOKENS), memory(free_bytes))
     context = tr("It reads up to {0:,} tokens at once, about {1:,} words.").format(
         info.chat.context, int(round(info.chat.context * WORDS_PER_TOKEN, -2))
     )
-    return FindingValue("ok", context), FindingValue("ok" if fits else "warn", words)
+    level: Literal["ok", "warn"] = "ok" if guess == BITS[0] else "warn"
+    return FindingValue("ok", context), FindingValue(level, words, _bits_words(guess))
+
+
+def _bits_words(guess: int | None) -> str:
+    """The first guess of how many bits are right here."""
+    if guess is None:
+        return tr("too much even with {0} bits: close other programs, or take a smaller model").format(BITS[-1])
+    if guess == BITS[0]:
+        return tr("it fits as it is, {0} bits a weight").format(guess)
+    return tr("first guess: {0} bits a weight, by the goal “Fits into memory”").format(guess)
 
 
 def _guessed_names(spec: PipelineSpec) -> tuple[FindingValue, ...]:

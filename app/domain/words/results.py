@@ -200,3 +200,13 @@ def forecast_words(seconds: float, memory_bytes: int) -> str:
     """``about 1½ minutes, 900 MB of memory``."""
     rounded = float(f"{memory_bytes:.1g}") if memory_bytes < 1_000_000_000 else float(f"{memory_bytes:.2g}")
     return f"{about(seconds)}, {bytes_words(rounded)} of memory"
+
+
+def short_of_memory(memory_bytes: int, free_bytes: int) -> str:
+    """What to do where a run will likely need more memory than is free; "" where it will not."""
+    if memory_bytes <= free_bytes:
+        return ""
+    return (
+        f"That is more than the {bytes_words(free_bytes)} of memory that are free now: close other programs first, or"
+        " take a smaller model. A step that runs short is stopped and told, and what was finished stays."
+    )

@@ -44,7 +44,7 @@ class GoalPage(Page):
         self._limit: LimitCard | None = None
         self._radios: dict[str, QRadioButton] = {}
         self._recipes: tuple[RecipeValue, ...] = ()
-        self._expected = words("")
+        self._expected, self._short = words(""), words("")
         self._few: FewLine | None = None
 
     # -- states --
@@ -78,6 +78,7 @@ class GoalPage(Page):
         self._limit.changed.connect(self._on_limit_changed)
         limits.addWidget(self._limit, 1)
         self._expected = words("", "soft")
+        self._short = label("", "", "warn")
         why = [label(value.why_not, "", "warn")] if value.why_not else []
         self._few = FewLine(self.theme)
         self._few.limit_wanted.connect(self.limit_wanted)
@@ -89,7 +90,7 @@ class GoalPage(Page):
             ),
             "caption",
         )
-        self._fill("full", head, self._expected, *why, self._few, self._cards(value), limits, note)
+        self._fill("full", head, self._expected, self._short, *why, self._few, self._cards(value), limits, note)
         self._say_expected()  # only now: shown without a page around it, it would be a window of its own
 
     def show_few(self, value: FewValue | None) -> None:
@@ -136,7 +137,9 @@ class GoalPage(Page):
 
     def _differs_in_choice(self, value: GoalValue) -> bool:
         old = self._value
-        choice = {name: getattr(old, name) for name in ("chosen", "limit_pct", "recipes", "expected")}
+        choice = {
+            name: getattr(old, name) for name in ("chosen", "limit_pct", "recipes", "expected", "short_of_memory")
+        }
         like_old = replace(value, **choice)
         return self.state == "full" and self._limit is not None and like_old == old and value.limit_pct <= MAX_PCT
 
@@ -153,6 +156,8 @@ class GoalPage(Page):
         text = self._value.expected
         self._expected.setText(self.tr("For your model on this computer: {0}.").format(text) if text else "")
         self._expected.setVisible(bool(text))
+        self._short.setText(self._value.short_of_memory)
+        self._short.setVisible(bool(self._value.short_of_memory))
 
     # -- parts --
     def _preset(self, preset_id: str) -> PresetValue:

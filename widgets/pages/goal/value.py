@@ -59,7 +59,8 @@ class RecipeValue:
 class GoalValue:
     """`n_test` and `accuracy` (0..1, the original's) put the limit into examples.
 
-    `expected` says how long a run with the chosen preset will likely take here, "" where that cannot be said yet.
+    `expected` says how long a run with the chosen preset will likely take here, "" where that cannot be said yet;
+    `short_of_memory` what to do where it will likely need more memory than is free, else "".
     """
 
     presets: tuple[PresetValue, ...]
@@ -75,4 +76,5 @@ class GoalValue:
     can_start: bool = True
     why_not: str = ""
     expected: str = ""
+    short_of_memory: str = ""
     by_words: bool = False  # of a language model the limit is a share of next words

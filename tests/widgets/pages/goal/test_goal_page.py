@@ -244,3 +244,7 @@ def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples:
     page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min, 1.2 GB of memory"))
     assert page.widget() is content
     assert "about 3 min, 1.2 GB of memory" in said(page)
+    page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min", short_of_memory="More than is free."))
+    assert page.widget() is content and "More than is free." in said(page)
+    page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min"))
+    assert "More than is free." not in said(page)
