@@ -4,8 +4,10 @@ Its weights lie on a 4-bit grid in groups of 32 already, so that INT4 in groups 
 """
 
 import copy
+import csv
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,19 @@ from workers.runtime.recording import RecordingContext
 pytestmark = [pytest.mark.models, pytest.mark.timeout(3600)]
 ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
 QUESTION = "What is the capital of France?"
+JUDGED, POOL, DRAWS = 100, 140, 20
+"""Texts of one verdict, and of all draws of so many out of them: each is answered once, whatever it is drawn for."""
+
+
+def pool() -> list[str]:
+    """Fettle's own dialogues, and what people wrote about things they bought and saw."""
+    return [*(str(entry.open()) for entry in our_dialogues()), *written()][:POOL]
+
+
+def written() -> list[str]:
+    """Short texts, a sentence or two each."""
+    with (ROOT / "DATA" / "sentiment_vader.csv").open(encoding="utf-8") as file:
+        return [row["text"] for row in csv.DictReader(file) if len(row["text"]) > 60]
 
 
 class Real:
@@ -38,42 +53,47 @@ class Real:
 
     def __init__(self, folder: Path, source: Path) -> None:
         self.folder, self.source, self.pipeline = folder, source, load_pipeline(folder)
-        self.feeds = [self.pipeline.feeds_from(str(entry.open())) for entry in our_dialogues()]
-        self.data = DataSet("texts", "person", None, test=tuple(Item(f"text {i}") for i in range(len(self.feeds))))
+        self.feeds = [self.pipeline.feeds_from(text) for text in pool()]
         self.original = self.answers({})
 
     def session(self, settings: dict[str, Any], folder: Path | None = None) -> Any:
         artifact = read_model(folder or self.folder).artifact
         return openvino.load((folder or self.folder) / artifact.main, {**artifact.settings, **settings}, 2)
 
-    def answers(self, settings: dict[str, Any], folder: Path | None = None) -> Answers:
+    def answers(self, settings: dict[str, Any], folder: Path | None = None, texts: int = POOL) -> Answers:
         session = self.session(settings, folder)
-        parts = [self.pipeline.run(session, feeds)["next_tokens"][0] for feeds in self.feeds]
+        parts = [self.pipeline.run(session, feeds)["next_tokens"][0] for feeds in self.feeds[:texts]]
         session.close()
         return answers_of(parts)
 
-    def by_library(self, change: Callable[[Any], Any] = lambda model: None, scale: float = 1.0) -> list[Any]:
+    def by_library(self, change: Callable[[Any], Any] = lambda model: None, texts: int = POOL) -> Iterator[Any]:
         """Logits (places, vocabulary) of each text by transformers in 32 bits, after a change of the module."""
         import torch
 
         model = copy.deepcopy(library(self.source))
         change(model)
-        found = []
         with torch.inference_mode():
-            for feeds in self.feeds:
-                logits = model(input_ids=torch.from_numpy(feeds["input_ids"])).logits[0].numpy()
-                found.append(scale * logits[np.flatnonzero(feeds["counted"][0, 1:])])
-        return found
+            for feeds in self.feeds[:texts]:
+                logits = model(input_ids=torch.from_numpy(feeds["input_ids"])).logits[0].float().numpy()
+                yield logits[np.flatnonzero(feeds["counted"][0, 1:])]
 
-    def thoughts(self, logits: list[Any]) -> Answers:
-        return answers_of([thoughts(rows, self.following(at)) for at, rows in enumerate(logits)])
+    def thoughts(self, logits: Iterator[Any], scale: float = 1.0) -> Answers:
+        return answers_of([thoughts(scale * rows, self.following(at)) for at, rows in enumerate(logits)])
 
     def following(self, at: int) -> Any:
         feeds = self.feeds[at]
         return feeds["input_ids"][0, 1:][np.flatnonzero(feeds["counted"][0, 1:])]
 
-    def verdict(self, new: Answers) -> Any:
-        return judge_case(case_of(self.data, self.original, new), 1.0)
+    def verdict(self, new: Answers, texts: Any = range(JUDGED)) -> Any:
+        """Of the first texts, or of those with these numbers."""
+        old, other = (answers_of([one.answer[at] for at in texts]) for one in (self.original, new))
+        data = DataSet("texts", "person", None, test=tuple(Item(f"text {at}") for at in texts))
+        return judge_case(case_of(data, old, other), 1.0)
+
+    def of_draws(self, new: Answers) -> list[Any]:
+        """Verdicts of 20 draws of 100 texts out of all."""
+        rng = np.random.default_rng(15)
+        return [self.verdict(new, rng.choice(len(new.answer), JUDGED, replace=False)) for _ in range(DRAWS)]
 
 
 def answers_of(parts: list[Any]) -> Answers:
@@ -106,9 +126,70 @@ def says_paris(real: Real, settings: dict[str, Any], folder: Path | None = None)
 
 
 def test_the_original_is_the_librarys(real: Real) -> None:
-    found = real.verdict(real.thoughts(real.by_library()))
+    by_library = real.thoughts(real.by_library())
+    found = real.verdict(by_library)
     assert found.verdict == "safe" and found.units_changed == 0 and found.similarity > 0.999
     assert says_paris(real, {})
+    # And logits scaled by .3 are regressed in each draw, though every pick stays
+    scaled = real.of_draws(real.thoughts(real.by_library(), scale=0.3))
+    assert [one.verdict for one in scaled] == ["regressed"] * DRAWS
+    assert all(one.units_changed == 0 for one in scaled)
+
+
+def test_bf16_is_safe_in_each_draw(real: Real) -> None:
+    """As the library computes it, which is another 16 bits than OpenVINO's."""
+    found = real.of_draws(real.thoughts(real.by_library(lambda model: model.bfloat16())))
+    assert [one.verdict for one in found] == ["safe"] * DRAWS, [one.notes for one in found]
+
+
+def test_perplexity_is_that_of_the_sliding_window(real: Real) -> None:
+    """Given long texts, Then perplexity is what huggingface.co/docs/transformers/perplexity computes with windows of
+    what the model reads at once, half of which overlap."""
+    import torch
+
+    model = library(real.source)
+    joined = ["\n".join(written()[start : start + 40]) for start in (100, 140, 180)]
+    losses: list[float] = []
+    session = real.session({})
+    ours = []
+    for text in joined:
+        feeds = real.pipeline.feeds_from(text)
+        ours.append(real.pipeline.run(session, feeds)["next_tokens"][0])
+        ids = torch.from_numpy(feeds["input_ids"])
+        targets = torch.where(torch.from_numpy(feeds["counted"]) > 0, ids, -100)
+        losses += sliding_window(model, ids, targets, window=model.config.max_position_embeddings)
+        assert ids.shape[1] > session._piece  # read in several pieces
+    session.close()
+    found = real_task(ours)
+    assert float(re.findall(r"instead of ([\d.]+)\.", found)[0]) == pytest.approx(np.exp(np.mean(losses)), rel=1e-3)
+    assert np.exp(-np.concatenate(ours)[:, 1].mean()) == pytest.approx(np.exp(np.mean(losses)), rel=1e-4)
+
+
+def sliding_window(model: Any, ids: Any, targets: Any, window: int) -> list[float]:
+    """−log p of each target, with as much before it as fits, at least half a window."""
+    import torch
+
+    losses: list[float] = []
+    end_before = 0
+    for begin in range(0, ids.shape[1], window // 2):
+        end = min(begin + window, ids.shape[1])
+        wanted = targets[:, begin:end].clone()
+        wanted[:, : end_before - begin] = -100
+        with torch.inference_mode():
+            logits = model(input_ids=ids[:, begin:end]).logits
+        each = torch.nn.functional.cross_entropy(logits[0, :-1], wanted[0, 1:], reduction="none", ignore_index=-100)
+        losses += each[wanted[0, 1:] != -100].tolist()
+        end_before = end
+        if end == ids.shape[1]:
+            break
+    return losses
+
+
+def real_task(parts: list[Any]) -> str:
+    """What is told of these answers beside themselves."""
+    answers = answers_of(parts)
+    data = DataSet("texts", "person", None, test=tuple(Item(f"text {at}") for at in range(len(parts))))
+    return " ".join(judge_case(case_of(data, answers, answers), 1.0).notes)
 
 
 def test_harmless_is_safe_and_as_the_library_says(real: Real, tmp_path: Path) -> None:
@@ -122,13 +203,13 @@ def test_harmless_is_safe_and_as_the_library_says(real: Real, tmp_path: Path) ->
         ("INT8", {}, small),
         ("INT8, BF16", {"inference_precision": "bf16"}, small),
     ):
-        found[name] = real.verdict(real.answers(settings, folder))
+        found[name] = real.verdict(real.answers(settings, folder, JUDGED))
         assert found[name].verdict == "safe", (name, found[name].notes)
         assert says_paris(real, settings, folder), name
     # Then the shares of INT8 are those that whole logits give
     session = real.session({}, small)
     changed = same = total = 0
-    for at, (feeds, old) in enumerate(zip(real.feeds, real.by_library(), strict=True)):
+    for at, (feeds, old) in enumerate(zip(real.feeds, real.by_library(texts=JUDGED), strict=False)):
         session.begin()
         new = session._call(feeds["input_ids"][0, :-1])[np.flatnonzero(feeds["counted"][0, 1:])]
         picks, rows = new.argmax(-1), np.arange(len(old))
@@ -144,7 +225,7 @@ def test_harmless_is_safe_and_as_the_library_says(real: Real, tmp_path: Path) ->
 def test_careless_4_bits_are_regressed(real: Real, tmp_path: Path) -> None:
     ctx = RecordingContext(work_dir=tmp_path, threads=2)
     language_int4.apply(read_model(real.folder), language_int4.Params(with_examples=False), ctx)
-    assert real.verdict(real.answers({}, tmp_path / "model")).verdict == "regressed"
+    assert real.verdict(real.answers({}, tmp_path / "model", JUDGED)).verdict == "regressed"
 
 
 def zero_a_layer(model: Any) -> None:
@@ -157,11 +238,14 @@ def swap_heads(model: Any) -> None:
     rows[:128] = rows[:128].reshape(2, 64, -1).flip(0).reshape(128, -1)
 
 
+DAMAGED = 260
+
+
 def damage_a_frequent_word(model: Any) -> None:
     """“ the”: the row of the table that both ends share."""
     import torch
 
-    row = model.model.embed_tokens.weight.data[260]
+    row = model.model.embed_tokens.weight.data[DAMAGED]
     row.copy_(torch.randn_like(row) * row.std())
 
 
@@ -170,10 +254,9 @@ def wrong_rope(model: Any) -> None:
 
 
 @pytest.mark.parametrize("harm", [zero_a_layer, swap_heads, damage_a_frequent_word, wrong_rope])
-def test_harm_is_regressed(real: Real, harm: Callable[[Any], None]) -> None:
-    assert real.verdict(real.thoughts(real.by_library(harm))).verdict == "regressed"
-
-
-def test_scaled_logits_are_regressed_though_every_pick_stays(real: Real) -> None:
-    found = real.verdict(real.thoughts(real.by_library(scale=0.3)))
-    assert found.verdict == "regressed" and found.units_changed == 0
+def test_harm_is_regressed_in_each_draw(real: Real, harm: Callable[[Any], None]) -> None:
+    """The damaged word is one of the ten most frequent."""
+    frequent = np.bincount(np.concatenate([real.following(at) for at in range(POOL)])).argsort()[::-1][:10]
+    assert DAMAGED in frequent
+    found = real.of_draws(real.thoughts(real.by_library(harm)))
+    assert [one.verdict for one in found] == ["regressed"] * DRAWS, [one.notes for one in found]
