@@ -1,28 +1,15 @@
 """While an optimization uses all cores the window goes on answering, and draws as often as the moment allows."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from loop_gaps import LIMIT_MS, NOISE, empty_loop, gaps_ms, told_by
 from rig import Program, Screen, View
 from short_runs import AS_A_PERSON
-
-LIMIT_MS = 16.0
-NOISE = 2.0
-"""On a computer that is busy otherwise, an empty event loop has gaps as well: the window may have so many times those."""
-
-
-def gaps_ms(ticks: list[float], since: float, until: float) -> np.ndarray:
-    """Between ticks of 2 ms, float64 of shape (n,)."""
-    times = np.array([tick for tick in ticks if since <= tick <= until])
-    return np.diff(times) * 1000
 
 
 def frames_a_second(frames: list[list[object]], measuring: bool) -> float:
@@ -42,42 +29,36 @@ def test_the_event_loop_has_no_gaps_during_an_optimization(tmp_path: Path) -> No
     """Given the sample's run on all cores, Then the gaps' p99 is below 16 ms (beside an empty loop on the same machine)."""
     out = tmp_path / "gaps.json"
     screen = Screen("1440x960")
-    bare = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("bare_timer.py"))],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    program = Program(screen, tmp_path / "home", extra={**AS_A_PERSON, "FETTLE_TEST_GAPS": str(out)})
-    try:
-        program.until_page("model", "empty", 30)
-        program.press("Try the sample")
-        program.until_page("goal", limit_s=60)
-        program.press("Start (")
-        program.until_page("optimize", "running")
-        time.sleep(1)
-        since = time.perf_counter()
+    with empty_loop() as bare:
+        program = Program(screen, tmp_path / "home", extra={**AS_A_PERSON, "FETTLE_TEST_GAPS": str(out)})
+        try:
+            program.until_page("model", "empty", 30)
+            program.press("Try the sample")
+            program.until_page("goal", limit_s=60)
+            program.press("Start (")
+            program.until_page("optimize", "running")
+            time.sleep(1)
+            since = time.perf_counter()
 
-        def is_over(view: View) -> bool:
-            return view.page == "optimize" and view.state in ("done", "kept_original")
+            def is_over(view: View) -> bool:
+                return view.page == "optimize" and view.state in ("done", "kept_original")
 
-        while not is_over(program.see()):  # seldom: each look is a gap of its own making
-            time.sleep(5)
-        until = time.perf_counter()
-        program.process.send_signal(signal.SIGUSR2)
-        program.wait(out.exists, 20, "the ticks")
-    finally:
-        program.end()
-        screen.close()
-        if not out.exists():
-            bare.communicate("")
-    told = json.loads(out.read_text(encoding="utf-8"))
-    empty = gaps_ms(json.loads(bare.communicate("")[0]), since, until)
-    window = gaps_ms(told["ticks"], since, until)
+            while not is_over(program.see()):  # seldom: each look is a gap of its own making
+                time.sleep(5)
+            until = time.perf_counter()
+            told = told_by(program, out)
+            ticks, frames = told["ticks"], told["frames"]
+        finally:
+            program.end()
+            screen.close()
+    empty = gaps_ms(bare.ticks, since, until)
+    window = gaps_ms(ticks, since, until)
 
     p99, p99_empty = (float(np.percentile(gaps, 99)) for gaps in (window, empty))
     print(  # noqa: T201 - the figures are the point
         f"event-loop gap over {until - since:.0f} s: window p50 {np.median(window):.1f}, p99 {p99:.1f}, largest"
         f" {window.max():.0f} ms; empty loop p99 {p99_empty:.1f}, largest {empty.max():.0f} ms; frames a second"
-        f" {frames_a_second(told['frames'], False):.0f}, inside timed regions {frames_a_second(told['frames'], True):.0f};"
+        f" {frames_a_second(frames, False):.0f}, inside timed regions {frames_a_second(frames, True):.0f};"
         f" load {os.getloadavg()[0]:.1f}"
     )
     assert p99 < max(LIMIT_MS, NOISE * p99_empty)

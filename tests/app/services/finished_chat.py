@@ -27,14 +27,15 @@ ORIGINAL = Recipe(title="Original", runtime="openvino")
 INT8 = Recipe(title="INT8 weights", runtime="openvino", steps=(RecipeStep(technique="language_int8"),))
 
 
-def chat_space(root: Path) -> Iterator[Workspace]:
-    """A workspace with the project "p1" and the run "r1" of it."""
-    write_tiny_llama(root / "tiny")
+def chat_space(root: Path, model: Path | None = None) -> Iterator[Workspace]:
+    """A workspace with the project "p1" and the run "r1" of it; of a tiny model where none is given."""
+    if model is None:
+        write_tiny_llama(root / "tiny")
     paths = find_data_folder(root / "data")
     with open_store(paths) as store:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
         space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        run_to_end(Driver(space, _make(space, root / "tiny"), ignore))
+        run_to_end(Driver(space, _make(space, model or root / "tiny"), ignore))
         yield space
         pool.close()
 

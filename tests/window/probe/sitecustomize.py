@@ -83,23 +83,24 @@ def _painted() -> None:
 
 
 def _time_the_loop(app: Any) -> None:
-    """Ticks every 2 ms: what lies between two of them is how long the window could not answer."""
+    """Ticks every 2 ms: what lies between two of them is how long the window could not answer. Beside each stands the
+    processor time that the window's thread has used by then, which other programs do not change."""
     from PySide6.QtCore import Qt, QTimer
 
     from widgets.plots import latency_plot, strip_plot
 
-    ticks: list[float] = []
+    ticks: list[tuple[float, float]] = []
     frames: list[tuple[float, str, bool]] = []
     timer = QTimer(app)
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.setInterval(2)
-    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
+    timer.timeout.connect(lambda: ticks.append((time.perf_counter(), time.thread_time())))
     timer.start()
     for kind in (latency_plot.LatencyPlot, strip_plot.StripPlot):
         _count_frames(kind, frames)
 
     def write(_number: int, _frame: FrameType | None) -> None:
-        told = {"ticks": ticks, "frames": frames}
+        told = {"ticks": [at for at, _ in ticks], "used": [used for _, used in ticks], "frames": frames}
         partial = Path(os.environ["FETTLE_TEST_GAPS"] + ".part")
         partial.write_text(json.dumps(told), encoding="utf-8")
         partial.replace(os.environ["FETTLE_TEST_GAPS"])
