@@ -108,16 +108,18 @@ class MarkedText(QPlainTextEdit):
                 continue
             at = start + len(text)
             if part.is_marked:
-                found.append(self._selection(start, at))
+                found.append(selection(self, self._theme, start, at))
         self.setExtraSelections(found)
 
-    def _selection(self, start: int, end: int) -> QTextEdit.ExtraSelection:
-        chosen = QTextEdit.ExtraSelection()
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(start)
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        look = QTextCharFormat()
-        look.setBackground(mark_color(self._theme))
-        look.setFontUnderline(True)
-        chosen.cursor, chosen.format = cursor, look
-        return chosen
+
+def selection(field: QPlainTextEdit, theme: Theme, start: int, end: int) -> QTextEdit.ExtraSelection:
+    """Characters of a field, marked."""
+    chosen = QTextEdit.ExtraSelection()
+    cursor = QTextCursor(field.document())
+    cursor.setPosition(start)
+    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    look = QTextCharFormat()
+    look.setBackground(mark_color(theme))
+    look.setFontUnderline(True)
+    chosen.cursor, chosen.format = cursor, look
+    return chosen

@@ -9,6 +9,7 @@ from app.controllers.flows import FlowRunner
 from app.controllers.page_controller import ControllerSpec
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
+from app.domain.chat_difference import first_difference
 from app.domain.variant import Variant
 from app.services.after.chatting import LiveChat, chat_of_run, is_chat
 from app.services.flow.steps import JobError
@@ -32,6 +33,7 @@ class ChatController(DetailController):
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
         self._turn: Side | None = None
         self._how, self._answer, self._is_ready = HowValue(), "", False
+        self._is_whole = True
         self._timer = QTimer()
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
@@ -79,12 +81,14 @@ class ChatController(DetailController):
         for side in SIDES:
             self._messages[side].append(ChatMessage(role="user", content=text))
         self._page.begin(text)
+        self._is_whole = True
         self._begin("original")
 
     def _begin(self, side: Side) -> None:
         self._turn, self._answer = side, ""
+        before = (ChatMessage(role="system", content=self._how.system),) if self._how.system else ()
         request = ChatRequest(
-            messages=tuple(self._messages[side]),
+            messages=(*before, *self._messages[side]),
             temperature=self._how.temperature,
             seed=self._how.seed,
             max_new_tokens=self._how.max_new_tokens,
@@ -126,6 +130,7 @@ class ChatController(DetailController):
         if isinstance(piece, ErrorInfo):
             self._page.write(side, piece.detail)
             self._window.banner(error_value(piece))
+            self._is_whole = False
             self._go_on(side)
             return
         self._answer += piece.text
@@ -141,6 +146,9 @@ class ChatController(DetailController):
         if side == "original":
             self._begin("optimized")
         else:
+            if self._is_whole:
+                answers = [self._messages[one][-1].content for one in SIDES]
+                self._page.say_difference(first_difference(*answers))
             self._page.end()
 
     def _end_answer(self, side: Side) -> None:

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from widgets.pages.chat.value import ChatValue, HowValue, Side, SpeedValue
 from widgets.pages.detail_page import DetailPage
@@ -10,6 +10,7 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.fields import DecimalField, TextField, WholeField
 from widgets.parts.format import UNKNOWN, ms
+from widgets.parts.marked import selection
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -21,8 +22,9 @@ LEAST_HEIGHT_PX, MAX_CHARS = 220, 20_000
 class Talk(Card):
     """What was said with one version, and how fast it answered last."""
 
-    def __init__(self, title: str, *, chosen: bool = False) -> None:
+    def __init__(self, theme: Theme, title: str, *, chosen: bool = False) -> None:
         super().__init__(edge=SPACE_L - 1 if chosen else SPACE_L, gap=SPACE_S)
+        self._theme, self._answer_at, self._differs_at = theme, 0, None  # type: tuple[Theme, int, int | None]
         self.setProperty("chosen", chosen)
         self.setAccessibleName(title)
         self._said = QPlainTextEdit()
@@ -32,6 +34,7 @@ class Talk(Card):
         self._speed = words("", "caption")
         self.add(label(title, "section"), self._said, self._speed)
         self.box.setStretchFactor(self._said, 1)
+        theme.changed.connect(self._mark)
 
     @property
     def text(self) -> str:
@@ -46,9 +49,26 @@ class Talk(Card):
         self._said.setTextCursor(cursor)
         self._said.ensureCursorVisible()
 
+    def begin_answer(self) -> None:
+        """What comes now is the answer; nothing of it differs yet."""
+        self._answer_at, self._differs_at = self._said.document().characterCount() - 1, None
+        self._mark()
+
+    def mark_from(self, at: int) -> None:
+        """So many characters behind the beginning of the last answer it differs from the other side's."""
+        self._differs_at = self._answer_at + at
+        self._mark()
+
+    def _mark(self) -> None:
+        end = self._said.document().characterCount() - 1
+        at = self._differs_at
+        marked = [] if at is None or at >= end else [selection(self._said, self._theme, at, end)]
+        self._said.setExtraSelections(marked)
+
     def clear(self) -> None:
         self._said.clear()
         self._speed.setText("")
+        self.begin_answer()
 
     def say(self, text: str) -> None:
         """The line below."""
@@ -87,21 +107,24 @@ class ChatPage(DetailPage):
         head.add_action(new)
         head.add_action(self._back())
         self._talks = {
-            "original": Talk(self.tr("Original")),
-            "optimized": Talk(self.tr("Optimized"), chosen=True),
+            "original": Talk(self.theme, self.tr("Original")),
+            "optimized": Talk(self.theme, self.tr("Optimized"), chosen=True),
         }
         row = QHBoxLayout()
         row.setSpacing(SPACE_L)
         for talk in self._talks.values():
             row.addWidget(talk, 1)
-        self._fill("full", head, self._tools(value), row, self._input(), grow=1)
+        self._difference = words("", "caption")
+        self._fill("full", head, self._tools(value), row, self._difference, self._input(), grow=1)
         self.say_loading()
 
     def _tools(self, value: ChatValue) -> QWidget:
-        """Which version, and how words are chosen."""
+        """Which version, how words are chosen, what both are told before."""
         tools = QWidget()
-        row = QHBoxLayout(tools)
-        row.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(tools)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_S)
+        row = QHBoxLayout()
         row.setSpacing(SPACE_M)
         row.addWidget(self._version_field(value.versions, value.chosen))
         row.addStretch(1)
@@ -118,6 +141,14 @@ class ChatPage(DetailPage):
         for field in (self._temperature, self._seed, self._longest):
             row.addWidget(label(field.accessibleName(), "soft", wrap=False))
             row.addWidget(field)
+        below = QHBoxLayout()
+        below.setSpacing(SPACE_M)
+        hint = self.tr("Optional, for both sides. Such as: Answer in one sentence.")
+        self._system = TextField("", self.tr("Instructions (system prompt)"), hint, MAX_CHARS)
+        below.addWidget(label(self._system.accessibleName(), "soft", wrap=False))
+        below.addWidget(self._system, 1)
+        column.addLayout(row)
+        column.addLayout(below)
         return tools
 
     def _input(self) -> QWidget:
@@ -158,7 +189,9 @@ class ChatPage(DetailPage):
         for talk in self._talks.values():
             before = "\n\n" if talk.text else ""
             talk.write(self.tr("{0}You: {1}\n\n").format(before, text))
+            talk.begin_answer()
             talk.say(self.tr("Waits for its turn"))
+        self._difference.setText("")
 
     def write(self, side: Side, text: str) -> None:
         """A piece of an answer."""
@@ -173,6 +206,16 @@ class ChatPage(DetailPage):
         first = UNKNOWN if value.first_ms is None else ms(value.first_ms)
         text = self.tr("{0} tokens a second, first one after {1}, {2:,} tokens").format(speed, first, value.tokens)
         self._talks[side].say(self.tr("{0}, stopped").format(text) if value.stopped else text)
+
+    def say_difference(self, at: int | None) -> None:
+        """Both answers are whole: from which character on they differ, None where they do not."""
+        if at is None:
+            self._difference.setText(self.tr("Both answered with the same words."))
+            return
+        for talk in self._talks.values():
+            talk.mark_from(at)
+        told = self.tr("From the marked words on the answers differ. Both may be right: read them.")
+        self._difference.setText(told)
 
     def end(self) -> None:
         """Both have answered."""
@@ -192,10 +235,12 @@ class ChatPage(DetailPage):
         text = self._entry.text().strip()
         if text:
             self._entry.clear()
-            how = HowValue(self._temperature.value(), self._seed.value(), self._longest.value())
+            system = self._system.text().strip()
+            how = HowValue(self._temperature.value(), self._seed.value(), self._longest.value(), system)
             self.said.emit(text, how)
 
     def _on_new(self) -> None:
         for talk in self._talks.values():
             talk.clear()
+        self._difference.setText("")
         self.new_requested.emit()

@@ -16,11 +16,13 @@ class ChatValue:
 
 @dataclass(frozen=True)
 class HowValue:
-    """How answers are made: `temperature` 0 takes the likeliest word each time, above 0 the `seed` counts."""
+    """How answers are made: `temperature` 0 takes the likeliest word each time, above 0 the `seed` counts. `system` is
+    what both are told before the dialogue, "" for nothing."""
 
     temperature: float = 0.0
     seed: int = 0
     max_new_tokens: int = 256
+    system: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def test_a_person_meets_a_language_model(
     window.show_page("model")
     told = words(window.page("model"))
     assert "up to 512 tokens at once" in told and "with 4 bits a weight" in told and "are free now" in told
+    assert "it fits as it is, 16 bits a weight" in told
     window.show_page("goal")
     told = words(window.page("goal"))
     assert "Fastest chat" in told and "Fits into memory" in told and "Small device" not in told
@@ -51,6 +52,9 @@ def test_a_person_meets_a_language_model(
     assert all("You: the old cat" in text for text in talks)
     assert len(controller._messages["original"]) == len(controller._messages["optimized"]) == 2
     assert "tokens a second" in words(page)
+    answers = [talk[-1].content for talk in controller._messages.values()]
+    same = answers[0] == answers[1]
+    assert ("Both answered with the same words." if same else "From the marked words on") in words(page)
     # And a long answer can be stopped, which ends no process
     page.said.emit("and now", HowValue(max_new_tokens=400))
     drive(lambda: controller._answer)

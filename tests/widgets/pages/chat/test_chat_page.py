@@ -31,15 +31,32 @@ def test_what_is_said_is_answered_on_both_sides(
     page.say_ready()
     page._temperature.setValue(0.7)
     page._seed.setValue(5)
+    page._system.setText(" Be short. ")
     qtbot.keyClick(page._entry, Qt.Key.Key_Return)
-    assert [(text, round(how.temperature, 2), how.seed) for text, how in sent] == [("Hello", 0.7, 5)]
+    told = [(text, round(how.temperature, 2), how.seed, how.system) for text, how in sent]
+    assert told == [("Hello", 0.7, 5, "Be short.")]
     page.begin("Hello")
     assert page._stop.isEnabled() and not page._send.isEnabled()
     for piece in ("Good ", "morning"):
         page.write("original", piece)
     page.say_speed("original", SpeedValue(2, 98.0, 21.4))
     assert page._talks["original"].text == "You: Hello\n\nGood morning"
+    page.write("optimized", "Good day")
+    page.say_difference(5)
+    assert [marked(page, side) for side in ("original", "optimized")] == ["morning", "day"]
+    assert "From the marked words on" in said(page)
     page.end()
     assert page._send.isEnabled() and not page._stop.isEnabled()
+    # And the next answer begins without marks, a new chat without words
+    page.begin("Again")
+    assert marked(page, "original") == "" and "From the marked words on" not in said(page)
+    page.say_difference(None)
+    assert "Both answered with the same words." in said(page)
     page._on_new()
     assert page._talks["original"].text == ""
+
+
+def marked(page: ChatPage, side: Any) -> str:
+    """What is marked on one side."""
+    found = page._talks[side]._said.extraSelections()
+    return "".join(one.cursor.selectedText() for one in found)
