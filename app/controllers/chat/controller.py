@@ -33,7 +33,7 @@ class ChatController(DetailController):
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
         self._turn: Side | None = None
         self._how, self._answer, self._is_ready = HowValue(), "", False
-        self._is_whole = True
+        self._is_whole, self._speed = True, SpeedValue(0)
         self._timer = QTimer()
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
@@ -85,7 +85,7 @@ class ChatController(DetailController):
         self._begin("original")
 
     def _begin(self, side: Side) -> None:
-        self._turn, self._answer = side, ""
+        self._turn, self._answer, self._speed = side, "", SpeedValue(0)
         before = (ChatMessage(role="system", content=self._how.system),) if self._how.system else ()
         request = ChatRequest(
             messages=(*before, *self._messages[side]),
@@ -102,6 +102,7 @@ class ChatController(DetailController):
             return
         self._chats[side].say(ChatRequest())
         self._end_answer(side)
+        self._page.say_stopped(side, self._speed)
         if side == "original":  # both go on from the same dialogue
             self._messages["optimized"].append(ChatMessage(role="assistant", content=""))
         self._turn = None
@@ -135,7 +136,8 @@ class ChatController(DetailController):
             return
         self._answer += piece.text
         self._page.write(side, piece.text)
-        self._page.say_speed(side, SpeedValue(piece.tokens, piece.first_ms, piece.tokens_per_s, piece.stopped))
+        self._speed = SpeedValue(piece.tokens, piece.first_ms, piece.tokens_per_s, piece.stopped)
+        self._page.say_speed(side, self._speed)
         if piece.done:
             self._go_on(side)
 

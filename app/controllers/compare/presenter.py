@@ -89,6 +89,12 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
         )
         text = tr("{0}: {1}, but {2:,} {3} are too few to be sure{4}.")
+        if facts.baseline.id in facts.speech:
+            same = (
+                tr("the next words of all {0:,} texts stayed alike")
+                if not judgement.changed_count
+                else tr("the next words of {1:,} of {0:,} texts stayed alike")
+            )
         same = same.format(n, n - judgement.changed_count)
         return text.format(best.title, same, n, things, _chosen(facts))
     if judgement is None:

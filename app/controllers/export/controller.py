@@ -358,7 +358,8 @@ def _offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> Describe
     try:
         fitting(row, facts, wanted)
     except JobError:
-        return row.model_copy(update={"available": False, "hint": tr("This run has no version that it takes")})
+        nothing = tr("This run has no version that it takes")
+        return row.model_copy(update={"available": False, "summary": nothing, "hint": ""})
     return row
 
 

@@ -15,7 +15,7 @@ from widgets.parts.format import memory, moment
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
-from workers.contracts.specs import GUESSED, ModelInfo
+from workers.contracts.specs import GUESSED, ModelInfo, TensorSpec
 
 WORDS_PER_TOKEN = 0.75
 """Of English texts, about."""
@@ -49,7 +49,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     )
     return ModelValue(
         name=name,
-        takes_in=tensors_in_words(info.inputs),
+        takes_in=tensors_in_words(_needed(info, spec)),
         gives_back=tensors_in_words(info.outputs),
         does=task_words(info.task),
         size_bytes=info.size_bytes,
@@ -80,20 +80,27 @@ def chat_findings(info: ModelInfo) -> tuple[FindingValue, ...]:
     guess = bits_that_fit(info.parameters, info.chat, free_bytes)
     what = tr("In memory it takes about {0} (a chat of {1:,} tokens); {2} are free now.")
     words = what.format(told, min(info.chat.context, CHAT_TOKENS), memory(free_bytes))
+    words = f"{words} {_bits_words(guess)}"
     context = tr("It reads up to {0:,} tokens at once, about {1:,} words.").format(
         info.chat.context, int(round(info.chat.context * WORDS_PER_TOKEN, -2))
     )
     level: Literal["ok", "warn"] = "ok" if guess == BITS[0] else "warn"
-    return FindingValue("ok", context), FindingValue(level, words, _bits_words(guess))
+    return FindingValue("ok", context), FindingValue(level, words)
 
 
 def _bits_words(guess: int | None) -> str:
     """The first guess of how many bits are right here."""
     if guess is None:
-        return tr("too much even with {0} bits: close other programs, or take a smaller model").format(BITS[-1])
+        return tr("Even {0} bits are too much: close other programs, or take a smaller model.").format(BITS[-1])
     if guess == BITS[0]:
-        return tr("it fits as it is, {0} bits a weight").format(guess)
-    return tr("first guess: {0} bits a weight, by the goal “Fits into memory”").format(guess)
+        return tr("It fits as it is, with {0} bits a weight.").format(guess)
+    return tr("A first guess: {0} bits a weight, by the goal “Fits into memory”.").format(guess)
+
+
+def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
+    """Inputs that nobody has to give say nothing of what it takes."""
+    optional = {entry.name for entry in spec.inputs if entry.optional}
+    return tuple(tensor for tensor in info.inputs if tensor.name not in optional) or info.inputs
 
 
 def _guessed_names(spec: PipelineSpec) -> tuple[FindingValue, ...]:

@@ -1,5 +1,7 @@
 """The page "Chat": one dialogue with the original and one with a version, side by side, as the words come."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
@@ -202,6 +204,9 @@ class ChatPage(DetailPage):
         """What the answer takes, or took."""
         if side not in self._talks:
             return
+        if not value.tokens:
+            self._talks[side].say(self.tr("Stopped before the first word") if value.stopped else "")
+            return
         speed = UNKNOWN if value.tokens_per_s is None else f"{value.tokens_per_s:.1f}"
         first = UNKNOWN if value.first_ms is None else ms(value.first_ms)
         text = self.tr("{0} tokens a second, first one after {1}, {2:,} tokens").format(speed, first, value.tokens)
@@ -216,6 +221,12 @@ class ChatPage(DetailPage):
             talk.mark_from(at)
         told = self.tr("From the marked words on the answers differ. Both may be right: read them.")
         self._difference.setText(told)
+
+    def say_stopped(self, side: Side, value: SpeedValue) -> None:
+        """A person ended the answer of this side; one that waited for it is not asked."""
+        self.say_speed(side, replace(value, stopped=True))
+        if side == "original" and "optimized" in self._talks:
+            self._talks["optimized"].say(self.tr("Not asked, since you stopped"))
 
     def end(self) -> None:
         """Both have answered."""

@@ -27,7 +27,7 @@ class ProofCard(Card):
         both = QHBoxLayout()
         both.setSpacing(SPACE_XL)
         both.addLayout(self._missing(theme, value, proof), 1)
-        both.addLayout(self._ways(theme, plural(value.kind)), 1)
+        both.addLayout(self._ways(theme, value), 1)
         self.add(both)
 
     def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
@@ -40,9 +40,10 @@ class ProofCard(Card):
             ).format(proof.have)
             column.addWidget(words(text, "soft"))
         else:
-            text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.").format(
-                proof.needed, percent_of(proof.limit_pct), proof.have
-            )
+            text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.")
+            if value.speaks:
+                text = self.tr("About {0:,} such texts prove a loss below {1}. You have {2:,}.")
+            text = text.format(proof.needed, percent_of(proof.limit_pct), proof.have)
             column.addWidget(words(text, "soft"))
             column.addSpacing(SPACE_S)
             column.addLayout(self._bar(proof.have, proof.needed))
@@ -75,22 +76,21 @@ class ProofCard(Card):
         row.addWidget(drop)
         return holder
 
-    def _ways(self, theme: Theme, things: str) -> QVBoxLayout:
+    def _ways(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(SPACE_M)
-        for icon, title, text in (
-            (
-                "folder",
-                self.tr("Add more of your {0}").format(things),
-                self.tr("No labels needed: Fettle checks that both answer the same."),
-            ),
-            (
-                "file-text",
-                self.tr("With labels it also measures the accuracy"),
-                self.tr("Sub-folders, or a file labels.csv."),
-            ),
-        ):
-            column.addWidget(icon_text(theme, icon, title, text))
+        title = self.tr("Add more of your {0}").format(plural(value.kind))
+        if value.speaks:
+            text = self.tr("Such as people will write to it, or whole dialogues; a table (CSV) with one in each row.")
+            column.addWidget(icon_text(theme, "file-text", title, text))
+            return column
+        text = self.tr("No labels needed: Fettle checks that both answer the same.")
+        column.addWidget(icon_text(theme, "folder", title, text))
+        title, text = (
+            self.tr("With labels it also measures the accuracy"),
+            self.tr("Sub-folders, or a file labels.csv."),
+        )
+        column.addWidget(icon_text(theme, "file-text", title, text))
         return column
 
 

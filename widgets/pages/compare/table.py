@@ -106,16 +106,20 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         alone = base is None or base.id == version.id or version.first_look
         return show(version) if base is None or alone else _arrow(show(base), show(version))
 
+    runs_on = (
+        (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
+        *_on_card(version, pair),
+        (_tr("Runs on"), version.runtime or UNKNOWN),
+    )
+    if version.tokens_per_s is not None:
+        return (*_spoken(pair), *runs_on)
     return (
-        *_spoken(version, pair),
         (_tr("Mean"), pair(lambda v: ms(v.latency_mean_ms))),
         (_tr("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
         (_tr("90 of 100 (p90)"), pair(lambda v: ms(v.latency_p90_ms))),
         (_tr("99 of 100 (p99)"), pair(lambda v: ms(v.latency_p99_ms)) if version.latency_p99_ms else _no_p99(version)),
         (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
-        (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
-        *_on_card(version, pair),
-        (_tr("Runs on"), version.runtime or UNKNOWN),
+        *runs_on,
     )
 
 
@@ -137,13 +141,12 @@ def _on_card(
     return tuple(found)
 
 
-def _spoken(version: VersionValue, pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple[str, str], ...]:
-    """Of a language model."""
-    if version.tokens_per_s is None:
-        return ()
+def _spoken(pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple[str, str], ...]:
+    """Of a language model, whose requests are made for timing: a person waits for tokens."""
     return (
         (_tr("Tokens a second"), pair(lambda v: count(v.tokens_per_s))),
         (_tr("First token after"), pair(lambda v: ms(v.first_ms))),
+        (_tr("A short answer takes"), pair(lambda v: ms(v.latency_mean_ms))),
     )
 
 

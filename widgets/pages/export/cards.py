@@ -71,7 +71,8 @@ class TargetCards(QWidget):
         column.setSpacing(0)
         column.addWidget(words(target.title, "strong"))
         missing = _tr("Not here yet. To install: {0}").format(target.hint)
-        column.addWidget(words(target.text if target.available else missing, "caption"))
+        text = target.text if target.available or not target.hint else missing
+        column.addWidget(words(text, "caption"))
         row.addLayout(column, 1)
         row.addWidget(card.radio)
         card.add(row)

@@ -8,7 +8,7 @@ from widgets.parts.small import CheckValue
 
 @dataclass(frozen=True)
 class TargetValue:
-    """A kind of bundle that can be written here."""
+    """A kind of bundle that can be written here; `hint` says what to install where it is not there yet."""
 
     id: str
     title: str

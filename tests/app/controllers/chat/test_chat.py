@@ -32,7 +32,7 @@ def test_a_person_meets_a_language_model(
     window.show_page("model")
     told = words(window.page("model"))
     assert "up to 512 tokens at once" in told and "with 4 bits a weight" in told and "are free now" in told
-    assert "it fits as it is, 16 bits a weight" in told
+    assert "It fits as it is, with 16 bits a weight." in told
     window.show_page("goal")
     told = words(window.page("goal"))
     assert "Fastest chat" in told and "Fits into memory" in told and "Small device" not in told
@@ -60,6 +60,8 @@ def test_a_person_meets_a_language_model(
     drive(lambda: controller._answer)
     page.stop_requested.emit()
     assert controller._turn is None
+    told = words(page)
+    assert ", stopped" in told and "Not asked, since you stopped" in told and "Waits for its turn" not in told
     page.said.emit("again", HowValue(max_new_tokens=3))
     drive(lambda: controller._turn is None)
     assert [chat.pid for chat in controller._chats.values()] == pids
