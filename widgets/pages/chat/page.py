@@ -207,9 +207,11 @@ class ChatPage(DetailPage):
         if not value.tokens:
             self._talks[side].say(self.tr("Stopped before the first word") if value.stopped else "")
             return
-        speed = UNKNOWN if value.tokens_per_s is None else f"{value.tokens_per_s:.1f}"
         first = UNKNOWN if value.first_ms is None else ms(value.first_ms)
-        text = self.tr("{0} tokens a second, first one after {1}, {2:,} tokens").format(speed, first, value.tokens)
+        text = self.tr("First token after {0}").format(first)
+        if value.tokens_per_s is not None:
+            text = self.tr("{0} tokens a second, first one after {1}, {2:,} tokens")
+            text = text.format(f"{value.tokens_per_s:.1f}", first, value.tokens)
         self._talks[side].say(self.tr("{0}, stopped").format(text) if value.stopped else text)
 
     def say_difference(self, at: int | None) -> None:
