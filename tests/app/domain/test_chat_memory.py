@@ -20,4 +20,4 @@ def test_the_first_guess_takes_as_many_bits_as_fit() -> None:
 def test_a_run_that_needs_more_than_is_free_is_told_before() -> None:
     assert short_of_memory(3_000_000_000, 3_000_000_000) == ""
     told = short_of_memory(9_000_000_000, 3_000_000_000)
-    assert "3 GB of memory that are free now" in told and "what was finished stays" in told
+    assert "3.0 GB of memory that are free now" in told and "what was finished stays" in told
