@@ -11,6 +11,7 @@ from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.fields import DecimalField, TextField, WholeField
+from widgets.parts.flow import FlowLayout
 from widgets.parts.format import UNKNOWN, ms
 from widgets.parts.marked import selection
 from widgets.parts.small import PageHead
@@ -126,10 +127,9 @@ class ChatPage(DetailPage):
         column = QVBoxLayout(tools)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_S)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
+        choices = QWidget()
+        row = FlowLayout(choices, SPACE_M)
         row.addWidget(self._version_field(value.versions, value.chosen))
-        row.addStretch(1)
         self._temperature = DecimalField(self.tr("Temperature"))
         self._temperature.setRange(0.0, 2.0)
         self._temperature.setSingleStep(0.1)
@@ -141,16 +141,11 @@ class ChatPage(DetailPage):
         self._longest.setRange(1, 4096)
         self._longest.setValue(HowValue().max_new_tokens)
         for field in (self._temperature, self._seed, self._longest):
-            row.addWidget(label(field.accessibleName(), "soft", wrap=False))
-            row.addWidget(field)
-        below = QHBoxLayout()
-        below.setSpacing(SPACE_M)
+            row.addWidget(_named(field))
         hint = self.tr("Optional, for both sides. Such as: Answer in one sentence.")
         self._system = TextField("", self.tr("Instructions (system prompt)"), hint, MAX_CHARS)
-        below.addWidget(label(self._system.accessibleName(), "soft", wrap=False))
-        below.addWidget(self._system, 1)
-        column.addLayout(row)
-        column.addLayout(below)
+        column.addWidget(choices)
+        column.addWidget(_named(self._system))
         return tools
 
     def _input(self) -> QWidget:
@@ -257,3 +252,14 @@ class ChatPage(DetailPage):
             talk.clear()
         self._difference.setText("")
         self.new_requested.emit()
+
+
+def _named(field: QWidget) -> QWidget:
+    """A field behind its name."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(SPACE_S)
+    row.addWidget(label(field.accessibleName(), "soft", wrap=False))
+    row.addWidget(field, 1)
+    return both

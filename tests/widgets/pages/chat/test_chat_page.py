@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.chat.page import ChatPage
 from widgets.pages.chat.value import ChatValue, SpeedValue
 from widgets.theme import Theme
+from widgets.tokens import RAIL_WIDTH
 
 VALUE = ChatValue((("v1", "INT8 weights, BF16"), ("v2", "BF16")), "v1")
 
@@ -60,3 +61,15 @@ def marked(page: ChatPage, side: Any) -> str:
     """What is marked on one side."""
     found = page._talks[side]._said.extraSelections()
     return "".join(one.cursor.selectedText() for one in found)
+
+
+def test_everything_stands_within_the_smallest_window(theme: Theme, shown: Callable[[Any], Any], qtbot: QtBot) -> None:
+    """Given a window of 1024 × 700, Then the fields that choose words wrap, and nothing lies beyond its edge."""
+    page = ChatPage(theme)
+    page.show(VALUE)
+    shown(page)
+    page.resize(1024 - RAIL_WIDTH, 600)
+    qtbot.waitUntil(lambda: page.width() == 1024 - RAIL_WIDTH)
+    assert page._longest.isVisible() and page._stop is not None
+    for widget in (page._longest, page._temperature, page._system, page._stop, *page._talks.values()):
+        assert widget.mapTo(page, widget.rect().bottomRight()).x() < page.width(), widget.accessibleName()
