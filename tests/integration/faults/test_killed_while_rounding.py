@@ -27,13 +27,13 @@ def kill_and_go_on(fettle: Fettle, model: Path) -> None:
     [run] = fettle("jobs", "--json").document["runs"]
     assert run["state"] == "interrupted"
     # When it goes on
-    done = fettle("optimize", model, "--resume", run["id"], "--time-budget", "60", "--json", timeout_s=LONG_S)
+    done = fettle("optimize", model, "--resume", run["run_id"], "--time-budget", "60", "--json", timeout_s=LONG_S)
     # Then opening and the first version come from the store, and there is a result
     assert done.code in (0, 4), done.err
     with workspace(Globals(data_dir=fettle.home), writes=False) as space:
-        known = space.repositories.records.get(FORECAST, run["id"])
+        known = space.repositories.records.get(FORECAST, run["run_id"])
     assert known is not None and known.saved_s > LEAST_SAVED_S
-    assert done.document["run_id"] == run["id"] and done.document["baseline"]["latency_mean_ms"] > 0
+    assert done.document["run_id"] == run["run_id"] and done.document["baseline"]["latency_mean_ms"] > 0
     assert done.document["variants"][0]["title"] == "INT8 weights, BF16"
     assert "Traceback" not in done.err and fettle.leftovers == []
 

@@ -19,7 +19,7 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
-LEAST_HEIGHT_PX, MAX_CHARS = 220, 20_000
+LEAST_HEIGHT_PX, MAX_CHARS = 120, 20_000
 
 
 class Talk(Card):
