@@ -44,7 +44,7 @@ class GoalPage(Page):
         self._limit: LimitCard | None = None
         self._radios: dict[str, QRadioButton] = {}
         self._recipes: tuple[RecipeValue, ...] = ()
-        self._expected, self._short = words(""), words("")
+        self._expected, self._short = words(""), label("")
         self._few: FewLine | None = None
 
     # -- states --
