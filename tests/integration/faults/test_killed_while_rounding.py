@@ -27,7 +27,7 @@ def kill_and_go_on(fettle: Fettle, model: Path) -> None:
     [run] = fettle("jobs", "--json").document["runs"]
     assert run["state"] == "interrupted"
     # When it goes on
-    done = fettle("optimize", model, "--resume", run["run_id"], "--time-budget", "60", "--json", timeout_s=LONG_S)
+    done = fettle("optimize", "--resume", run["run_id"], "--time-budget", "60", "--json", timeout_s=LONG_S)
     # Then opening and the first version come from the store, and there is a result
     assert done.code in (0, 4), done.err
     with workspace(Globals(data_dir=fettle.home), writes=False) as space:
