@@ -23,8 +23,8 @@ _LARGE = (
     "out_of_memory",
     "The model needs too much memory",
     "{name} asked for more memory than it may use while it was opened, so it was stopped. Nothing of it was kept.",
-    "Open it on a computer with more memory. If the file is small, it is probably made to fill memory: ask its author "
-    "for another one, as ONNX or safetensors.",
+    "If the file is small, it is probably made to fill memory: ask its author for another one, as ONNX or safetensors. "
+    "Else close other programs, raise the memory limit in the settings, or take a smaller model.",
 )
 _CRASHED = (
     "library_crashed",
