@@ -256,7 +256,8 @@ class ExportController(PageController):
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
-        self._say("", 0, None, next((stage.id for stage in self._target.stages), ""))
+        first = next(iter(self._target.stages), None)
+        self._say(first.title if first else "", 0, None, first.id if first else "")
         self._exporting = self._flows.start(
             export(self._session.workspace, facts, ask),
             title=tr("Export {0}").format(out.name),

@@ -219,14 +219,22 @@ class MarkdownCard(Card):
     def __init__(self, theme: Theme, markdown: str) -> None:
         super().__init__(gap=SPACE_S)
         self.setAccessibleName(self.tr("Model card"))
-        row = QVBoxLayout()
-        row.setSpacing(0)
-        row.addWidget(words(self.tr("Model card"), "section", wrap=False))
-        row.addWidget(label(self.tr("README.md, as others will read it"), "caption"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(words(self.tr("Model card"), "section", wrap=False))
+        column.addWidget(label(self.tr("README.md, as others will read it"), "caption"))
+        row.addLayout(column, 1)
+        self._row = row
         self.view = MarkdownView(theme, self.tr("Model card"))
         self.add(row, divider())
         self.add(self.view, stretch=1)
         self.show_markdown(markdown)
+
+    def add_action(self, button: QWidget) -> None:
+        """At the right of its title."""
+        self._row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
 
     def show_markdown(self, markdown: str) -> None:
         """Another text."""

@@ -177,11 +177,9 @@ class ExportPage(Page):
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join(value.commands)))
         folder = PrimaryButton(self.theme, self.tr("Open folder"), "folder-open")
         folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
-        read = GhostButton(self.theme, self.tr("Read the card"), "article")
-        read.clicked.connect(self.read_card_requested)
         release = GhostButton(self.theme, self.tr("Make it a release"), "tag")
         release.clicked.connect(self.release_requested)
-        for button in ((read,) if value.has_page else ()) + (copy, release, folder):
+        for button in (copy, release, folder):
             head.add_action(button)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
@@ -189,7 +187,12 @@ class ExportPage(Page):
         left.addWidget(commands_card(value))
         left.addWidget(self._checks_card(value.checks, ""), 1)
         left.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
-        self._fill("done", head, self._columns(left, value.card), grow=0)
+        columns = self._columns(left, value.card)
+        if self._card is not None and value.has_page:
+            read = GhostButton(self.theme, self.tr("Read the card"), "article", "small")
+            read.clicked.connect(self.read_card_requested)
+            self._card.add_action(read)
+        self._fill("done", head, columns, grow=0)
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Writing the bundle"), self.tr("An older file of that name stays whole until this is done.")
