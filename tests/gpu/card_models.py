@@ -11,11 +11,20 @@ Feeds = dict[str, NDArray[Any]]
 
 
 def mobilenet() -> tuple[Any, Feeds]:
-    """MobileNetV2 on one picture of 224 by 224."""
+    """MobileNetV2 on one picture of 224 by 224. Its normalizations have seen noise: else values shrink from layer to
+    layer until FP16 has no number for them, which says nothing of a card."""
+    import torch
     from torchvision.models import mobilenet_v2
 
+    torch.manual_seed(0)
     picture = np.random.default_rng(0).standard_normal((1, 3, 224, 224), np.float32)
-    return mobilenet_v2(weights=None).eval(), {"x": picture}
+    model = mobilenet_v2(weights=None).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        model(torch.from_numpy(np.concatenate([picture, picture[..., ::-1].copy()])))
+    return model.eval(), {"x": picture}
 
 
 def minilm() -> tuple[Any, Feeds]:
