@@ -65,6 +65,7 @@ class ExportController(PageController):
         self._value: ExportValue | None = None
         self._target = NO_TARGET
         self._card_page = ""
+        self._out = Path()
         self._exporting: Running | None = None
         self._previewing: Running | None = None
         self._exported: ExportRecord | None = None
@@ -242,7 +243,7 @@ class ExportController(PageController):
         if facts is None or variant is None or self._exporting is not None:
             return
         self._session.change(purpose=wanted.purpose, not_for=wanted.not_for, contact=wanted.contact)
-        out = Path(wanted.path)
+        out = self._out = Path(wanted.path)
         try:
             key = make_own_key(self._session.workspace.paths) if wanted.sign else None
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -256,8 +257,7 @@ class ExportController(PageController):
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
-        first = next(iter(self._target.stages), None)
-        self._say(first.title if first else "", 0, None, first.id if first else "")
+        self._say("", 0, None, next((stage.id for stage in self._target.stages), ""))
         self._exporting = self._flows.start(
             export(self._session.workspace, facts, ask),
             title=tr("Export {0}").format(out.name),
@@ -275,7 +275,9 @@ class ExportController(PageController):
         facts, variant = self._facts, self._variant
         if facts is not None and variant is not None:
             shown = (*checks(facts, variant), *stage_checks(self._target.stages, stage_id))
-            self._page.show_running(tr(words) if words else "", done, total, shown)
+            is_first = any(stage.id == stage_id for stage in self._target.stages[:1])
+            told = tr(words) if words and not is_first else f"{tr(self._target.title)}, {self._out.name}"
+            self._page.show_running(told, done, total, shown)
 
     def _on_described(self) -> None:
         """Targets are known now, or others than before."""

@@ -227,8 +227,9 @@ class MarkdownCard(Card):
         column.addWidget(label(self.tr("README.md, as others will read it"), "caption"))
         row.addLayout(column, 1)
         self._row = row
+        self._making = words(self.tr("One moment: the card is being made."), "soft")
         self.view = MarkdownView(theme, self.tr("Model card"))
-        self.add(row, divider())
+        self.add(row, divider(), self._making)
         self.add(self.view, stretch=1)
         self.show_markdown(markdown)
 
@@ -238,6 +239,7 @@ class MarkdownCard(Card):
 
     def show_markdown(self, markdown: str) -> None:
         """Another text."""
+        self._making.setVisible(not markdown)
         self.view.show_markdown(markdown)
 
 

@@ -73,10 +73,12 @@ def test_one_click_on_compare_writes_the_bundle(
     click(qtbot, compare, "Export bundle")
     page: Any = window.page("export")
     assert window.current_page == "export" and "Writing the bundle" in words(page)
-    assert page._head.subtitle.text() and not page._card.view.toPlainText()
+    assert page._head.subtitle.text() == "Python folder, clothes-classifier-1.zip"
+    assert not page._card.view.toPlainText() and "the card is being made" in words(page)
     seen: list[str] = []
     drive(lambda: seen.append(page._card.view.toPlainText()) or page.state in ("done", "error"), 120)
     assert page.state == "done", words(page)
+    assert "the card is being made" not in words(page)
     assert any("What was measured" in text for text in seen[:-1]), "the card stayed empty while the bundle was written"
     (bundle,) = documents.glob("*.zip")
     with zipfile.ZipFile(bundle) as archive:

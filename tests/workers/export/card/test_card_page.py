@@ -59,7 +59,7 @@ def test_each_figure_is_the_stores() -> None:
     for _title, key, unit in ROWS:
         if known.variant.get(key) is not None:
             assert figure(known.variant[key], unit) in told.text
-    assert "3.22 times as fast as the original 95 % sure: 2.74 to 3.61 times" in told.text
+    assert "3.22 × as fast as the original 95 % sure: 2.74 to 3.61 times" in told.text
     assert "91.10 % right answers 95 % sure: 90.59 % to 93.70 %; original: 91.20 %" in told.text
     text = card_text(known, SPEC, 0, COMMANDS)
     assert set(NUMBER.findall(told.text)) <= set(NUMBER.findall(text))

@@ -81,7 +81,7 @@ def tiles(facts: CardFacts) -> list[Tile]:
     bounds = [this.get(key) for key in ("speedup", "speedup_low", "speedup_high")]
     if not is_original and all(isinstance(value, float) for value in bounds):
         times, low, high = (f"{value:.2f}" for value in bounds)
-        found.append(Tile("as fast as the original", f"{times} times", f"95 % sure: {low} to {high} times"))
+        found.append(Tile("as fast as the original", f"{times} ×", f"95 % sure: {low} to {high} times"))
     for title, key, unit, low_key, high_key in (
         ("right answers", "accuracy", "pct", "accuracy_low", "accuracy_high"),
         ("answers as before", "agreement", "pct", "", ""),
