@@ -1,0 +1,44 @@
+"""From a result that is proven safe to a finished bundle: one click of a real mouse."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from finished_run import finished_folder
+from rig import Program
+
+Start = Callable[..., Program]
+ENOUGH = 420
+"""Pictures that prove the faster version of the sample within its limit."""
+
+
+@pytest.mark.timeout(400)
+def test_one_click_from_compare_gives_a_bundle(start: Start, tmp_path: Path) -> None:
+    """Given a result that is safe, When "Export bundle" on Compare is pressed, Then the page Export shows how that goes and
+    ends with a tested bundle in the documents; a second way leads to the form and writes nothing."""
+    finished_folder(tmp_path / "home", last=ENOUGH)
+    settings = tmp_path / "home" / "data" / "settings.json"
+    settings.write_text('{"last_project_id": "p1"}', encoding="utf-8")
+    program = start()
+    program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
+    program.keys("ctrl+5")
+    program.until_page("compare", "full")
+    program.until_text("Safe to ship")
+    program.press("Export bundle", 60)
+    program.until_page("export")
+    program.until_page("export", "done", 240)
+    assert program.clicks == 1
+    documents = program.home / "Documents" / "Fettle"
+    (bundle,) = documents.glob("*.zip")
+    with zipfile.ZipFile(bundle) as archive:
+        assert {"run.py", "verify.py", "card.html"} <= set(archive.namelist())
+
+    program.keys("ctrl+5")
+    program.until_page("compare", "full")
+    program.press("Choose what to write…")
+    program.until_page("export", "full")
+    program.until_text("Take it with you", "clothes-classifier-2.zip")
+    assert list(documents.glob("*.zip")) == [bundle]
+    assert program.see().strays == ()
+    assert program.errors.read_text(encoding="utf-8") == ""
