@@ -29,7 +29,7 @@ def marian(width: int = WIDTH, std: float = 0.5, **more: Any) -> Any:
         vocab_size=VOCABULARY,
         decoder_vocab_size=VOCABULARY,
         d_model=width,
-        max_position_embeddings=32,
+        max_position_embeddings=64,
         pad_token_id=PAD,
         eos_token_id=END,
         decoder_start_token_id=PAD,

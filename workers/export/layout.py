@@ -45,7 +45,8 @@ NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()
 def requirement_lines(runtime: Runtime, spec: PipelineSpec, more: tuple[str, ...] = ()) -> list[str]:
     """What a bundle needs, at least in the versions that it was tested with; `more` are a target's own."""
     template = ("jinja2",) if spec.chat is not None and spec.chat.template is not None else ()
-    names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind], *template, *more})
+    written = ("tokenizers",) if spec.generation is not None else ()  # texts come out, whatever goes in
+    names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind], *written, *template, *more})
     # a build's own mark (2.13.0+cpu) is no part of a requirement
     return [f"{name}>={Version(version(name)).public}" for name in names]
 

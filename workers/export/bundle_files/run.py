@@ -1,5 +1,7 @@
 """Answer from the command line: ``python run.py photo.jpg``, ``python run.py --text "…"``, ``--json`` for programs.
 
+A model that answers texts with texts takes words in quotes without ``--text``, too, where no file is called so.
+
 A detector tells class, score and place of what it finds, and draws it into the picture of ``--out``; a segmentation
 writes its mask there, the number of its class in each pixel.
 """
@@ -31,6 +33,18 @@ def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dic
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
         return {"input": name, "answer": "".join(model.generate(text, SHORT_ANSWER))}
     return {"input": name, **answered(model.pipeline, model.answer(source), source, out)}
+
+
+def taken(model: Model, name: str) -> Any:
+    """The file of this name, or the text itself: what has no ending that files have is none that was mistyped."""
+    spec = model.pipeline.spec
+    reads = spec.generation is not None and spec.generation.mel is None
+    if not reads or Path(name).suffix.strip(".").isalnum():
+        return Path(name)
+    try:
+        return Path(name) if Path(name).exists() else name
+    except (OSError, ValueError):  # longer than names of files can be
+        return name
 
 
 def say(done: dict[str, Any]) -> str:
@@ -72,7 +86,8 @@ def main() -> int:
     except CannotLog as error:
         parser.error(f"--log: {error}")
     answers, refused = [], 0
-    for name, source in [(name, Path(name)) for name in options.inputs] + [(text, text) for text in options.text]:
+    given = [(name, taken(model, name)) for name in options.inputs] + [(text, text) for text in options.text]
+    for name, source in given:
         try:
             answers.append(answer(model, name, source, options.out))
         except (PipelineError, OSError, ValueError) as error:

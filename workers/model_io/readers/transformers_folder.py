@@ -65,7 +65,15 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else "Model"
     head = next((head for head in _HEADS if name.endswith(head.ending)), None)
-    if head is None or config.get("is_encoder_decoder"):
+    if config.get("is_encoder_decoder"):
+        raise refuse(
+            "unsupported_architecture",
+            "An encoder and a decoder are opened as ONNX files",
+            f"{folder.name} holds a {shown(name, 60)} as weights alone.",
+            "Export it with optimum (optimum-cli export onnx --model FOLDER NEW_FOLDER), and open the new folder: it"
+            " holds encoder_model.onnx and its decoders. Many models lie on the hub like that already.",
+        )
+    if head is None:
         raise refuse(
             "unsupported_architecture",
             "This kind of model is not supported",

@@ -7,11 +7,13 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.comparing.bleu import bleu_counts, bleu_of
 from workers.evaluate.proof.comparing.chrf import chrf_counts, chrf_of
 from workers.evaluate.proof.comparing.wordings import references, rouge_l
 from workers.evaluate.scores.base import Score, Words, alone, beside, mean_draws
 
 CHRF = Words("chrf", "chrF", "characters in common with the right texts, 0 to 100", "number")
+BLEU = Words("bleu", "BLEU", "runs of words in common with the right texts, 0 to 100", "number")
 ROUGE_L = Words("rouge_l", "ROUGE-L", "words in common with the right texts, in their order")
 
 
@@ -20,7 +22,7 @@ def fits(case: Case) -> bool:
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """chrF of all texts together (sacrebleu's corpus score), ROUGE-L as the mean over texts."""
+    """chrF and BLEU of all texts together (sacrebleu's corpus scores), ROUGE-L as the mean over texts."""
     truth = references(case)
     at = [i for i, text in enumerate(truth or case.texts("old")) if text.strip()]
     if not at:
@@ -32,14 +34,21 @@ def measure(case: Case) -> list[TaskScore]:
     draws = mean_draws(counts, case.seed)
     drawn = chrf_of(draws[:, :half]), chrf_of(draws[:, half:])
     whole = [float(chrf_of(part)) for part in np.split(counts.sum(axis=0), 2)]
+    runs = np.hstack([bleu_counts(texts, right) for texts in (old, new)])
+    width = runs.shape[1] // 2
+    resampled = mean_draws(runs, case.seed) * len(at)  # sums, since zero counts are smoothed by the size of a corpus
+    drawn_runs = bleu_of(resampled[:, :width]), bleu_of(resampled[:, width:])
+    bleus = [float(bleu_of(part)) for part in np.split(runs.sum(axis=0), 2)]
     shares = np.asarray([[rouge_l(a, r), rouge_l(b, r)] for a, b, r in zip(old, new, right, strict=True)])
     mean, means = shares.mean(axis=0), mean_draws(shares, case.seed)
     if truth is None:
         first = alone(CHRF, "texts", len(at), whole[1], drawn[1])
-        return [first, alone(ROUGE_L, "texts", len(at), float(mean[1]), means[:, 1])]
+        second = alone(BLEU, "texts", len(at), bleus[1], drawn_runs[1])
+        return [first, second, alone(ROUGE_L, "texts", len(at), float(mean[1]), means[:, 1])]
     first = beside(CHRF, "texts", len(at), (whole[0], whole[1]), drawn[1] - drawn[0])
+    second = beside(BLEU, "texts", len(at), (bleus[0], bleus[1]), drawn_runs[1] - drawn_runs[0])
     pair = float(mean[0]), float(mean[1])
-    return [first, beside(ROUGE_L, "texts", len(at), pair, means[:, 1] - means[:, 0])]
+    return [first, second, beside(ROUGE_L, "texts", len(at), pair, means[:, 1] - means[:, 0])]
 
 
 SCORE = Score("generated-texts", "Generated texts", "numpy and rapidfuzz", 55, fits, measure)
