@@ -18,7 +18,7 @@ from app.domain.cost import cost_per_million
 from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.variant import Variant
-from app.domain.words.card import ELSEWHERE, note_words
+from app.domain.words.card import ELSEWHERE, figures_words, note_words
 from app.domain.words.outcome import recommended_words, sentence
 from app.domain.words.results import busy_words, proof_words
 from app.domain.words.scores import score_sentences, value_words
@@ -141,39 +141,31 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         agreement=judgement.agreement if judgement and not variant.is_baseline else None,
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
-        runtime=_runs_on(variant, facts.cards.get(variant.id)),
+        runtime=engine_name(variant.runtime),
         speedup=measurement.speedup if variant.is_side_by_side and not variant.is_baseline else None,
         first_look=bool(measurement.n) and not variant.is_side_by_side and not variant.is_baseline,
         notes=(*variant.notes, *_card_notes(facts.cards.get(variant.id))),
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
         **_speech(facts.speech.get(variant.id)),
-        **_card(facts.cards.get(variant.id)),
-        cost=_cost(variant, facts),
+        device=_device(variant, facts),
     )
 
 
-def _runs_on(variant: Variant, card: CardFigures | None) -> str:
-    """The engine and the device."""
-    engine = engine_name(variant.runtime)
+def _device(variant: Variant, facts: RunFacts) -> str:
+    """What it runs on and what that told, and what a million answers cost at the person's price; "" in runs without
+    versions for cards."""
+    if not any(needs_gpu(one.runtime) for one in facts.variants):
+        return ""
+    card = facts.cards.get(variant.id)
     if card is not None:
-        return tr("{0} on {1}").format(engine, card.card)
-    if not needs_gpu(variant.runtime):
-        return tr("{0} on this processor").format(engine)
-    return engine if variant.measurement.n else tr("{0} ({1})").format(engine, tr(ELSEWHERE))
-
-
-def _card(card: CardFigures | None) -> dict[str, Any]:
-    """What the card's own clock and counters said."""
-    if card is None:
-        return {}
-    return {
-        "card_ms": card.latency.p50_ms,
-        "compute_ms": card.compute.p50_ms,
-        "card_per_s": card.throughput_per_s,
-        "streams": card.streams or 0,
-        "energy_mj": card.energy.per_request_mj if card.energy is not None else None,
-    }
+        where = tr("Runs {0}.").format(figures_words(card))
+    elif not needs_gpu(variant.runtime):
+        where = tr("Runs on this processor.")
+    else:
+        where = tr("Runs on a graphics card.") if variant.measurement.n else f"{ELSEWHERE}."
+    cost = _cost(variant, facts)
+    return " ".join(filter(None, (where, tr("A million answers cost {0}.").format(cost) if cost else "")))
 
 
 def _card_notes(card: CardFigures | None) -> tuple[str, ...]:

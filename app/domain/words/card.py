@@ -11,7 +11,7 @@ REASON_WORDS = {
     "hardware_thermal": "heat",
     "power_brake": "too little power from outside",
 }
-ELSEWHERE = "no NVIDIA card here, so not measured here"
+ELSEWHERE = "For NVIDIA cards, and there is none here: not measured here"
 """Where a version for cards was made on a computer without one."""
 
 
@@ -39,7 +39,12 @@ def figures_words(figures: CardFigures) -> str:
     """One line for the command line: both latencies, throughput, energy; only what was measured."""
     parts = [f"{in_ms(figures.latency.p50_ms)} with copying, {in_ms(figures.compute.p50_ms)} computing alone"]
     if figures.throughput_per_s is not None:
-        parts.append(f"{figures.throughput_per_s:.3g} answers/s with {figures.streams} at once")
+        parts.append(f"{_plain(figures.throughput_per_s)} answers/s with {figures.streams} at once")
     if figures.energy is not None:
-        parts.append(f"{figures.energy.per_request_mj:.3g} mJ an answer")
+        parts.append(f"{_plain(figures.energy.per_request_mj)} mJ an answer")
     return f"on {figures.card}: {', '.join(parts)}"
+
+
+def _plain(value: float) -> str:
+    """Three digits, and all there are in front of the point."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"

@@ -338,7 +338,8 @@ class ComparePage(Page):
         told = self._value.note if self._value is not None else ""
         # what the page says below of the recommended version is not said twice
         notes = [note for note in shown.notes if note not in told] if shown is not None else []
-        text = "\n".join(filter(None, (*shown.scores, " ".join(notes)))) if shown is not None else ""
+        lines = (shown.device, *shown.scores, " ".join(notes)) if shown is not None else ()
+        text = "\n".join(filter(None, lines))
         self._notes.setText(text)
         self._notes.setVisible(bool(text))
 

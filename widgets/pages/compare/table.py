@@ -108,7 +108,6 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
 
     runs_on = (
         (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
-        *_on_card(version, pair),
         (_tr("Runs on"), version.runtime or UNKNOWN),
     )
     if version.tokens_per_s is not None:
@@ -121,24 +120,6 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
         *runs_on,
     )
-
-
-def _on_card(
-    version: VersionValue, pair: Callable[[Callable[[VersionValue], str]], str]
-) -> tuple[tuple[str, str], ...]:
-    """Of a version that ran on a card, and what a million answers cost where a price is known."""
-    found = []
-    if version.card_ms is not None:
-        found.append((_tr("On the card, with copying"), ms(version.card_ms)))
-    if version.compute_ms is not None:
-        found.append((_tr("Computing alone"), ms(version.compute_ms)))
-    if version.card_per_s is not None:
-        found.append((_tr("Answers a second, {0} at once").format(version.streams), count(version.card_per_s)))
-    if version.energy_mj is not None:
-        found.append((_tr("Energy of one answer"), _tr("{0} mJ").format(count(version.energy_mj))))
-    if version.cost:
-        found.append((_tr("A million answers"), pair(lambda v: v.cost or UNKNOWN)))
-    return tuple(found)
 
 
 def _spoken(pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple[str, str], ...]:

@@ -59,12 +59,7 @@ class VersionValue:
     score: str = ""  # of what is no class: the first score by what is right, in words
     tokens_per_s: float | None = None  # of a language model
     first_ms: float | None = None  # until its first token
-    card_ms: float | None = None  # on a card: copying there, computing, copying back
-    compute_ms: float | None = None  # computing alone, by the card's clock
-    card_per_s: float | None = None  # answers a second with `streams` at once
-    streams: int = 0
-    energy_mj: float | None = None  # of one answer
-    cost: str = ""  # of a million answers, with its currency
+    device: str = ""  # in sentences: what it runs on, what that told, what answers cost; where cards take part
 
 
 @dataclass(frozen=True)
