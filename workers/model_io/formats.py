@@ -69,6 +69,7 @@ MODULES = {
     "torchscript": "readers.torchscript",
     "transformers": "readers.transformers_folder",
     "encoder_decoder": "readers.two_parts",
+    "gguf": "gguf.reader",
     "openvino_ir": "ready_made.openvino_ir",
     "bundle": "ready_made.bundle",
 }

@@ -16,6 +16,7 @@ _SUFFIXES = {
     ".pth": ("checkpoint", "torchscript"),
     ".bin": ("checkpoint",),
     ".ckpt": ("checkpoint",),
+    ".gguf": ("gguf",),
     ".zip": (),
 }
 

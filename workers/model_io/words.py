@@ -9,7 +9,7 @@ from workers.contracts.errors import AskedShape, InputRefused
 
 SUPPORTED = (
     "Fettle opens ONNX, safetensors, PyTorch checkpoints (.pt, .pth, .bin), TorchScript, "
-    "transformers folders, and ZIP files of these."
+    "transformers folders, GGUF, and ZIP files of these."
 )
 ASK_AGAIN = "Ask its author to export the model again with a newer exporter, and open that file."
 

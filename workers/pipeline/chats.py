@@ -215,8 +215,12 @@ def answer(session: Reads, texts: ChatTexts, said: str | Sequence[Message], **ho
 
 
 def chosen(logits: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
-    """The likeliest token, or one drawn from softmax(logits ÷ temperature)."""
+    """The likeliest token, or one drawn from softmax(logits ÷ temperature). Raises PipelineError for NaN and infinity,
+    which would otherwise be the likeliest."""
+    best = int(logits.argmax())
+    if not np.isfinite(logits[best]):
+        raise PipelineError("The model breaks off: it gives no numbers (NaN or infinity) for its next word.")
     if temperature <= 0:
-        return int(logits.argmax())
+        return best
     shares = np.exp((logits - logits.max()).astype(np.float64) / temperature)
     return int(rng.choice(len(shares), p=shares / shares.sum()))

@@ -1,5 +1,6 @@
 """Weights of a language model in 4 bits, groups of them with a scale of their own, chosen with the person's texts."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -12,19 +13,37 @@ from workers.quantize import compressed_weights as shared
 ID, TITLE = "language_int4", "INT4 weights of a language model"
 
 
+Sensitivity = Literal["hessian", "mean_magnitude", "mean_variance", "max_variance", "rounding"]
+METRICS: Mapping[Sensitivity, str] = {
+    "hessian": "HESSIAN_INPUT_ACTIVATION",
+    "mean_magnitude": "MEAN_ACTIVATION_MAGNITUDE",
+    "mean_variance": "MEAN_ACTIVATION_VARIANCE",
+    "max_variance": "MAX_ACTIVATION_VARIANCE",
+    "rounding": "WEIGHT_QUANTIZATION_ERROR",
+}
+"""NNCF's names (`nncf.SensitivityMetric`); all but the last look at examples."""
+
+
 class Params(TechniqueParams):
-    """How much is rounded, and how carefully."""
+    """How much is rounded, which layers keep 8 bits, and how carefully."""
 
     group_size: Literal[32, 64, 128] = Field(default=64, description="Weights that share a scale. Smaller: closer.")
     share: float = Field(
         default=1.0, ge=0.1, le=1.0, description="Of the weights, the least sensitive ones; the others get 8 bits."
     )
-    with_examples: bool = Field(default=True, description="Learn from examples which weights matter (AWQ, scales).")
+    sensitivity: Sensitivity = Field(
+        default="max_variance", description="By what it is told which layers are sensitive, where not all get 4 bits."
+    )
+    with_examples: bool = Field(default=True, description="Learn from examples which weights matter.")
+    awq: bool = Field(default=True, description="Move what matters into larger steps first (AWQ).")
+    scales: bool = Field(default=True, description="Fit each group's scale to what its layer gives; takes longest.")
+    gptq: bool = Field(default=False, description="Let later weights make up for the rounding of earlier ones (GPTQ).")
     examples: int = Field(default=32, ge=1, le=512, description="Texts to learn from, at most.")
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """AWQ moves what matters into larger steps, then each group's scale is fitted to what the layer gives."""
+    """AWQ moves what matters into larger steps, each group's scale is fitted to what the layer gives, and GPTQ spreads
+    each weight's rounding over those that come after it."""
 
     def how(nncf: Any) -> dict[str, object]:
         arguments: dict[str, object] = {
@@ -32,9 +51,13 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             "group_size": params.group_size,
             "ratio": params.share,
         }
+        metric = params.sensitivity if params.with_examples else "rounding"
+        if params.share < 1:
+            arguments["sensitivity_metric"] = getattr(nncf.SensitivityMetric, METRICS[metric])
         if params.with_examples:
             examples = shared.Examples(ctx, params.examples)
-            arguments |= {"dataset": examples, "subset_size": examples.count, "awq": True, "scale_estimation": True}
+            arguments |= {"dataset": examples, "subset_size": examples.count, "awq": params.awq}
+            arguments |= {"scale_estimation": params.scales, "gptq": params.gptq}
         return arguments
 
     return shared.compress(model, ID, TITLE, params, ctx, "int4" if params.share == 1 else "int4, int8", how)
@@ -44,7 +67,7 @@ SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
     summary="Each weight in 4 bits: a quarter of the memory. Small models lose by it, large ones hardly.",
-    source=f"AWQ, arXiv 2306.00978; {shared.SOURCE}",
+    source=f"AWQ, arXiv 2306.00978; GPTQ, arXiv 2210.17323; {shared.SOURCE}",
     params=Params,
     accepts=(shared.FORMAT,),
     apply=apply,

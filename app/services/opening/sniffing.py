@@ -9,7 +9,7 @@ LOG_HEAD, LOG_FILE = b'{"log": "fettle-log"', "requests.jsonl"
 
 Kind = Literal["model", "data", "both"]
 
-MODEL_SUFFIXES = {".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pt2", ".torchscript", ".zip"}
+MODEL_SUFFIXES = {".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pt2", ".torchscript", ".gguf", ".zip"}
 DATA_SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".wav", ".csv", ".tsv", ".npz", ".npy", ".txt",
 }  # fmt: skip

@@ -10,14 +10,12 @@ pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 REFUSED = {
     "P/P04_nanoguard_text_classifier/model.pt": "unknown_architecture",
-    "P/P13_smollm2_135m_instruct": "unsupported_architecture",
-    "P/P13_smollm2_135m_instruct/SmolLM2-135M-Instruct.Q4_1.gguf": "not_a_model",
 }
 
 
 @pytest.mark.parametrize("model", REFUSED, ids=[Path(model).name for model in REFUSED])
 def test_it_is_refused_with_a_reason(model: str, fettle: Fettle) -> None:
-    """Given weights without their code, or a language model, then exit code 3, the code of why, and what to do now."""
+    """Given weights without their code, then exit code 3, the code of why, and what to do now."""
     assert (ROOT / model).exists(), f"{model} is not in FETTLE_MODELS_DIR"
     done = fettle("optimize", ROOT / model, "--data", ROOT / "DATA/sentiment_vader.csv", "--json")
     assert done.code == 3, done.err

@@ -24,7 +24,6 @@ NOT_MODELS = {
     "csv": (b"text,label\nhello,1\nworld,0\n", "a text file"),
     "json": (b'{"a": 1}', "a JSON file"),
     "npy": (b"\x93NUMPY\x01\0", "an array"),
-    "gguf": (b"GGUF" + b"\0" * 60, "GGUF"),
     "tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 60, "TensorFlow Lite"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 60, "HDF5"),
     "zeros": (b"\0" * 4096, "zero bytes"),
@@ -40,7 +39,7 @@ def test_what_is_no_model_is_called_by_its_name(saved, refused, name):
     assert error.code == "not_a_model"
     assert words in error.detail
     # what is a model of another kind is not called none
-    assert ("not a model" in error.detail) is (name not in ("gguf", "tflite", "hdf5"))
+    assert ("not a model" in error.detail) is (name not in ("tflite", "hdf5"))
 
 
 def test_arrays_and_folders_of_data_point_to_the_data_page(tmp_path, refused):

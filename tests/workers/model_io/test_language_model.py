@@ -52,6 +52,19 @@ def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opene
     session.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["lm_head.weight", "model.norm.weight"])
+def test_weights_that_are_no_numbers_are_told(part, tmp_path, refused):
+    import torch
+
+    folder = tmp_path / "tiny"
+    model = write_tiny_llama(folder, layers=1)
+    model.state_dict()[part].fill_(torch.nan)
+    model.save_pretrained(folder)
+    error = refused(folder)
+    assert "NaN" in error.detail
+
+
 def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
     folder = tmp_path / "tiny"
     write_tiny_llama(folder, layers=1)
@@ -66,6 +79,8 @@ def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
     assert refused(folder).code == "few_bits_already"
     with_config(num_hidden_layers=3)
     assert refused(folder).code == "weights_missing"
+    with_config(intermediate_size=64)
+    assert refused(folder).code in ("cannot_load", "weights_missing")
     with_config(model_type="nobody-knows")
     assert refused(folder).code == "unsupported_architecture"
     with_config()

@@ -70,6 +70,33 @@ def test_an_answer_comes_in_pieces_and_ends(texts):
         list(answer(Script([2]), chat, "the river " * 60))
 
 
+@pytest.mark.parametrize("unit", ["x", "the river "])
+def test_a_megabyte_is_cut_where_it_is_judged_and_refused_where_it_is_answered(texts, unit):
+    chat, script = texts(), Script([2])
+    said = unit * (1_000_000 // len(unit))
+    assert chat.feeds(said)["input_ids"].shape == (1, 40)
+    with pytest.raises(PipelineError, match="reads 64 at once"):
+        list(answer(script, chat, said))
+    assert not script.read_ids
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_an_answer_that_is_no_number_is_told(texts, broken, temperature):
+    """Given a model that breaks at its second word, Then the first one comes, and then why there are no more."""
+
+    class Broken(Script):
+        def read(self, ids):
+            whole = len(self.tokens) > 1
+            logits = super().read(ids)
+            return logits if whole else np.full_like(logits, broken)
+
+    pieces = answer(Broken([70, 71]), texts(), "What", temperature=temperature)
+    assert next(pieces)
+    with pytest.raises(PipelineError, match="no numbers"):
+        list(pieces)
+
+
 @pytest.mark.parametrize(
     "template",
     [

@@ -311,7 +311,7 @@ class ComparePage(Page):
 
     def choose_other_model(self) -> None:
         """Open the system's dialog for the file of a model that was made elsewhere."""
-        kinds = self.tr("Models (*.onnx *.xml *.safetensors *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
+        kinds = self.tr("Models (*.onnx *.xml *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a model to judge"), "", kinds)
         if path:
             self.other_model_chosen.emit(path)

@@ -168,7 +168,7 @@ class ModelPage(Page):
         return card
 
     def _drop_area(self, title: str, icon: str = "upload-simple", *, primary: bool = False) -> DropArea:
-        drop = DropArea(self.theme, title, self.tr(".onnx, .safetensors, .pt, or a folder or .zip of these"), icon)
+        drop = DropArea(self.theme, title, self.tr(".onnx, .safetensors, .gguf, .pt, a folder or .zip of these"), icon)
         if icon:
             make = PrimaryButton if primary else GhostButton
             choose = make(self.theme, self.tr("Choose a file…"))
@@ -195,7 +195,7 @@ class ModelPage(Page):
     # -- doings --
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
-        kinds = self.tr("Models (*.onnx *.safetensors *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
+        kinds = self.tr("Models (*.onnx *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a model"), "", kinds)
         if path:
             self.file_chosen.emit(path)

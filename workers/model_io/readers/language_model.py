@@ -78,7 +78,7 @@ def read(
         inputs=tuple(TensorSpec(name=entry.name, shape=entry.shape, dtype=entry.dtype) for entry in spec.inputs),
         outputs=tuple(TensorSpec(name=entry.name, shape=entry.shape, dtype=entry.dtype) for entry in spec.outputs),
         parameters=sum(counts.values()),
-        weight_bytes=sum(file.stat().st_size for file in files),
+        weight_bytes=sum(counts.values()) * (4 if stored == "F32" else 2),
         precision=PRECISIONS[stored],
     )
     own = Found(task="language-model", answer_kind="next_tokens", architecture=_architecture(config))

@@ -5,9 +5,10 @@ import pickletools
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-MODEL_SUFFIXES = (".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".jit")
+MODEL_SUFFIXES = (".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".jit", ".gguf")
 
 SAFETENSORS_HEADER_LIMIT = 100_000_000
+GGUF = b"GGUF"
 
 
 class Known(NamedTuple):
@@ -38,7 +39,6 @@ _MAGIC: tuple[tuple[int, bytes, Known], ...] = (
     (0, b"%PDF", Known("a PDF document")),
     (0, b"\x7fELF", Known("a program")),
     (0, b"MZ", Known("a program")),
-    (0, b"GGUF", Known("a GGUF model of llama.cpp", is_model=True)),
     (0, b"\x89HDF\r\n", Known("an HDF5 file, as Keras writes them", _ONNX_HINT, is_model=True)),
     (4, b"TFL3", Known("a TensorFlow Lite model", _ONNX_HINT, is_model=True)),
     (4, b"ORTM", Known("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),

@@ -76,6 +76,8 @@ def _kind_of_file(path: Path, head: bytes, size: int) -> str:
     """The format's id, or a refusal that names what it is instead."""
     if head.startswith(b"PK"):
         return _kind_of_zip(path)
+    if head.startswith(magic.GGUF):
+        return "gguf"
     if magic.is_safetensors(head, size):
         return "safetensors"
     if what := magic.known_content(head):

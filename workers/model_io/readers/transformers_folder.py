@@ -101,7 +101,7 @@ def _other_world(config: Mapping[str, Any]) -> str:
     return told or ("" if "vocab_size" in config else "something else")
 
 
-def _weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
+def weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
     """The checked safetensors files that the library opens, or the one checked pytorch_model.bin."""
     files = _opened(folder)
     for file in files or (folder / "pytorch_model.bin",):
@@ -166,7 +166,7 @@ def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) 
         shutil.copyfile(index, place / index.name)
 
 
-def _load(
+def load_module(
     folder: Path, auto: str, files: tuple[Path, ...], ctx: JobContext, dtype: str = "float32", attention: str = "eager"
 ) -> Any:
     """The module in eval mode. Raises `InputRefused` where the library does not know it."""
@@ -314,10 +314,10 @@ def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Writ
     """Reads config.json and the headers of the weights."""
     config = _read_config(folder)
     if language_model.is_language_model(config):
-        files = _weight_files(folder, ctx)
-        load = partial(_load, folder, "AutoModelForCausalLM", files, ctx, attention="sdpa")
+        files = weight_files(folder, ctx)
+        load = partial(load_module, folder, "AutoModelForCausalLM", files, ctx, attention="sdpa")
         return language_model.read(folder, config, files, _numbers(files), load, ctx)
-    head, files = _head(folder, config), _weight_files(folder, ctx)
+    head, files = _head(folder, config), weight_files(folder, ctx)
     draft = _draft(folder, config, head, files)
 
     def write(params: OpenParams, target: Path) -> Draft:
@@ -345,7 +345,7 @@ def _write(
             f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
             "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
         )
-    model = _load(folder, head.auto, files, ctx)
+    model = load_module(folder, head.auto, files, ctx)
     ctx.check_cancelled()
     specs = draft.graph.inputs
     module = _wrapper(model, head.output, tuple(spec.name for spec in specs))

@@ -1,0 +1,185 @@
+"""The header of a GGUF file: what it says of itself, and where each tensor lies (github.com/ggml-org/ggml,
+docs/gguf.md). Stricter than llama.cpp: no number in it is believed before the file is known to be long enough."""
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from workers.model_io.words import damaged, refuse, shown, unsafe
+
+MAGIC = b"GGUF"
+VERSIONS = (2, 3)
+NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+TEXT, ARRAY = 8, 9
+LEAST_KEY_BYTES, LEAST_TENSOR_BYTES, LEAST_TEXT_BYTES = 8 + 4 + 1, 8 + 4 + 8 + 4 + 8, 8
+MOST_HEADER_BYTES, MOST_TEXT_BYTES, MOST_NAME_BYTES = 256 << 20, 16 << 20, 1024
+MOST_AXES, MOST_ALIGNMENT = 4, 1 << 16
+
+PLAIN = {0: ("F32", 4), 1: ("F16", 2), 30: ("BF16", 2)}
+"""ggml's number of a type: its name, and bytes of one number."""
+
+OTHERS = {
+    6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 15: "Q8_K", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 34: "TQ1_0",
+    35: "TQ2_0", 39: "MXFP4", 40: "NVFP4",
+}  # fmt: skip
+"""Types that transformers does not take apart, for their names alone."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """`shape` as torch has it, `kind` ggml's number of the type, `start` and `size` in bytes of the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """`said` are the metadata: numbers, texts, and lists of these."""
+
+    said: Mapping[str, Any]
+    tensors: tuple[Tensor, ...]
+
+    @property
+    def architecture(self) -> str:
+        return self.text("general.architecture")
+
+    def text(self, key: str) -> str:
+        """ "" where there is none."""
+        found = self.said.get(key)
+        return found if isinstance(found, str) else ""
+
+    def number(self, key: str) -> int | None:
+        """A whole number of at least 0, None for anything else."""
+        found = self.said.get(key)
+        return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
+    def tensor(self, name: str) -> Tensor | None:
+        return next((tensor for tensor in self.tensors if tensor.name == name), None)
+
+
+def blocks() -> dict[int, tuple[str, int, int]]:
+    """Of each type that is read here: name, numbers of a block, bytes of a block."""
+    from transformers.integrations.gguf.dequant import GGML_BLOCK, GGML_NAME
+
+    packed = {kind: (str(GGML_NAME[kind]), *map(int, GGML_BLOCK[kind])) for kind in GGML_BLOCK}
+    return {**{kind: (name, 1, size) for kind, (name, size) in PLAIN.items()}, **packed}  # type: ignore[dict-item]
+
+
+def read_header(path: Path, known: Mapping[int, tuple[str, int, int]]) -> Header:
+    """`known` as `blocks` tells it. Raises `InputRefused` for what is no sound file, with what is wrong with it."""
+    with path.open("rb") as file:
+        return _Reader(path, file).header(known)
+
+
+class _Reader:
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file, self._size = path, file, path.stat().st_size
+
+    def header(self, known: Mapping[int, tuple[str, int, int]]) -> Header:
+        self._take(len(MAGIC))
+        version = self._number("<I")
+        if version not in VERSIONS:
+            raise refuse(
+                "unsupported_version",
+                "This version of GGUF is not supported",
+                f"{self._path.name} is a GGUF file of version {version:,}, and versions 2 and 3 can be opened.",
+                "Convert the model again with a newer llama.cpp.",
+            )
+        tensors, keys = self._number("<Q"), self._number("<Q")
+        self._room(keys, LEAST_KEY_BYTES, "entries")
+        said: dict[str, Any] = {}
+        for _ in range(keys):
+            key = self._text(MOST_NAME_BYTES)
+            if key in said:
+                raise unsafe(f"{self._path.name} says {shown(key, 60)} twice.")
+            said[key] = self._value(self._number("<I"))
+        self._room(tensors, LEAST_TENSOR_BYTES, "tensors")
+        found = [self._tensor(known) for _ in range(tensors)]
+        alignment = said.get("general.alignment", 32)
+        if not isinstance(alignment, int) or not 0 < alignment <= MOST_ALIGNMENT or alignment & (alignment - 1):
+            raise damaged(self._path, f"its alignment of {shown(alignment, 30)} makes no sense.")
+        return Header(said, self._placed(found, alignment))
+
+    def _take(self, count: int) -> bytes:
+        if self._file.tell() + count > min(self._size, MOST_HEADER_BYTES):
+            raise damaged(self._path, f"its header claims {count:,} bytes more, and the file has {self._size:,}.")
+        return self._file.read(count)
+
+    def _number(self, form: str) -> Any:
+        (found,) = struct.unpack(form, self._take(struct.calcsize(form)))
+        return found
+
+    def _room(self, count: int, least: int, what: str) -> None:
+        if count * least > self._size - self._file.tell():
+            raise damaged(self._path, f"its header claims {count:,} {what}, more than {self._size:,} bytes can hold.")
+
+    def _text(self, most: int = MOST_TEXT_BYTES) -> str:
+        length = self._number("<Q")
+        if length > most:
+            raise damaged(self._path, f"its header claims a text of {length:,} bytes.")
+        return self._take(length).decode("utf-8", "replace")
+
+    def _value(self, kind: int) -> Any:
+        if kind in NUMBERS:
+            return self._number(NUMBERS[kind])
+        if kind == TEXT:
+            return self._text()
+        if kind != ARRAY:
+            raise damaged(self._path, f"its header holds a value of the unknown kind {kind:,}.")
+        inner, count = self._number("<I"), self._number("<Q")
+        if inner == TEXT:
+            self._room(count, LEAST_TEXT_BYTES, "texts")
+            return [self._text() for _ in range(count)]
+        if inner not in NUMBERS:
+            raise damaged(self._path, f"its header holds a list of the unknown kind {inner:,}.")
+        width = struct.calcsize(NUMBERS[inner])
+        self._room(count, width, "numbers")
+        return list(struct.unpack(f"<{count}{NUMBERS[inner][1]}", self._take(count * width)))
+
+    def _tensor(self, known: Mapping[int, tuple[str, int, int]]) -> tuple[str, tuple[int, ...], int, int, int]:
+        """(name, shape, type, offset, bytes)."""
+        name, axes = self._text(MOST_NAME_BYTES), self._number("<I")
+        if not 1 <= axes <= MOST_AXES:
+            raise damaged(self._path, f"its tensor {shown(name, 60)} has {axes:,} axes.")
+        shape = tuple(reversed([self._number("<Q") for _ in range(axes)]))
+        kind, offset = self._number("<I"), self._number("<Q")
+        if kind not in known:
+            listed = ", ".join(sorted({told for told, *_ in known.values()}))
+            raise refuse(
+                "unsupported_weights",
+                "Weights of this kind are not supported",
+                f"{self._path.name} stores {shown(name, 60)} as {OTHERS.get(kind, f'the unknown type {kind:,}')}.",
+                f"Look for the same model in one of these: {listed}.",
+            )
+        told, numbers, size = known[kind]
+        if min(shape) < 1 or math.prod(shape) >= 1 << 48 or shape[-1] % numbers:
+            raise damaged(self._path, f"the shape of {shown(name, 60)} does not fit to {told}.")
+        return name, shape, kind, offset, math.prod(shape) // numbers * size
+
+    def _placed(self, found: list[tuple[str, tuple[int, ...], int, int, int]], alignment: int) -> tuple[Tensor, ...]:
+        """Each begins where the one before ends, filled up to the alignment, as llama.cpp wants it as well."""
+        begin = -(-self._file.tell() // alignment) * alignment
+        at, placed, names = 0, [], set()
+        for name, shape, kind, offset, size in found:
+            if offset != at:
+                raise unsafe(f"{self._path.name} holds tensors that overlap or leave room between them.")
+            if name in names:
+                raise unsafe(f"{self._path.name} describes {shown(name, 60)} twice.")
+            if begin + at + size > self._size:
+                missing = begin + at + size - self._size
+                raise damaged(self._path, f"{missing:,} bytes of {shown(name, 60)} are missing at its end.")
+            names.add(name)
+            placed.append(Tensor(name, shape, kind, begin + at, size))
+            at = -(-(at + size) // alignment) * alignment
+        if not placed:
+            raise refuse(
+                "empty", "The file is empty", f"{self._path.name} holds no tensors.", "Download the model itself."
+            )
+        return tuple(placed)

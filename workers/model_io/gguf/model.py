@@ -1,0 +1,244 @@
+"""A GGUF's model as transformers knows it: its configuration, and its weights under transformers' names."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workers.contracts.process.context import JobContext
+from workers.model_io.gguf.header import PLAIN, Header, Tensor
+from workers.model_io.words import damaged, refuse, shown
+
+SHARD_BYTES = 1 << 30
+CHUNK_NUMBERS = 1 << 24
+NAME = re.compile(r"(?:blk\.(\d{1,4})\.)?(\w{1,40})\.(weight|bias)")
+
+FAMILIES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
+"""llama.cpp's names (SmolLM2 and Mistral without a sliding window are "llama", too): the class of transformers."""
+
+OUTSIDE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
+INSIDE = {
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+"""llama.cpp's names of a layer's weights (gguf-py, tensor_mapping.py), and transformers'."""
+
+ROPE = "rope_freqs.weight"
+"""Llama 3.1's way to reach further: by how much each frequency is divided."""
+
+NEEDED = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "rms_norm_eps")
+
+
+class Weight(NamedTuple):
+    """`layer` None outside of layers; `part` as transformers calls it."""
+
+    layer: int | None
+    part: str
+    ending: str
+
+    @property
+    def name(self) -> str:
+        inside = "" if self.layer is None else f"model.layers.{self.layer}."
+        return f"{inside}{self.part}.{self.ending}"
+
+
+def refuse_unknown(path: Path, header: Header) -> None:
+    """Raises `InputRefused`, with the name of what is unknown, and for one part of several."""
+    if header.architecture not in FAMILIES:
+        raise refuse(
+            "unsupported_architecture",
+            "This kind of model is not supported",
+            f"{path.name} is a GGUF file of the architecture “{shown(header.architecture or 'none', 60)}”.",
+            f"Of GGUF files these can be opened: {', '.join(FAMILIES)}. Others may open as a folder of safetensors.",
+        )
+    if (header.number("split.count") or 1) > 1:
+        raise refuse(
+            "weights_missing",
+            "The model lies in several files",
+            f"{path.name} is one of {header.number('split.count'):,} parts.",
+            "Join them with llama.cpp's “gguf-split --merge”, and open the whole file.",
+        )
+    for tensor in header.tensors:
+        if tensor.name != ROPE and _weight(tensor) is None:
+            raise refuse(
+                "unsupported_architecture",
+                "This kind of model is not supported",
+                f"{path.name} holds {shown(tensor.name, 60)}, which an ordinary {header.architecture} has not.",
+                "It may be a variant with parts of its own. Open it as a folder of safetensors instead.",
+            )
+
+
+def _weight(tensor: Tensor) -> Weight | None:
+    found = NAME.fullmatch(tensor.name)
+    if found is None:
+        return None
+    part = (OUTSIDE if found[1] is None else INSIDE).get(found[2])
+    return None if part is None else Weight(None if found[1] is None else int(found[1]), part, found[3])
+
+
+def config_of(path: Path, header: Header) -> dict[str, Any]:
+    """What config.json would say. Raises `InputRefused` where it says other sizes than the weights have."""
+    from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
+
+    own, said = header.architecture, header.said
+    names = {key: name for key, name in GGUF_CONFIG_MAPPING[own].items() if name is not None}
+    config: dict[str, Any] = {name: said[f"{own}.{key}"] for key, name in names.items() if f"{own}.{key}" in said}
+    lacking = [name for name in NEEDED if not isinstance(config.get(name), int | float)]
+    table = header.tensor("token_embd.weight")
+    if lacking or table is None:
+        raise damaged(path, f"it does not say {', '.join(lacking) or 'which tokens it knows'}.")
+    heads = config["num_attention_heads"]
+    config.setdefault("num_key_value_heads", heads)
+    config["head_dim"] = header.number(f"{own}.attention.key_length") or config["hidden_size"] // max(1, heads)
+    config |= {"vocab_size": table.shape[0], "tie_word_embeddings": header.tensor("output.weight") is None}
+    for ours, theirs in (("bos", "bos"), ("eos", "eos"), ("pad", "padding")):
+        config[f"{ours}_token_id"] = header.number(f"tokenizer.ggml.{theirs}_token_id")
+    config["attention_bias"] = header.tensor("blk.0.attn_q.bias") is not None
+    _refuse_mismatch(path, header, config)
+    config["rope_parameters"] = _rope(path, header, config.pop("rope_theta", 10_000.0), config)
+    return {"model_type": own, "architectures": [FAMILIES[own]], **config}
+
+
+def _refuse_mismatch(path: Path, header: Header, config: dict[str, Any]) -> None:
+    """Sizes are only believed where weights of these sizes are there."""
+    layers = {weight.layer for tensor in header.tensors if (weight := _weight(tensor)) and weight.layer is not None}
+    hidden, heads, width = config["hidden_size"], config["num_attention_heads"], config["head_dim"]
+    shapes = {
+        "token_embd": (config["vocab_size"], hidden),
+        "blk.0.attn_q": (heads * width, hidden),
+        "blk.0.attn_k": (config["num_key_value_heads"] * width, hidden),
+        "blk.0.ffn_up": (config["intermediate_size"], hidden),
+    }
+    found = {name: tensor.shape for name in shapes if (tensor := header.tensor(f"{name}.weight"))}
+    wrong = next((name for name in shapes if found.get(name) != shapes[name]), None)
+    if wrong is None and len(layers) == max(layers) + 1 == config["num_hidden_layers"]:
+        return
+    told = f"{len(layers):,} layers instead of {config['num_hidden_layers']:,}"
+    if wrong:
+        told = f"{wrong} has the sizes {found.get(wrong)}, and {shapes[wrong]} are told"
+    raise refuse(
+        "weights_missing",
+        "Some weights are missing",
+        f"The weights of {path.name} are not those that it tells of: {told}.",
+        "Download the whole file again.",
+    )
+
+
+def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> dict[str, Any]:
+    """How positions turn. Raises `InputRefused`, with its name, for a way that is not known here."""
+    usual: dict[str, Any] = {"rope_type": "default", "rope_theta": theta}
+    kind = header.text(f"{header.architecture}.rope.scaling.type") or "none"
+    if kind == "linear":
+        return usual | {"rope_type": "linear", "factor": header.said.get(f"{header.architecture}.rope.scaling.factor")}
+    tensor = header.tensor(ROPE)
+    if kind == "none" and tensor is None:
+        return usual
+    if kind == "none" and tensor is not None and tensor.kind == 0:
+        factors = np.fromfile(path, np.float32, tensor.size // 4, offset=tensor.start)
+        llama3 = usual | {"rope_type": "llama3", "factor": float(factors.max())}
+        llama3 |= {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+        if _same_turns(factors, theta, llama3, config):
+            return llama3
+    raise refuse(
+        "unsupported_architecture",
+        "This kind of model is not supported",
+        f"{path.name} reaches further by “{shown(kind if kind != 'none' else ROPE, 40)}”, which is not known here.",
+        "Open it as a folder of safetensors instead.",
+    )
+
+
+def _same_turns(factors: Any, theta: float, told: dict[str, Any], config: dict[str, Any]) -> bool:
+    """Whether transformers, told so, divides the frequencies by these factors."""
+    from transformers import LlamaConfig
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    width = config["head_dim"]
+    if factors.shape != (width // 2,) or not np.isfinite(factors).all() or factors.min() < 0.99:
+        return False
+    sizes = {name: config[name] for name in ("hidden_size", "num_attention_heads", "head_dim")}
+    turns, _ = ROPE_INIT_FUNCTIONS["llama3"](LlamaConfig(**sizes, rope_parameters=told), "cpu")
+    plain = theta ** -(np.arange(0, width, 2) / width)
+    return bool(np.allclose(plain / turns.numpy(), factors, rtol=1e-3))
+
+
+def precision(header: Header) -> str:
+    """As safetensors call it: the numbers' own, and F16 where they are in blocks (a scale in F16 times few bits)."""
+    kinds = {tensor.kind for tensor in header.tensors}
+    return "F16" if kinds - set(PLAIN) or 1 in kinds else "BF16" if 30 in kinds else "F32"
+
+
+def write_weights(path: Path, header: Header, config: dict[str, Any], folder: Path, ctx: JobContext) -> None:
+    """Safetensors of `precision`, in parts of a GiB so that memory holds one of them, with their index."""
+    from safetensors.torch import save_file
+
+    size = 4 if precision(header) == "F32" else 2
+    parts: list[list[Tensor]] = [[]]
+    filled = 0
+    for tensor in header.tensors:
+        filled += size * int(np.prod(tensor.shape))
+        if filled > SHARD_BYTES and parts[-1]:
+            parts.append([])
+            filled = size * int(np.prod(tensor.shape))
+        if tensor.name != ROPE:
+            parts[-1].append(tensor)
+    names: dict[str, str] = {}
+    for number, part in enumerate(parts, start=1):
+        name = f"model-{number:05}-of-{len(parts):05}.safetensors" if len(parts) > 1 else "model.safetensors"
+        tensors = dict(_tensors(path, header, config, part, ctx))
+        save_file(tensors, folder / name, {"format": "pt"})
+        names |= dict.fromkeys(tensors, name)
+    if len(parts) > 1:
+        index = {"metadata": {}, "weight_map": names}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _tensors(
+    path: Path, header: Header, config: dict[str, Any], part: list[Tensor], ctx: JobContext
+) -> Iterator[tuple[str, Any]]:
+    import torch
+    from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
+
+    dtype = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}[precision(header)]
+    heads = LlamaTensorProcessor(config)  # llama.cpp turns the rows of these two, for llama alone
+    for tensor in part:
+        ctx.check_cancelled()
+        weight = _weight(tensor)
+        assert weight is not None
+        numbers = _numbers(path, tensor, dtype)
+        if header.architecture == "llama" and weight.part.endswith(("q_proj", "k_proj")):
+            numbers = torch.from_numpy(heads.process(_as_numpy(numbers), tensor.name).weights.copy()).view(dtype)
+        yield weight.name, numbers.contiguous()
+
+
+def _as_numpy(numbers: Any) -> Any:
+    """The same bits: numpy knows no BF16."""
+    import torch
+
+    return numbers.view({2: torch.int16, 4: torch.int32}[numbers.element_size()]).numpy()
+
+
+def _numbers(path: Path, tensor: Tensor, dtype: Any) -> Any:
+    """One tensor out of its blocks, some million numbers at a time."""
+    import torch
+    from transformers.integrations.gguf.dequant import GGML_BLOCK, dequantize
+
+    raw = torch.from_numpy(np.fromfile(path, np.uint8, tensor.size, offset=tensor.start))
+    if tensor.kind in PLAIN:
+        own = {0: torch.float32, 1: torch.float16, 30: torch.bfloat16}[tensor.kind]
+        return raw.view(own).reshape(tensor.shape).to(dtype)
+    numbers, size = GGML_BLOCK[tensor.kind]
+    step = CHUNK_NUMBERS // numbers * size
+    chunks = [dequantize(raw[at : at + step], tensor.kind).to(dtype) for at in range(0, len(raw), step)]
+    return torch.cat(chunks).reshape(tensor.shape)

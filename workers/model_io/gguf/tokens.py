@@ -1,0 +1,82 @@
+"""The tokenizer and the chat template that a GGUF carries, as the files of a transformers folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.specs import Finding
+from workers.model_io.facts import warning
+from workers.model_io.gguf.header import Header
+from workers.model_io.readers.chat_files import MOST_TEMPLATE_BYTES, TEMPLATE
+from workers.model_io.words import refuse, said, shown
+
+KINDS = ("gpt2", "llama")
+USUAL_SPLITS = ("default", "gpt-2", "smollm")
+SPECIALS = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+
+
+def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, ...]:
+    """tokenizer.json, its configuration, and the template where there is one. Raises `InputRefused`."""
+    tokens = header.said.get("tokenizer.ggml.tokens")
+    kind = header.text("tokenizer.ggml.model")
+    if kind not in KINDS or not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer is missing",
+            f"{path.name} carries the tokenizer “{shown(kind or 'none', 40)}”, and {' and '.join(KINDS)} are known.",
+            "Open the same model as a folder of safetensors with its tokenizer.json.",
+        )
+    engine = _engine(path, header, kind)
+    engine.save(str(folder / "tokenizer.json"))
+    named = {name: _token(tokens, header.number(f"tokenizer.ggml.{key}_token_id")) for name, key in SPECIALS.items()}
+    told = {name: token for name, token in named.items() if token is not None}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
+    template = header.text("tokenizer.chat_template")
+    if template and len(template.encode()) <= MOST_TEMPLATE_BYTES:
+        (folder / TEMPLATE).write_text(template, encoding="utf-8")
+    return _unknown_split(header, kind)
+
+
+def _engine(path: Path, header: Header, kind: str) -> Any:
+    """transformers' own way from the metadata; how SmolLM parts digits, which it does not know, is added."""
+    from tokenizers import pre_tokenizers, processors
+    from transformers.integrations.gguf import GGUF_TOKENIZER_MAPPING, convert_gguf_tokenizer
+
+    renames = GGUF_TOKENIZER_MAPPING["tokenizer"]
+    given = {
+        name: header.said[f"tokenizer.{key}"] for key, name in renames.items() if f"tokenizer.{key}" in header.said
+    }
+    try:
+        engine, _ = convert_gguf_tokenizer(header.architecture, given)
+        if header.text("tokenizer.ggml.pre") == "smollm":
+            digits = pre_tokenizers.Digits(individual_digits=True)
+            engine.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+        first = header.number("tokenizer.ggml.bos_token_id")
+        begins = _token(given["tokens"], first)
+        # llama.cpp begins each text of a sentencepiece tokenizer so, where the file says nothing
+        if header.said.get("tokenizer.ggml.add_bos_token", kind == "llama") is True and begins is not None:
+            engine.post_processor = processors.TemplateProcessing(
+                single=[begins, "$A"], pair=[begins, "$A", "$B"], special_tokens=[(begins, first)]
+            )
+    except Exception as error:  # the libraries raise many types for tables that do not fit together
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer cannot be used",
+            f"The tokenizer in {path.name} does not fit together: {shown(said(error), 200)}",
+            "Download the file again, or open the same model as a folder of safetensors.",
+        ) from error
+    return engine
+
+
+def _token(tokens: list[str], at: int | None) -> str | None:
+    return tokens[at] if at is not None and at < len(tokens) else None
+
+
+def _unknown_split(header: Header, kind: str) -> tuple[Finding, ...]:
+    from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+
+    name = header.text("tokenizer.ggml.pre") or "default"
+    if kind != "gpt2" or name in USUAL_SPLITS or name in GGUF_PRE_TOKENIZER_SPLITS:
+        return ()
+    told = f"Its way to part texts, “{shown(name, 40)}”, is not known here; GPT-2's is taken, which may part otherwise."
+    return (warning(told),)
