@@ -8,6 +8,16 @@ Fettle are learned from, the first `--texts` are judged, so no text is both. A r
 all weights, scales and the table of words included), megabytes, the share of materially worse next words with its
 bounds, verdict at `--limit` percent, perplexity ratio (in the notes of the verdict), tokens a second beside the
 original's in turns, and seconds it took to make.
+
+Measured on SmolLM2-135M-Instruct, 50 texts, 2,655 words, limit 3 %, beside other programs (times are no figures):
+
+| version | bits a weight | MB | worse next words (bounds) | verdict |
+| INT8 | 8.04 | 135 | .0000 (.0000 to .0060) | safe |
+| 50 %, 64, AWQ, scales (by max_variance) | 6.60 | 111 | .0313 (.0193 to .0478) | not enough data |
+| 50 %, 64, by max_variance | 6.60 | 111 | .0350 (.0223 to .0523) | not enough data |
+| 50 %, 64, by hessian | 6.59 | 111 | .0847 (.0646 to .1088) | regressed |
+
+Which layers keep 8 bits matters most. The other rows, GPTQ among them, are not measured yet.
 """
 
 import argparse
