@@ -8,7 +8,6 @@ import typer
 from app.cli import chat as chatting
 from app.cli import data as checking
 from app.cli import export as exporting
-from app.cli import gpu as gpus
 from app.cli import hub as hubs
 from app.cli import load as loading
 from app.cli import looking
@@ -18,7 +17,8 @@ from app.cli import presets as presetting
 from app.cli import prove as proving
 from app.cli import releases as releasing
 from app.cli import stress as stressing
-from app.cli.arguments import (
+from app.cli.gpu import doctor as gpus
+from app.cli.options.arguments import (
     AllowCode,
     Architecture,
     JudgingData,

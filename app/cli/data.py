@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.inputs import check_exists
-from app.cli.options import parse_shapes
+from app.cli.options.inputs import check_exists
+from app.cli.options.shared import parse_shapes
 from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.services.data.checking import check_data

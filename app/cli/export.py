@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.inputs import check_exists
+from app.cli.options.inputs import check_exists
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.services.after.exporting import ExportRequest, export

@@ -6,9 +6,9 @@ from typing import Any
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.domain.variant import Variant
-from app.services.after.load_card import cost_of
-from app.services.after.load_words import capacity_words, headline
-from app.services.after.loading import measure_load
+from app.services.after.loading.card import cost_of
+from app.services.after.loading.loading import measure_load
+from app.services.after.loading.words import capacity_words, headline
 from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts, read_facts
 from app.services.records.load import LoadRecord, Price, VersionLoad, read_price

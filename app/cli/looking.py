@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.cli.fed import fed_document, fed_lines
-from app.cli.inputs import check_exists
-from app.cli.options import known_task, parse_batches, parse_shapes
+from app.cli.options.fed import fed_document, fed_lines
+from app.cli.options.inputs import check_exists
+from app.cli.options.shared import known_task, parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import card_lines, version_lines

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.cli.inputs import check_exists
+from app.cli.options.inputs import check_exists
 from app.cli.output import OK, Output
 from app.cli.session import run, workspace
 from app.services.after.monitoring import monitor as monitored

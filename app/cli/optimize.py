@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from app.cli.building import architectures_of, check_can_build
-from app.cli.inputs import check_exists, check_folder_for
-from app.cli.judging import JudgingOptions, opening_of
+from app.cli.options.inputs import check_exists, check_folder_for
+from app.cli.options.judging import JudgingOptions, opening_of
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
@@ -14,7 +14,7 @@ from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.domain.words.results import forecast_words, short_of_memory
 from app.services.after.exporting import ExportRequest, check_writable, export, verify
-from app.services.after.tried import TriedRun, tried_run
+from app.services.after.trying.tried import TriedRun, tried_run
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.machine.cards import keep_card, on_same_card

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.cli.inputs import check_exists
+from app.cli.options.inputs import check_exists
 from app.cli.output import OK, CommandFailed, Output, usage
 from app.cli.session import workspace
 from presets.loader import BUILTIN_FOLDER, load_presets

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.inputs import check_exists
-from app.cli.judging import JudgingOptions, opening_of
-from app.cli.options import parse_pairs
+from app.cli.options.inputs import check_exists
+from app.cli.options.judging import JudgingOptions, opening_of
+from app.cli.options.shared import parse_pairs
 from app.cli.output import KEPT_ORIGINAL, OK, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines

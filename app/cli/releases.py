@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.arguments import Run
-from app.cli.inputs import check_exists
+from app.cli.options.arguments import Run
+from app.cli.options.inputs import check_exists
 from app.cli.output import OK, REFUSED, Output, refusal
 from app.cli.session import run, workspace
 from app.services.after.exporting import check_writable

@@ -7,7 +7,7 @@ from app.domain.words.card import figures_words, note_words
 from app.domain.words.results import times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.speech import SpeechRecord
-from workers.contracts.card_figures import CardFigures
+from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.wording import in_ms
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.domain.variant import Variant
-from workers.contracts.faster import GAIN
+from workers.contracts.measured.faster import GAIN
 
 Objective = Literal["speed", "size", "throughput"]
 

@@ -1,5 +1,5 @@
 """Numbers of bytes for people, as the workers say them."""
 
-from workers.contracts.sizes import bytes_words
+from workers.contracts.measured.sizes import bytes_words
 
 __all__ = ["bytes_words"]

@@ -27,8 +27,8 @@ from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
 from app.services.run.version_steps import summarize
 from tests.benchmarks.bench_space import bench_space
 from tests.benchmarks.under_load import CASES, Case, contenders_of, is_called_faster, opened, say, verdict
-from workers.contracts.faster import GAIN
 from workers.contracts.jobs import SpeedSummary
+from workers.contracts.measured.faster import GAIN
 
 COPIES = 3
 MOST_WRONG = 0.05

@@ -39,8 +39,8 @@ from app.services.run.version_steps import summarize
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
 from workers.contracts.disturbed import BUSY_SHARE
-from workers.contracts.faster import GAIN
 from workers.contracts.jobs import DataParams, MeasureParams, OpenParams, SpeedSummary
+from workers.contracts.measured.faster import GAIN
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900

@@ -6,12 +6,12 @@ from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.after.load import Scenario
 from workers.contracts.base import Frozen
-from workers.contracts.card_figures import CardFigures
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
 from workers.contracts.data.seen import SeenBox
 from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.licenses import LicenseVerdict
+from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.paths import PathText as PathText
 from workers.contracts.planning import Instructions
 from workers.contracts.planning import PlanParams as PlanParams

@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
 from workers.contracts.chat import ChatFacts as ChatFacts
-from workers.contracts.power import PowerFacts
+from workers.contracts.measured.power import PowerFacts
 from workers.contracts.proof.elsewhere import Elsewhere
 
 GUESSED = "guessed"

@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.beside import CARRIED, CARRIED_FOLDER
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
+from workers.contracts.measured.beside import CARRIED, CARRIED_FOLDER
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.disturbed import Loads
-from workers.contracts.faster import GAIN
+from workers.contracts.measured.faster import GAIN
 
 LEVELS, LATER_LEVEL = (0.03, 0.017), 0.001
 """One-sided, of the first look, of the second at more sets, and of each further one, which only rounds that were cut

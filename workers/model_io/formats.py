@@ -64,9 +64,9 @@ class Format:
 MODULES = {
     "onnx": "readers.onnx",
     "safetensors": "readers.safetensors",
-    "checkpoint": "readers.checkpoint",
-    "legacy_checkpoint": "readers.checkpoint",
-    "torchscript": "readers.torchscript",
+    "checkpoint": "readers.torch.checkpoint",
+    "legacy_checkpoint": "readers.torch.checkpoint",
+    "torchscript": "readers.torch.torchscript",
     "transformers": "readers.transformers_folder",
     "encoder_decoder": "readers.two_parts",
     "gguf": "gguf.reader",

@@ -29,7 +29,7 @@ from workers.model_io.guess.spec import boxes_told, build_spec, class_names_told
 from workers.model_io.layouts import layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
-from workers.model_io.readers.zipped import unpack
+from workers.model_io.readers.torch.zipped import unpack
 from workers.model_io.ready_made.kinds import sniff_to_prove
 from workers.model_io.runtime import load_session
 from workers.model_io.safety import not_run, others_beside, recognized, tried, unpacked, walls

@@ -16,7 +16,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.calibrating.for_cards import RUNTIMES
-from workers.quantize.stored_weights import floats, plain_products
+from workers.quantize.weights.stored_weights import floats, plain_products
 
 ID = "int4_weights"
 TITLE = "INT4 weights for graphics cards"

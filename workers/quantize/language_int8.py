@@ -7,7 +7,7 @@ from pydantic import Field
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.quantize import compressed_weights as shared
+from workers.quantize.weights import compressed_weights as shared
 
 ID, TITLE = "language_int8", "INT8 weights of a language model"
 

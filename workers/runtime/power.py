@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.power import PowerFacts
+from workers.contracts.measured.power import PowerFacts
 
 CPU = Path("/sys/devices/system/cpu")
 KHZ = 1000.0

@@ -12,7 +12,7 @@ from app.controllers.sounds import SoundPlayer
 from app.controllers.wordings import marked_lists, marked_pair
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
-from app.services.after.showing import Looked, answer_rows, look_at
+from app.services.after.trying.showing import Looked, answer_rows, look_at
 from app.services.flow.steps import Done
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow

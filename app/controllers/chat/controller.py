@@ -11,7 +11,7 @@ from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.chat_difference import first_difference
 from app.domain.variant import Variant
-from app.services.after.chatting import LiveChat, chat_of_run, is_chat
+from app.services.after.trying.chatting import LiveChat, chat_of_run, is_chat
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow

@@ -23,7 +23,7 @@ from app.services.after.at_once import target_at_once
 from app.services.after.elsewhere import JudgedBeside, judge_file, may_judge_file
 from app.services.after.proving import Proved, ask_rest, prove
 from app.services.after.run_data import asked_examples
-from app.services.after.showing import changed_examples
+from app.services.after.trying.showing import changed_examples
 from app.services.after.watching import read_watched
 from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow

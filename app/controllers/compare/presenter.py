@@ -30,8 +30,8 @@ from app.services.records.speech import SpeechRecord
 from widgets.pages.compare.value import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
-from workers.contracts.card_figures import CardFigures
 from workers.contracts.jobs import DataResult
+from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
 
 

@@ -13,7 +13,7 @@ from app.services.records.facts import RunFacts
 from widgets.parts.cards.source import SourceValue
 from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, size_bytes, times
 from widgets.parts.nouns import plural
-from workers.contracts.card_figures import CardFigures
+from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import P99_NEEDS, Judgement
 from workers.contracts.wording import in_ms
 

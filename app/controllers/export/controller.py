@@ -33,7 +33,7 @@ from app.services.after.exporting import Exported, card_facts, export
 from app.services.after.exporting import ExportRequest as Ask
 from app.services.after.falling_back import fallback_bytes, falls_back_usually
 from app.services.after.fitting import Fitting, fitting, instead_of
-from app.services.after.showing import card_preview
+from app.services.after.trying.showing import card_preview
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts

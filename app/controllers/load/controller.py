@@ -11,7 +11,7 @@ from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
-from app.services.after.loading import Stage, measure_load, stages
+from app.services.after.loading.loading import Stage, measure_load, stages
 from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace

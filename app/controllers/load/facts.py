@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from app.controllers.words import tr
 from app.domain.load_forecast import Forecast, larger_picture, more_cores, other_batch
-from app.services.after.load_words import about as about_rate
-from app.services.after.load_words import capacity_words
-from app.services.after.loading import best_per_s
+from app.services.after.loading.loading import best_per_s
+from app.services.after.loading.words import about as about_rate
+from app.services.after.loading.words import capacity_words
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, VersionLoad
 from widgets.pages.load.value import FactsValue

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from app.controllers.load.facts import facts_of
 from app.controllers.words import tr
 from app.domain.words.results import times
-from app.services.after.load_card import cost_of, price_words
-from app.services.after.load_words import about as about_rate
-from app.services.after.load_words import busy_words, headline
-from app.services.after.loading import PRESETS_S, best_per_s, stages
+from app.services.after.loading.card import cost_of, price_words
+from app.services.after.loading.loading import PRESETS_S, best_per_s, stages
+from app.services.after.loading.words import about as about_rate
+from app.services.after.loading.words import busy_words, headline
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, Price, VersionLoad
 from presets.prices import ExamplePrice

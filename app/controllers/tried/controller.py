@@ -7,7 +7,7 @@ from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.tried.presenter import tried_value
-from app.services.after.tried import tried_run
+from app.services.after.trying.tried import tried_run
 from widgets.main_window import MainWindow
 from widgets.pages.tried.page import TriedPage
 

@@ -6,7 +6,7 @@ from app.domain.forecast import off_by
 from app.domain.sizes import bytes_words
 from app.domain.tried import Outcome, Tried
 from app.domain.words.results import times
-from app.services.after.tried import TriedRun
+from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
 from app.services.run.forecasting import Expected, RunForecast
 from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue

@@ -12,9 +12,9 @@ from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_val
 from app.controllers.try_it.tried import TriedSoFar
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
-from app.services.after.chatting import is_chat
-from app.services.after.showing import examples_to_try
-from app.services.after.trying import Lost, Refused, Tried, TryEvent, TryInput, TryPair
+from app.services.after.trying.chatting import is_chat
+from app.services.after.trying.showing import examples_to_try
+from app.services.after.trying.trying import Lost, Refused, Tried, TryEvent, TryInput, TryPair
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.main_window import MainWindow

@@ -4,7 +4,7 @@ from app.controllers.boxes import boxed
 from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.domain.words.results import times
-from app.services.after.trying import Tried, TryInput
+from app.services.after.trying.trying import Tried, TryInput
 from app.services.records.facts import RunFacts
 from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
 from widgets.parts.format import cosine, percent

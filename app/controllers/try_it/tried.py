@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.controllers.try_it.presenter import input_value, name_of, picture_of, tried_value
-from app.services.after.trying import Tried, TryInput
+from app.services.after.trying.trying import Tried, TryInput
 from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue
 
 MOST, MAX_KEPT_BYTES = 50, 1 << 20

@@ -1,7 +1,7 @@
 """What a card did with a version, and what is to be known of its times, in words."""
 
 from app.domain.words.results import times
-from workers.contracts.card_figures import CardFigures, CardNote
+from workers.contracts.measured.card_figures import CardFigures, CardNote
 from workers.contracts.wording import in_ms, percent, percent_of
 
 REASON_WORDS = {

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
 from app.domain.variant import Variant
 from app.domain.words.results import times
+from workers.contracts.measured.power import power_words
 from workers.contracts.planning import Arithmetic, Instructions
-from workers.contracts.power import power_words
 from workers.contracts.specs import DeviceFacts, LayersKept
 from workers.contracts.wording import percent
 

@@ -19,7 +19,7 @@ from app.domain.run import Run
 from app.domain.variant import Variant
 from app.services.after.falling_back import fallback_bytes, fallback_of, falls_back_usually
 from app.services.after.fitting import check_takes, fitting, instead_of
-from app.services.after.load_card import card_load
+from app.services.after.loading.card import card_load
 from app.services.after.pushing import check_push, push
 from app.services.flow.artifacts import sync_folder
 from app.services.flow.background import Stopped

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.domain.variant import Variant
 from app.services.after.run_parts import Part, parts_of
-from app.services.after.showing import sources_of
+from app.services.after.trying.showing import sources_of
 from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored

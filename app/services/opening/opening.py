@@ -5,7 +5,6 @@ from pathlib import Path
 
 from app.services.flow.steps import Done, Flow, JobError, JobStep, R, limits_of_runtime
 from app.services.opening.refusing import as_refusal
-from workers.contracts.beside import BESIDE, ONNX_FOLDER
 from workers.contracts.jobs import (
     DataParams,
     DataResult,
@@ -15,6 +14,7 @@ from workers.contracts.jobs import (
     OpenParams,
     OpenResult,
 )
+from workers.contracts.measured.beside import BESIDE, ONNX_FOLDER
 from workers.contracts.paths import from_text
 from workers.contracts.specs import ModelInfo
 

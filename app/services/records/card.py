@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
-from workers.contracts.card_figures import CardFigures
 from workers.contracts.jobs import MeasureResult
+from workers.contracts.measured.card_figures import CardFigures
 
 CARD = RecordKind("card_figures", Owner.VARIANT, CardFigures)
 

@@ -11,7 +11,7 @@ from app.domain.run import Run
 from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.services.records.speech import SpeechRecord
-from workers.contracts.card_figures import CardFigures
+from workers.contracts.measured.card_figures import CardFigures
 
 FROM_JUDGEMENT = (
     "accuracy", "accuracy_low", "accuracy_high", "agreement", "changed_share", "changed_high", "similarity", "flips",

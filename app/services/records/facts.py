@@ -25,12 +25,12 @@ from app.services.records.search_end import outcome_of_run, read_end
 from app.services.records.speech import SpeechRecord, read_speech
 from app.services.records.stress import read_stress
 from workers.contracts.after.stress import StressResult
-from workers.contracts.card_figures import CardFigures
 from workers.contracts.data.record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
+from workers.contracts.measured.card_figures import CardFigures
 
 NOTHING_ADDED = Proof()
 NOTHING_KEPT = SearchEnd()

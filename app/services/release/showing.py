@@ -1,6 +1,6 @@
 """The answers that changed from one release to the next, as the page Compare shows a version's."""
 
-from app.services.after.showing import MAX_SHOWN, PICTURES, sources_of
+from app.services.after.trying.showing import MAX_SHOWN, PICTURES, sources_of
 from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts

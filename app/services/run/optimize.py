@@ -39,7 +39,7 @@ from app.services.run.search import OptimizeRequest, Search
 from app.services.run.version_steps import Asking, Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
-from workers.contracts.power import power_warning
+from workers.contracts.measured.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Recipe, RecipeStep
 

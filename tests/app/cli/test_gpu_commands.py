@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import gpu
+from app.cli.gpu import doctor as gpu
 from app.cli.main import main
 from app.services.machine.gpu_doctor import NOT_TRIED, Ladder, RungRow
 

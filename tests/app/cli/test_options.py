@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.options import parse_batches, parse_shapes, split_globals
+from app.cli.options.shared import parse_batches, parse_shapes, split_globals
 from app.cli.output import CommandFailed
 
 

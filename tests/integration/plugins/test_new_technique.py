@@ -68,7 +68,7 @@ TRIED = """
 import json, sys
 from app.cli.output import Globals
 from app.cli.session import workspace
-from app.services.after.tried import tried_run
+from app.services.after.trying.tried import tried_run
 from app.services.records.facts import read_facts
 
 with workspace(Globals(), writes=False) as space:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.contracts.power import PowerFacts, power_warning, power_words
+from workers.contracts.measured.power import PowerFacts, power_warning, power_words
 
 
 @pytest.mark.parametrize(("power", "warning"), [

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from workers.contracts.faster import GAIN
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
+from workers.contracts.measured.faster import GAIN
 from workers.contracts.specs import BlockLoad
 from workers.measure.speedup import paired, speedups
 from workers.runtime.handlers.speed.summarize import run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.quantize.mapped_weights import EVERY_S, given_back, maps_of
+from workers.quantize.weights.mapped_weights import EVERY_S, given_back, maps_of
 
 SIZE = 32 << 20
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a file is in memory")

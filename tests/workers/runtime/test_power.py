@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workers.contracts.power import PowerFacts
+from workers.contracts.measured.power import PowerFacts
 from workers.runtime.power import power_facts
 
 Battery = namedtuple("Battery", "percent secsleft power_plugged")

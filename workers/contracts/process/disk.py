@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workers.contracts.errors import WorkerError
-from workers.contracts.sizes import bytes_words
+from workers.contracts.measured.sizes import bytes_words
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """The disk is full, or this account may use no more of it."""

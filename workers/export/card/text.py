@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.measured.power import power_words
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
-from workers.contracts.power import power_words
 from workers.contracts.wording import in_ms, percent, percent_of
 from workers.export.card.data import record_lines
 from workers.export.card.header import front_matter

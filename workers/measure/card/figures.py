@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.card_figures import CardEnergy, CardFigures, CardNote, Spread
 from workers.contracts.gpu import slow_downs
+from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, Spread
 from workers.contracts.specs import P99_NEEDS
 from workers.infer.base import CardSpans
 

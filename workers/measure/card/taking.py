@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 
-from workers.contracts.card_figures import CardFigures
 from workers.contracts.errors import InputRefused
+from workers.contracts.measured.card_figures import CardFigures
 from workers.infer.base import CardSpans, OnCard, Session, gpu_index
 from workers.measure.card.figures import Busy, card_figures
 from workers.measure.card.watch import CardWatch

@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from workers.contracts.card_figures import CardEnergy
+from workers.contracts.measured.card_figures import CardEnergy
 from workers.measure.card.figures import joules_of
 from workers.measure.gpu import GpuLostError, GpuReader
 

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import ValidationError
 
-from workers.contracts.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
 from workers.contracts.folder import sha256_file
+from workers.contracts.measured.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, Task
 from workers.model_io.facts import Found
 from workers.model_io.guess.transcripts import are_characters

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workers.model_io.readers import magic
-from workers.model_io.readers.zip_check import read_directory
+from workers.model_io.readers.torch.zip_check import read_directory
 from workers.model_io.words import damaged, data_instead, not_a_model, not_opened, refuse
 
 MAX_BYTES = 64 * 2**30

@@ -20,10 +20,10 @@ from workers.model_io.budget import checking, converting, loading
 from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers import language_model
-from workers.model_io.readers.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.readers.export_torch import export, reference
 from workers.model_io.readers.neighbors import beside_folder, read_json, sentence_parts
 from workers.model_io.readers.safetensors import check_header, whole
+from workers.model_io.readers.torch.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.words import refuse, said, shown
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"

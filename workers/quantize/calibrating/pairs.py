@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.quantize.qdq import HEAVY
-from workers.quantize.stored_weights import channels, floats
+from workers.quantize.weights.stored_weights import channels, floats
 
 TINY = 1e-12
 """Scales are at least this, so that a value that is always 0 stays 0."""

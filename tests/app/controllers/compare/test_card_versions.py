@@ -8,7 +8,7 @@ from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.domain.variant import Measurement
 from app.services.records.load import Price
-from workers.contracts.card_figures import CardEnergy, CardFigures, CardNote, Spread
+from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, Spread
 
 ONE = Spread(p50_ms=1.0, mean_ms=1.0)
 FIGURES = CardFigures(

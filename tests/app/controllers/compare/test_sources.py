@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.cli import looking
-from app.cli.options import Globals
+from app.cli.options.shared import Globals
 from app.cli.output import Output
 from app.controllers.app_controller import AppController
 from app.controllers.compare.sources import command, sources_of

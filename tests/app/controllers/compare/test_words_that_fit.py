@@ -15,7 +15,7 @@ from app.domain.run import RunState
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
 from app.domain.words.results import same_words, verdict_words
-from app.services.after.tried import TriedRun
+from app.services.after.trying.tried import TriedRun
 from app.services.after.watching import Watched, watched_words
 from app.services.flow.workspace import Workspace
 from app.services.opening.reopening import reopened_model

@@ -8,7 +8,7 @@ from finished_run import copied_space
 from read_page import words
 
 from app.controllers.app_controller import AppController
-from app.services.after import loading
+from app.services.after.loading import loading
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.load import read_load, read_price

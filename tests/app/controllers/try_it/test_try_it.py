@@ -15,7 +15,7 @@ from read_page import words
 from app.controllers.app_controller import AppController
 from app.controllers.try_it.controller import TryController
 from app.controllers.try_it.tried import TriedSoFar
-from app.services.after.trying import Tried, TryInput, TryPair
+from app.services.after.trying.trying import Tried, TryInput, TryPair
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow

@@ -18,7 +18,7 @@ from app.controllers.try_it.presenter import (
     title_of,
     try_value,
 )
-from app.services.after.trying import Tried, TryInput
+from app.services.after.trying.trying import Tried, TryInput
 from app.services.records.facts import RunFacts
 from workers.contracts.after.trying import Seen, TryAnswer
 from workers.contracts.jobs import Example

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from app.domain.words.card import figures_words, note_words
-from workers.contracts.card_figures import CardEnergy, CardFigures, CardNote, NoteCode, Spread
+from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, NoteCode, Spread
 
 ONE = Spread(p50_ms=1.0, mean_ms=1.0)
 PLAIN = CardFigures(

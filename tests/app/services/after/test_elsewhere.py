@@ -17,7 +17,7 @@ from app.services.after.elsewhere import JudgedBeside, judge_file
 from app.services.after.exporting import ExportRequest, export
 from app.services.after.layering import lookable
 from app.services.after.proving import prove
-from app.services.after.showing import changed_examples
+from app.services.after.trying.showing import changed_examples
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from finished_run import copied_space, finished_folder
 
-from app.services.after import loading
 from app.services.after.exporting import ExportRequest, card_facts
-from app.services.after.load_words import about, busy_words, capacity_words, headline
-from app.services.after.loading import best_per_s, measure_load, stages
+from app.services.after.loading import loading
+from app.services.after.loading.loading import best_per_s, measure_load, stages
+from app.services.after.loading.words import about, busy_words, capacity_words, headline
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError

@@ -15,7 +15,7 @@ from app.persistence.errors import StoreUnusable
 from app.services.after.judged_items import judged_items
 from app.services.after.proving import Proved, prove
 from app.services.after.run_parts import parts_of
-from app.services.after.showing import changed_examples
+from app.services.after.trying.showing import changed_examples
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError

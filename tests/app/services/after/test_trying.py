@@ -11,7 +11,7 @@ import pytest
 from finished_run import copied_space, finished_folder, write_picture
 from stopwatch import Stopwatch
 
-from app.services.after.trying import Lost, Refused, Tried, TryInput, TryPair, _copy
+from app.services.after.trying.trying import Lost, Refused, Tried, TryInput, TryPair, _copy
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts

@@ -8,8 +8,8 @@ from app.domain.project import Project
 from app.services.flow.workspace import Workspace
 from app.services.records.card import keep_card, read_cards
 from app.services.records.documents import compare_document, run_document, variant_document
-from workers.contracts.card_figures import CardEnergy, CardFigures, CardNote, Spread
 from workers.contracts.jobs import MeasureResult
+from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, Spread
 
 ONE = Spread(p50_ms=1.0, mean_ms=1.0)
 FIGURES = CardFigures(

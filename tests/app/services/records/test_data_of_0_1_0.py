@@ -17,7 +17,7 @@ from app.domain.run import Run, RunState
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
 from app.persistence import StoreUnusable, backup, open_store, revisions
-from app.services.after.tried import tried_run
+from app.services.after.trying.tried import tried_run
 from app.services.after.watching import read_pinned, read_watched
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace

@@ -9,7 +9,7 @@ from play import Like
 from staging import Make, Stage
 
 from app.domain.words.explain import why_int8_lost
-from app.services.after.tried import known_to, layers_of
+from app.services.after.trying.tried import known_to, layers_of
 from app.services.records.facts import read_facts
 from app.services.records.run_plan import kept_plan
 from workers.contracts.folder import read_model

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.contracts.card_figures import CardEnergy
+from workers.contracts.measured.card_figures import CardEnergy
 from workers.infer.base import CardSpans
 from workers.measure.card.figures import Busy, card_figures, joules_of
 

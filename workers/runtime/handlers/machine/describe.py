@@ -6,7 +6,7 @@ import platform
 from workers import registry
 from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.jobs import DescribeParams, DescribeResult
-from workers.contracts.power import power_words
+from workers.contracts.measured.power import power_words
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described, DeviceFacts
 from workers.contracts.techniques import HandlerSpec

@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
-from workers.contracts.card_figures import CardFigures
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session

@@ -2,7 +2,7 @@
 
 from app.domain.cost import cost_per_million
 from app.domain.variant import Variant
-from app.services.after.loading import best_per_s
+from app.services.after.loading.loading import best_per_s
 from app.services.records.load import LoadRecords, Price, VersionLoad
 from workers.contracts.after.load import CardLoad
 from workers.contracts.wording import percent

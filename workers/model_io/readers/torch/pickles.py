@@ -14,7 +14,7 @@ from typing import BinaryIO
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.model_io.budget import checking
-from workers.model_io.readers.zip_check import Member, read_directory
+from workers.model_io.readers.torch.zip_check import Member, read_directory
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
 MAX_PICKLE_BYTES = 64 * 2**20

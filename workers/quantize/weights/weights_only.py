@@ -12,7 +12,8 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import qdq, stored_weights
+from workers.quantize import qdq
+from workers.quantize.weights import stored_weights
 
 ID = "weights_only"
 TITLE = "Weight-only quantization"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.after.live_model import LiveJob
+from app.services.after.trying.live_model import LiveJob
 from app.services.flow.steps import Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 from workers.contracts.process.disk import DiskFull
-from workers.model_io.readers.zip_check import check_names, read_directory
+from workers.model_io.readers.torch.zip_check import check_names, read_directory
 from workers.model_io.words import damaged
 
 

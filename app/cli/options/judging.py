@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.options import known_task, parse_shapes
+from app.cli.options.shared import known_task, parse_shapes
 from workers.contracts.jobs import OpenParams
 
 

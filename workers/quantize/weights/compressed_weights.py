@@ -15,7 +15,7 @@ from workers.contracts.techniques import Model, TechniqueParams
 from workers.convert.graphs import onnx_files
 from workers.convert.output import new_model
 from workers.infer.openvino_program import import_library
-from workers.quantize.mapped_weights import given_back
+from workers.quantize.weights.mapped_weights import given_back
 
 FILES = ("model.xml", "model.bin")
 FORMAT, RUNTIME = "openvino-ir", "openvino"

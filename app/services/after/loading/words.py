@@ -1,7 +1,7 @@
 """Sentences about a load record; every figure in them was measured."""
 
 from app.domain.words.results import times
-from app.services.after.loading import best_per_s, busiest
+from app.services.after.loading.loading import best_per_s, busiest
 from app.services.records.load import LoadRecord
 from workers.contracts.after.load import CapacityResult
 from workers.contracts.disturbed import BUSY_SHARE

@@ -28,8 +28,8 @@ from workers.model_io.readers.known_weights import known
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.readers.onnx_checks import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
-from workers.model_io.readers.pickles import check_calls, read_member
-from workers.model_io.readers.zip_check import Member, read_directory
+from workers.model_io.readers.torch.pickles import check_calls, read_member
+from workers.model_io.readers.torch.zip_check import Member, read_directory
 from workers.model_io.runtime import is_out_of_memory, run_error
 from workers.model_io.words import damaged, refuse, said, shown, unsafe
 

@@ -80,6 +80,6 @@ def _why(row: RungRow) -> str:
 
 def watch(output: Output, seconds: float | None) -> int:
     """Live readings until Ctrl+C, or for some seconds."""
-    from app.cli.gpu_watch import watch_cards
+    from app.cli.gpu.watch import watch_cards
 
     return watch_cards(output, seconds, is_terminal=sys.stdout.isatty())
