@@ -13,10 +13,11 @@ from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Item, Kind
 from workers.evaluate.data.facts import facts_of
+from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
 from workers.evaluate.data.split import Splitter, calibration_size
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import write_prepared
-from workers.pipeline.spec import PipelineError
+from workers.pipeline.spec import PipelineError, TextSteps
 
 READING, AGAIN = "Reading the data", "Splitting what is left"
 MOST_CALIBRATE = 4
@@ -107,9 +108,22 @@ class Store:
                     continue
                 self.stored.test.append(kept)
                 yield feeds
+            yield from self._in_a_row()
 
         write_prepared(self._folder / "test", tests())
         self._calibrate(chosen)
+
+    def _in_a_row(self) -> Iterator[Arrays]:
+        """What a language model is tested with, once more as long conversations."""
+        steps = self._pipeline.spec.preprocess
+        if self._pipeline.spec.chat is None or not isinstance(steps, TextSteps):
+            return
+        for number, entry in in_a_row([kept.entry for kept in self.stored.test], steps.max_length):
+            feeds = self._open(entry)
+            if feeds is not None:
+                facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
+                self.stored.test.append(Kept(entry, (), facts={**facts, IN_A_ROW: number}))
+                yield feeds
 
     def _calibrates(self, splitter: Splitter, kept: Kept) -> bool:
         """As the person wishes, else by the split; an item that was moved takes nobody's place."""

@@ -7,6 +7,7 @@ from workers.contracts.specs import Finding
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, names_of
 from workers.evaluate.data.dataset import DataSet
+from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.data.store import Stored
 
 FEW = 10
@@ -21,8 +22,21 @@ def findings_of(collection: Collection, stored: Stored, data: DataSet, used: int
         *_size(data, found, used),
         *_balance(data),
         *_calibration(data),
+        *_in_a_row(data),
     )
     return checks
+
+
+def _in_a_row(data: DataSet) -> list[Finding]:
+    count = sum(IN_A_ROW in item.facts for item in data.test)
+    if not count:
+        return []
+    return [
+        _info(
+            f"The texts of the test are read once more, one after the other: {counted(count, 'long conversation')}"
+            " among the test examples, since some damage shows far from the beginning alone."
+        )
+    ]
 
 
 def _info(what: str) -> Finding:

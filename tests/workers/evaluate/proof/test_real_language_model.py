@@ -9,6 +9,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import pytest
 
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
+from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
 from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
@@ -25,6 +28,7 @@ from workers.evaluate.proof.predictions import Answers
 from workers.infer import openvino
 from workers.infer.next_tokens import thoughts
 from workers.model_io.opening import open_model
+from workers.model_io.readers.language_model import JUDGED_TOKENS
 from workers.pipeline.chats import answer
 from workers.pipeline.pipeline import load_pipeline
 from workers.quantize import language_int4, language_int8
@@ -34,12 +38,14 @@ pytestmark = [pytest.mark.models, pytest.mark.timeout(3600)]
 ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
 QUESTION = "What is the capital of France?"
 JUDGED, POOL, DRAWS = 100, 140, 20
-"""Texts of one verdict, and of all draws of so many out of them: each is answered once, whatever it is drawn for."""
+"""Texts of one verdict, and of all draws of so many out of them: each is answered once, whatever it is drawn for. Long
+conversations of them are in each verdict besides, as in each data set."""
 
 
-def pool() -> list[str]:
+def pool() -> list[Entry]:
     """Fettle's own dialogues, and what people wrote about things they bought and saw."""
-    return [*(str(entry.open()) for entry in our_dialogues()), *written()][:POOL]
+    texts = [Entry(f"text {at}", partial(str, text), bytes, text=text) for at, text in enumerate(written())]
+    return [*our_dialogues(), *texts][:POOL]
 
 
 def written() -> list[str]:
@@ -53,20 +59,28 @@ class Real:
 
     def __init__(self, folder: Path, source: Path) -> None:
         self.folder, self.source, self.pipeline = folder, source, load_pipeline(folder)
-        self.feeds = [self.pipeline.feeds_from(text) for text in pool()]
+        entries = pool()
+        long = [entry for _, entry in in_a_row(entries, JUDGED_TOKENS)]
+        self.long = len(long)
+        self.feeds = [self.pipeline.feeds_from(entry.text) for entry in (*long, *entries)]
         self.original = self.answers({})
+
+    @property
+    def first(self) -> int:
+        """How many of `feeds` one verdict takes: the long conversations, and as many texts as are judged."""
+        return self.long + JUDGED
 
     def session(self, settings: dict[str, Any], folder: Path | None = None) -> Any:
         artifact = read_model(folder or self.folder).artifact
         return openvino.load((folder or self.folder) / artifact.main, {**artifact.settings, **settings}, 2)
 
-    def answers(self, settings: dict[str, Any], folder: Path | None = None, texts: int = POOL) -> Answers:
+    def answers(self, settings: dict[str, Any], folder: Path | None = None, texts: int | None = None) -> Answers:
         session = self.session(settings, folder)
         parts = [self.pipeline.run(session, feeds)["next_tokens"][0] for feeds in self.feeds[:texts]]
         session.close()
         return answers_of(parts)
 
-    def by_library(self, change: Callable[[Any], Any] = lambda model: None, texts: int = POOL) -> Iterator[Any]:
+    def by_library(self, change: Callable[[Any], Any] = lambda model: None, texts: int | None = None) -> Iterator[Any]:
         """Logits (places, vocabulary) of each text by transformers in 32 bits, after a change of the module."""
         import torch
 
@@ -84,16 +98,20 @@ class Real:
         feeds = self.feeds[at]
         return feeds["input_ids"][0, 1:][np.flatnonzero(feeds["counted"][0, 1:])]
 
-    def verdict(self, new: Answers, texts: Any = range(JUDGED)) -> Any:
-        """Of the first texts, or of those with these numbers."""
+    def verdict(self, new: Answers, texts: Any = None) -> Any:
+        """Of the first, or of those with these numbers."""
+        texts = range(self.first) if texts is None else texts
         old, other = (answers_of([one.answer[at] for at in texts]) for one in (self.original, new))
-        data = DataSet("texts", "person", None, test=tuple(Item(f"text {at}") for at in texts))
+        facts = [{IN_A_ROW: 20.0} if at < self.long else {} for at in texts]
+        items = tuple(Item(f"text {at}", facts=fact) for at, fact in zip(texts, facts, strict=True))
+        data = DataSet("texts", "person", None, test=items)
         return judge_case(case_of(data, old, other), 1.0)
 
     def of_draws(self, new: Answers) -> list[Any]:
         """Verdicts of 20 draws of 100 texts out of all."""
-        rng = np.random.default_rng(15)
-        return [self.verdict(new, rng.choice(len(new.answer), JUDGED, replace=False)) for _ in range(DRAWS)]
+        rng, long = np.random.default_rng(15), np.arange(self.long)
+        drawn = (self.long + rng.choice(POOL, JUDGED, replace=False) for _ in range(DRAWS))
+        return [self.verdict(new, np.concatenate([long, one])) for one in drawn]
 
 
 def answers_of(parts: list[Any]) -> Answers:
@@ -203,13 +221,13 @@ def test_harmless_is_safe_and_as_the_library_says(real: Real, tmp_path: Path) ->
         ("INT8", {}, small),
         ("INT8, BF16", {"inference_precision": "bf16"}, small),
     ):
-        found[name] = real.verdict(real.answers(settings, folder, JUDGED))
+        found[name] = real.verdict(real.answers(settings, folder, real.first))
         assert found[name].verdict == "safe", (name, found[name].notes)
         assert says_paris(real, settings, folder), name
     # Then the shares of INT8 are those that whole logits give
     session = real.session({}, small)
     changed = same = total = 0
-    for at, (feeds, old) in enumerate(zip(real.feeds, real.by_library(texts=JUDGED), strict=False)):
+    for at, (feeds, old) in enumerate(zip(real.feeds, real.by_library(texts=real.first), strict=False)):
         session.begin()
         new = session._call(feeds["input_ids"][0, :-1])[np.flatnonzero(feeds["counted"][0, 1:])]
         picks, rows = new.argmax(-1), np.arange(len(old))
@@ -225,7 +243,7 @@ def test_harmless_is_safe_and_as_the_library_says(real: Real, tmp_path: Path) ->
 def test_careless_4_bits_are_regressed(real: Real, tmp_path: Path) -> None:
     ctx = RecordingContext(work_dir=tmp_path, threads=2)
     language_int4.apply(read_model(real.folder), language_int4.Params(with_examples=False), ctx)
-    assert real.verdict(real.answers({}, tmp_path / "model", JUDGED)).verdict == "regressed"
+    assert real.verdict(real.answers({}, tmp_path / "model", real.first)).verdict == "regressed"
 
 
 def zero_a_layer(model: Any) -> None:
@@ -256,7 +274,7 @@ def wrong_rope(model: Any) -> None:
 @pytest.mark.parametrize("harm", [zero_a_layer, swap_heads, damage_a_frequent_word, wrong_rope])
 def test_harm_is_regressed_in_each_draw(real: Real, harm: Callable[[Any], None]) -> None:
     """The damaged word is one of the ten most frequent."""
-    frequent = np.bincount(np.concatenate([real.following(at) for at in range(POOL)])).argsort()[::-1][:10]
+    frequent = np.bincount(np.concatenate([real.following(at) for at in range(len(real.feeds))])).argsort()[::-1][:10]
     assert DAMAGED in frequent
     found = real.of_draws(real.thoughts(real.by_library(harm)))
     assert [one.verdict for one in found] == ["regressed"] * DRAWS, [one.notes for one in found]

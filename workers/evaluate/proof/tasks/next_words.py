@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent
+from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Gate, ProofTask, Units
 from workers.evaluate.proof.stats import bootstrap_sums
@@ -60,7 +61,7 @@ def compare(case: Case) -> Differences:
         figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
         units=Units(changed, sizes),
         gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"),),
-        least_items=LEAST_TEXTS,
+        least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in case.facts),
     )
 
 

@@ -1,0 +1,93 @@
+"""A language model is also judged on long conversations, made of the texts that it is judged on."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+from tiny_llama import write_tokenizer
+
+from workers.contracts.jobs import DataParams
+from workers.contracts.pipeline import Chat
+from workers.evaluate.data.base import Entry, digest
+from workers.evaluate.data.build import build_data
+from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.in_a_row import IN_A_ROW, MOST, in_a_row
+from workers.model_io.readers.language_model import _spec
+from workers.pipeline.chats import messages_of
+from workers.pipeline.prepared import Prepared
+from workers.runtime.recording import RecordingContext
+
+TOKENS = 200
+
+
+def entry(number, text):
+    return Entry(f"row {number}", partial(str, text), partial(digest, text.encode()), text=text)
+
+
+def dialogue(number, *, system=False):
+    said = [{"role": "user", "content": f"Question {number}?"}, {"role": "assistant", "content": f"Answer {number}."}]
+    first = [{"role": "system", "content": "Be kind."}] if system else []
+    return entry(number, json.dumps([*first, *said]))
+
+
+def test_dialogues_follow_each_other_as_one():
+    """Given dialogues that begin with the same instruction, Then it is said once, and all that was said after in turn."""
+    ((count, made), *_) = in_a_row([dialogue(n, system=True) for n in range(40)], TOKENS)
+    messages = messages_of(made.text)
+    assert [one["role"] for one in messages] == ["system", *["user", "assistant"] * count]
+    assert messages[-1]["content"] == f"Answer {count - 1}."
+    assert made.source == f"row 0 to row {count - 1}, in a row"
+
+
+def test_texts_are_said_one_after_the_other():
+    texts = [f"This is what was written as number {n}, and it ends here." for n in range(60)]
+    made = in_a_row([entry(n, text) for n, text in enumerate(texts)], TOKENS)
+    assert "\n\n".join(text for _, one in made for text in one.text.split("\n\n")) == "\n\n".join(texts)
+    assert all(len(one.text) >= 4 * TOKENS for _, one in made[:-1])
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        [entry(0, "One text alone.")],
+        [entry(0, "Two texts are"), entry(1, "too few, and one is much longer than the other, so much longer")],
+        [entry(n, "Long ones need no company. " * 40) for n in range(5)],
+        [entry(n, json.dumps([{"role": "user", "content": "Nobody answers."}])) for n in range(50)],
+    ],
+    ids=["none", "one", "too few", "long already", "dialogues without an answer"],
+)
+def test_where_none_is_made(entries):
+    assert in_a_row(entries, TOKENS) == []
+
+
+def test_there_are_not_too_many():
+    assert len(in_a_row([dialogue(n) for n in range(5000)], TOKENS)) == MOST
+
+
+@pytest.fixture
+def model(tmp_path):
+    """The folder of a language model as far as data need it."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    size = write_tokenizer(folder)
+    spec = _spec(Chat(context=512, template="chat_template.jinja"), size)
+    (folder / "pipeline.json").write_text(spec.model_dump_json())
+    return folder
+
+
+def test_own_dialogues_are_read_in_a_row_as_well(model, tmp_path):
+    """Given no data, Then the test has long conversations of its own dialogues besides, and tuning has none."""
+    work = tmp_path / "work"
+    work.mkdir()
+    result = build_data(DataParams(model_dir=str(model)), RecordingContext(work))
+    data = read_dataset(work / result.data_dir)
+    long = [item for item in data.test if IN_A_ROW in item.facts]
+    assert long and long == list(data.test[-len(long) :])
+    assert not [item for item in data.calibration if IN_A_ROW in item.facts]
+    assert any(f"{len(long)} long conversations" in finding.what for finding in result.findings)
+    feeds = Prepared(work / result.data_dir / "test")
+    sizes = [feeds[at]["input_ids"].shape[1] for at in range(len(data.test))]
+    assert max(sizes) == 512
+    assert np.median(sizes[-len(long) :]) > 2 * np.median(sizes[: -len(long)])
