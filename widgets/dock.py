@@ -193,11 +193,12 @@ class Dock(QFrame):
             self._panel().tell(lost)
             self.slim.show_values(device, self._panel().newest(), lost)
 
-    def set_jobs(self, count: int, started_at_s: float | None = None) -> None:
-        """Tell how many jobs run, and since when (monotonic seconds), so that the graphs show it whole."""
+    def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:
+        """Tell how many jobs measure, and since when (monotonic seconds), so that the graphs show it
+        whole; `others` are only counted."""
         began, ended = count > 0 and self._jobs == 0, count == 0 and self._jobs > 0
         self._jobs = count
-        self.job_text.setText(jobs_text(count))
+        self.job_text.setText(jobs_text(count + others))
         if began or ended:
             if self._by_hand is None or ended:
                 self._set_open(began)

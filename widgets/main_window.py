@@ -192,10 +192,10 @@ class MainWindow(QMainWindow):
         """What does the work, in words."""
         self.top.set_device(text)
 
-    def set_jobs(self, count: int, started_at_s: float | None = None) -> None:
-        """How many jobs run, and since when (monotonic seconds)."""
-        self.top.set_jobs(count)
-        self.dock.set_jobs(count, started_at_s)
+    def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:
+        """How many jobs measure, and since when (monotonic seconds), and how many others there are."""
+        self.top.set_jobs(count + others)
+        self.dock.set_jobs(count, started_at_s, others)
         self.clock.set_job(count > 0)
 
     def set_progress(self, page_id: str, share: float | None) -> None:

@@ -56,5 +56,6 @@ class ShellPresenter(QObject):
 
     def _show_jobs(self) -> None:
         runs = self._flows.runs
-        self._window.set_jobs(len(runs), runs[0].started_s if runs else None)
+        others = sum(bool(running.title) and running not in runs for running in self._flows.everything)
+        self._window.set_jobs(len(runs), runs[0].started_s if runs else None, others)
         self._window.set_marks(self._marks())

@@ -157,3 +157,11 @@ def test_units_stand_once(used: float, total: float, text: str) -> None:
 def test_figures_for_people(series: str, value: float | None, text: str) -> None:
     """Given a reading in SI units, then it is rounded for people; nothing stays nothing."""
     assert figure_of(series, value) == text
+
+
+def test_a_job_that_measures_nothing_is_told_and_opens_nothing(dock: Dock) -> None:
+    """Given a bundle that is being written, Then the dock counts the job, and stays as slim as it is."""
+    dock.set_jobs(0, None, 1)
+    assert not dock.is_open and dock.job_text.text() == "1 job running"
+    dock.set_jobs(0, None, 0)
+    assert dock.job_text.text() == "No job running"
