@@ -1,8 +1,10 @@
-"""Which files of a repository to download: ONNX first, then safetensors, pickles only when the person consents."""
+"""Which files of a repository to download: ONNX first, then safetensors, then GGUF, pickles only when the person
+consents."""
 
 import fnmatch
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from workers.contracts.hub import HubFile
@@ -23,6 +25,13 @@ PARTS = (
     ("encoder_model.onnx", "decoder_model.onnx"),
 )
 """Encoders and decoders, with a cache where there is one."""
+GGUF_KINDS = ("Q8_0", "Q6_K", "BF16", "F16", "Q5_K", "Q4_K", "Q4_1", "Q4_0", "F32")
+"""Of the many roundings in such a repository the one that is nearly exact and half as large as 16 bits, then what comes
+near it; other kinds after these."""
+
+GGUF_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf", re.I)
+"""Parts of a model that was split are not opened."""
+
 DOCUMENTS = frozenset({".md", ".txt", ".json", ".py", ".png", ".jpg", ".jpeg", ".gif", ".yaml", ".yml", ".html"})
 
 
@@ -43,6 +52,9 @@ def choose(files: Sequence[HubFile], patterns: Sequence[str] = (), allow_pickle:
     for weights in (_onnx(files), _safetensors(files)):
         if weights:
             return _with_companions(files, weights, safe=True)
+    rounded = _gguf(files)
+    if rounded is not None:
+        return replace(_with_companions(files, [rounded], safe=True), main=rounded.name)
     pickles = _pickles(files)
     if pickles and not allow_pickle:
         return Choice(needs_consent=True, safe=False)
@@ -134,6 +146,18 @@ def _safetensors(files: Sequence[HubFile]) -> list[HubFile]:
     top = [file for file in plain if "/" not in file.name]
     named = [file for file in top if file.name.startswith("model")]
     return named or top or plain
+
+
+def _gguf(files: Sequence[HubFile]) -> HubFile | None:
+    """The whole language model that was rounded least."""
+    found = [file for file in files if format_of(file.name) == "gguf" and GGUF_PART.search(file.name) is None]
+    return min(found, key=lambda file: (_gguf_rank(file.name), file.name.count("/"), file.name), default=None)
+
+
+def _gguf_rank(name: str) -> int:
+    stem = PurePosixPath(name).stem.upper()
+    ranks = [rank for rank, kind in enumerate(GGUF_KINDS) if re.search(rf"(?<![A-Z0-9]){kind}(?![0-9])", stem)]
+    return min(ranks, default=len(GGUF_KINDS))
 
 
 def _pickles(files: Sequence[HubFile]) -> list[HubFile]:

@@ -55,7 +55,7 @@ def format_of(name: str) -> Format | None:
 
 def formats_of(names: Iterable[str]) -> tuple[Format, ...]:
     """All formats that are there, the safe ones first."""
-    order: list[Format] = ["onnx", "safetensors"]
+    order: list[Format] = ["onnx", "safetensors", "gguf"]
     found = {kind for name in names if (kind := format_of(name)) is not None}
     return tuple(sorted(found, key=lambda kind: (order.index(kind) if kind in order else len(order), kind)))
 

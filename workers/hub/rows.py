@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
 MAX_TEXT = 200
-SAFE = ("onnx", "safetensors")
+SAFE = ("onnx", "safetensors", "gguf")
 BITS = {
     "F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16, "U16": 16,
     "F8_E4M3": 8, "F8_E5M2": 8, "I8": 8, "U8": 8, "BOOL": 8,

@@ -104,7 +104,9 @@ def _with_action(base: HubDetailValue, found: HubModelResult, free_bytes: int) -
         return replace(base, action="consent", problem=problem)
     if not found.wanted:
         kinds = ", ".join(found.formats) or tr("none that Fettle knows")
-        problem = tr("Fettle cannot open it: it has neither ONNX nor safetensors (formats: {0}).").format(kinds)
+        problem = tr("Fettle cannot open it: it has neither ONNX nor safetensors nor GGUF (formats: {0}).").format(
+            kinds
+        )
         return replace(base, problem=problem, gated=None)
     if found.total_bytes > free_bytes:
         problem = tr("It needs {0} and only {1} are free on this disk. Settings can remove downloads.")

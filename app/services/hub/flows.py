@@ -236,7 +236,7 @@ def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
         words = (
             "hub_no_model",
             "There is no model in it that Fettle can open",
-            f"{found.repo} has no ONNX and no safetensors file (formats: {kinds}).",
+            f"{found.repo} has no ONNX, safetensors or GGUF file (formats: {kinds}).",
             "Search again with the library set to onnx or safetensors, or ask its author for one of these.",
         )
     code, title, detail, hint = words

@@ -59,6 +59,26 @@ def test_one_model_in_full_precision(names: tuple[str, ...], weights: list[str],
     assert not choice.needs_consent
 
 
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (("x-Q2_K.gguf", "x-Q4_K_M.gguf", "x-Q8_0.gguf", "x-F16.gguf"), "x-Q8_0.gguf"),
+        (("x-f16.gguf", "x.IQ4_NL.gguf", "x.q4_0.gguf"), "x-f16.gguf"),
+        (("x-q4_k_s.gguf", "x-iq2_xs.gguf"), "x-q4_k_s.gguf"),
+        (("x-Q8_0-00001-of-00002.gguf", "x-Q8_0-00002-of-00002.gguf", "x-Q4_0.gguf"), "x-Q4_0.gguf"),
+        (("only.gguf", "pytorch_model.bin"), "only.gguf"),
+    ],
+)
+def test_of_many_roundings_the_most_exact_that_is_not_split(names: tuple[str, ...], wanted: str) -> None:
+    choice = choose(files(*names, "README.md"))
+    assert [file.name for file in choice.files] == ["README.md", wanted]
+    assert choice.main == wanted and choice.safe and not choice.needs_consent
+
+
+def test_only_parts_of_a_gguf_are_nothing_to_open() -> None:
+    assert choose(files("x-00001-of-00002.gguf", "x-00002-of-00002.gguf")).files == ()
+
+
 def test_pickles_need_consent() -> None:
     names = ("config.json", "pytorch_model.bin", "optimizer.pt")
 
@@ -70,8 +90,8 @@ def test_pickles_need_consent() -> None:
 
 
 def test_nothing_to_open() -> None:
-    assert choose(files("README.md", "model.gguf")).files == ()
-    assert not choose(files("README.md", "model.gguf")).needs_consent
+    assert choose(files("README.md", "model.tflite")).files == ()
+    assert not choose(files("README.md", "model.tflite")).needs_consent
 
 
 def test_patterns_are_the_persons_own_choice() -> None:

@@ -209,7 +209,7 @@ def test_free_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     [
         ({"needs_consent": True}, (), "hub_pickle"),
         ({}, ("x*",), "hub_no_file"),
-        ({"formats": ("gguf",)}, (), "hub_no_model"),
+        ({"formats": ("tflite",)}, (), "hub_no_model"),
     ],
 )
 def test_nothing_to_download(found: dict[str, Any], patterns: tuple[str, ...], code: str) -> None:
