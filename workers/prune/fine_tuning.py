@@ -23,7 +23,7 @@ from workers.contracts.wording import percent
 from workers.convert.asking.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
 from workers.prune.forecast import END_GAIN, forecast, hopeless
-from workers.quantize.calibrating.likeness import Alike, Held
+from workers.quantize.calibrating.similarity import Alike, Held
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds

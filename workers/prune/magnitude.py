@@ -14,8 +14,8 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.prune.distillation_set import prepare, threads
 from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
-from workers.prune.lesson import prepare, threads
 from workers.prune.written_back import write_back
 
 ID = "magnitude_prune"

@@ -16,11 +16,11 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica, build, look, no_twin, tensors
 from workers.prune.channels import Pruner
+from workers.prune.distillation_set import prepare, threads
 from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, in_batches, refused
 from workers.prune.heads import cut
-from workers.prune.lesson import prepare, threads
 from workers.prune.written_back import write_back
-from workers.quantize.calibrating.likeness import Alike
+from workers.quantize.calibrating.similarity import Alike
 
 ID = "structured_prune"
 TITLE = "Structured pruning"

@@ -18,9 +18,9 @@ from workers.convert.asking import engines
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import calibration, qdq
-from workers.quantize.calibrating import biases, likeness, probes
-from workers.quantize.calibrating.aside import set_aside
-from workers.quantize.calibrating.twins import Twins
+from workers.quantize.calibrating import biases, probes, similarity
+from workers.quantize.calibrating.holdout import set_aside
+from workers.quantize.calibrating.layer_pairs import LayerPairs
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -80,8 +80,8 @@ def _changes(
 
     Raises InputRefused where no layer can be corrected.
     """
-    twins = Twins(reference.graph, proto.graph)
-    pairs = [(layer, twins.add(layer.output)) for layer in biases.find(proto.graph)]
+    layers = LayerPairs(reference.graph, proto.graph)
+    pairs = [(layer, layers.add(layer.output)) for layer in biases.find(proto.graph)]
     named = [
         (layer, tuple(probes.add_channel_mean(reference, name, layer.axis) for name in pair))
         for layer, pair in pairs
@@ -106,7 +106,7 @@ def _changes(
 
 def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", layers: int, ctx: JobContext) -> str:
     """What it brought on examples set aside. Raises InputRefused where that is nothing."""
-    held = likeness.hold(original, check, ctx)
+    held = similarity.hold(original, check, ctx)
     errors = []
     for path in (before.main, target):
         session = engines.open_file(path, before, "onnxruntime-cpu", ctx.threads)

@@ -17,9 +17,9 @@ from workers.convert.asking import engines
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import eight_bits, qdq, switches
-from workers.quantize.calibrating import likeness, one_sided, sensitivity
-from workers.quantize.calibrating.aside import set_aside
-from workers.quantize.calibrating.likeness import Alike, Held
+from workers.quantize.calibrating import one_sided, sensitivity, similarity
+from workers.quantize.calibrating.holdout import set_aside
+from workers.quantize.calibrating.similarity import Alike, Held
 from workers.quantize.histograms import Histogram
 
 ID = "int8_mixed"
@@ -80,7 +80,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         with onnx_files.library_call(TITLE, ctx.log):
             reader = qdq.requests(model, learning, params.examples)
             histograms = qdq.collect(prepared, reader, SCOPE, large)
-            held = likeness.hold(model, check, ctx)
+            held = similarity.hold(model, check, ctx)
             found, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(clock)
         for name in ("prepared.onnx", "switches.onnx"):
             qdq.remove(output.folder / name)
@@ -202,7 +202,7 @@ def _notes(found: sensitivity.Found, layers: int, params: Params) -> tuple[str, 
     share = (
         f"{percent(alike.seen)} of {alike.n}"
         if alike.seen is not None
-        else f"a likeness of {alike.cosine:.5f} over {alike.n}"
+        else f"a similarity of {alike.cosine:.5f} over {alike.n}"
     )
     notes = [what if kept else f"All {layers} layers are in 8 bits; none had to be kept."]
     notes.append(f"On examples set aside for it: {share} answers alike.")

@@ -34,7 +34,7 @@ from workers.model_io.opening import open_model
 from workers.pipeline import load_pipeline
 from workers.pipeline.postprocess.matching import boxes_of, ious
 from workers.pipeline.prepared import Prepared
-from workers.quantize.calibrating.likeness import Held
+from workers.quantize.calibrating.similarity import Held
 from workers.runtime.handlers.after.try_it import Known, _answer
 from workers.runtime.recording import RecordingContext
 

@@ -11,8 +11,8 @@ import trap_models as traps
 from workers.contracts.errors import InputRefused
 from workers.convert.asking import engines
 from workers.quantize import int8_mixed, qdq, switches
-from workers.quantize.calibrating import likeness, sensitivity
-from workers.quantize.calibrating.likeness import Alike, expected_agreement
+from workers.quantize.calibrating import sensitivity, similarity
+from workers.quantize.calibrating.similarity import Alike, expected_agreement
 from workers.runtime.recording import RecordingContext
 
 
@@ -77,7 +77,7 @@ def test_the_layer_with_the_exploding_range_costs_most(exploding: traps.Trap, tm
     prepared = tmp_path / "prepared.onnx"
     large = qdq.prepare(model.main, prepared, "T", ctx)
     ranges = qdq.learn_ranges(prepared, qdq.requests(model, ctx, 32), qdq.RangeParams(), int8_mixed.SCOPE, large)
-    held = likeness.hold(model, list(ctx.calibration(8)), ctx)
+    held = similarity.hold(model, list(ctx.calibration(8)), ctx)
 
     def open_file(path: Path) -> Any:
         return engines.open_file(path, model, "onnxruntime-cpu", 1)

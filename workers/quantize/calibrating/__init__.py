@@ -1,1 +1,1 @@
-"""What techniques with fewer bits learn from examples: ranges, sensitivity, biases, likeness."""
+"""What techniques with fewer bits learn from examples: ranges, sensitivity, biases, similarity."""

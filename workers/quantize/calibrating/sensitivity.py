@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.contracts.process.context import JobContext
 from workers.quantize import switches
-from workers.quantize.calibrating.likeness import Alike, Held
+from workers.quantize.calibrating.similarity import Alike, Held
 from workers.quantize.qdq import RangeParams
 
 SAMPLES = 4
@@ -94,7 +94,7 @@ def fewest(
 ) -> Found | Alike:
     """The fewest of `worst_first`, from its start, that must stay so that `enough` holds, by bisection.
 
-    First the `most` that may stay: where even that is not enough its likeness is returned, and the search is over
+    First the `most` that may stay: where even that is not enough its similarity is returned, and the search is over
     after one evaluation. `stop` ends the search early with the best so far.
     """
     alike = evaluate(worst_first[:most])

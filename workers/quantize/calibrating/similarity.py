@@ -32,7 +32,7 @@ SMALLEST_SPREAD = np.float32(1e-3)
 @dataclass(frozen=True)
 class Alike:
     """`agreement`: expected share of same classes (None where answers are no classes), `seen` the share counted,
-    `cosine` the mean likeness of the answers, `n` how many were compared."""
+    `cosine` the mean similarity of the answers, `n` how many were compared."""
 
     agreement: float | None
     seen: float | None

@@ -12,8 +12,8 @@ from workers.convert.graphs import onnx_files
 from workers.convert.replica.torch_replica import TorchReplica, build, check, no_twin
 from workers.infer.base import NotRunnable
 from workers.prune.fine_tuning import LearningParams, Material
-from workers.quantize.calibrating import likeness
-from workers.quantize.calibrating.aside import set_aside
+from workers.quantize.calibrating import similarity
+from workers.quantize.calibrating.holdout import set_aside
 
 CHECKED = 3
 """Requests on which a twin is compared with its graph."""
@@ -43,7 +43,7 @@ def prepare(
         session.close()
     ctx.log(f"The copy in PyTorch answers as the model does; the largest difference is {gap:.1e} of an answer's size.")
     teacher = build(_copy(proto), title)
-    material = Material(learn, likeness.hold(model, aside, ctx), spec)
+    material = Material(learn, similarity.hold(model, aside, ctx), spec)
     return student, teacher, material
 
 

@@ -11,7 +11,7 @@ LIGHT = ("QuantizeLinear", "DequantizeLinear", "Mul")
 """What may lie between a value of the original and a layer of the quantized model."""
 
 
-class Twins:
+class LayerPairs:
     """`add` puts the 8-bit form of a layer of `quantized` into `reference`: graphs with the same names of values.
 
     Layers are found by their own names: the quantizer gives other names to the values that they give.
