@@ -10,7 +10,8 @@ from onnx import TensorProto, helper
 from workers.contracts.errors import InputRefused
 from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
-from workers.quantize.weights import stored_weights, weights_only
+from workers.quantize import weights_only
+from workers.quantize.weights import stored_weights
 from workers.runtime.recording import RecordingContext
 
 ERROR = {8: 0.03, 4: 0.3}
