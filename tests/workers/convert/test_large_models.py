@@ -53,6 +53,8 @@ def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_pa
     assert {entry.path for entry in artifact.files} == on_disk
     for source in (*external.folder.glob("model.onnx*"), *model.folder.glob("model.onnx*")):
         source.unlink(missing_ok=True)
+    if artifact.runtimes == ("tensorrt",):
+        return  # only a card answers
     runtime = "openvino" if artifact.runtimes and "onnxruntime-cpu" not in artifact.runtimes else "onnxruntime-cpu"
     answers = open_session(folder, runtime, {}, 1).run(external.feeds())
     assert all(np.isfinite(values).all() for values in answers.values())
