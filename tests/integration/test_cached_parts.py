@@ -11,33 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fettle_command import Fettle, Finished
+from one_engine import engine, write_preset
 from small_seq2seq import SECONDS, merged_of, taught_marian, whisper, write_seq2seq
 from small_translator import words
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-PRESET = """
-id: small
-title: Small
-icon: lightning
-summary: Some ways.
-expect: somewhat faster
-how_long: a minute
-max_loss_pct: 5.0
-time_budget_s: 40
-objective: speed
-recipes:
-  - title: Other engine
-    why: Another engine for the same model.
-    runtime: openvino
-    steps:
-      - technique: graph_optimize
-"""
-
 
 def optimized(fettle: Fettle, folder: Path, data: Path, work: Path) -> Finished:
-    (work / "small.yaml").write_text(PRESET, encoding="utf-8")
-    return fettle("optimize", folder, "--data", data, "--recipe", work / "small.yaml", "--json")
+    recipe = write_preset(work, engine("Other engine", "graph_optimize"), max_loss_pct=5.0, time_budget_s=40)
+    return fettle("optimize", folder, "--data", data, "--recipe", recipe, "--json")
 
 
 def bundled(done: Finished, fettle: Fettle, work: Path, target: str) -> Path:

@@ -9,26 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fettle_command import Fettle, Finished
+from one_engine import engine, write_preset
 from small_translator import WIDTH, taught, words, write_translator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-PRESET = """
-id: small
-title: Small
-icon: lightning
-summary: Some ways.
-expect: somewhat faster
-how_long: a minute
-max_loss_pct: 2.0
-time_budget_s: 30
-objective: speed
-recipes:
-  - title: Other engine
-    why: Another engine for the same model.
-    runtime: openvino
-    steps:
-      - technique: graph_optimize
+MORE = """
   - title: Small numbers
     why: Weights in 8 bits.
     steps:
@@ -64,10 +50,11 @@ def fettle(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
 @pytest.fixture(scope="module")
 def done(folder: Path, fettle: Fettle, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     given = tmp_path_factory.mktemp("given")
-    (given / "small.yaml").write_text(PRESET, encoding="utf-8")
+    ways = engine("Other engine", "graph_optimize") + MORE
+    recipe = write_preset(given, ways, max_loss_pct=2.0, time_budget_s=30)
     lines = ["text", *words(np.random.default_rng(11), 700)]
     (given / "words.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return fettle("optimize", folder, "--data", given / "words.csv", "--recipe", given / "small.yaml", "--json")
+    return fettle("optimize", folder, "--data", given / "words.csv", "--recipe", recipe, "--json")
 
 
 def test_it_is_inspected(folder: Path, fettle: Fettle) -> None:

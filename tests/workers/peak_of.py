@@ -6,6 +6,7 @@ python peak_of.py language_int8 OPENED FOLDER
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,9 @@ def peak_bytes(step: str, source: Path, out: Path) -> int:
 
 
 def main(step: str, source: Path, out: Path) -> None:
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    from workers.runtime.environment import silence_telemetry
+
+    silence_telemetry(os.environ, network=False)
     for name in ("torch", "nncf", "openvino", "transformers.exporters.exporter_openvino"):
         importlib.import_module(name)
     importlib.import_module("transformers.models.llama.modeling_llama")

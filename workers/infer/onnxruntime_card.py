@@ -6,14 +6,13 @@ Source: ONNX Runtime, “I/O Binding”, “CUDA Execution Provider” (user_com
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .base import Arrays, CardSpans, NotRunnable, gpu_name, without_constants
-from .cuda_driver import Buffer, Clock, CudaError, Driver
+from .cuda_driver import NO_CLOCK, Buffer, Clock, CudaError, Driver, NoClock
 from .onnxruntime_cpu import OnnxSession
 
 NUMPY_TYPES = {
@@ -68,7 +67,7 @@ class OnnxCardSession(OnnxSession):
         self._run_bound(without_constants(feeds, self._constants), clock)
         return clock.spans()
 
-    def _run_bound(self, feeds: Mapping[str, NDArray[np.generic]], clock: Clock | None = None) -> Arrays:
+    def _run_bound(self, feeds: Mapping[str, NDArray[np.generic]], clock: Clock | NoClock = NO_CLOCK) -> Arrays:
         self._driver.enter()
         binding = self._inference.io_binding()
         given = {name: np.asarray(feeds[name], order="C") for name in self._shapes}
@@ -82,21 +81,20 @@ class OnnxCardSession(OnnxSession):
                 binding.bind_output(name, self._device, 0, array.dtype, list(array.shape), place)
             else:
                 binding.bind_output(name, self._device)
-        mark = clock.mark if clock is not None else _nothing
-        mark()
+        clock.mark()
         for name, array in given.items():
             self._driver.to_card(self._buffers[name].address, array, self._stream)
-        mark()
-        with clock.enqueuing() if clock is not None else nullcontext():
+        clock.mark()
+        with clock.enqueuing():
             self._inference.run_with_iobinding(binding, _run_options())
-        mark()
+        clock.mark()
         if answers:
             for name, array in answers.items():
                 self._driver.to_host(array, self._buffers[name].address, self._stream)
         else:
             self._driver.synchronize(self._stream)  # the library copies in a stream of its own
             answers = dict(zip(self._outputs, binding.copy_outputs_to_cpu(), strict=True))
-        mark()
+        clock.mark()
         self._driver.synchronize(self._stream)
         return answers
 
@@ -112,10 +110,6 @@ class OnnxCardSession(OnnxSession):
         for buffer in self._buffers.values():
             buffer.free()
         self._driver.destroy(self._stream)
-
-
-def _nothing() -> None:
-    """No clock runs."""
 
 
 def _run_options() -> Any:

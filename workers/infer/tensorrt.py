@@ -28,7 +28,7 @@ from .base import (
     split_batch,
     without_constants,
 )
-from .cuda_driver import OUT_OF_MEMORY, Buffer, Clock, CudaError, Driver
+from .cuda_driver import NO_CLOCK, OUT_OF_MEMORY, Buffer, Clock, CudaError, Driver, NoClock
 from .onnxruntime_cuda import PROBE
 from .tensorrt_build import BuildAsk, Tick, build
 from .tensorrt_editions import Edition, Place
@@ -87,23 +87,22 @@ class TensorRtSession:
         self._run(without_constants(feeds, self._constants), clock)
         return clock.spans()
 
-    def _run(self, feeds: Mapping[str, NDArray[np.generic]], clock: Clock | None = None) -> Arrays:
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]], clock: Clock | NoClock = NO_CLOCK) -> Arrays:
         self._driver.enter()
         given = self._set_inputs(feeds)
         answers = {name: self._room(name) for name in self._outputs}
-        mark = clock.mark if clock is not None else _nothing
-        mark()
+        clock.mark()
         for name, array in given.items():
             self._driver.to_card(self._buffers[name].address, array, self._stream)
-        mark()
+        clock.mark()
         with clock.enqueuing() if clock is not None else contextlib.nullcontext():
             works = self._context.execute_async_v3(self._stream)
         if not works:
             raise ValueError("TensorRT could not run this request")
-        mark()
+        clock.mark()
         for name, array in answers.items():
             self._driver.to_host(array, self._buffers[name].address, self._stream)
-        mark()
+        clock.mark()
         self._driver.synchronize(self._stream)
         return answers
 
@@ -164,10 +163,6 @@ class TensorRtSession:
             buffer.free()
         self._driver.destroy(self._stream)
         self._context = None
-
-
-def _nothing() -> None:
-    """No clock runs."""
 
 
 def _kept(file: Path | None) -> bytes:

@@ -11,25 +11,11 @@ import onnxruntime
 import pytest
 from fettle_command import Fettle
 from odd_models import HIDDEN, VOCABULARY, WIDTH, lstm, perceptron, reader
+from one_engine import engine, write_preset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-PRESET = """
-id: odd
-title: Odd
-icon: lightning
-summary: Some ways.
-expect: somewhat faster
-how_long: a minute
-max_loss_pct: 5.0
-time_budget_s: 900
-objective: speed
-recipes:
-  - title: Other engine
-    why: Another engine for the same model.
-    runtime: openvino
-    steps:
-      - technique: fixed_shape
+MORE = """
   - title: Small numbers
     why: 8 bits, with ranges that are learned from examples.
     steps:
@@ -91,8 +77,7 @@ def test_the_whole_way(make, fettle: Fettle, tmp_path: Path) -> None:
     """Given a model with odd inputs, when it is optimized, then each version is judged on all examples, and its bundle
     has the original's own inputs and answers them as ONNX Runtime alone does."""
     model, data, feeds = make(tmp_path)
-    preset = tmp_path / "odd.yaml"
-    preset.write_text(PRESET, encoding="utf-8")
+    preset = write_preset(tmp_path, engine("Other engine") + MORE, max_loss_pct=5.0, time_budget_s=900)
     more: list[str | Path] = []
     if data is not None:
         np.savez(tmp_path / "d.npz", **data)

@@ -12,22 +12,21 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from opened_parts import answers_of, data_of, opened_of
 from small_seq2seq import SECONDS, merged_of, t5, taught_marian, whisper, with_old_cache, write_seq2seq
 from small_translator import END, FIRST, VOCABULARY, words
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
+from workers.contracts.jobs import ApplyParams, OpenParams
 from workers.contracts.specs import RecipeStep
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.predictions import Answers, collect_answers
 from workers.measure.opening import open_session
-from workers.model_io.opening import inspect_model, open_model
+from workers.model_io.opening import inspect_model
 from workers.model_io.readers.generation_loop import loop_of
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.pipeline import load_pipeline
-from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import PipelineError
 from workers.runtime.kinds import handler
 from workers.runtime.recording import RecordingContext
@@ -46,11 +45,6 @@ def source(translator: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_seq2seq(tmp_path_factory.mktemp("source") / "turned_round", translator)
 
 
-def opened_of(source: Path, work: Path) -> Path:
-    work.mkdir(exist_ok=True)
-    return work / open_model(OpenParams(path=str(source)), RecordingContext(work)).model_dir
-
-
 @pytest.fixture(scope="module")
 def opened(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return opened_of(source, tmp_path_factory.mktemp("opened"))
@@ -60,17 +54,7 @@ def opened(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = tmp_path_factory.mktemp("data")
     lines = ["text,translation", *(f"{word},{word[::-1]}" for word in words(np.random.default_rng(4), COUNT))]
-    (work / "pairs.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    params = DataParams(model_dir=str(opened), path=str(work / "pairs.csv"))
-    return work / handler("data").run(params, RecordingContext(work)).data_dir
-
-
-def answers_of(folder: Path, data: Path, work: Path) -> Answers:
-    session = open_session(folder, "onnxruntime-cpu", {}, 1)
-    try:
-        return collect_answers(load_pipeline(folder), session, Prepared(data / "test"), RecordingContext(work))
-    finally:
-        session.close()
+    return data_of(opened, work, lines)
 
 
 def texts(rng: np.random.Generator) -> dict[str, np.ndarray]:

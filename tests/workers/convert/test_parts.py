@@ -9,22 +9,23 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from opened_parts import answers_of as asked
+from opened_parts import data_of, opened_of
 from small_translator import END, Parts, harmed, taught, words, write_translator
 
 from workers.contracts.data.rows import KINDS, ROWS_FILE, AnswerRowsParams, RowsPart
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
+from workers.contracts.jobs import ApplyParams, OpenParams
 from workers.contracts.specs import RecipeStep
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.judge import judge
 from workers.evaluate.look.one_input import compared, rows_of
-from workers.evaluate.proof.predictions import Answers, collect_answers, load_answers, save_answers
+from workers.evaluate.proof.predictions import Answers, load_answers, save_answers
 from workers.evaluate.stress.scoring import scorer_for
 from workers.measure.opening import open_session
-from workers.model_io.opening import inspect_model, open_model
+from workers.model_io.opening import inspect_model
 from workers.pipeline import load_pipeline
-from workers.pipeline.prepared import Prepared
 from workers.runtime.kinds import handler
 from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts
@@ -42,11 +43,6 @@ def source(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_translator(tmp_path_factory.mktemp("source") / "turned_round", parts)
 
 
-def opened_of(source: Path, work: Path) -> Path:
-    work.mkdir(exist_ok=True)
-    return work / open_model(OpenParams(path=str(source)), RecordingContext(work)).model_dir
-
-
 @pytest.fixture(scope="module")
 def opened(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return opened_of(source, tmp_path_factory.mktemp("opened"))
@@ -56,19 +52,12 @@ def opened(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = tmp_path_factory.mktemp("data")
     lines = ["text", *words(np.random.default_rng(4), COUNT)]
-    (work / "words.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    params = DataParams(model_dir=str(opened), path=str(work / "words.csv"))
-    return work / handler("data").run(params, RecordingContext(work)).data_dir
+    return data_of(opened, work, lines)
 
 
 def answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Answers:
     """What the model answers to the test items, as it is kept on disk."""
-    session = open_session(folder, runtime, {}, 1)
-    try:
-        found = collect_answers(load_pipeline(folder), session, Prepared(data / "test"), RecordingContext(work))
-    finally:
-        session.close()
-    save_answers(work / "answers.npz", found)
+    save_answers(work / "answers.npz", asked(folder, data, work, runtime))
     return load_answers(work / "answers.npz")
 
 

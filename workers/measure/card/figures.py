@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.gpu import slow_downs
-from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, Spread
+from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, NoteCode, Spread
 from workers.contracts.specs import P99_NEEDS
 from workers.infer.base import CardSpans
 
@@ -78,13 +78,14 @@ def _variation(values: NDArray[np.float64]) -> float | None:
 def _notes(figures: CardFigures, busy: Busy | None) -> list[CardNote]:
     notes = []
     compute_ms = figures.compute.p50_ms
-    for code, part, least in (
+    bounds: tuple[tuple[NoteCode, Spread, float], ...] = (
         ("launch_bound", figures.enqueue, LAUNCH_BOUND_FROM),
         ("input_bound", figures.to_card, TRANSFER_BOUND_FROM),
         ("output_bound", figures.to_host, TRANSFER_BOUND_FROM),
-    ):
+    )
+    for code, part, least in bounds:
         if compute_ms > 0 and part.p50_ms >= least * compute_ms:
-            notes.append(CardNote(code=code, value=part.p50_ms / compute_ms))  # type: ignore[arg-type]
+            notes.append(CardNote(code=code, value=part.p50_ms / compute_ms))
     if figures.compute_variation is not None and figures.compute_variation >= UNSTABLE_FROM:
         notes.append(CardNote(code="unstable", value=figures.compute_variation))
     if busy is not None:

@@ -68,8 +68,8 @@ def blocks() -> dict[int, tuple[str, int, int]]:
     """Of each type that is read here: name, numbers of a block, bytes of a block."""
     from transformers.integrations.gguf.dequant import GGML_BLOCK, GGML_NAME
 
-    packed = {kind: (str(GGML_NAME[kind]), *map(int, GGML_BLOCK[kind])) for kind in GGML_BLOCK}
-    return {**{kind: (name, 1, size) for kind, (name, size) in PLAIN.items()}, **packed}  # type: ignore[dict-item]
+    plain = {kind: (name, 1, size) for kind, (name, size) in PLAIN.items()}
+    return plain | {kind: (str(GGML_NAME[kind]), int(n), int(size)) for kind, (n, size) in GGML_BLOCK.items()}
 
 
 def read_header(path: Path, known: Mapping[int, tuple[str, int, int]]) -> Header:

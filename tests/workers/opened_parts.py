@@ -1,0 +1,35 @@
+"""Models of several parts as the program opens, feeds and asks them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.evaluate.proof.predictions import Answers, collect_answers
+from workers.measure.opening import open_session
+from workers.model_io.opening import open_model
+from workers.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
+from workers.runtime.kinds import handler
+from workers.runtime.recording import RecordingContext
+
+
+def opened_of(source: Path, work: Path) -> Path:
+    """The folder of the opened model."""
+    work.mkdir(exist_ok=True)
+    return work / open_model(OpenParams(path=str(source)), RecordingContext(work)).model_dir
+
+
+def data_of(opened: Path, work: Path, lines: Sequence[str]) -> Path:
+    """A table of these lines, read for the model."""
+    (work / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    params = DataParams(model_dir=str(opened), path=str(work / "table.csv"))
+    return work / handler("data").run(params, RecordingContext(work)).data_dir
+
+
+def answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Answers:
+    """What the model answers to the test items."""
+    session = open_session(folder, runtime, {}, 1)
+    try:
+        return collect_answers(load_pipeline(folder), session, Prepared(data / "test"), RecordingContext(work))
+    finally:
+        session.close()
