@@ -147,6 +147,23 @@ def tensors_in_words(tensors: tuple[TensorSpec, ...], most: int = 3) -> str:
     return "; ".join(parts)
 
 
+def format_words(format_id: str) -> str:
+    """In what form a model came; one that is not known keeps its id."""
+    words = {
+        "onnx": "ONNX",
+        "safetensors": "safetensors",
+        "checkpoint": tr("PyTorch checkpoint"),
+        "legacy_checkpoint": tr("PyTorch checkpoint, of the old kind"),
+        "torchscript": "TorchScript",
+        "transformers": tr("transformers folder"),
+        "encoder_decoder": tr("ONNX in parts: an encoder and a decoder"),
+        "openvino_ir": "OpenVINO IR",
+        "gguf": "GGUF",
+        "bundle": tr("a bundle of Fettle"),
+    }
+    return words.get(format_id, format_id)
+
+
 def task_words(text: str) -> str:
     """What a model does, where `text` is the name of a task; everything else stays as it is."""
     words = {

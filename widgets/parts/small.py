@@ -223,7 +223,7 @@ class CheckRow(QWidget):
         self._result.setText(value.result)
         self._result.setVisible(bool(value.result))
         restyle(self._result, tone=tone if value.state in ("warn", "bad") else "soft", role="")
-        self.setAccessibleName(f"{value.what}: {value.result}" if value.result else value.what)
+        self.setAccessibleName(f"{value.what.rstrip('.')}: {value.result}" if value.result else value.what)
         self.setAccessibleDescription(value.state)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
-from app.controllers.words import task_words, tensors_in_words, tr
+from app.controllers.words import format_words, task_words, tensors_in_words, tr
 from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
 from app.services.machine.free_memory import free_memory_bytes
 from app.services.opening.opening import OpenedModel
@@ -50,11 +50,11 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     return ModelValue(
         name=name,
         takes_in=tensors_in_words(_needed(info, spec)),
-        gives_back=tensors_in_words(info.outputs),
+        gives_back=tensors_in_words(_answers(info, spec)),
         does=task_words(info.task),
         size_bytes=info.size_bytes,
         parameters=info.parameters,
-        format=info.format,
+        format=format_words(info.format),
         license=license_words(model, origin),
         origin=origin_words(origin) if origin else Path(opening.path).name if opening else "",
         architecture=info.architecture or "",
@@ -95,6 +95,14 @@ def _bits_words(guess: int | None) -> str:
     if guess == BITS[0]:
         return tr("It fits as it is, with {0} bits a weight.").format(guess)
     return tr("A first guess: {0} bits a weight, by the goal “Fits into memory”.").format(guess)
+
+
+def _answers(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
+    """Of a model that writes texts the text alone: the scores of its first word are for comparing."""
+    if spec.generation is None:
+        return info.outputs
+    told = {entry.name for entry in spec.outputs if entry.answer}
+    return tuple(tensor for tensor in info.outputs if tensor.name in told) or info.outputs
 
 
 def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:

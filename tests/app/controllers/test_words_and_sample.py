@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from app.controllers.model.sample import sample_or_none, sample_value
-from app.controllers.words import error_value, refused_file, subject_of, task_words
+from app.controllers.words import error_value, format_words, refused_file, subject_of, task_words
 from workers.contracts.errors import ErrorInfo
+from workers.model_io.formats import MODULES
 
 
 def test_the_window_speaks_of_no_options() -> None:
@@ -41,6 +42,13 @@ def test_a_refused_file_has_a_note_for_its_maker(tmp_path: Path) -> None:
 def test_tasks_are_told_in_words() -> None:
     assert task_words("text-classification") == "tells texts apart"
     assert task_words("1,200 to test with") == "1,200 to test with"
+
+
+def test_each_format_is_told_in_words() -> None:
+    """Given every format that is opened, Then nobody reads its id."""
+    told = {name: format_words(name) for name in MODULES}
+    assert not {name: words for name, words in told.items() if "_" in words}
+    assert told["encoder_decoder"] == "ONNX in parts: an encoder and a decoder" and told["gguf"] == "GGUF"
 
 
 def test_the_sample_shows_one_picture_of_each_kind() -> None:

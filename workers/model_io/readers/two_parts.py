@@ -194,4 +194,4 @@ def _part_spec(graph: Graph) -> PipelineSpec:
     )
 
 
-FORMAT = Format(id="encoder_decoder", title="two-part (encoder and decoder)", read=read)
+FORMAT = Format(id="encoder_decoder", title="multi-part (encoder and decoder)", read=read)
