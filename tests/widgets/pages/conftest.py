@@ -27,7 +27,20 @@ def examples() -> ModuleType:
 def join_examples() -> ModuleType:
     """All modules of examples under one name; they are no package, so they are loaded by their paths."""
     whole = load("page_examples", "examples.py")
-    for name in ("data", "results", "hub", "trying", "answers", "load", "stress", "looking", "projects", "monitor"):
+    more = (
+        "data",
+        "results",
+        "hub",
+        "trying",
+        "answers",
+        "load",
+        "stress",
+        "looking",
+        "projects",
+        "monitor",
+        "releases",
+    )
+    for name in more:
         for key, value in vars(load(f"page_{name}", f"example_{name}.py")).items():
             if not key.startswith("_"):
                 setattr(whole, key, value)

@@ -32,6 +32,7 @@ class Talk(Card):
         self.setAccessibleName(title)
         self._said = QPlainTextEdit()
         self._said.setReadOnly(True)
+        self._said.setAcceptDrops(False)
         self._said.setAccessibleName(self.tr("What was said with: {0}").format(title))
         self._said.setMinimumHeight(LEAST_HEIGHT_PX)
         self._speed = words("", "caption")

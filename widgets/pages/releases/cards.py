@@ -77,6 +77,8 @@ class ReleaseCard(Card):
         for number, figure in enumerate(value.figures, 1):
             grid.addWidget(words(figure.name, "soft", wrap=False), number, 0)
             for at, text in enumerate((figure.before, figure.after), 1):
+                if not text:
+                    continue
                 shown = label(text, "strong" if at == 2 else "", wrap=False)
                 shown.setAccessibleName(f"{figure.name}, {heads[at]}: {text}")
                 grid.addWidget(shown, number, at)

@@ -1,0 +1,71 @@
+"""Example values of the pages Releases, Graphics cards and Chat. Loaded after `examples`, whose names it joins."""
+
+from datetime import UTC, datetime
+
+from widgets.pages.chat.value import ChatValue, SpeedValue
+from widgets.pages.gpu.value import GpuValue, PlaceValue, RungValue
+from widgets.pages.releases.value import DecisionValue, FigureValue, ReleasesValue, ReleaseValue
+from widgets.parts.small import CheckValue
+
+NOVEMBER = datetime(2026, 11, 3, 12, 26, tzinfo=UTC)
+
+
+def releases() -> ReleasesValue:
+    """Three: the current one, the one before it, and one whose bundle was removed."""
+    after = (("Typical time", "2.4 ms", "2.0 ms"), ("Model's size", "1.3 MB", "0.4 MB"), ("Accuracy", "", "95.5 %"))
+    first = tuple(FigureValue(name, "", value) for name, _, value in after)
+    made = tuple(
+        ReleaseValue(
+            number=number,
+            title="INT8",
+            target="Service",
+            state=state,
+            at=NOVEMBER,
+            size_bytes=2_700_000,
+            changed=changed,
+            change="Compared with the release before: 2 of 336 answers changed.",
+            file_name="clothes.zip",
+            sha256="fd593cf498e4cb70fbffe0cacf86bcdcf5921f01d595d23f48ba5ba67386a776",
+            switch=switch,
+            figures=tuple(FigureValue(*row) for row in after) if number > 1 else first,
+        )
+        for number, state, changed, switch in (
+            (3, "current", "2 changed", "python serve.py --switch FOLDER"),
+            (2, "previous", "all the same", ""),
+            (1, "removed", "the first one", ""),
+        )
+    )
+    decisions = (DecisionValue(2, NOVEMBER, "ada", "made release 3 instead of 2", "the shop's new pictures"),)
+    log = CheckValue("ok", "The log of decisions is whole (2 entries).")
+    return ReleasesValue("Clothes classifier", made, decisions, log, old=1, old_bytes=2_700_000)
+
+
+def first_release() -> ReleasesValue:
+    """One alone, with nothing before it."""
+    all_of_them = releases()
+    return ReleasesValue(all_of_them.project, all_of_them.releases[-1:], (), all_of_them.log)
+
+
+def ladders() -> GpuValue:
+    """A computer whose driver is too old, and a card that was not tried."""
+    driver = RungValue(
+        "Driver",
+        "broken",
+        "Version 470.57",
+        "It is older than these libraries need (525.60).",
+        "Install a newer driver, then check again.",
+        "sudo apt install nvidia-driver-580",
+    )
+    computer = PlaceValue("This computer", "Linux", (RungValue("Device nodes", "ok", "/dev/nvidia0"), driver))
+    card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (RungValue("A product", "not_tried"),), "Work on it")
+    return GpuValue("One thing is to be mended", "The driver is too old.", (computer, card))
+
+
+def chat_versions() -> ChatValue:
+    """Two that may stand beside the original."""
+    return ChatValue((("int8", "INT8 weights"), ("bf16", "BF16")), "int8")
+
+
+def speed() -> SpeedValue:
+    """Of one answer."""
+    return SpeedValue(tokens=41, first_ms=180.0, tokens_per_s=23.5)

@@ -1,0 +1,199 @@
+"""Every page in each of its states, filled with example values."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from PySide6.QtWidgets import QPushButton
+
+from widgets.pages.answers.page import AnswersPage
+from widgets.pages.chat.page import ChatPage
+from widgets.pages.compare.page import ComparePage
+from widgets.pages.data.grid import ItemsView
+from widgets.pages.data.page import DataPage
+from widgets.pages.export.page import ExportPage
+from widgets.pages.goal.page import GoalPage
+from widgets.pages.gpu.page import GpuPage
+from widgets.pages.guide.page import GuidePage
+from widgets.pages.hub.page import HubPage
+from widgets.pages.jobs.page import JobsPage
+from widgets.pages.layers.page import LayersPage
+from widgets.pages.load.page import LoadPage
+from widgets.pages.model.page import ModelPage
+from widgets.pages.monitor.page import MonitorPage
+from widgets.pages.projects.page import ProjectsPage
+from widgets.pages.releases.page import ReleasesPage
+from widgets.pages.settings.page import SettingsPage
+from widgets.pages.stress.page import StressPage
+from widgets.pages.tried.page import TriedPage
+from widgets.pages.try_it.page import TryPage
+from widgets.parts.page import Page
+
+
+def run_export(page: ExportPage, ex: ModuleType) -> None:
+    page.show(ex.export())
+    page.show_running("Unpacking it in a clean place", 3, 6, ex.checks(4), "about 10 seconds left")
+
+
+def recipes(page: GoalPage, ex: ModuleType) -> None:
+    page.show(ex.goal())
+    page.show_recipes()
+    for button in page.findChildren(QPushButton):
+        if button.text() == "Steps":
+            button.setChecked(True)
+
+
+def hub(page: HubPage, ex: ModuleType) -> None:
+    page.bar.set_tasks(ex.TASKS)
+    page.show_list(ex.hub_list(20))
+    page.show_detail(ex.hub_detail())
+
+
+def hub_card(page: HubPage, ex: ModuleType) -> None:
+    hub(page, ex)
+    page.show_card("resnet-50", ex.CARD)
+
+
+def hub_gated(page: HubPage, ex: ModuleType) -> None:
+    hub(page, ex)
+    page.show_detail(ex.hub_gated())
+    page.show_downloads(ex.hub_downloads())
+
+
+State = tuple[type[Page], Callable[[Any, ModuleType], object]]
+
+
+def data_items(page: DataPage, ex: ModuleType, count: int) -> None:
+    """All examples with their pictures, some chosen, and what the check of the preparation found."""
+    page.show(ex.data_of(count))
+    page.show_items(ex.items(count), 128)
+    page.picture_wanted.connect(lambda number: page.put_pictures(number - number % 128, ex.small_pictures(128)))
+    page.mark_items(ex.items(count), can_undo=True, can_redo=count > 3)
+    page.findChildren(ItemsView)[0].setCurrentIndex(page.findChildren(ItemsView)[0].items.index(2))
+    page.show_doctor(ex.doctor(count))
+    page.show_fed(ex.fed(count))
+    page.show_origin(ex.origin())
+    page.show_found(ex.found() if count > 3 else (), 4 if count > 3 else 0, 0, 6 if count > 3 else 0)
+
+
+def data_lines(page: DataPage, ex: ModuleType) -> None:
+    """Texts, one a line."""
+    page.show(ex.texts())
+    page.show_items(ex.lines(), 128)
+
+
+def data_found(page: DataPage, examples: ModuleType) -> None:
+    """Copies across both parts, and one click that ends it."""
+    page.show(examples.data())
+    page.show_found(examples.found(), 4, 2)
+
+
+def chat(page: ChatPage, ex: ModuleType) -> None:
+    """One question, answered by both alike at first."""
+    page.show(ex.chat_versions())
+    page.say_ready()
+    page.begin("What is the capital of France?")
+    for side, answer in (("original", "Paris, the city of light."), ("optimized", "Paris, on the Seine.")):
+        page.write(side, answer)
+        page.say_speed(side, ex.speed())
+    page.say_difference(7)
+    page.end()
+    if (focused := page.focusWidget()) is not None:
+        focused.clearFocus()  # its caret would blink
+
+
+STATES: dict[str, State] = {
+    "model-empty": (ModelPage, lambda p, ex: p.show_empty(ex.sample())),
+    "model-full": (ModelPage, lambda p, ex: p.show(ex.model())),
+    "model-loading": (ModelPage, lambda p, ex: p.show_loading("Reading", 1, 2, "about 10 seconds left")),
+    "model-error": (ModelPage, lambda p, ex: p.show_error(ex.refused())),
+    "hub-empty": (HubPage, lambda p, ex: p.show_list(ex.hub_starters())),
+    "hub-full": (HubPage, hub),
+    "hub-card": (HubPage, hub_card),
+    "hub-gated": (HubPage, hub_gated),
+    "hub-nothing": (HubPage, lambda p, ex: p.show_nothing("Nothing found", "Try other words.")),
+    "hub-error": (HubPage, lambda p, ex: p.show_problem(ex.hub_offline())),
+    "data-empty": (DataPage, lambda p, ex: p.show_empty(ex.ask_data())),
+    "data-full": (DataPage, lambda p, ex: p.show(ex.data())),
+    "data-texts": (DataPage, lambda p, ex: p.show(ex.texts())),
+    "data-found": (DataPage, data_found),
+    "data-items": (DataPage, lambda p, ex: data_items(p, ex, 191)),
+    "data-few": (DataPage, lambda p, ex: data_items(p, ex, 3)),
+    "data-many": (DataPage, lambda p, ex: data_items(p, ex, 10_000)),
+    "data-lines": (DataPage, data_lines),
+    "data-made": (DataPage, lambda p, ex: p.show(ex.made())),
+    "data-error": (DataPage, lambda p, ex: p.show_error(ex.refused())),
+    "goal-empty": (GoalPage, lambda p, ex: p.show_empty()),
+    "goal-full": (GoalPage, lambda p, ex: p.show(ex.goal())),
+    "goal-recipes": (GoalPage, recipes),
+    "compare-empty": (ComparePage, lambda p, ex: p.show_empty()),
+    "compare-safe": (ComparePage, lambda p, ex: p.show(ex.compare())),
+    "compare-not-proven": (ComparePage, lambda p, ex: p.show(ex.not_proven())),
+    "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(ex.nothing_faster())),
+    "compare-vectors": (ComparePage, lambda p, ex: p.show(ex.vectors())),
+    "compare-error": (ComparePage, lambda p, ex: p.show_error(ex.refused())),
+    "compare-watched": (ComparePage, lambda p, ex: p.show(ex.watched(warns=False))),
+    "compare-worse": (ComparePage, lambda p, ex: p.show(ex.watched(warns=True))),
+    "answers-empty": (AnswersPage, lambda p, ex: p.show_empty()),
+    "answers-measuring": (AnswersPage, lambda p, ex: p.show_empty(is_measuring=True)),
+    "answers-few": (AnswersPage, lambda p, ex: p.show(ex.all_answers(3, labelled=False))),
+    "answers-full": (AnswersPage, lambda p, ex: ex.answers_chosen(p, ex)),
+    "answers-many": (AnswersPage, lambda p, ex: (p.show(ex.all_answers(10_000)), p._choose(kind="worse", text="cat"))),
+    "answers-sound": (AnswersPage, lambda p, ex: ex.answers_sound(p, ex)),
+    "answers-nothing": (AnswersPage, lambda p, ex: (p.show(ex.all_vectors()), p._choose(text="no such words"))),
+    "answers-loading": (AnswersPage, lambda p, ex: p.show_loading("Listing all answers")),
+    "answers-error": (AnswersPage, lambda p, ex: p.show_error(ex.refused())),
+    "try-empty": (TryPage, lambda p, ex: p.show_empty()),
+    "try-measuring": (TryPage, lambda p, ex: p.show_measuring()),
+    "try-loading": (TryPage, lambda p, ex: p.show(ex.trying())),
+    "try-full": (TryPage, lambda p, ex: ex.trying_picture(p, ex)),
+    "try-sound": (TryPage, lambda p, ex: ex.trying_sound(p, ex)),
+    "try-texts": (TryPage, lambda p, ex: ex.trying_texts(p, ex)),
+    "try-error": (TryPage, lambda p, ex: p.show_error(ex.refused())),
+    "load-empty": (LoadPage, lambda p, ex: p.show_empty()),
+    "load-ask": (LoadPage, lambda p, ex: p.show_ask(ex.ask_load(can_go_back=True))),
+    "load-loading": (LoadPage, lambda p, ex: p.show_loading("Offline: Original", 0.3, 1.0, "about 2 minutes left")),
+    "load-full": (LoadPage, lambda p, ex: p.show(ex.loaded())),
+    "load-priced": (LoadPage, lambda p, ex: p.show(ex.loaded(price=ex.priced(), latency=()))),
+    "load-error": (LoadPage, lambda p, ex: p.show_error(ex.refused())),
+    "stress-empty": (StressPage, lambda p, ex: p.show_empty()),
+    "stress-offer": (StressPage, lambda p, ex: p.show(ex.stress(found=False))),
+    "stress-full": (StressPage, lambda p, ex: p.show(ex.stress())),
+    "stress-sounds": (StressPage, lambda p, ex: p.show(ex.stress_sounds())),
+    "stress-error": (StressPage, lambda p, ex: p.show_error(ex.refused())),
+    "tried-empty": (TriedPage, lambda p, ex: p.show_empty()),
+    "tried-full": (TriedPage, lambda p, ex: p.show(ex.tried())),
+    "tried-error": (TriedPage, lambda p, ex: p.show_error(ex.refused())),
+    "layers-empty": (LayersPage, lambda p, ex: p.show_empty()),
+    "layers-measuring": (LayersPage, lambda p, ex: p.show_empty(is_measuring=True)),
+    "layers-offer": (LayersPage, lambda p, ex: p.show(replace(ex.layers(), sides=()))),
+    "layers-loading": (LayersPage, lambda p, ex: p.show_loading("Opening both versions")),
+    "layers-full": (LayersPage, lambda p, ex: p.show(ex.layers())),
+    "layers-error": (LayersPage, lambda p, ex: p.show_error(ex.refused())),
+    "export-empty": (ExportPage, lambda p, ex: p.show_empty()),
+    "export-full": (ExportPage, lambda p, ex: p.show(ex.export())),
+    "export-override": (ExportPage, lambda p, ex: p.show(ex.override())),
+    "export-running": (ExportPage, run_export),
+    "export-done": (ExportPage, lambda p, ex: p.show_done(ex.done())),
+    "jobs-empty": (JobsPage, lambda p, ex: p.show_empty()),
+    "jobs-full": (JobsPage, lambda p, ex: p.show(ex.jobs())),
+    "monitor-empty": (MonitorPage, lambda p, ex: p.show_empty()),
+    "monitor-full": (MonitorPage, lambda p, ex: p.show(ex.monitored())),
+    "monitor-quiet": (MonitorPage, lambda p, ex: p.show(ex.monitored_quiet())),
+    "monitor-error": (MonitorPage, lambda p, ex: p.show_error(ex.refused())),
+    "releases-empty": (ReleasesPage, lambda p, ex: p.show_empty()),
+    "releases-full": (ReleasesPage, lambda p, ex: p.show(ex.releases())),
+    "releases-first": (ReleasesPage, lambda p, ex: p.show(ex.first_release())),
+    "releases-error": (ReleasesPage, lambda p, ex: p.show_error(ex.refused())),
+    "gpu-empty": (GpuPage, lambda p, ex: p.show_empty()),
+    "gpu-full": (GpuPage, lambda p, ex: p.show(ex.ladders())),
+    "chat-empty": (ChatPage, lambda p, ex: p.show_empty()),
+    "chat-full": (ChatPage, chat),
+    "projects-empty": (ProjectsPage, lambda p, ex: p.show_empty()),
+    "projects-full": (ProjectsPage, lambda p, ex: p.show(ex.projects())),
+    "guide-full": (GuidePage, lambda p, ex: None),
+    "settings-empty": (SettingsPage, lambda p, ex: p.show_empty()),
+    "settings-full": (SettingsPage, lambda p, ex: p.show(ex.settings())),
+    "settings-hub": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_hub(ex.hub_kept()))),
+}
