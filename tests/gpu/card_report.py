@@ -219,7 +219,7 @@ def one(name: str, engine: str, precision: str, load: Callable[[], Loaded], feed
             for _ in range(WARMUP):
                 run(feeds)
         times = timed(run, feeds)
-        spans = [session.card_spans(feeds) for _ in range(REQUESTS)] if session is not None else []
+        spans = [session.card_spans(feeds)[0] for _ in range(REQUESTS)] if session is not None else []
         counter = NvmlCounter(0)
         before, began, answers = counter.joules(), time.perf_counter(), 0
         while (took := time.perf_counter() - began) < ENERGY_S:

@@ -57,7 +57,8 @@ FILE_MODE = 0o100644
 class Contents:
     """What a target has of its own: `commands` run it, as its card says; `more` are files by their names (folders with
     "/"), `needs` the distributions that they import, `facts` entries of the manifest, `place` where it wants the model,
-    `head` what it adds to the card's header for the hub, `shipped` what of others lies in the bundle."""
+    `head` what it adds to the card's header for the hub, `shipped` what of others lies in the bundle, `asked` names the
+    model that answers here where the version itself cannot."""
 
     commands: tuple[str, ...] = COMMANDS
     more: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Contents:
     place: Place = USUAL_PLACE
     head: Mapping[str, Any] = field(default_factory=dict)
     shipped: tuple[ShippedLibrary, ...] = ()
+    asked: ExportParams | None = None
 
 
 USUAL_CONTENTS = Contents()
@@ -130,9 +132,10 @@ def fill(
     lock, unlocked = locked(requirements)
     if lock:
         (folder / LOCK).write_text(lock, encoding="utf-8")
-    _golden(folder, params, ctx)
+    asked = contents.asked or params
+    _golden(folder, asked, ctx)
     besides = {"fallback": write_fallback(folder, fallback, params, ctx)} if fallback is not None else {}
-    write_reference(folder, params, ctx)
+    write_reference(folder, asked, ctx)
     if fallback is not None:
         commands = (*commands, MEASURE)
     judged = params.facts.data.n_test if params.facts.data else 0

@@ -19,6 +19,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
+from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.layout import Place
@@ -103,7 +104,7 @@ def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: Pipelin
         f"max_batch_size: {most}",
         *(_entry("input", entry, batched, "") for entry in inputs),
         *(_entry("output", entry, batched, "labels.txt" if entry.name == labelled else "") for entry in outputs),
-        "instance_group [ { count: 1 kind: KIND_%s } ]" % ("GPU" if params.runtime.endswith("-cuda") else "CPU"),
+        "instance_group [ { count: 1 kind: KIND_%s } ]" % ("GPU" if needs_gpu(params.runtime) else "CPU"),
     ]
     if knee is not None and knee > 1:
         lines.append(f"dynamic_batching {{ preferred_batch_size: [ {knee} ] }}")

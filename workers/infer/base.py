@@ -47,8 +47,8 @@ class CardSpans:
 class OnCard(Protocol):
     """A session that works on a card, and can tell where the time of a request goes."""
 
-    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> CardSpans:
-        """Run one request and wait for it. Raises what `run` raises."""
+    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
+        """Run one request and wait for it: where its time went, and its answers. Raises what `run` raises."""
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,12 @@ class OnnxCardSession(OnnxSession):
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         return self._run_bound(feeds) if self._bound else super()._run(feeds)
 
-    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> CardSpans:
-        """Where the time of one request goes, of the model's own batch."""
+    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
+        """Where the time of one request goes, of the model's own batch, and its answers."""
         self._driver.enter()
         clock = Clock(self._driver, self._stream)
-        self._run_bound(without_constants(feeds, self._constants), clock)
-        return clock.spans()
+        answers = self._run_bound(without_constants(feeds, self._constants), clock)
+        return clock.spans(), answers
 
     def _run_bound(self, feeds: Mapping[str, NDArray[np.generic]], clock: Clock | NoClock = NO_CLOCK) -> Arrays:
         self._driver.enter()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Arrays, Session
+from .base import Arrays, CardSpans, OnCard, Session
 
 Load = Callable[[Path, Mapping[str, Any], int], Session]
 
@@ -71,13 +71,28 @@ class PixelSession:
         self.device_ran, self.fallbacks = session.device_ran, session.fallbacks
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        return self._session.run(self._given(feeds))
+
+    def _given(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, NDArray[np.generic]]:
         values = feeds.get(self._name)
         if values is None or values.dtype == np.uint8:
-            return self._session.run(feeds)
-        return self._session.run({**feeds, self._name: as_pixels(values, self._own)})
+            return feeds
+        return {**feeds, self._name: as_pixels(values, self._own)}
 
     def close(self) -> None:
         self._session.close()
+
+
+class CardPixelSession(PixelSession):
+    """The same over a session on a card, which can tell where the time of a request goes."""
+
+    def __init__(self, session: Session, own: Mapping[str, Any], card: OnCard) -> None:
+        super().__init__(session, own)
+        self._card = card
+
+    def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
+        """Of the pixels as the model takes them: turning prepared inputs back into such is not in it."""
+        return self._card.card_spans(self._given(feeds))
 
 
 def open_pixels(load: Load, path: Path, settings: Mapping[str, Any], threads: int) -> Session:
@@ -89,7 +104,8 @@ def open_pixels(load: Load, path: Path, settings: Mapping[str, Any], threads: in
     inner = {name: value for name, value in settings.items() if name != "pixels"}
     if "shapes" in inner:
         inner["shapes"] = own_shapes(settings)
-    return PixelSession(load(path, inner, threads), own)
+    session = load(path, inner, threads)
+    return CardPixelSession(session, own, session) if isinstance(session, OnCard) else PixelSession(session, own)
 
 
 def own_shapes(settings: Mapping[str, Any]) -> dict[str, Any]:

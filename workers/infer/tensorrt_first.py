@@ -21,6 +21,9 @@ from .tensorrt_engines import CACHE_VARIABLE
 TOLD_S = 2.0
 """A build says how far it is so often."""
 
+STAND_IN_FILE = "model.fp32.onnx"
+"""Beside a model whose numbers only cards compute with: the same, computed with 32 bits."""
+
 OF_ONNXRUNTIME = ("num_threads", "graph_optimization", "constants")
 
 
@@ -74,10 +77,13 @@ class FirstSession:
 def in_onnxruntime(path: Path, settings: Mapping[str, Any], threads: int) -> tuple[Session, str]:
     """(the model in ONNX Runtime, on the card where that works, what to say of it)."""
     own = {name: value for name, value in settings.items() if name in OF_ONNXRUNTIME}
+    stand_in = path.with_name(STAND_IN_FILE)
+    told = ", with 32 bits" if stand_in.is_file() else ""
+    path = stand_in if stand_in.is_file() else path
     try:
-        return onnxruntime_cuda.load(path, own, threads), "ONNX Runtime on the card answers instead"
+        return onnxruntime_cuda.load(path, own, threads), f"ONNX Runtime on the card answers instead{told}"
     except (NotRunnable, ImportError, OSError):
-        return onnxruntime_cpu.load(path, own, threads), "ONNX Runtime on the processor answers instead"
+        return onnxruntime_cpu.load(path, own, threads), f"ONNX Runtime on the processor answers instead{told}"
 
 
 def open_engine(path: Path, settings: Mapping[str, Any], threads: int) -> Session:

@@ -1,7 +1,7 @@
 """Single requests out of prepared test inputs: what a model is timed with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,10 @@ class Requests:
         """The feeds of request `number`; they start again after the last one."""
         feeds = self.feeds[number % len(self.feeds)]
         return {**feeds, **self.state} if self.state else feeds
+
+    def apart(self) -> "Requests":
+        """The same requests with a state of their own, for who answers them beside others."""
+        return replace(self, state=dict(self.state))
 
     def carry(self, outputs: Mapping[str, NDArray[Any]]) -> None:
         """Keep the state that a request gave for the next one."""

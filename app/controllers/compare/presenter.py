@@ -23,7 +23,6 @@ from app.domain.words.outcome import recommended_words, sentence
 from app.domain.words.results import busy_words, proof_words
 from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
-from app.services.flow.steps import needs_gpu
 from app.services.records.facts import RunFacts
 from app.services.records.run_plan import kept_objective
 from app.services.records.speech import SpeechRecord
@@ -32,6 +31,7 @@ from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
 from workers.contracts.measured.card_figures import CardFigures
+from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
 
 

@@ -89,6 +89,9 @@ def _on_card(card: CardFigures | None) -> list[tuple[str, str]]:
         (tr("Copying back"), _fine(card.to_host.p50_ms)),
         (tr("Handing over (processor)"), _fine(card.enqueue.p50_ms)),
     ]
+    pairs += [
+        (tr("Answers a second, {0} at once").format(one.streams), count(one.throughput_per_s)) for one in card.tried
+    ]
     if card.energy is not None:
         how = tr("the card's counter") if card.energy.source == "counter" else tr("its power, read 20 times a second")
         text = tr("{0} mJ, by {1} over {2:.0f} s").format(count(card.energy.per_request_mj), how, card.energy.seconds)

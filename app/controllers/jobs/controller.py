@@ -12,13 +12,13 @@ from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.words import device_words
 from app.domain.run import Run, RunState
-from app.services.flow.steps import needs_gpu
 from app.services.flow.workspace import Workspace
 from app.services.projects.trash import shown_projects
 from widgets.main_window import MainWindow
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.jobs.value import JobState, JobValue
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.runtimes import needs_gpu
 
 STATES: dict[RunState, JobState] = {
     RunState.QUEUED: "queued",

@@ -39,10 +39,17 @@ def figures_words(figures: CardFigures) -> str:
     """One line for the command line: both latencies, throughput, energy; only what was measured."""
     parts = [f"{in_ms(figures.latency.p50_ms)} with copying, {in_ms(figures.compute.p50_ms)} computing alone"]
     if figures.throughput_per_s is not None:
-        parts.append(f"{_plain(figures.throughput_per_s)} answers/s with {figures.streams} at once")
+        parts.append(f"{_plain(figures.throughput_per_s)} answers/s with {figures.streams} at once{_others(figures)}")
     if figures.energy is not None:
         parts.append(f"{_plain(figures.energy.per_request_mj)} mJ an answer")
     return f"on {figures.card}: {', '.join(parts)}"
+
+
+def _others(figures: CardFigures) -> str:
+    """What other numbers of requests at once answered, in brackets; "" where none was tried."""
+    rest = [one for one in figures.tried if one.streams != figures.streams]
+    told = ", ".join(f"{_plain(one.throughput_per_s)} with {one.streams}" for one in rest)
+    return f" ({told})" if told else ""
 
 
 def _plain(value: float) -> str:

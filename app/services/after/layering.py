@@ -11,6 +11,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.after.layers import LayersParams, LayersResult
+from workers.contracts.runtimes import needs_torch
 
 SENSITIVITY_FILE = "sensitivity.json"
 TITLE = "Look where the time goes"
@@ -26,7 +27,7 @@ class Looked:
 
 def lookable(facts: RunFacts) -> tuple[Variant, ...]:
     """Versions whose layers can be looked at: the recommended one first, then by their order; the original last."""
-    found = [v for v in facts.variants if v.artifact_key and v.measurement.n and not v.runtime.startswith("torch")]
+    found = [v for v in facts.variants if v.artifact_key and v.measurement.n and not needs_torch(v.runtime)]
     best = facts.run.recommended_variant_id
     return tuple(sorted(found, key=lambda v: (v.is_baseline, v.id != best, v.index)))
 

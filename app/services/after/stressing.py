@@ -10,10 +10,11 @@ from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.stress import keep_stress, read_record
-from app.services.run.version_steps import TORCH_RUNTIMES, stored_version, threads_of
+from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.after.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
+from workers.contracts.runtimes import needs_torch
 
 TITLE = "Put “{0}” under stress"
 PROGRAM = "model.pt2"
@@ -110,7 +111,7 @@ def _step(
         cache=True,
         identity={str(source): "data" for source in there},
         torch=(original.model_dir / PROGRAM).is_file()
-        or not {original.variant.runtime, variant.runtime}.isdisjoint(TORCH_RUNTIMES),
+        or any(map(needs_torch, (original.variant.runtime, variant.runtime))),
         limits=version.limits,
         threads=threads_of(facts),
         seed=facts.run.goal.seed + times,

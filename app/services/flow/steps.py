@@ -19,6 +19,7 @@ from app.services.flow.background import Stopped
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.process.messages import Limits
+from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import BlockLoad
 
 if TYPE_CHECKING:  # the first page needs steps, and nothing that reads the machine
@@ -173,11 +174,6 @@ class DiskStep:
 
 AnyStep = JobStep[Any] | MeasureStep | DiskStep
 Flow = Generator[AnyStep, Any, T]
-
-
-def needs_gpu(runtime: str) -> bool:
-    """Whether this runtime works on a GPU."""
-    return runtime.endswith(("-cuda", "-rtx")) or runtime.startswith("tensorrt")
 
 
 def limits_of_runtime(runtime: str, settings: Mapping[str, Any]) -> Limits:

@@ -22,7 +22,7 @@ from app.services.data.reach import reach_warning
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse, needs_gpu
+from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
 from app.services.machine.describing import describe
 from app.services.machine.gpu_room import room_for, room_words
 from app.services.opening.opening import OpenedModel, ReadData
@@ -41,6 +41,7 @@ from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.measured.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
+from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Recipe, RecipeStep
 
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")

@@ -47,12 +47,12 @@ from workers.contracts.jobs import (
 from workers.contracts.process.disk import DISK_FULL, DiskFull
 from workers.contracts.process.messages import Limits
 from workers.contracts.proof.proving import FingerprintsParams, FingerprintsResult, JudgePart
+from workers.contracts.runtimes import needs_torch
 from workers.contracts.specs import Judgement, Recipe
 
 IDLE_S = 20.0
 """A technique or a runtime that does nothing for so long hangs; without this it would eat the time of all others."""
 
-TORCH_RUNTIMES = ("torch-cpu", "torch-cuda")
 PREDICTIONS = "answers.npz"
 
 R = TypeVar("R", bound=BaseModel)
@@ -87,7 +87,7 @@ class Version:
         self, kind: str, params: BaseModel, result: type[R], data_dir: Path, more: Iterable[Path] = (), **changed: Any
     ) -> JobStep[R]:
         """A job that runs it on the examples of a folder, with its runtime's limits; `more` may be read, too."""
-        usual = {"title": self.variant.title, "limits": self.limits, "torch": self.variant.runtime in TORCH_RUNTIMES}
+        usual = {"title": self.variant.title, "limits": self.limits, "torch": needs_torch(self.variant.runtime)}
         read_paths = (self.model_dir, data_dir, *more)
         return JobStep(kind=kind, params=params, result=result, read_paths=read_paths, **{**usual, **changed})
 

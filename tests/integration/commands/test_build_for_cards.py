@@ -63,6 +63,22 @@ def test_bundle_holds_the_engines_and_answers_without_a_card(fettle: Fettle, mod
     assert fettle("verify", bundle).code == 0
 
 
+def test_bundle_in_bf16_answers_without_a_card_in_32_bits(fettle: Fettle, model: Path, tmp_path: Path) -> None:
+    """Given a version that only cards compute, then its bundle passes its own test all the same: the engine is built
+    from its BF16 file, the same weights answer with 32 bits, and it says so."""
+    run = fettle("optimize", model, "--build-for", "sm89", "--json").document
+    chosen = next(one["id"] for one in run["variants"] if one["title"] == "TensorRT, BF16")
+    bundle = tmp_path / "bf16.zip"
+    done = fettle("export", run["run_id"], "--variant", chosen, "--target", "tensorrt", "--out", bundle, "--json")
+    assert done.code == 0, done.err
+    assert [one["ok"] for one in done.document["selftest"]] == [True] * 5
+    with zipfile.ZipFile(bundle) as archive:
+        assert {"model/model.onnx", "model/model.fp32.onnx", "model/model.rtx.plan"} <= set(archive.namelist())
+        assert "`model/model.fp32.onnx`" in archive.read("CARDS.md").decode()
+        assert json.loads(archive.read("manifest.json"))["model"]["precision"] == "bf16"
+    assert fettle("verify", bundle).code == 0
+
+
 def test_proven_version_gets_engines_when_it_is_exported(fettle: Fettle, model: Path, tmp_path: Path) -> None:
     """Given an ordinary run on the processor, then its original is exported for cards that are named, too."""
     run = fettle("optimize", model, "--runtime", "onnxruntime-cpu", "--time-budget", "8", "--json").document

@@ -42,13 +42,21 @@ class CardEnergy(Frozen):
         return 1000 * self.joules / self.requests
 
 
+class AtOnce(Frozen):
+    """Requests over wall time with so many `streams` at once, each in a session and a stream of its own."""
+
+    streams: int
+    throughput_per_s: float
+
+
 class CardFigures(Frozen):
     """Of `n` single requests, one after the other. `latency` is copying inputs to the card, computing, and copying
     answers back; `compute` is computing alone, by the card's own clock; `enqueue` the processor's time to hand it over.
 
     `throughput_per_s` is requests over wall time with `streams` at once, transfers included; None where that was not
-    measured. `energy` is None where the card does not tell.
-    Source: NVIDIA TensorRT, samples/trtexec, “Performance Summary”.
+    measured. So many were taken as were the best of `tried`, which were measured equally long one after the other.
+    `energy` is None where the card does not tell.
+    Source: NVIDIA TensorRT, samples/trtexec, “Performance Summary”, --infStreams.
     """
 
     card: str
@@ -61,5 +69,6 @@ class CardFigures(Frozen):
     compute_variation: float | None = None
     throughput_per_s: float | None = None
     streams: int | None = None
+    tried: tuple[AtOnce, ...] = ()
     energy: CardEnergy | None = None
     notes: tuple[CardNote, ...] = ()

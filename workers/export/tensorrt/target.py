@@ -17,13 +17,12 @@ from workers.export.fresh_environment import interpreter
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
 from workers.export.stages import WRITE
+from workers.export.tensorrt.stand_in import RUNTIME, asked_here
 from workers.export.verify import answers_with, read_manifest
 from workers.infer import onnxruntime_cpu, tensorrt, tensorrt_first
 from workers.infer.tensorrt_editions import OWN_INSTALL, WHEELS
 from workers.infer.tensorrt_engines import FILE
-
-STAND_IN = "onnxruntime-cpu"
-"""What answers where no card is: golden answers come from it, and the self-test compares with it."""
+from workers.infer.tensorrt_first import STAND_IN_FILE
 
 COMMANDS = ("pip install -r requirements.txt", "python build_engine.py", "python run.py {input}")
 ENGINE = Stage(id="engine", title="Build its engine in the clean place")
@@ -47,9 +46,15 @@ GUIDE = """# Which cards, and what happens at the first start
 Where TensorRT does not work, ONNX Runtime answers: on the card where `onnxruntime-gpu` is installed, else on the
 processor. `run.py` and `Model.notes` say so, and why. A request of a size that the engine was not built for is answered
 in the same way.
-
+{numbers}
 What was tested where this bundle was written: the answers of the processor, and that an engine can be built. No card
 was there: how fast and how exact the engine is on yours, `python verify.py` on that computer tells.
+"""
+
+NUMBERS = f"""
+Only cards compute with this version's numbers (BF16). Where ONNX Runtime answers, it takes `model/{STAND_IN_FILE}`: the
+same rounded weights, computed with 32 bits. The golden answers come from it, so the card's may differ in their last
+digits; `verify.py` compares them by the rule of the task.
 """
 
 
@@ -57,8 +62,11 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test, and build an engine from what was unpacked. Raises `WorkerError` where the bundle fails."""
     model = _with_description(params, ctx)
     described = json.loads((model.folder / FILE).read_text(encoding="utf-8"))
-    whole = params.model_copy(update={"model_dir": str(model.folder), "runtime": STAND_IN})
-    contents = Contents(COMMANDS, more_files(described), WHEELS, {"runtime": runtime_facts(params)})
+    asked = asked_here(model, params, ctx)
+    is_other = asked.model is not model
+    whole = params.model_copy(update={"model_dir": str(asked.model.folder), "runtime": RUNTIME})
+    more, facts = more_files(described, in_32_bits=is_other), {"runtime": runtime_facts(params)}
+    contents = Contents(COMMANDS, more, WHEELS, facts, asked=asked.params if is_other else None)
     return write_bundle(whole, ctx, contents, OwnTest(ENGINE, lambda: own_test(ctx, described)))
 
 
@@ -87,7 +95,7 @@ def _wanted(text: str) -> tuple[str, ...]:
         ) from error
 
 
-def more_files(described: dict[str, Any]) -> dict[str, str]:
+def more_files(described: dict[str, Any], *, in_32_bits: bool = False) -> dict[str, str]:
     """What the bundle holds beside a Python folder's own."""
     names = ("tensorrt_first", "tensorrt", *tensorrt.RUNTIME.modules)
     own = {f"fettle_bundle/infer/{name}.py": _source("workers.infer", f"{name}.py") for name in names}
@@ -100,7 +108,7 @@ def more_files(described: dict[str, Any]) -> dict[str, str]:
         **own,
         "build_engine.py": _source("workers.export.tensorrt.bundle_files", "build_engine.py"),
         "requirements-other-cards.txt": OTHER_CARDS,
-        "CARDS.md": GUIDE.format(ahead=ahead),
+        "CARDS.md": GUIDE.format(ahead=ahead, numbers=NUMBERS if in_32_bits else ""),
     }
 
 

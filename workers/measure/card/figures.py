@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.gpu import slow_downs
-from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, NoteCode, Spread
+from workers.contracts.measured.card_figures import AtOnce, CardEnergy, CardFigures, CardNote, NoteCode, Spread
 from workers.contracts.specs import P99_NEEDS
 from workers.infer.base import CardSpans
 
@@ -22,11 +22,15 @@ OTHER_FROM = 0.05
 
 MIN_FOR_VARIATION = 10
 
+WORTH = 0.02
+"""More at once have to answer so much more (a share): each costs memory, and who asks waits longer."""
+
 
 @dataclass(frozen=True)
 class Busy:
-    """What was seen while `requests` were answered in `seconds` with `streams` at once. `masks` are NVML's reasons for
-    its clocks; `other_share` what other programs used of the card (0..1), None where it does not tell."""
+    """What was seen while `requests` were answered in `seconds` with `streams` at once, the best of `tried`. `masks`
+    are NVML's reasons for its clocks; `other_share` what other programs used of the card (0..1), None where it does
+    not tell."""
 
     requests: int
     seconds: float
@@ -34,6 +38,7 @@ class Busy:
     energy: CardEnergy | None = None
     masks: tuple[int, ...] = ()
     other_share: float | None = None
+    tried: tuple[AtOnce, ...] = ()
 
 
 def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None) -> CardFigures:
@@ -58,9 +63,17 @@ def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None
         compute_variation=variation,
     )
     if busy is not None:
-        update = {"streams": busy.streams, "throughput_per_s": busy.requests / busy.seconds, "energy": busy.energy}
+        per_s = busy.requests / busy.seconds
+        update = {"streams": busy.streams, "throughput_per_s": per_s, "energy": busy.energy, "tried": busy.tried}
         figures = figures.model_copy(update=update)
     return figures.model_copy(update={"notes": tuple(_notes(figures, busy))})
+
+
+def best_streams(tried: Sequence[AtOnce]) -> int:
+    """How many at once answer the most; the fewest of those that are as good but for `WORTH`. Raises ValueError
+    without any."""
+    most = max(one.throughput_per_s for one in tried)
+    return min(one.streams for one in tried if one.throughput_per_s * (1 + WORTH) >= most)
 
 
 def _spread(values: NDArray[np.float64]) -> Spread:

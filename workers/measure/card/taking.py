@@ -6,17 +6,21 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.measured.card_figures import CardFigures
+from workers.contracts.measured.card_figures import AtOnce, CardFigures
 from workers.infer.base import CardSpans, OnCard, Session, gpu_index
-from workers.measure.card.figures import Busy, card_figures
+from workers.measure.card.figures import Busy, best_streams, card_figures
 from workers.measure.card.watch import CardWatch
 from workers.measure.gpu import GpuReader, open_gpus
 from workers.measure.requests import Requests
 
 SPANS_S, MOST_SPANS, LEAST_SPANS = 1.0, 400, 3
-BUSY_S, SETTLE_S = 3.0, 0.5
-STREAMS = 2
-"""Requests at once: while one is computed the next is copied (trtexec, --infStreams)."""
+BUSY_S = 3.0
+STREAMS, TRY_S, SETTLE_SHARE = (1, 2, 4), 1.0, 0.3
+"""Requests at once that are tried, for how long each, and the share of that before anything counts: clocks rise, and
+what a first request makes is made. While one is computed the next is copied (trtexec, --infStreams)."""
+
+SLOW_OPENING_S = 10.0
+"""A model that takes longer to open once more is not opened again and again."""
 
 CHECK_S = 0.05
 
@@ -33,19 +37,21 @@ def take_figures(
     *,
     spans_s: float = SPANS_S,
     busy_s: float = BUSY_S,
+    try_s: float = TRY_S,
 ) -> CardFigures | None:
-    """None for a session that does not work on a card, and for a model that carries a state. `reopen` opens the same
-    once more; where the card has no room for that, requests come one at a time. `check` may raise to stop.
+    """None for a session that does not work on a card. `reopen` opens the same once more; where the card has no room
+    for that, fewer requests come at once. Of a model with a state each of those goes on with its own. `check` may raise
+    to stop.
 
     Raises what the library raises where a request fails.
     """
-    if not isinstance(session, OnCard) or requests.links:
+    if not isinstance(session, OnCard):
         return None
     opened = open_gpus()
     try:
         reader = next((one for one in opened.readers if one.index == gpu_index()), None)
-        spans = take_spans(session, requests, spans_s, check)
-        busy = keep_busy(session, requests, reopen, reader, busy_s, check)
+        spans = take_spans(session, requests.apart(), spans_s, check)
+        busy = keep_busy(session, requests, reopen, reader, busy_s, check, try_s=try_s)
         return card_figures(reader.name if reader is not None else session.device_ran, spans, busy)
     finally:
         opened.close()
@@ -57,7 +63,9 @@ def take_spans(session: OnCard, requests: Requests, seconds: float, check: Calla
     until_s = time.perf_counter() + seconds
     while len(spans) < LEAST_SPANS or (time.perf_counter() < until_s and len(spans) < MOST_SPANS):
         check()
-        spans.append(session.card_spans(requests.feed(len(spans))))
+        one, answers = session.card_spans(requests.feed(len(spans)))
+        requests.carry(answers)
+        spans.append(one)
     return spans
 
 
@@ -68,29 +76,44 @@ def keep_busy(
     reader: GpuReader | None,
     seconds: float,
     check: Callable[[], None],
+    *,
+    try_s: float = TRY_S,
 ) -> Busy:
-    """Answer for so long with `STREAMS` at once; what NVML tells meanwhile goes along."""
+    """Find out how many requests at once answer the most, then answer for `seconds` with so many; what NVML tells
+    meanwhile goes along."""
     with ExitStack() as stack:
-        sessions = [session, *_further(reopen, stack)]
-        try:
-            _answer(sessions, requests, SETTLE_S, check)  # clocks rise, and what a first request makes is made
-        except StreamFailed:  # room for two models, and none for two requests
-            sessions = sessions[:1]
+        sessions, tried = [session], list[AtOnce]()
+        for streams in STREAMS:
+            if not _widen(sessions, streams, reopen, stack):
+                break
+            try:
+                _answer(sessions, requests, SETTLE_SHARE * try_s, check)
+                count, took_s = _answer(sessions, requests, try_s, check)
+            except StreamFailed:
+                if not tried:
+                    raise
+                break  # room for the models, and none for their requests
+            tried.append(AtOnce(streams=streams, throughput_per_s=count / took_s))
+        streams = best_streams(tried)
         watch = stack.enter_context(CardWatch(reader)) if reader is not None else None
-        count, took_s = _answer(sessions, requests, seconds, check)
+        count, took_s = _answer(sessions[:streams], requests, seconds, check)
     if watch is None:
-        return Busy(count, took_s, len(sessions))
-    return Busy(count, took_s, len(sessions), watch.energy(count), tuple(sorted(watch.masks)), watch.other_share)
+        return Busy(count, took_s, streams, tried=tuple(tried))
+    seen = watch.energy(count), tuple(sorted(watch.masks)), watch.other_share
+    return Busy(count, took_s, streams, *seen, tuple(tried))
 
 
-def _further(reopen: Callable[[], Session], stack: ExitStack) -> list[Session]:
-    """The sessions beside the first; none where the card has no room for them."""
-    further: list[Session] = []
+def _widen(sessions: list[Session], streams: int, reopen: Callable[[], Session], stack: ExitStack) -> bool:
+    """Whether there are so many sessions now; False where the card has no room for them, or opening takes long."""
     with suppress(InputRefused, MemoryError):
-        for _ in range(STREAMS - 1):
-            further.append(reopen())
-            stack.callback(further[-1].close)
-    return further
+        while len(sessions) < streams:
+            began_s = time.perf_counter()
+            further = reopen()
+            stack.callback(further.close)
+            sessions.append(further)
+            if time.perf_counter() - began_s > SLOW_OPENING_S and len(sessions) < streams:
+                return False
+    return len(sessions) == streams
 
 
 def _answer(
@@ -102,9 +125,10 @@ def _answer(
     began_s = time.perf_counter()
 
     def work(place: int) -> None:
+        own = requests.apart()
         try:
             while not stop.is_set():
-                sessions[place].run(requests.feed(counts[place] * len(sessions) + place))
+                own.carry(sessions[place].run(own.feed(counts[place] * len(sessions) + place)))
                 counts[place] += 1
                 if time.perf_counter() - began_s >= seconds:
                     return

@@ -8,12 +8,13 @@ from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.domain.variant import Measurement
 from app.services.records.load import Price
-from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, Spread
+from workers.contracts.measured.card_figures import AtOnce, CardEnergy, CardFigures, CardNote, Spread
 
 ONE = Spread(p50_ms=1.0, mean_ms=1.0)
 FIGURES = CardFigures(
     card="RTX 9", n=50, latency=Spread(p50_ms=1.5, mean_ms=1.5), to_card=ONE, compute=ONE, to_host=ONE, enqueue=ONE,
     throughput_per_s=2000.0, streams=2, energy=CardEnergy(joules=30, seconds=3, requests=3000, source="counter"),
+    tried=(AtOnce(streams=1, throughput_per_s=1500.0), AtOnce(streams=2, throughput_per_s=2000.0)),
     notes=(CardNote(code="launch_bound", value=1.0),),
 )  # fmt: skip
 PRICE = Price(per_hour=3.6, currency="EUR", utilization=0.5)
@@ -28,7 +29,7 @@ def test_card_and_processor_side_by_side() -> None:
     base, card, elsewhere = compare_value(made).versions
     assert base.device == "Runs on this processor."
     assert card.device == (
-        "Runs on RTX 9: 1.5 ms with copying, 1 ms computing alone, 2,000 answers/s with 2 at once, 10 mJ an answer. "
+        "Runs on RTX 9: 1.5 ms with copying, 1 ms computing alone, 2,000 answers/s with 2 at once (1,500 with 1), 10 mJ an answer. "
         "A million answers cost 1 EUR."  # 3.60 an hour over 2000 a second at work half of the time
     )
     assert any("launch-bound" in note for note in card.notes)
@@ -43,4 +44,5 @@ def test_a_click_tells_where_the_time_goes() -> None:
     made = dataclasses.replace(facts(variant(0), on_card, best="v1"), cards={"v1": FIGURES})
     told = dict(sources_of(made, on_card, [1.0])[0].pairs)
     assert told["On the card, with copying"] == "1.5 ms, 50 requests"
+    assert told["Answers a second, 1 at once"] == "1,500"
     assert told["Energy of one answer"] == "10 mJ, by the card's counter over 3 s"

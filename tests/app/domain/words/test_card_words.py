@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from app.domain.words.card import figures_words, note_words
-from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, NoteCode, Spread
+from workers.contracts.measured.card_figures import AtOnce, CardEnergy, CardFigures, CardNote, NoteCode, Spread
 
 ONE = Spread(p50_ms=1.0, mean_ms=1.0)
 PLAIN = CardFigures(
@@ -35,3 +35,7 @@ def test_only_what_was_measured_is_said() -> None:
     energy = CardEnergy(joules=30, seconds=3, requests=2000, source="counter")
     full = PLAIN.model_copy(update={"throughput_per_s": 666.7, "streams": 2, "energy": energy})
     assert figures_words(full).endswith("667 answers/s with 2 at once, 15 mJ an answer")
+    rates = ((1, 400.0), (2, 660.0), (4, 665.0))
+    tried = tuple(AtOnce(streams=streams, throughput_per_s=rate) for streams, rate in rates)
+    told = figures_words(full.model_copy(update={"tried": tried}))
+    assert "667 answers/s with 2 at once (400 with 1, 665 with 4), 15 mJ" in told

@@ -2,9 +2,9 @@
 
 import pytest
 
-from workers.contracts.measured.card_figures import CardEnergy
+from workers.contracts.measured.card_figures import AtOnce, CardEnergy
 from workers.infer.base import CardSpans
-from workers.measure.card.figures import Busy, card_figures, joules_of
+from workers.measure.card.figures import Busy, best_streams, card_figures, joules_of
 
 
 def codes(*spans: CardSpans, busy: Busy | None = None) -> dict[str, float | None]:
@@ -59,6 +59,16 @@ def test_busy_seconds_give_throughput_energy_and_who_was_there() -> None:
     assert (throttled.code, throttled.reasons) == ("throttled", ("power_cap",))
     assert (other.code, other.value) == ("other_program", 0.3)
     assert codes(CardSpans(1, 10, 1, 1), busy=Busy(1, 1.0, 1, None, (1, 2), 0.04)) == {}
+
+
+def test_more_at_once_have_to_bring_something() -> None:
+    """Given 1, 2 and 4 at once, Then the one that answers the most is taken, and fewer where that brings a hundredth."""
+    rates = {1: 100.0, 2: 180.0, 4: 181.0}
+    tried = [AtOnce(streams=streams, throughput_per_s=rate) for streams, rate in rates.items()]
+    assert best_streams(tried) == 2
+    assert best_streams([*tried, AtOnce(streams=8, throughput_per_s=240.0)]) == 8
+    with pytest.raises(ValueError):
+        best_streams([])
 
 
 def test_power_is_integrated_and_nothing_is_guessed() -> None:

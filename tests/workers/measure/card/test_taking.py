@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from stand_in_card import StandInDriver, StandInTensorRt
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import MeasureResult
 from workers.infer import tensorrt, tensorrt_engines
-from workers.infer.base import CardSpans
+from workers.infer.base import CardSpans, OnCard
 from workers.infer.cuda_driver import Driver
+from workers.infer.pixels import open_pixels
 from workers.infer.tensorrt_editions import Place, Rtx
 from workers.measure.card.figures import card_figures
 from workers.measure.card.taking import StreamFailed, take_figures
@@ -24,7 +27,7 @@ from workers.measure.requests import Requests
 
 ROOT = Path(__file__).parents[4]
 REQUESTS = Requests([{"x": np.full((1, 4), number, np.float32)} for number in range(3)])
-SHORT = {"spans_s": 0.0, "busy_s": 0.01}
+SHORT = {"spans_s": 0.0, "busy_s": 0.01, "try_s": 0.02}
 
 
 def quiet() -> None:
@@ -50,7 +53,8 @@ def test_events_stand_around_each_part(session: tensorrt.TensorRtSession, librar
     """Given one request, Then copying there, computing and copying back lie between four events of the same stream, all
     waited for before they are read, and given back."""
     library.calls.clear()
-    spans = session.card_spans({"x": np.ones((1, 4), np.float32)})
+    spans, answers = session.card_spans({"x": np.ones((1, 4), np.float32)})
+    np.testing.assert_array_equal(answers["y"], np.full((1, 4), 2, np.float32))
     told = [name for name in library.calls if name not in ("cuCtxSetCurrent", "cuMemAlloc_v2", "cuEventCreate")]
     assert told == [
         "cuEventRecord", "cuMemcpyHtoDAsync_v2", "cuEventRecord", "cuEventRecord", "cuMemcpyDtoHAsync_v2",
@@ -67,19 +71,64 @@ def test_asked_from_another_thread_the_context_is_current_there(session: Any, li
     assert library.calls[0] == "cuCtxSetCurrent"
 
 
-def test_two_at_once_where_there_is_room(session: Any) -> None:
-    """Given a second session, Then both answer; where the card has no room, or it fails, one does, and says so."""
-    other = Counted(session)
-    found = take_figures(session, REQUESTS, lambda: other, quiet, **SHORT)
-    assert found is not None and found.streams == 2 and other.asked > 0 and other.closed
+def test_more_at_once_where_there_is_room(session: Any) -> None:
+    """Given a session that takes 5 ms a request however many there are, Then 1, 2 and 4 at once are tried and 4 taken;
+    where the card has room for two only, or more fail, fewer are; all that were opened are closed."""
+    opened: list[Slow] = []
 
-    def no_room() -> Any:
-        raise InputRefused("runtime_refused_model", "", "there is not enough memory on the card", "")
+    def reopen() -> Any:
+        opened.append(Slow(session))
+        return opened[-1]
 
-    found = take_figures(session, REQUESTS, no_room, quiet, **SHORT)
-    assert found is not None and found.streams == 1
+    found = take_figures(Slow(session), REQUESTS, reopen, quiet, **{**SHORT, "try_s": 0.1})
+    assert found is not None and [one.streams for one in found.tried] == [1, 2, 4] and found.streams == 4
+    assert len(opened) == 3 and all(one.closed for one in opened)
+    rates = [one.throughput_per_s for one in found.tried]
+    assert rates == sorted(rates)
+
+    def one_more() -> Any:
+        if len(opened) > 3:
+            raise InputRefused("runtime_refused_model", "", "there is not enough memory on the card", "")
+        return reopen()
+
+    found = take_figures(Slow(session), REQUESTS, one_more, quiet, **SHORT)
+    assert found is not None and [one.streams for one in found.tried] == [1, 2] and opened[3].closed
     found = take_figures(session, REQUESTS, lambda: Counted(session, fails=True), quiet, **SHORT)
     assert found is not None and found.streams == 1 and found.throughput_per_s is not None
+
+
+def test_a_state_goes_on_in_each_stream_by_itself(session: Any) -> None:
+    """Given a model whose answer is the next request's state, Then single requests carry it, and those that run at once
+    begin each with the state of before and never see another's."""
+    state = {"x": np.ones((1, 4), np.float32)}
+    requests = Requests([{} for _ in range(3)], links={"x": "y"}, state=dict(state))
+    streams = [Counting(session, spans=True), *(Counting(session) for _ in range(3))]
+    rest = iter(streams[1:])
+    found = take_figures(streams[0], requests, lambda: next(rest), quiet, **SHORT)
+    assert found is not None and found.n >= 3 and found.streams in (1, 2, 4)
+    np.testing.assert_array_equal(requests.state["x"], state["x"])  # what was timed before goes on undisturbed
+    for one in streams:
+        assert len(one.seen) > 1 and all(after in (1, before + 1) for before, after in pairwise(one.seen))
+
+
+def test_a_version_that_takes_pixels_is_timed_with_them(session: Any) -> None:
+    """Given a version that prepares pictures itself, on a card, Then it tells its spans of the pixels; over the
+    processor's session there is nothing to tell."""
+    own = {"input": "x", "mean": [0.0], "std": [1.0], "range": "0..255", "channels": "rgb", "layout": "nhwc"}
+    asked: list[Any] = []
+
+    class Card(Counted):
+        def card_spans(self, feeds: Any) -> Any:
+            asked.append(feeds["x"].dtype)
+            return CardSpans(1, 1, 1, 1), {}
+
+    pixels = open_pixels(lambda *given: Card(session), Path("m.onnx"), {"pixels": own}, 1)
+    assert isinstance(pixels, OnCard)
+    prepared = Requests([{"x": np.full((1, 2, 2, 3), 7, np.float32)}, {"x": np.zeros((1, 2, 2, 3), np.uint8)}])
+    found = take_figures(pixels, prepared, lambda: Counted(session), quiet, **SHORT)
+    assert found is not None and set(asked) == {np.dtype(np.uint8)}
+    plain = open_pixels(lambda *given: Counted(session), Path("m.onnx"), {"pixels": own}, 1)
+    assert take_figures(plain, prepared, lambda: plain, quiet, **SHORT) is None
 
 
 def test_request_that_fails_and_a_stop_are_raised(session: Any) -> None:
@@ -94,10 +143,8 @@ def test_request_that_fails_and_a_stop_are_raised(session: Any) -> None:
 
 
 def test_the_processor_has_none(session: Any) -> None:
-    """Given a session without a card's clock, and a model with a state, Then nothing is measured."""
+    """Given a session without a card's clock, Then nothing is measured."""
     assert take_figures(Counted(session), REQUESTS, lambda: session, quiet, **SHORT) is None
-    stateful = Requests(REQUESTS.feeds, links={"x": "y"})
-    assert take_figures(session, stateful, lambda: session, quiet, **SHORT) is None
 
 
 class Counted:
@@ -118,6 +165,31 @@ class Counted:
 
     def close(self) -> None:
         self.closed = True
+
+
+class Slow(Counted):
+    """Five ms a request, side by side with others."""
+
+    def __init__(self, session: Any) -> None:
+        super().__init__(session, spans=True)
+
+    def run(self, feeds: Any) -> Any:
+        time.sleep(0.005)
+        return super().run(feeds)
+
+
+class Counting(Counted):
+    """Answers with the state after its own, and notes which it saw."""
+
+    def __init__(self, session: Any, spans: bool = False) -> None:
+        super().__init__(session)
+        self.seen: list[float] = []
+        if spans:
+            self.card_spans = lambda feeds: (CardSpans(1, 1, 1, 1), self.run(feeds))
+
+    def run(self, feeds: Any) -> Any:
+        self.seen.append(float(feeds["x"][0, 0]))
+        return {"y": feeds["x"] + 1}
 
 
 def test_figures_of_a_card_never_stand_beside_a_processor() -> None:

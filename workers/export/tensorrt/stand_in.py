@@ -1,0 +1,96 @@
+"""A version whose numbers only a card computes with (BF16), once more so that ONNX Runtime computes with 32 bits.
+
+It answers where no card is, and gives the golden answers: the weights are the very ones, as they were rounded, and lie
+in the file in their 16 bits; what is computed from them is not rounded again.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.bundles import ExportParams
+from workers.contracts.folder import ARTIFACT_FILE, COMPANIONS, read_model, write_model
+from workers.contracts.process.context import JobContext
+from workers.contracts.techniques import Model
+from workers.convert.graphs import onnx_files
+from workers.convert.output import Output, take_files
+from workers.infer.tensorrt_first import STAND_IN_FILE
+
+RUNTIME = "onnxruntime-cpu"
+"""What answers where no card is: golden answers come from it, and the self-test compares with it."""
+
+KEPT = "/rounded"
+"""Behind a weight's name: what lies in the file, before it is widened."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`model` is what goes into the bundle; `params` name what is asked here for its answers."""
+
+    model: Model
+    params: ExportParams
+
+
+def asked_here(model: Model, params: ExportParams, ctx: JobContext) -> Asked:
+    """The version itself where ONNX Runtime runs it, else its stand-in, which then lies in the model's folder, too."""
+    runtimes = model.artifact.runtimes
+    if runtimes is None or RUNTIME in runtimes:
+        return Asked(model, params.model_copy(update={"model_dir": str(model.folder), "runtime": RUNTIME}))
+    stand_in = write_stand_in(model, ctx.work_dir / "stand_in")
+    whole = _with_files(model, stand_in, ctx.work_dir / "with_stand_in")
+    return Asked(whole, params.model_copy(update={"model_dir": str(stand_in.folder), "runtime": RUNTIME}))
+
+
+def write_stand_in(model: Model, folder: Path) -> Model:
+    """A model of its own in `folder`, which is made. Raises InputRefused where the model's file cannot be read."""
+    proto = onnx_files.load(model.main)
+    widen(proto)
+    folder.mkdir()
+    files = onnx_files.save(proto, folder / STAND_IN_FILE)
+    _companions(model, folder)
+    artifact = write_model(folder, STAND_IN_FILE, files, settings=model.artifact.settings)
+    return Model(folder, artifact)
+
+
+def widen(proto: Any) -> None:
+    """In place: whatever was BF16 is FP32, and weights are turned from their 16 bits where the graph begins."""
+    from onnx import AttributeProto, TensorProto, helper, numpy_helper
+
+    brain, single = TensorProto.BFLOAT16, TensorProto.FLOAT
+    for graph in onnx_files.graphs(proto.graph):
+        casts = []
+        for tensor in graph.initializer:
+            if tensor.data_type == brain:
+                casts.append(helper.make_node("Cast", [tensor.name + KEPT], [tensor.name], to=single))
+                tensor.name += KEPT
+        for entry in (*graph.value_info, *graph.input, *graph.output):
+            if entry.type.tensor_type.elem_type == brain:
+                entry.type.tensor_type.elem_type = single
+        for attribute in (one for node in graph.node for one in node.attribute):
+            if attribute.type == AttributeProto.TENSOR and attribute.t.data_type == brain:
+                values = numpy_helper.to_array(attribute.t).astype("float32")
+                attribute.t.CopyFrom(numpy_helper.from_array(values, attribute.t.name))
+            elif attribute.name in ("to", "dtype") and attribute.i == brain:
+                attribute.i = single
+        nodes = [*casts, *graph.node]
+        del graph.node[:]
+        graph.node.extend(nodes)
+
+
+def _with_files(model: Model, stand_in: Model, folder: Path) -> Model:
+    """The version's folder once more, with the stand-in's files among its own."""
+    folder.mkdir()
+    take_files(model, Output(folder))
+    take_files(stand_in, Output(folder))
+    _companions(model, folder)
+    artifact = model.artifact
+    both = artifact.model_copy(update={"files": (*artifact.files, *stand_in.artifact.files)})
+    (folder / ARTIFACT_FILE).write_text(both.model_dump_json(indent=1), encoding="utf-8")
+    return read_model(folder)
+
+
+def _companions(model: Model, folder: Path) -> None:
+    for name in COMPANIONS:
+        if (model.folder / name).is_file():
+            shutil.copyfile(model.folder / name, folder / name)
