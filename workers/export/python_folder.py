@@ -132,10 +132,7 @@ def fill(
     lock, unlocked = locked(requirements)
     if lock:
         (folder / LOCK).write_text(lock, encoding="utf-8")
-    asked = contents.asked or params
-    _golden(folder, asked, ctx)
-    besides = {"fallback": write_fallback(folder, fallback, params, ctx)} if fallback is not None else {}
-    write_reference(folder, asked, ctx)
+    besides = _answers(folder, contents.asked or params, params, ctx)
     if fallback is not None:
         commands = (*commands, MEASURE)
     judged = params.facts.data.n_test if params.facts.data else 0
@@ -166,6 +163,16 @@ def fill(
     if key is not None:
         sign(folder, key)
     return requirements, card_text(params.facts, spec, judged, commands)
+
+
+def _answers(folder: Path, asked: ExportParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
+    """What `asked` names answers to the golden inputs and to the evaluation data; what the manifest says of the
+    fallback, which has answers of its own."""
+    _golden(folder, asked, ctx)
+    fallback = params.fallback
+    besides = {"fallback": write_fallback(folder, fallback, params, ctx)} if fallback is not None else {}
+    write_reference(folder, asked, ctx)
+    return besides
 
 
 def _golden(folder: Path, params: ExportParams, ctx: JobContext) -> None:
