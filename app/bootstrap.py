@@ -185,10 +185,11 @@ class Application:
         from app.logging_setup import open_log
         from app.persistence import open_store
         from app.services.flow.artifacts import ArtifactStore
-        from app.services.flow.workspace import Workspace, usable_cores
+        from app.services.flow.workspace import Workspace
         from app.settings import chosen_card
         from widgets.parts.page import Page
         from workers.contracts.errors import WorkerError
+        from workers.contracts.process.allowance import usable_cores
 
         paths, window = self._paths, self._window
         try:

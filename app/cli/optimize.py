@@ -20,7 +20,6 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.cards import keep_card, on_same_card
 from app.services.machine.describing import describe
 from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
-from app.services.machine.free_memory import free_memory_bytes
 from app.services.opening.opening import inspect_model
 from app.services.projects.projects import project_for
 from app.services.projects.resuming import resumed_ask
@@ -36,6 +35,7 @@ from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
+from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.wording import about, duration
 
 

@@ -20,9 +20,10 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.settings import chosen_card, load_settings
 from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.process.allowance import usable_cores
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

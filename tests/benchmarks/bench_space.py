@@ -9,10 +9,11 @@ from app.paths import DataPaths
 from app.persistence import open_store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.process.allowance import usable_cores
 
 
 @contextmanager

@@ -21,10 +21,11 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, Measured
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model, read_data
 from app.services.run import version_steps
 from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.process.allowance import usable_cores
 from workers.contracts.specs import Recipe
 
 BLOCKS = 12

@@ -30,9 +30,10 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.process.allowance import usable_cores
 from workers.pipeline.pipeline import load_pipeline
 
 HERE = Path(__file__).parent

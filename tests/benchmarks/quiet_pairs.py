@@ -21,7 +21,7 @@ from app.domain.choose import MOST_SETS
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, Measured, MeasureStep
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
 from app.services.run.version_steps import summarize
@@ -29,6 +29,7 @@ from tests.benchmarks.bench_space import bench_space
 from tests.benchmarks.under_load import CASES, Case, contenders_of, is_called_faster, opened, say, verdict
 from workers.contracts.jobs import SpeedSummary
 from workers.contracts.measured.faster import GAIN
+from workers.contracts.process.allowance import usable_cores
 
 COPIES = 3
 MOST_WRONG = 0.05

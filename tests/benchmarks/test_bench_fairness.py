@@ -15,9 +15,10 @@ from bench_space import bench_space, opened_sample
 from app.jobs.client import JobClient
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.jobs import MeasureParams
+from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.messages import Ready, RunJob, Turn, TurnDone
 from workers.pipeline.prepared import Prepared
 

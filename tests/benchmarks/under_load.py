@@ -32,7 +32,7 @@ from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.quiet import OtherPrograms
 from app.services.flow.steps import Contender, Flow, Measured, MeasureStep
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
 from app.services.run.version_steps import summarize
@@ -41,6 +41,7 @@ from tests.benchmarks.bench_space import bench_space
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.jobs import DataParams, MeasureParams, OpenParams, SpeedSummary
 from workers.contracts.measured.faster import GAIN
+from workers.contracts.process.allowance import usable_cores
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900

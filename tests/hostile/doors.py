@@ -19,10 +19,11 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, JobError
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import inspect_model, open_model
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
+from workers.contracts.process.allowance import usable_cores
 
 REFUSED = 3
 NOT_MODELS = ("text", "input")

@@ -12,7 +12,6 @@ from app.controllers.words import error_value, tr
 from app.domain.forecast import Basis
 from app.domain.words.results import forecast_words, short_of_memory
 from app.paths import unusable
-from app.services.machine.free_memory import free_memory_bytes
 from app.services.run.forecasting import USUAL_N_TEST, Forecasts, machine_name
 from presets.loader import DEFAULT_ID, Catalog, load_presets
 from presets.own_presets import save_preset
@@ -22,6 +21,7 @@ from widgets.main_window import MainWindow
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import Recipe, RecipeStep
 
 

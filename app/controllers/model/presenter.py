@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
 from app.controllers.words import format_words, task_words, tensors_in_words, tr
 from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
-from app.services.machine.free_memory import free_memory_bytes
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue
 from widgets.parts.format import memory, moment
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import GUESSED, ModelInfo, TensorSpec
 
 WORDS_PER_TOKEN = 0.75

@@ -24,7 +24,6 @@ from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.words import error_value, tr
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import LatencyPoint
-from app.services.flow.workspace import usable_cores
 from app.services.projects.projects import latest_run, new_run
 from app.services.projects.running import RunRequest, resume_run
 from app.services.records.search_end import read_end
@@ -34,6 +33,7 @@ from widgets.pages.optimize.page import LogLine as ShownLine
 from widgets.pages.optimize.page import OptimizePage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
+from workers.contracts.process.allowance import usable_cores
 
 NOW_MS = 250
 

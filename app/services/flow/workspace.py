@@ -1,6 +1,5 @@
 """What every use case needs, handed over as one value: the data folder, its store and database, the processes."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from app.persistence import Repositories, Store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import JobError, JobStep
 from workers.contracts.paths import to_text
+from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.messages import Card, Limits, RunJob
 
 USUAL_MEMORY_BYTES = Limits().memory_bytes
@@ -103,13 +103,3 @@ class Workspace:
         own = limits.memory_bytes
         is_usual = own is None or own == USUAL_MEMORY_BYTES
         return limits.model_copy(update={"memory_bytes": most if is_usual else min(own or most, most)})
-
-
-def usable_cores() -> int:
-    """Cores that this process may use: affinity, then the cgroup's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()[:2]
-    except (OSError, ValueError):
-        return cores
-    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))

@@ -8,7 +8,7 @@ from app.domain.run import Goal, Run
 from app.services.after.watching import then_watched
 from app.services.flow.events import Observer
 from app.services.flow.steps import Flow
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.hub.origin import remember_origin
 from app.services.projects.projects import new_run
 from app.services.records.run_plan import BesideRequest, RunPlan, kept_plan, with_plan
@@ -19,6 +19,7 @@ from app.services.run.recorder import Recorder
 from app.services.run.search import OptimizeRequest
 from presets.schema import Preset
 from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.process.allowance import usable_cores
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from app.domain.forecast import Basis, Forecast, Past, correction, forecast, plain_bytes, plain_s
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
-from app.services.flow.workspace import usable_cores
 from workers.contracts.base import Frozen
+from workers.contracts.process.allowance import usable_cores
 
 MOST_LEARNED_FROM = 60
 """Runs, the last ones: what older ones took says little about the computer and the program of today."""

@@ -26,7 +26,6 @@ from app.services.flow.steps import (
     Reuse,
     limits_of_runtime,
 )
-from app.services.flow.workspace import usable_cores
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
 from app.services.run.budget import BLOCK_MAX_S
@@ -44,6 +43,7 @@ from workers.contracts.jobs import (
     SummarizeParams,
     SummarizeResult,
 )
+from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.disk import DISK_FULL, DiskFull
 from workers.contracts.process.messages import Limits
 from workers.contracts.proof.proving import FingerprintsParams, FingerprintsResult, JudgePart

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from finished_run import copied_space, finished_folder
 
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.version_steps import (
     IDLE_S,
@@ -21,6 +21,7 @@ from app.services.run.version_steps import (
     threads_of,
 )
 from workers.contracts.jobs import AnswerParams, JudgeParams
+from workers.contracts.process.allowance import usable_cores
 
 
 @pytest.fixture(scope="module")
