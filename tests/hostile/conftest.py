@@ -1,4 +1,4 @@
-"""The corpus, written once a session by a process of its own, and the folder where payloads would leave a mark."""
+"""The corpus, written once for all by a process of its own, and the folder where payloads would leave a mark."""
 
 import os
 import subprocess
@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from doors import path_of, workspace
 from hostile_corpus.base import Entry, read_index
+from made_once import made_once
 
 from app.services.flow.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
-def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def canary() -> Iterator[Path]:
     """Empty, unless something was executed."""
-    folder = tmp_path_factory.mktemp("canary")
+    folder = made_once("canary", lambda _: None)
     before = os.environ.get("HOSTILE_CANARY_DIR")
     os.environ["HOSTILE_CANARY_DIR"] = str(folder)
     yield folder
@@ -27,14 +28,16 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory, canary: Path) -> Path:
+def corpus(canary: Path) -> Path:
     """All 267 files."""
-    out = tmp_path_factory.mktemp("corpus")
+    return made_once("corpus", lambda out: _write(out, canary))
+
+
+def _write(out: Path, canary: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "hostile_corpus.make", "--out", out, "--canary-dir", canary]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     subprocess.run(command, env=environment, check=True, capture_output=True)
     assert list(canary.iterdir()) == []
-    return out
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ def without_notes(document: dict[str, Any]) -> list[Any]:
     return [{name: value for name, value in row.items() if name not in ("id", "notes")} for row in rows]
 
 
+@pytest.mark.slow
 def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -> None:
     """Given a finished run, when the same is asked again, then no job measures, and the figures are the dated old ones."""
     fettle, asked = workshop

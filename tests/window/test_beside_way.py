@@ -15,6 +15,7 @@ Start = Callable[..., Program]
 SAME = ("agreement", "verdict", "accuracy", "flips", "precision", "size_bytes", "size_ratio", "runtime", "artifact")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_dropped_file_has_the_figures_of_the_command(start: Start, tmp_path: Path) -> None:
     """Given a result in the window, When an INT8 file of another tool is dropped and shall stand beside the original,

@@ -72,11 +72,9 @@ def go_on(program: Program) -> None:
     program.until(lambda view: view.state in ("done", "kept_original"), RUN_S, "the end of the run")
 
 
-@pytest.mark.whole
-@pytest.mark.timeout(600)
-def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_path: Path) -> None:
-    """Given a run, When the window is closed, Then it asks; "stop" ends all in a second; the next start goes on."""
-    program = begin_a_run(start, tmp_path)
+def closed_in_the_middle(start: Start, folder: Path) -> Program:
+    """A run was under way when its window was closed, which asked before it stopped."""
+    program = begin_a_run(start, folder)
     program.close_window()
     program.until(lambda view: view.modal.startswith("Stop the work"), 10, "the question")
     program.press("Keep working")
@@ -89,9 +87,30 @@ def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_pat
 
     assert program.process.returncode == 0
     assert states(program) == ["interrupted"]
-    before = measured(program)
-    assert before["Original"] > 0
+    assert measured(program)["Original"] > 0
+    return program
 
+
+@pytest.mark.whole
+@pytest.mark.timeout(300)
+def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_path: Path) -> None:
+    """Given a run, When the window is closed, Then it asks; "stop" ends all in a second; the next start offers to go on
+    and has what was measured."""
+    before = measured(closed_in_the_middle(start, tmp_path))
+    program = start()
+    program.until_page("optimize", "interrupted", 30)
+    program.until_text("This run was interrupted", "Go on", "Measure the original")
+    assert measured(program) == before
+    program.press("Go on")
+    program.until_page("optimize", "running", 30)
+    assert len(states(program)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_was_closed_goes_on_to_its_end(start: Start, tmp_path: Path) -> None:
+    """Given the same, When it goes on, Then it ends as one run, with all that was measured before."""
+    before = measured(closed_in_the_middle(start, tmp_path))
     program = start()
     go_on(program)
     assert len(states(program)) == 1

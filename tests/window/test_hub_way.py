@@ -97,13 +97,8 @@ def search_by_keys(program: Program, words: str) -> None:
     program.keys("Return")
 
 
-@pytest.mark.whole
-@pytest.mark.timeout(900)
-def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
-    """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good,
-    the hub was asked by workers alone and only when a person asked."""
-    log = tmp_path / "network.log"
-    write_quick_preset(tmp_path / "home")
+def searched_and_downloaded(start: Start, hub: FakeHub, log: Path, netwatch: Path) -> Program:
+    """On the page Model with a starter of the hub, which was asked by workers alone and only when a person asked."""
     program = start(HF_ENDPOINT=hub.endpoint, LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log))
     program.until_page("model", "empty", 60)
     time.sleep(1)
@@ -125,9 +120,36 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     hub.block_delay_s = 0.0
     view = program.until_page("model", "full", 120)
     assert "Xenova/resnet-50 of 127.0.0.1" in view.texts and "Apache-2.0: may be used" in view.texts
-    n_asked, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
+    watched = log.read_text(encoding="utf-8", errors="replace")
     assert "socket inet" in watched and f"({program.process.pid} " not in watched, "the window's own process"
+    assert {end for _, end in seen} <= {("127.0.0.1", hub.port)}
+    assert {who for who, _ in seen} <= {"worker"}
+    return program
 
+
+@pytest.mark.timeout(300)
+def test_a_search_and_a_download(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
+    """Given the first run, When a starter is searched and downloaded, Then the window has it with its license, and after
+    that the hub is not asked any more."""
+    log = tmp_path / "network.log"
+    program = searched_and_downloaded(start, hub, log, netwatch)
+    n_asked, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
+    program.press("Continue to data")
+    program.until_page("data", "empty")
+    assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
+    assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
+    assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
+    """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good, and
+    tells where its model is from."""
+    log = tmp_path / "network.log"
+    write_quick_preset(tmp_path / "home")
+    program = searched_and_downloaded(start, hub, log, netwatch)
+    n_asked, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
     program.press("Continue to data")
     program.until_page("data", "empty")
     program.drop(write_pictures(tmp_path / "pictures"))
@@ -157,8 +179,6 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     assert {file["name"] for file in origin["files"]} >= {"onnx/model.onnx", "config.json"}
     assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
     assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
-    assert {end for _, end in seen} <= {("127.0.0.1", hub.port)}
-    assert {who for who, _ in seen} <= {"worker"}
     assert program.see().strays == ()
     assert program.errors.read_text(encoding="utf-8") == ""
 

@@ -10,6 +10,7 @@ from rig import Program
 Start = Callable[..., Program]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp_path: Path) -> None:
     """Given a finished run of the sample, When "Under stress" and then the quick test are pressed, Then the table comes

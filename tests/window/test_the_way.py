@@ -75,10 +75,13 @@ def watch_the_run(program: Program) -> None:
     program.until(is_over, RUN_S, "the end of the run")
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(600)
-def test_the_sample_in_five_clicks(start: Start) -> None:
-    """Given the first run, When the recommended thing is pressed again and again, Then five clicks give a bundle."""
-    program = start()
+def test_the_sample_in_five_clicks(start: Start, netwatch: Path, tmp_path: Path) -> None:
+    """Given the first run, When the recommended thing is pressed again and again, Then five clicks give a bundle, unseen
+    outside."""
+    log = tmp_path / "network.log"
+    program = start(LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log))
     program.until_page("model", "empty", 20)
     program.press("Try the sample")
     program.until_page("goal", limit_s=60)
@@ -94,12 +97,13 @@ def test_the_sample_in_five_clicks(start: Start) -> None:
     program.until_text("Verified", "Done: your bundle runs on its own")
     (bundle,) = (program.home / "Documents" / "Fettle").glob("*.zip")
     assert verify(program, bundle)["ok"] is True
+    assert log.exists() and log.read_text(encoding="utf-8", errors="replace") == ""
     the_same_figures(program, compared, bundle)
     assert done.strays == ()
     assert program.errors.read_text(encoding="utf-8") == ""
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_dropped_model_with_dropped_pictures(start: Start, netwatch: Path, tmp_path: Path) -> None:
     """Given a model and a folder, When both are dropped by real drags, Then they go the whole way, unseen outside."""

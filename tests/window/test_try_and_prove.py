@@ -31,6 +31,7 @@ def answered(name: str, count: str) -> Callable[[View], bool]:
     return lambda view: all(text in view.texts for text in texts)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_picture_is_tried_after_a_run(start: Start, tmp_path: Path) -> None:
     """Given a run that is over, When a picture is dropped on Try it, Then both versions answer it, and the processes
@@ -95,6 +96,10 @@ def test_prove_it_by_a_drop_and_try_it_by_keys(start: Start, tmp_path: Path) -> 
     program.drop(picture, on=(600, 300))
     program.until(answered("boot.png, as 28 × 28 dots", "2 pictures, 2 same answers"), 30, "both answers")
     assert program.see().strays == ()
+    assert len(workers(program)) >= 2
+    program.press("Compare")
+    program.until_page("compare", "full")
+    program.wait(lambda: not workers(program), 5, "the end of both processes")
     program.keys("ctrl+q")
     watch = Stopwatch()
     assert program.process.wait(60) == 0

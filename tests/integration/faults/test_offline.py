@@ -50,8 +50,8 @@ def test_an_optimization_stays_at_home(tmp_path: Path) -> None:
     """Given the sample with both runtimes and torch's presence, when it is optimized, then no process reaches out."""
     recipes = tmp_path / "two.yaml"
     recipes.write_text(
-        "- title: A\n  runtime: openvino\n  steps: [{technique: int8_static}]\n"
-        "- title: B\n  steps: [{technique: int8_static}]\n"
+        "- title: A\n  runtime: openvino\n  settings: {num_threads: 1}\n  steps: [{technique: int8_static}]\n"
+        "- title: B\n  settings: {num_threads: 1}\n  steps: [{technique: graph_optimize}]\n"
     )
     data, fettle = write_part(tmp_path / "some.npz", 0, 120), Fettle(tmp_path / "home")
     command = [sys.executable, "-m", "app", "optimize", str(sample_paths().model), "--data", str(data)]

@@ -64,6 +64,14 @@ SPEC = TechniqueSpec(
 )
 '''
 
+RECIPES = """
+- title: Wrong
+  steps: [{technique: coarse_grid, params: {step: 7}}]
+- title: Coarse
+  settings: {num_threads: 1}
+  steps: [{technique: coarse_grid, params: {step: 0.01}}]
+"""
+
 TRIED = """
 import json, sys
 from app.cli.output import Globals
@@ -99,10 +107,11 @@ def test_it_is_described(fettle: Fettle) -> None:
 
 
 def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: Path) -> None:
-    """Given a recipe with it, then it is tried with its parameters, judged, measured, exported and verified."""
+    """Given a recipe with it, then it is tried with its parameters, judged, measured, exported and verified; with a
+    parameter outside its bounds that version is dropped with the parameter's name, and not the run."""
     model = small.picture_model(tmp_path / "m.onnx")
     recipe = tmp_path / "grid.yaml"
-    recipe.write_text("- title: Coarse\n  steps: [{technique: coarse_grid, params: {step: 0.01}}]\n")
+    recipe.write_text(RECIPES)
     done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "30", "--json")
     assert done.code in (0, 4), done.err
     variant = next(v for v in done.document["variants"] if v["title"] == "Coarse")
@@ -110,6 +119,8 @@ def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: 
     assert variant["latency_p50_ms"] > 0
     assert (variant["agreement"] is not None) is variant["tested"]  # only what is faster is tested
     assert "Weights are multiples of 0.01." in variant["notes"]
+    wrong = next(v for v in done.document["variants"] if v["title"] == "Wrong")
+    assert "step" in wrong["notes"][0] and wrong["latency_p50_ms"] is None
     out = tmp_path / "b.zip"
     run_id = done.document["run_id"]
     exported = fettle("export", run_id, "--variant", variant["id"], "--target", "python", "--out", out, "--json")
@@ -117,7 +128,7 @@ def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: 
     assert fettle("verify", out).code == 0
 
 
-@pytest.mark.parametrize("preset", ["balanced", "no-loss"])
+@pytest.mark.parametrize("preset", ["balanced", pytest.param("no-loss", marks=pytest.mark.slow)])
 def test_presets_try_it_and_explain_it(preset: str, fettle: Fettle, tmp_path: Path) -> None:
     """Given a preset that names no such technique, then it is tried for what it is about, first as its order says,
     applied, and explained in its own words."""
@@ -144,15 +155,3 @@ def test_why_it_was_not_tried_is_told_in_its_words(fettle: Fettle, tmp_path: Pat
     run_id = done.out.partition("(run ")[2].partition(")")[0]
     row = explained(fettle, run_id)["Coarse grid"]
     assert (row["outcome"], row["because"]) == ("left_out", words)
-
-
-def test_wrong_parameters_are_told(fettle: Fettle, tmp_path: Path) -> None:
-    """Given a parameter outside its bounds, then the version is dropped with the parameter's name, not the run."""
-    model = small.picture_model(tmp_path / "m.onnx")
-    recipe = tmp_path / "wrong.yaml"
-    recipe.write_text("- title: Wrong\n  steps: [{technique: coarse_grid, params: {step: 7}}]\n")
-    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "40", "--json")
-    assert done.code in (0, 4), done.err
-    variant = next(v for v in done.document["variants"] if v["title"] == "Wrong")
-    assert "step" in variant["notes"][0]
-    assert variant["latency_p50_ms"] is None
