@@ -11,10 +11,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from widgets.icons import bind_icon
-from widgets.parts.text import label
+from widgets.parts.text import label, plain_tip
 from widgets.plots.frame_clock import FrameClock
 from widgets.slim_line import SlimLine
-from widgets.telemetry import JOB_MEMORY, DeviceValue, jobs_text
+from widgets.telemetry import JOB_MEMORY, DeviceValue, jobs_text, short_names
 from widgets.theme import Theme
 from widgets.tokens import DOCK_OPEN_HEIGHT, DOCK_SLIM_HEIGHT, PAGE_EDGE, SPACE_M, SPACE_XL
 
@@ -46,7 +46,7 @@ class Dock(QFrame):
         self._theme, self._clock = theme, clock
         self._devices: dict[str, DeviceValue] = {}
         self._gauge_panel: GaugePanel | None = None
-        self._lost: dict[str, str] = {}
+        self._lost: dict[str, tuple[str, str]] = {}
         self._shown_id = ""
         self._jobs = 0
         self._by_hand: bool | None = None
@@ -132,8 +132,9 @@ class Dock(QFrame):
         """Tell what can be watched. The first is shown; with several, the person chooses."""
         self._devices = {device.id: device for device in devices}
         self._chooser.clear()
-        for device in devices:
-            self._chooser.addItem(device.name, device.id)
+        for name, device in zip(short_names(devices), devices, strict=True):
+            self._chooser.addItem(name, device.id)
+            self._chooser.setItemData(self._chooser.count() - 1, plain_tip(device.name), Qt.ItemDataRole.ToolTipRole)
         self._chooser.setVisible(len(devices) > 1)
         if devices:
             self.show_device(self._shown_id if self._shown_id in self._devices else devices[0].id)
@@ -180,17 +181,18 @@ class Dock(QFrame):
             if device_id == self._shown_id:
                 self.show_device(device_id)
 
-    def set_lost(self, device_id: str, sentence: str) -> None:
-        """The device answers no more; said in place of its figures until it does."""
-        self._lost[device_id] = sentence
+    def set_lost(self, device_id: str, sentence: str, word: str) -> None:
+        """The device answers no more; said in place of its figures until it does, where there is little room in a word
+        or two."""
+        self._lost[device_id] = (sentence, word)
         if device_id == self._shown_id:
             self._tell()
 
     def _tell(self) -> None:
         device = self._devices.get(self._shown_id)
         if device is not None:
-            lost = self._lost.get(device.id, "")
-            self._panel().tell(lost)
+            lost, word = self._lost.get(device.id, ("", ""))
+            self._panel().tell(lost, word)
             self.slim.show_values(device, self._panel().newest(), lost)
 
     def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.parts.format import UNKNOWN
-from widgets.parts.text import ElidedLabel, label
+from widgets.parts.text import ElidedLabel, label, plain_tip
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Floats, Ring
 from widgets.plots.strip_plot import MINUTE_S, RING_CAPACITY, StripPlot
@@ -54,9 +54,11 @@ class Gauge(QWidget):
         layout.addSpacing(4)
         layout.addWidget(self.strip, 1)
 
-    def show_value(self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "", held: str = "") -> None:
-        """Show the newest value, or what is `said` in its place; `held` says what slows the device down now. The whole
-        is what a screen reader says."""
+    def show_value(
+        self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "", whole: str = "", held: str = ""
+    ) -> None:
+        """Show the newest value, or what is `said` in its place, a word or two, and as a tip the `whole` sentence;
+        `held` says what slows the device down now. The whole is what a screen reader says."""
         title = title_of(device, self.series)
         figure = UNKNOWN if said else figure_of(self.series, ring.last())
         note = said or held or (self._note(device, ring, of_job) if len(ring) else "")
@@ -64,7 +66,8 @@ class Gauge(QWidget):
             if widget.text() != text:
                 widget.setText(text)
         self.setAccessibleName(f"{title}: {figure}")
-        self.setAccessibleDescription(note)
+        self.setAccessibleDescription(whole or note)
+        self.setToolTip(plain_tip(whole))
 
     def _note(self, device: DeviceValue, ring: Ring, of_job: bool) -> str:
         if self.series != "frequency_hz":
@@ -135,8 +138,8 @@ class GaugePanel(QWidget):
         if is_first and series == JOB_MEMORY and self._device is not None:
             self.show_device(self._device)
 
-    def tell(self, lost: str) -> None:
-        """Write the newest values; `lost` stands in their place."""
+    def tell(self, lost: str, word: str) -> None:
+        """Write the newest values; where the sentence `lost` says why there are none, `word` stands in their place."""
         device = self._device
         if device is None:
             return
@@ -144,10 +147,16 @@ class GaugePanel(QWidget):
         for gauge in self.gauges:
             ring = self._ring_of(gauge.series)
             silent = ring.total == 0 and heard >= _SURELY_SILENT
-            said = lost or (self.tr("not told by this computer") if silent else "")
+            said = word if lost else self.tr("not told") if silent else ""
+            whole = lost or (self._not_told(device) if silent else "")
             mask = self._rings.get((device.id, THROTTLE))
             held = "" if lost or mask is None else held_back(gauge.series, int(mask.last() or 0))
-            gauge.show_value(device, ring, of_job=self._is_of_job(gauge.series), said=said, held=held)
+            gauge.show_value(device, ring, of_job=self._is_of_job(gauge.series), said=said, whole=whole, held=held)
+
+    def _not_told(self, device: DeviceValue) -> str:
+        if device.kind == "gpu":
+            return self.tr("{0} does not tell this.").format(device.name)
+        return self.tr("This computer does not tell this.")
 
     def set_window(self, seconds: float) -> None:
         """Show so much of the past at least."""

@@ -1,5 +1,6 @@
 """What is known of the machine while it works, in words: devices, their series, figures and ranges."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,25 @@ class DeviceValue:
     cores: int | None = None
     memory_total_bytes: float | None = None
     power_limit_w: float | None = None
+
+
+MAKERS = ("NVIDIA ", "GeForce ")
+"""What every card of a list begins with, which says nothing there."""
+
+
+def short_names(devices: Sequence[DeviceValue]) -> list[str]:
+    """For a list with little room: without the maker; cards of one name get their number."""
+    names = [_short(device.name) for device in devices]
+    return [
+        f"{name} ({device.id.removeprefix('gpu')})" if names.count(name) > 1 else name
+        for name, device in zip(names, devices, strict=True)
+    ]
+
+
+def _short(name: str) -> str:
+    for maker in MAKERS:
+        name = name.removeprefix(maker)
+    return name
 
 
 def _tr(text: str) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,6 +26,8 @@ OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4,
 
 TOLD_STATES = ("done", "warning", "failed")
 BAR_CHARS = 24
+LONG_S = 10.0
+"""Without a bar, a step that says nothing for so long tells how far it is."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Output:
         self.options = options
         self._out, self._err = out or sys.stdout, err or sys.stderr
         self._bar_shown = self._waits = self._in_run = False
-        self._between = ""
+        self._between, self._told_s = "", time.monotonic()
         for stream in (self._out, self._err):
             with contextlib.suppress(AttributeError, ValueError):  # not every stream can be told
                 stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -105,13 +108,20 @@ class Output:
         elif isinstance(event, RunProgressed):
             self._in_run = event.progress.share < 1.0
             self._tell_run(event.progress)
-        elif isinstance(event, StepProgress) and event.total and not self._in_run:
-            left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
-            self._bar(event.done / event.total, f"{event.stage}{left}")
+        elif isinstance(event, StepProgress) and event.total:
+            self._tell_step(event, event.total)
         elif isinstance(event, WaitingForQuiet):
             self._wait(event)
         elif isinstance(event, LogLine) and event.level in ("warning", "error"):
             self._line(event.text)
+
+    def _tell_step(self, event: StepProgress, total: float) -> None:
+        """The bar, unless that of the run is there; where nobody sees one, a line now and then of what takes long."""
+        left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
+        if not self._in_run:
+            self._bar(event.done / total, f"{event.stage}{left}")
+        if not self._err.isatty() and time.monotonic() - self._told_s >= LONG_S:
+            self._line(f"{event.stage}, {percent(min(1.0, event.done / total), 0)}{left} …")
 
     def _wait(self, event: WaitingForQuiet) -> None:
         """One line when the wait begins, on a terminal the latest look in its place; one when it is over."""
@@ -165,7 +175,7 @@ class Output:
 
     def _line(self, text: str) -> None:
         start = "\r\x1b[2K" if self._bar_shown else ""
-        self._bar_shown = False
+        self._bar_shown, self._told_s = False, time.monotonic()
         self._tell(f"{start}{text}\n")
 
     def _tell(self, text: str) -> None:

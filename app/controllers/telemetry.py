@@ -74,12 +74,13 @@ class TelemetryController(QObject):
         readings = self._reader.poll()
         if readings.is_over:
             self.stop()
-            self._dock.set_lost(self._dock.shown_device, tr("This computer's figures cannot be read now."))
+            text = tr("This computer's figures cannot be read now.")
+            self._dock.set_lost(self._dock.shown_device, text, tr("cannot be read"))
             return
         self._take(readings)
         for device in readings.lost:  # after its last values
             text = tr("{0} is lost: it no longer answers. Restart the computer to get it back.")
-            self._dock.set_lost(device, text.format(self._names.get(device, device)))
+            self._dock.set_lost(device, text.format(self._names.get(device, device)), tr("card is lost"))
 
     def _take(self, readings: Readings) -> None:
         processes: dict[str, dict[int, float]] = {}

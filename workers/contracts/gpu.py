@@ -1,5 +1,6 @@
 """What is known of NVIDIA GPUs, and what the GPU doctor found: facts as codes, words beside them for people."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from workers.contracts.base import Frozen
@@ -21,9 +22,11 @@ GpuTrouble = Literal[
     "no_device",
     "old_driver",
     "silent",
+    "no_start",
 ]
 """Why no GPU can be used; "" where one can. `container`: the computer's driver is not handed in; `restart`: the
-driver's parts are of different versions; `silent`: it does not answer."""
+driver's parts are of different versions; `silent`: it does not answer; `no_start`: cards answer, and CUDA does not
+start on them."""
 
 
 InstallSet = Literal["none", "rtx", "cuda"]
@@ -57,6 +60,20 @@ SLOW_DOWN_REASONS = {
 clocks (2), sync boost (16) and display clocks (256) do not."""
 
 
+SLOW_DOWN_WORDS = {
+    "power_cap": "it reached its power limit",
+    "hardware_slowdown": "its own protection against heat or too little power",
+    "software_thermal": "heat",
+    "hardware_thermal": "heat",
+    "power_brake": "too little power from outside",
+}
+
+
+def slow_down_words(reasons: Iterable[str]) -> str:
+    """Why it slows down, each reason once: "heat and too little power from outside"; "" for none."""
+    return " and ".join(dict.fromkeys(SLOW_DOWN_WORDS.get(reason, reason) for reason in reasons))
+
+
 def slow_downs(mask: int) -> tuple[str, ...]:
     """What slows the card down now, by name."""
     return tuple(name for bit, name in SLOW_DOWN_REASONS.items() if mask & bit)
@@ -66,6 +83,7 @@ class GpuCard(Frozen):
     """One NVIDIA GPU as NVML tells it. `compute_capability` is e.g. "9.0"; what it does not tell is 0 or empty.
 
     `index` is its place by PCI address, as in ``cuda:1``; `uuid` is the same everywhere. `is_divided`: MIG is on.
+    `is_lost`: it fell off the bus, or its driver gave it up.
     """
 
     index: int
@@ -75,6 +93,7 @@ class GpuCard(Frozen):
     driver: str = ""
     compute_capability: str = ""
     is_divided: bool = False
+    is_lost: bool = False
 
     @property
     def choice(self) -> Card:

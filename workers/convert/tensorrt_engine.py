@@ -33,6 +33,9 @@ MIB = 1 << 20
 STREAMED_FROM_BYTES = 1 << 30
 """Weights of so many bytes may not fit on a card beside others; smaller ones always do."""
 
+WAITED_S = 5.0
+"""From here on it is told how long the build takes already."""
+
 RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
 
 
@@ -186,7 +189,8 @@ def _build(
 
     def tick(share: float, phase: str, seconds: float) -> None:
         ctx.check_cancelled()
-        stage = f"Build the engine for {shown(architectures)}: {phase.lower()}"
+        waited = f", {seconds:.0f} s" if seconds >= WAITED_S else ""  # the library itself says nothing for long
+        stage = f"Build the engine for {shown(architectures)}: {phase.lower()}{waited}"
         ctx.progress(stage, 100 * share, 100, "%", stage_id=STAGE)
 
     try:

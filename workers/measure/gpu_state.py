@@ -20,6 +20,8 @@ NOT_LOADED, NO_PERMISSION, NOT_FOUND_LIBRARY, MISMATCH = 9, 4, 12, 18
 
 INSTALL = "Install NVIDIA's driver {0} or newer (your system's driver settings or nvidia.com have it), then restart."
 IN_CONTAINER = "docker run --gpus all …"
+LOST = "{0} is lost: it fell off the bus, or its driver gave it up."
+LOST_HINT = "Restart the computer. If it comes again, check its power and its seat."
 USES_PROCESSOR = "The processor does the work meanwhile."
 
 
@@ -121,6 +123,10 @@ def _card(opened: Gpus, place: int) -> GpuCard:
         told["uuid"] = str(nvml.nvmlDeviceGetUUID(handle))
     with contextlib.suppress(nvml.NVMLError):
         told["is_divided"] = bool(nvml.nvmlDeviceGetMigMode(handle)[0])
+    try:
+        reader.read_one("load_pct")
+    except GpuLostError:
+        told["is_lost"] = True
     return GpuCard.model_validate({"index": reader.index, "name": reader.name, **told})
 
 

@@ -7,6 +7,7 @@ have started here none is left after the fork (POSIX fork), so that none stays o
 Not loaded are libraries that start threads when they are imported: ONNX Runtime, OpenVINO, torch.
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -40,8 +41,9 @@ def serve(pipe: socket.socket, handler_package: str) -> None:
 
     server = _Server(pipe, handler_package)
     server.tell(ForkAnswer())
-    while server.work():
-        pass
+    with contextlib.suppress(ConnectionError):  # the application ended, and left something unread
+        while server.work():
+            pass
     os._exit(0)
 
 

@@ -1,6 +1,7 @@
 """`fettle gpu doctor` and `fettle gpu watch`: what works on which card, and what it does now."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from app.cli.output import MISSING, OK, Output
@@ -14,10 +15,11 @@ def doctor(output: Output) -> int:
 
     What mends it is said once for all rungs that it mends, and not before the last sentence if that says it.
     """
+    teller = _Teller(output)
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        ladder = run(space, examine(lambda row: output.text(_line(row))), output.watch)
+        ladder = run(space, examine(teller.tell, teller.listen), output.watch)
     output.document(document(ladder))
-    names = {card.uuid: card.name for card in ladder.cards} if len(ladder.cards) > 1 else {}
+    names = teller.names
     said = {headline(ladder)}
     for row in ladder.rungs:
         if not row.ok and row.code != NOT_TRIED and _why(row) not in said:
@@ -26,6 +28,27 @@ def doctor(output: Output) -> int:
             output.text(f"\n{row.title}{where}: {row.reason}\n   {_hint(row)}")
     output.sentence(headline(ladder))
     return OK if ladder.holds else MISSING
+
+
+class _Teller:
+    """Lines as they come; where there are several cards, each begins with its name. `names` are theirs by UUID."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._card: str | None = None
+        self.names: dict[str | None, str] = {}
+
+    def listen(self, cards: Sequence[GpuCard]) -> None:
+        """Which cards there are."""
+        if len(cards) > 1:
+            self.names = {card.uuid: f"{card.name} (cuda:{card.index})" for card in cards}
+
+    def tell(self, row: RungRow) -> None:
+        """One rung."""
+        if row.card != self._card and row.card in self.names:
+            self._output.text(f"\n{self.names[row.card]}")
+        self._card = row.card
+        self._output.text(_line(row))
 
 
 def document(ladder: Ladder) -> dict[str, Any]:

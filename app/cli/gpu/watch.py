@@ -9,7 +9,7 @@ from app.cli.output import MISSING, OK, Output
 from app.cli.session import run, workspace
 from app.services.machine.gpu_doctor import look_for_cards
 from app.services.machine.watching import MachineReader, Readings, device_id
-from workers.contracts.gpu import GpuCard
+from workers.contracts.gpu import GpuCard, slow_down_words, slow_downs
 from workers.contracts.wording import percent_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Board:
         self._energy_from: dict[str, float] = {}
         self._lost: set[str] = set()
 
+    def slowed(self, card: GpuCard) -> str:
+        """Why the card slows itself down now; "" where it does not, or does not tell."""
+        return slow_down_words(slow_downs(int(self._newest.get((device_id(card), "throttle_mask"), 0))))
+
     def take(self, readings: Readings) -> None:
         """Take what came."""
         self._lost |= set(readings.lost)
@@ -61,7 +65,7 @@ class Board:
         device = device_id(card)
         for quantity, title, say in SHOWN:
             value = self._newest.get((device, quantity))
-            yield title, "lost" if device in self._lost else "–" if value is None else say(value)
+            yield title, "–" if value is None or device in self._lost else say(value)
 
     def document(self) -> dict[str, object]:
         """The newest figures, in their own units; null for what is not told."""
@@ -69,13 +73,19 @@ class Board:
         for card in self.cards:
             device = device_id(card)
             figures = {quantity: self._newest.get((device, quantity)) for quantity, _, _ in SHOWN}
-            rows.append({"uuid": card.uuid, "name": card.name, "is_lost": device in self._lost, **figures})
+            mask = int(self._newest.get((device, "throttle_mask"), 0))
+            facts = {"is_lost": device in self._lost, "slow_downs": list(slow_downs(mask))}
+            rows.append({"uuid": card.uuid, "name": card.name, **facts, **figures})
         return {"cards": rows}
 
     def line(self, card: GpuCard) -> str:
         """One line without a table."""
+        head = f"{device_id(card)}  {card.name}"
+        if device_id(card) in self._lost:
+            return f"{head}  lost: it fell off the bus, or its driver gave it up"
         told = "  ".join(f"{title.lower()} {figure}" for title, figure in self.figures(card))
-        return f"{device_id(card)}  {card.name}  {told}"
+        why = self.slowed(card)
+        return f"{head}  {told}" + (f"  slows itself down: {why}" if why else "")
 
     def table(self) -> "Table":
         """For a terminal."""
@@ -87,7 +97,9 @@ class Board:
         for card in self.cards:
             loads = self._loads[device_id(card)]
             curve = "".join(BLOCKS[min(8, round(load / 12.5))] for load in loads)
-            table.add_row(card.name, *(figure for _, figure in self.figures(card)), curve)
+            state = "lost" if device_id(card) in self._lost else self.slowed(card)
+            name = f"{card.name}\n{state}" if state else card.name
+            table.add_row(name, *(figure for _, figure in self.figures(card)), curve)
         return table
 
 

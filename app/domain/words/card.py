@@ -1,16 +1,10 @@
 """What a card did with a version, and what is to be known of its times, in words."""
 
 from app.domain.words.results import times
+from workers.contracts.gpu import slow_down_words
 from workers.contracts.measured.card_figures import CardFigures, CardNote
 from workers.contracts.wording import in_ms, percent, percent_of
 
-REASON_WORDS = {
-    "power_cap": "it reached its power limit",
-    "hardware_slowdown": "its own protection against heat or too little power",
-    "software_thermal": "heat",
-    "hardware_thermal": "heat",
-    "power_brake": "too little power from outside",
-}
 ELSEWHERE = "For NVIDIA cards, and there is none here: not measured here"
 """Where a version for cards was made on a computer without one."""
 
@@ -30,8 +24,7 @@ def note_words(note: CardNote) -> str:
     if note.code == "unstable":
         return f"The card's times vary by {percent(value)} from request to request (coefficient of variation)."
     if note.code == "throttled":
-        why = " and ".join(dict.fromkeys(REASON_WORDS.get(reason, reason) for reason in note.reasons))
-        return f"The card slowed itself down meanwhile (throttled): {why}."
+        return f"The card slowed itself down meanwhile (throttled): {slow_down_words(note.reasons)}."
     return f"Another program used up to {percent(value, 0)} of the card meanwhile, so it can be faster than this."
 
 

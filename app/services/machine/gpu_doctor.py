@@ -46,7 +46,7 @@ class Ladder:
         return next((row for row in self.rungs if not row.ok), None)
 
 
-def _silent(row: RungRow) -> None:
+def _silent(told: object) -> None:
     """Nobody watches."""
 
 
@@ -58,9 +58,13 @@ def look_for_cards() -> Flow[RungsResult]:
     return done.result
 
 
-def examine(tell: Callable[[RungRow], None] = _silent) -> Flow[Ladder]:
-    """Try all rungs, from the lowest; what stands on a broken one is not tried. `tell` gets each row as it comes."""
+def examine(
+    tell: Callable[[RungRow], None] = _silent, listen: Callable[[tuple[GpuCard, ...]], None] = _silent
+) -> Flow[Ladder]:
+    """Try all rungs, from the lowest; what stands on a broken one is not tried. `tell` gets each row as it comes,
+    `listen` the cards before the first."""
     listed = yield from look_for_cards()
+    listen(listed.cards)
     rows: list[RungRow] = []
     for rung, card in _places(listed.rungs, listed.cards):
         row = yield from _try(rung, card, rows)

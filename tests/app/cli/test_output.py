@@ -62,6 +62,20 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     assert err.getvalue() == "Measure …\nMeasure: 1 ms, same answers\nMeasure: no time left\n"
 
 
+def test_a_long_step_says_how_far_it_is_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a pipe and a step that goes on for half a minute (an engine that is built), then a line every ten seconds."""
+    now_s = 0.0
+    monkeypatch.setattr("app.cli.output.time.monotonic", lambda: now_s)
+    speak, _, err = output()
+    speak.watch(step("running"))
+    for second in range(30):
+        now_s = float(second)
+        speak.watch(StepProgress(0, "Build the engine for SM89", second, 100, "%", None))
+    assert err.getvalue().splitlines() == [
+        "Measure …", "Build the engine for SM89, 10 % …", "Build the engine for SM89, 20 % …",
+    ]  # fmt: skip
+
+
 def test_a_bar_on_a_terminal_is_wiped_by_what_follows() -> None:
     """Given a terminal, then progress is a bar with the time left, and the next line stands in its place."""
     speak, _, err = output(terminal=True)

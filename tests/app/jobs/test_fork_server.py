@@ -1,7 +1,9 @@
 """Workers that are forked: how they differ from those that are started anew, and what happens to their server."""
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,6 +125,31 @@ def test_a_server_starts_when_several_jobs_come(tmp_path: Path) -> None:
     bench.pool.close()
 
     assert not is_alive(pid)
+
+
+SERVE = """
+import socket, sys
+from workers.runtime.fork_server import serve
+serve(socket.socket(fileno=int(sys.argv[1])), "workers.runtime.handlers")
+"""
+
+
+def test_a_program_that_ends_with_something_unread_is_no_error() -> None:
+    """Given a program that ends before it has read what the server said, Then the server ends quietly: a traceback stood
+    below the last line of a command."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        command = [sys.executable, "-c", SERVE, str(theirs.fileno())]
+        root = str(Path(__file__).parents[3])
+        with subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True, cwd=root
+        ) as server:
+            theirs.close()
+            assert select.select([ours], [], [], 60 * busyness())[0]  # it is ready, and has said so
+            ours.close()
+            assert server.stderr is not None
+            said = server.stderr.read()
+    assert (server.returncode, said) == (0, "")
 
 
 PARENT = """

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.dock import JOB_MEMORY, DeviceValue, Dock
 from widgets.plots.frame_clock import FrameClock
-from widgets.telemetry import figure_of, used_of_total
+from widgets.telemetry import figure_of, short_names, used_of_total
 from widgets.theme import Theme
 
 PROCESSOR = DeviceValue("cpu", "This computer's processor", "processor", 8, 16e9)
@@ -69,14 +69,23 @@ def test_two_gpus_with_changing_values_one_lost(dock: Dock, clock: FrameClock, q
         QTest.keyClick(dock._chooser, Qt.Key.Key_Down)
     assert told.args == ["gpu1"] and dock.shown_device == "gpu1"
     assert shown(dock)["GPU power"] == "70 W" and slim(dock)["Memory"] == "2.7 of 85.5 GB"
-    dock.set_lost("gpu1", "It answers no more")
+    dock.set_lost("gpu1", "It answers no more", "card is lost")
     assert set(shown(dock).values()) == {"–"} and slim(dock) == {"NVIDIA FAKE H100": "It answers no more"}
-    assert all(gauge.note.text() == "It answers no more" for gauge in dock.gauges)
+    assert all(gauge.note.text() == "card is lost" for gauge in dock.gauges)  # a gauge is too narrow for the sentence
+    assert all(gauge.accessibleDescription() == "It answers no more" for gauge in dock.gauges)
+    assert all("It answers no more" in gauge.toolTip() for gauge in dock.gauges)
     dock.show_device("gpu0")
     assert shown(dock)["GPU temperature"] == "66 °C"
     dock.show_device("gpu1")
     tell(dock, clock, "gpu1", load_pct=12)
     assert shown(dock)["GPU load"] == "12 %"
+
+
+def test_names_in_the_list_are_not_cut_where_they_differ() -> None:
+    """Given cards of one maker, Then the list begins with what tells them apart; two of one kind get their numbers."""
+    cards = ("NVIDIA GeForce RTX 4090", "NVIDIA H100 80GB HBM3", "NVIDIA GeForce RTX 4090")
+    devices = [DeviceValue(f"gpu{number}", name, "gpu") for number, name in enumerate(cards)]
+    assert short_names([*devices, PROCESSOR]) == ["RTX 4090 (0)", "H100 80GB HBM3", "RTX 4090 (2)", PROCESSOR.name]
 
 
 def test_a_silent_series_is_told_plainly(dock: Dock, clock: FrameClock) -> None:
@@ -85,7 +94,8 @@ def test_a_silent_series_is_told_plainly(dock: Dock, clock: FrameClock) -> None:
     for _ in range(6):
         tell(dock, clock, "cpu", load_pct=50, memory_bytes=5e9)
     assert shown(dock)["Processor frequency"] == "–"
-    assert dock.gauges[2].note.text() == "not told by this computer"
+    assert dock.gauges[2].note.text() == "not told"
+    assert "This computer does not tell this." in dock.gauges[2].toolTip()
     assert "Frequency" not in slim(dock)
 
 

@@ -75,7 +75,9 @@ class GpuPage(Page):
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, SPACE_S)
         if value.is_chosen:
-            row.addWidget(Tag(self.theme, "ok", self.tr("Does the work")))
+            works = all(rung.state == "ok" for rung in value.rungs)
+            text = self.tr("Does the work") if works else self.tr("Chosen for the work")
+            row.addWidget(Tag(self.theme, "ok" if works else "none", text))
         else:
             button = GhostButton(self.theme, self.tr("Work on this card"), "", "small")
             button.setAccessibleName(self.tr("Work on {0}").format(value.title))

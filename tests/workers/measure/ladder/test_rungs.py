@@ -74,7 +74,17 @@ def test_a_lost_card_and_a_divided_one(driver_dir: Path, tmp_path: Path) -> None
     file.write_text("0.fail.nvmlDeviceGetUtilizationRates=15\n1.mig=1\n")
     (readings, driver) = attempt(driver_dir, "readings", "driver", FAKENVML_FILE=str(file))
     assert (readings["ok"], readings["code"]) == (False, "gpu_lost")
+    assert "Lost: NVIDIA FAKE RTX 4090." in str(driver["found"])
     assert driver["ok"] and "NVIDIA FAKE H100: divided (MIG)" in str(driver["found"])
+
+
+def test_a_card_that_slows_itself_down(driver_dir: Path, tmp_path: Path) -> None:
+    """Given heat and a power limit, Then the readings say why; idle clocks (1) are no slowing down."""
+    file = tmp_path / "readings"
+    for mask, told in ((0x44, True), (1, False)):
+        file.write_text(f"0.reasons={mask}\n")
+        (readings,) = attempt(driver_dir, "readings", FAKENVML_FILE=str(file))
+        assert ("It slows itself down now: it reached its power limit and heat." in str(readings["found"])) == told
 
 
 def test_an_old_driver(driver_dir: Path, tmp_path: Path) -> None:

@@ -36,6 +36,11 @@ def failed(error: CudaError) -> RungResult:
 
 
 def _start(_card: GpuCard | None) -> RungResult:
+    return start_cuda()
+
+
+def start_cuda() -> RungResult:
+    """Whether cuInit works in this process and sees a card."""
     try:
         count = Driver().start()
     except OSError as error:

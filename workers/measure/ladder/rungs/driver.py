@@ -61,7 +61,8 @@ def _driver(_card: GpuCard | None) -> RungResult:
         return broken(state.trouble, state.found, state.reason, state.hint, state.command)
     divided = [card.name for card in cards if card.is_divided]
     note = f" {', '.join(divided)}: divided (MIG), CUDA uses the first part." if divided else ""
-    return holds(state.found + note)
+    lost = [card.name for card in cards if card.is_lost]
+    return holds(state.found + note + (f" Lost: {', '.join(lost)}." if lost else ""))
 
 
 RUNGS = (

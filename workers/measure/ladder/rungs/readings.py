@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from workers.contracts.gpu import GpuCard, RungResult
+from workers.contracts.gpu import GpuCard, RungResult, slow_down_words, slow_downs
 from workers.contracts.wording import percent_of
 from workers.measure.gpu import GpuLostError, NotTold, open_gpus
+from workers.measure.gpu_state import LOST, LOST_HINT
 from workers.measure.ladder.rung import Rung, broken, holds
 
 SHOWN: tuple[tuple[str, Callable[[float], str]], ...] = (
@@ -43,15 +44,16 @@ def _readings(card: GpuCard | None) -> RungResult:
         values = reader.read()
         shares = reader.processes() is not None
     except GpuLostError as error:
-        reason = f"{error} is lost: it fell off the bus, or its driver gave it up."
-        return broken("gpu_lost", "", reason, "Restart the computer. If it comes again, check its power and its seat.")
+        return broken("gpu_lost", "", LOST.format(error), LOST_HINT)
     finally:
         opened.close()
     told = ", ".join(say(values[name]) for name, say in SHOWN if name in values)
     gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.not_told.items()]
     gone += [] if shares else ["memory of each program (not told by this driver)"]
     missing = f" Not told: {', '.join(gone)}." if gone else ""
-    return holds(f"{told or 'It answers'}.{missing}")
+    why = slow_down_words(slow_downs(int(values.get("throttle_mask", 0))))
+    slowed = f" It slows itself down now: {why}." if why else ""
+    return holds(f"{told or 'It answers'}.{slowed}{missing}")
 
 
 RUNGS = (Rung("readings", "Readings of the card", 90, _readings, needs=("driver",)),)

@@ -10,7 +10,8 @@ from workers.contracts.measured.power import power_words
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described, DeviceFacts
 from workers.contracts.techniques import HandlerSpec
-from workers.measure.gpu_state import look
+from workers.measure.gpu_state import LOST, LOST_HINT, look
+from workers.measure.ladder.rungs.cuda_start import start_cuda
 from workers.runtime.machine import device_facts, instructions_of
 
 LIBRARIES = (
@@ -42,15 +43,16 @@ def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> t
     ]
     why_not = f"{state.reason} {state.hint}" if state.trouble else ""
     for gpu in found:
+        lost = f"{LOST.format(gpu.name)} {LOST_HINT}" if gpu.is_lost else ""
         told = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute_capability or 'unknown'}"
         summary = f"{told}, divided (MIG): CUDA uses its first part" if gpu.is_divided else told
         rows.append(
             Described(
                 id=f"cuda:{gpu.index}",
                 title=gpu.name,
-                available=not state.trouble,
+                available=not state.trouble and not lost,
                 summary=summary,
-                hint=why_not,
+                hint=lost or why_not,
                 group="cuda",
             )
         )
@@ -59,9 +61,20 @@ def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> t
     return tuple(rows)
 
 
+def _started(state: GpuState) -> GpuState:
+    """Cards that answer are of no use where CUDA does not start: then the state says why, and what mends it."""
+    start = start_cuda()
+    if start.ok:
+        return state
+    told = {"found": start.found, "reason": start.reason, "hint": start.hint, "command": start.command}
+    return GpuState(trouble="no_start", **told)
+
+
 def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
     """Look at devices, runtimes, techniques and targets; each runtime is really asked whether it works."""
     state, found = look()
+    if found and not state.trouble:
+        state = _started(state)
     if state.trouble not in ("", "no_card"):
         ctx.log(f"{state.reason} {state.hint}", "warning")
     facts = device_facts(found)

@@ -1,0 +1,99 @@
+"""What the window says of cards in each state that the stand-ins can be in: never a figure that no card gave."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QPushButton
+from read_page import words
+
+from app.controllers.app_controller import AppController
+from widgets.main_window import MainWindow
+from workers.measure.ladder.rungs.cuda_start import MENDS
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-ins' file, in a folder that workers may read."""
+    folder = tmp_path / "driver"
+    shutil.copytree(driver_dir, folder)
+    file = folder / "readings"
+    file.write_text("")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+    monkeypatch.setenv("FAKENVML_FILE", str(file))
+    monkeypatch.setenv("FAKECUDA_RC", "100")
+    return file
+
+
+def examined(window: MainWindow, drive: Drive) -> str:
+    """What the doctor's page says when it is through."""
+    window.top.device_requested.emit()
+    page = window.page("gpu")
+    assert page is not None
+
+    def is_through() -> bool:
+        found = [one for one in page.findChildren(QPushButton) if one.text() == "Check again"]
+        return any(one.isEnabled() for one in found)
+
+    drive(is_through, 120)
+    return words(page)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("code", [2, 100, 304, 999])
+def test_each_refusal_of_cuinit_on_the_page(
+    readings: Path, code: int, app_controller: AppController, window: MainWindow, drive: Drive,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Given a driver whose cuInit is refused, Then the page names the error with the line that mends it, for both cards,
+    what `describe` found says the same of the devices, and no rung that computes holds."""
+    monkeypatch.setenv("FAKECUDA_RC", str(code))
+    app_controller.begin()
+    drive(lambda: window.top.device.text() == "NVIDIA FAKE RTX 4090")
+    drive(lambda: not app_controller.flows.active)
+    found = app_controller._session.described
+    assert found is not None
+    rows = [row for row in found.devices if row.group == "cuda"]
+    assert len(rows) == 2 and all(not row.available and f"CUDA error {code}" in row.hint for row in rows)
+    said = examined(window, drive)
+    assert said.count(f"CUDA error {code}") == 2 and MENDS[code][1] in said
+    assert "Your graphics card is ready" not in said
+
+
+@pytest.mark.timeout(240)
+def test_what_a_card_does_not_tell_is_a_dash(
+    readings: Path, app_controller: AppController, window: MainWindow, drive: Drive
+) -> None:
+    """Given a divided card (MIG) that supports neither load nor power, Then the dock shows dashes for these and figures
+    for the rest, and the doctor names what is not told and why."""
+    readings.write_text("count=1\n0.mig=1\n0.util=-1\n0.power=-1\n0.used=2000000000\n0.temp=51\n")
+    app_controller.begin()
+    dock = window.dock
+
+    def figures() -> list[str]:
+        return [gauge.figure.text() for gauge in dock.gauges]
+
+    drive(lambda: dock.shown_device == "gpu0" and figures() == ["–", "2.0 GB", "51 °C", "–"])
+    drive(lambda: not app_controller.flows.active)
+    said = examined(window, drive)
+    assert "divided (MIG)" in said
+    assert "load (not supported by this card)" in said and "power (not supported by this card)" in said
+
+
+@pytest.mark.timeout(240)
+def test_without_a_driver_the_page_says_that_nothing_needs_to_be_done(
+    app_controller: AppController, window: MainWindow, drive: Drive
+) -> None:
+    app_controller.begin()
+    drive(lambda: app_controller._session.described is not None)
+    found = app_controller._session.described
+    assert found is not None
+    if found.cards:
+        pytest.skip("this computer has an NVIDIA GPU")
+    drive(lambda: not app_controller.flows.active)
+    said = examined(window, drive)
+    assert "No NVIDIA card with a driver was found" in said and "CUDA error" not in said
