@@ -120,8 +120,8 @@ class Output:
         left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
         if not self._in_run:
             self._bar(event.done / total, f"{event.stage}{left}")
-        if not self._err.isatty() and time.monotonic() - self._told_s >= LONG_S:
-            self._line(f"{event.stage}, {percent(min(1.0, event.done / total), 0)}{left} …")
+        if not self._err.isatty() and event.done < total and time.monotonic() - self._told_s >= LONG_S:
+            self._line(f"{event.stage}, {percent(event.done / total, 0)}{left} …")
 
     def _wait(self, event: WaitingForQuiet) -> None:
         """One line when the wait begins, on a terminal the latest look in its place; one when it is over."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.domain.variant import Variant
-from app.domain.words.card import figures_words, note_words
+from app.domain.words.card import figures_words, note_words, processor_wins
 from app.domain.words.results import times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.speech import SpeechRecord
@@ -18,7 +18,7 @@ def version_lines(
     cards: Mapping[str, CardFigures] = NO_CARDS,
 ) -> Iterator[str]:
     """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second; what ran
-    on a card tells what that did, with its warnings."""
+    on a card tells what that did, with its warnings. A card that is slower than the processor is said last."""
     for variant in sorted(variants, key=lambda variant: variant.index):
         p50, speedup = variant.measurement.latency_p50_ms, variant.measurement.speedup
         time = "not measured" if p50 is None else in_ms(p50)
@@ -31,6 +31,8 @@ def version_lines(
             time = f"{spoken:.1f} tokens/s"
         yield f" {mark} {variant.id}  {variant.title:<40} {time:>14}  {faster:>6}  {verdict}{look}"
         yield from card_lines(cards.get(variant.id))
+    if words := processor_wins(variants):
+        yield f"   {words}"
 
 
 def card_lines(figures: CardFigures | None) -> Iterator[str]:

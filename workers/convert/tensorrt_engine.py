@@ -207,14 +207,14 @@ def _build(
         raise InputRefused(
             "unsupported_operator",
             "TensorRT does not know a part of this model",
-            f"{error}.",
+            f"{str(error).rstrip('.')}.",
             f"A way out: {error.way_out}.",
         ) from error
     except NotRunnable as error:
         raise InputRefused(
             "engine_not_built",
             "TensorRT could not build an engine of this model",
-            f"For {shown(architectures)} it said: {error}.",
+            f"For {shown(architectures)} it said: {str(error).rstrip('.')}.",
             "Build for another card, or run the model with onnxruntime-cuda.",
         ) from error
 

@@ -29,7 +29,10 @@ STOP_S = 0.1
 """How long a build that was stopped may take to end by itself; some of its phases look seldom. A process that ends at
 once anyway need not wait: the build ends with it."""
 
-BY_EXAMPLE = "the technique int8_qdq writes 8 bits as TensorRT reads them, their ranges learned beforehand"
+BY_EXAMPLE = (
+    "begin with the model as it was before its numbers were made smaller: the technique int8_qdq writes 8 bits as "
+    "TensorRT reads them, their ranges learned beforehand"
+)
 WAY_OUT = {
     "DynamicQuantizeLinear": BY_EXAMPLE,
     "MatMulInteger": BY_EXAMPLE,
@@ -40,7 +43,10 @@ WAY_OUT = {
 }
 """What to do instead, where that is known."""
 
-ELSEWHERE = "ONNX Runtime runs the model as it is, on the card (onnxruntime-cuda) or the processor"
+ELSEWHERE = (
+    "ONNX Runtime runs the model as it is: on the card (onnxruntime-cuda; onnxruntime-rtx gives TensorRT the parts "
+    "that it knows) or on the processor"
+)
 NOISE = re.compile(r"\w+::\w+: |Error Code \d+: |Myelin \(|\[[^\]]{1,80}\] ?| In \w+ at [^\s)]+\)?")
 
 
@@ -266,4 +272,5 @@ def _refused(parser: Any, logger: Any) -> Refused:
 def plain(messages: list[str]) -> str:
     """The library's first message without its numbers and places in its source."""
     text = " ".join(NOISE.sub("", messages[0]).split()) if messages else "it gave no reason"
-    return text.strip("() ")[:300]
+    text = text.strip("( ")
+    return (text if text.count("(") >= text.count(")") else text.rstrip(") "))[:300]

@@ -18,7 +18,7 @@ from app.domain.cost import cost_per_million
 from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.variant import Variant
-from app.domain.words.card import ELSEWHERE, figures_words, note_words
+from app.domain.words.card import ELSEWHERE, figures_words, note_words, processor_wins
 from app.domain.words.outcome import recommended_words, sentence
 from app.domain.words.results import busy_words, proof_words
 from app.domain.words.scores import score_sentences, value_words
@@ -164,6 +164,8 @@ def _device(variant: Variant, facts: RunFacts) -> str:
         where = tr("Runs on this processor.")
     else:
         where = tr("Runs on a graphics card.") if variant.measurement.n else f"{ELSEWHERE}."
+    if needs_gpu(variant.runtime) and (slower := processor_wins(facts.variants)):
+        where = f"{where} {slower}"
     cost = _cost(variant, facts)
     return " ".join(filter(None, (where, tr("A million answers cost {0}.").format(cost) if cost else "")))
 

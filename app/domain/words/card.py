@@ -1,12 +1,20 @@
 """What a card did with a version, and what is to be known of its times, in words."""
 
+from collections.abc import Iterable
+
+from app.domain.choose import is_regressed
+from app.domain.variant import Variant
 from app.domain.words.results import times
 from workers.contracts.gpu import slow_down_words
 from workers.contracts.measured.card_figures import CardFigures, CardNote
+from workers.contracts.runtimes import needs_gpu
 from workers.contracts.wording import in_ms, percent, percent_of
 
 ELSEWHERE = "For NVIDIA cards, and there is none here: not measured here"
 """Where a version for cards was made on a computer without one."""
+
+SURELY_SLOWER = 0.2
+"""As a share: figures of a first look were taken at different moments."""
 
 
 def note_words(note: CardNote) -> str:
@@ -26,6 +34,24 @@ def note_words(note: CardNote) -> str:
     if note.code == "throttled":
         return f"The card slowed itself down meanwhile (throttled): {slow_down_words(note.reasons)}."
     return f"Another program used up to {percent(value, 0)} of the card meanwhile, so it can be faster than this."
+
+
+def processor_wins(variants: Iterable[Variant]) -> str:
+    """Where the fastest way on a card is slower than the fastest on the processor by more than `SURELY_SLOWER`, one
+    sentence; "" where it is not, or where only one of them was measured. Regressed versions do not count. What is slow
+    at a first look is not measured side by side any more, so that such figures have to do."""
+    fastest: dict[bool, float] = {}
+    for variant in variants:
+        ms = variant.measurement.latency_p50_ms
+        if ms is not None and not is_regressed(variant):
+            on_card = needs_gpu(variant.runtime)
+            fastest[on_card] = min(ms, fastest.get(on_card, ms))
+    if len(fastest) < 2 or fastest[True] < (1 + SURELY_SLOWER) * fastest[False]:
+        return ""
+    return (
+        f"For this model the graphics card is slower than this processor: {in_ms(fastest[True])} at best, and "
+        f"{in_ms(fastest[False])} there. The processor is the better choice."
+    )
 
 
 def figures_words(figures: CardFigures) -> str:

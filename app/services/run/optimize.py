@@ -24,7 +24,7 @@ from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
 from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
 from app.services.machine.describing import describe
-from app.services.machine.gpu_room import room_for, room_words
+from app.services.machine.gpu_room import room_for, room_words, without_card
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
 from app.services.run.budget import SLOW_REQUEST_MS, counting, within
@@ -201,11 +201,16 @@ class _Optimization:
             self._recorder.tell(warning)
         return data
 
-    def _tell_room(self, model: OpenedModel) -> Flow[None]:
-        """What the model needs of the GPU's memory beside what is free; where it cannot fit, a person is told now."""
+    def _with_room(self, plan: PlanResult, model: OpenedModel) -> Flow[PlanResult]:
+        """What the model needs of the GPU's memory beside what is free is told; where it cannot fit, nothing is tried
+        there unless a person has said so: by asking for the card, or with recipes of their own for it."""
+        wanted = (*self._goal.runtimes, *(recipe.runtime for recipe in self._ask.recipes))
         room = yield from room_for(model.result.artifact.size_bytes)
-        if room is not None:
-            (self._recorder.tell if room.is_short else self._recorder.say)(room_words(room))
+        if room is None:
+            return plan
+        is_left_out = room.is_short and not any(map(needs_gpu, wanted))
+        (self._recorder.tell if room.is_short else self._recorder.say)(room_words(room, is_left_out=is_left_out))
+        return without_card(plan, room) if is_left_out else plan
 
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         found = yield from describe()
@@ -235,7 +240,7 @@ class _Optimization:
         )
         plan = done.result
         if any(needs_gpu(recipe.runtime) for recipe in plan.candidates):
-            yield from self._tell_room(model)
+            plan = yield from self._with_room(plan, model)
         self._recorder.note(plan_json=plan.model_dump_json())
         recipes = plan.candidates[: self._ask.max_candidates]
         self._search.keep(planned=len(recipes))

@@ -38,6 +38,18 @@ def test_card_and_processor_side_by_side() -> None:
     assert {version.device for version in compare_value(alone).versions} == {""}
 
 
+def test_a_card_that_is_slower_is_said() -> None:
+    """Given a weak card whose best time is above the processor's, Then its versions say so, the processor's do not; a
+    card that is faster says nothing of it."""
+    slow = dataclasses.replace(variant(1, p50_ms=9.0, speedup=0.4), runtime="tensorrt")
+    own = variant(2, p50_ms=2.0, speedup=2.0)
+    told = {one.id: one.device for one in compare_value(facts(variant(0), slow, own, best="v2")).versions}
+    assert "the graphics card is slower than this processor: 9 ms at best, and 2 ms there" in told["v1"]
+    assert "slower" not in told["v2"] + told["v0"]
+    fast = dataclasses.replace(slow, measurement=variant(1, p50_ms=1.0, speedup=4.0).measurement)
+    assert not any("slower" in one.device for one in compare_value(facts(variant(0), fast, own, best="v1")).versions)
+
+
 def test_a_click_tells_where_the_time_goes() -> None:
     """Given a click on its latency, Then the parts by the card's clock, and how its energy was found."""
     on_card = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0), runtime="tensorrt")

@@ -9,14 +9,15 @@ from staging import Make, recipes
 from app.domain.run import RunState
 from app.services.flow.events import LogLine
 from workers.contracts.gpu import GpuCard, GpuState, RungsResult
+from workers.contracts.planning import PlanResult
 from workers.contracts.specs import Described
 
 CARD = GpuCard(index=0, uuid="GPU-a", name="Card A", memory_bytes=8_000_000_000)
 
 
-def on_card(make: Make, free_bytes: int, **versions: Like) -> Any:
-    """A run whose versions run on a card with so much free."""
-    one = make(Like(p50_ms=4), versions)
+def on_card(make: Make, free_bytes: int, asked: tuple[str, ...] = (), **versions: Like) -> Any:
+    """A run whose versions run on a card with so much free; a person may have `asked` for runtimes."""
+    one = make(Like(p50_ms=4), versions, runtimes=asked)
     one.play.candidates = recipes(*versions, runtime="onnxruntime-cuda")
     looked = RungsResult(state=GpuState(), cards=(CARD,), rungs=(), free_bytes={"GPU-a": free_bytes})
     one.play._gpu_rungs_job = lambda step: (looked, one.play.root)
@@ -46,3 +47,16 @@ def test_room_is_told_before(stage: Make, free_bytes: int, level: str) -> None:
     one.go()
     said = [event for event in one.events if isinstance(event, LogLine) and CARD.name in event.text]
     assert [event.level for event in said] == [level]
+
+
+@pytest.mark.parametrize("yes", [(), ("onnxruntime-cuda",)])
+def test_what_cannot_fit_is_not_begun_without_a_yes(stage: Make, yes: tuple[str, ...]) -> None:
+    """Given a card that is nearly full, Then versions for it are not tried and are listed with the reason, and it is said
+    how to ask for them; who asked for the card has said yes, and they are tried."""
+    one = on_card(stage, 1_000_000, yes, A=Like(p50_ms=2))
+    run = one.go()
+    said = " ".join(event.text for event in one.events if isinstance(event, LogLine))
+    assert ("A" in one.variants) == bool(yes)
+    assert ("unless you ask for it (--device cuda:0)" in said) == (not yes)
+    dropped = PlanResult.model_validate_json(run.plan_json).dropped
+    assert [row.reason.code for row in dropped if row.title == "A"] == ([] if yes else ["no_room_on_card"])
