@@ -68,6 +68,11 @@ class DataPaths:
         return self.root / "gpu-cache"
 
     @property
+    def unfinished(self) -> Path:
+        """What long jobs had finished when they were ended; it may be deleted at any time."""
+        return self.root / "unfinished"
+
+    @property
     def releases(self) -> Path:
         """The bundles of releases, by their sha256."""
         return self.root / "releases"

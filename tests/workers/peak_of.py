@@ -2,6 +2,7 @@
 
 python peak_of.py open MODEL FOLDER
 python peak_of.py language_int8 OPENED FOLDER
+python peak_of.py language_int4 OPENED FOLDER    # learns from EXAMPLES texts of TOKENS tokens
 """
 
 import importlib
@@ -11,7 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).parents[2]
+EXAMPLES, TOKENS = 32, 128
 
 
 def peak_bytes(step: str, source: Path, out: Path) -> int:
@@ -33,10 +37,14 @@ def main(step: str, source: Path, out: Path) -> None:
     from workers.contracts.jobs import OpenParams
     from workers.measure.memory import PeakMeter
     from workers.model_io.opening import open_model
+    from workers.pipeline.prepared import write_prepared
     from workers.runtime.recording import RecordingContext
 
     out.mkdir()
-    ctx = RecordingContext(work_dir=out, threads=2)
+    rng = np.random.default_rng(5)
+    texts = [{"input_ids": rng.integers(3, 260, (1, TOKENS))} for _ in range(EXAMPLES)]
+    write_prepared(out / "data" / "calibration", texts)
+    ctx = RecordingContext(work_dir=out, threads=2, data_dir=out / "data")
     meter = PeakMeter()
     if step == "open":
         open_model(OpenParams(path=str(source)), ctx)

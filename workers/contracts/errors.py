@@ -8,6 +8,7 @@
 Anything else that is raised in a worker becomes an `ErrorInfo` of code ``internal``.
 """
 
+import re
 import traceback
 from collections.abc import Mapping
 from typing import ClassVar
@@ -59,6 +60,18 @@ def words_for(error: BaseException, hint: str) -> ErrorInfo:
         hint=hint,
         traceback="".join(traceback.format_exception(error)),
     )
+
+
+ALLOCATION = re.compile(
+    r"bad_alloc|out of memory|not enough memory|can't allocate memory|cannot allocate memory"
+    r"|failed to allocate|unable to allocate|can't start new thread",
+    re.IGNORECASE,
+)
+
+
+def looks_like_memory(text: str) -> bool:
+    """Whether a library's message says that it could not get memory; they share no exception type."""
+    return ALLOCATION.search(text) is not None
 
 
 class WorkerError(Exception):

@@ -1,26 +1,19 @@
 """Any exception of a job → its terminal message, in plain words."""
 
 import errno
-import re
 import sys
 import traceback
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError
+from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError, looks_like_memory
 from workers.contracts.process.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import Cancelled, Failed
 from workers.runtime.gpu_failure import gpu_failure
 
 if sys.platform != "win32":
     import resource
-
-ALLOCATION = re.compile(
-    r"bad_alloc|out of memory|not enough memory|can't allocate memory|cannot allocate memory"
-    r"|failed to allocate|unable to allocate|can't start new thread",
-    re.IGNORECASE,
-)
 
 OUT_OF_MEMORY = (
     "out_of_memory",
@@ -46,11 +39,6 @@ BY_ERRNO = {
 """What the computer denies the job: nothing is wrong with the person's input, nor with the program."""
 
 INTERNAL, MISSING = 1, 6
-
-
-def looks_like_memory(text: str) -> bool:
-    """Whether a library's message says that it could not get memory; they share no exception type."""
-    return ALLOCATION.search(text) is not None
 
 
 def _words(error: BaseException) -> tuple[str, str, str, str]:

@@ -33,6 +33,7 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, 
     """Do the job and send exactly one terminal message. Returns the exit code of CLI.md."""
     work_dir = Path(job.work_dir)
     context = RuntimeContext(reporter, inbox, work_dir, job.seed, job.threads, ready=ready)
+    context.kept_dir = Path(job.kept_dir) if job.kept_dir else None
     try:
         result = _run(job, config, context)
         context.flush()

@@ -256,6 +256,7 @@ class Driver(Generic[T]):
             self._throw(FlowCancelled() if self._cancelling else self._not_kept(error))
         else:
             self._history.kept(entry, job)
+            self._workspace.ended_well(step)
             self._send(step, entry, False, seconds)
 
     def _send(self, step: JobStep[Any], entry: Entry, cached: bool, seconds: float) -> None:

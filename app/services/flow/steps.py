@@ -62,7 +62,8 @@ class JobStep(Generic[R]):
 
     `write_paths` are folders beside it that the job may write and that stay, however it ends; they must be there.
 
-    With `cache` the folder goes to the artifact store under a key made of `params`.
+    With `cache` the folder goes to the artifact store under a key made of `params`. With `goes_on` besides, what it had
+    finished when it was ended stays in a folder (`JobContext.kept_dir`) that the same step gets when it is begun again.
 
     `identity` replaces, in the key, paths of `params` by what stands for their content. With `by_content` only the job
     itself finds out what the content is; it is begun, and ended where the store has what came of it before.
@@ -80,6 +81,7 @@ class JobStep(Generic[R]):
     identity: Mapping[str, str] = field(default_factory=dict)
     by_content: bool = False
     keep_folder: bool = False
+    goes_on: bool = False
     torch: bool = False
     fresh_process: bool = False
     shares_card: bool = False

@@ -1,5 +1,8 @@
 """What every use case needs, handed over as one value: the data folder, its store and database, the processes."""
 
+import os
+import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +18,9 @@ from app.services.flow.steps import JobError, JobStep
 from workers.contracts.paths import to_text
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.messages import Card, Limits, RunJob
+
+KEPT_S = 7 * 24 * 3600
+"""How long what an ended job had finished waits for being gone on with."""
 
 USUAL_MEMORY_BYTES = Limits().memory_bytes
 
@@ -82,7 +88,25 @@ class Workspace:
             fresh_process=step.fresh_process,
             limits=self.limited(step.limits),
         )
+        if step.goes_on:
+            kept = self._begun(step)
+            job = job.model_copy(update={"kept_dir": str(kept), "write_paths": (*job.write_paths, str(kept))})
         return self.on_card(job) if step.limits.gpu else job
+
+    def _begun(self, step: JobStep[Any]) -> Path:
+        """The folder that this step goes on in; those that nobody went on with for long are removed."""
+        folder = self.paths.unfinished / self.key_of(step)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.utime(folder)
+        for other in self.paths.unfinished.iterdir():
+            if time.time() - other.stat().st_mtime > KEPT_S:
+                shutil.rmtree(other, ignore_errors=True)
+        return folder
+
+    def ended_well(self, step: JobStep[Any]) -> None:
+        """Nobody has to go on with it."""
+        if step.goes_on:
+            shutil.rmtree(self.paths.unfinished / self.key_of(step), ignore_errors=True)
 
     def on_card(self, job: RunJob) -> RunJob:
         """The job on the chosen GPU, unless it names one itself, with the lasting folder of what is compiled for it."""

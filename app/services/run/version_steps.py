@@ -128,6 +128,7 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
             title=variant.title,
             read_paths=(model.folder, data.folder),
             cache=True,
+            goes_on=bool(model.result.artifact.settings.get("chat")),
             seed=seed,
             limits=_unless_it_hangs(Limits()),
             step_index=step,

@@ -16,12 +16,14 @@ ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
 
 def check(source: Path, weight_bytes: int, work: Path) -> None:
     opening = peak_bytes("open", source, work / "opened")
-    rounding = peak_bytes("language_int8", work / "opened" / "model", work / "int8")
-    print(  # noqa: T201 - the figures are the point
-        f"{weight_bytes / 1e9:.2f} GB in BF16: opening {opening / weight_bytes:.2f}, INT8 {rounding / weight_bytes:.2f}"
-        " times that above the imports"
-    )
-    assert rounding <= LIMIT * weight_bytes
+    rounding = {
+        technique: peak_bytes(technique, work / "opened" / "model", work / technique)
+        for technique in ("language_int8", "language_int4")
+    }
+    told = {"opening": opening, **rounding}
+    figures = ", ".join(f"{name} {peak / weight_bytes:.2f}" for name, peak in told.items())
+    print(f"{weight_bytes / 1e9:.2f} GB in BF16: {figures} times that above the imports")  # noqa: T201 - the point
+    assert max(rounding.values()) <= LIMIT * weight_bytes
 
 
 @pytest.mark.models

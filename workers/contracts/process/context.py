@@ -23,7 +23,12 @@ class JobContext(Protocol):
 
     @property
     def work_dir(self) -> Path:
-        """The only folder that the job may write."""
+        """The only folder that the job may write, but for `kept_dir`."""
+
+    @property
+    def kept_dir(self) -> Path | None:
+        """A folder that stays when the job is ended and that the same job gets again: what is finished there need not
+        be done twice. None: nothing outlives the job."""
 
     @property
     def original(self) -> Path | None:

@@ -47,6 +47,7 @@ class RunJob(Frozen):
     """Do one job. `kind` names a module below `workers.runtime.handlers`, `params` fits that module's `Params`.
 
     `write_paths` are folders beside `work_dir` that may be written, too: what has come of a download outlives its job.
+    `kept_dir` is one of them, where long work keeps what it has finished; "" where nothing is to outlive the job.
     `gpu_cache` is one of them, where drivers and engines keep what they compiled for a card; "" in the job's folder.
     `fresh_process`: it measures its memory, so that no library may be loaded before.
     """
@@ -58,6 +59,7 @@ class RunJob(Frozen):
     work_dir: str
     read_paths: tuple[str, ...] = ()
     write_paths: tuple[str, ...] = ()
+    kept_dir: str = ""
     gpu_cache: str = ""
     seed: int = 0
     threads: int = 1

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError, looks_like_memory
 
 EXTERNAL_FROM_BYTES = 1 << 30
 """A protobuf file holds 2 GiB at most; from half of that on, weights go into a second file."""
@@ -200,7 +200,7 @@ def one_line(error: BaseException) -> str:
 def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
     """Around a call into a quantization library: its prints go into the log, its errors become words.
 
-    Cancelling and refusals pass through untouched.
+    Cancelling and refusals pass through untouched; want of memory becomes a MemoryError.
     """
     root, printed = logging.getLogger(), _ToLog(log)
     level = root.level
@@ -211,7 +211,9 @@ def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
             yield
     except (JobCancelled, WorkerError, MemoryError):
         raise
-    except Exception as error:  # whatever such a library raises means the same to the person
+    except Exception as error:  # whatever such a library raises means the same to the person, but for no memory
+        if looks_like_memory(str(error)):
+            raise MemoryError(one_line(error)) from error
         raise broken(title, error) from error
     finally:
         root.setLevel(level)

@@ -1,6 +1,10 @@
 """What both techniques for language models share: NNCF's compression of weights, over an OpenVINO graph."""
 
+import contextlib
+import hashlib
+import json
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,9 @@ from workers.contracts.techniques import Model, TechniqueParams
 from workers.convert.graphs import onnx_files
 from workers.convert.output import new_model
 from workers.infer.openvino_program import import_library
+from workers.quantize.weights.graph_parts import Graph, parts_of
 from workers.quantize.weights.mapped_weights import given_back
+from workers.quantize.weights.part_by_part import PartByPart, Rounding
 
 FILES = ("model.xml", "model.bin")
 FORMAT, RUNTIME = "openvino-ir", "openvino"
@@ -39,7 +45,7 @@ def compress(
         examples: list[Examples] = []
         try:
             with onnx_files.library_call(title, ctx.log):
-                _write(model.main, output.folder / FILES[0], how, examples)
+                _write(model, params, output.folder / FILES[0], how, examples, ctx)
         finally:
             for one in examples:
                 one.raise_cancelled()  # the library may have made another error of it
@@ -50,21 +56,62 @@ def compress(
     return output.artifact
 
 
-def _write(source: Path, target: Path, how: Any, examples: list["Examples"]) -> None:
+def _write(
+    model: Model, params: TechniqueParams, target: Path, how: Any, examples: list["Examples"], ctx: JobContext
+) -> None:
     library = import_library()
     import nncf
 
     nncf.set_log_level(logging.ERROR)
     arguments = how(nncf)
-    if isinstance(arguments.get("dataset"), Examples):
-        examples.append(arguments["dataset"])
-        arguments["dataset"] = nncf.Dataset(examples[0])
-    model = library.Core().read_model(str(source))
-    whole = model.clone()  # shares the weights: their maps stay until the end
-    with given_back(source.with_suffix(".bin")):
-        smaller = nncf.compress_weights(model, **arguments)
+    graph = library.Core().read_model(str(model.main))
+    whole = graph.clone()  # shares the weights: their maps stay until the end
+    with given_back(model.main.with_suffix(".bin")), contextlib.ExitStack() as after:
+        if isinstance(arguments.get("dataset"), Examples):
+            examples.append(arguments.pop("dataset"))
+            kept = after.enter_context(kept_for(model, params, examples[0].fingerprint, ctx))
+            smaller = _learned(library, graph, arguments, examples[0], kept, ctx)
+        else:
+            smaller = nncf.compress_weights(graph, **arguments)
         library.save_model(smaller, str(target), compress_to_fp16=False)
+        del smaller, graph
     del whole
+
+
+def _learned(
+    library: Any, model: Any, arguments: dict[str, Any], examples: "Examples", kept: Path, ctx: JobContext
+) -> Any:
+    """Layer by layer where the graph can be cut; one that cannot, all at once, which takes three times the room."""
+    import nncf
+
+    graph = Graph(model)
+    parts = parts_of(graph) if graph.has_unique_names else []
+    if sum(bool(part.products) for part in parts) < 2:
+        return nncf.compress_weights(model, dataset=nncf.Dataset(examples), **arguments)
+    share = arguments.pop("ratio")
+    del arguments["subset_size"]
+    rounding = Rounding(arguments, share, follows_rounded=arguments["gptq"])
+    return PartByPart(library, graph, parts, list(examples), kept).run(rounding, ctx)
+
+
+@contextlib.contextmanager
+def kept_for(model: Model, params: TechniqueParams, examples: str, ctx: JobContext) -> Iterator[Path]:
+    """A folder for what is finished of this very work: removed when the block ends well, and in any case where the
+    job has no folder that outlives it."""
+    import nncf
+
+    made_of = [sorted(file.sha256 for file in model.artifact.files), params.model_dump(mode="json"), examples]
+    made_of += [nncf.__version__, import_library().__version__]
+    name = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:24]
+    folder = (ctx.kept_dir or ctx.work_dir) / f"weights-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except BaseException:
+        if ctx.kept_dir is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Examples:
@@ -72,7 +119,11 @@ class Examples:
 
     def __init__(self, ctx: JobContext, most: int) -> None:
         self._ctx, self._cancelled = ctx, None  # type: tuple[JobContext, JobCancelled | None]
-        self.count = sum(1 for _ in ctx.calibration(most))
+        self.count, seen = 0, hashlib.sha256()
+        for feeds in ctx.calibration(most):
+            self.count += 1
+            seen.update(np.array(feeds["input_ids"], np.int64).tobytes() + b"|")
+        self.fingerprint = seen.hexdigest()
         if not self.count:
             raise InputRefused(
                 "calibration_missing",

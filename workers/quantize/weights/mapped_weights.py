@@ -7,6 +7,7 @@ kernel reads them again where they are asked for once more.
 
 import contextlib
 import ctypes
+import gc
 import sys
 import threading
 from collections.abc import Iterator
@@ -45,6 +46,14 @@ def given_back(file: Path) -> Iterator[None]:
     finally:
         is_over.set()
         thread.join()
+
+
+def give_back_freed() -> None:
+    """What was freed goes back to the system, and does not stay with the allocator (malloc_trim(3) of glibc)."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def maps_of(file: Path) -> list[tuple[int, int]]:

@@ -1,0 +1,22 @@
+"""Keeps a file of what it has finished; hangs the first time, then tells what it found."""
+
+import time
+
+from fettle_service_handlers._shared import Params, Result
+
+from workers.contracts.process.context import JobContext
+from workers.contracts.techniques import HandlerSpec
+
+
+def run(params: Params, ctx: JobContext) -> Result:
+    assert ctx.kept_dir is not None
+    kept = ctx.kept_dir / "finished.txt"
+    found = kept.read_text() if kept.exists() else ""
+    kept.write_text(f"{found}x")
+    ctx.progress("kept", 1, 1)
+    while not found:
+        time.sleep(0.01)
+    return Result(values={"found": found})
+
+
+HANDLER = HandlerSpec(kind="keeps", params=Params, result=Result, run=run)

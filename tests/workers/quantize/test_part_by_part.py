@@ -1,0 +1,171 @@
+"""A language model is rounded layer by layer as if it were rounded whole, and goes on where it was ended."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import JobCancelled
+from workers.convert.graphs import onnx_files
+from workers.infer.openvino_program import import_library
+from workers.quantize import language_int4
+from workers.quantize.weights import compressed_weights, graph_parts
+from workers.runtime.failure import terminal_message
+from workers.runtime.recording import RecordingContext
+
+EXAMPLES = 3
+PARAMS = language_int4.Params(group_size=32)
+
+
+@pytest.fixture(scope="module")
+def small(make_small: Callable[..., Any]) -> Iterator[Any]:
+    """Two layers, each of which is two parts."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(graph_parts, "SMALLEST_BYTES", 1)
+        yield make_small("chat", items=EXAMPLES)
+
+
+@pytest.fixture(scope="module")
+def once(small: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its version, made layer by layer without a break."""
+    return rounded(small, tmp_path_factory.mktemp("once"))
+
+
+def graph_of(folder: Path) -> graph_parts.Graph:
+    return graph_parts.Graph(import_library().Core().read_model(str(folder / "model.xml")))
+
+
+def said_by(model: Any) -> list[np.ndarray]:
+    """What comes after twenty words, and after one more that the cache goes before."""
+    exact = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
+    request = import_library().Core().compile_model(model, "CPU", exact).create_infer_request()
+    said = []
+    for ids, before in ((np.arange(100, 120)[None], 0), (np.array([[7]]), 20)):
+        places = np.arange(before, before + ids.shape[1])[None]
+        mask = np.ones((1, before + ids.shape[1]), np.int64)
+        feeds = {"input_ids": ids, "attention_mask": mask, "position_ids": places, "beam_idx": np.zeros(1, np.int32)}
+        said.append(request.infer(feeds)["logits"].copy())
+    return said
+
+
+def rounded(small: Any, work: Path, **params: Any) -> Path:
+    work.mkdir(exist_ok=True)
+    ctx = RecordingContext(work_dir=work, threads=1, data_dir=small.data)
+    language_int4.apply(small.model, language_int4.Params(group_size=32, **params), ctx)
+    assert [path.name for path in work.iterdir()] == ["model"]
+    return work / "model"
+
+
+def test_parts_that_are_put_together_again_are_the_model(small: Any) -> None:
+    """Given a graph cut into parts, Then each layer with weights is in one, And together they say the same."""
+    library, graph = import_library(), graph_of(small.folder)
+    before = said_by(small.folder / "model.xml")
+    parts = graph_parts.parts_of(graph)
+    assert [len(part.products) for part in parts] == [0, 4, 3, 4, 3, 0]
+    assert [len(part.kept) for part in parts] == [1, 0, 0, 0, 0, 1]
+    made = {number: graph_parts.taken_out(library, graph, part) for number, part in enumerate(parts)}
+    whole = graph_parts.joined(library, graph, dict(enumerate(parts)), made)
+    assert all(np.array_equal(one, other) for one, other in zip(before, said_by(whole), strict=True))
+
+
+def check_whole(small: Any, ours: Path, work: Path, **params: Any) -> None:
+    """NNCF gives the same for all layers at once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compressed_weights, "parts_of", lambda graph: [])
+        whole = rounded(small, work, **params)
+    assert (ours / "model.bin").stat().st_size == (whole / "model.bin").stat().st_size
+    for one, other in zip(said_by(ours / "model.xml"), said_by(whole / "model.xml"), strict=True):
+        assert np.abs(one - other).max() < 1e-3 * one.std()
+
+
+def test_as_if_it_were_whole(small: Any, once: Path, tmp_path: Path) -> None:
+    """Given AWQ and scales learned from examples, Then layer by layer gives what NNCF gives for all at once."""
+    check_whole(small, once, tmp_path)
+
+
+def test_sensitive_layers_as_if_it_were_whole(small: Any, tmp_path: Path) -> None:
+    """Given that half of the weights get 4 bits, Then the same layers are found sensitive."""
+    params = {"share": 0.5, "sensitivity": "hessian", "awq": False, "scales": False}
+    check_whole(small, rounded(small, tmp_path / "parts", **params), tmp_path / "whole", **params)
+
+
+@pytest.mark.slow
+def test_layers_after_rounded_ones(small: Any, tmp_path: Path) -> None:
+    """Given GPTQ, which makes up for what went before, Then it differs from the original less than plain rounding."""
+    before = said_by(small.folder / "model.xml")[0]
+    plain = said_by(rounded(small, tmp_path / "plain", awq=False, scales=False) / "model.xml")[0]
+    gptq = said_by(rounded(small, tmp_path / "gptq", awq=False, scales=False, gptq=True) / "model.xml")[0]
+    assert np.square(gptq - before).mean() < np.square(plain - before).mean()
+
+
+class Counted:
+    """Stands before NNCF; ends the work at the call of this number."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception, at: int | None) -> None:
+        import nncf
+
+        self.learned, self._at, self._error, self._real = 0, at, error, nncf.compress_weights
+        monkeypatch.setattr(nncf, "compress_weights", self)
+
+    def __call__(self, model: Any, **arguments: Any) -> Any:
+        if "dataset" in arguments:
+            if self.learned == self._at:
+                raise self._error
+            self.learned += 1
+        return self._real(model, **arguments)
+
+
+def test_it_goes_on_where_it_was_ended(small: Any, once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given work that lacked memory in its third part, When the same is begun again, Then two parts are left to do, And
+    what comes of it is what comes of work that was never ended, And nothing is kept any longer."""
+    kept = tmp_path / "kept"
+
+    def work(name: str) -> tuple[Path, RecordingContext]:
+        (tmp_path / name).mkdir()
+        ctx = RecordingContext(work_dir=tmp_path / name, data_dir=small.data, kept_dir=kept)
+        language_int4.apply(small.model, PARAMS, ctx)
+        return tmp_path / name / "model", ctx
+
+    with monkeypatch.context() as patched:
+        first = Counted(patched, RuntimeError("std::bad_alloc"), at=2)
+        with pytest.raises(MemoryError) as ended:
+            work("first")
+    assert first.learned == 2
+    assert terminal_message(ended.value).error.code == "out_of_memory"
+    assert list((tmp_path / "first").iterdir()) == []
+    second = Counted(monkeypatch, JobCancelled(), at=None)
+    folder, ctx = work("second")
+    assert second.learned == 2
+    assert (folder / "model.bin").read_bytes() == (once / "model.bin").read_bytes()
+    assert list(kept.iterdir()) == []
+    shares = [sent.done / (sent.total or 1) for sent in ctx.progress_sent if sent.unit == "weights"]
+    assert 0.4 < shares[0] < 0.6 and shares == sorted(shares) and shares[-1] == 1
+
+
+def test_cancelled_between_two_examples(small: Any, tmp_path: Path) -> None:
+    """Given a job without a folder that outlives it, When it is cancelled, Then it says so, And nothing stays."""
+    ctx = RecordingContext(work_dir=tmp_path, data_dir=small.data, cancel_after=8)
+    with pytest.raises(JobCancelled):
+        language_int4.apply(small.model, PARAMS, ctx)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_work_is_kept_apart(small: Any, tmp_path: Path) -> None:
+    """Given other examples or other parameters, Then what was finished for these is not gone on with."""
+    ctx = RecordingContext(work_dir=tmp_path, data_dir=small.data)
+    works = {"few": (PARAMS, 2), "more": (PARAMS, 3), "other": (PARAMS.model_copy(update={"gptq": True}), 3)}
+    places = set()
+    for params, count in works.values():
+        with compressed_weights.kept_for(
+            small.model, params, compressed_weights.Examples(ctx, count).fingerprint, ctx
+        ) as place:
+            places.add(place.name)
+    assert len(places) == len(works)
+
+
+def test_no_memory_is_told_as_such() -> None:
+    """Given a library that says so in words of its own, Then it is not told as a model that the library cannot do."""
+    with pytest.raises(MemoryError), onnx_files.library_call("Anything", lambda text: None):
+        raise RuntimeError("std::bad_alloc")

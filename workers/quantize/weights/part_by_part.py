@@ -1,0 +1,220 @@
+"""Weights of a language model rounded part by part, so that no more than a layer is worked on at a time.
+
+NNCF compiles what it learns from. Of the whole model it holds all weights once more, and what each layer was fed with.
+Of one part, fed with what it is fed with in the whole model, it learns the same: which weights matter (AWQ, arXiv
+2306.00978, and scale estimation look at what goes through the original, GPTQ, arXiv 2210.17323, at what goes through
+the layers that are rounded already), and how sensitive a layer is.
+
+What is finished lies in files, so that work that was ended goes on with the next part.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.process.context import JobContext
+from workers.quantize.weights.activations import Activations
+from workers.quantize.weights.graph_parts import Crossing, Graph, Part, beginnings, joined, taken_out
+from workers.quantize.weights.mapped_weights import give_back_freed
+from workers.quantize.weights.sensitive_parts import least_sensitive, scores_of
+
+LOOKING, ROUNDING, JOINING = "Finding sensitive layers", "Rounding weights, layer by layer", "Putting layers together"
+ROUNDING_ENDS = "Rounding the table of words"
+DONE, ENDS = "done.json", "ends.xml"
+EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
+
+Treat = Callable[[int, Part, Any, "Examples"], Any]
+"""Works on a part's own model with its examples, keeps in a file what comes of it, gives the model to go on with."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """`arguments` are those of `nncf.compress_weights` but for the examples; `share` of the weights gets few bits, the
+    others 8. `follows_rounded`: what comes next is fed by the rounded layers (GPTQ)."""
+
+    arguments: Mapping[str, Any]
+    share: float
+    follows_rounded: bool
+
+
+class Examples:
+    """What a part is fed with, from the start each time; NNCF goes through it more than once."""
+
+    def __init__(self, ctx: JobContext, activations: Activations, part: Part) -> None:
+        self._ctx, self._activations, self._part = ctx, activations, part
+        self.count = activations.count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for example in range(self.count):
+            self._ctx.check_cancelled()
+            yield self._activations.feeds(self._part, example)
+
+
+class PartByPart:
+    """The work on one model; `folder` keeps what is finished, `given` are the model's own inputs for each example."""
+
+    def __init__(
+        self, library: Any, graph: Graph, parts: Sequence[Part], given: Sequence[Mapping[str, Any]], folder: Path
+    ) -> None:
+        self._library, self._graph, self._parts, self._given, self._folder = library, graph, parts, given, folder
+        self._core = library.Core()
+        self._last = max(number for number, part in enumerate(parts) if part.products)
+
+    def run(self, rounding: Rounding, ctx: JobContext) -> Any:
+        """The whole model with fewer bits a weight. Raises JobCancelled; what is finished stays then."""
+        self._round_ends(ctx)
+        in_8_bits = self._sensitive(rounding, ctx) if rounding.share < 1 else set()
+
+        def treat(number: int, part: Part, model: Any, examples: Examples) -> Any:
+            rounded = _rounded(model, part, in_8_bits, examples, rounding)
+            self._save(rounded, self._file(number))
+            return rounded if rounding.follows_rounded else taken_out(self._library, self._graph, part)
+
+        self._walk(self._folder / "rounded", ROUNDING, ctx, treat)
+        ctx.progress(JOINING, 0, 1)
+        self._put_ends_in()
+        rounded = {number: part for number, part in enumerate(self._parts) if part.products}
+        made = {number: self._core.read_model(str(self._file(number))) for number in rounded}
+        whole = joined(self._library, self._graph, rounded, made)
+        ctx.progress(JOINING, 1, 1)
+        return whole
+
+    def _sensitive(self, rounding: Rounding, ctx: JobContext) -> set[str]:
+        """Names of the products that get 8 bits: all but the least sensitive ones of all layers."""
+        folder = self._folder / "looked"
+        metric = rounding.arguments["sensitivity_metric"]
+
+        def treat(number: int, part: Part, model: Any, examples: Examples) -> Any:
+            found = scores_of(model, part, metric, examples)
+            _write(folder / f"scores_{number}.json", found)
+            return model
+
+        self._walk(folder, LOOKING, ctx, treat)
+        files = [folder / f"scores_{number}.json" for number, part in enumerate(self._parts) if part.products]
+        scores = [tuple(row) for file in files for row in json.loads(file.read_text(encoding="utf-8"))]
+        return {name for name, _, _ in scores} - least_sensitive(scores, rounding.share)
+
+    def _walk(self, folder: Path, title: str, ctx: JobContext, treat: Treat) -> None:
+        """All examples through one part after the other, from the first on that is not finished."""
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = folder / DONE
+        activations = Activations(folder / "activations", len(self._given))
+        if not begun.exists():
+            activations.begin(self._values(ctx))
+            _write(begun, 0)
+        done, total = json.loads(begun.read_text(encoding="utf-8")), sum(part.weights for part in self._parts)
+        for number in range(done, self._last + 1):
+            ctx.check_cancelled()
+            ctx.progress(title, sum(earlier.weights for earlier in self._parts[:number]), total, "weights")
+            self._step(number, activations, ctx, treat)
+            _write(begun, number + 1)
+            activations.drop_but(self._needed_from(number + 1))
+            give_back_freed()
+        ctx.progress(title, total, total, "weights")
+
+    def _step(self, number: int, activations: Activations, ctx: JobContext, treat: Treat) -> None:
+        part = self._parts[number]
+        examples = Examples(ctx, activations, part)
+        model = taken_out(self._library, self._graph, part)
+        if part.products:
+            model = treat(number, part, model, examples)
+        needed = self._needed_from(number + 1).intersection(part.gives)
+        if not needed:
+            return
+        request = self._core.compile_model(model, "CPU", EXACT).create_infer_request()
+        for example, feeds in enumerate(examples):
+            given = request.infer(feeds)
+            for place, crossing in enumerate(part.gives):
+                if crossing in needed:
+                    activations.keep(crossing, example, given[place])
+
+    def _needed_from(self, number: int) -> set[Crossing]:
+        return {crossing for part in self._parts[number : self._last + 1] for crossing in part.takes}
+
+    def _values(self, ctx: JobContext) -> Iterator[dict[Crossing, Any]]:
+        """What the graph's own inputs and its caches are at the beginning of each example."""
+        names, model = beginnings(self._library, self._graph)
+        needed = self._needed_from(0)
+        inputs = {crossing[0]: crossing for crossing in needed}
+        request = self._core.compile_model(model, "CPU", EXACT).create_infer_request()
+        for feeds in self._given:
+            ctx.check_cancelled()
+            found = request.infer(dict(feeds))
+            values = {crossing: found[place] for place, crossing in enumerate(names) if crossing in needed}
+            for parameter in self._graph.model.get_parameters():
+                if (name := parameter.get_friendly_name()) in inputs:
+                    called = parameter.output(0).get_names()
+                    values[inputs[name]] = next(feeds[one] for one in feeds if one in called)
+            yield values
+
+    def _file(self, number: int) -> Path:
+        return self._folder / "rounded" / f"part_{number}.xml"
+
+    def _save(self, model: Any, file: Path) -> None:
+        """The file that names the other one comes last."""
+        hidden = file.with_name(f"part-of-{file.name}")
+        self._library.save_model(model, str(hidden), compress_to_fp16=False)
+        hidden.with_suffix(".bin").replace(file.with_suffix(".bin"))
+        hidden.replace(file)
+
+    @property
+    def _ends(self) -> list[tuple[str, int]]:
+        """Tables of words and the head, each with the input that holds its weights."""
+        names = [name for part in self._parts for name in part.kept]
+        return [(name, port) for name in names for port in self._graph.weight_ports(self._graph.by_name[name])]
+
+    def _round_ends(self, ctx: JobContext) -> None:
+        """The ends in 8 bits, as NNCF does it, in a file of their own. They come first, while nothing else is held."""
+        import nncf
+
+        file = self._folder / ENDS
+        if file.exists():
+            return
+        ctx.check_cancelled()
+        ctx.progress(ROUNDING_ENDS, 0, 1)
+        products = [name for part in self._parts for name in part.products]
+        model = self._graph.model.clone()
+        scope = nncf.IgnoredScope(names=products)
+        nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM, ignored_scope=scope)
+        by_name = {op.get_friendly_name(): op for op in model.get_ops()}
+        results = [self._library.opset15.result(by_name[name].input_value(port)) for name, port in self._ends]
+        self._save(self._library.Model(results, [], "ends"), file)
+        del model, by_name, results
+        give_back_freed()
+        ctx.progress(ROUNDING_ENDS, 1, 1)
+
+    def _put_ends_in(self) -> None:
+        results = self._core.read_model(str(self._folder / ENDS)).get_results()
+        for (name, port), result in zip(self._ends, results, strict=True):
+            self._graph.by_name[name].input(port).replace_source_output(result.input_value(0))
+
+
+def _rounded(model: Any, part: Part, in_8_bits: set[str], examples: Examples, rounding: Rounding) -> Any:
+    """8 bits for these products, few for the others; tables and the head stay as they are."""
+    import nncf
+
+    others = sorted(in_8_bits & part.nodes)
+    if len(others) < len(part.products):
+        scope = nncf.IgnoredScope(names=[*part.kept, *others])
+        arguments = {name: value for name, value in rounding.arguments.items() if name != "sensitivity_metric"}
+        model = nncf.compress_weights(
+            model,
+            dataset=nncf.Dataset(examples),
+            subset_size=examples.count,
+            all_layers=True,
+            ignored_scope=scope,
+            **arguments,
+        )
+    if others:
+        scope = nncf.IgnoredScope(names=list(part.kept))
+        model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM, ignored_scope=scope)
+    return model
+
+
+def _write(path: Path, value: Any) -> None:
+    """Whole or not at all."""
+    hidden = path.with_suffix(".part")
+    hidden.write_text(json.dumps(value), encoding="utf-8")
+    hidden.replace(path)
