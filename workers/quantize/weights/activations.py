@@ -2,7 +2,7 @@
 it is in memory than one example's."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,11 +30,6 @@ class Activations:
             name: np.load(self._place(crossing) / f"{example}.npy", allow_pickle=False)
             for crossing, name in input_names(part).items()
         }
-
-    def all_feeds(self, part: Part) -> Iterator[dict[str, Any]]:
-        """Of each example."""
-        for example in range(self.count):
-            yield self.feeds(part, example)
 
     def drop_but(self, needed: Iterable[Crossing]) -> None:
         """Remove what no later part takes."""
