@@ -15,12 +15,17 @@ from pathlib import Path
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "installer")]
+
+from steps.lockfile import read  # noqa: E402
 
 from workers.export.fresh_environment import closure  # noqa: E402
 from workers.export.layout import NEEDS  # noqa: E402
 from workers.export.wheels import HASHES  # noqa: E402
 from workers.registry import runtimes, targets  # noqa: E402
+
+FOR_CARDS = ROOT / "installer" / "requirements-rtx.lock"
+"""What bundles for NVIDIA cards need, and what is installed beside the base only where it is asked for."""
 
 PLATFORMS = (
     ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
@@ -37,7 +42,8 @@ def wheels() -> list[str]:
     needs |= {name for runtime in runtimes().values() if runtime.available().available for name in runtime.requirements}
     needs |= {name for target in targets().values() for name in target.needs}
     found = {name: Version(one.version) for name, one in closure(sorted(needs)).items()}
-    return [f"{name}=={version}" for name, version in sorted(found.items()) if version.local is None]
+    installed = [f"{name}=={version}" for name, version in sorted(found.items()) if version.local is None]
+    return sorted({*installed, *(pin.requirement for pin in read([FOR_CARDS]) if pin.name in needs)})
 
 
 def asked(wheel: str, platform: tuple[str, ...], python: str) -> tuple[str, bool] | None:

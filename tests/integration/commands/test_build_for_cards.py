@@ -58,7 +58,7 @@ def test_bundle_holds_the_engines_and_answers_without_a_card(fettle: Fettle, mod
     with zipfile.ZipFile(bundle) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("manifest.json"))
-    assert {"model/model.rtx.plan", "model/tensorrt.json", "CARDS.md", "build_engine.py"} <= names
+    assert {"model/model.rtx.plan", "model/tensorrt.json", "CARDS.md", "build_engine.py", "requirements.lock"} <= names
     assert manifest["runtime"]["id"] == "tensorrt" and manifest["measurements"]["this"]["verdict"] == "unmeasured"
     assert fettle("verify", bundle).code == 0
 
