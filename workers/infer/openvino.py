@@ -120,7 +120,8 @@ def needs(wanted: Wanted) -> tuple[str, ...]:
 
 
 MODULES = (
-    "cascade", "next_tokens", "openvino_buckets", "openvino_chat", "openvino_program", "pixels", "processor",
+    "cascade", "next_tokens", "openvino_buckets", "openvino_chat", "openvino_chat_graph", "openvino_program", "pixels",
+    "processor",
 )  # fmt: skip
 
 RUNTIME = Runtime(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .base import Arrays, NotRunnable
 from .next_tokens import WIDTH, thoughts
+from .openvino_chat_graph import WANTED, ask_places, share_heads
 from .openvino_program import options_of
 
 LOGITS_BYTES = 64 << 20
@@ -41,7 +42,10 @@ class ChatSession:
         options["KV_CACHE_PRECISION"] = options["INFERENCE_PRECISION_HINT"]
         options["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = int(settings.get("activation_group", 0))
         try:
-            compiled = core.compile_model(core.read_model(str(path)), "CPU", options)
+            model = core.read_model(str(path))
+            share_heads(model)
+            self._asks = ask_places(model)
+            compiled = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
             raise NotRunnable(error) from error
         self._request = compiled.create_infer_request()
@@ -72,7 +76,8 @@ class ChatSession:
         """Read on; the logits (vocabulary,) of what follows."""
         last = np.empty(0, np.float32)
         for start in range(0, len(ids), self._piece):
-            last = self._call(ids[start : start + self._piece])[-1]
+            piece = ids[start : start + self._piece]
+            last = self._call(piece, np.asarray([len(piece) - 1]))[-1]
         return last.copy()
 
     def _go_on(self, ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -92,30 +97,30 @@ class ChatSession:
         parts = [np.empty((0, WIDTH), np.float32)]
         for start in range(0, len(ids) - 1, self._piece):
             piece = ids[start : min(start + self._piece, len(ids) - 1)]
-            logits = self._call(piece)
             following = slice(start + 1, start + 1 + len(piece))
             at = np.flatnonzero(counted[following])
+            logits = self._call(piece, at if at.size else np.asarray([0]))
             if at.size:
-                parts.append(thoughts(logits[at], ids[following][at]))
+                parts.append(thoughts(logits, ids[following][at]))
         return np.concatenate(parts)
 
-    def _call(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Logits (tokens, vocabulary), valid until the next call."""
+    def _call(self, ids: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Logits (places, vocabulary) behind these of the tokens, valid until the next call."""
         if ids.min() < 0 or ids.max() >= self.vocabulary:
             raise ValueError(f"a token lies outside of the model's vocabulary of {self.vocabulary}")
         end = self._read + len(ids)
-        self._request.infer(
-            {
-                IDS: np.ascontiguousarray(ids[None]),
-                "attention_mask": np.ones((1, end), np.int64),
-                "position_ids": np.arange(self._read, end, dtype=np.int64)[None],
-                "beam_idx": np.zeros(1, np.int32),
-            },
-            share_outputs=True,
-        )
+        feeds: Arrays = {
+            IDS: np.ascontiguousarray(ids[None]),
+            "attention_mask": np.ones((1, end), np.int64),
+            "position_ids": np.arange(self._read, end, dtype=np.int64)[None],
+            "beam_idx": np.zeros(1, np.int32),
+        }
+        if self._asks:
+            feeds[WANTED] = places
+        self._request.infer(feeds, share_outputs=True)
         self._read = end
         logits: NDArray[np.float32] = self._request.get_output_tensor(0).data[0]
-        return logits
+        return logits if self._asks else logits[places]
 
     def close(self) -> None:
         del self._request

@@ -1,0 +1,84 @@
+"""Two rewrites of a language model's graph, made when it is opened; the file stays as it is.
+
+Both leave every number as it was: one is how attention is written, the other which places are answered.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+WANTED = "wanted_places"
+"""The input that says for which of the tokens (indices, int64) logits are worked out."""
+
+PASSED = {"Add", "Convert", "Divide", "Multiply", "Tanh"}
+"""What may stand between the table of words and the logits: scales, caps, a bias."""
+
+
+def share_heads(model: Any) -> int:
+    """Write heads that share keys and values as OpenVINO knows them; returns at how many places.
+
+    The exporter repeats keys and values by a Broadcast whose sizes are worked out of other tensors. Then OpenVINO
+    (2026.4, `stateful_sdpa_fusion`: "bidirectional" alone) takes attention apart and copies the cache for each token.
+    """
+    ops = importlib.import_module("openvino").opset13
+    count = 0
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "ScaledDotProductAttention":
+            continue
+        heads = node.input_value(0).get_partial_shape()[1]
+        for port in (1, 2):
+            own = _repeated(node.input_value(port).get_node())
+            if own is None or not heads.is_static:
+                continue
+            shape = own.get_partial_shape()
+            kept, width, all_heads = shape[1].get_length(), shape[3].get_length(), heads.get_length()
+            each = ops.constant(np.asarray([1, 1, all_heads // kept, 1, 1], np.int64))
+            wide = ops.broadcast(ops.unsqueeze(own, ops.constant(np.int64(2))), each, broadcast_spec="BIDIRECTIONAL")
+            sizes = ops.constant(np.asarray([0, all_heads, -1, width], np.int64))
+            node.input(port).replace_source_output(ops.reshape(wide, sizes, special_zero=True).output(0))
+            count += 1
+    return count
+
+
+def _repeated(reshape: Any) -> Any:
+    """The keys or values (n, own heads, tokens, width) that a Reshape of a Broadcast of an Unsqueeze repeats, else
+    None."""
+    if reshape.get_type_name() != "Reshape":
+        return None
+    wide = reshape.input_value(0).get_node()
+    if wide.get_type_name() != "Broadcast":
+        return None
+    apart = wide.input_value(0).get_node()
+    if apart.get_type_name() != "Unsqueeze":
+        return None
+    own, five = apart.input_value(0), apart.output(0).get_partial_shape()
+    shape = own.get_partial_shape()
+    if shape.rank.get_length() != 4 or not (shape[1].is_static and shape[3].is_static):
+        return None
+    repeats = five[2].is_static and five[2].get_length() == 1 and five[1] == shape[1]
+    return own if repeats else None
+
+
+def ask_places(model: Any) -> bool:
+    """Give logits for the places of a new input `WANTED` alone; False where the graph is another one.
+
+    Of a prompt only the last place is asked for, and the table of words is a fifth of a small model.
+    """
+    ops = importlib.import_module("openvino").opset13
+    node = model.output(0).get_node().input_value(0).get_node()
+    while node.get_type_name() in PASSED:
+        node = node.input_value(0).get_node()
+    if node.get_type_name() != "MatMul" or node.get_attributes().get("transpose_a"):
+        return False
+    thought = node.input_value(0)
+    if thought.get_partial_shape().rank.get_length() != 3:
+        return False
+    places = ops.parameter([-1], np.int64, name=WANTED)
+    places.output(0).set_names({WANTED})
+    node.input(0).replace_source_output(ops.gather(thought, places, ops.constant(np.int64(1))).output(0))
+    model.add_parameters([places])
+    model.validate_nodes_and_infer_types()
+    return True
