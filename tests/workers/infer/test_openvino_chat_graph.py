@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from workers.infer.openvino import load
 from workers.infer.openvino_chat_graph import WANTED, ask_places, share_heads
 from workers.infer.openvino_program import import_library
 
 
+@pytest.mark.timeout(600)
 def test_attention_stays_whole_and_only_asked_places_are_answered(tiny_chat: Callable[[], Path]) -> None:
     # Given a model of two layers whose heads share keys and values
     folder = tiny_chat()
