@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def ours(opened: Path, work: Path) -> list[Recipe]:
     for recipe in preset.recipes:
         folder = opened
         for number, step in enumerate(recipe.steps):
-            place = work / "ours" / f"{recipe.id}-{number}"
+            steps = "".join(one.model_dump_json() for one in recipe.steps[: number + 1])
+            place = work / "ours" / sha256(steps.encode()).hexdigest()[:16]
             if not (place / "model" / "artifact.json").exists():
                 place.mkdir(parents=True, exist_ok=True)
                 spec = specs[step.technique]

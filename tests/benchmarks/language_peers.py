@@ -133,7 +133,8 @@ class Bench:
         """Shares of all that have none yet; Fettle's versions get the product's own verdict, too."""
         old: Answers | None = None
         for contender in self.contenders:
-            name = contender.recipe.name
+            recipe = contender.recipe
+            name = f"{recipe.name}: {recipe.where.parent.name if recipe.ours else recipe.where.name} {settings_text(recipe)}"
             if name not in self.judged:
                 old = old or self._answers(self.opened, read_model(self.opened).artifact.settings)
                 told = self._verdict(contender, old) if contender.recipe.ours else self._share(contender, old)
