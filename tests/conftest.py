@@ -33,10 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where all processes of one run of tests keep what is made once (`made_once`)."""
+    """Where all processes of one run of tests keep what is made once (`made_once`); commands share a fork server."""
     base = tmp_path_factory.getbasetemp()
     made_once.place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made once"
-    yield
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("app.cli.session.WorkerPool", forking.pool_of_commands)
+        yield
     made_once.place = None
     forking.close_servers()
 

@@ -104,7 +104,8 @@ def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: s
 @pytest.mark.parametrize("what", STOPPED)
 def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
     """Given a job that takes all there is, Then it is stopped at its limit, and told in words."""
-    error, _ = explain(attempt(tmp_path, what, outside, port, fork=fork))
+    limits = TIGHT.model_copy(update={"wall_s": 1.5}) if STOPPED[what] == "time_limit" else TIGHT
+    error, _ = explain(attempt(tmp_path, what, outside, port, limits, fork=fork))
 
     assert error.code == STOPPED[what], error
     assert error.detail.endswith(".") and error.hint.endswith(".")

@@ -195,7 +195,7 @@ def test_time_is_limited(bench: Bench, how: str) -> None:
 def test_whoever_does_nothing_is_stopped(bench: Bench) -> None:
     """Given a job that hangs and one that works as long, When they may be idle for a while, Then only the first ends."""
     _, hung = bench.run("misbehave", {"how": "hang"}, limits=Limits(idle_s=1.5))
-    _, busy = bench.run("misbehave", {"how": "burn"}, limits=Limits(idle_s=1.5, wall_s=4))
+    _, busy = bench.run("misbehave", {"how": "burn"}, limits=Limits(idle_s=1.5, wall_s=2.5))
 
     assert (hung[-1].cause, explain(hung[-1])[0].code) == ("idle", "hangs")
     assert busy[-1].cause == "wall_time"

@@ -308,7 +308,7 @@ def test_a_disk_that_fills_up_on_the_way(
     assert str(small_disk) in done.error["detail"]
     assert "free" in done.error["detail"]
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
-    states = [run["state"] for run in fettle("jobs", "--json").document["runs"]]
+    states = [run["state"] for run in fettle.here("jobs", "--json").document["runs"]]
     assert set(states) <= {"failed", "interrupted"}
 
 
@@ -324,11 +324,11 @@ def test_a_disk_that_allows_reading_only(
     again = fettle("compare", done.document["run_id"], "--json")
     assert again.code == done.code, again.err
     assert again.document["baseline"] == done.document["baseline"]
-    assert fettle("jobs").code == 0
+    assert fettle.here("jobs").code == 0
     assert fettle("inspect", model).code == 0
     check_refused(fettle("optimize", model, *soon), 6)
     run = done.document["run_id"]
-    check_refused(fettle("export", run, "--target", "python", "--out", tmp_path / "x.zip", "--json"), 6)
+    check_refused(fettle.here("export", run, "--target", "python", "--out", tmp_path / "x.zip", "--json"), 6)
 
 
 def test_places_for_bundles_that_cannot_be(workshop: Fettle, run_id: str, tmp_path: Path) -> None:

@@ -59,19 +59,19 @@ def test_leakage_is_exit_code_3(workshop: Fettle, tmp_path: Path) -> None:
     assert list(done.document["error"]) == ["code", "title", "detail", "hint"]
     assert done.document["error"]["code"] == "leakage" and done.document["error"]["detail"] in done.last_line
     assert done.document["findings"][0]["level"] == "danger"
-    words = workshop("data", "check", test, "--against", train)
+    words = workshop.here("data", "check", test, "--against", train)
     assert words.code == 3 and "danger" in words.out and "14.jpg = train: 14.png" in words.out
 
 
 def test_two_clean_sets_and_bad_input(workshop: Fettle, tmp_path: Path) -> None:
     """Given nothing shared, then exit code 0; given nothing there or nothing readable, then 3 with an error alone."""
     first, second = album(tmp_path / "a", range(30)), album(tmp_path / "b", range(100, 130))
-    done = workshop("data", "check", first, "--against", second, "--json")
+    done = workshop.here("data", "check", first, "--against", second, "--json")
     assert done.code == 0 and done.document["counts"]["leaked"] == 0 and done.document["counts"]["drift"] == 0
-    gone = workshop("data", "check", tmp_path / "gone", "--json")
+    gone = workshop.here("data", "check", tmp_path / "gone", "--json")
     assert gone.code == 3 and gone.error["code"] == "not_found"
     (tmp_path / "empty").mkdir()
-    empty = workshop("data", "check", first, "--against", tmp_path / "empty", "--json")
+    empty = workshop.here("data", "check", first, "--against", tmp_path / "empty", "--json")
     assert empty.code == 3 and empty.error["code"] == "no_data_found"
 
 

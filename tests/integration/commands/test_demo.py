@@ -92,7 +92,7 @@ def test_nothing_is_left_behind(demo: Demo) -> None:
 
 def test_the_same_figures_everywhere(demo: Demo, unpacked: Path) -> None:
     """Given one run, then compare, the database, the bundle's manifest and its card tell the same figures."""
-    again = demo.fettle("compare", demo.run_id, "--json")
+    again = demo.fettle.here("compare", demo.run_id, "--json")
     assert again.code == 0
     document = {name: value for name, value in demo.document.items() if name != "bundle"}
     assert {name: again.document[name] for name in document} == document

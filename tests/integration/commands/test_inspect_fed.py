@@ -19,7 +19,7 @@ def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
     with np.load(sample.data) as stored:
         values = ((stored["x"][:40].astype(np.float32) / 255 - 0.286) / 0.353).reshape(40, 1, 28, 28)
         labels, classes = stored["y"][:40], stored["classes"]
-    name = fettle("inspect", sample.model, "--json").document["inputs"][0]["name"]
+    name = fettle.here("inspect", sample.model, "--json").document["inputs"][0]["name"]
     np.savez(tmp_path / "a.npz", **{name: values, "y": labels, "classes": classes})
     told = fettle("inspect", sample.model, "--data", tmp_path / "a.npz", "--json")
     assert told.code == 0
@@ -31,16 +31,16 @@ def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
         assert entry["shape"] == [1, 1, 28, 28] and (entry["low"], entry["high"]) == (one.min(), one.max())
         with Image.open(example["picture"]) as picture:
             assert picture.size == (28, 28)
-    text = fettle("inspect", sample.model, "--data", tmp_path / "a.npz")
+    text = fettle.here("inspect", sample.model, "--data", tmp_path / "a.npz")
     said = text.out + text.err
     assert text.code == 0 and "what the model is fed (as they are)" in said and "−0.81 to 2.02" in said
-    assert "fed" not in fettle("inspect", sample.model, "--json").document
+    assert "fed" not in fettle.here("inspect", sample.model, "--json").document
 
 
 def test_data_that_do_not_fit_are_refused(fettle: Fettle, tmp_path: Path) -> None:
     """Given arrays of another shape, Then exit code 3 with what is wanted, and no traceback."""
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).random((20, 30, 20, 3)).astype(np.float32))
-    told = fettle("inspect", sample_paths().model, "--data", tmp_path / "a.npz", "--json")
+    told = fettle.here("inspect", sample_paths().model, "--data", tmp_path / "a.npz", "--json")
     assert told.code == 3 and "any×1×28×28" in str(told.document)
-    gone = fettle("inspect", sample_paths().model, "--data", tmp_path / "gone.npz")
+    gone = fettle.here("inspect", sample_paths().model, "--data", tmp_path / "gone.npz")
     assert gone.code == 3

@@ -51,7 +51,7 @@ def test_an_own_preset_with_one_runtime(workshop: Fettle, model: Path, tmp_path:
     assert document["baseline"]["runtime"] == "onnxruntime-cpu"
     assert document["seconds"] <= 12 + 2 * busyness()  # its time, and what ends it
     assert (out / "artifact.json").is_file()
-    rows = {row["id"]: row for row in workshop("describe", "--json").document["presets"]}
+    rows = {row["id"]: row for row in workshop.here("describe", "--json").document["presets"]}
     assert rows["mine"]["available"] is True
     assert rows["broken"]["available"] is False
     assert "broken.yaml, line 1" in rows["broken"]["hint"]
@@ -59,7 +59,7 @@ def test_an_own_preset_with_one_runtime(workshop: Fettle, model: Path, tmp_path:
 
 def test_a_broken_preset_says_why(workshop: Fettle, model: Path) -> None:
     """Given a preset file with a mistake, when it is asked for, then its line is named."""
-    done = workshop("optimize", model, "--preset", "broken", "--json")
+    done = workshop.here("optimize", model, "--preset", "broken", "--json")
     assert done.code == 3
     assert "broken.yaml, line 1" in done.error["detail"]
 
@@ -88,7 +88,7 @@ def test_what_is_not_there(workshop: Fettle, model: Path, options: list[str], co
 def test_a_result_folder_that_is_a_file(workshop: Fettle, model: Path, tmp_path: Path) -> None:
     """Given --out that is a file, then exit code 3 before anything is done."""
     (tmp_path / "file").write_text("mine")
-    done = workshop("optimize", model, "--out", tmp_path / "file" / "x", "--json")
+    done = workshop.here("optimize", model, "--out", tmp_path / "file" / "x", "--json")
     assert done.code == 3
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -102,4 +102,4 @@ def test_bench_in_numbers(workshop: Fettle, model: Path) -> None:
     assert [list(point)[: len(fields)] for point in done.document["points"]] == [fields, fields]
     assert [point["batch"] for point in done.document["points"]] == [1, 4]
     assert done.document["knee_batch"] in (1, 4)
-    assert workshop("bench", model, "--runtime", "nothing").code == 2
+    assert workshop.here("bench", model, "--runtime", "nothing").code == 2

@@ -22,6 +22,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this process are as short as those in their own."""
     for name, value in SHORT_RUNS.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,7 @@ def test_a_wrong_model_of_the_same_interface_is_regressed(shop: Fettle, pictures
     assert done.document["optimized"]["verdict"] == "regressed"
 
 
+@pytest.mark.slow
 def test_a_model_that_gives_no_numbers_is_regressed(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
     """Given a copy that answers NaN, then it is told and never safe."""
     path = foreign.with_last_weights(tmp_path / "nan.onnx", lambda w: np.full_like(w, np.nan))
@@ -104,11 +106,16 @@ def test_other_interfaces_are_refused_by_a_real_process(shop: Fettle, pictures: 
     assert "picture [n, 3, 16, 16] float32" in done.error["detail"]
 
 
+def test_a_torch_source_needs_consent(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given a TorchScript program beside a model, then it is refused without consent."""
+    program = foreign.torch_program(tmp_path / "p.pt")
+    assert prove(shop, SAMPLE, program, pictures).error["code"] == "needs_consent"
+
+
+@pytest.mark.slow
 def test_a_torch_source_beside_its_onnx(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
-    """Given a TorchScript program and the same model as ONNX with a fixed batch, then it is proven after consent, and
-    refused without it."""
+    """Given a TorchScript program and the same model as ONNX with a fixed batch, then it is proven after consent."""
     program, graph = foreign.torch_program(tmp_path / "p.pt"), foreign.onnx_of_the_program(tmp_path / "g.onnx")
-    assert prove(shop, graph, program, pictures).error["code"] == "needs_consent"
     done = prove(shop, graph, program, pictures, "--allow-code")
     assert (done.code, done.document["optimized"]["agreement"]) == (0, 1.0), done.err
 

@@ -95,6 +95,6 @@ def test_a_key_that_cannot_sign_is_refused(demo: Demo, tmp_path: Path, kind: str
         lock = serialization.BestAvailableEncryption(b"geheim") if closed else serialization.NoEncryption()
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
         key.write_bytes(made.private_bytes(*form, lock))
-    done = demo.fettle("export", demo.run_id, "--target", "python", "--out", out, "--sign", key, "--json")
+    done = demo.fettle.here("export", demo.run_id, "--target", "python", "--out", out, "--sign", key, "--json")
     assert (done.code, done.error["code"]) == (3, "bad_key")
     assert "openssl" in done.error["hint"] and "Nothing was written" in done.error["detail"] and not out.exists()

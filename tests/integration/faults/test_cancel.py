@@ -57,12 +57,20 @@ def check_gone(fettle: Fettle, done: Finished) -> None:
     assert incomplete_entries(fettle) == []
 
 
-@pytest.mark.parametrize("stage", ["open", "data", "plan", "answer", "measure", "apply"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "open",
+        "measure",
+        "apply",
+        *(pytest.param(stage, marks=pytest.mark.slow) for stage in ("data", "plan", "answer")),
+    ],
+)
 def test_an_optimization_stops_at_once(workshop: Fettle, some: Path, stage: str) -> None:
     """Given an optimization at this stage, when it is cancelled, then exit code 5 within a second and nothing left."""
     done = cancelled_at(workshop, stage, "optimize", sample_paths().model, "--data", some, "--json")
     check_gone(workshop, done)
-    runs = workshop("jobs", "--json").document["runs"]
+    runs = workshop.here("jobs", "--json").document["runs"]
     assert runs[0]["state"] == "cancelled"
     assert {run["state"] for run in runs} == {"cancelled"}
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from fettle_command import ROOT, Demo, Fettle
 
-CUT_AWAY = shutil.ignore_patterns("__pycache__", "*.pyc")
 ALWAYS_WRONG = (
     'print(\'{"ok": false, "alike": 0, "problems": ["Golden input 0: another class is answered."]}\'); exit(3)\n'
 )
@@ -17,7 +16,7 @@ def broken(demo: Demo, tmp_path: Path) -> Fettle:
     """The program with a bundle that never passes its own test, on the demo's data."""
     root = tmp_path / "copy"
     for room in ("app", "workers", "presets"):
-        shutil.copytree(ROOT / room, root / room, ignore=CUT_AWAY)
+        shutil.copytree(ROOT / room, root / room)
     (root / "workers" / "export" / "bundle_files" / "verify.py").write_text(ALWAYS_WRONG)
     return Fettle(demo.fettle.home, root=root)
 
@@ -33,7 +32,7 @@ def test_a_bundle_that_fails_its_test_is_never_handed_out(broken: Fettle, demo: 
     assert out.read_bytes() == b"an older bundle"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip", "copy"]
     assert broken.leftovers == []
-    assert demo.fettle("jobs", "--json").document["jobs"][0]["state"] == "failed"
+    assert demo.fettle.here("jobs", "--json").document["jobs"][0]["state"] == "failed"
 
 
 def test_any_version_can_be_exported_and_says_what_it_is(demo: Demo, tmp_path: Path) -> None:
@@ -46,12 +45,12 @@ def test_any_version_can_be_exported_and_says_what_it_is(demo: Demo, tmp_path: P
     assert done.document["variant"] == original and done.document["original"] is True
     assert "holds the original, unchanged" in done.last_line
     assert all(check["ok"] for check in done.document["selftest"])
-    assert demo.fettle("verify", out).code == 0
+    assert demo.fettle.here("verify", out).code == 0
 
 
 def test_compared_with_another_run(demo: Demo, tmp_path: Path) -> None:
     """Given a run against itself, then every version is judged against its result; other data cannot be compared."""
-    done = demo.fettle("compare", demo.run_id, "--against", demo.run_id, "--json")
+    done = demo.fettle.here("compare", demo.run_id, "--against", demo.run_id, "--json")
     assert done.code == 0, done.err
     document = done.document
     assert document["against"] == {"run_id": demo.run_id, "variant": demo.document["recommended"]}
@@ -59,4 +58,4 @@ def test_compared_with_another_run(demo: Demo, tmp_path: Path) -> None:
     same = next(v for v in document["variants"] if v["id"] == demo.document["recommended"])
     assert same["agreement"] == 1.0
     assert all(variant["speedup"] is None for variant in document["variants"])
-    assert demo.fettle("compare", demo.run_id, "--against", "nobody").code == 3
+    assert demo.fettle.here("compare", demo.run_id, "--against", "nobody").code == 3

@@ -76,7 +76,7 @@ def test_a_killed_worker_is_told_and_the_next_job_runs(fettle: Fettle, recipes: 
     assert "stopped from outside" in first["notes"][0]
     assert second["latency_p50_ms"] > 0
     assert fettle.leftovers == []
-    history = fettle("jobs", "--json").document["jobs"]
+    history = fettle.here("jobs", "--json").document["jobs"]
     assert [job["state"] for job in history if job["kind"] == "apply"].count("crashed") == 1
 
 
@@ -112,7 +112,7 @@ def test_a_killed_program_goes_on_where_it_was(fettle: Fettle, recipes: Path) ->
         variants = space.repositories.variants.list(run_id=done.id)
         assert {"First", "Original", "Second"} <= {v.title for v in variants}
         assert [v.id for v in variants if v.is_baseline] == [baseline.id]
-    again = fettle("compare", done.id, "--json")
+    again = fettle.here("compare", done.id, "--json")
     assert again.code in (0, 4)
 
 

@@ -133,7 +133,7 @@ def test_presets_try_it_and_explain_it(preset: str, fettle: Fettle, tmp_path: Pa
     """Given a preset that names no such technique, then it is tried for what it is about, first as its order says,
     applied, and explained in its own words."""
     model = small.picture_model(tmp_path / "m.onnx")
-    options = ("--preset", preset, "--runtime", "onnxruntime-cpu", "--time-budget", "60")
+    options = ("--preset", preset, "--runtime", "onnxruntime-cpu", "--time-budget", "40")
     done = fettle("optimize", model, *options, "--json")
     assert done.code in (0, 4), done.err
     variant = next(v for v in done.document["variants"] if v["title"] == "Coarse grid")
@@ -148,7 +148,7 @@ def test_presets_try_it_and_explain_it(preset: str, fettle: Fettle, tmp_path: Pa
 def test_why_it_was_not_tried_is_told_in_its_words(fettle: Fettle, tmp_path: Path) -> None:
     """Given a model that the new technique is not for, then the command line and the page say so as its file does."""
     model = small.slow_model(tmp_path / "m.onnx", rounds=1)
-    done = fettle("optimize", model, "--time-budget", "10")
+    done = fettle("optimize", model, "--time-budget", "6")
     assert done.code in (0, 4), done.err
     words = "Only convolutions hold a coarse grid, and there are none."
     assert f"not tried: Coarse grid. {words}" in done.out

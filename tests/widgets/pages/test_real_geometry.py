@@ -32,6 +32,7 @@ from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
 
 SIZES = ((1024, 700), (1280, 800), (3840, 2160))
+BETWEEN = SIZES[1]
 MOST_TABS = 60
 FOREIGN = (
     "W" * 20,
@@ -166,7 +167,13 @@ def laid_over(page: Page) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{name}-{size[0]}" for name, size in CASES])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        pytest.param(*case, id=f"{case[0]}-{case[1][0]}", marks=[pytest.mark.slow] * (case[1] == BETWEEN))
+        for case in CASES
+    ],
+)
 def test_nothing_is_cut(in_window: InWindow, name: str, size: tuple[int, int]) -> None:
     """Given a page in a state and a size of the window, then all words are whole, the last column of each table is inside
     it, nothing scrolls sideways, and nothing stands outside of its card."""

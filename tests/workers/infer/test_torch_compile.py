@@ -1,7 +1,6 @@
 """PyTorch's programs compiled: the same answers at every batch, walls that let the compiler through, and what is said
 where there is none."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -151,13 +150,11 @@ def test_the_setting_is_yes_or_no(program) -> None:
         torch_cuda.load(program.model.main, {**COMPILED, "compile": "yes"}, 1)
 
 
+@pytest.mark.slow
 @needs_compiler
 @on_linux
-def test_it_compiles_behind_the_walls_and_only_where_programs_may_start(
-    program, pool: WorkerPool, tmp_path: Path
-) -> None:
-    """Given a real job, when the runtime's limits are its own, then it compiles and answers all test items as without;
-    when it may start no program, then it is refused in plain words and not answered as if it were compiled."""
+def test_it_compiles_behind_the_walls(program, pool: WorkerPool, tmp_path: Path) -> None:
+    """Given a real job, when the runtime's limits are its own, then it compiles and answers all test items as without."""
     client = pool.take()
     client.start(answer_job(program, tmp_path, limits_of_runtime("torch-cpu", COMPILED)))
     last = finish(client)
@@ -169,8 +166,12 @@ def test_it_compiles_behind_the_walls_and_only_where_programs_may_start(
         wanted = np.concatenate([plain.run(items[index])["logits"] for index in range(len(items))])
         np.testing.assert_allclose(kept["answer"].reshape(wanted.shape), wanted, atol=1e-5)
     client.close()
-    shutil.rmtree(tmp_path / "jobs" / "compiled")
 
+
+@needs_compiler
+@on_linux
+def test_it_compiles_only_where_programs_may_start(program, pool: WorkerPool, tmp_path: Path) -> None:
+    """Given a job that may start no program, then it is refused in plain words and not answered as if it were compiled."""
     client = pool.take()
     client.start(answer_job(program, tmp_path, limits_of_runtime("torch-cpu", {})))
     last = finish(client)

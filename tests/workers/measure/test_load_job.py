@@ -37,9 +37,10 @@ def test_scenarios_keep_their_logs_in_the_jobs_folder(part: str, make_small: Any
         assert scenario.energy.joules is None and scenario.energy.note
 
 
-def test_the_most_requests_within_a_limit(make_small: Any, tmp_path: Path) -> None:
+def test_the_most_requests_within_a_limit(make_small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a limit that a small model keeps, Then the part finds a rate, and says whether answers under load are alike;
     without a limit there is nothing to find."""
+    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 2)
     found = measured(make_small("cnn"), "capacity", tmp_path, limit_ms=500.0).capacity
     assert found is not None and found.limit_ms == 500 and found.per_s is not None and found.tries[0].n > 0
     assert found.compared and found.changed == 0

@@ -24,6 +24,7 @@ Drive = Callable[..., None]
 def space(finished_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A finished run of the sample: its verdict rests on 48 examples."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
     yield from copied_space(finished_data, tmp_path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_run import FASTER, PRUNED, finished_run, write_part
+from finished_run import copied_space, finished_folder
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -23,6 +23,12 @@ from widgets.main_window import MainWindow
 
 Drive = Callable[..., None]
 WHY = "It only sorts my own photo album, a person looks at each result."
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    """A finished run of the sample on so many pictures that the pruned version regressed for sure."""
+    yield from copied_space(finished_folder(tmp_path / "finished", last=420), tmp_path)
 
 
 @pytest.fixture
@@ -51,7 +57,6 @@ def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     """Given a version that 420 pictures prove to be worse, When it is exported from Compare by mouse and keys, Then the
     button stays off until a sentence is written, and that sentence is in the card, the manifest, the history and the
     log; a safe version asks for none."""
-    finished_run(space, write_part(tmp_path / "all.npz", 0, 420), FASTER, PRUNED)
     pruned = space.repositories.variants.get("v2")
     assert pruned.judgement is not None and pruned.judgement.verdict == "regressed"
     app_controller.session.reopen(space.repositories.projects.get("p1"))

@@ -31,6 +31,7 @@ from workers.contracts.jobs import DataParams, OpenParams
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
 
 
 @pytest.fixture

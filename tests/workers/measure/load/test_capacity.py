@@ -55,16 +55,18 @@ def test_the_most_within_a_limit(tmp_path: Path) -> None:
     assert (tmp_path / "accuracy").is_dir() and (tmp_path / "0" / "mlperf_log_detail.txt").is_file()
 
 
-def test_a_limit_that_no_request_keeps(tmp_path: Path) -> None:
+def test_a_limit_that_no_request_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a limit under the time of one request, Then no rate holds it, and nothing is compared."""
+    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 2)
     result = found(tmp_path, 0.2)
     assert result.per_s is None and result.too_many_per_s is not None and result.compared is None
     assert not any(one.kept for one in result.tries)
 
 
-def test_answers_that_load_changes_are_told(tmp_path: Path) -> None:
+def test_answers_that_load_changes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model whose answers depend on what it was asked before, Then those under load are told to be others; one that
     says that it has a state is not compared."""
+    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 4)
     result = found(tmp_path / "a", 100.0, moody=True)
     assert result.compared == 6 and result.changed
     state = {"s": np.zeros(3, np.float32)}
