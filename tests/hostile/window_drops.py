@@ -23,7 +23,8 @@ from app.paths import DataPaths
 from app.settings import LoadedSettings, Settings
 
 BEAT_MS = 5
-SETTLED_S = 0.15
+SETTLED_S, SETTLED_BEATS = 0.15, 10
+"""What a drop begins comes with one of the next turns of the loop; where others work, a turn may take longer than the wait."""
 LIMIT_S = 60.0
 
 
@@ -37,7 +38,7 @@ class Visitor(QObject):
         self._last, self._last_cpu = time.monotonic(), time.thread_time()
         self._gap = self._cpu_gap = 0.0
         self._began = self._still = self._last
-        self._at = -1
+        self._at, self._quiet_beats = -1, 0
         self._is_dropped = True
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -50,9 +51,10 @@ class Visitor(QObject):
         self._gap = max(self._gap, now - self._last - BEAT_MS / 1000)
         self._cpu_gap = max(self._cpu_gap, cpu - self._last_cpu)
         self._last, self._last_cpu = now, cpu
+        self._quiet_beats += 1
         if self._is_busy() and now - self._began < LIMIT_S:
-            self._still = now
-        elif now - self._still > SETTLED_S:
+            self._still, self._quiet_beats = now, 0
+        elif now - self._still > SETTLED_S and self._quiet_beats > SETTLED_BEATS:
             self._conclude(now)
             self._last = self._began = self._still = time.monotonic()
             self._last_cpu = time.thread_time()
@@ -92,7 +94,7 @@ class Visitor(QObject):
 
     def _drop(self, address: str) -> None:
         """As the window system sends it."""
-        self._is_dropped = True
+        self._is_dropped, self._quiet_beats = True, 0
         mime = QMimeData()
         mime.setData("text/uri-list", f"{address}\r\n".encode("ascii"))
         handle, at = self._window.windowHandle(), QPoint(600, 300)

@@ -12,7 +12,8 @@ from workers.measure.load.capacity import CLOSE_SHARE, capacity, is_same
 from workers.measure.requests import Requests
 
 CALL_S = 0.0005
-SECONDS = 0.7
+SECONDS = 2.0
+"""Enough for the queries that LoadGen needs, also where other programs slow the model down."""
 
 
 class Sleeper:
@@ -41,9 +42,10 @@ def found(folder: Path, limit_ms: float, *, moody: bool = False, **more: Any) ->
     return capacity(session, requests, limit_ms, SECONDS, per_s, folder, 0, lambda: None)
 
 
-def test_the_most_within_a_limit(tmp_path: Path) -> None:
+def test_the_most_within_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model that answers at most 2,000 a second, When 99 % shall be answered within 100 ms, Then it is found how many
     are: what held and what did not lie close, all inputs were asked for under load, and their answers are the same."""
+    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 5)
     result = found(tmp_path, 100.0)
     assert result.per_s is not None and 200 < result.per_s < 1.2 / CALL_S
     held = [one.target_per_s for one in result.tries if one.kept]
@@ -66,7 +68,7 @@ def test_a_limit_that_no_request_keeps(tmp_path: Path, monkeypatch: pytest.Monke
 def test_answers_that_load_changes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model whose answers depend on what it was asked before, Then those under load are told to be others; one that
     says that it has a state is not compared."""
-    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 4)
+    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 1)
     result = found(tmp_path / "a", 100.0, moody=True)
     assert result.compared == 6 and result.changed
     state = {"s": np.zeros(3, np.float32)}
