@@ -10,12 +10,13 @@ from app.controllers.hub.kept import KeptHub
 from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
-from app.controllers.words import device_words
+from app.controllers.words import device_words, tr
 from app.version import VERSION
 from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
 from widgets.theme import Theme
+from workers.contracts.jobs import DescribeResult
 
 LIBRARIES = (
     "PySide6_Essentials", "pyqtgraph", "qtawesome", "torch", "onnx", "onnxruntime", "openvino", "transformers",
@@ -61,7 +62,7 @@ class SettingsController(PageController):
                 ),
                 version=VERSION,
                 licenses=licenses(),
-                device=device_words(found.device if found else None),
+                device=device_line(found),
                 memory_limit_bytes=self._kept.value.memory_limit_bytes,
                 detailed_log=self._kept.value.log_level == "debug",
             )
@@ -80,6 +81,14 @@ class SettingsController(PageController):
 
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))
+
+
+def device_line(found: DescribeResult | None) -> str:
+    """What does the work; of a card that is there and cannot be used, why."""
+    name = device_words(found.device if found else None)
+    if found is None or not found.cards or not found.gpu.trouble:
+        return name
+    return tr("{0}: cannot be used yet. {1}").format(name, found.gpu.reason)
 
 
 def licenses() -> tuple[LicenseValue, ...]:

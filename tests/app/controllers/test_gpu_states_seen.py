@@ -9,7 +9,11 @@ from PySide6.QtWidgets import QPushButton
 from read_page import words
 
 from app.controllers.app_controller import AppController
+from app.controllers.settings.controller import device_line
 from widgets.main_window import MainWindow
+from workers.contracts.gpu import GpuCard, GpuState
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import DeviceFacts
 from workers.measure.ladder.rungs.cuda_start import MENDS
 
 Drive = Callable[..., None]
@@ -59,9 +63,23 @@ def test_each_refusal_of_cuinit_on_the_page(
     assert found is not None
     rows = [row for row in found.devices if row.group == "cuda"]
     assert len(rows) == 2 and all(not row.available and f"CUDA error {code}" in row.hint for row in rows)
+    window.show_page("settings")
+    settings = window.page("settings")
+    drive(lambda: f"CUDA error {code}" in words(settings))
     said = examined(window, drive)
     assert said.count(f"CUDA error {code}") == 2 and MENDS[code][1] in said
     assert "Your graphics card is ready" not in said
+
+
+def test_settings_say_of_a_card_why_it_cannot_be_used() -> None:
+    """Given a card on which CUDA does not start, Then its line says so; one that works stands there by its name."""
+    device = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1, gpus=("Card A",))
+    card = GpuCard(index=0, name="Card A")
+    nothing = dict.fromkeys(("devices", "runtimes", "techniques", "targets"), ())
+    found = DescribeResult(device=device, cards=(card,), versions={}, **nothing)
+    assert device_line(found) == "Card A"
+    broken = found.model_copy(update={"gpu": GpuState(trouble="no_start", reason="CUDA error 999.")})
+    assert device_line(broken) == "Card A: cannot be used yet. CUDA error 999."
 
 
 @pytest.mark.timeout(240)

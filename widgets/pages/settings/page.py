@@ -153,7 +153,7 @@ class SettingsPage(Page):
     def _runtimes(self, value: SettingsValue) -> Card:
         card = Card(self.tr("What can run models here"), gap=0)
         if value.device:
-            card.add(ElidedLabel(value.device, "caption"))
+            card.add(words(value.device, "caption"))
         for number, runtime in enumerate(value.runtimes):
             if number:
                 card.add(divider())
