@@ -6,7 +6,7 @@ own, with parameters in the place of what comes from before. Caches stay outside
 of another's: what was cached is a parameter of a part, what is to be cached one of its results.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -198,6 +198,13 @@ def _taken(graph: Graph, names: set[str]) -> set[Crossing]:
         for source in graph.sources(graph.by_name[name])
         if source[0] not in names and not graph.is_constant(source[0])
     }
+
+
+def ends_of(graph: Graph, parts: Iterable[Part]) -> Part:
+    """What is kept of all parts, together: the table of words and the head often share their weights."""
+    kept = tuple(name for part in parts for name in part.kept)
+    gives = tuple((name, 0) for name in kept)
+    return Part(frozenset(kept), tuple(sorted(_taken(graph, set(kept)))), gives, (), kept, 0)
 
 
 def input_names(part: Part) -> dict[Crossing, str]:

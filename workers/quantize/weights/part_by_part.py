@@ -16,7 +16,7 @@ from typing import Any
 
 from workers.contracts.process.context import JobContext
 from workers.quantize.weights.activations import Activations
-from workers.quantize.weights.graph_parts import Crossing, Graph, Part, beginnings, joined, taken_out
+from workers.quantize.weights.graph_parts import Crossing, Graph, Part, beginnings, ends_of, joined, taken_out
 from workers.quantize.weights.mapped_weights import give_back_freed
 from workers.quantize.weights.sensitive_parts import least_sensitive, scores_of
 
@@ -174,10 +174,8 @@ class PartByPart:
             return
         ctx.check_cancelled()
         ctx.progress(ROUNDING_ENDS, 0, 1)
-        products = [name for part in self._parts for name in part.products]
-        model = self._graph.model.clone()
-        scope = nncf.IgnoredScope(names=products)
-        nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM, ignored_scope=scope)
+        model = taken_out(self._library, self._graph, ends_of(self._graph, self._parts))
+        nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
         by_name = {op.get_friendly_name(): op for op in model.get_ops()}
         results = [self._library.opset15.result(by_name[name].input_value(port)) for name, port in self._ends]
         self._save(self._library.Model(results, [], "ends"), file)
