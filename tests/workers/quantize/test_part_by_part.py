@@ -16,6 +16,7 @@ from workers.runtime.failure import terminal_message
 from workers.runtime.recording import RecordingContext
 
 EXAMPLES = 3
+WORDS = np.arange(100, 120)[None]
 PARAMS = language_int4.Params(group_size=32)
 
 
@@ -37,12 +38,12 @@ def graph_of(folder: Path) -> graph_parts.Graph:
     return graph_parts.Graph(import_library().Core().read_model(str(folder / "model.xml")))
 
 
-def said_by(model: Any) -> list[np.ndarray]:
-    """What comes after twenty words, and after one more that the cache goes before."""
-    exact = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
+def said_by(model: Any, text: np.ndarray = WORDS) -> list[np.ndarray]:
+    """What comes after some words, and after one more that the cache goes before."""
+    exact = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
     request = import_library().Core().compile_model(model, "CPU", exact).create_infer_request()
     said = []
-    for ids, before in ((np.arange(100, 120)[None], 0), (np.array([[7]]), 20)):
+    for ids, before in ((text, 0), (np.array([[7]]), text.shape[1])):
         places = np.arange(before, before + ids.shape[1])[None]
         mask = np.ones((1, before + ids.shape[1]), np.int64)
         feeds = {"input_ids": ids, "attention_mask": mask, "position_ids": places, "beam_idx": np.zeros(1, np.int32)}
@@ -93,11 +94,22 @@ def test_sensitive_layers_as_if_it_were_whole(small: Any, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_layers_after_rounded_ones(small: Any, tmp_path: Path) -> None:
-    """Given GPTQ, which makes up for what went before, Then it differs from the original less than plain rounding."""
-    before = said_by(small.folder / "model.xml")[0]
-    plain = said_by(rounded(small, tmp_path / "plain", awq=False, scales=False) / "model.xml")[0]
-    gptq = said_by(rounded(small, tmp_path / "gptq", awq=False, scales=False, gptq=True) / "model.xml")[0]
-    assert np.square(gptq - before).mean() < np.square(plain - before).mean()
+    """Given GPTQ, which makes up for what went before, Then on the texts that it learned from it is as close to the
+    original as at once, and closer than plain rounding."""
+    params = {"awq": False, "scales": False}
+    plain, gptq = rounded(small, tmp_path / "plain", **params), rounded(small, tmp_path / "gptq", gptq=True, **params)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compressed_weights, "parts_of", lambda graph: [])
+        whole = rounded(small, tmp_path / "whole", gptq=True, **params)
+    texts = [feeds["input_ids"] for feeds in small.items(EXAMPLES)]
+    far = {made.parent.name: distance(made, small.folder, texts) for made in (plain, gptq, whole)}
+    assert far["gptq"] < far["plain"] and far["gptq"] == pytest.approx(far["whole"], rel=0.1)
+
+
+def distance(made: Path, original: Path, texts: list[np.ndarray]) -> float:
+    """Of the logits, root mean square."""
+    pairs = [(said_by(made / "model.xml", ids)[0], said_by(original / "model.xml", ids)[0]) for ids in texts]
+    return float(np.sqrt(np.mean([np.square(one - other).mean() for one, other in pairs])))
 
 
 class Counted:
