@@ -20,12 +20,10 @@ Measured on SmolLM2-135M-Instruct, limit 3 %, 50 texts of 2,655 words where noth
 | 50 %, 64, AWQ, scales (by max_variance) | 6.60 | 111 | .0313 (.0193 to .0478) | not enough data |
 | 50 %, 64, by max_variance | 6.60 | 111 | .0350 (.0223 to .0523) | not enough data |
 | 50 %, 64, by hessian | 6.59 | 111 | .0847 (.0646 to .1088) | regressed |
-| 80 %, 64, GPTQ, 66 texts (by max_variance) | 5.69 | 96 | .0368 (.0252 to .0517) | not enough data |
 | 100 %, 32 | 5.35 | 90 | .1706 (.1427 to .2016) | regressed |
 
-So a version with half of its layers' weights in 4 bits (two fifths of all weights, as the table of words keeps 8) is within
-3 % by GPTQ, proven with 66 texts; with 80 % (63 % of all) none was found: the estimate is above, the interval is not. Rounding
-all layers without examples is far outside, even in the groups in which this model's weights lie on a 4-bit grid (NNCF's offsets are
+So a version with half of its layers' weights in 4 bits is within 3 % (by GPTQ, proven with 66 texts); rounding all layers
+without examples is far outside, even in the groups in which this model's weights lie on a 4-bit grid (NNCF's offsets are
 whole numbers, the grid's are not). Which layers keep 8 bits matters most, then GPTQ: it halves what AWQ with fitted scales
 leaves. The other rows are not measured yet.
 """

@@ -16,25 +16,6 @@ safe at 1 % and that answers the whole request first. "Worse" is the share of ne
 half as likely as its own (`workers/evaluate/proof/tasks/next_words.py`), on 98 dialogues and two long ones. The bar is the
 fastest peer with at most 1 % of them; "grid" says that its groups of 32 are those in which this model's weights lie on a
 4-bit grid already, which is no merit of its own. Exit code 0 where the choice reaches .97 of its words a second.
-
-Measured on SmolLM2-135M-Instruct with `--quick --new 32 --texts 30` (1,660 words) beside other programs, load 11 to 15 on
-two cores without AMX: no figures of speed, only a sign of what to look at. llama.cpp waits by spinning and cannot be timed
-there; it and openvino-genai's INT4 are not judged yet.
-
-| contender | tokens a second | choice is … times as fast | ms to first token | choice … | worse | |
-|---|---|---|---|---|---|---|
-| Fettle, BF16 | 16.9 | 1.87 | 548 | 1.22 | 0.0000 | safe |
-| Fettle, INT8 weights, BF16 | 31.6 | 1.00 | 372 | 1.00 | 0.0000 | safe **choice** |
-| Fettle, INT8 weights | 16.0 | 1.08 | 1151 | 2.38 | 0.0000 | safe |
-| Fettle, INT8 weights and inputs | 18.9 | 1.21 | 371 | 0.86 | 0.0000 | safe |
-| torch, BF16 | 3.9 | 5.42 | 752 | 2.14 | 0.0000 | counts |
-| transformers generate, BF16 | 5.2 | 5.36 | 556 | 1.99 | 0.0000 | counts |
-| onnxruntime-genai, INT4 | 29.1 | 0.98 | 873 | 2.35 | 0.2133 | no grid |
-| openvino-genai, INT8 | 23.1 | 1.37 | 305 | 1.06 | 0.0000 | counts |
-| openvino-genai, INT8, SDPA | 37.1 | 0.90 | 309 | 0.93 | 0.0000 | counts |
-
-One core's time (one thread, the least of ten; seen to be steadier): a word takes 14.3 ms in INT8 weights, BF16 and 11.4 in
-llama.cpp's Q8_0, a prompt of 128 tokens 183 (126 with inputs in 8 bits, too) and 426.
 """
 
 import argparse
@@ -130,7 +111,6 @@ class Bench:
 
     source: Path
     work: Path
-    texts: int
     contenders: list[Contender] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -140,7 +120,7 @@ class Bench:
         pipeline = load_pipeline(self.opened)
         entries = our_dialogues()
         long = [entry for _, entry in in_a_row(entries, LONG_TOKENS)]
-        self.feeds = [pipeline.feeds_from(str(one.open())) for one in [*entries, *long][: self.texts]]
+        self.feeds = [pipeline.feeds_from(str(one.open())) for one in [*entries, *long][:TEXTS]]
         if not (self.work / "data" / "calibration" / "index.json").exists():
             write_prepared(self.work / "data" / "calibration", self.feeds[:4])  # BF16 looks whether they stay finite
         self.kept = self.work / "judged.json"
@@ -154,7 +134,7 @@ class Bench:
         old: Answers | None = None
         for contender in self.contenders:
             recipe = contender.recipe
-            name = f"{recipe.name}: {recipe.where.parent.name if recipe.ours else recipe.where.name} {settings_text(recipe)} {self.texts}"
+            name = f"{recipe.name}: {recipe.where.parent.name if recipe.ours else recipe.where.name} {settings_text(recipe)}"
             if name not in self.judged:
                 old = old or self._answers(self.opened, read_model(self.opened).artifact.settings)
                 told = self._verdict(contender, old) if contender.recipe.ours else self._share(contender, old)
@@ -273,18 +253,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--prompt", type=int, default=128)
     parser.add_argument("--new", type=int, default=64)
-    parser.add_argument("--texts", type=int, default=TEXTS)
-    parser.add_argument("--only", nargs="*", default=[], help="those whose names hold one of these texts")
     parser.add_argument("--quick", action="store_true", help="three rounds")
     parser.add_argument("--prepare", action="store_true", help="make and judge all, measure nothing")
     asked = parser.parse_args()
     work = asked.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    bench = Bench(asked.model.resolve(), work, asked.texts)
+    bench = Bench(asked.model.resolve(), work)
     made, why_not = peers(bench.source, work, asked.peers_python, asked.optimum_python)
-    recipes = [*ours(bench.opened, work), *made]
-    named = [one for one in recipes if not asked.only or any(text in one.name for text in asked.only)]
-    bench.contenders = [Contender(recipe) for recipe in named]
+    bench.contenders = [Contender(recipe) for recipe in [*ours(bench.opened, work), *made]]
     bench.judge()
     for name, reason in why_not.items():
         say(f"{name} cannot be had: {reason}")

@@ -273,7 +273,22 @@ def wrong_rope(model: Any) -> None:
     model.model.rotary_emb.inv_freq.copy_(model.model.rotary_emb.inv_freq ** (np.log(1e4) / np.log(1e5)))
 
 
-@pytest.mark.parametrize("harm", [zero_a_layer, swap_heads, damage_a_frequent_word, wrong_rope])
+def near_sighted(model: Any) -> None:
+    """Each word sees 256 before it alone, as with another model's sliding window."""
+    import torch
+
+    whole = model.forward
+
+    def forward(input_ids: Any) -> Any:
+        places = torch.arange(input_ids.shape[1])
+        back = places[:, None] - places[None, :]
+        hidden = torch.where((back >= 0) & (back < 256), 0.0, torch.finfo(torch.float32).min)
+        return whole(input_ids=input_ids, attention_mask=hidden[None, None])
+
+    model.forward = forward
+
+
+@pytest.mark.parametrize("harm", [zero_a_layer, swap_heads, damage_a_frequent_word, wrong_rope, near_sighted])
 def test_harm_is_regressed_in_each_draw(real: Real, harm: Callable[[Any], None]) -> None:
     """The damaged word is one of the ten most frequent."""
     frequent = np.bincount(np.concatenate([real.following(at) for at in range(len(real.feeds))])).argsort()[::-1][:10]
