@@ -23,9 +23,7 @@ _SUFFIXES = {
 
 def recognized(path: Path, model_format: Format) -> tuple[Finding, ...]:
     """How the format was told, and whether the name says something else."""
-    if path.is_dir():
-        return (info(f"The folder holds a {model_format.title} model, by its content."),)
-    usual = _SUFFIXES.get(path.suffix.lower(), ())
+    usual = _SUFFIXES.get(path.suffix.lower(), ()) if path.is_file() else ()
     if usual and model_format.id not in usual:
         said = warning(
             f"The name ends in {shown(path.suffix, 12)}, but by its content the file is {model_format.title}."
