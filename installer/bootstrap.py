@@ -3,6 +3,7 @@
     python3 bootstrap.py start [--gpu rtx|cuda|none] [arguments of fettle]
     python3 bootstrap.py test [arguments of pytest]
     python3 bootstrap.py repair
+    python3 bootstrap.py cost rtx|cuda|none
 
 This file keeps to words that a much older Python can read, so that it can say which one is needed.
 """

@@ -37,7 +37,7 @@ class Running:
         self.is_run = False
         self.run_id = ""
         self.measures = False
-        self.begins_again = self.makes_room = False
+        self.begins_again = self.makes_room = self.is_alone = False
 
     def observe(self, event: Event) -> None:
         """Keep how far it is, and pass the event on. What is no run tells of the stage that it is in."""
@@ -108,16 +108,17 @@ class FlowRunner(QObject):
         measures: bool = False,
         begins_again: bool = False,
         makes_room: bool = False,
+        is_alone: bool = False,
     ) -> Running:
         """Begin a flow, or queue it behind what measures now, if it measures too (`is_run`: an optimization does).
 
         `begins_again`: it starts by itself the next time, so that nobody needs to be asked before it is stopped.
-        `makes_room`: it stops by itself for what measures.
+        `makes_room`: it stops by itself for what measures. `is_alone`: nothing begins beside it.
         """
         running = Running(flow, observe, title)
         running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
         running.is_run, running.run_id, running.measures = is_run, run_id, measures or is_run
-        running.begins_again, running.makes_room = begins_again, makes_room
+        running.begins_again, running.makes_room, running.is_alone = begins_again, makes_room, is_alone
         self._waiting.append(running)
         self._begin_waiting()
         return running
@@ -145,7 +146,9 @@ class FlowRunner(QObject):
 
     def _begin_waiting(self) -> None:
         for running in list(self._waiting):
-            if running.measures and any(other.measures for other in self._active):
+            if any(other.is_alone or (running.measures and other.measures) for other in self._active):
+                continue
+            if running.is_alone and self._active:
                 continue
             self._waiting.remove(running)
             running.driver = Driver(self._workspace, running.flow, running.observe)

@@ -182,6 +182,11 @@ class Forks:
             with contextlib.suppress(OSError):
                 self._server = ForkServer()
 
+    def begin_again(self) -> None:
+        """What the server has loaded is out of date: end it. The next one is started when jobs come."""
+        self.close()
+        self._is_own, self._may_start, self._jobs = True, IS_OFFERED, 0
+
     def close(self) -> None:
         """End the server, and with it the workers that it forked; not one that others use."""
         if self._server is not None and self._is_own:

@@ -33,6 +33,7 @@ class WorkerPool:
         self._forks = Forks(fork_server) if fork_server is not None or handler_package == HANDLERS else None
         self._waiting: JobClient | None = None
         self._keep_waiting = prestart_torch
+        self._is_resting = False
         self.tick()
 
     @property
@@ -42,7 +43,7 @@ class WorkerPool:
 
     def prestart(self) -> None:
         """Start the torch worker now: a torch job is about to come. Where that fails, jobs start cold and tell why."""
-        if self._waiting is None:
+        if self._waiting is None and not self._is_resting:
             client = JobClient(self.setup)
             try:
                 client.prestart(TORCH)
@@ -71,6 +72,20 @@ class WorkerPool:
                 return client
             client.close()
         return JobClient(self.setup, self._forks.start if self._forks is not None else None)
+
+    def rest(self) -> None:
+        """Packages are about to change: end what has some loaded, and start nothing ahead until `wake`. Workers that
+        are taken afterwards are started anew, and see what is there then."""
+        self._is_resting = True
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None
+        if self._forks is not None:
+            self._forks.begin_again()
+
+    def wake(self) -> None:
+        """Workers may be started ahead again."""
+        self._is_resting = False
 
     def close(self) -> None:
         """End the waiting worker and the fork server. Clients that were taken belong to whoever took them."""

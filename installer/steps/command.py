@@ -1,5 +1,6 @@
 """The commands of bootstrap.py."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from steps.place import Place, is_ready
-from steps.words import SetupError, say
+from steps.words import SetupError, say, say_failure
 
 INTERRUPTED = 5
 MISSING = 6
@@ -26,6 +27,8 @@ def run(arguments: list[str]) -> int:
             return _web(place)
         if command == ["start"]:
             return _start(place, rest, before)
+        if command == ["cost"] and len(rest) == 1:
+            return _cost(place, rest[0])
         if command == ["test"]:
             return _test(place, rest)
         if command == ["repair"]:
@@ -34,13 +37,12 @@ def run(arguments: list[str]) -> int:
             repair(place)
             return 0
     except SetupError as failure:
-        say(failure.what)
-        say(failure.hint)
+        say_failure(failure)
         return MISSING
     except KeyboardInterrupt:
         say("\nStopped. Run the same command again to go on.")
         return INTERRUPTED
-    say("usage: bootstrap.py start [--gpu rtx|cuda|none] [arguments] | test [arguments of pytest] | repair")
+    say("usage: bootstrap.py start [--gpu rtx|cuda|none] [arguments] | test [arguments of pytest] | repair | cost SET")
     return 2
 
 
@@ -61,6 +63,17 @@ def split_gpu(arguments: list[str]) -> tuple[str | None, list[str]]:
     if option != "--gpu" or name not in NAMES:
         raise SetupError(f"--gpu takes one of {', '.join(NAMES)}.", "For example: installer/fettle --gpu cuda")
     return name, rest
+
+
+def _cost(place: Place, name: str) -> int:
+    """What a set of packages would bring, as JSON on stdout: the window shows it before a person takes the set."""
+    from steps import machine, sets
+    from steps.cost import cost
+
+    split_gpu(["--gpu", name])
+    sets.choose(machine.detect(), name)
+    print(json.dumps(cost(place, name)))
+    return 0
 
 
 def _start(place: Place, arguments: list[str], before: object) -> int:

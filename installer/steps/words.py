@@ -1,6 +1,15 @@
 """How the set-up speaks: plain lines on stderr, so that stdout stays the program's own."""
 
+import json
+import os
 import sys
+import time
+
+AS_JSON = "FETTLE_SETUP_JSON"
+"""Set by Fettle's own window, which shows what is said: each line is then an object {"line"}, with {"done", "total"}
+where it tells progress, or {"what", "hint"} where the set-up cannot go on."""
+
+JSON_EVERY_S = 0.3
 
 
 class SetupError(Exception):
@@ -14,7 +23,23 @@ class SetupError(Exception):
 
 def say(text: str) -> None:
     """One whole line."""
-    print(text, file=sys.stderr, flush=True)
+    if not _as_json(line=text):
+        print(text, file=sys.stderr, flush=True)
+
+
+def say_failure(failure: SetupError) -> None:
+    """The last lines of a set-up that cannot go on."""
+    if not _as_json(what=failure.what, hint=failure.hint):
+        say(failure.what)
+        say(failure.hint)
+
+
+def _as_json(**told: object) -> bool:
+    """Whether it was wanted so, and said."""
+    if not os.environ.get(AS_JSON):
+        return False
+    print(json.dumps(told), file=sys.stderr, flush=True)
+    return True
 
 
 def size(size_bytes: float) -> str:
@@ -33,10 +58,15 @@ class Progress:
         self._live = sys.stderr.isatty()
         self._told: tuple[str, int] = ("", -1)
         self._width = 0
+        self._said_s = 0.0
 
     def show(self, stage: str, done: int, total: int, note: str = "") -> None:
         text = f"  {stage}: {done} of {total}  {note}".rstrip()
-        if self._live:
+        if os.environ.get(AS_JSON):
+            if time.monotonic() > self._said_s + JSON_EVERY_S:
+                self._said_s = time.monotonic()
+                _as_json(line=" ".join(text.split()), done=done, total=total)
+        elif self._live:
             self._width = max(self._width, len(text))
             print("\r" + text[:78].ljust(min(self._width, 78)), end="", file=sys.stderr, flush=True)
         elif (stage, done) != self._told and done and (done % 10 == 0 or done == total):

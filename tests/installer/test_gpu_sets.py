@@ -1,10 +1,13 @@
 """Three sets of packages: which one a machine gets, what it holds, and how a mix is put right."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
-from steps import gpu_libs, sets
+from steps import gpu_libs, lockfile, sets, words
 from steps.command import split_gpu
+from steps.cost import cost, missing
 from steps.lockfile import Pin, parse
 from steps.machine import Machine
 from steps.place import Place, fingerprint
@@ -164,3 +167,39 @@ def test_builds_for_the_processor_are_told_from_those_for_the_card(tmp_path: Pat
 def test_only_who_asks_for_them_gets_nvidias_libraries(arguments: list[str], asked: bool) -> None:
     """Given what pytest is told, nothing at all as a rule, then only the mark itself asks for them."""
     assert gpu_libs.wanted(arguments) is asked
+
+
+def test_what_a_set_would_bring(tmp_path: Path) -> None:
+    """Given the base with one of the set's packages, then the others are counted by the lock's sizes; of a set whose
+    packages go first, these count again, and what is for another system does not."""
+    (tmp_path / "installer").mkdir()
+    for file in (ROOT / "installer").glob("*.lock"):
+        (tmp_path / "installer" / file.name).write_bytes(file.read_bytes())
+    place = Place(tmp_path)
+    pins = {pin.name: pin for pin in sets.pins_of("rtx", lockfile.read(place.locks("program")), place)}
+    here = [pins["onnxruntime"], pins["tensorrt-rtx-cu13-bindings"]]
+    for pin in here:
+        (place.site_packages / f"{pin.requirement.partition(' ')[0].replace('==', '-')}.dist-info").mkdir(parents=True)
+    coming = [pins[sets.PLUGIN], pins["tensorrt-rtx-cu13-libs"]]
+    assert sorted(pin.name for pin in missing(place, "rtx")) == sorted(pin.name for pin in coming)
+    told = cost(place, "rtx")
+    assert told["packages"] == 2 and told["download_bytes"] == sum(pin.download_bytes for pin in coming)
+    assert cost(place, "none")["packages"] == 0
+    names = {pin.name for pin in missing(place, "cuda")}
+    assert "onnxruntime-gpu" in names and "numpy" not in names and "onnxruntime" not in names
+    assert ("torch" in names) == (sys.platform == "linux")
+
+
+def test_its_window_gets_objects(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given the variable that Fettle's window sets, then lines, progress and a failure are objects on stderr."""
+    monkeypatch.setenv(words.AS_JSON, "1")
+    words.say("A line")
+    progress = words.Progress()
+    progress.show("Downloading", 1, 4, "2 MB")
+    progress.show("Downloading", 2, 4)
+    with pytest.raises(SetupError) as refused:
+        split_gpu(["--gpu", "amd"])
+    words.say_failure(refused.value)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert lines[:2] == [{"line": "A line"}, {"line": "Downloading: 1 of 4 2 MB", "done": 1, "total": 4}]
+    assert "rtx" in lines[2]["what"] and set(lines[2]) == {"what", "hint"}

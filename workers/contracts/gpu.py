@@ -1,5 +1,6 @@
 """What is known of NVIDIA GPUs, and what the GPU doctor found: facts as codes, words beside them for people."""
 
+import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -31,6 +32,13 @@ start on them."""
 
 InstallSet = Literal["none", "rtx", "cuda"]
 """Which packages for a GPU are installed beside the base, or fit a card (installer/steps/sets.py decides alike)."""
+
+
+def install_command(name: InstallSet) -> str:
+    """The line that lets the installer take a set, to be typed in the folder of the clone."""
+    path = r"installer\fettle" if sys.platform == "win32" else "installer/fettle"
+    return f"{path} --gpu {name}"
+
 
 OLDEST_CAPABILITY = (7, 5)
 RTX_CAPABILITIES = ((8, 6), (8, 9))
@@ -145,7 +153,8 @@ class RungParams(Frozen):
 
 class RungResult(Frozen):
     """`ok` is None where the rung is about something that need not be here. `found` says what was seen, `reason` why it
-    does not hold, `hint` the one thing that mends it, `command` a line to copy for that. `code` is for programs."""
+    does not hold, `hint` the one thing that mends it, `command` a line to copy for that. `code` is for programs.
+    `installs`: the installer mends it by taking that set of packages."""
 
     ok: bool | None
     found: str = ""
@@ -153,3 +162,4 @@ class RungResult(Frozen):
     reason: str = ""
     hint: str = ""
     command: str = ""
+    installs: InstallSet | None = None

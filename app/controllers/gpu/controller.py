@@ -1,11 +1,15 @@
 """The page of the GPU doctor: tries the ladder when it is shown the first time, and whenever a person asks."""
 
+from dataclasses import replace
+
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.gpu.installing import Installing
 from app.controllers.gpu.presenter import gpu_value, report
 from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
+from app.services.machine.card_packages import Installer
 from app.services.machine.gpu_doctor import Ladder, RungRow, examine
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
@@ -16,10 +20,16 @@ PAGE, BACK = "gpu", "settings"
 
 
 class GpuController(PageController):
-    """While versions are measured nothing is tried: it would disturb them."""
+    """While versions are measured nothing is tried: it would disturb them. `installer`: None for the clone's own."""
 
     def __init__(
-        self, window: MainWindow, page: GpuPage, session: Session, flows: FlowRunner, kept: KeptSettings
+        self,
+        window: MainWindow,
+        page: GpuPage,
+        session: Session,
+        flows: FlowRunner,
+        kept: KeptSettings,
+        installer: Installer | None = None,
     ) -> None:
         super().__init__(page)
         self._kept = kept
@@ -28,6 +38,9 @@ class GpuController(PageController):
         self._cards: tuple[GpuCard, ...] = ()
         self._running: Running | None = None
         self._was_tried = False
+        self._installing = Installing(page, session, flows, installer)
+        self._installing.changed.connect(lambda: self._show(is_trying=self._running is not None))
+        self._installing.installed.connect(self.start)
         page.again_requested.connect(self.start)
         page.card_chosen.connect(self._on_card)
         page.settings_requested.connect(lambda: window.show_page(BACK))
@@ -42,12 +55,13 @@ class GpuController(PageController):
 
     def start(self) -> None:
         """Try all rungs, from the lowest."""
-        if self._running is not None:
+        if self._running is not None or self._installing.value is not None:
             return
         if self._flows.runs:
             self._page.show_error(wait_for_the_run(tr("Come back when they are done.")))
             return
         self._was_tried, self._rows = True, []
+        self._installing.forget_trouble()
         found = self._session.described
         self._cards = found.cards if found is not None else ()
         self._show(is_trying=True)
@@ -85,7 +99,11 @@ class GpuController(PageController):
 
     def _show(self, *, is_trying: bool) -> None:
         chosen = self._kept.value.gpu_uuid or None
-        self._page.show_value(gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen))
+        value = gpu_value(
+            self._cards, self._rows, is_trying=is_trying, chosen=chosen, installs=self._installing.is_offered
+        )
+        told = self._installing
+        self._page.show_value(replace(value, installing=told.value, trouble=told.trouble, command=told.command))
 
 
 CONTROLLER = ControllerSpec[GpuPage, GpuController](

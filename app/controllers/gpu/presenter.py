@@ -13,9 +13,17 @@ NO_CARD = ("no_card",)
 
 
 def gpu_value(
-    cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bool, chosen: str | None = None
+    cards: Sequence[GpuCard],
+    rows: Sequence[RungRow],
+    *,
+    is_trying: bool,
+    chosen: str | None = None,
+    installs: bool = False,
 ) -> GpuValue:
-    """What is known so far. `chosen` is the UUID of the card that does the work, None for the first."""
+    """What is known so far. `chosen` is the UUID of the card that does the work, None for the first. `installs`: there
+    is an installer that the page can offer."""
+    if not installs:
+        rows = [replace(row, installs=None) for row in rows]
     if any(row.code in NO_CARD for row in rows):
         rows = [row for row in rows if row.code != NOT_TRIED]  # nothing waits to be mended
     title, subtitle = headline(cards, rows, is_trying=is_trying)
@@ -65,7 +73,7 @@ def _rungs(rows: Sequence[RungRow]) -> list[RungValue]:
         value = _rung(row)
         told = (value.reason, value.hint, value.command)
         if any(told) and told in [(one.reason, one.hint, one.command) for one in values]:
-            value = replace(value, reason="", hint="", command="")
+            value = replace(value, reason="", hint="", command="", installs="")
         values.append(value)
     return values
 
@@ -74,7 +82,7 @@ def _rung(row: RungRow) -> RungValue:
     state: RungState = "ok" if row.ok else "not_tried" if row.code in (NOT_TRIED, *NO_CARD) else "broken"
     if row.code == NOT_TRIED:
         return RungValue(row.title, state, tr("Not tried yet: a line above must be mended first."))
-    return RungValue(row.title, state, row.found, row.reason, row.hint, row.command)
+    return RungValue(row.title, state, row.found, row.reason, row.hint, row.command, row.installs or "")
 
 
 def report(cards: Sequence[GpuCard], rows: Sequence[RungRow]) -> str:

@@ -86,6 +86,10 @@ class ArtifactStore:
         self._versions, self._machine = library_versions(), machine_identity()
         self._checked: set[str] = set()
 
+    def look_anew(self) -> None:
+        """Packages were changed: keys tell of those that are there now."""
+        self._versions = library_versions()
+
     def key(
         self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str], threads: int | None = None
     ) -> str:

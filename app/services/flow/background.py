@@ -36,6 +36,10 @@ class Background(Generic[T]):
         self._thread.join()
         return self._future.result()
 
+    def ask_to_stop(self) -> None:
+        """Ask it to end, and wait for nothing."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""
         self._stop.set()

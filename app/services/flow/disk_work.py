@@ -18,14 +18,21 @@ class DiskWork:
     def __init__(self) -> None:
         self._running: Background[Any] | None = None
         self._after: Callable[[], None] = do_nothing
+        self._ends_late = False
 
-    def begin(self, size_bytes: int, work: Callable[[Stopped], X], after: Callable[[Callable[[], X]], None]) -> None:
+    def begin(
+        self,
+        size_bytes: int,
+        work: Callable[[Stopped], X],
+        after: Callable[[Callable[[], X]], None],
+        ends_late: bool = False,
+    ) -> None:
         """`after` gets what gives the result or raises what the work raised; hashing gigabytes takes seconds."""
         if size_bytes <= INLINE_BYTES:
             after(lambda: work(never))
             return
         running = Background(work)
-        self._running, self._after = running, lambda: after(running.result)
+        self._running, self._after, self._ends_late = running, lambda: after(running.result), ends_late
 
     @property
     def is_running(self) -> bool:
@@ -40,8 +47,11 @@ class DiskWork:
         return self._after
 
     def stop(self, *, forget: bool = False) -> None:
-        """Ask it to end, and wait until it has; nothing follows where it is to be forgotten."""
-        if self._running is not None:
+        """Ask it to end, and wait until it has; nothing follows where it is to be forgotten. What ends late is waited
+        for by `ended`, unless it is to be forgotten."""
+        if self._running is not None and self._ends_late and not forget:
+            self._running.ask_to_stop()
+        elif self._running is not None:
             self._running.stop()
         if forget:
             self._running = None

@@ -324,7 +324,7 @@ class Driver(Generic[T]):
     def _begin(self, step: AnyStep) -> None:
         """Start the step's processes, or give what is in the store already."""
         if isinstance(step, DiskStep):
-            self._disk.begin(INLINE_BYTES + 1, step.work, self._worked)
+            self._disk.begin(INLINE_BYTES + 1, step.work, self._worked, step.ends_late)
         elif not self._slot.take(step, self._workspace.card()):
             self._held_back = step
             self._observe(StepProgress(step.step_index, WAITING, 0.0, None, "", None))

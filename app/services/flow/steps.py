@@ -169,9 +169,12 @@ class DiskStep:
     handed to the flow. It starts no process and leaves the database alone.
 
     It looks now and then whether it is to stop; what was done before it saw that counts as done.
+
+    `ends_late`: it runs a program that needs seconds to end, such as the installer, and a cancel does not wait for it.
     """
 
     work: Callable[[Stopped], Any]
+    ends_late: bool = False
 
 
 AnyStep = JobStep[Any] | MeasureStep | DiskStep

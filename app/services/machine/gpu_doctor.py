@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from app.services.flow.steps import Done, Flow, JobError, JobStep
-from workers.contracts.gpu import GpuCard, RungListing, RungParams, RungResult, RungsParams, RungsResult
+from workers.contracts.gpu import GpuCard, InstallSet, RungListing, RungParams, RungResult, RungsParams, RungsResult
 from workers.contracts.process.messages import Limits
 
 RUNG_WALL_S = 180.0
@@ -15,7 +15,8 @@ NOT_TRIED = "not_tried"
 
 @dataclass(frozen=True)
 class RungRow:
-    """What came of one rung; `card` is the UUID of the card that it is about, None for the whole computer."""
+    """What came of one rung; `card` is the UUID of the card that it is about, None for the whole computer. `installs`:
+    the installer mends it by taking that set of packages."""
 
     id: str
     title: str
@@ -26,6 +27,7 @@ class RungRow:
     reason: str = ""
     hint: str = ""
     command: str = ""
+    installs: InstallSet | None = None
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,8 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[RungRow]) -> Flow
     found = done.result
     if found.ok is None:
         return None
-    return RungRow(
-        rung.id, rung.title, uuid, found.ok, found.code, found.found, found.reason, found.hint, found.command
-    )
+    words = (found.found, found.reason, found.hint, found.command)
+    return RungRow(rung.id, rung.title, uuid, found.ok, found.code, *words, found.installs)
 
 
 def _limits(card: GpuCard | None) -> Limits:

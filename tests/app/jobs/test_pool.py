@@ -88,6 +88,19 @@ def test_a_preload_that_fails_is_not_tried_for_ever(bench: Bench, monkeypatch) -
     assert pool.take(torch=True).pid is None
 
 
+def test_while_packages_change_nothing_waits_with_old_ones(bench: Bench) -> None:
+    """Given a waiting worker, When the pool rests, Then it has ended and none is started before the pool is woken."""
+    bench.pool.prestart()
+    pid = bench.pool.waiting.pid
+    bench.pool.rest()
+    bench.pool.prestart()
+    assert not is_alive(pid) and bench.pool.waiting is None
+
+    bench.pool.wake()
+    bench.pool.prestart()
+    assert bench.pool.waiting is not None
+
+
 def test_closing_the_pool_ends_the_waiting_worker(bench: Bench) -> None:
     bench.pool.prestart()
     pid = bench.pool.waiting.pid

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from widgets.pages.chat.value import ChatValue, SpeedValue
-from widgets.pages.gpu.value import GpuValue, PlaceValue, RungValue
+from widgets.pages.gpu.value import GpuValue, InstallingValue, PlaceValue, RungValue
 from widgets.pages.releases.value import DecisionValue, FigureValue, ReleasesValue, ReleaseValue
 from widgets.parts.small import CheckValue
 
@@ -59,6 +59,27 @@ def ladders() -> GpuValue:
     computer = PlaceValue("This computer", "Linux", (RungValue("Device nodes", "ok", "/dev/nvidia0"), driver))
     card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (RungValue("A product", "not_tried"),), "Work on it")
     return GpuValue("One thing is to be mended", "The driver is too old.", (computer, card))
+
+
+def mendable_ladder() -> GpuValue:
+    """A card whose packages are missing, which the installer mends."""
+    packages = RungValue(
+        "Packages for the card",
+        "broken",
+        "onnxruntime 1.32.0",
+        "Only the base set is installed, which uses the processor alone.",
+        "Install the set “rtx” for this card.",
+        "installer/fettle --gpu rtx",
+        "rtx",
+    )
+    card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (RungValue("CUDA starts", "ok", "It starts."), packages))
+    title, below = "The graphics card cannot be used yet", "Mend the first red line below, then check again."
+    return GpuValue(title, below, (card,))
+
+
+def installing() -> InstallingValue:
+    """In the middle of a download."""
+    return InstallingValue("Installing the set “rtx”", "Downloading: 2 of 3 41 MB of 95 MB", 2 / 3, "12 s")
 
 
 def chat_versions() -> ChatValue:

@@ -5,10 +5,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.gpu.value import GpuValue, PlaceValue, RungState, RungValue
+from widgets.pages.gpu.value import GpuValue, InstallingValue, PlaceValue, RungState, RungValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divider
-from widgets.parts.page import Page
+from widgets.parts.cards.error import ErrorCard
+from widgets.parts.page import LoadingCard, Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
@@ -23,16 +24,20 @@ _MARKS: dict[RungState, tuple[str, Tone]] = {
 
 
 class GpuPage(Page):
-    """`again_requested` tries all rungs anew, `settings_requested` leads back."""
+    """`again_requested` tries all rungs anew, `settings_requested` leads back, `install_requested` is for the set of
+    packages that mends a rung; `cancel_requested` stops that."""
 
     again_requested = Signal()
     settings_requested = Signal()
     report_requested = Signal()
     card_chosen = Signal(str)
+    install_requested = Signal(str)
     copied = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Graphics cards"))
+        self._installing: LoadingCard | None = None
+        self._is_busy = False
 
     def show_empty(self) -> None:
         """Before anything was tried."""
@@ -40,8 +45,36 @@ class GpuPage(Page):
 
     def show_value(self, value: GpuValue) -> None:
         """All that was found so far."""
-        head = self._head(value.headline, value.subtitle, is_trying=value.is_trying)
-        self._fill("full", head, *(self._place(place) for place in value.places))
+        self._is_busy = value.is_trying or value.installing is not None
+        head = self._head(value.headline, value.subtitle, is_trying=self._is_busy)
+        above: list[QWidget] = []
+        self._installing = None
+        if value.installing is not None:
+            self._installing = LoadingCard(self.theme, self.tr("Cancel"))
+            self._installing.cancel.clicked.connect(self.cancel_requested)
+            self.say_installing(value.installing)
+            above.append(self._installing)
+        if value.trouble is not None:
+            above.append(self._trouble(value))
+        self._fill("full", head, *above, *(self._place(place) for place in value.places))
+
+    def say_installing(self, value: InstallingValue) -> None:
+        """The installer said more, or time went by: nothing is made anew."""
+        if self._installing is not None:
+            total = None if value.share is None else 1.0
+            told = ", ".join(part for part in (value.elapsed, value.line) if part)
+            self._installing.say(value.title, value.share or 0.0, total, told)
+            self._installing.cancel.setEnabled(not value.is_stopping)
+
+    def _trouble(self, value: GpuValue) -> QWidget:
+        assert value.trouble is not None
+        card = ErrorCard(self.theme, value.trouble)
+        if value.command:
+            copy = GhostButton(self.theme, self.tr("Copy the line"), "copy")
+            copy.setToolTip(value.command)
+            copy.clicked.connect(lambda: self.copy(value.command))
+            card.add_action(copy)
+        return card
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
         head = PageHead(title, subtitle)
@@ -105,6 +138,13 @@ class GpuPage(Page):
                 column.addWidget(words(text, role))
         if value.command:
             column.addLayout(self._command(value))
+        if value.installs:
+            install = GhostButton(self.theme, self.tr("Install it…"), "download-simple", "small")
+            install.setAccessibleName(self.tr("Install what mends {0}").format(value.title))
+            install.setEnabled(not self._is_busy)
+            install.clicked.connect(lambda: self.install_requested.emit(value.installs))
+            column.addSpacing(SPACE_S)
+            column.addWidget(install, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         row.addLayout(column, 5)
         return holder

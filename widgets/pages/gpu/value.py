@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from widgets.parts.cards.error import ErrorValue
+
 RungState = Literal["ok", "broken", "not_tried", "running"]
 
 
 @dataclass(frozen=True)
 class RungValue:
-    """One rung: what was found, and where it does not hold why, what mends it, a line to copy for that."""
+    """One rung: what was found, and where it does not hold why, what mends it, a line to copy for that. `installs` is
+    the set of packages by which the installer mends it, "" where it does not."""
 
     title: str
     state: RungState
@@ -16,6 +19,7 @@ class RungValue:
     reason: str = ""
     hint: str = ""
     command: str = ""
+    installs: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,25 @@ class PlaceValue:
 
 
 @dataclass(frozen=True)
+class InstallingValue:
+    """`line` is what the installer said last, `share` 0..1 of its stage or None, `elapsed` how long it has worked."""
+
+    title: str
+    line: str
+    share: float | None
+    elapsed: str
+    is_stopping: bool = False
+
+
+@dataclass(frozen=True)
 class GpuValue:
-    """`headline` is the one sentence; `is_trying`: more comes."""
+    """`headline` is the one sentence; `is_trying`: more comes. `installing` is there while the installer works,
+    `trouble` where it could not, with `command` as the line to copy instead."""
 
     headline: str
     subtitle: str
     places: tuple[PlaceValue, ...]
     is_trying: bool = False
+    installing: InstallingValue | None = None
+    trouble: ErrorValue | None = None
+    command: str = ""

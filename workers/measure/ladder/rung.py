@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workers.contracts.gpu import GpuCard, RungListing, RungResult
+from workers.contracts.gpu import GpuCard, InstallSet, RungListing, RungResult, install_command
 
 PACKAGE = "workers.measure.ladder.rungs"
 
@@ -43,6 +43,11 @@ def holds(found: str) -> RungResult:
 def broken(code: str, found: str, reason: str, hint: str, command: str = "") -> RungResult:
     """It does not work: why, and the one thing that mends it."""
     return RungResult(ok=False, code=code, found=found, reason=reason, hint=hint, command=command)
+
+
+def to_install(code: str, found: str, reason: str, hint: str, installs: InstallSet) -> RungResult:
+    """It does not work, and the installer mends it by taking the set `installs`."""
+    return broken(code, found, reason, hint, install_command(installs)).model_copy(update={"installs": installs})
 
 
 def not_here() -> RungResult:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from workers.contracts.gpu import fitting_set
-from workers.measure.ladder.rung import Rung, find_rungs, not_here
+from workers.contracts.gpu import GpuCard, fitting_set
+from workers.measure.ladder.rung import Rung, broken, find_rungs, not_here
 from workers.measure.ladder.rungs import driver as lowest
+from workers.measure.ladder.rungs import installed
 
 ROOT = Path(__file__).parents[4]
 TRY = """
@@ -125,3 +126,27 @@ def test_rungs_are_found_as_files() -> None:
 def test_the_set_that_fits_a_card(capability: str, fits: str) -> None:
     """Given a compute capability, Then the set that supports it is named."""
     assert fitting_set(capability) == fits
+
+
+@pytest.mark.parametrize(
+    ("there", "capability", "code", "installs"),
+    [
+        ({"onnxruntime"}, "8.9", "base_set", "rtx"),
+        ({"onnxruntime"}, "9.0", "base_set", "cuda"),
+        ({"onnxruntime", "onnxruntime-gpu"}, "8.9", "mixed_set", "rtx"),
+        ({"onnxruntime", "onnxruntime-gpu"}, "7.0", "mixed_set", "none"),
+        ({"onnxruntime", installed.RTX}, "9.0", "wrong_set", "cuda"),
+        ({"onnxruntime"}, "7.0", "card_too_old", None),
+        ({"onnxruntime-gpu"}, "9.0", "", None),
+    ],
+)
+def test_what_the_installer_mends_says_so(
+    there: set[str], capability: str, code: str, installs: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given packages and a card, Then a rung that the installer mends names the set, typed and in the line to copy."""
+    monkeypatch.setattr(installed, "version_of", lambda name: "1.0" if name in there else "")
+    (rung,) = installed.RUNGS
+    found = rung.attempt(GpuCard(index=0, name="x", compute_capability=capability))
+    assert (found.code, found.installs) == (code, installs)
+    assert found.command == (f"installer/fettle --gpu {installs}" if installs else "")
+    assert broken("x", "", "", "", "sudo something").installs is None

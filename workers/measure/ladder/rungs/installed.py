@@ -3,7 +3,7 @@
 import importlib.metadata
 
 from workers.contracts.gpu import GpuCard, RungResult, fitting_set
-from workers.measure.ladder.rung import Rung, broken, holds
+from workers.measure.ladder.rung import Rung, broken, holds, to_install
 
 BASE, CUDA, RTX = "onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-nv-tensorrt-rtx-cu13"
 
@@ -20,19 +20,18 @@ def _installed(card: GpuCard | None) -> RungResult:
     there = {name: found for name in (BASE, CUDA, RTX) if (found := version_of(name))}
     told = ", ".join(f"{name} {found}" for name, found in there.items()) or "No ONNX Runtime."
     fits = fitting_set(card.compute_capability) if card is not None else "cuda"
-    command = f"installer/fettle --gpu {fits}"
     if CUDA in there and (BASE in there or RTX in there):
         reason = "Packages for two kinds of GPU support are mixed, and share one folder."
-        return broken("mixed_set", told, reason, "Let the installer put one of them right.", command)
+        return to_install("mixed_set", told, reason, "Let the installer put one of them right.", fits)
     if fits == "none":
         reason = f"No set of packages supports compute capability {card.compute_capability if card else '?'}."
         return broken("card_too_old", told, reason, "This computer's processor does the work.")
     if CUDA not in there and RTX not in there:
         reason = "Only the base set is installed, which uses the processor alone."
-        return broken("base_set", told, reason, f"Install the set “{fits}” for this card.", command)
+        return to_install("base_set", told, reason, f"Install the set “{fits}” for this card.", fits)
     if RTX in there and fits != "rtx":
         reason = f"The set “rtx” does not support compute capability {card.compute_capability if card else '?'}."
-        return broken("wrong_set", told, reason, f"Install the set “{fits}” for this card.", command)
+        return to_install("wrong_set", told, reason, f"Install the set “{fits}” for this card.", fits)
     return holds(told)
 
 

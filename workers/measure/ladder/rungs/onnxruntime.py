@@ -12,14 +12,12 @@ from workers.contracts.wording import percent
 from workers.infer import onnxruntime_cuda
 from workers.infer.base import NotRunnable
 from workers.infer.onnxruntime_cpu import import_library
-from workers.measure.ladder.rung import Rung, broken, holds, not_here
+from workers.measure.ladder.rung import Rung, broken, holds, not_here, to_install
 from workers.measure.ladder.rungs.installed import CUDA, version_of
 
 PROVIDERS = ("libonnxruntime_providers_cuda.so", "onnxruntime_providers_cuda.dll")
 TOLERANCE = 1e-2
 """Relative; tensor cores round the factors of a product to 10 bits (TF32)."""
-
-REPAIR = "installer/fettle --gpu cuda"
 
 
 def _libraries(_card: GpuCard | None) -> RungResult:
@@ -33,15 +31,18 @@ def _libraries(_card: GpuCard | None) -> RungResult:
     provider = next((folder / name for name in PROVIDERS if (folder / name).exists()), None)
     if provider is None:
         reason = "The package has no library for NVIDIA GPUs in it: another package wrote over its folder."
-        return broken("mixed_set", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.", REPAIR)
+        return to_install(
+            "mixed_set", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.", "cuda"
+        )
     try:
         ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)
         ctypes.CDLL(str(provider))
     except OSError as error:
         name = re.match(r"(\S+): cannot open", str(error))
         reason = f"The library {name[1]} was not found." if name else f"{error}."
-        return broken("missing_library", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.",
-                      REPAIR)  # fmt: skip
+        return to_install(
+            "missing_library", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.", "cuda"
+        )
     return holds(f"onnxruntime-gpu {version_of(CUDA)} with CUDA's libraries.")
 
 
@@ -67,8 +68,8 @@ def _product(_card: GpuCard | None) -> RungResult:
     try:
         answer = onnxruntime_cuda.probe(import_library(), x)
     except NotRunnable as error:
-        return broken("no_product", f"onnxruntime-gpu {version_of(CUDA)}", f"It refused: {error}.",
-                      "Mend the rung below, or let the installer put the packages right.", REPAIR)  # fmt: skip
+        return to_install("no_product", f"onnxruntime-gpu {version_of(CUDA)}", f"It refused: {error}.",
+                          "Mend the rung below, or let the installer put the packages right.", "cuda")  # fmt: skip
     return compared(answer, x, "ONNX Runtime")
 
 

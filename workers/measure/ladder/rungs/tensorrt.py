@@ -2,7 +2,7 @@
 
 from workers.contracts.gpu import GpuCard, RungResult
 from workers.infer import tensorrt, tensorrt_editions
-from workers.measure.ladder.rung import Rung, broken, holds, not_here
+from workers.measure.ladder.rung import Rung, holds, not_here, to_install
 
 
 def _engine(card: GpuCard | None) -> RungResult:
@@ -13,9 +13,7 @@ def _engine(card: GpuCard | None) -> RungResult:
     told = " and ".join(there)
     state = tensorrt.available()
     if not state.available:
-        return broken(
-            "no_engine", told, f"It refused: {state.hint}.", "Let the installer mend it.", "installer/fettle --gpu rtx"
-        )
+        return to_install("no_engine", told, f"It refused: {state.hint}.", "Let the installer mend it.", "rtx")
     return holds(f"{told}: an engine was built for the card, and its product is right.")
 
 

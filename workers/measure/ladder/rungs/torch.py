@@ -4,9 +4,9 @@ import importlib.util
 
 from workers.contracts.gpu import GpuCard, RungResult
 from workers.infer.base import NotRunnable
-from workers.measure.ladder.rung import Rung, broken, not_here
+from workers.measure.ladder.rung import Rung, broken, not_here, to_install
 from workers.measure.ladder.rungs.installed import CUDA, version_of
-from workers.measure.ladder.rungs.onnxruntime import REPAIR, compared, trial_input
+from workers.measure.ladder.rungs.onnxruntime import compared, trial_input
 
 
 def _product(_card: GpuCard | None) -> RungResult:
@@ -17,8 +17,8 @@ def _product(_card: GpuCard | None) -> RungResult:
 
     told = f"PyTorch {torch.__version__}"
     if torch.version.cuda is None:
-        return broken("torch_for_processor", told, "This build of PyTorch is for the processor alone.",
-                      "Let the installer bring the build for the card.", REPAIR)  # fmt: skip
+        return to_install("torch_for_processor", told, "This build of PyTorch is for the processor alone.",
+                          "Let the installer bring the build for the card.", "cuda")  # fmt: skip
     x = trial_input()
     try:
         on_card = torch.from_numpy(x).to("cuda:0")

@@ -1,0 +1,242 @@
+"""The installer's own step for a set of packages: what it would bring, and the step as a program beside the window.
+
+It runs outside the walls and changes the packages that workers load, so nothing else works meanwhile, and whoever had
+some of them loaded is started anew.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psutil
+from pydantic import ValidationError
+
+from app.jobs.process import SECRETS
+from app.services.flow.background import Stopped
+from app.services.flow.steps import DiskStep, Flow, FlowCancelled, JobError
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe, remember
+from workers.contracts.base import Frozen
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.gpu import InstallSet, install_command
+from workers.contracts.jobs import DescribeResult
+
+AS_JSON = "FETTLE_SETUP_JSON"
+"""Makes the installer say its lines as objects (installer/steps/words.py)."""
+
+if sys.platform == "win32":
+    NO_WINDOW = subprocess.CREATE_NO_WINDOW
+else:
+    NO_WINDOW = 0
+
+POLL_S = 0.1
+END_WAIT_S = 5.0
+"""The installer ends its pip within a moment; what is still there after this is killed."""
+
+MOST_LINES = 40
+FAILED = 6
+NOT_WHOLE = "Look whether Fettle's folder is whole."
+
+
+class Cost(Frozen):
+    """What is still to come: packages, bytes to fetch, bytes on the disk, by the installer's lock."""
+
+    packages: int
+    download_bytes: int
+    installed_bytes: int
+
+
+@dataclass
+class Heard:
+    """What the installer said last, written while it works and read by whoever shows it. `share` is 0..1 of the stage
+    that it is in, None where it does not tell."""
+
+    line: str = ""
+    share: float | None = None
+
+
+class _Stopped(Exception):
+    """It was to stop, and did."""
+
+
+class _Line(Frozen):
+    line: str = ""
+    done: float | None = None
+    total: float | None = None
+    what: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Installer:
+    """Of the clone in the folder `root`."""
+
+    root: Path
+
+    @property
+    def program(self) -> Path:
+        """What a person starts, too."""
+        return self.root / "installer" / ("fettle.cmd" if sys.platform == "win32" else "fettle")
+
+    def cost(self, name: InstallSet, stopped: Stopped) -> Cost:
+        """What a set would bring. Raises `JobError`."""
+        bootstrap = str(self.root / "installer" / "bootstrap.py")
+        said, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], Heard(), stopped)
+        with contextlib.suppress(ValidationError):
+            if code == 0 and said:
+                return Cost.model_validate_json(said[-1].line)
+        raise JobError(_failure(name, said), FAILED)
+
+    def take(self, name: InstallSet, heard: Heard, stopped: Stopped) -> None:
+        """Take a set, and see that Fettle starts with it. Raises `JobError`."""
+        said, code = self._run([str(self.program), "--gpu", name, "--version"], heard, stopped)
+        if code != 0:
+            raise JobError(_failure(name, said), FAILED)
+
+    def _run(self, command: Sequence[str], heard: Heard, stopped: Stopped) -> tuple[list[_Line], int]:
+        """Its last lines and its exit code."""
+        try:
+            process = _start(command, self.root)
+        except OSError as error:
+            told = _Line(what=f"The installer could not be started: {error.strerror or error}.", hint=NOT_WHOLE)
+            return [told], FAILED
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        reader = threading.Thread(target=_read, args=(process, lines), name="fettle-installer", daemon=True)
+        reader.start()
+        said: deque[_Line] = deque(maxlen=MOST_LINES)
+        try:
+            for text in _until_over(lines, stopped):
+                _hear(_understood(text), heard, said)
+            process.wait()
+        finally:
+            end_with_children(process)
+            reader.join(POLL_S)
+        return list(said), process.returncode
+
+
+def _start(command: Sequence[str], folder: Path) -> "subprocess.Popen[str]":
+    environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=folder,
+        env={**environ, AS_JSON: "1", "PYTHONUNBUFFERED": "1"},
+        creationflags=NO_WINDOW,
+    )
+
+
+def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            lines.put(line)
+    lines.put(None)
+
+
+def _until_over(lines: "queue.SimpleQueue[str | None]", stopped: Stopped) -> Iterator[str]:
+    """Lines as they come. Raises `_Stopped`."""
+    while True:
+        if stopped():
+            raise _Stopped
+        try:
+            line = lines.get(timeout=POLL_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            return
+        yield line
+
+
+def _understood(text: str) -> _Line:
+    """A line of the installer's own, or one of a program that it called, as it is."""
+    with contextlib.suppress(ValueError):
+        told = json.loads(text)
+        if isinstance(told, dict) and not {"line", "what"}.isdisjoint(told):
+            return _Line.model_validate(told)
+    return _Line(line=text.strip())
+
+
+def _hear(said: _Line, heard: Heard, kept: "deque[_Line]") -> None:
+    heard.line = said.what or said.line or heard.line
+    heard.share = min(1.0, said.done / said.total) if said.done is not None and said.total else None
+    if said.total is None and (said.line or said.what):
+        kept.append(said)
+
+
+def _failure(name: InstallSet, said: Sequence[_Line]) -> ErrorInfo:
+    """The installer's own reason, or its last words where it could not give one."""
+    own = next((line for line in reversed(said) if line.what), None)
+    last = said[-1].line if said else "It ended without a word."
+    log = "\n".join(line.what or line.line for line in said)
+    return ErrorInfo(
+        code="setup_failed",
+        title="The packages were not installed",
+        detail=own.what if own is not None else f"The installer stopped: {last}",
+        hint=own.hint if own is not None else "Try again; it goes on where it was.",
+        traceback=log if own is None else "",
+        facts={"command": install_command(name)},
+    )
+
+
+def end_with_children(process: "subprocess.Popen[str]") -> None:
+    """End a program with all that it started, and wait until they have."""
+    if process.poll() is not None:
+        return
+    children: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        children = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    for child in children:
+        _signal(child.terminate)
+    _, alive = psutil.wait_procs(children, timeout=END_WAIT_S)
+    for child in alive:
+        _signal(child.kill)
+    try:
+        process.wait(END_WAIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _signal(send: Callable[[], None]) -> None:
+    with contextlib.suppress(psutil.Error):  # it is over
+        send()
+
+
+def what_it_takes(installer: Installer, name: InstallSet) -> Flow[Cost]:
+    """Asked before a person is."""
+    cost: Cost = yield DiskStep(partial(installer.cost, name), ends_late=True)
+    return cost
+
+
+def take(space: Workspace, installer: Installer, name: InstallSet, heard: Heard) -> Flow[DescribeResult | None]:
+    """Take a set; `heard` tells how far it is. No worker waits with old packages loaded, meanwhile or afterwards.
+
+    What can be used on this computer then is remembered and given; None where that could not be found out.
+    """
+    space.pool.rest()
+    try:
+        yield DiskStep(partial(installer.take, name, heard), ends_late=True)
+    finally:
+        space.pool.wake()
+        space.artifacts.look_anew()
+    try:
+        found = yield from describe()
+    except (JobError, FlowCancelled):  # the set is there all the same
+        return None
+    remember(space.repositories, found)
+    return found

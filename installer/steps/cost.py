@@ -1,0 +1,49 @@
+"""What a set of packages would bring, from the lock and what is installed: nothing is asked of the package index."""
+
+import re
+import sys
+
+from steps import lockfile, sets
+from steps.environment import distributions, name_of
+from steps.lockfile import Pin
+from steps.place import Place
+
+_VERSION = re.compile(r"==([^\s;]+)")
+_SYSTEM = re.compile(r"sys_platform\s*==\s*[\"'](\w+)[\"']")
+
+
+def cost(place: Place, name: str) -> dict[str, int]:
+    """How many `packages` of a set are still to come, their `download_bytes` and `installed_bytes` by the lock."""
+    pins = missing(place, name)
+    return {
+        "packages": len(pins),
+        "download_bytes": sum(pin.download_bytes for pin in pins),
+        "installed_bytes": sum(pin.installed_bytes for pin in pins),
+    }
+
+
+def missing(place: Place, name: str) -> list[Pin]:
+    """Pins of a set's own packages that are not there in their version, or go before it is installed."""
+    base = lockfile.read(place.locks("program"))
+    kept = {pin.name: pin for pin in base}
+    own = [
+        pin
+        for pin in sets.pins_of(name, base, place)
+        if pin.name in sets.OWN[name] or kept.get(pin.name) is not pin  # the base's other packages stay as they are
+    ]
+    there = {name_of(path): path.name.removesuffix(".dist-info").rpartition("-")[2] for path in distributions(place)}
+    gone = set(sets.unwanted(name, set(there)))
+    if name == "cuda" and sys.platform == "linux":
+        gone |= set(sets.processor_builds(place))
+    return [pin for pin in own if _is_for_here(pin) and (pin.name in gone or not _is_there(pin, there.get(pin.name)))]
+
+
+def _is_there(pin: Pin, version: str | None) -> bool:
+    wanted = _VERSION.search(pin.requirement)
+    return version is not None and (wanted is None or version.partition("+")[0] == wanted[1])
+
+
+def _is_for_here(pin: Pin) -> bool:
+    """By the one condition that the locks of sets for GPUs have."""
+    system = _SYSTEM.search(pin.requirement)
+    return system is None or system[1] == sys.platform

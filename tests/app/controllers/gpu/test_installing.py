@@ -1,0 +1,239 @@
+"""The installer's step on the page of the GPU doctor, with a stand-in for the installer that prints, fails or hangs."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jobs_bench import is_alive
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QDialog, QPushButton
+from read_page import words
+
+from app.controllers.flows import FlowRunner
+from app.controllers.gpu.controller import GpuController
+from app.controllers.gpu.presenter import gpu_value
+from app.controllers.kept import KeptSettings
+from app.controllers.session import Session
+from app.services.flow.background import Stopped
+from app.services.flow.steps import DiskStep, Flow, JobError
+from app.services.machine.card_packages import Heard, Installer
+from app.services.machine.gpu_doctor import RungRow
+from app.settings import Settings
+from widgets.main_window import MainWindow
+from widgets.pages.gpu.page import GpuPage
+from workers.contracts.gpu import GpuCard
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script of the shell")
+
+Drive = Callable[..., None]
+
+COST = 'import sys\nprint(\'{"packages": 3, "download_bytes": 242000000, "installed_bytes": 559000000}\')\n'
+NO_COST = (
+    "import json, sys\n"
+    'print(json.dumps({"what": "There are no builds here.", "hint": "Use --gpu none."}), file=sys.stderr)\nsys.exit(6)\n'
+)
+WELL = """#!/bin/sh
+echo '{"line": "Setting Fettle up"}' >&2
+echo '{"line": "Downloading: 2 of 3", "done": 2, "total": 3}' >&2
+echo "$@" > said
+while [ ! -e go ]; do sleep 0.02; done
+echo "Fettle 1"
+"""
+FAILS = """#!/bin/sh
+echo "a word of another program"
+echo '{"what": "The disk is full.", "hint": "Make room."}' >&2
+exit 6
+"""
+BREAKS = "#!/bin/sh\necho 'Segmentation fault'\nexit 139\n"
+HANGS = """#!/bin/sh
+echo '{"line": "Looking up"}' >&2
+sleep 600 &
+echo $! > child
+wait
+"""
+CARD = GpuCard(index=0, uuid="GPU-1", name="A card", compute_capability="8.9")
+BROKEN = RungRow(
+    "packages", "Packages", "GPU-1", False, "base_set", "", "Only the base.", "Install it.", "a line", "rtx"
+)
+
+
+def lay_out(root: Path, program: str, cost: str = COST) -> Installer:
+    """A clone's folder with this installer."""
+    folder = root / "installer"
+    folder.mkdir(parents=True)
+    (folder / "bootstrap.py").write_text(cost, encoding="utf-8")
+    (folder / "fettle").write_text(program, encoding="utf-8")
+    (folder / "fettle").chmod(0o755)
+    return Installer(root)
+
+
+class Doctor:
+    """The page with one rung that the installer mends, and what a person does there."""
+
+    def __init__(self, controller: GpuController, page: GpuPage, drive: Drive, window: MainWindow) -> None:
+        self.controller, self.page, self.drive, self.window = controller, page, drive, window
+        controller._cards, controller._rows, controller._was_tried = (CARD,), [BROKEN], True
+        controller._show(is_trying=False)
+
+    def button(self, text: str) -> QPushButton:
+        return next(one for one in self.page.findChildren(QPushButton) if one.text() == text and not one.isHidden())
+
+    @property
+    def question(self) -> QDialog | None:
+        return next((one for one in self.window.findChildren(QDialog) if one.isVisible()), None)
+
+    def answer(self, answer: str) -> str:
+        """What the question says, before it is answered."""
+        self.drive(lambda: self.question is not None)
+        dialog = self.question
+        assert dialog is not None
+        said = words(dialog)
+        button = dialog.findChild(QPushButton, f"answer-{answer}")
+        assert isinstance(button, QPushButton)
+        button.click()
+        return said
+
+
+@pytest.fixture
+def doctor(
+    tmp_path: Path, window: MainWindow, session: Session, flows: FlowRunner, drive: Drive
+) -> Iterator[Callable[..., Doctor]]:
+    made: list[QObject] = []
+
+    def make(program: str, cost: str = COST) -> Doctor:
+        window.show_page(window.first_page)  # the doctor's own comes by hand: it would try the ladder at once
+        page = window.page("gpu")
+        assert isinstance(page, GpuPage)
+        kept = KeptSettings(tmp_path / "settings.toml", Settings())
+        controller = GpuController(window, page, session, flows, kept, lay_out(tmp_path / "clone", program, cost))
+        made.append(controller)
+        return Doctor(controller, page, drive, window)
+
+    yield make
+    flows.interrupt_all()
+
+
+def test_the_set_is_installed_after_a_yes_and_the_ladder_is_tried_again(
+    doctor: Callable[..., Doctor], tmp_path: Path, flows: FlowRunner, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a rung that the installer mends, When it is asked for, Then sizes are said first; after a yes the page shows
+    what the installer says and nothing else begins; when it is done, all workers are new ones and the ladder is tried."""
+    clone = tmp_path / "clone"
+    tried: list[bool] = []
+    monkeypatch.setattr(GpuController, "start", lambda _self: tried.append(True))
+    one = doctor(WELL)
+    one.button("Install it…").click()
+    said = one.answer("install")
+    assert "242 MB" in said and "559 MB" in said and "3 packages" in said
+    one.drive(lambda: "Downloading: 2 of 3" in words(one.page))
+    assert (clone / "said").read_text(encoding="utf-8").split() == ["--gpu", "rtx", "--version"]
+    assert not one.button("Install it…").isEnabled() and not one.button("Check again").isEnabled()
+    began: list[bool] = []
+    flows.start(noted(began), title="Another", on_done=lambda _: None, on_failed=lambda _: None)
+    one.drive(lambda: "1 s" in words(one.page))
+    assert not began, "packages change under what would begin now"
+    (clone / "go").touch()
+    one.drive(lambda: bool(tried) and bool(began), 60)
+    assert session.described is not None, "what can be used now was asked of a new worker"
+    assert "Installing" not in words(one.page) and one.controller._installing.trouble is None
+
+
+def noted(began: list[bool]) -> Flow[None]:
+    def work(_stopped: Stopped) -> None:
+        began.append(True)
+
+    yield DiskStep(work)
+
+
+def test_a_no_starts_nothing(doctor: Callable[..., Doctor], tmp_path: Path, flows: FlowRunner) -> None:
+    one = doctor(WELL)
+    one.button("Install it…").click()
+    one.answer("no")
+    assert not flows.everything and not (tmp_path / "clone" / "said").exists()
+    assert one.button("Install it…").isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("program", "cost", "told"),
+    [
+        (FAILS, COST, ["The disk is full.", "Make room."]),
+        (BREAKS, COST, ["Segmentation fault", "it goes on where it was"]),
+        (FAILS, NO_COST, ["There are no builds here.", "Use --gpu none."]),
+    ],
+)
+def test_why_it_failed_is_said_with_the_line_to_copy(
+    doctor: Callable[..., Doctor], program: str, cost: str, told: list[str]
+) -> None:
+    """Given an installer that refuses, breaks, or has no such set, Then its reason, that nothing else was touched and
+    the line to copy stand above the ladder, which stays."""
+    one = doctor(program, cost)
+    one.button("Install it…").click()
+    if cost == COST:
+        one.answer("install")
+    one.drive(lambda: "were not installed" in words(one.page))
+    said = words(one.page)
+    assert all(text in said for text in told) and "models, data and results are as they were" in said
+    assert "Only the base." in said and one.button("Install it…").isEnabled()
+    assert one.button("Copy the line").toolTip() == "installer/fettle --gpu rtx"
+
+
+def test_it_can_be_stopped_with_all_that_it_started(doctor: Callable[..., Doctor], tmp_path: Path) -> None:
+    """Given an installer that hangs over a child, When it is cancelled, Then both end, the window waits for neither, and
+    the page says how to go on."""
+    one = doctor(HANGS)
+    one.button("Install it…").click()
+    one.answer("install")
+    child = tmp_path / "clone" / "child"
+    one.drive(lambda: child.exists() and child.read_text(encoding="utf-8").strip())
+    pid = int(child.read_text(encoding="utf-8"))
+    assert is_alive(pid)
+    one.button("Cancel").click()
+    assert "Stopping" in words(one.page), "nobody was waited for"
+    one.drive(lambda: "The installation was stopped" in words(one.page))
+    assert not is_alive(pid)
+    assert one.button("Install it…").isEnabled()
+
+
+def test_nothing_is_installed_while_something_runs(doctor: Callable[..., Doctor], flows: FlowRunner) -> None:
+    """Given a job at work, When the installer is asked for, Then the page says which job, and asks nothing."""
+    one = doctor(WELL)
+
+    def long(stopped: Stopped) -> None:
+        while not stopped():
+            time.sleep(0.01)
+
+    def job() -> Flow[None]:
+        yield DiskStep(long)
+
+    flows.start(job(), title="Optimize Colors", on_done=lambda _: None, on_failed=lambda _: None)
+    one.button("Install it…").click()
+    said = words(one.page)
+    assert "“Optimize Colors” is at work" in said and len(flows.everything) == 1 and one.question is None
+
+
+def test_without_an_installer_only_the_line_is_offered() -> None:
+    """Given a program that was not started from a clone, Then there is no button; of two rungs that say the same, one
+    has it."""
+    (place,) = gpu_value((CARD,), [BROKEN], is_trying=False).places
+    assert (place.rungs[0].installs, place.rungs[0].command) == ("", "a line")
+    (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, installs=True).places
+    assert [rung.installs for rung in place.rungs] == ["rtx", ""]
+
+
+def test_an_installer_that_does_not_start_is_said(tmp_path: Path) -> None:
+    """Given a file that is no program, Then that is the reason, with the line to use instead."""
+    installer = lay_out(tmp_path, "")
+    installer.program.chmod(0o600)
+    with pytest.raises(JobError) as failed:
+        installer.take("cuda", Heard(), lambda: False)
+    assert "could not be started" in failed.value.error.detail
+    assert failed.value.error.facts == {"command": "installer/fettle --gpu cuda"}
+
+
+def test_what_other_programs_print_is_heard_as_it_is(tmp_path: Path) -> None:
+    """Given lines that are no objects, or objects of another kind, Then they are shown as they stand."""
+    heard = Heard()
+    lay_out(tmp_path, '#!/bin/sh\necho "[1]"\necho \'{"name": 1}\'\n').take("rtx", heard, lambda: False)
+    assert (heard.line, heard.share) == ('{"name": 1}', None)
