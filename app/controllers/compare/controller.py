@@ -7,7 +7,16 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 
-from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, OPEN_MODEL, SHOW_RESULT, WRITE_VERSION, on
+from app.controllers.commands import (
+    ADD_DATA,
+    EXPORT_VERSION,
+    EXTEND_RUN,
+    OPEN_MODEL,
+    REPEAT_RUN,
+    SHOW_RESULT,
+    WRITE_VERSION,
+    on,
+)
 from app.controllers.compare.examples import changes_value, proved_value, with_data
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
@@ -40,11 +49,13 @@ from workers.contracts.paths import from_text
 
 class CompareController(PageController):
     """`export_requested(variant id)` goes on to the page Export, `write_requested(variant id)` writes it at once,
-    `go_on_requested(run, minutes)` gives it more time, `model_given(path)` opens a file as a model of its own."""
+    `go_on_requested(run, minutes)` gives it more time, `again_requested(run)` measures all of it once more,
+    `model_given(path)` opens a file as a model of its own."""
 
     export_requested = Signal(str)
     write_requested = Signal(str)
     go_on_requested = Signal(object, int)
+    again_requested = Signal(object)
     model_given = Signal(str)
 
     def __init__(
@@ -68,6 +79,7 @@ class CompareController(PageController):
         page.cancel_requested.connect(self._on_cancel)
         page.set_limit_requested.connect(self._on_limit)
         page.goal_requested.connect(lambda: window.show_page("goal"))
+        page.again_requested.connect(self._on_again)
         page.log_requested.connect(lambda: window.show_page("optimize"))
         page.page_wanted.connect(window.show_page)
         page.sources_wanted.connect(self._show_sources)
@@ -322,6 +334,10 @@ class CompareController(PageController):
         if self._facts is not None:
             self.go_on_requested.emit(self._facts.run, minutes)
 
+    def _on_again(self) -> None:
+        if self._facts is not None:
+            self.again_requested.emit(self._facts.run)
+
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)
         self._session.goal_changed.emit()
@@ -333,6 +349,7 @@ def _make(desk: Desk, page: ComparePage) -> CompareController:
     made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
     made.write_requested.connect(desk.commands.to(WRITE_VERSION))
     made.go_on_requested.connect(desk.commands.to(EXTEND_RUN))
+    made.again_requested.connect(desk.commands.to(REPEAT_RUN))
     made.model_given.connect(desk.commands.to(OPEN_MODEL))
     return made
 

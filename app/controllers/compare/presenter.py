@@ -15,6 +15,7 @@ from app.domain.choose import (
     needs_quiet,
 )
 from app.domain.cost import cost_per_million
+from app.domain.outcome import Ending
 from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.variant import Variant
@@ -265,6 +266,7 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         limit_speedup=found.variant.measurement.speedup if found else None,
         n_calibration=data.n_calibration if data else 0,
         command=f"fettle optimize {facts.project.model_path}",
+        is_busy=facts.outcome.ending is Ending.BUSY,
     )
 
 

@@ -95,8 +95,9 @@ class ProofCard(Card):
 
 
 class WaysCards(QWidget):
-    """Three ways on when nothing faster was safe."""
+    """Three ways on when nothing faster was safe, or nobody can say because other programs were in the way."""
 
+    again_requested = Signal()
     limit_requested = Signal(float)
     data_requested = Signal()
     goal_requested = Signal()
@@ -111,7 +112,7 @@ class WaysCards(QWidget):
         row = QHBoxLayout()
         row.setSpacing(SPACE_L)
         row.addWidget(self._limit_card(ways), 1)
-        row.addWidget(self._data_card(value, ways), 1)
+        row.addWidget(self._again_card() if ways.is_busy else self._data_card(value, ways), 1)
         row.addWidget(self._elsewhere_card(ways), 1)
         outer.addLayout(row)
 
@@ -145,6 +146,18 @@ class WaysCards(QWidget):
             button = GhostButton(self._theme, self.tr("Set the limit to {0}").format(limit))
             wanted = ways.limit_pct
             button.clicked.connect(lambda: self.limit_requested.emit(wanted))
+        card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        return card
+
+    def _again_card(self) -> Card:
+        """Examples to tune with would not help."""
+        card = self._card(
+            "arrow-clockwise",
+            self.tr("Measure again"),
+            self.tr("Close other programs first. The versions stay; only the times are taken once more."),
+        )
+        button = GhostButton(self._theme, self.tr("Measure again now"))
+        button.clicked.connect(self.again_requested)
         card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         return card
 

@@ -49,6 +49,7 @@ class ComparePage(Page):
     rest_requested = Signal()  # ask the test examples that nobody was asked yet
     set_limit_requested = Signal(float)
     goal_requested = Signal()
+    again_requested = Signal()
     log_requested = Signal()
     go_on_requested = Signal(int)
     page_wanted = Signal(str)
@@ -262,6 +263,7 @@ class ComparePage(Page):
         cards.limit_requested.connect(self.set_limit_requested)
         cards.data_requested.connect(self.add_data_requested)
         cards.goal_requested.connect(self.goal_requested)
+        cards.again_requested.connect(self.again_requested)
         return cards
 
     def _below(self, value: CompareValue) -> QWidget:

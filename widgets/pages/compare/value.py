@@ -114,13 +114,15 @@ class AskedValue:
 
 @dataclass(frozen=True)
 class WaysValue:
-    """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps."""
+    """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps. `is_busy`:
+    other programs alone left open what is faster."""
 
     limit_pct: float | None = None
     limit_title: str = ""
     limit_speedup: float | None = None
     n_calibration: int = 0
     command: str = ""
+    is_busy: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,16 @@ def test_nothing_faster() -> None:
     assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
 
 
+def test_what_load_left_open_is_measured_again() -> None:
+    """Given a version of which load alone left open whether it is faster, Then measuring again is offered; where it was
+    measured undisturbed and is slower, it is not."""
+    slower = variant(1, p50_ms=3.0, speedup=0.7)
+    loaded = dataclasses.replace(slower, measurement=dataclasses.replace(slower.measurement, under_load=True))
+    for version, is_busy in ((loaded, True), (slower, False)):
+        ways = compare_value(facts(variant(0), version)).ways
+        assert ways is not None and ways.is_busy is is_busy
+
+
 def test_slow_requests_have_a_verdict_and_figures_of_their_own() -> None:
     """Given a version that is faster in the mean and whose slow requests are slower, Then the table says that, and shows
     mean and p90 beside the median."""

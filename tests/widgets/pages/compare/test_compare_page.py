@@ -251,6 +251,20 @@ def test_nothing_faster_offers_three_ways_on(
     assert "Nothing is lost." in said(page)
 
 
+def test_a_busy_computer_offers_to_measure_again(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given that other programs alone left open what is faster, then it can be measured again, and examples to tune with,
+    which would not help, are not offered."""
+    value = examples.nothing_faster()
+    page = ComparePage(theme)
+    page.show(replace(value, ways=replace(value.ways, limit_pct=None, is_busy=True)))
+    shown(page)
+    assert "Give it more to tune with" not in said(page)
+    with qtbot.waitSignal(page.again_requested, timeout=1000):
+        press(page, "Measure again now")
+
+
 def test_no_limit_would_help(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
     """Given that no version is faster at any limit, then another goal is offered instead."""
     value = examples.nothing_faster()
