@@ -16,9 +16,6 @@ from steps.words import say
 MOST_AT_ONCE = 4
 """Each process of tests, with the workers that it starts, may hold some GiB."""
 
-MORE_THAN_CORES = 1
-"""Tests of windows and processes wait for half of their time: on two cores a third process uses what is left."""
-
 MOST_TWICE = 3
 """On a computer that others load too, time runs out now and then; what happens more often has a cause."""
 
@@ -122,10 +119,11 @@ def read_cases(junit: Path) -> list[Case]:
 
 
 def side_by_side(pytest_arguments: list[str]) -> list[str]:
-    """One process for each core and one more; not where the arguments choose a mark: `-m slow` measures."""
+    """One process for each core, as many tests wait for processes of their own; not where the arguments choose a mark:
+    `-m slow` measures."""
     if pytest_arguments != ORDINARY and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
         return []
-    return ["-n", str(min((os.cpu_count() or 1) + MORE_THAN_CORES, MOST_AT_ONCE)), "--dist", "worksteal"]
+    return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 
 
 def may_try_again(pytest_arguments: list[str]) -> bool:

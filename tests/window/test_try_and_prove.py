@@ -84,6 +84,7 @@ def test_prove_it_by_a_drop_and_try_it_by_keys(start: Start, tmp_path: Path) -> 
     program.drop(more)
     program.until_text("and it answers alike", "Safe to ship", "360 were new and count", limit_s=120)
 
+    before = workers(program)
     program.keys("ctrl+6")
     program.until_page("try", "full")
     program.until_text("Waits for something to try.", "From your test pictures")
@@ -97,9 +98,10 @@ def test_prove_it_by_a_drop_and_try_it_by_keys(start: Start, tmp_path: Path) -> 
     program.until(answered("boot.png, as 28 × 28 dots", "2 pictures, 2 same answers"), 30, "both answers")
     assert program.see().strays == ()
     assert len(workers(program)) >= 2
+    begun = workers(program) - before
     program.press("Compare")
     program.until_page("compare", "full")
-    program.wait(lambda: not workers(program), 5, "the end of both processes")
+    program.wait(lambda: not begun & workers(program), 5, "the end of both processes")
     program.keys("ctrl+q")
     watch = Stopwatch()
     assert program.process.wait(60) == 0
