@@ -16,6 +16,10 @@ safe at 1 % and that answers the whole request first. "Worse" is the share of ne
 half as likely as its own (`workers/evaluate/proof/tasks/next_words.py`), on 98 dialogues and two long ones. The bar is the
 fastest peer with at most 1 % of them; "grid" says that its groups of 32 are those in which this model's weights lie on a
 4-bit grid already, which is no merit of its own. Exit code 0 where the choice reaches .97 of its words a second.
+
+Measured quietly on SmolLM2-135M-Instruct, six rounds: the choice (INT8 weights, BF16) 99.7 tokens a second, openvino-genai
+INT8 97.3, torch BF16 21, llama.cpp Q8_0 47; INT4 of openvino-genai 128 and of onnxruntime-genai 181, with a fifth of the
+next words worse. The choice is 1.01 of the best within 1 %, and its first token .74 (96 ms for 72).
 """
 
 import argparse
