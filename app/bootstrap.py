@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -95,6 +96,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from app.handover import forget_requests
     from app.settings import load_settings
 
+    gc.disable()  # see Application._collect_between_events; tests of widgets do the same (tests/conftest.py)
     forget_requests(paths)
     loaded = load_settings(paths.settings)
     app = QApplication(sys.argv[:1])
@@ -162,6 +164,7 @@ class Application:
         names = [*HEAVY, *controller_modules()]
         steps: list[Callable[[], object]] = [
             *(lambda name=name: importlib.import_module(name) for name in names),
+            self._collect_between_events,
             self._wire,
         ]
         self._next(steps)
@@ -175,6 +178,13 @@ class Application:
         steps.pop(0)()
         if steps:
             QTimer.singleShot(0, lambda: self._next(steps))
+
+    def _collect_between_events(self) -> None:
+        """A widget that is collected by Python code that Qt calls (a paint, a new style sheet) crashes Qt, which still
+        holds it; so garbage is collected once a second, by a timer."""
+        from pyqtgraph.util.garbage_collector import GarbageCollector
+
+        self._collector = GarbageCollector(interval=1.0)
 
     def _wire(self) -> None:
         from app.controllers.app_controller import AppController

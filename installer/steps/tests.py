@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
@@ -27,7 +28,7 @@ ORDINARY = ["-m", "not slow and not gpu and not gpu_libs and not models"]
 would wait for the other at the end of each, and all tests would be collected twice."""
 
 RECORDS = Path("build", "tests")
-"""Below the clone: what each run of pytest came to, and how long each test took."""
+"""Below the clone: what each run of pytest came to, how long each test took, what was written to stderr."""
 
 _CRASHED = re.compile(r"worker '[^']+' crashed while running")
 _STOPS_EARLY = re.compile(r"--exitfirst|--maxfail.*|-[qsvl]*x[qsvlx]*")
@@ -98,11 +99,14 @@ class _Runs:
             own.append(f"--basetemp={self.folder / name}")
         say(f"== pytest, {name}")
         command: list[str | Path] = [self.place.python, "-m", "pytest", *own, *arguments]
-        code = subprocess.run(command, cwd=self.place.root, env=self.environment, check=False).returncode
+        complaints = junit.with_suffix(".stderr")
+        with complaints.open("wb") as stderr:
+            run = subprocess.run(command, cwd=self.place.root, env=self.environment, stderr=stderr, check=False)
+        sys.stderr.write(complaints.read_text(encoding="utf-8", errors="replace"))  # last: where a process crashed
         cases = read_cases(junit)
         lines = [f"{case.seconds:8.2f}\t{case.name}\n" for case in sorted(cases, key=lambda case: -case.seconds)]
         junit.with_suffix(".durations").write_text("".join(lines), encoding="utf-8")
-        return code, cases
+        return run.returncode, cases
 
 
 def read_cases(junit: Path) -> list[Case]:

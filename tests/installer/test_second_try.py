@@ -68,7 +68,7 @@ def test_what_passes_at_the_second_try_is_told_by_name(place: OwnPython, capfd: 
     ]  # fmt: skip
     written = sorted(path.name for path in (place.root / RECORDS).iterdir())
     steps = ("tests", "tests-again")
-    assert written == sorted(f"{name}.{kind}" for name in steps for kind in ("durations", "xml"))
+    assert written == sorted(f"{name}.{kind}" for name in steps for kind in ("durations", "stderr", "xml"))
     durations = (place.root / RECORDS / "tests.durations").read_text().splitlines()
     names = ("test_falls_once", "test_holds", "test_whole")
     assert {line.partition("\t")[2] for line in durations} == {f"test_small::{name}" for name in names}
@@ -94,15 +94,17 @@ def test_more_than_three_are_not_tried_again(place: OwnPython, capfd: pytest.Cap
 
 
 def test_a_crash_is_a_failure(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
-    """Given a test whose process ends the first time, and would hold the second, then nothing is tried again."""
+    """Given a test whose process ends the first time, and would hold the second, then nothing is tried again, and where
+    it crashed is told after pytest's own end."""
     body = "def test_crashes():\n    if not Path(__file__).with_name('s').exists():\n"
     body += (
-        "        Path(__file__).with_name('s').touch()\n        os._exit(3)\n\n\ndef test_holds():\n    assert True\n"
+        "        Path(__file__).with_name('s').touch()\n        os.abort()\n\n\ndef test_holds():\n    assert True\n"
     )
     assert run(place, body) == 1
     _, err = capfd.readouterr()
     assert "A process of the tests crashed, which counts as a failure" in err and "test_crashes" in err
     assert "tests-again" not in err
+    assert "Fatal Python error: Aborted" in err and "in test_crashes" in err
 
 
 def test_whole_ways_have_their_second_try(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:

@@ -114,6 +114,7 @@ class View:
     state: str
     modal: str
     strays: tuple[str, ...]
+    garbage: dict[str, bool]
     items: tuple[Item, ...]
 
     def find(self, text: str, *kinds: str) -> Item | None:
@@ -200,7 +201,7 @@ class Program:
             for row in told["widgets"]
             if row["seen"][2] > 2 and row["seen"][3] > 2
         )
-        return View(told["page"], told["state"], told["modal"], tuple(told["strays"]), items)
+        return View(told["page"], told["state"], told["modal"], tuple(told["strays"]), told["garbage"], items)
 
     def until(self, holds: Callable[[View], Any], limit_s: float = 30, what: str = "it") -> View:
         """Look until it holds."""

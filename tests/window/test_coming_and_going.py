@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import psutil
 import pytest
 from rig import Program
 from small_model import write_model, write_quick_preset
-from stopwatch import Stopwatch
+from stopwatch import Stopwatch, busyness
 
 Start = Callable[..., Program]
 RUN_S = 240
@@ -179,3 +180,13 @@ def test_a_file_on_the_command_line_is_opened(start: Start, tmp_path: Path) -> N
     program.until_text("given", "tells pictures apart")
     program.close_window()
     assert program.process.wait(15) == 0
+
+
+def test_garbage_is_collected_between_events_only(start: Start) -> None:
+    """Given the window, Then what refers to itself goes, and never while Qt calls Python code: it may still hold it."""
+    program = start()
+    program.until_page("model")
+    for _ in range(2):  # once would be what is collected after the start
+        assert not program.see().garbage["automatic"]
+        time.sleep(2 * busyness())
+        assert program.see().garbage["collected"]

@@ -5,6 +5,7 @@ event loop instead, while every graph is drawn as often as the clock allows; wit
 was first painted. It does nothing in any process but `python -m app`.
 """
 
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -13,12 +14,14 @@ import os
 import signal
 import sys
 import time
+import weakref
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
 ALLOWED_WINDOWS = ("MainWindow", "QuestionDialog", "ShapeDialog", "MatchDialog", "QFileDialog", "QMenu", "QTipLabel")
 STRAYS: list[str] = []
+RINGS: "list[weakref.ref[_Ring]]" = []
 
 
 class _Loader(importlib.abc.Loader):
@@ -147,8 +150,23 @@ def _look() -> dict[str, Any]:
         "state": getattr(main.page(main.current_page), "state", "") if main is not None and main.current_page else "",
         "modal": modal.windowTitle() if modal is not None else "",
         "strays": STRAYS,
+        "garbage": _garbage(),
         "widgets": found,
     }
+
+
+class _Ring:
+    """Refers to itself, so that only the garbage collector ends it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def _garbage() -> dict[str, bool]:
+    """Whether Python collects whenever it likes, and whether what the last look left behind has been collected."""
+    collected = bool(RINGS) and not any(ring() for ring in RINGS)
+    RINGS[:] = [weakref.ref(_Ring()) for _ in range(1000)]  # more than 700 are new, so that it is worth a look
+    return {"automatic": gc.isenabled(), "collected": collected}
 
 
 def _rows(window: Any) -> list[dict[str, Any]]:
