@@ -42,8 +42,8 @@ def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> st
         return text.format(things)
     if outcome.ending is Ending.BUSY:
         text = tr(
-            "{0} tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"
-            " processor time do not agree on what is faster."
+            "{0} tried on {1:,} test {2}. Other programs disturbed the comparison: the time that passed and the"
+            " time that the processor worked do not agree on what is faster."
         )
         return text.format(_versions(outcome.tried), n, things)
     text = tr("{0} tried on {1:,} test {2}; none was both faster and within your limit of {3}.")

@@ -77,9 +77,7 @@ class WorkerPool:
         """Packages are about to change: end what has some loaded, and start nothing ahead until `wake`. Workers that
         are taken afterwards are started anew, and see what is there then."""
         self._is_resting = True
-        if self._waiting is not None:
-            self._waiting.close()
-            self._waiting = None
+        self._end_waiting()
         if self._forks is not None:
             self._forks.begin_again()
 
@@ -90,8 +88,11 @@ class WorkerPool:
     def close(self) -> None:
         """End the waiting worker and the fork server. Clients that were taken belong to whoever took them."""
         self._keep_waiting = False
+        self._end_waiting()
+        if self._forks is not None:
+            self._forks.close()
+
+    def _end_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.close()
             self._waiting = None
-        if self._forks is not None:
-            self._forks.close()

@@ -60,7 +60,6 @@ class Torch:
         self.torch: Any = importlib.import_module("torch")
         library = importlib.import_module("transformers")
         self.torch.set_num_threads(threads)
-        self.base = library.generation.BaseStreamer
         self.model = library.AutoModelForCausalLM.from_pretrained(where, dtype=self.torch.bfloat16).eval()
 
     def speak(self, ids: list[int], new: int) -> tuple[float, float]:
@@ -88,7 +87,7 @@ class Generate(Torch):
         torch = self.torch
         came: list[float] = []
 
-        class Clock(self.base):  # type: ignore[name-defined,misc]
+        class Clock:
             def put(self, _value: Any) -> None:
                 came.append(time.perf_counter())
 

@@ -34,7 +34,7 @@ class CardFacts(Frozen):
 
     title: str
     project: str
-    made_at: str  # ISO 8601, UTC
+    made_at: str  # ISO 8601, UTC: when its run ended, so that the same run gives the same bytes
     fettle_version: str
     purpose: str = ""
     not_for: str = ""

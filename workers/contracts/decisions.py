@@ -17,7 +17,14 @@ DECISIONS_FILE = "GOVERNANCE.jsonl"
 BEFORE_THE_FIRST = "0" * 64
 
 DecisionKind = Literal[
-    "exported_anyway", "limit_raised", "labels_changed", "released", "rolled_back", "promoted", "pruned"
+    "exported_anyway",
+    "exported_unproven",
+    "limit_raised",
+    "labels_changed",
+    "released",
+    "rolled_back",
+    "promoted",
+    "pruned",
 ]
 
 

@@ -74,13 +74,14 @@ def bill(
     parts += [_required(line) for line in requirements]
     parts += [_shipped(library) for library in shipped]
     bom = Bom(
-        serial_number=uuid.uuid5(SPACE, f"{facts.run_id} {facts.variant['id']} {facts.made_at}"),
         metadata=BomMetaData(timestamp=datetime.fromisoformat(facts.made_at), component=model),
         components=parts,
     )
     bom.register_dependency(model, parts)
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     document["metadata"]["component"]["modelCard"] = model_card(facts, spec)
+    del document["serialNumber"]  # drawn; by run and content instead, so that the same run gives the same bytes
+    document["serialNumber"] = uuid.uuid5(SPACE, facts.run_id + json.dumps(document, sort_keys=True)).urn
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     _check(text)
     return text

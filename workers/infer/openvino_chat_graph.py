@@ -70,6 +70,9 @@ def ask_places(model: Any) -> bool:
     ops = importlib.import_module("openvino").opset13
     node = model.output(0).get_node().input_value(0).get_node()
     while node.get_type_name() in PASSED:
+        beside = (node.input_value(port).get_node() for port in range(1, node.get_input_size()))
+        if not all(map(_is_constant, beside)):
+            return False
         node = node.input_value(0).get_node()
     if node.get_type_name() != "MatMul" or node.get_attributes().get("transpose_a"):
         return False
@@ -82,3 +85,9 @@ def ask_places(model: Any) -> bool:
     model.add_parameters([places])
     model.validate_nodes_and_infer_types()
     return True
+
+
+def _is_constant(node: Any) -> bool:
+    """Whether it is the same for each token: nothing but constants goes into it."""
+    parts = [node.input_value(port).get_node() for port in range(node.get_input_size())]
+    return all(map(_is_constant, parts)) if parts else bool(node.get_type_name() == "Constant")

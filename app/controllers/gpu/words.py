@@ -21,7 +21,7 @@ def was_stopped() -> ErrorValue:
     """A person stopped it."""
     return ErrorValue(
         title=tr("The installation was stopped"),
-        happened=tr("Some packages may be there already, others not yet, so that a graphics card may not work yet."),
+        happened=tr("Some packages are there already, others not yet: until it has gone on, models may not run here."),
         is_safe=tr("Yes. Models, data and results were not touched."),
         next_step=tr("Install it here again, or run the line: it goes on where it was. So does Fettle's next start."),
         tone="warn",

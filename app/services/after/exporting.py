@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from app.domain.choose import is_regressed
+from app.domain.choose import is_regressed, is_safe
 from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.run import Run
@@ -173,8 +173,8 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
 
 
 def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Written]:
-    """A bundle in a job's folder, wherever it shall go. That a regressed version is wanted is noted as a decision
-    first, so that the bundle itself tells it."""
+    """A bundle in a job's folder, wherever it shall go. That a version is wanted which is not proven safe is noted as a
+    decision first, so that the bundle itself tells it."""
     variant = pick(facts, ask.variant_id, ask.override_reason)
     found = yield from describe()
     target = target_of(found, ask.target)
@@ -187,14 +187,26 @@ def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> F
         yield from check_push(workspace, repo)
     yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
     reason = override_of(variant, ask)
-    repositories, project_id = workspace.repositories, facts.project.id
-    if reason is not None:
-        of: dict[str, JsonValue] = {"title": variant.title, "limit_pct": facts.run.goal.max_loss_pct}
-        whose = {"run_id": facts.run.id, "variant_id": variant.id}
-        note_decision(repositories, project_id, "exported_anyway", {**of, "target": target.id}, why=reason, **whose)
-    decisions = read_decisions(repositories, project_id).entries
+    _note_the_unsafe(workspace, facts, variant, target.id, reason)
+    decisions = read_decisions(workspace.repositories, facts.project.id).entries
     done = yield _export_step(facts, variant, ask, (target, answers), found.device, decisions)
     return Written(done, variant, target, repo, reason)
+
+
+def _note_the_unsafe(
+    workspace: Workspace, facts: RunFacts, variant: Variant, target_id: str, reason: str | None
+) -> None:
+    """Each export of a regressed version, with the person's reason; of one that is not proven the first alone, so that
+    the same run still gives the same bytes."""
+    repositories, project_id = workspace.repositories, facts.project.id
+    of: dict[str, JsonValue] = {"title": variant.title, "limit_pct": facts.run.goal.max_loss_pct}
+    whose = {"run_id": facts.run.id, "variant_id": variant.id}
+    if reason is not None:
+        note_decision(repositories, project_id, "exported_anyway", {**of, "target": target_id}, why=reason, **whose)
+    elif not variant.is_baseline and not is_safe(variant):
+        entries = read_decisions(repositories, project_id).entries
+        if not any(entry.kind == "exported_unproven" and entry.variant_id == variant.id for entry in entries):
+            note_decision(repositories, project_id, "exported_unproven", of, **whose)
 
 
 def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
@@ -207,7 +219,7 @@ def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
                         code="target_missing",
                         title=f"“{row.title}” cannot be written here",
                         detail="What it needs is not installed.",
-                        hint=row.hint,
+                        hint=f"To install: {row.hint}",
                     ),
                     MISSING,
                 )
@@ -278,7 +290,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
     return CardFacts(
         title=f"{project.name}, {variant.title}",
         project=project.name,
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        made_at=(run.finished_at or run.created_at).astimezone(UTC).isoformat(timespec="seconds"),
         fettle_version=VERSION,
         purpose=ask.purpose or project.purpose,
         not_for=ask.not_for or project.not_for,

@@ -29,6 +29,8 @@ def decision_words(entry: Decision) -> str:
     facts = entry.facts
     if entry.kind == "exported_anyway":
         return f"exported “{facts.get('title', '')}” although it answers worse than the limit allows"
+    if entry.kind == "exported_unproven":
+        return f"exported “{facts.get('title', '')}”, which was not proven to answer alike"
     if entry.kind == "limit_raised":
         return f"raised the limit from {_pct(facts.get('from_pct'))} to {_pct(facts.get('to_pct'))}"
     if entry.kind == "labels_changed":

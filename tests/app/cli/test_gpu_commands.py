@@ -1,10 +1,10 @@
 """`fettle gpu doctor` and `fettle gpu watch` by command, with the stand-ins for NVIDIA's driver."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
+from stand_in_driver import no_driver_here, stand_in
 
 from app.cli.gpu import doctor as gpu
 from app.cli.main import main
@@ -15,15 +15,10 @@ UUIDS = ["GPU-fake0000-0000-0000-0000-000000000000", "GPU-fake1111-1111-1111-111
 
 @pytest.fixture
 def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the stand-in for NVML tells; its folder is one that workers may read."""
-    folder = tmp_path / "driver"
-    shutil.copytree(driver_dir, folder)
-    file = folder / "readings"
-    file.write_text("0.util=77\n0.used=9000000000\n1.util=5\n")
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
-    monkeypatch.setenv("FAKENVML_FILE", str(file))
-    monkeypatch.setenv("FAKECUDA_RC", "304")
+    """What NVML tells, of two cards."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
+    file = stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=304)
+    file.write_text("0.util=77\n0.used=9000000000\n1.util=5\n")
     return file
 
 
@@ -103,13 +98,13 @@ def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFi
     assert (second["load_pct"], second["is_lost"]) == (None, True)
 
 
+@no_driver_here
 def test_watch_without_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given no card that answers, Then exit code 6 with the reason, and an empty list."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     code = main(["gpu", "watch", "--seconds", "0.2", "--json"])
-    document = json.loads(capsys.readouterr().out)
-    if document["cards"]:
-        pytest.skip("this computer has an NVIDIA GPU")
-    assert code == 6
+    told = capsys.readouterr()
+    assert code == 6 and json.loads(told.out)["cards"] == []
+    assert "No NVIDIA" in told.err

@@ -1,10 +1,10 @@
 """What is told by command of cards in each state that the stand-ins can be in: never a figure that no card gave."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
+from stand_in_driver import no_driver_here, stand_in
 
 from app.cli.main import main
 
@@ -19,16 +19,9 @@ MENDS = {
 
 @pytest.fixture
 def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The stand-ins' file, in a folder that workers may read."""
-    folder = tmp_path / "driver"
-    shutil.copytree(driver_dir, folder)
-    file = folder / "readings"
-    file.write_text("")
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
-    monkeypatch.setenv("FAKENVML_FILE", str(file))
-    monkeypatch.setenv("FAKECUDA_RC", "100")
+    """What NVML tells."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    return file
+    return stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=100)
 
 
 def describe(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -81,6 +74,7 @@ def test_lost_divided_and_held_back_by_command(readings: Path, capsys: pytest.Ca
     assert (cards[1]["slow_downs"], cards[1]["load_pct"]) == ([], None)
 
 
+@no_driver_here
 @pytest.mark.timeout(180)
 def test_no_driver_by_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -88,8 +82,7 @@ def test_no_driver_by_command(
     """Given a computer without a driver, Then both commands say that there is no card with one, and what to do: nothing."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     (row,) = describe(capsys)
-    if row["available"]:
-        pytest.skip("this computer has an NVIDIA GPU")
+    assert not row["available"]
     assert "No NVIDIA card with a driver was found" in str(row["hint"])
     assert main(["gpu", "doctor"]) == 6
     assert "No NVIDIA card with a driver was found" in capsys.readouterr().err

@@ -1,11 +1,11 @@
 """Two GPUs of the stand-in NVML, looked at from behind the walls."""
 
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 from jobs_bench import Bench
+from stand_in_driver import stand_in
 
 from app.jobs.pool import WorkerPool
 from workers.contracts.jobs import DescribeResult
@@ -16,14 +16,8 @@ SOURCE = Path(__file__).parents[3] / "tests" / "fixtures" / "fakenvml.c"
 
 @pytest.fixture
 def readings(nvml_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The text file that the stand-in reads, in the folder that the person's LD_LIBRARY_PATH opens for workers."""
-    folder = tmp_path / "nvml"
-    shutil.copytree(nvml_dir, folder)
-    file = folder / "readings"
-    file.write_text("")
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
-    monkeypatch.setenv("FAKENVML_FILE", str(file))
-    return file
+    """What NVML tells."""
+    return stand_in(nvml_dir, tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import command_models as small
 import pytest
@@ -45,16 +46,22 @@ def test_only_an_old_card_has_no_fp8(fettle: Fettle, model: Path) -> None:
     assert "not tried: TensorRT, FP8. Cards compute with FP8 from compute capability 8.9" in done.out
 
 
-def test_bundle_holds_the_engines_and_answers_without_a_card(fettle: Fettle, model: Path, tmp_path: Path) -> None:
-    """Given a version with an engine, then its bundle passes its own test (an engine is built in the clean place, the
-    processor answers), verifies, and holds the engine."""
+def bundle_of(fettle: Fettle, model: Path, title: str, folder: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """A version with an engine for SM89 as a bundle that has passed each line of its own test."""
     run = fettle("optimize", model, "--build-for", "sm89", "--json").document
-    chosen = next(one["id"] for one in run["variants"] if one["title"] == "TensorRT, FP16")
-    bundle = tmp_path / "cards.zip"
+    chosen = next(one["id"] for one in run["variants"] if one["title"] == title)
+    bundle = folder / "cards.zip"
     done = fettle("export", run["run_id"], "--variant", chosen, "--target", "tensorrt", "--out", bundle, "--json")
     assert done.code == 0, done.err
     assert [one["ok"] for one in done.document["selftest"]] == [True] * 5
-    assert any("SM89" in one["detail"] for one in done.document["selftest"])
+    return bundle, done.document["selftest"]
+
+
+def test_bundle_holds_the_engines_and_answers_without_a_card(fettle: Fettle, model: Path, tmp_path: Path) -> None:
+    """Given a version with an engine, then its bundle passes its own test (an engine is built in the clean place, the
+    processor answers), verifies, and holds the engine."""
+    bundle, selftest = bundle_of(fettle, model, "TensorRT, FP16", tmp_path)
+    assert any("SM89" in one["detail"] for one in selftest)
     with zipfile.ZipFile(bundle) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("manifest.json"))
@@ -66,12 +73,7 @@ def test_bundle_holds_the_engines_and_answers_without_a_card(fettle: Fettle, mod
 def test_bundle_in_bf16_answers_without_a_card_in_32_bits(fettle: Fettle, model: Path, tmp_path: Path) -> None:
     """Given a version that only cards compute, then its bundle passes its own test all the same: the engine is built
     from its BF16 file, the same weights answer with 32 bits, and it says so."""
-    run = fettle("optimize", model, "--build-for", "sm89", "--json").document
-    chosen = next(one["id"] for one in run["variants"] if one["title"] == "TensorRT, BF16")
-    bundle = tmp_path / "bf16.zip"
-    done = fettle("export", run["run_id"], "--variant", chosen, "--target", "tensorrt", "--out", bundle, "--json")
-    assert done.code == 0, done.err
-    assert [one["ok"] for one in done.document["selftest"]] == [True] * 5
+    bundle, _ = bundle_of(fettle, model, "TensorRT, BF16", tmp_path)
     with zipfile.ZipFile(bundle) as archive:
         assert {"model/model.onnx", "model/model.fp32.onnx", "model/model.rtx.plan"} <= set(archive.namelist())
         assert "`model/model.fp32.onnx`" in archive.read("CARDS.md").decode()

@@ -39,6 +39,44 @@ def test_an_output_that_no_table_of_words_gives_is_left_alone() -> None:
     assert WANTED not in {name for port in model.inputs for name in port.get_names()}
 
 
+def test_what_is_added_for_each_token_is_left_alone() -> None:
+    """Given logits with a bias, Then places can be asked for; with something of each token's own, they cannot: it would
+    be spread over the wrong ones."""
+    library = import_library()
+    ops = library.opset13
+    table, bias = (ops.constant(np.ones(shape, np.float32)) for shape in ((8, 20), (20,)))
+    for of_tokens in (False, True):
+        source, own = ops.parameter([1, -1, 8], np.float32), ops.parameter([1, -1, 20], np.float32)
+        logits = ops.add(ops.matmul(source, table, False, False), own if of_tokens else bias)
+        model = library.Model([logits], [source, own] if of_tokens else [source], "head")
+        assert ask_places(model) is not of_tokens
+
+
+@pytest.mark.timeout(600)
+def test_each_asked_place_has_the_logits_of_the_graph_as_it_was(tiny_chat: Callable[[], Path]) -> None:
+    # Given a text of which some places are asked for, in two pieces
+    folder = tiny_chat()
+    session = load(folder / "model.xml", {"chat": True, "inference_precision": "f32"}, 1)
+    ids = np.random.default_rng(3).integers(0, session.vocabulary, 40)
+    session.begin()
+    found = np.concatenate(
+        [session._call(ids[:25], np.asarray([0, 7, 24])).copy(), session._call(ids[25:], np.asarray([3, 14])).copy()]
+    )
+    session.close()
+    # Then they are those that the file's own graph gives for all places at once
+    plain = import_library().Core().compile_model(str(folder / "model.xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    request = plain.create_infer_request()
+    request.infer(
+        {
+            "input_ids": ids[None],
+            "attention_mask": np.ones((1, 40), np.int64),
+            "position_ids": np.arange(40, dtype=np.int64)[None],
+            "beam_idx": np.zeros(1, np.int32),
+        }
+    )
+    np.testing.assert_allclose(found, request.get_output_tensor(0).data[0][[0, 7, 24, 28, 39]], atol=2e-4, rtol=1e-3)
+
+
 def test_a_text_read_on_is_answered_as_one_read_at_once(tiny_chat: Callable[[], Path]) -> None:
     # Given the same tokens, When they are read in one piece and in two, Then what follows is the same
     session = load(tiny_chat() / "model.xml", {"chat": True, "inference_precision": "f32"}, 1)

@@ -14,7 +14,7 @@ from workers.contracts.errors import BackendMissing
 from workers.export.bom import ShippedLibrary
 
 PACKAGE = "fettle_web"
-INSTALL_HINT = "Run: installer/fettle --web (33 MB to download, 14 MB on disk)"
+INSTALL_HINT = "installer/fettle --web (33 MB to download, 14 MB on disk)"
 PINS = "pins.json"
 LICENSES = {"onnxruntime": ("LICENSE", "ThirdPartyNotices.txt")}
 """ONNX Runtime's package for the web holds no text of its license; the one for Python, of the same source, does."""

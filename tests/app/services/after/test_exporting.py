@@ -177,7 +177,7 @@ def test_the_first_target_that_works_unless_said_otherwise() -> None:
     assert target_of(found, "") is target_of(found, "shop") is SHOP
     with pytest.raises(JobError) as refused:
         target_of(found, "absent")
-    assert (refused.value.exit_code, refused.value.error.hint) == (6, "pip install absent")
+    assert (refused.value.exit_code, refused.value.error.hint) == (6, "To install: pip install absent")
     for nothing in (described(), described(ABSENT)):
         with pytest.raises(JobError) as refused:
             target_of(nothing, "")
