@@ -180,7 +180,10 @@ def stress(
 def bench(
     ctx: typer.Context,
     model: Model,
-    runtime: Annotated[str, typer.Option(metavar="ID")] = "onnxruntime-cpu",
+    runtime: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Another one than its own (mostly onnxruntime-cpu)."),
+    ] = None,
     batch: Annotated[str, typer.Option(metavar="1,4,16")] = "1",
     scenario: Annotated[Scenario, typer.Option()] = "single-stream",
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="For each batch size.")] = 10.0,

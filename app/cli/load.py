@@ -86,6 +86,11 @@ def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
         for point in version.sweep.points:
             mark = "  (knee)" if point.batch == version.sweep.knee_batch else ""
             output.text(f"  batch {point.batch:>4}     {point.throughput_per_s:>10,.1f} a second{mark}")
+    for spoken in version.prompts:
+        rate = "" if spoken.tokens_per_s is None else f", then {spoken.tokens_per_s:.1f} a second"
+        held = "" if spoken.memory_bytes is None else f", {spoken.memory_bytes / 1e6:.0f} MB"
+        first = f"prompt of {spoken.prompt_tokens:>5}  first token {in_ms(spoken.first_ms)}"
+        output.text(f"  {first}{rate}{held}  n {spoken.n}")
     if version.capacity is not None:
         output.text(f"  most requests  {capacity_words(version.capacity)}")
     if version.cold is not None:

@@ -37,7 +37,7 @@ from workers.contracts.wording import in_ms
 class BenchOptions:
     """The options of `fettle bench`."""
 
-    runtime: str = "onnxruntime-cpu"
+    runtime: str | None = None
     batch: str = "1"
     scenario: Scenario = "single-stream"
     seconds: float = 10.0
@@ -176,7 +176,8 @@ def bench(output: Output, model: Path, options: BenchOptions) -> int:
     )
     check_exists(model, any_name=True)
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
+        if options.runtime is not None:
+            check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
         flow = bench_model(
             params, options.runtime, batches, options.scenario, options.seconds, options.threads, options.engine
         )
@@ -200,6 +201,8 @@ def _bench_version(
 
 def _tell_bench(output: Output, result: BenchResult) -> int:
     document = {"points": _points(result), "knee_batch": result.knee_batch, "measured_with": result.measured_with}
+    if result.speech:
+        document["speech"] = [row.model_dump(mode="json") for row in result.speech]
     output.document(document)
     for point in result.points:
         latency = point.latency
@@ -209,6 +212,9 @@ def _tell_bench(output: Output, result: BenchResult) -> int:
         )
         for line in card_lines(point.card):
             output.text(line)
+    for row in result.speech:
+        rate = "" if row.tokens_per_s is None else f", then {row.tokens_per_s:.1f} a second"
+        output.text(f"  prompt of {row.prompt_tokens:>4}  first token {in_ms(row.first_ms)}{rate}  n {row.n}")
     output.text(f"  {result.measured_with}")
     output.sentence(f"Batch {result.knee_batch} is the smallest that gives 95 % of the best throughput.")
     return OK

@@ -351,11 +351,12 @@ class BenchPoint(Frozen):
 
 
 class BenchResult(Frozen):
-    """`measured_with` says how, in the words that must be told with the figures."""
+    """`measured_with` says how, in the words that must be told with the figures. `speech` is a language model's."""
 
     points: tuple[BenchPoint, ...]
     knee_batch: int
     measured_with: str = ""
+    speech: tuple[Speech, ...] = ()
 
 
 class TelemetryParams(Frozen):

@@ -28,12 +28,22 @@ def prompts(items: Iterable[Mapping[str, NDArray[Any]]], context: int, count: in
             f"It cannot be measured with {batch} dialogues at once.",
             "Measure it with batch 1.",
         )
-    said = np.concatenate([np.array(item[IDS])[0] for item in items])
+    said = tokens_of(items)
     requests: list[Arrays] = []
     start = 0
     for number in range(count):
         length = min(LENGTHS[number % len(LENGTHS)], max(1, context - NEW_TOKENS))
-        ids = np.take(said, np.arange(start, start + length), mode="wrap").astype(np.int64)
-        requests.append({IDS: ids[None], MORE: np.asarray([NEW_TOKENS], np.int64)})
+        requests.append(prompt(said, start, length))
         start += length
     return requests
+
+
+def tokens_of(items: Iterable[Mapping[str, NDArray[Any]]]) -> NDArray[np.generic]:
+    """(tokens,) of all texts, one after the other."""
+    return np.concatenate([np.array(item[IDS])[0] for item in items])
+
+
+def prompt(said: NDArray[np.generic], start: int, length: int) -> Arrays:
+    """A request: `length` tokens from `start` on, from the beginning again where there are no more."""
+    ids = np.take(said, np.arange(start, start + length), mode="wrap").astype(np.int64)
+    return {IDS: ids[None], MORE: np.asarray([NEW_TOKENS], np.int64)}

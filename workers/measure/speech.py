@@ -1,6 +1,6 @@
 """What a session of a language model noted of its own answers, in figures."""
 
-from statistics import median
+from statistics import mean, median
 
 from workers.contracts.jobs import Speech
 from workers.infer.base import Session
@@ -10,6 +10,12 @@ from workers.infer.openvino_chat import Spoken
 def forget_speech(session: Session) -> None:
     """What was said until now does not count."""
     getattr(session, "spoken", []).clear()
+
+
+def tokens_an_answer(session: Session) -> int:
+    """That were made on average since it was forgotten; 0 for other models."""
+    said: list[Spoken] = getattr(session, "spoken", [])
+    return round(mean(one.tokens for one in said)) if said else 0
 
 
 def speech_of(session: Session) -> tuple[Speech, ...]:

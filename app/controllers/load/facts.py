@@ -10,7 +10,7 @@ from app.services.after.loading.words import capacity_words
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, VersionLoad
 from widgets.pages.load.value import FactsValue
-from widgets.parts.format import capitalized, ms, percent
+from widgets.parts.format import capitalized, count, memory, ms, percent
 from workers.contracts.wording import percent_change
 
 Pairs = list[tuple[str, str]]
@@ -21,6 +21,11 @@ def facts_of(facts: RunFacts, record: LoadRecord) -> tuple[FactsValue, ...]:
     loads = [load for load in (record.original, record.variant) if load is not None]
     is_picture = facts.data is not None and facts.data.kind == "images"
     cards = [
+        FactsValue(
+            tr("Short and long prompts"),
+            tr("The first word comes when the prompt was read; what was read stays in memory while it answers."),
+            _pairs(loads, _prompts),
+        ),
         FactsValue(
             tr("Requests gathered into batches"),
             tr("Worked out from how long batches take, then measured with the very same arrivals."),
@@ -54,6 +59,15 @@ def facts_of(facts: RunFacts, record: LoadRecord) -> tuple[FactsValue, ...]:
 
 def _pairs(loads: list[VersionLoad], words: Callable[[VersionLoad], str]) -> tuple[tuple[str, str], ...]:
     return tuple((load.title, text) for load in loads if (text := words(load)))
+
+
+def _prompts(load: VersionLoad) -> str:
+    return "\n".join(
+        tr("{0:,} tokens: the first after {1}, then {2} a second, {3} of memory, n {4}").format(
+            point.prompt_tokens, ms(point.first_ms), count(point.tokens_per_s), memory(point.memory_bytes), point.n
+        )
+        for point in load.prompts
+    )
 
 
 def _batching(load: VersionLoad) -> str:
@@ -118,6 +132,9 @@ def _energy(load: VersionLoad) -> str:
         return ""
     if found.joules is None:
         return found.note
+    if found.tokens:
+        words = tr("{0:.3g} J for 1,000 tokens: {1:,.0f} J in {2:.0f} s for {3:,} tokens, prompts read as well ({4})")
+        return words.format(1000 * found.joules / found.tokens, found.joules, found.seconds, found.tokens, found.source)
     return tr("{0:.3g} mJ an answer: {1:,.0f} J in {2:.0f} s for {3:,} answers ({4})").format(
         1000 * found.joules / found.answers, found.joules, found.seconds, found.answers, found.source
     )

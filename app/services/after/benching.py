@@ -9,24 +9,28 @@ from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import Version, new_variant, stored_version
 from workers.contracts.after.load import Scenario
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
 from workers.contracts.specs import Recipe
 
 Engine = Literal["loadgen", "own"]
+RUNTIME = "onnxruntime-cpu"
+"""Of what several can run."""
 
 
 def bench_model(
     model: OpenParams,
-    runtime: str,
+    runtime: str | None,
     batches: tuple[int, ...],
     scenario: Scenario,
     seconds: float,
     threads: int | None = None,
     engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
-    """Open it, make inputs, sweep the batch sizes for `seconds` each."""
+    """Open it, make inputs, sweep the batch sizes for `seconds` each; without a `runtime` in the one that it is for."""
     opened = yield from open_model(model)
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
+    runtime = runtime or (read_model(opened.folder).artifact.runtimes or (RUNTIME,))[0]
     version = Version(new_variant("", 0, Recipe(title="Measure", runtime=runtime), is_baseline=True), opened.folder)
     params = BenchParams(
         **version.parameters(),

@@ -10,6 +10,7 @@ from workers.contracts.after.load import (
     CacheResult,
     CapacityResult,
     ColdTimes,
+    PromptPoint,
     ScenarioResult,
     ServingResult,
     SweepResult,
@@ -30,6 +31,7 @@ class VersionLoad(Frozen):
     serving: ServingResult | None = None
     cache: CacheResult | None = None
     cold: ColdTimes | None = None
+    prompts: tuple[PromptPoint, ...] = ()
     capacity: CapacityResult | None = None
     missing: tuple[str, ...] = ()
     busy_share: float | None = None

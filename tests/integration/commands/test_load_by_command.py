@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fettle_command import Fettle
 from finished_run import finished_folder
+from tiny_llama import write_tiny_llama
 
 from presets.sample import sample_paths
 
@@ -35,6 +36,16 @@ def test_own_loops_are_told_apart(tmp_path: Path) -> None:
     assert "Fettle's own" in done.document["measured_with"]
     refused = fettle("bench", model, "--engine", "own", "--scenario", "multi-stream", "--json")
     assert refused.code == 3 and refused.error["code"] == "no_own_multi_stream"
+
+
+def test_a_language_model_is_measured_where_it_runs(tmp_path: Path) -> None:
+    """Given a chat model and no runtime named, Then it runs where it can, and how fast it speaks is told by the length
+    of the prompt."""
+    write_tiny_llama(tmp_path / "tiny")
+    done = Fettle(tmp_path / "data").here("bench", tmp_path / "tiny", "--seconds", "0.3", "--json")
+    assert done.code == 0, done.err
+    assert [row["prompt_tokens"] for row in done.document["speech"]] == [32, 128, 496]
+    assert all(row["first_ms"] > 0 and row["tokens_per_s"] > 0 for row in done.document["speech"])
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 from workers.contracts.after.load import ColdModel, ColdParams, LoadParams, LoadResult
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.measure import throughput
+from workers.measure.prompts import NEW_TOKENS
 from workers.runtime.handlers.speed import cold, load
 from workers.runtime.recording import RecordingContext
 
@@ -19,8 +20,8 @@ def short_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(small: Any, part: Any, tmp_path: Path, **more: Any) -> LoadResult:
     params = LoadParams(
-        model_dir=str(small.folder), data_dir=str(small.data), runtime="onnxruntime-cpu", part=part,
-        **{"seconds": 0.4, "batches": (1, 2, 8), **more},
+        model_dir=str(small.folder), data_dir=str(small.data), part=part,
+        **{"runtime": "onnxruntime-cpu", "seconds": 0.4, "batches": (1, 2, 8), **more},
     )  # fmt: skip
     return load.run(params, RecordingContext(tmp_path, threads=2))
 
@@ -90,6 +91,28 @@ def test_a_model_with_state_takes_one_step_at_a_time(make_small: Any, tmp_path: 
         measured(small, "cache", tmp_path)
     assert refused.value.code == "no_cache"
     assert measured(small, "offline", tmp_path).scenario is not None
+
+
+def test_a_language_model_answers_one_at_a_time(
+    make_small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a chat and a counter of energy, Then rates are measured without batches, which is said, and tokens beside
+    the joules."""
+    small = make_small("chat")
+    counter = tmp_path / "energy_uj"
+    counter.write_text("5000000")
+    counter.with_name("max_energy_range_uj").write_text("9000000")
+    monkeypatch.setattr("workers.measure.energy.MIN_SECONDS", 0.1)
+    more = {"runtime": "openvino", "energy_files": (str(counter),)}
+    serving = measured(small, "serving", tmp_path, **more).serving
+    assert serving is not None and serving.alone and serving.batching is None
+    assert serving.why_no_batching == "It cannot be measured with 4 dialogues at once."
+    (point,) = measured(small, "prompts", tmp_path, **more).prompts
+    assert point.prompt_tokens == 128 and point.n >= 3 and point.first_ms > 0
+    assert point.tokens_per_s is not None and point.tokens_per_s > 0
+    scenario = measured(small, "offline", tmp_path, **more).scenario
+    assert scenario is not None and scenario.energy is not None
+    assert scenario.energy.joules == 0 and scenario.energy.tokens == scenario.n * NEW_TOKENS
 
 
 @pytest.mark.parametrize("part", ["sweep", "serving", "cache", "server"])

@@ -8,7 +8,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.specs import LatencySummary
 
 Scenario = Literal["single-stream", "multi-stream", "server", "offline"]
-Part = Literal["single-stream", "multi-stream", "server", "offline", "sweep", "serving", "cache", "capacity"]
+Part = Literal["single-stream", "multi-stream", "server", "offline", "sweep", "serving", "cache", "prompts", "capacity"]
 
 LOADGEN_WORDS = "measured with MLCommons LoadGen; not an MLPerf result"
 """How figures of its scenarios must be worded: official results need its rules and a review."""
@@ -37,7 +37,8 @@ class LoadParams(Frozen):
 
 
 class Energy(Frozen):
-    """Joules that a counter told over `seconds`, everything that ran on the device meanwhile included.
+    """Joules that a counter told over `seconds`, everything that ran on the device meanwhile included. `tokens` were
+    made by a language model's answers, whose prompts were read as well.
 
     `joules` is None where nothing may be said; `note` then tells why. It is never estimated.
     """
@@ -45,6 +46,7 @@ class Energy(Frozen):
     joules: float | None = None
     seconds: float = 0.0
     answers: int = 0
+    tokens: int = 0
     source: str = ""
     note: str = ""
 
@@ -184,6 +186,18 @@ class CapacityResult(Frozen):
     changed: int | None = None
 
 
+class PromptPoint(Frozen):
+    """A language model after prompts of `prompt_tokens`: the first token comes after `first_ms`, the others at
+    `tokens_per_s`; medians of `n` answers. `memory_bytes`: the most that was held above the level before loading, the
+    cache of all these tokens included; None where the system does not tell."""
+
+    prompt_tokens: int
+    first_ms: float
+    tokens_per_s: float | None
+    n: int
+    memory_bytes: int | None
+
+
 class LoadResult(Frozen):
     """What the asked part gave. `busy_share` is the share of the processor that other programs took meanwhile."""
 
@@ -192,6 +206,7 @@ class LoadResult(Frozen):
     sweep: SweepResult | None = None
     serving: ServingResult | None = None
     cache: CacheResult | None = None
+    prompts: tuple[PromptPoint, ...] = ()
     capacity: CapacityResult | None = None
     busy_share: float | None = None
     fallbacks: tuple[str, ...] = ()

@@ -32,7 +32,8 @@ def under_load(load: CardLoad, plain: Callable[[str], str]) -> str:
     lines.append(f"| Cold start, half within | {_cold(load.original_cold)} | {_cold(load.this_cold)} |")
     energy = [plain(_energy(_find(results, "offline"))) for results in (load.original, load.this)]
     if any(text != NOTHING for text in energy):
-        lines.append(f"| Energy of an answer | {energy[0]} | {energy[1]} |")
+        what = "1,000 tokens, prompts read as well" if _tells_tokens(load) else "an answer"
+        lines.append(f"| Energy of {what} | {energy[0]} | {energy[1]} |")
     if load.this_cost is not None or load.original_cost is not None:
         costs = [_cost(cost, plain(load.currency)) for cost in (load.original_cost, load.this_cost)]
         lines.append(f"| A million answers cost | {costs[0]} | {costs[1]} |")
@@ -74,10 +75,18 @@ def _cold(times: ColdTimes | None) -> str:
     return f"{median(times.total_ms):.0f} ms, {max(times.total_ms):.0f} ms at most (n {len(times.total_ms)})"
 
 
+def _tells_tokens(load: CardLoad) -> bool:
+    """A language model's: its answers are as long as was asked for, so its tokens are counted."""
+    return any(row.energy is not None and row.energy.tokens for row in (*load.original, *load.this))
+
+
 def _energy(found: ScenarioResult | None) -> str:
-    if found is None or found.energy is None or found.energy.joules is None:
+    used = found.energy if found is not None else None
+    if used is None or used.joules is None:
         return NOTHING
-    return f"{1000 * found.energy.joules / found.energy.answers:.3g} mJ ({found.energy.source})"
+    if used.tokens:
+        return f"{1000 * used.joules / used.tokens:.3g} J ({used.source})"
+    return f"{1000 * used.joules / used.answers:.3g} mJ ({used.source})"
 
 
 def _cost(cost: float | None, currency: str) -> str:

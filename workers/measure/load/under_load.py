@@ -121,12 +121,19 @@ def sweep(
 def serving(
     session: Session, folder: Path, data: Path, max_batch: int, seconds: float, seed: int, check: Check
 ) -> ServingResult:
-    """Half the time at five request rates, the other half for batches: their times, then a run with arrivals."""
+    """Half the time at five request rates, the other half for batches: their times, then a run with arrivals.
+
+    What takes no batches (a model with state, a language model) is served one by one, and it is said why.
+    """
     requests = load_requests(folder, data)
     capacity = warm_up(session, requests, seconds / 4, check)
     alone = tuple(_rate(session, requests, capacity, share, seconds / 10, seed, check) for share in SHARES)
     if load_pipeline(folder).stateful:
         return ServingResult(capacity_per_s=capacity, alone=alone, why_no_batching=ONE_STEP)
+    try:
+        load_requests(folder, data, LEAST_BATCH)
+    except InputRefused as refused:
+        return ServingResult(capacity_per_s=capacity, alone=alone, why_no_batching=refused.detail)
     batching = _batching(session, requests, folder, max(max_batch, LEAST_BATCH), seconds / 2, seed, check)
     return ServingResult(capacity_per_s=capacity, alone=alone, batching=batching)
 

@@ -26,6 +26,7 @@ TITLES: dict[Part, str] = {
     "multi-stream": "Multi-stream",
     "serving": "Request rates and batching",
     "cache": "A cache of answers",
+    "prompts": "Short and long prompts",
     "capacity": "Most requests within the limit",
 }
 TITLE_PAIRED, TITLE_COLD = "Both in turn", "Cold start"
@@ -55,11 +56,16 @@ def stages(
     facts: RunFacts, variant: Variant | None, seconds: float, limit_ms: float | None = None
 ) -> tuple[Stage, ...]:
     """All steps in their order: of each part one version after the other, the order turned round from part to part.
-    With a limit of latency, also the most requests a second within it."""
+    Of a language model also prompts of several lengths; with a limit of latency the most requests within it."""
     versions = [facts.baseline] + ([variant] if variant is not None else [])
     found: list[Stage] = []
-    for number, part in enumerate((*PARTS, "capacity") if limit_ms is not None else PARTS):
-        measured_s = min(seconds, MAX_PART_S) if part in ("sweep", "serving", "cache") else seconds
+    parts: list[Part] = [*PARTS]
+    if facts.baseline.id in facts.speech:
+        parts.append("prompts")
+    if limit_ms is not None:
+        parts.append("capacity")
+    for number, part in enumerate(parts):
+        measured_s = min(seconds, MAX_PART_S) if part in ("sweep", "serving", "cache", "prompts") else seconds
         measured_s *= CAPACITY_TRIES if part == "capacity" else 1
         for version in versions if number % 2 == 0 else versions[::-1]:
             title = f"{TITLES[part]}: {version.title}"
@@ -178,8 +184,8 @@ def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
     changes: dict[str, object] = {"busy_share": max(busy) if busy else None}
     if found.scenario is not None:
         changes["scenarios"] = (*known.scenarios, found.scenario)
-    for name in ("sweep", "serving", "cache", "capacity"):
-        if getattr(found, name) is not None:
+    for name in ("sweep", "serving", "cache", "prompts", "capacity"):
+        if getattr(found, name):
             changes[name] = getattr(found, name)
     return known.model_copy(update=changes)
 

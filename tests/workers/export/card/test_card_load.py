@@ -55,6 +55,14 @@ def test_all_that_was_measured_stands_in_the_card() -> None:
     assert "<b>" not in section
 
 
+def test_energy_of_a_language_model_is_that_of_its_tokens() -> None:
+    """Given answers of 16 tokens, Then the energy of 1,000 tokens is told and not that of an answer."""
+    energy = Energy(joules=150.0, seconds=10.0, answers=500, tokens=8_000, source="RAPL")
+    load = LOAD.model_copy(update={"this": (result("offline", 50.0, energy=energy),)})
+    text = card(facts(load=load), SPEC, 20, COMMANDS)
+    assert "| Energy of 1,000 tokens, prompts read as well | – | 18.8 J (RAPL) |" in text
+
+
 @pytest.mark.parametrize("load", [None, CardLoad(made_at="2026-03-04", seconds=1, processor="p", cores=1)])
 def test_nothing_is_said_that_was_not_measured(load: CardLoad | None) -> None:
     text = card(facts(load=load), SPEC, 20, COMMANDS)

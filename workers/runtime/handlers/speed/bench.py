@@ -15,6 +15,7 @@ from workers.measure.load.loadgen import run_scenario
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests, run_first
+from workers.measure.speech import speech_of
 from workers.measure.throughput import knee, run_load, warm_up
 
 OWN_WORDS = "measured with loops of Fettle's own"
@@ -57,10 +58,11 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
         ctx.log(fallback, "warning")
     if card is not None:
         card.stop()
+    speech = speech_of(session)
     session.close()
     best = knee(batches, [point.throughput_per_s for point in points])
     words = LOADGEN_WORDS if params.engine == "loadgen" else OWN_WORDS
-    return BenchResult(points=tuple(points), knee_batch=best, measured_with=words)
+    return BenchResult(points=tuple(points), knee_batch=best, measured_with=words, speech=speech)
 
 
 def _point(

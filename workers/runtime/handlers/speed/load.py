@@ -9,9 +9,12 @@ from workers.infer.base import Session
 from workers.measure.energy import EnergyMeter
 from workers.measure.load.capacity import capacity
 from workers.measure.load.loadgen import run_scenario
+from workers.measure.load.prompt_lengths import prompt_lengths
 from workers.measure.load.under_load import cached, serving, sweep
+from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
+from workers.measure.speech import tokens_an_answer
 from workers.measure.throughput import warm_up
 from workers.measure.timing import OtherLoad
 
@@ -22,13 +25,14 @@ MAX_PART_S = 60.0
 def run(params: LoadParams, ctx: JobContext) -> LoadResult:
     """Load, warm up, measure; nothing is sent meanwhile. Raises `InputRefused` where the part does not fit."""
     folder, data = Path(params.model_dir), Path(params.data_dir)
+    level = PeakMeter()
     session = open_session(folder, params.runtime, params.settings, ctx.threads)
     first = load_requests(folder, data)
     run_first(session, first, params.runtime)
     ctx.check_cancelled()
     ctx.progress("Measure", 0, 1)
     load = OtherLoad()
-    result = _measure(params, session, folder, data, ctx)
+    result = _measure(params, session, level, ctx)
     busy_share = load.share()
     ctx.progress("Measure", 1, 1)
     fallbacks = tuple(session.fallbacks)
@@ -36,7 +40,8 @@ def run(params: LoadParams, ctx: JobContext) -> LoadResult:
     return result.model_copy(update={"busy_share": busy_share, "fallbacks": fallbacks})
 
 
-def _measure(params: LoadParams, session: Session, folder: Path, data: Path, ctx: JobContext) -> LoadResult:
+def _measure(params: LoadParams, session: Session, level: PeakMeter, ctx: JobContext) -> LoadResult:
+    folder, data = Path(params.model_dir), Path(params.data_dir)
     part, check = params.part, ctx.check_cancelled
     seconds = min(params.seconds, MAX_PART_S)
     if part == "sweep":
@@ -50,6 +55,8 @@ def _measure(params: LoadParams, session: Session, folder: Path, data: Path, ctx
         return LoadResult(part=part, serving=serving(session, folder, data, params.batch, seconds, ctx.seed, check))
     if part == "cache":
         return LoadResult(part=part, cache=cached(session, folder, data, seconds, ctx.seed, check))
+    if part == "prompts":
+        return LoadResult(part=part, prompts=prompt_lengths(session, folder, data, level, seconds, check))
     if part == "capacity":
         return LoadResult(part=part, capacity=_capacity(params, session, ctx))
     return LoadResult(part=part, scenario=_scenario(params, part, session, ctx))
@@ -82,7 +89,9 @@ def _scenario(params: LoadParams, scenario: Scenario, session: Session, ctx: Job
     )
     if meter is None:
         return found
-    return found.model_copy(update={"energy": meter.read(found.seconds, found.n * found.batch)})
+    answers = found.n * found.batch
+    energy = meter.read(found.seconds, answers).model_copy(update={"tokens": answers * tokens_an_answer(session)})
+    return found.model_copy(update={"energy": energy})
 
 
 HANDLER = HandlerSpec(kind="load", params=LoadParams, result=LoadResult, run=run)

@@ -1,0 +1,67 @@
+"""What the page Under load says of a language model: prompts of several lengths, energy of its tokens."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from finished_run import copied_space
+
+from app.controllers.load.facts import facts_of
+from app.services.after.loading.loading import stages
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts, read_facts
+from app.services.records.load import LoadRecord, VersionLoad
+from app.services.records.speech import SpeechRecord
+from workers.contracts.after.load import Energy, PromptPoint, ScenarioResult
+from workers.contracts.jobs import Speech
+from workers.contracts.specs import LatencySummary
+
+
+@pytest.fixture
+def facts(finished_data: Path, tmp_path: Path) -> Iterator[RunFacts]:
+    for space in copied_space(finished_data, tmp_path):
+        yield spoken_of(space)
+
+
+def spoken_of(space: Workspace) -> RunFacts:
+    """As if its models spoke."""
+    facts = read_facts(space, "r1")
+    row = SpeechRecord(rows=(Speech(prompt_tokens=32, first_ms=40.0, tokens_per_s=20.0, n=9),))
+    return replace(facts, speech={facts.baseline.id: row})
+
+
+def test_its_prompts_are_one_part_more(facts: RunFacts) -> None:
+    """Given a language model, Then each version has a part with prompts of several lengths; another model has none."""
+    parts = [stage.part for stage in stages(facts, facts.recommended, 10.0, 20.0)]
+    assert parts.count("prompts") == 2 and parts.index("prompts") < parts.index("capacity")
+    silent = replace(facts, speech={})
+    assert "prompts" not in [stage.part for stage in stages(silent, facts.recommended, 10.0)]
+
+
+def test_first_word_memory_and_energy_of_tokens(facts: RunFacts) -> None:
+    """Given two lengths and a counter of energy, Then each length is a line, and energy is told for 1,000 tokens."""
+    latency = LatencySummary(n=50, p50_ms=190.0, p90_ms=210.0, p99_ms=None, max_ms=220.0)
+    energy = Energy(joules=300.0, seconds=10.0, answers=50, tokens=800, source="RAPL")
+    offline = ScenarioResult(
+        scenario="offline", batch=1, valid=True, n=50, seconds=10.0, latency=latency, throughput_per_s=5.0, version="6",
+        energy=energy,
+    )  # fmt: skip
+    points = (
+        PromptPoint(prompt_tokens=128, first_ms=63.0, tokens_per_s=97.3, n=40, memory_bytes=310_000_000),
+        PromptPoint(prompt_tokens=4096, first_ms=2400.0, tokens_per_s=81.0, n=3, memory_bytes=None),
+    )
+    load = VersionLoad(
+        variant_id="v", title="Original", runtime="openvino", scenarios=(offline,), prompts=points,
+    )  # fmt: skip
+    record = LoadRecord(
+        run_id="r1", seconds=10.0, made_at=datetime(2026, 3, 4, tzinfo=UTC), processor="P", cores=2, original=load
+    )
+    told = {card.title: dict(card.pairs)["Original"] for card in facts_of(facts, record)}
+    short, long = told["Short and long prompts"].splitlines()
+    assert short == "128 tokens: the first after 63.0 ms, then 97 a second, 310 MB of memory, n 40"
+    assert long.startswith("4,096 tokens: the first after 2,400 ms, then 81 a second, ") and long.endswith("n 3")
+    assert told["Energy"].startswith(
+        "375 J for 1,000 tokens: 300 J in 10 s for 800 tokens, prompts read as well (RAPL)"
+    )
