@@ -78,4 +78,6 @@ def test_a_model_that_hears(tmp_path: Path) -> None:
     assert done.code in (0, 4), done.err
     bundle = bundled(done, fettle, tmp_path, "python")
     assert "tokenizers" in (bundle / "requirements.txt").read_text(encoding="utf-8")
-    assert asked(bundle, str(sounds / "s1.wav"))[0].isalpha()
+    heard = asked(bundle, str(sounds / "s1.wav"))
+    assert heard[0].isalpha()
+    assert asked(bundled(done, fettle, tmp_path, "service"), str(sounds / "s1.wav")) == heard

@@ -324,10 +324,26 @@ class Program:
             return []
 
     def close_window(self) -> None:
-        """As by the button of the window's frame."""
-        found = self.screen.do("search", "--all", "--onlyvisible", "--pid", self.process.pid, "--name", "Fettle$")
-        self.screen.do("windowactivate", "--sync", found.split()[0])
-        self.screen.do("key", "--clearmodifiers", "alt+F4")
+        """As by the button of the window's frame. Now and then the window manager loses the key; it is pressed again then,
+        as a person would who sees that nothing happens."""
+        before = self._windows()
+        for _ in range(3):
+            main = self.screen.do("search", "--all", "--onlyvisible", "--pid", self.process.pid, "--name", "Fettle$")
+            self.screen.do("windowactivate", "--sync", main.split()[0])
+            self.screen.do("key", "--clearmodifiers", "alt+F4")
+            end_s = time.monotonic() + 3 * busyness()
+            while time.monotonic() < end_s:
+                if self.process.poll() is not None or self._windows() != before:
+                    return
+                time.sleep(0.1)
+        raise AssertionError("the window was closed three times, and nothing happened")
+
+    def _windows(self) -> list[str]:
+        """Those that are visible; a question is one more."""
+        try:
+            return self.screen.do("search", "--all", "--onlyvisible", "--pid", self.process.pid, "--name", "").split()
+        except subprocess.CalledProcessError:  # there is none
+            return []
 
     def end(self) -> None:
         """Whatever happened: nothing of it stays."""
