@@ -24,15 +24,15 @@ from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.disk import DiskFull, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import (
     TERMINAL,
-    Ask,
     Cancel,
     Cancelled,
     Failed,
     Finished,
     Ready,
+    Request,
+    RunBlock,
     RunJob,
     StageLimit,
-    Turn,
     WorkerMessage,
     worker_messages,
 )
@@ -121,12 +121,12 @@ class JobClient:
             messages.append(self._conclude())
         return messages
 
-    def send_turn(self, turn: Turn) -> None:
+    def send_block(self, turn: RunBlock) -> None:
         """Pass the turn of a measurement; a worker that is gone is told by `poll`."""
         self._send(turn)
 
-    def send_ask(self, ask: Ask) -> None:
-        """Ask a job that stays open; the answer is told by `poll`, and so is a worker that is gone."""
+    def send_request(self, ask: Request) -> None:
+        """Request a job that stays open; the answer is told by `poll`, and so is a worker that is gone."""
         self._send(ask)
 
     def cancel(self) -> None:

@@ -19,7 +19,7 @@ from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.jobs import MeasureParams
 from workers.contracts.process.allowance import usable_cores
-from workers.contracts.process.messages import Ready, RunJob, Turn, TurnDone
+from workers.contracts.process.messages import BlockDone, Ready, RunBlock, RunJob
 from workers.pipeline.prepared import Prepared
 
 ROUNDS, WARM, TIMED = 12, 20, 200
@@ -61,9 +61,9 @@ class Ours:
         raise AssertionError("the measurement did not answer")
 
     def block(self, index: int) -> list[float]:
-        self.client.send_turn(Turn(index=index, warmup_requests=WARM, timed_requests=TIMED, max_s=60))
-        done = self._wait(lambda message: isinstance(message, TurnDone))
-        assert isinstance(done, TurnDone)
+        self.client.send_block(RunBlock(index=index, warmup_requests=WARM, timed_requests=TIMED, max_s=60))
+        done = self._wait(lambda message: isinstance(message, BlockDone))
+        assert isinstance(done, BlockDone)
         return list(done.latencies_ms)
 
 

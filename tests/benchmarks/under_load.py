@@ -31,7 +31,7 @@ from app.domain.choose import FASTER_UNDER_LOAD, WORSE_TAIL
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.quiet import OtherPrograms
-from app.services.flow.steps import Contender, Flow, Measured, MeasureStep
+from app.services.flow.steps import Flow, Measured, MeasuredVariant, MeasureStep
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
@@ -186,10 +186,10 @@ def verdict(holds: bool) -> str:
 # --- pairs
 
 
-def contenders_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> tuple[Contender, ...]:
+def contenders_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> tuple[MeasuredVariant, ...]:
     """The model with so many inputs in a request, for each of `batches`."""
     return tuple(
-        Contender(
+        MeasuredVariant(
             str(index),
             MeasureParams(
                 model_dir=str(model.folder), data_dir=str(data.folder), runtime="onnxruntime-cpu", batch=batch

@@ -19,10 +19,10 @@ MIN_PAIRS = 3
 Loads = Sequence[Sequence[BlockLoad]]
 
 
-def is_under_load(*contenders: Loads) -> bool | None:
+def is_under_load(*variants: Loads) -> bool | None:
     """Whether other programs disturbed any of these; None where nothing is known of one."""
-    told = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in contenders]
-    if any(told) or any(is_uneven(contenders[0], loads) for loads in contenders[1:]):
+    told = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in variants]
+    if any(told) or any(is_uneven(variants[0], loads) for loads in variants[1:]):
         return True
     return None if None in told else False
 

@@ -240,7 +240,7 @@ class ExamplesResult(Frozen):
 
 
 class MeasureParams(Frozen):
-    """kind ``measure``: loads one model, sends Ready("loaded"), then runs a block for each `Turn` until the last."""
+    """kind ``measure``: loads one model, sends Ready("loaded"), then runs each `RunBlock` until the last."""
 
     model_dir: str
     data_dir: str
@@ -281,9 +281,9 @@ class MeasureResult(Frozen):
 
 
 class SummarizeParams(Frozen):
-    """kind ``summarize``: `latencies_ms[contender][set]` are single requests; contender 0 is what to compare with.
+    """kind ``summarize``: `latencies_ms[variant][set]` are single requests; variant 0 is what to compare with.
 
-    `loads[contender][set][block]` tells what the system did meanwhile, blocks in the order of their requests; () where
+    `loads[variant][set][block]` tells what the system did meanwhile, blocks in the order of their requests; () where
     it is not known. `family` is how many versions were compared in all, where others were measured in other rounds;
     `looks` counts the rounds, after each of which it was looked at what is faster.
     `rule` is that of the figures: those of another one are not taken from the store.
@@ -297,7 +297,7 @@ class SummarizeParams(Frozen):
 
 
 class SpeedSummary(Frozen):
-    """`speedup` is the ratio of the mean times of the same requests, contender 0 / this one, over sets of processes;
+    """`speedup` is the ratio of the mean times of the same requests, variant 0 / this one, over sets of processes;
     `speedup_low` holds with 95 % for all versions together (`workers.measure.speedup`). `p90_speedup` is the same ratio
     of the 90th percentiles.
 

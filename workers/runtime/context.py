@@ -15,14 +15,14 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import (
     MAX_SAMPLES_PER_MESSAGE,
     Answered,
-    Ask,
+    BlockDone,
     Identified,
     Log,
     Ready,
+    Request,
+    RunBlock,
     Sample,
     StageLimit,
-    Turn,
-    TurnDone,
     WorkerMessage,
 )
 from workers.contracts.specs import BlockLoad
@@ -47,7 +47,7 @@ def write_log_line(text: str) -> None:
 class RuntimeContext:
     """Implements `workers.contracts.process.context.JobContext` over a reporter and a inbox.
 
-    Between a `Turn` and its `TurnDone` messages are kept back: measuring must not disturb what it measures.
+    Between a `RunBlock` and its `BlockDone` messages are kept back: measuring must not disturb what it measures.
     """
 
     reporter: Reporter
@@ -115,25 +115,25 @@ class RuntimeContext:
         ready = self.ready or Ready(pid=0)
         self.reporter.send(ready.model_copy(update={"state": "loaded"}))
 
-    def turns(self) -> Iterator[Turn]:
+    def blocks(self) -> Iterator[RunBlock]:
         last = False
         while not last:
-            turn = self.inbox.next_turn()
+            turn = self.inbox.next_block()
             self._held = []
             yield turn
             last = turn.last
         self._release()
 
-    def turn_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
+    def block_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
         self._release()
-        self.reporter.send(TurnDone(index=index, latencies_ms=latencies_ms, load=load))
+        self.reporter.send(BlockDone(index=index, latencies_ms=latencies_ms, load=load))
 
-    def asks(self) -> Iterator[Ask]:
-        while (ask := self.inbox.next_ask()).request is not None:
+    def requests(self) -> Iterator[Request]:
+        while (ask := self.inbox.next_request()).request is not None:
             yield ask
 
-    def asked(self) -> bool:
-        return self.inbox.asked()
+    def has_request(self) -> bool:
+        return self.inbox.has_request()
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
         if isinstance(answer, ErrorInfo):

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.process.bootstrap import HANDLERS, HOME_FOLDER, ChildConfig
-from workers.contracts.process.messages import Failed, Ready, RunJob, Turn
+from workers.contracts.process.messages import Failed, Ready, RunBlock, RunJob
 from workers.runtime import environment, gpu
 from workers.runtime.failure import refused_parameters
 from workers.runtime.inbox import HeadlessMailbox
@@ -25,7 +25,7 @@ from workers.runtime.walls.limits import Watchdog
 from workers.runtime.walls.sandbox import first_layer
 
 EXIT_DONE, EXIT_USAGE = 0, 2
-HEADLESS_TURNS = 3
+HEADLESS_BLOCKS = 3
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -120,7 +120,7 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
         handler_package=package,
     )
     reporter = JsonLinesReporter(sys.stdout)
-    inbox = HeadlessMailbox(_turns())
+    inbox = HeadlessMailbox(_blocks())
 
     def stop(_signum: int, _frame: FrameType | None) -> None:
         inbox.cancelled = True
@@ -146,6 +146,6 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
     os._exit(code)
 
 
-def _turns() -> list[Turn]:
+def _blocks() -> list[RunBlock]:
     """A measurement without a parent gets three blocks."""
-    return [Turn(index=index, last=index == HEADLESS_TURNS - 1) for index in range(HEADLESS_TURNS)]
+    return [RunBlock(index=index, last=index == HEADLESS_BLOCKS - 1) for index in range(HEADLESS_BLOCKS)]

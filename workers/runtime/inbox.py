@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from workers.contracts.errors import JobCancelled
-from workers.contracts.process.messages import Ask, Cancel, ParentMessage, Turn, parent_messages
+from workers.contracts.process.messages import Cancel, ParentMessage, Request, RunBlock, parent_messages
 
 
 class ParentGone(BaseException):
@@ -21,13 +21,13 @@ class Inbox(Protocol):
     def check(self) -> None:
         """Look for a request to stop; takes about a microsecond."""
 
-    def next_turn(self) -> Turn:
+    def next_block(self) -> RunBlock:
         """Wait for the parent to pass the turn."""
 
-    def next_ask(self) -> Ask:
+    def next_request(self) -> Request:
         """Wait for the parent to ask."""
 
-    def asked(self) -> bool:
+    def has_request(self) -> bool:
         """Whether the parent has asked already."""
 
 
@@ -36,8 +36,8 @@ class PipeMailbox:
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
         self._connection = connection
-        self._turns: deque[Turn] = deque()
-        self._asks: deque[Ask] = deque()
+        self._blocks: deque[RunBlock] = deque()
+        self._requests: deque[Request] = deque()
         self._cancelled = False
         self._poll = None
         if sys.platform != "win32":
@@ -60,10 +60,10 @@ class PipeMailbox:
         message = self.receive()
         if isinstance(message, Cancel):
             self._cancelled = True
-        elif isinstance(message, Turn):
-            self._turns.append(message)
-        elif isinstance(message, Ask):
-            self._asks.append(message)
+        elif isinstance(message, RunBlock):
+            self._blocks.append(message)
+        elif isinstance(message, Request):
+            self._requests.append(message)
 
     def check(self) -> None:
         while not self._cancelled and self._waiting():
@@ -71,46 +71,46 @@ class PipeMailbox:
         if self._cancelled:
             raise JobCancelled
 
-    def next_turn(self) -> Turn:
+    def next_block(self) -> RunBlock:
         self.check()
-        while not self._turns:
+        while not self._blocks:
             self._take()
             self.check()
-        return self._turns.popleft()
+        return self._blocks.popleft()
 
-    def next_ask(self) -> Ask:
+    def next_request(self) -> Request:
         self.check()
-        while not self._asks:
+        while not self._requests:
             self._take()
             self.check()
-        return self._asks.popleft()
+        return self._requests.popleft()
 
-    def asked(self) -> bool:
+    def has_request(self) -> bool:
         self.check()
-        return bool(self._asks)
+        return bool(self._requests)
 
 
 class HeadlessMailbox:
     """For runs without a parent: turns that are known beforehand, a flag that the interrupt key sets, no questions."""
 
-    def __init__(self, turns: Sequence[Turn] = ()) -> None:
-        self._turns = deque(turns)
+    def __init__(self, blocks: Sequence[RunBlock] = ()) -> None:
+        self._blocks = deque(blocks)
         self.cancelled = False
 
     def check(self) -> None:
         if self.cancelled:
             raise JobCancelled
 
-    def next_turn(self) -> Turn:
+    def next_block(self) -> RunBlock:
         self.check()
-        if not self._turns:
+        if not self._blocks:
             raise JobCancelled
-        return self._turns.popleft()
+        return self._blocks.popleft()
 
-    def next_ask(self) -> Ask:
+    def next_request(self) -> Request:
         self.check()
-        return Ask()
+        return Request()
 
-    def asked(self) -> bool:
+    def has_request(self) -> bool:
         self.check()
         return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from workers.contracts.errors import ErrorInfo, JobCancelled
-from workers.contracts.process.messages import Ask, Log, Progress, Sample, Turn, TurnDone
+from workers.contracts.process.messages import BlockDone, Log, Progress, Request, RunBlock, Sample
 from workers.contracts.specs import BlockLoad
 from workers.runtime.calibration import calibration_feeds
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class RecordingContext:
     """Implements `workers.contracts.process.context.JobContext` and collects everything in lists.
 
-    `planned_turns` are what `turns()` yields, `planned_asks` what `asks()` does. `cancel_after` checks pass before
+    `planned_blocks` are what `blocks()` yields, `planned_requests` `requests()`. `cancel_after` checks pass before
     `check_cancelled` raises (None: never), so that a test can stop a job at any of its steps.
     """
 
@@ -32,8 +32,8 @@ class RecordingContext:
     kept_dir: Path | None = None
     original: Path | None = None
     part: str = ""
-    planned_turns: Iterable[Turn] = ()
-    planned_asks: Iterable[Ask] = ()
+    planned_blocks: Iterable[RunBlock] = ()
+    planned_requests: Iterable[Request] = ()
     cancel_after: int | None = None
     checks: int = 0
     loaded_calls: int = 0
@@ -41,7 +41,7 @@ class RecordingContext:
     logs: list[Log] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     contents: list[str] = field(default_factory=list)
-    turns_done: list[TurnDone] = field(default_factory=list)
+    blocks_done: list[BlockDone] = field(default_factory=list)
     answers: list[tuple[int, BaseModel]] = field(default_factory=list)
     limited: list[tuple[str, float]] = field(default_factory=list)
     protections: tuple[str, ...] = ()
@@ -73,19 +73,19 @@ class RecordingContext:
     def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
         return calibration_feeds(self.data_dir, limit)
 
-    def turns(self) -> Iterator[Turn]:
-        yield from self.planned_turns
+    def blocks(self) -> Iterator[RunBlock]:
+        yield from self.planned_blocks
 
-    def turn_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
-        self.turns_done.append(TurnDone(index=index, latencies_ms=latencies_ms, load=load))
+    def block_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
+        self.blocks_done.append(BlockDone(index=index, latencies_ms=latencies_ms, load=load))
 
     def loaded(self) -> None:
         self.loaded_calls += 1
 
-    def asks(self) -> Iterator[Ask]:
-        yield from self.planned_asks
+    def requests(self) -> Iterator[Request]:
+        yield from self.planned_requests
 
-    def asked(self) -> bool:
+    def has_request(self) -> bool:
         return False
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:

@@ -16,7 +16,7 @@ def works_on_gpu(step: AnyStep) -> bool:
     if isinstance(step, JobStep):
         return step.limits.gpu and not step.shares_card
     if isinstance(step, MeasureStep):
-        given = [contender.params for contender in step.contenders]
+        given = [variant.params for variant in step.variants]
         return any(limits_of_runtime(params.runtime, params.settings).gpu for params in given)
     return False
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, ValidationError
 
 from app.services.flow.artifacts import ArtifactStore, Entry
-from app.services.flow.steps import Contender, Loads, Measured, MeasureStep
+from app.services.flow.steps import Loads, Measured, MeasuredVariant, MeasureStep
 from workers.contracts.base import Frozen
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.jobs import MeasureResult
@@ -97,8 +97,8 @@ class KeptMeasurements:
 
     def key(self, step: MeasureStep) -> str | None:
         """Where it stands in the store; None for what may not be used again, or lies outside of the store."""
-        contenders = [self._contender(contender) for contender in step.contenders]
-        if step.reuse is None or None in contenders:
+        variants = [self._facts_of(variant) for variant in step.variants]
+        if step.reuse is None or None in variants:
             return None
         how = {
             field.name: getattr(step, field.name)
@@ -106,13 +106,13 @@ class KeptMeasurements:
             if field.name in ("sets", "blocks", "threads", "warmup_requests", "timed_requests", "block_max_s")
         }
         slow_ms = None if step.slow_over_ms is None else "bounded"
-        facts = {"protocol": PROTOCOL, "machine": step.reuse.machine, "contenders": contenders, **how, "slow": slow_ms}
+        facts = {"protocol": PROTOCOL, "machine": step.reuse.machine, "contenders": variants, **how, "slow": slow_ms}
         if step.number:
             facts["number"] = step.number
         return self._artifacts.key("measured", facts, 0, {})
 
-    def _contender(self, contender: Contender) -> dict[str, object] | None:
-        params = contender.params
+    def _facts_of(self, variant: MeasuredVariant) -> dict[str, object] | None:
+        params = variant.params
         model = self._artifacts.content_of(Path(params.model_dir))
         if model is None:
             return None

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 from app.domain.variant import LatencyPoint
-from app.jobs.turns import Timing, TurnGroup
+from app.jobs.interleaving import BlockGroup, Timing
 from app.services.flow.artifacts import Entry
 from app.services.flow.events import (
     Event,
@@ -23,7 +23,7 @@ from app.services.flow.quiet import Waiting
 from app.services.flow.steps import Loads, Measured, MeasureStep, limits_of_runtime
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.messages import Failed, Log, Progress, RunJob, TurnDone, WorkerMessage
+from workers.contracts.process.messages import BlockDone, Failed, Log, Progress, RunJob, WorkerMessage
 from workers.contracts.specs import BlockLoad
 
 TIME_LIMIT = "time_limit"
@@ -37,7 +37,7 @@ NO_TIME = ErrorInfo(
 
 
 class Measurer:
-    """Polls a `TurnGroup` and turns its messages into events; `measured()` when `done`."""
+    """Polls a `BlockGroup` and turns its messages into events; `measured()` when `done`."""
 
     def __init__(self, workspace: Workspace, step: MeasureStep) -> None:
         self.job_id = f"measure-{uuid.uuid4().hex[:12]}"
@@ -46,18 +46,18 @@ class Measurer:
         self._blocks_done = 0
         self._cut = self._is_over = False
         self._workspace = workspace
-        self._group: TurnGroup | None = None
+        self._group: BlockGroup | None = None
         self._waiting = Waiting(step.quiet) if step.quiet is not None else None
         self._told_share: float | None = None
         if self._waiting is None:
             self._group = self._begin()
 
-    def _begin(self) -> TurnGroup:
+    def _begin(self) -> BlockGroup:
         step, workspace = self.step, self._workspace
         self._began_s = time.monotonic()
         left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
-        return TurnGroup(
-            [self._job(workspace, step, index) for index in range(len(step.contenders))],
+        return BlockGroup(
+            [self._job(workspace, step, index) for index in range(len(step.variants))],
             sets=step.sets,
             blocks=step.blocks,
             warmup_requests=step.warmup_requests,
@@ -69,15 +69,15 @@ class Measurer:
         )
 
     def _job(self, workspace: Workspace, step: MeasureStep, index: int) -> RunJob:
-        contender = step.contenders[index]
+        variant = step.variants[index]
         job_id = f"{self.job_id}-{index}"
-        limits = limits_of_runtime(contender.params.runtime, contender.params.settings)
+        limits = limits_of_runtime(variant.params.runtime, variant.params.settings)
         job = RunJob(
             job_id=job_id,
             kind="measure",
-            params=contender.params.model_dump(mode="json"),
+            params=variant.params.model_dump(mode="json"),
             work_dir=str(workspace.job_dir(job_id)),
-            read_paths=tuple(str(path) for path in contender.read_paths),
+            read_paths=tuple(str(path) for path in variant.read_paths),
             threads=step.threads,
             niceness=0,  # what is timed must not wait behind other programs; its blocks are short, the window idles
             fresh_process=True,
@@ -147,7 +147,7 @@ class Measurer:
         if self._group is None:
             return
         for index, message in self._group.poll():
-            if isinstance(message, TurnDone):
+            if isinstance(message, BlockDone):
                 self._blocks_done += 1
                 observe(LatenciesMeasured(self._points(index, message.latencies_ms)))
                 observe(self._progress(self._group))
@@ -156,8 +156,8 @@ class Measurer:
             elif isinstance(message, Failed):
                 observe(LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
 
-    def _progress(self, group: TurnGroup) -> StepProgress:
-        total = max(group.total_turns, self._blocks_done)
+    def _progress(self, group: BlockGroup) -> StepProgress:
+        total = max(group.total_blocks, self._blocks_done)
         seconds = time.monotonic() - self._began_s
         left_s = seconds / self._blocks_done * (total - self._blocks_done)
         return StepProgress(
@@ -170,16 +170,16 @@ class Measurer:
         points = []
         for latency_ms in latencies_ms:
             at_s += latency_ms / 1000
-            points.append(LatencyPoint(self.step.contenders[index].variant_id, at_s, latency_ms))
+            points.append(LatencyPoint(self.step.variants[index].variant_id, at_s, latency_ms))
         return tuple(points)
 
     def measured(self) -> Measured:
-        """Everything that was measured; a contender that failed, or that had no turn, has a failure instead of times.
+        """Everything that was measured; a variant that failed, or that had no turn, has a failure instead of times.
 
         Sets count only as far as everybody who is still in had a turn in them.
         """
         self._remove_folders()
-        outcomes = self._group.outcomes if self._group is not None else [Timing() for _ in self.step.contenders]
+        outcomes = self._group.outcomes if self._group is not None else [Timing() for _ in self.step.variants]
         alive = [timing for timing in outcomes if timing.failure is None]
         sets = min((sum(1 for blocks in timing.blocks_ms if blocks) for timing in alive), default=0)
         loads = tuple(_loads(timing, sets) for timing in outcomes)

@@ -92,7 +92,7 @@ class JobStep(Generic[R]):
 
 
 @dataclass(frozen=True)
-class Contender:
+class MeasuredVariant:
     """One variant in a measurement."""
 
     variant_id: str
@@ -124,7 +124,7 @@ class MeasureStep:
     the first time.
     """
 
-    contenders: tuple[Contender, ...]
+    variants: tuple[MeasuredVariant, ...]
     title: str
     sets: int
     blocks: int
@@ -145,7 +145,7 @@ Loads = tuple[tuple[tuple[BlockLoad, ...], ...], ...]
 
 @dataclass(frozen=True)
 class Measured:
-    """`latencies_ms[i][s]` are contender i's requests in set s; `failures[i]` is set where it could not be measured.
+    """`latencies_ms[i][s]` are variant i's requests in set s; `failures[i]` is set where it could not be measured.
 
     `loads[i][s][b]` tells what else the system did in each block, in the order of its requests; () where it did not.
     `seconds` is how long all of it took, processes and warming up included. `complete` is False where it was cut off.

@@ -15,9 +15,9 @@ from workers.contracts.wording import in_ms
 def with_figures(
     variant: Variant, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool, anew: bool
 ) -> Variant:
-    """The version with contender `index`'s figures. `anew` False: they come from an earlier run, which is noted."""
+    """The version with variant `index`'s figures. `anew` False: they come from an earlier run, which is noted."""
     if summary is None:
-        raise RuntimeError("a contender that was measured has no summary")
+        raise RuntimeError("a variant that was measured has no summary")
     results = measured.results[index]
     sets = len(measured.latencies_ms[index])
     own = busy_share(measured.loads[index : index + 1])

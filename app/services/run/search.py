@@ -142,7 +142,7 @@ class Search:
     def summarize(
         self, measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
     ) -> Flow[tuple[SpeedSummary | None, ...]]:
-        """The figures of all contenders, over contender 0 or over that of `against`; `family` versions in
+        """The figures of all variants, over variant 0 or over that of `against`; `family` versions in
         all, in `looks` rounds."""
         began_s = self.budget.spent_s
         summaries = yield from version_steps.summarize(measured, against, family, looks)
@@ -152,7 +152,7 @@ class Search:
     def take_figures(
         self, candidate: Version, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
     ) -> Version:
-        """The candidate with contender `index`'s figures, written down."""
+        """The candidate with variant `index`'s figures, written down."""
         anew = self._is_new(measured)
         variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
         done = dataclasses.replace(candidate, variant=self.recorder.variant(variant))
@@ -161,7 +161,7 @@ class Search:
         return done
 
     def take_over(self, variant_id: str, measured: Measured, index: int) -> None:
-        """Contender `index`'s single requests, where they come from an earlier run: others are known already."""
+        """Variant `index`'s single requests, where they come from an earlier run: others are known already."""
         if not self._is_new(measured):
             self.recorder.take_over(variant_id, measured.latencies_ms[index])
 

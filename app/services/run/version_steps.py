@@ -16,12 +16,12 @@ from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.services.flow.quiet import QuietWait
 from app.services.flow.steps import (
-    Contender,
     Done,
     Flow,
     JobError,
     JobStep,
     Measured,
+    MeasuredVariant,
     MeasureStep,
     Reuse,
     limits_of_runtime,
@@ -296,10 +296,10 @@ class Pass:
     number: int = 0
 
 
-def contender(version: Version, data_dir: Path, batch: int = 1) -> Contender:
+def measured_variant(version: Version, data_dir: Path, batch: int = 1) -> MeasuredVariant:
     """The version as one variant of a measurement, with requests of so many examples."""
     params = MeasureParams(**version.parameters(), data_dir=str(data_dir), batch=batch)
-    return Contender(version.variant.id, params, (version.model_dir, data_dir))
+    return MeasuredVariant(version.variant.id, params, (version.model_dir, data_dir))
 
 
 def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: str, step: int | None) -> Flow[Measured]:
@@ -308,7 +308,7 @@ def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: st
     Raises `JobError` where the disk was full: then nothing is known of any of them.
     """
     measured: Measured = yield MeasureStep(
-        tuple(contender(version, data_dir) for version in versions),
+        tuple(measured_variant(version, data_dir) for version in versions),
         title=title,
         sets=how.sets,
         blocks=how.blocks,
@@ -329,7 +329,7 @@ def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: st
 def summarize(
     measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
 ) -> Flow[tuple[SpeedSummary | None, ...]]:
-    """Percentiles and speedups over contender 0, or over contender 0 of `against` for a measurement apart. `family` is
+    """Percentiles and speedups over variant 0, or over variant 0 of `against` for a measurement apart. `family` is
     how many versions were compared in all, where `measured` has a part of them, `looks` in how many rounds."""
     times, loads = measured.latencies_ms, measured.loads
     if against is not None:

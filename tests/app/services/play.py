@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from app.jobs.turns import MIN_BLOCKS
+from app.jobs.interleaving import MIN_BLOCKS
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.kept_measurements import KeptMeasurements
 from app.services.flow.measuring import NO_TIME
-from app.services.flow.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
+from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import write_model
@@ -286,8 +286,8 @@ class Play:
         times, failures, results = [], [], []
         began = self.clock
         sets = self._sets_in_time(step)
-        for contender in step.contenders:
-            like = self._of(contender, step)
+        for variant in step.variants:
+            like = self._of(variant, step)
             p50 = like.final_p50_ms if final and like.final_p50_ms else like.p50_ms
             self.clock += self._set_s(like, step) * sets
             failed = like.fails_at == ("final" if final else "measure")
@@ -299,7 +299,7 @@ class Play:
         if sets < step.sets and step.until_s is not None:
             self.clock = max(self.clock, began + step.until_s - time.monotonic())
         load = BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
-        loads = tuple(((load,) * step.blocks,) * sets for _ in step.contenders)
+        loads = tuple(((load,) * step.blocks,) * sets for _ in step.variants)
         is_whole = sets == step.sets
         return Measured(
             tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began, complete=is_whole, loads=loads
@@ -314,13 +314,13 @@ class Play:
 
     def _sets_in_time(self, step: MeasureStep) -> int:
         """A measurement ends with the sets that were done by its end."""
-        one_set_s = sum(self._set_s(self._of(contender, step), step) for contender in step.contenders)
+        one_set_s = sum(self._set_s(self._of(variant, step), step) for variant in step.variants)
         if step.until_s is None or not one_set_s:
             return step.sets
         return min(step.sets, int((step.until_s - time.monotonic()) / one_set_s))
 
-    def _of(self, contender: Contender, step: MeasureStep) -> Like:
-        folder = Path(contender.params.model_dir).parent.name
+    def _of(self, variant: MeasuredVariant, step: MeasureStep) -> Like:
+        folder = Path(variant.params.model_dir).parent.name
         return self.like(folder.removeprefix("apply-"))
 
     def _summarize_job(self, step: JobStep[Any]) -> tuple[Any, Path]:

@@ -9,7 +9,7 @@ import pytest
 
 from workers.contracts.after.chatting import ChatParams, ChatPiece
 from workers.contracts.errors import ErrorInfo, InputRefused
-from workers.contracts.process.messages import Ask
+from workers.contracts.process.messages import Request
 from workers.measure.opening import open_session
 from workers.measure.prompts import LENGTHS, NEW_TOKENS
 from workers.measure.requests import load_requests
@@ -25,8 +25,8 @@ def said(text: str, **more: Any) -> dict[str, Any]:
 def test_answers_come_in_pieces_and_a_refusal_harms_none(tiny_chat: Callable[[], Path], tmp_path: Path) -> None:
     # Given a loaded model, When it is asked, told to stop, asked too much and asked again
     requests = [said("the cat"), {}, said("the river " * 400), {"messages": 5}, said("the cat")]
-    asks = [Ask(index=number, request=request) for number, request in enumerate(requests)]
-    ctx = RecordingContext(tmp_path, planned_asks=asks)
+    asks = [Request(index=number, request=request) for number, request in enumerate(requests)]
+    ctx = RecordingContext(tmp_path, planned_requests=asks)
     result = handler("chat").run(ChatParams(model_dir=str(tiny_chat()), runtime="openvino"), ctx)
     # Then each has its answer, the last piece tells how fast it was, and the same is answered the same
     by_ask: dict[int, list[Any]] = {number: [one for at, one in ctx.answers if at == number] for number in range(5)}

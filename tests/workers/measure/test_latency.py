@@ -58,7 +58,7 @@ def test_under_load_the_speedup_is_the_least_of_all_ways(tmp_path) -> None:
 
 
 def test_summaries_of_contenders(tmp_path) -> None:
-    """Given three contenders of which one failed, then it has no summary and the first is 1 to itself."""
+    """Given three variants of which one failed, then it has no summary and the first is 1 to itself."""
     times = ((tuple([2.0] * 60),), (tuple([1.0] * 60),), ((),))
     result = run(SummarizeParams(latencies_ms=times), RecordingContext(tmp_path))
     first, second, third = result.summaries

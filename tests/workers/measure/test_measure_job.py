@@ -1,4 +1,4 @@
-"""The job that times one model in turns, and what it is made of."""
+"""The job that times one model in blocks, and what it is made of."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
 from workers.contracts.jobs import MeasureParams
-from workers.contracts.process.messages import Turn
+from workers.contracts.process.messages import RunBlock
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
 from workers.measure.timing import OtherLoad, run_block
@@ -33,14 +33,14 @@ def params(small, **more) -> MeasureParams:
 
 
 def test_turns_are_timed_and_told(small, tmp_path: Path) -> None:
-    """Given two turns, when the job runs, then it says that it is loaded and gives each turn its latencies."""
-    turns = [Turn(index=3, timed_requests=20), Turn(index=7, timed_requests=30, last=True)]
-    ctx = RecordingContext(tmp_path, planned_turns=turns)
+    """Given two blocks, when the job runs, then it says that it is loaded and gives each turn its latencies."""
+    blocks = [RunBlock(index=3, timed_requests=20), RunBlock(index=7, timed_requests=30, last=True)]
+    ctx = RecordingContext(tmp_path, planned_blocks=blocks)
     result = run(params(small), ctx)
     assert ctx.loaded_calls == 1
-    assert [(done.index, len(done.latencies_ms)) for done in ctx.turns_done] == [(3, 20), (7, 30)]
+    assert [(done.index, len(done.latencies_ms)) for done in ctx.blocks_done] == [(3, 20), (7, 30)]
     assert [len(sample.values) for sample in ctx.samples] == [20, 30]
-    assert all(value > 0 for done in ctx.turns_done for value in done.latencies_ms)
+    assert all(value > 0 for done in ctx.blocks_done for value in done.latencies_ms)
     ends = [at for sample in ctx.samples for at in sample.times_s]
     assert ends == sorted(ends)
     assert result.load_ms > 0 and result.first_ms > 0 and result.device_ran == "cpu"
@@ -56,17 +56,17 @@ def test_a_block_begins_where_it_is_told(small, tmp_path: Path, monkeypatch: pyt
         return run_block(session, requests, first=first, **how)
 
     monkeypatch.setattr("workers.runtime.handlers.speed.measure.run_block", noted)
-    turns = [
-        Turn(index=0, timed_requests=5, first_request=80),
-        Turn(index=1, timed_requests=5, first_request=120, last=True),
+    blocks = [
+        RunBlock(index=0, timed_requests=5, first_request=80),
+        RunBlock(index=1, timed_requests=5, first_request=120, last=True),
     ]
-    run(params(small), RecordingContext(tmp_path, planned_turns=turns))
+    run(params(small), RecordingContext(tmp_path, planned_blocks=blocks))
     assert begun == [80, 120]
 
 
 def test_nothing_is_sent_inside_a_block(small, tmp_path: Path) -> None:
     """Given a block, then its messages come after it: none of them while requests are timed."""
-    ctx = RecordingContext(tmp_path, planned_turns=[Turn(index=0, timed_requests=5, last=True)])
+    ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, timed_requests=5, last=True)])
     run(params(small), ctx)
     assert not ctx.progress_sent and not ctx.logs and len(ctx.samples) == 1
 
@@ -180,11 +180,11 @@ def test_peak_is_above_the_level() -> None:
 
 def test_each_block_tells_what_the_system_did(small, tmp_path: Path) -> None:
     """Given a block, Then its load counts its requests, its processor time, and on Linux how long its threads waited."""
-    ctx = RecordingContext(tmp_path, planned_turns=[Turn(index=0, timed_requests=30, last=True)])
+    ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, timed_requests=30, last=True)])
     run(params(small), ctx)
-    load = ctx.turns_done[0].load
+    load = ctx.blocks_done[0].load
     assert load is not None and load.requests == 30
-    assert 0 < sum(ctx.turns_done[0].latencies_ms) / 1000 <= load.elapsed_s
+    assert 0 < sum(ctx.blocks_done[0].latencies_ms) / 1000 <= load.elapsed_s
     assert load.cpu_s > 0
     if sys.platform == "linux":
         assert load.waited_s is not None and load.waited_s >= 0

@@ -19,7 +19,7 @@ from workers import registry
 from workers.contracts.after.trying import TryAnswer, TryParams, TryRequest, TryResult
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
-from workers.contracts.process.messages import Ask
+from workers.contracts.process.messages import Request
 from workers.measure.single import time_calls
 from workers.runtime.kinds import handler
 from workers.runtime.recording import RecordingContext
@@ -30,8 +30,8 @@ Make = Callable[..., Any]
 def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> list[Any]:
     """What came back for each request; the job is asked once and ends."""
     work.mkdir(exist_ok=True)
-    asks = [Ask(index=number, request=request) for number, request in enumerate(requests)]
-    ctx = RecordingContext(work, planned_asks=asks, **more.pop("context", {}))
+    asks = [Request(index=number, request=request) for number, request in enumerate(requests)]
+    ctx = RecordingContext(work, planned_requests=asks, **more.pop("context", {}))
     params = TryParams(
         model_dir=str(small.folder), data_dir=str(small.data), runtime=more.pop("runtime", "onnxruntime-cpu"), **more
     )

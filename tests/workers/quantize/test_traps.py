@@ -129,7 +129,7 @@ def timed(sessions: list[Any], feeds: list[Any], sets: int = 4) -> list[SpeedSum
                 marks.append(time.perf_counter())
                 session.run(feeds[request % len(feeds)])
             times[index].append([1000 * (after - before) for before, after in pairwise(marks[10:])])
-    latencies = tuple(tuple(tuple(one) for one in contender) for contender in times)
+    latencies = tuple(tuple(tuple(one) for one in variant) for variant in times)
     done = summarize.run(SummarizeParams(latencies_ms=latencies), RecordingContext(Path()))
     return list(done.summaries)
 

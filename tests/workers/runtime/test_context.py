@@ -8,14 +8,14 @@ import pytest
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.process.messages import (
+    BlockDone,
     Cancel,
     Identified,
     Log,
     Progress,
     Ready,
+    RunBlock,
     Sample,
-    Turn,
-    TurnDone,
     WorkerMessage,
 )
 from workers.runtime.context import RuntimeContext
@@ -31,29 +31,29 @@ class ListReporter:
         self.sent.append(message)
 
 
-def context(tmp_path: Path, *turns: Turn) -> tuple[RuntimeContext, ListReporter]:
+def context(tmp_path: Path, *blocks: RunBlock) -> tuple[RuntimeContext, ListReporter]:
     reporter = ListReporter()
-    return RuntimeContext(reporter, HeadlessMailbox(turns), tmp_path), reporter
+    return RuntimeContext(reporter, HeadlessMailbox(blocks), tmp_path), reporter
 
 
 def test_nothing_is_sent_while_the_turn_is_held(tmp_path: Path) -> None:
-    """Given a measurement, Then messages of a block come after it and before its `TurnDone`."""
-    ctx, reporter = context(tmp_path, Turn(index=0), Turn(index=1, last=True))
+    """Given a measurement, Then messages of a block come after it and before its `BlockDone`."""
+    ctx, reporter = context(tmp_path, RunBlock(index=0), RunBlock(index=1, last=True))
     ctx.ready = Ready(pid=5)
     ctx.loaded()
     seen = []
-    for turn in ctx.turns():
+    for turn in ctx.blocks():
         before = len(reporter.sent)
         ctx.log("inside")
         ctx.progress("measure", turn.index)
         ctx.sample("latency_ms", [1.0], [2.0])
         assert len(reporter.sent) == before
-        ctx.turn_done(turn.index, [2.0])
+        ctx.block_done(turn.index, [2.0])
         seen.append([type(message) for message in reporter.sent[before:]])
 
     assert reporter.sent[0] == Ready(pid=5, state="loaded")
-    assert seen[0] == [Log, Progress, Sample, TurnDone]
-    assert seen[1][-1] is TurnDone
+    assert seen[0] == [Log, Progress, Sample, BlockDone]
+    assert seen[1][-1] is BlockDone
 
 
 def test_long_samples_are_split(tmp_path: Path) -> None:
@@ -74,13 +74,13 @@ def test_cancel_and_turns_over_a_pipe() -> None:
     with parent, child:
         inbox = PipeMailbox(child)
         inbox.check()
-        for message in (Turn(index=0), Turn(index=1)):
+        for message in (RunBlock(index=0), RunBlock(index=1)):
             parent.send_bytes(message.model_dump_json().encode())
         inbox.check()
-        assert [inbox.next_turn().index, inbox.next_turn().index] == [0, 1]
+        assert [inbox.next_block().index, inbox.next_block().index] == [0, 1]
         parent.send_bytes(Cancel().model_dump_json().encode())
         with pytest.raises(JobCancelled):
-            inbox.next_turn()
+            inbox.next_block()
         with pytest.raises(JobCancelled):
             inbox.check()
 
@@ -91,7 +91,7 @@ def test_a_parent_that_is_gone_ends_the_wait() -> None:
         inbox = PipeMailbox(child)
         parent.close()
         with pytest.raises(ParentGone):
-            inbox.next_turn()
+            inbox.next_block()
 
 
 def test_calibration_reads_the_prepared_inputs(tmp_path: Path) -> None:
@@ -109,17 +109,17 @@ def test_calibration_reads_the_prepared_inputs(tmp_path: Path) -> None:
 
 
 def test_the_recording_context_keeps_everything(tmp_path: Path) -> None:
-    ctx = RecordingContext(tmp_path, planned_turns=[Turn(index=0, last=True)], cancel_after=2)
+    ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, last=True)], cancel_after=2)
     ctx.progress("a", 1, 2)
     ctx.log("text", "warning")
     ctx.sample("s", [1.0], [1.0])
     ctx.loaded()
-    for turn in ctx.turns():
-        ctx.turn_done(turn.index, [1.0])
+    for turn in ctx.blocks():
+        ctx.block_done(turn.index, [1.0])
     ctx.identified("abc")
     assert ctx.contents == ["abc"]
     assert (len(ctx.progress_sent), len(ctx.logs), len(ctx.samples)) == (1, 1, 1)
-    assert (ctx.loaded_calls, ctx.turns_done[0].index) == (1, 0)
+    assert (ctx.loaded_calls, ctx.blocks_done[0].index) == (1, 0)
     ctx.check_cancelled()
     ctx.check_cancelled()
     with pytest.raises(JobCancelled):

@@ -65,7 +65,7 @@ def test_exit_codes(tmp_path: Path, how: str, exit_code: int, error: str | None)
 def test_a_measurement_gets_its_turns(tmp_path: Path) -> None:
     code, lines = call("run", "-", *HANDLERS, given=job(tmp_path, "measure"))
     assert code == 0
-    assert [line["index"] for line in lines if line["type"] == "turn_done"] == [0, 1, 2]
+    assert [line["index"] for line in lines if line["type"] == "block_done"] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("given", ["", "no json", "[]", '{"kind": "echo"}', '{"kind": "Echo;", "params": {}}'])

@@ -14,7 +14,7 @@ import argparse, faulthandler, importlib.metadata, platform, select, shutil, pyd
 sys.platform = {platform!r}
 if sys.platform == "win32":
     sys.modules["resource"] = None
-import app.jobs.turns, app.jobs.pool
+import app.jobs.interleaving, app.jobs.pool
 import workers.runtime.entry, workers.runtime.headless, workers.runtime.machine, workers.runtime.handlers.machine.describe
 from pathlib import Path
 from workers.contracts.process.bootstrap import ChildConfig

@@ -17,7 +17,7 @@ class ChatMessage(Frozen):
 
 
 class ChatParams(Frozen):
-    """kind ``chat``: loads one model, sends Ready("loaded"), then answers each `Ask` until one without a request."""
+    """kind ``chat``: loads one model, sends Ready("loaded"), then answers each `Request` that has one."""
 
     model_dir: str
     runtime: str
@@ -35,7 +35,7 @@ class ChatRequest(Frozen):
 
 
 class ChatPiece(Frozen):
-    """A piece of the answer, several to each `Ask`. The last one is `done`: `stopped` where another request came.
+    """A piece of the answer, several to each `Request`. The last one is `done`: `stopped` where another request came.
 
     `tokens` were made by now, the first one `first_ms` after the request; `tokens_per_s` counts those behind it.
     """

@@ -12,7 +12,7 @@ TRY_CALLS = 9
 
 
 class TryParams(Frozen):
-    """kind ``try_it``: loads one model, sends Ready("loaded"), then answers each `Ask` until one without a request.
+    """kind ``try_it``: loads one model, sends Ready("loaded"), then answers each `Request` until one without a request.
 
     `data_dir` is the folder of the data whose test items may be asked for.
     """

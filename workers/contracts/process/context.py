@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from pydantic import BaseModel
 
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.messages import Ask, Turn
+from workers.contracts.process.messages import Request, RunBlock
 from workers.contracts.specs import BlockLoad
 
 if TYPE_CHECKING:
@@ -76,22 +76,22 @@ class JobContext(Protocol):
     def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
         """The calibration split as model inputs with a batch axis of 1, in a fixed order. Empty without data."""
 
-    def turns(self) -> Iterator[Turn]:
-        """Measurement only: yields each `Turn` that the parent passes; ends after the last one."""
+    def blocks(self) -> Iterator[RunBlock]:
+        """Measurement only: yields each `RunBlock` that the parent passes; ends after the last one."""
 
-    def turn_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None: ...
+    def block_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None: ...
 
     def loaded(self) -> None:
         """Tell the parent that the model is loaded and the process waits for its turn, or for what is asked."""
 
-    def asks(self) -> Iterator[Ask]:
-        """Jobs that stay open only: yields each `Ask` with a request, waits between them, ends at one without."""
+    def requests(self) -> Iterator[Request]:
+        """Jobs that stay open only: yields each `Request` with a request, waits between them, ends at one without."""
 
-    def asked(self) -> bool:
-        """Whether a further `Ask` waits already: whoever still answers the last one may stop."""
+    def has_request(self) -> bool:
+        """Whether a further `Request` waits already: whoever still answers the last one may stop."""
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
-        """The answer to the `Ask` of this index, or why this one has none."""
+        """The answer to the `Request` of this index, or why this one has none."""
 
 
 def derived(

@@ -1,7 +1,7 @@
 """The messages between the window's process and a worker: JSON bytes of these models over a duplex pipe.
 
-Parent → child: `RunJob`, `Turn`, `Ask`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `StageLimit`,
-`Log`, `Sample`, `Identified`, `TurnDone`, `Answered`, then exactly one of `Finished`, `Failed`,
+Parent → child: `RunJob`, `RunBlock`, `Request`, `Cancel`. Child → parent: any number of `Ready`, `Progress`,
+`StageLimit`, `Log`, `Sample`, `Identified`, `BlockDone`, `Answered`, then exactly one of `Finished`, `Failed`,
 `Cancelled`.
 """
 
@@ -68,14 +68,14 @@ class RunJob(Frozen):
     limits: Limits = Limits()
 
 
-class Turn(Frozen):
+class RunBlock(Frozen):
     """One block of a measurement: the process that holds the turn runs it, all others are silent.
 
     `warmup_requests` untimed, then `timed_requests` timed ones, both from request number `first_request` on: who gets
     fewer into a block begins the next one with the same input as all others. `last` ends the job after this block.
     """
 
-    type: Literal["turn"] = "turn"
+    type: Literal["block"] = "block"
     index: int
     warmup_requests: int = 10
     timed_requests: int = 40
@@ -84,10 +84,10 @@ class Turn(Frozen):
     first_request: int = 0
 
 
-class Ask(Frozen):
+class Request(Frozen):
     """A question to a job that stays open; `request` is what its kind takes. One without a request ends the job."""
 
-    type: Literal["ask"] = "ask"
+    type: Literal["request"] = "request"
     index: int = 0
     request: dict[str, JsonValue] | None = None
 
@@ -99,7 +99,7 @@ class Cancel(Frozen):
 
 
 class Ready(Frozen):
-    """The child is up and waits for `RunJob` (or, in a measurement, has loaded the model and waits for a `Turn`)."""
+    """The child is up and waits for `RunJob` (or, in a measurement, has loaded the model and waits for `RunBlock`)."""
 
     type: Literal["ready"] = "ready"
     pid: int
@@ -167,17 +167,17 @@ class Identified(Frozen):
     same_result: bool = True
 
 
-class TurnDone(Frozen):
+class BlockDone(Frozen):
     """The block `index` is over; its latencies were sent as `Sample` before, outside the timed region."""
 
-    type: Literal["turn_done"] = "turn_done"
+    type: Literal["block_done"] = "block_done"
     index: int
     latencies_ms: list[float] = Field(max_length=MAX_SAMPLES_PER_MESSAGE)
     load: BlockLoad | None = None
 
 
 class Answered(Frozen):
-    """The answer to the `Ask` of this index, or why there is none; the job stays open either way."""
+    """The answer to the `Request` of this index, or why there is none; the job stays open either way."""
 
     type: Literal["answered"] = "answered"
     index: int
@@ -206,9 +206,9 @@ class Cancelled(Frozen):
     type: Literal["cancelled"] = "cancelled"
 
 
-ParentMessage = Annotated[RunJob | Turn | Ask | Cancel, Field(discriminator="type")]
+ParentMessage = Annotated[RunJob | RunBlock | Request | Cancel, Field(discriminator="type")]
 WorkerMessage = Annotated[
-    Ready | Progress | StageLimit | Log | Sample | Identified | TurnDone | Answered | Finished | Failed | Cancelled,
+    Ready | Progress | StageLimit | Log | Sample | Identified | BlockDone | Answered | Finished | Failed | Cancelled,
     Field(discriminator="type"),
 ]
 TERMINAL = (Finished, Failed, Cancelled)

@@ -9,7 +9,7 @@ from app.services.flow.steps import Done, Flow, JobError, JobStep, Measured, Mea
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.load import LoadRecord, Paired, VersionLoad, read_load, write_load
-from app.services.run.version_steps import contender, stored_version, summarize, threads_of
+from app.services.run.version_steps import measured_variant, stored_version, summarize, threads_of
 from workers.contracts.after.load import ColdModel, ColdParams, ColdResult, LoadParams, LoadResult, Part
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Limits
@@ -212,12 +212,12 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
     """Both at their own best batch sizes, taking turns (RUNTIME.md): milliseconds an answer are compared."""
     versions = (facts.baseline, variant)
     batches = [_knee(loads[version.id]) for version in versions]
-    contenders = tuple(
-        contender(stored_version(facts, version), facts.data_dir, batch)
+    variants = tuple(
+        measured_variant(stored_version(facts, version), facts.data_dir, batch)
         for version, batch in zip(versions, batches, strict=True)
     )
     measured: Measured = yield MeasureStep(
-        contenders,
+        variants,
         title=stage.title,
         sets=PAIRED_SETS,
         blocks=PAIRED_BLOCKS,

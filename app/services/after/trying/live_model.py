@@ -15,7 +15,7 @@ from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version
 from workers.contracts.after.trying import TryParams, TryResult
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.messages import Answered, Ask, Cancelled, Failed, Finished, Ready
+from workers.contracts.process.messages import Answered, Cancelled, Failed, Finished, Ready, Request
 
 Ended = (Finished, Failed, Cancelled, Crashed)
 
@@ -38,8 +38,8 @@ class LiveJob:
         return self._client.pid
 
     def ask(self, index: int, request: BaseModel) -> None:
-        """Ask it; one question at a time."""
-        self._client.send_ask(Ask(index=index, request=request.model_dump(mode="json")))
+        """Request it; one question at a time."""
+        self._client.send_request(Request(index=index, request=request.model_dump(mode="json")))
 
     def poll(self) -> list[Answered]:
         """Answers that have come; never waits."""

@@ -128,7 +128,7 @@ class TryPair:
         self._forget()
 
     def ask(self, asked: TryInput) -> None:
-        """Ask both."""
+        """Request both."""
         self._waiting = asked
 
     def poll(self) -> list[TryEvent]:

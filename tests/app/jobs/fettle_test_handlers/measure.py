@@ -33,7 +33,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     if params.hang_in == "loading":
         hang()
     ctx.loaded()
-    for turn in ctx.turns():
+    for turn in ctx.blocks():
         begin = time.monotonic()
         ctx.progress("never sent inside a turn", turn.index)
         if turn.index == params.fail_in_block:
@@ -50,7 +50,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
                 break
         ctx.sample("latency_ms", [begin, time.monotonic()], [0.0, 0.0])
         load = BlockLoad(requests=len(latencies), elapsed_s=0.001, cpu_s=0.001, busy_share=0.25)
-        ctx.turn_done(turn.index, latencies, load)
+        ctx.block_done(turn.index, latencies, load)
     return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=None, device_ran="cpu")
 
 

@@ -14,12 +14,12 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     if request_s < 0:
         raise InputRefused("model_does_not_run", "It does not run", "The runtime refused it.", "Take another one.")
     ctx.loaded()
-    for turn in ctx.turns():
+    for turn in ctx.blocks():
         for _ in range(turn.warmup_requests + turn.timed_requests):
             ctx.check_cancelled()
             time.sleep(request_s)
         load = BlockLoad(requests=turn.timed_requests, elapsed_s=0.1, cpu_s=0.1, waited_s=0.0, busy_share=0.25)
-        ctx.turn_done(turn.index, [request_s * 1000] * turn.timed_requests, load)
+        ctx.block_done(turn.index, [request_s * 1000] * turn.timed_requests, load)
     return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=1000, device_ran="cpu")
 
 

@@ -27,7 +27,7 @@ from app.services.flow.events import (
     ignore,
 )
 from app.services.flow.quiet import OtherPrograms, Patience
-from app.services.flow.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
+from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
 from app.services.flow.workspace import Workspace
 from app.services.run.budget import bounded
 from workers.contracts.base import Frozen
@@ -267,14 +267,14 @@ def test_a_full_disk_reaches_the_flow(space: Workspace, monkeypatch: pytest.Monk
 
 def measuring(*request_s: float, until_s: float | None = None, sets: int = 2) -> MeasureStep:
     """A measurement of variants 0, 1, … whose requests take so long."""
-    contenders = tuple(
-        Contender(
+    variants = tuple(
+        MeasuredVariant(
             str(number), MeasureParams(model_dir="", data_dir="", runtime="x", settings={"request_s": seconds}), ()
         )
         for number, seconds in enumerate(request_s)
     )
     return MeasureStep(
-        contenders, title="Measure", sets=sets, blocks=2, threads=1, timed_requests=5, warmup_requests=1,
+        variants, title="Measure", sets=sets, blocks=2, threads=1, timed_requests=5, warmup_requests=1,
         until_s=until_s,
     )  # fmt: skip
 

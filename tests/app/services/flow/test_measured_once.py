@@ -226,9 +226,9 @@ def test_contents_decide_and_not_names(stage: Make) -> None:
     step = one.play.finals[0]
     kept = KeptMeasurements(one.space.artifacts, one.space.jobs)
     assert kept.key(step) is not None
-    params = step.contenders[0].params.model_copy(update={"model_dir": "/elsewhere/model"})
-    elsewhere = dataclasses.replace(step.contenders[0], params=params)
-    assert kept.key(dataclasses.replace(step, contenders=(elsewhere, *step.contenders[1:]))) is None
+    params = step.variants[0].params.model_copy(update={"model_dir": "/elsewhere/model"})
+    elsewhere = dataclasses.replace(step.variants[0], params=params)
+    assert kept.key(dataclasses.replace(step, variants=(elsewhere, *step.variants[1:]))) is None
     assert kept.key(dataclasses.replace(step, reuse=None)) is None
 
 
@@ -240,7 +240,7 @@ def test_what_the_calibration_examples_refuse_is_not_measured_again(stage: Make)
     assert looks["Measure Wrong"].blocks == looks["Measure A"].blocks == QUICK_BLOCKS
     assert looks["Measure Original"].slow_over_ms == SLOW_REQUEST_MS
     assert looks["Measure A"].slow_over_ms == pytest.approx(4 * SLOW_SHARE)
-    assert len(one.play.finals[0].contenders) == 2
+    assert len(one.play.finals[0].variants) == 2
 
 
 def test_the_same_seed_gives_the_same_choice(stage: Make) -> None:

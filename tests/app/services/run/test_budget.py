@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.services.flow.steps import Contender, Flow, JobError, JobStep, Measured, MeasureStep
+from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
 from app.services.run.budget import FinalPlan, TimeBudget, bounded, within
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeParams, DescribeResult, MeasureParams
@@ -101,8 +101,8 @@ def test_steps_get_an_end() -> None:
     assert isinstance(job, JobStep)
     assert job.limits.wall_s == 7.0
     assert bounded(STEP, None) is STEP
-    contender = Contender("a", MeasureParams(model_dir="", data_dir="", runtime="x"), ())
-    step = bounded(MeasureStep((contender,), title="M", sets=1, blocks=1, threads=1), 3.0)
+    variant = MeasuredVariant("a", MeasureParams(model_dir="", data_dir="", runtime="x"), ())
+    step = bounded(MeasureStep((variant,), title="M", sets=1, blocks=1, threads=1), 3.0)
     assert isinstance(step, MeasureStep)
     assert step.until_s == pytest.approx(time.monotonic() + 3.0, abs=0.5)
 

@@ -30,7 +30,7 @@ def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
     assert run.headline == "4.0 times faster, 4.0 times smaller, and it answers alike"
     assert one.variants["C"].measurement.speedup_low is None  # never in the final run
     assert one.variants["C"].notes[-1] == "Beyond your limit of 1 %"
-    assert len(one.play.finals[0].contenders) == 3
+    assert len(one.play.finals[0].variants) == 3
     assert set(one.states.values()) == {"done", "warning"}
 
 
@@ -295,7 +295,7 @@ def test_without_a_limit_everything_is_tried(stage: Make) -> None:
     one = stage(Like(p50_ms=4, seconds=100), likes)
     assert one.go().state is RunState.FINISHED
     final = one.play.finals[0]
-    assert (len(final.contenders), final.sets, final.blocks) == (7, 5, 2)
+    assert (len(final.variants), final.sets, final.blocks) == (7, 5, 2)
     assert final.until_s is None
     assert all(variant.measurement.n for variant in one.variants.values())
 

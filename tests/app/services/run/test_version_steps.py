@@ -14,8 +14,8 @@ from app.services.run.version_steps import (
     PREDICTIONS,
     Pair,
     Version,
-    contender,
     judge,
+    measured_variant,
     predict,
     stored_version,
     threads_of,
@@ -73,7 +73,7 @@ def test_a_verdict_reads_all_pairs_and_writes_only_if_it_may(facts: RunFacts, tm
 def test_measured_and_predicted_alike(facts: RunFacts) -> None:
     """Given one version, Then it is measured with the runtime and settings that its predictions were made with."""
     version = stored_version(facts, facts.variants[1])
-    measured = contender(version, facts.data_dir, batch=4)
+    measured = measured_variant(version, facts.data_dir, batch=4)
     assert measured.params.batch == 4 and measured.variant_id == version.variant.id
     assert {**version.parameters()}.items() <= measured.params.model_dump().items()
     assert threads_of(facts) == (facts.run.goal.threads or usable_cores())

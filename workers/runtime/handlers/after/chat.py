@@ -28,7 +28,7 @@ def run(params: ChatParams, ctx: JobContext) -> ChatResult:
     try:
         if not isinstance(session, Reads):
             raise TypeError(f"{params.runtime} does not read texts on and on")
-        for ask in ctx.asks():
+        for ask in ctx.requests():
             asked += 1
             for piece in _pieces(ask.request, texts, session, ctx):
                 ctx.answered(ask.index, piece)
@@ -66,7 +66,7 @@ def _answer(wanted: ChatRequest, texts: ChatTexts, session: Reads, ctx: JobConte
     for part in answering.pieces(messages):
         now_s = time.perf_counter()
         first_s, text = first_s or now_s, text + part
-        stopped = ctx.asked()
+        stopped = ctx.has_request()
         if stopped:
             break
         if now_s - sent_s > 1 / PIECES_PER_S:

@@ -46,7 +46,7 @@ def run(params: TryParams, ctx: JobContext) -> TryResult:
     ctx.loaded()
     asked = 0
     try:
-        for ask in ctx.asks():
+        for ask in ctx.requests():
             asked += 1
             ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, Known(test, items), ctx))
     finally:

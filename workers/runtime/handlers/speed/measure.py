@@ -37,7 +37,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     forget_speech(session)  # the first one is no measurement
     ctx.loaded()
     first_set = False
-    for turn in ctx.turns():
+    for turn in ctx.blocks():
         first_set = first_set or turn.first_request == 0
         block = run_block(
             session,
@@ -49,7 +49,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
             check=ctx.check_cancelled,
         )
         ctx.sample(params.series, block.ended_s, block.latencies_ms)
-        ctx.turn_done(turn.index, block.latencies_ms, block.load)
+        ctx.block_done(turn.index, block.latencies_ms, block.load)
     result = MeasureResult(
         load_ms=load_ms,
         first_ms=first_ms,

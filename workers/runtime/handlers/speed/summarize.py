@@ -14,7 +14,7 @@ SAME = Speedup(1.0, 1.0, 1.0)
 
 
 def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
-    """One summary a contender, None for one that has no times."""
+    """One summary a variant, None for one that has no times."""
     times, count = params.latencies_ms, len(params.latencies_ms)
     loads = params.loads or ((),) * count
     known = [any(times[0]) and any(sets) for sets in times]

@@ -15,13 +15,13 @@ from app.jobs.client import JobClient, Message
 from app.jobs.outcome import Crashed, Outcome, error_of
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
-from workers.contracts.process.messages import Cancelled, Failed, Finished, Ready, RunJob, Turn, TurnDone
+from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, Ready, RunBlock, RunJob
 from workers.contracts.specs import BlockLoad
 
 WARMUP_SHARE = 0.2
 LOAD_DEADLINE_S = 600.0
-TURN_DEADLINE_S = 60.0
-TURN_TIMES, REQUEST_TIMES = 10, 50
+BLOCK_DEADLINE_S = 60.0
+BLOCK_TIMES, REQUEST_TIMES = 10, 50
 """A turn ends itself after `block_max_s` and the request that runs then; so many times either is a hang."""
 MIN_BLOCKS = 2
 
@@ -71,26 +71,26 @@ class Pace:
         return min(self.blocks, MIN_BLOCKS) if slow else self.blocks
 
 
-def order(contenders: Sequence[int], blocks: int, set_number: int = 0) -> list[int]:
+def order(variants: Sequence[int], blocks: int, set_number: int = 0) -> list[int]:
     """Whose turn it is: a round of all forwards, then backwards, forwards, … (A B B A: a drift hits all alike).
 
     Sets take the rows of a Williams square (Williams, Austral. J. Sci. Res. 1949), so that over as many sets as there
-    are contenders each holds each place equally often, and nobody always follows the same one.
+    are variants each holds each place equally often, and nobody always follows the same one.
     """
-    count = len(contenders)
+    count = len(variants)
     places = [(place + 1) // 2 if place % 2 else -(place // 2) for place in range(count)]  # 0, 1, −1, 2, −2, …
-    row = [contenders[(place + set_number) % count] for place in places]
+    row = [variants[(place + set_number) % count] for place in places]
     return [index for number in range(blocks) for index in (row if number % 2 == 0 else reversed(row))]
 
 
-class TurnGroup:
+class BlockGroup:
     """`poll()` until `done`, then read `outcomes`, one `Timing` for each job in their order.
 
     `budget_s` bounds the whole: no further set is begun that would likely pass it (by default twice the time of
     full blocks, so that only models slower than a block are measured in fewer sets). One whose requests take longer
     than `slow_over_ms` has two blocks in each set: so few are enough to see that.
 
-    Who does not load within `load_deadline_s`, or keeps the turn for `turn_deadline_s` and many times what its blocks
+    Who does not load within `load_deadline_s`, or keeps the turn for `block_deadline_s` and many times what its blocks
     take, is ended, so that the others are measured.
     """
 
@@ -106,22 +106,22 @@ class TurnGroup:
         budget_s: float | None = None,
         slow_over_ms: float | None = None,
         load_deadline_s: float = LOAD_DEADLINE_S,
-        turn_deadline_s: float = TURN_DEADLINE_S,
+        block_deadline_s: float = BLOCK_DEADLINE_S,
         new_client: Callable[[], JobClient] = JobClient,
     ) -> None:
         self.outcomes = [Timing() for _ in jobs]
         self.done = not jobs
-        self.turns_done = 0
+        self.blocks_done = 0
         self.sets_done = 0
         self._jobs, self._sets, self._new_client = list(jobs), sets, new_client
         self._pace = Pace(warmup_requests, timed_requests, block_max_s, blocks)
         self._budget_s = budget_s or 2 * sets * blocks * len(self._jobs) * block_max_s
         self._slow_over_ms = slow_over_ms
-        self._load_deadline_s, self._turn_deadline_s = load_deadline_s, turn_deadline_s
+        self._load_deadline_s, self._block_deadline_s = load_deadline_s, block_deadline_s
         self._blocks: dict[int, int] = {}  # in each set, decided after the first block of a variant
         self._live: dict[int, JobClient] = {}
         self._loading: list[int] = []
-        self._turns: list[int] = []
+        self._order: list[int] = []
         self._holder: int | None = None
         self._waiting_since_s = time.monotonic()
         self._began_s = self._set_began_s = time.monotonic()
@@ -129,10 +129,10 @@ class TurnGroup:
         self._begin_set()
 
     @property
-    def total_turns(self) -> int:
+    def total_blocks(self) -> int:
         """Blocks that the whole measurement has, as far as is known by now."""
         alive = [index for index, timing in enumerate(self.outcomes) if timing.outcome is None]
-        return max(self.turns_done, self._sets * sum(self._blocks_of(index) for index in alive))
+        return max(self.blocks_done, self._sets * sum(self._blocks_of(index) for index in alive))
 
     @property
     def results(self) -> list[tuple[list[list[list[float]]], list[MeasureResult]]]:
@@ -187,7 +187,7 @@ class TurnGroup:
         if isinstance(message, Ready):
             if message.state == "loaded" and index in self._loading:
                 self._loading.remove(index)
-        elif isinstance(message, TurnDone):
+        elif isinstance(message, BlockDone):
             self._keep_block(index, message)
         elif isinstance(message, Finished):
             timing.results.append(MeasureResult.model_validate(message.result))
@@ -196,13 +196,13 @@ class TurnGroup:
             timing.outcome = message
             self._end(index)
 
-    def _keep_block(self, index: int, message: TurnDone) -> None:
+    def _keep_block(self, index: int, message: BlockDone) -> None:
         timing = self.outcomes[index]
         timing.blocks_ms[-1].append(list(message.latencies_ms))
         if message.load is not None:
             timing.loads[-1].append(message.load)
         self._blocks.setdefault(index, self._pace.blocks_of(self._latency_ms(index)))
-        self.turns_done += 1
+        self.blocks_done += 1
         if len(timing.blocks_ms[-1]) < self._blocks_of(index):
             self._holder = None  # else the process now ends, and the next one waits until it is gone
 
@@ -232,7 +232,7 @@ class TurnGroup:
         elif self._holder is not None:
             index = self._holder
             longest_s = (self._latency_ms(index) or 0.0) / 1000
-            limit_s = self._turn_deadline_s + TURN_TIMES * self._pace.block_max_s + REQUEST_TIMES * longest_s
+            limit_s = self._block_deadline_s + BLOCK_TIMES * self._pace.block_max_s + REQUEST_TIMES * longest_s
         else:
             return
         if index in self._live and time.monotonic() - self._waiting_since_s > limit_s:
@@ -248,8 +248,8 @@ class TurnGroup:
             self.done = True
             return
         self._set_began_s = now
-        self._turns = order(alive, self._pace.blocks, self.sets_done)
-        self._loading = self._turns[: len(alive)]
+        self._order = order(alive, self._pace.blocks, self.sets_done)
+        self._loading = self._order[: len(alive)]
         for index in alive:
             self.outcomes[index].blocks_ms.append([])
             self.outcomes[index].loads.append([])
@@ -266,8 +266,8 @@ class TurnGroup:
 
     def _pass_turn(self) -> None:
         """Give the turn to the next process that is alive and has blocks left."""
-        while self._turns:
-            index = self._turns.pop(0)
+        while self._order:
+            index = self._order.pop(0)
             if index not in self._live:
                 continue
             blocks_done = len(self.outcomes[index].blocks_ms[-1])
@@ -275,7 +275,7 @@ class TurnGroup:
             if latency_ms is not None and self._slow_over_ms is not None and latency_ms > self._slow_over_ms:
                 self._blocks[index] = min(self._blocks_of(index), MIN_BLOCKS)
             warmup, timed = self._pace.block(latency_ms)
-            turn = Turn(
+            turn = RunBlock(
                 index=blocks_done,
                 warmup_requests=warmup,
                 timed_requests=timed,
@@ -284,7 +284,7 @@ class TurnGroup:
                 first_request=(self.sets_done * self._pace.blocks + blocks_done) * self._pace.timed_requests,
             )
             self._holder, self._waiting_since_s = index, time.monotonic()
-            self._live[index].send_turn(turn)
+            self._live[index].send_block(turn)
             return
 
     def _blocks_of(self, index: int) -> int:

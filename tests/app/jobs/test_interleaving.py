@@ -8,8 +8,8 @@ import pytest
 from jobs_bench import Bench, drive, is_alive
 
 from app.jobs.client import JobClient
-from app.jobs.turns import Pace, TurnGroup, order
-from workers.contracts.process.messages import Cancelled, Finished, Progress, Ready, RunJob, Sample, Turn, TurnDone
+from app.jobs.interleaving import BlockGroup, Pace, order
+from workers.contracts.process.messages import BlockDone, Cancelled, Finished, Progress, Ready, RunBlock, RunJob, Sample
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def bench(new_bench: Bench) -> Bench:
     return new_bench
 
 
-def group(bench: Bench, *params: dict[str, Any], **options: Any) -> TurnGroup:
+def group(bench: Bench, *params: dict[str, Any], **options: Any) -> BlockGroup:
     jobs: list[RunJob] = [bench.job("measure", params=one, job_id=f"m{number}") for number, one in enumerate(params)]
 
     def new_client() -> JobClient:
@@ -26,10 +26,10 @@ def group(bench: Bench, *params: dict[str, Any], **options: Any) -> TurnGroup:
         bench.clients.append(client)
         return client
 
-    return TurnGroup(jobs, new_client=new_client, **options)
+    return BlockGroup(jobs, new_client=new_client, **options)
 
 
-def run(measured: TurnGroup, timeout_s: float = 60) -> list[tuple[int, Any]]:
+def run(measured: BlockGroup, timeout_s: float = 60) -> list[tuple[int, Any]]:
     return drive(measured, lambda: measured.done, timeout_s)
 
 
@@ -41,7 +41,7 @@ def test_order_is_abba() -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7])
 def test_each_holds_each_place_equally_often(count: int) -> None:
-    """Given as many sets as contenders, Then each stood at each place of a round equally often, and in even numbers each
+    """Given as many sets as variants, Then each stood at each place of a round equally often, and in even numbers each
     came right after each other one equally often."""
     rounds = [order(range(count), 2, number)[half : half + count] for number in range(count) for half in (0, count)]
     for place in range(count):
@@ -56,7 +56,7 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     measured = group(bench, {}, {"request_s": 0.002}, sets=2, blocks=2, warmup_requests=2, timed_requests=5)
     came = run(measured)
 
-    blocks = [index for index, message in came if isinstance(message, TurnDone)]
+    blocks = [index for index, message in came if isinstance(message, BlockDone)]
     assert blocks == [0, 1, 1, 0, 1, 0, 0, 1]
     a, b = measured.outcomes
     assert [[len(block) for block in one_set] for one_set in a.blocks_ms] == [[5, 5], [5, 5]]
@@ -71,20 +71,20 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     assert len(pids) == 4
     assert not any(is_alive(pid) for pid in pids)
     assert list((bench.root / "jobs").iterdir()) == []
-    assert (measured.turns_done, measured.total_turns, measured.sets_done) == (8, 8, 2)
+    assert (measured.blocks_done, measured.total_blocks, measured.sets_done) == (8, 8, 2)
 
 
 def test_everybody_is_asked_the_same(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a slow variant that gets fewer requests into a block, Then each of its blocks begins with the same input as the
     fast one's, in every set."""
-    sent: dict[JobClient, list[Turn]] = {}
-    send = JobClient.send_turn
+    sent: dict[JobClient, list[RunBlock]] = {}
+    send = JobClient.send_block
 
-    def noted(client: JobClient, turn: Turn) -> None:
+    def noted(client: JobClient, turn: RunBlock) -> None:
         sent.setdefault(client, []).append(turn)
         send(client, turn)
 
-    monkeypatch.setattr(JobClient, "send_turn", noted)
+    monkeypatch.setattr(JobClient, "send_block", noted)
     run(
         group(
             bench,
@@ -122,7 +122,7 @@ def test_nothing_is_sent_inside_a_turn(bench: Bench) -> None:
 
     first = next(place for place, message in enumerate(came) if isinstance(message, Progress))
     assert isinstance(came[first + 1], Sample)
-    assert isinstance(came[first + 2], TurnDone)
+    assert isinstance(came[first + 2], BlockDone)
 
 
 @pytest.mark.parametrize("bad", [{"fail_in_block": 1}, {"refuse_to_load": True}])
@@ -136,7 +136,7 @@ def test_one_that_fails_does_not_stop_the_others(bench: Bench, bad: dict[str, An
     assert [len(one_set) for one_set in also_good.latencies_ms] == [6, 6]
     assert broken.failure is not None
     assert broken.results == []
-    assert len([1 for index, m in came if index == 1 and not isinstance(m, (Ready, TurnDone, Sample, Progress))]) == 1
+    assert len([1 for index, m in came if index == 1 and not isinstance(m, (Ready, BlockDone, Sample, Progress))]) == 1
 
 
 @pytest.mark.parametrize("where", ["loading", "turn"])
@@ -144,7 +144,7 @@ def test_one_that_hangs_does_not_stop_the_others(bench: Bench, where: str) -> No
     """Given a variant that never loads, or never gives its turn back, Then it is ended and told as hanging, and the others
     are measured."""
     options = {"sets": 1, "blocks": 2, "warmup_requests": 0, "timed_requests": 3, "block_max_s": 0.02}
-    measured = group(bench, {}, {"hang_in": where}, {}, load_deadline_s=8.0, turn_deadline_s=4.0, **options)
+    measured = group(bench, {}, {"hang_in": where}, {}, load_deadline_s=8.0, block_deadline_s=4.0, **options)
     run(measured)
 
     good, hanging, also_good = measured.outcomes
@@ -195,7 +195,7 @@ def test_pace_fits_blocks_into_their_time() -> None:
 
 
 def test_no_jobs_is_done_at_once() -> None:
-    assert TurnGroup([]).done
+    assert BlockGroup([]).done
 
 
 def test_a_slow_one_gets_two_blocks(bench: Bench) -> None:
