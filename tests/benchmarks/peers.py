@@ -272,13 +272,13 @@ def rows(contenders: list[Contender], kind: str) -> Iterator[dict[str, Any]]:
     assert base.answers is not None
     for contender in contenders:
         ms = median(contender.rounds_ms) if contender.rounds_ms else None
-        likeness = alike(contender.answers, base.answers, kind)
+        similarity = alike(contender.answers, base.answers, kind)
         yield {
             "name": contender.name,
             "ms": ms,
             "speedup": median(base.rounds_ms) / ms if ms else None,
-            "alike": likeness[0] if likeness else None,
-            "counts": bool(ms and likeness and likeness[1]),
+            "alike": similarity[0] if similarity else None,
+            "counts": bool(ms and similarity and similarity[1]),
             "why_not": contender.why_not,
         }
 
@@ -305,8 +305,8 @@ def main() -> int:
         print(f"\n{case.name}: {found['recommended']}, {ratios[-1]:.2f} of the best peer")  # noqa: T201
         for row in found["rows"]:
             figures = f"{row['ms']:8.3f} ms {row['speedup']:6.2f} x" if row["ms"] else f"fails: {row['why_not']}"
-            likeness = "" if row["alike"] is None else f"  alike {row['alike']:.5f}{'' if row['counts'] else ' (no)'}"
-            print(f"  {row['name']:28} {figures}{likeness}")  # noqa: T201
+            similarity = "" if row["alike"] is None else f"  alike {row['alike']:.5f}{'' if row['counts'] else ' (no)'}"
+            print(f"  {row['name']:28} {figures}{similarity}")  # noqa: T201
     print(f"\nGeometric mean over {len(ratios)} models: {geometric_mean(ratios):.2f} of the best peer")  # noqa: T201
     return 0
 

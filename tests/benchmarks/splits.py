@@ -36,11 +36,11 @@ LIMIT_PCT, NOISE = 1.0, 0.97
 
 @dataclass(frozen=True)
 class Seen:
-    """One split's outcome. `loss_pct` is lost accuracy or changed vectors, `likeness` a share or a mean cosine."""
+    """One split's outcome. `loss_pct` is lost accuracy or changed vectors, `similarity` a share or a mean cosine."""
 
     title: str
     speedup: float
-    likeness: float
+    similarity: float
     loss_pct: float
     n: int
 
@@ -122,11 +122,11 @@ class Split(Bench):
             contender.process.communicate()
         assert ours.answers is not None and base.answers is not None
         kind = load_pipeline(model.folder).spec.answer_kind
-        likeness = alike(ours.answers, base.answers, kind)
-        assert likeness is not None
+        similarity = alike(ours.answers, base.answers, kind)
+        assert similarity is not None
         is_class = kind == "class"
         loss = loss_pct(data.folder, ours.answers, base.answers) if is_class else moved_pct(ours.answers, base.answers)
-        return Seen(title, speedups[-1], likeness[0], loss, len(base.answers))
+        return Seen(title, speedups[-1], similarity[0], loss, len(base.answers))
 
     def _speedup(self, ours: Contender, base: Contender) -> float:
         """Of seven rounds in turn, which forget those before."""
@@ -202,7 +202,7 @@ def _all_seeds(case: Case, asked: argparse.Namespace) -> bool:
             holds = found.is_within and not found.is_slower
             held += holds
             print(  # noqa: T201
-                f"{case.name} {seed:2}: {found.title}, {found.speedup:.2f} x, alike {found.likeness:.5f}"
+                f"{case.name} {seed:2}: {found.title}, {found.speedup:.2f} x, alike {found.similarity:.5f}"
                 f"  loss {found.loss_pct:+.2f} % of {found.n}{'' if holds else '  DOES NOT HOLD'}",
                 flush=True,
             )

@@ -246,7 +246,7 @@ class SliceDrop(Frozen):
     """One part of the test set, beside the original. Shares are 0..1.
 
     `kind` says what the part has in common: class, brightness, blur, size, length, loudness, language, or column (the
-    person's own). `drop` is the loss of accuracy, or without labels the share of changed answers (of likeness where
+    person's own). `drop` is the loss of accuracy, or without labels the share of changed answers (of similarity where
     answers are no classes). `p_holm` (the gate) and `p_display` (Benjamini-Hochberg) are adjusted p-values: of the
     exact McNemar test with labels, else of a test that a quarter of the answers changed. `judged` is False where too
     few answers changed to say anything.

@@ -18,7 +18,7 @@ _TYPES: dict[str, type[np.generic]] = {
     "label": np.int32,
     "before_share": np.float32,
     "after_share": np.float32,
-    "likeness": np.float32,
+    "similarity": np.float32,
     "name_rank": np.int32,
 }
 
@@ -26,7 +26,7 @@ _TYPES: dict[str, type[np.generic]] = {
 def read_columns(folder: Path) -> AnswerColumns:
     """Raises OSError or ValueError where it is not what it should be."""
     with np.load(folder / ROWS_FILE, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+        arrays = {"similarity" if name == "likeness" else name: stored[name] for name in stored.files}  # of 0.1.0
     try:
         return _columns(arrays)
     except (KeyError, TypeError, IndexError) as error:

@@ -53,8 +53,8 @@ def example_value(row: Example, facts: RunFacts) -> ExampleValue:
 def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
     """One card; `beside` is the version that is compared with the original."""
     note = ""
-    if beside and answer.likeness is not None:
-        note = tr("Similarity to the original’s answer: {0}").format(cosine(answer.likeness))
+    if beside and answer.similarity is not None:
+        note = tr("Similarity to the original’s answer: {0}").format(cosine(answer.similarity))
     if answer.kind == "nothing":
         return AnswerValue(title_of(answer), answer.latency_ms, note=tr("It gave no number (NaN) for this input."))
     if answer.kind == "values":
@@ -97,7 +97,7 @@ def headline(tried: Tried) -> tuple[str, str]:
     if after.same is not None:
         alike = tr("Same answer") if after.same else tr("Another answer")
     else:
-        alike = tr("Similarity {0}").format(cosine(after.likeness))
+        alike = tr("Similarity {0}").format(cosine(after.similarity))
     ratio = before.latency_ms / max(after.latency_ms, 1e-6)
     if ratio >= 1 + EQUALLY_FAST:
         speed = tr("{0} times faster").format(times(ratio))
@@ -174,5 +174,5 @@ def tried_value(number: int, tried: Tried, name: str, picture: PictureValue) -> 
         after=title_of(after),
         after_ms=after.latency_ms,
         same=after.same,
-        likeness=after.likeness,
+        similarity=after.similarity,
     )

@@ -100,7 +100,7 @@ def test_it_has_the_interface_of_the_original(asked: Asked) -> None:
 
 
 def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
-    """Given a judged version, then changed answers, likeness and accuracy are what the original and the bundle give."""
+    """Given a judged version, then changed answers, similarity and accuracy are what the original and the bundle give."""
     version, n = whole.version, whole.judged(whole.version)
     assert whole.way.task in ("", version["task"])
     if whole.way.told in ("masks", "texts"):

@@ -46,7 +46,7 @@ def answer_columns(n: int, labelled: bool = True, names: list[str] | None = None
         label=label,
         before_share=shares,
         after_share=np.clip(shares + rng.normal(0, 0.02, n), 0.2, 0.999).astype(np.float32),
-        likeness=np.full(n, np.nan, np.float32),
+        similarity=np.full(n, np.nan, np.float32),
         name_rank=np.argsort(np.argsort(np.asarray(shown))).astype(np.int32),
         name=pack(shown),
         folded=pack([name.casefold() for name in shown]),
@@ -57,10 +57,10 @@ def answer_columns(n: int, labelled: bool = True, names: list[str] | None = None
 def vector_columns(n: int) -> AnswerColumns:
     """Similarity instead of classes."""
     base = answer_columns(n, labelled=False, names=[f"How do I return order number {i * 37 % n}?" for i in range(n)])
-    likeness = (1 - np.random.default_rng(2).exponential(0.0003, n)).astype(np.float32)
+    similarity = (1 - np.random.default_rng(2).exponential(0.0003, n)).astype(np.float32)
     none, unknown = np.full(n, -1, np.int32), np.full(n, np.nan, np.float32)
     return AnswerColumns(
-        base.number, (likeness < 0.999).astype(np.uint8), none, none, none, unknown, unknown, likeness,
+        base.number, (similarity < 0.999).astype(np.uint8), none, none, none, unknown, unknown, similarity,
         base.name_rank, base.name, base.folded, (),
     )  # fmt: skip
 

@@ -54,7 +54,7 @@ def test_bounds_are_rounded_up(share: float, text: str) -> None:
     assert fmt.percent_up(share) == text
 
 
-def test_likeness_is_never_rounded_up_to_one() -> None:
+def test_similarity_is_never_rounded_up_to_one() -> None:
     """Given a cosine just below 1, then it does not read 1."""
     assert fmt.cosine(0.99993) == "0.9999" and fmt.cosine(0.999987) == "0.999987"
     assert fmt.cosine(0.99999999) == "over 0.999999" and fmt.cosine(1.0) == "1.0000"

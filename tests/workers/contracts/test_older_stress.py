@@ -34,3 +34,8 @@ def test_a_proven_loss_stands() -> None:
     assert (found.headline, found.rows[0].verdict, found.rows[0].words) == ("It loses.", "worse", "It loses.")
     again = StressResult.model_validate_json(found.model_dump_json())
     assert again == found
+
+
+def test_similarity_had_another_name() -> None:
+    """Given findings on vectors as 0.1.0 kept them, Then their measure is called as it is now."""
+    assert StressResult.model_validate({**KEPT, "measure": "likeness"}).measure == "similarity"

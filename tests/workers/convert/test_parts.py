@@ -176,7 +176,7 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
     answer = np.array([400, 500, END], np.float32)
     near = answer + np.array([0, 1, 0], np.float32)
     scorer = scorer_for(load_pipeline(opened), [], answer)
-    assert scorer._likeness(answer, answer) == (1.0, 1.0) and scorer._likeness(answer, near) == (1.0, 0.0)
+    assert scorer._similarity(answer, answer) == (1.0, 1.0) and scorer._similarity(answer, near) == (1.0, 0.0)
     old, new = (replace(first[1], answer=[one] * first[1].n, texts=None) for one in (answer, near))
     assert judge(first[0], old, new, 2.0).agreement == 0.0
     for name, answers in (("old", old), ("new", new)):

@@ -70,7 +70,7 @@ def test_two_versions_are_compared(small: Any, tmp_path: Path) -> None:
         settings={"inference_precision": "f32"},
     )  # fmt: skip
     assert alike.same is not False
-    assert alike.same or alike.likeness == pytest.approx(1.0, abs=1e-5)
+    assert alike.same or alike.similarity == pytest.approx(1.0, abs=1e-5)
 
 
 def test_pictures(make_small: Make, tmp_path: Path) -> None:

@@ -72,11 +72,11 @@ def test_zeros_stay_while_the_others_learn(tmp_path: Path) -> None:
     zeros = sum(np.count_nonzero(array == 0) for array in arrays) / sum(array.size for array in arrays)
     assert zeros == pytest.approx(0.6, abs=0.01)
     assert "expect the same speed" in artifact.notes[0] and "learned from the original" in artifact.notes[1]
-    errors = [likeness_of(model.folder, folder / "model", data) for folder in (plain, taught)]
+    errors = [similarity_of(model.folder, folder / "model", data) for folder in (plain, taught)]
     assert errors[1] < 0.5 * errors[0]
 
 
-def likeness_of(original: Path, changed: Path, data: Path) -> float:
+def similarity_of(original: Path, changed: Path, data: Path) -> float:
     """Squared error of the scores over the original's square, on pictures that nothing learned from."""
     pictures = np.concatenate([item["picture"] for item in Prepared(data / "test")])[:200]
     sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (original, changed)]

@@ -117,7 +117,7 @@ class LookCard(Card):
             part.show_answer(columns.class_name(place) or UNKNOWN, share, tone)
             part.show_parts(())
         if not is_class:
-            self._alike = self.tr("Similarity of both answers: {0}").format(cosine(float(columns.likeness[at])))
+            self._alike = self.tr("Similarity of both answers: {0}").format(cosine(float(columns.similarity[at])))
             self._told.setText(self._alike)
         elif label_place >= 0:
             self._told.setText(self.tr("Your label: {0}").format(columns.class_name(label_place)))

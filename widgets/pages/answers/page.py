@@ -61,7 +61,7 @@ class AnswersPage(DetailPage):
     def show_value(self, value: AnswersValue) -> None:
         """All answers of the chosen version; of those that are no classes the least alike come first."""
         if self._value is None and value.answers == "vector" and self._model.filter == Filter():
-            self._model.filter = Filter(order="likeness")
+            self._model.filter = Filter(order="similarity")
         self._value, self._looks = value, {}
         if self._model.filter.class_place >= len(value.columns.names):
             self._model.filter = replace(self._model.filter, class_place=-1)
@@ -152,7 +152,7 @@ class AnswersPage(DetailPage):
                 ("after_share", False, self.tr("Least sure first")),
             ]
         else:
-            orders.append(("likeness", False, self.tr("Least alike first")))
+            orders.append(("similarity", False, self.tr("Least alike first")))
         orders.append(("name", False, self.tr("By name")))
         for order, is_descending, text in orders:
             choice.addItem(text, (order, is_descending))

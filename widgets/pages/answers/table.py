@@ -64,7 +64,7 @@ class AnswersModel(QAbstractTableModel):
                 ("after", Column(self.tr("Optimized"), stretch=True)),
             ]
         else:
-            made.append(("likeness", Column(self.tr("Similarity"), right=True)))
+            made.append(("similarity", Column(self.tr("Similarity"), right=True)))
         if value.labelled:
             made.append(("label", Column(self.tr("Your label"), stretch=True)))
         return (*made, ("kind", Column(self.tr("Result"))))
@@ -88,8 +88,8 @@ class AnswersModel(QAbstractTableModel):
         if order == "name":
             name = columns.name[at]
             return Cell(name.rsplit("/", 1)[-1] if self.value.kind in ("images", "audio") else name, tip=name)
-        if order == "likeness":
-            return Cell(cosine(float(columns.likeness[at])))
+        if order == "similarity":
+            return Cell(cosine(float(columns.similarity[at])))
         place = int(getattr(columns, order)[at])
         if order == "label":
             return Cell(columns.class_name(place) or UNKNOWN, tone="soft")

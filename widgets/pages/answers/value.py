@@ -15,7 +15,7 @@ from widgets.parts.pictures import PictureValue
 Kind = Literal["same", "changed", "worse", "better"]
 KINDS: tuple[Kind, ...] = ("same", "changed", "worse", "better")
 Order = Literal[
-    "number", "name", "before", "after", "label", "before_share", "after_share", "likeness", "kind", "surer"
+    "number", "name", "before", "after", "label", "before_share", "after_share", "similarity", "kind", "surer"
 ]
 _URGENCY = np.asarray([3, 1, 0, 2], np.int8)
 """Worse first, then changed, better, same: by their place in KINDS."""
@@ -58,7 +58,7 @@ class AnswerColumns:
     label: NDArray[np.int32]
     before_share: NDArray[np.float32]
     after_share: NDArray[np.float32]
-    likeness: NDArray[np.float32]
+    similarity: NDArray[np.float32]
     name_rank: NDArray[np.int32]
     name: Texts
     folded: Texts

@@ -111,7 +111,7 @@ class StressPage(DetailPage):
         names = {
             "accuracy": self.tr("Share answered rightly"),
             "agreement": self.tr("Share answered as the original answers the unchanged input"),
-            "likeness": self.tr("Share of answers like the original's to the same input"),
+            "similarity": self.tr("Share of answers like the original's to the same input"),
         }
         caption = self.tr(
             "{0}: the original above, the optimized version below. {1} at each severity, in {2}. “As good” is proven "

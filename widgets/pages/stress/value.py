@@ -9,7 +9,7 @@ from widgets.parts.small import CheckValue
 
 StressVerdict = Literal["worse", "unclear", "even"]
 NOTHING = PictureValue()
-Measure = Literal["accuracy", "agreement", "likeness"]
+Measure = Literal["accuracy", "agreement", "similarity"]
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ class TriedDelegate(_Delegate):
 def alike_words(source: QObject, value: TriedValue) -> str:
     """Same, changed, or how alike."""
     if value.same is None:
-        return cosine(value.likeness)
+        return cosine(value.similarity)
     return source.tr("Same") if value.same else source.tr("Changed")
 
 

@@ -53,7 +53,7 @@ class AnswerValue:
 
 @dataclass(frozen=True)
 class TriedValue:
-    """One line of "Tried so far". `same` is None where answers are no classes; then `likeness` tells (1 is equal)."""
+    """One line of "Tried so far". `same` is None where answers are no classes; then `similarity` tells (1 is equal)."""
 
     id: int
     picture: PictureValue
@@ -63,7 +63,7 @@ class TriedValue:
     after: str
     after_ms: float
     same: bool | None = None
-    likeness: float | None = None
+    similarity: float | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,12 @@ from workers.contracts.base import Frozen
 from workers.contracts.paths import to_text
 
 PathText = Annotated[str, BeforeValidator(to_text)]
-Measure = Literal["accuracy", "agreement", "likeness"]
+Measure = Annotated[
+    Literal["accuracy", "agreement", "similarity"],
+    BeforeValidator(lambda value: "similarity" if value == "likeness" else value),
+]
+"""Records of version 0.1.0 call similarity by another name."""
+
 Group = Literal["corruption", "drift", "text", "sound", "numbers"]
 StressVerdict = Literal["worse", "unclear", "even"]
 AttackWay = Literal["answers", "gradients", "straight-through"]

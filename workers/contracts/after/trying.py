@@ -69,7 +69,7 @@ class TryAnswer(Frozen):
     each moment: `rows` hold mean and largest), ``values`` (a vector or tensor; `values` are its first ones of `size`),
     ``text`` (`text`, of `size` tokens), ``boxes`` (around `size` things), ``nothing`` (no finite number). `latency_ms`
     is the median of `n_calls`. With `beside`: `same` says whether the class, text or things (or the side of one half,
-    at every moment) are the same, `likeness` (1 is equal) how alike other answers are.
+    at every moment) are the same, `similarity` (1 is equal) how alike other answers are.
     `boxes` lie on the picture that is shown.
     Without it a sound is written into the work folder, to be played: `sound`, one channel of 16 bits.
     """
@@ -86,7 +86,7 @@ class TryAnswer(Frozen):
     sound: str | None = None
     answer: str = "answer.npy"
     same: bool | None = None
-    likeness: float | None = None
+    similarity: float | None = None
     boxes: tuple[SeenBox, ...] = ()
 
 

@@ -28,12 +28,12 @@ class AnswerRowsParams(Frozen):
 
 
 class AnswerRowsResult(Frozen):
-    """`answers` says whether `before` and `after` are classes; else `likeness` tells them apart.
+    """`answers` says whether `before` and `after` are classes; else `similarity` tells them apart.
 
     `n` rows in columns of rows.npz: `number` int64, `kind` uint8, `before`, `after` and `label` int32 (places in
-    `names`, −1 for none), `before_share`, `after_share` and `likeness` float32 (NaN for none), `name_rank` int32 (place
-    in the alphabet). Texts are UTF-8 bytes with their ends (int64): `name_bytes` and `name_ends` (n,), the same for
-    `folded` (the name without upper case, to be searched) and for `names` (classes,).
+    `names`, −1 for none), `before_share`, `after_share` and `similarity` float32 (NaN for none), `name_rank` int32
+    (place in the alphabet). Texts are UTF-8 bytes with their ends (int64): `name_bytes` and `name_ends` (n,), the same
+    for `folded` (the name without upper case, to be searched) and for `names` (classes,).
     """
 
     n: int

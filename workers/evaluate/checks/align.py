@@ -38,7 +38,7 @@ def warps(boxes: Floats) -> Floats:
     return np.stack([boxes[:, 0], boxes[:, 0], boxes[:, 1], boxes[:, 2]], axis=1).astype(np.float32)
 
 
-def likeness(copies: Floats, originals: Floats, warp: Floats) -> Floats:
+def similarity(copies: Floats, originals: Floats, warp: Floats) -> Floats:
     """The correlation of (n, S, S) gray pictures with those parts of others, as they lie: a cheap first look."""
     values = _sample(originals, *_places(warp, copies.shape[1])).reshape(len(copies), -1)
     others = copies.reshape(len(copies), -1)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.align import Fit, Floats, fit, lay_on, likeness, smooth, warps
+from workers.evaluate.checks.align import Fit, Floats, fit, lay_on, similarity, smooth, warps
 from workers.evaluate.checks.base import Pictures
 from workers.evaluate.checks.hashing import BOXES
 
@@ -132,12 +132,12 @@ def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
 def _confirmed(batch: Candidates, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:
     """Those that are the same picture; a coarse look first, which most look-alikes do not pass."""
     warp = warps(np.asarray(BOXES, np.float32)[batch.box])
-    alike = likeness(coarse[batch.copy], coarse[batch.original], warp) > ALIKE
+    alike = similarity(coarse[batch.copy], coarse[batch.original], warp) > ALIKE
     batch, warp = batch.where(alike), warp[alike]
     if not len(batch.copy):
         return []
     warp = lay_on(coarse[batch.copy], coarse[batch.original], warp, COARSE_STEPS)
-    alike = likeness(coarse[batch.copy], coarse[batch.original], warp) > AFTER_STEPS
+    alike = similarity(coarse[batch.copy], coarse[batch.original], warp) > AFTER_STEPS
     batch, warp = batch.where(alike), warp[alike]
     if not len(batch.copy):
         return []

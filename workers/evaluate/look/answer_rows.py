@@ -75,19 +75,19 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
 
 
 def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
-    """`kind` and `likeness` by the rule that the verdict uses, over all parts together; what is no item of the verdict
-    (where neither finds anything, or what was only searched in) is the same."""
+    """`kind` and `similarity` by the rule that the verdict uses, over all parts together; what is no item of the
+    verdict (where neither finds anything, or what was only searched in) is the same."""
     joined = join([Part(part.data, part.old, part.new, part.items.tolist()) for part in parts])
     n = len(joined.data.test)
     found = compare_case(Case(joined.data, joined.old, joined.new, np.arange(n)))
-    kind, likeness = np.full(n, SAME, np.uint8), np.full(n, np.nan, np.float32)
+    kind, similarity = np.full(n, SAME, np.uint8), np.full(n, np.nan, np.float32)
     kind[found.items[found.changed]] = CHANGED
     if found.similarity is not None:
-        likeness[found.items] = found.similarity
+        similarity[found.items] = found.similarity
     if (labels := found.labels) is not None:
         kind[found.items[labels.known & labels.right_old & ~labels.right_new]] = WORSE
         kind[found.items[labels.known & ~labels.right_old & labels.right_new]] = BETTER
-    return {"kind": kind, "likeness": likeness}
+    return {"kind": kind, "similarity": similarity}
 
 
 def pack(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from workers.contracts.after.trying import Seen, TryRequest
 from workers.evaluate.proof.comparing.masks import same_masks
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
-from workers.evaluate.proof.similarity import cosine, likeness
+from workers.evaluate.proof.similarity import cosine, similarity
 from workers.evaluate.proof.tasks import text, transcript
 from workers.evaluate.proof.tasks.labels import unlike_labels
 from workers.pipeline.audio import read_wav
@@ -138,7 +138,7 @@ def rows_of(pipeline: Pipeline, answer: Values) -> dict[str, Any]:
 
 
 def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
-    """The fields `same` and `likeness`: by the rules that the verdict uses for the same kind of answer."""
+    """The fields `same` and `similarity`: by the rules that the verdict uses for the same kind of answer."""
     spec = pipeline.spec
     finite = np.asarray([bool(np.isfinite(old).all()), bool(np.isfinite(new).all())])
     if isinstance(spec.postprocess, BoxesSteps):
@@ -161,5 +161,5 @@ def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
     if spec.answer_kind == "score":
         half = 0.5 if spec.scores == "probabilities" else 0.0
         alike = float(((old > half) == (new > half)).mean())
-        return {"same": alike == 1.0, "likeness": alike}
-    return {"likeness": cosine(old, new) if spec.answer_kind == "embedding" else likeness(old, new)}
+        return {"same": alike == 1.0, "similarity": alike}
+    return {"similarity": cosine(old, new) if spec.answer_kind == "embedding" else similarity(old, new)}

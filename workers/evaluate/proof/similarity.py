@@ -21,7 +21,7 @@ def cosine(old: Values, new: Values) -> float:
     return max(-1.0, min(1.0, value)) if math.isfinite(value) else 0.0
 
 
-def likeness(old: Values, new: Values, spread: float | None = None) -> float:
+def similarity(old: Values, new: Values, spread: float | None = None) -> float:
     """The cosine, or less where the length differs, too: 1 − ε²/2 is the cosine that a relative error ε equals.
 
     A cosine does not see that all values were halved. Single numbers are measured against their `spread` over the set
@@ -44,13 +44,13 @@ def spread_of(values: Sequence[Values]) -> float | None:
     return float(numbers.std()) or abs(float(numbers[0])) or 1.0
 
 
-def likenesses(old: Sequence[Values], new: Sequence[Values], direction_only: bool) -> NDArray[np.float64]:
+def similarities(old: Sequence[Values], new: Sequence[Values], direction_only: bool) -> NDArray[np.float64]:
     """One figure for each item. `direction_only`: embeddings, which are compared by their cosine."""
     spread = spread_of(old)
     pairs = zip(old, new, strict=True)
     if direction_only and spread is None:
         return np.asarray([cosine(a, b) for a, b in pairs], dtype=np.float64)
-    return np.asarray([likeness(a, b, spread) for a, b in pairs], dtype=np.float64)
+    return np.asarray([similarity(a, b, spread) for a, b in pairs], dtype=np.float64)
 
 
 def largest_difference(old: Sequence[Values], new: Sequence[Values]) -> float:

@@ -127,6 +127,6 @@ def _notes(changed: Changed, samples: Samples, total: int, params: StressParams)
         )
     if changed.measure == "agreement":
         notes.append("There are no labels: right is what the original answers to the unchanged input.")
-    if changed.measure == "likeness":
+    if changed.measure == "similarity":
         notes.append("The model gives no classes: right is an answer like the original's to the same changed input.")
     return tuple(notes)

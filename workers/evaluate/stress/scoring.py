@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from workers.contracts.after.stress import Measure
 from workers.evaluate.proof.predictions import predict
-from workers.evaluate.proof.similarity import cosine, likeness
+from workers.evaluate.proof.similarity import cosine, similarity
 from workers.evaluate.stress.samples import Given
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.postprocess.matching import same_boxes
 from workers.pipeline.spec import BoxesSteps
 
 LIKE = 0.99
-"""Answers that are no classes count as alike from this likeness on (EVALUATION.md: the smallest of a safe set)."""
+"""Answers that are no classes count as alike from this similarity on (EVALUATION.md: the smallest of a safe set)."""
 
 Values = NDArray[np.float32]
 
@@ -29,8 +29,8 @@ class Scorer:
 
     def score(self, given: Given, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
         """(original, optimized); None where this item cannot be scored. `reference` is the original's clean answer."""
-        if self.measure == "likeness":
-            return self._likeness(old, new)
+        if self.measure == "similarity":
+            return self._similarity(old, new)
         if self.pipeline.stateful:
             return self._steps(given, reference, old, new)
         accepted = given.item.labels if self.measure == "accuracy" else (self._class(reference),)
@@ -38,7 +38,7 @@ class Scorer:
             return None
         return float(self._class(old) in accepted), float(self._class(new) in accepted)
 
-    def _likeness(self, old: Values, new: Values) -> tuple[float, float] | None:
+    def _similarity(self, old: Values, new: Values) -> tuple[float, float] | None:
         steps = self.pipeline.spec.postprocess
         if isinstance(steps, BoxesSteps):
             return (1.0, float(same_boxes(old, new, steps.score_threshold))) if np.isfinite(old).all() else None
@@ -46,7 +46,7 @@ class Scorer:
             return None
         if self.pipeline.spec.answer_kind == "tokens":
             return 1.0, float(np.array_equal(old, new))  # numbers of tokens may be near each other and mean all else
-        alike = cosine if self.pipeline.spec.answer_kind == "embedding" else likeness
+        alike = cosine if self.pipeline.spec.answer_kind == "embedding" else similarity
         if old.shape != new.shape or not np.isfinite(new).all():
             return 1.0, 0.0
         if old.size == 1:
@@ -78,13 +78,13 @@ class Scorer:
 
 
 def scorer_for(pipeline: Pipeline, items: list[Given], sample_answer: Any) -> Scorer:
-    """Accuracy where there are labels, agreement where there are classes without, else likeness."""
+    """Accuracy where there are labels, agreement where there are classes without, else similarity."""
     spec = pipeline.spec
     answer = np.asarray(sample_answer, np.float32)
     if pipeline.stateful:
         if spec.answer_kind != "score":
-            return Scorer(pipeline, "likeness")
+            return Scorer(pipeline, "similarity")
         return Scorer(pipeline, "accuracy" if any(given.steps is not None for given in items) else "agreement")
     if spec.answer_kind not in ("class", "score") or answer.ndim > 1:
-        return Scorer(pipeline, "likeness")
+        return Scorer(pipeline, "similarity")
     return Scorer(pipeline, "accuracy" if any(given.item.labels for given in items) else "agreement")

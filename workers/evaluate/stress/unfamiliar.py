@@ -68,7 +68,7 @@ def unfamiliar_rows(
     old: Version, new: Version, samples: Samples, changed: Changed, ctx: JobContext, left: Callable[[], float]
 ) -> tuple[UnfamiliarRow, ...]:
     """One row for each kind, near ones first; none for models without classes or with fewer than 20 examples."""
-    if changed.measure == "likeness" or len(changed.items) < FEWEST:
+    if changed.measure == "similarity" or len(changed.items) < FEWEST:
         return ()
     kinds = [stranger for stranger in STRANGERS if stranger.takes == samples.takes]
     scores = old.pipeline.spec.scores

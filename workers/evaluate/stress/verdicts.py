@@ -86,7 +86,7 @@ def _words(row: StressRow, scene: str, measure: Measure, clean: StressCell) -> s
     worst = worst_of(row)
     loss = percent(worst.drop)
     where = f"{scene} (severity {worst.level})" if row.group in ("corruption", "drift") else f"{scene} ({worst.level})"
-    if row.verdict == "worse" and measure == "likeness":
+    if row.verdict == "worse" and measure == "similarity":
         return f"{where} {loss} of the optimized model's answers are no longer like the original's."
     if row.verdict == "worse":
         before = "" if clean.drop < NOTABLE / 2 else f"; on unchanged inputs it is {percent(clean.drop)}"
@@ -100,7 +100,7 @@ def _words(row: StressRow, scene: str, measure: Measure, clean: StressCell) -> s
             return f"{where} it loses {loss} more, which {worst.n:,} examples cannot tell from chance{more}."
         return f"{scene} no notable loss was seen, but {worst.n:,} examples cannot rule out one of over {LIMIT}{more}."
     bound = wording.percent_up(max(cell.upper for cell in row.cells))
-    if lost.original < 0.5 * clean.original and measure != "likeness":
+    if lost.original < 0.5 * clean.original and measure != "similarity":
         return (
             f"{scene} both lose much, and alike: {percent(lost.original)} and {percent(lost.optimized)} at the worst."
         )
@@ -122,7 +122,7 @@ def percent(share: float) -> str:
 def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, measure: Measure) -> str:
     """What the report says in one sentence, or two. `unused` examples are there and were not asked."""
     if clean.verdict == "worse":
-        if measure == "likeness":
+        if measure == "similarity":
             return f"Already without stress {percent(clean.drop)} of its answers are not like the original's."
         return f"Already without stress the optimized model {_loses(measure, percent(clean.drop))} than the original."
     worse = sorted((row for row in rows if row.verdict == "worse"), key=lambda row: -worst_of(row).drop)

@@ -6,7 +6,7 @@ from workers.contracts.wording import percent
 WHAT: dict[Measure, str] = {
     "accuracy": "answered rightly",
     "agreement": "answered as the original answers the unchanged input",
-    "likeness": "answered like the original",
+    "similarity": "answered like the original",
 }
 MARKS: dict[StressVerdict, str] = {"worse": "worse", "unclear": "cannot tell", "even": "as good"}
 

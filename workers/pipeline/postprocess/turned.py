@@ -37,8 +37,8 @@ def turned_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Flo
 
 
 def likely_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Floats:
-    """(len(a), len(b)): ProbIoU (Llerena et al., arXiv 2106.06072), the likeness of boxes seen as normal distributions,
-    by which detectors of turned boxes choose among a thousand."""
+    """(len(a), len(b)): ProbIoU (Llerena et al., arXiv 2106.06072), how alike boxes are as normal distributions, by
+    which detectors of turned boxes choose among a thousand."""
     (xa, ya, pa, qa, ra), (xb, yb, pb, qb, rb) = _normals(a, angles_a), _normals(b, angles_b)
     dx, dy = xa[:, None] - xb[None], ya[:, None] - yb[None]
     p, q, r = pa[:, None] + pb[None], qa[:, None] + qb[None], ra[:, None] + rb[None]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.asking import engines
-from workers.evaluate.proof.similarity import likenesses
+from workers.evaluate.proof.similarity import similarities
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.postprocess import raw_head
 
@@ -86,7 +86,7 @@ class Held:
         """How alike these answers are."""
         spec = self._pipeline.spec
         finite = all(np.isfinite(answer).all() for answer in got)
-        cosine = float(likenesses(self.wanted, got, spec.answer_kind == "embedding").mean()) if finite else 0.0
+        cosine = float(similarities(self.wanted, got, spec.answer_kind == "embedding").mean()) if finite else 0.0
         if spec.answer_kind != "class":
             return Alike(None, None, cosine, len(got))
         old, new = np.concatenate(self.wanted), np.concatenate(got)

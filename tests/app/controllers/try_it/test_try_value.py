@@ -44,7 +44,7 @@ def facts(*variants: Any, task: str = "class") -> RunFacts:
 
 
 @pytest.mark.parametrize(
-    ("before_ms", "after_ms", "same", "likeness", "words"),
+    ("before_ms", "after_ms", "same", "similarity", "words"),
     [
         (10.0, 3.0, True, None, "Same answer, 3.3 times faster"),
         (3.0, 10.0, False, None, "Another answer, 3.3 times slower"),
@@ -53,10 +53,10 @@ def facts(*variants: Any, task: str = "class") -> RunFacts:
     ],
 )
 def test_the_headline_says_what_was_measured(
-    before_ms: float, after_ms: float, same: bool | None, likeness: float | None, words: str
+    before_ms: float, after_ms: float, same: bool | None, similarity: float | None, words: str
 ) -> None:
     """Given both answers, Then sameness and the ratio of the two times are told, never more than was measured."""
-    after = answer(latency_ms=after_ms, same=same, likeness=likeness, n_calls=5)
+    after = answer(latency_ms=after_ms, same=same, similarity=similarity, n_calls=5)
     title, about = headline(tried(answer(latency_ms=before_ms), after))
     assert title == words and "middle of 5 calls each" in about
     _, about = headline(tried(answer(latency_ms=before_ms, n_calls=1), after))
@@ -64,10 +64,10 @@ def test_the_headline_says_what_was_measured(
 
 
 def test_each_kind_of_answer() -> None:
-    """Given answers of all kinds, Then each has its words; a likeness is only told beside the original."""
+    """Given answers of all kinds, Then each has its words; a similarity is only told beside the original."""
     score = answer(kind="score", rows=(("score", 0.731),))
-    moments = answer(kind="moments", rows=(("mean", 0.2), ("largest", 0.98)), size=63, same=True, likeness=1.0)
-    vector = answer(kind="values", rows=(), values=(0.1, -0.25), size=384, likeness=0.99987)
+    moments = answer(kind="moments", rows=(("mean", 0.2), ("largest", 0.98)), size=63, same=True, similarity=1.0)
+    vector = answer(kind="values", rows=(), values=(0.1, -0.25), size=384, similarity=0.99987)
     nothing = answer(kind="nothing", rows=())
     said = answer(kind="text", rows=(), text="edcba", size=6, same=True)
     assert [title_of(a) for a in (answer(), score, moments, vector, said, nothing)] == [

@@ -137,17 +137,17 @@ def test_the_first_example_is_shown_at_once(theme: Theme, examples: ModuleType, 
 
 
 def test_what_is_no_class_comes_the_least_alike_first(theme: Theme, examples: ModuleType, shown: Any) -> None:
-    """Given answers that are no classes, Then the first row is the worst, whose likeness is written out; an order that
+    """Given answers that are no classes, Then the first row is the worst, whose similarity is written out; an order that
     was chosen stays with other versions."""
     value = replace(examples.all_answers(), answers="vector", labelled=False)
-    columns = replace(value.columns, likeness=np.linspace(1, 0.5, len(value.columns), dtype=np.float32))
+    columns = replace(value.columns, similarity=np.linspace(1, 0.5, len(value.columns), dtype=np.float32))
     value = replace(value, columns=columns)
     page = AnswersPage(theme)
     page.show_value(value)
     shown(page, 1072, 714)
     table = table_of(page)
-    assert table.model().filter.order == "likeness" and table.model().rows[0] == len(columns) - 1
-    at = next(k for k, (order, _column) in enumerate(table.model().columns) if order == "likeness")
+    assert table.model().filter.order == "similarity" and table.model().rows[0] == len(columns) - 1
+    at = next(k for k, (order, _column) in enumerate(table.model().columns) if order == "similarity")
     assert table.columnWidth(at) >= table.fontMetrics().horizontalAdvance("over 0.9999") + 24
     page._choose(order="number")
     page.show_value(value)

@@ -62,12 +62,12 @@ def test_each_answer_gets_its_kind(job: Make, class_answers: Make, part: Make) -
 
 
 def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) -> None:
-    """Given vectors, Then likeness tells same from changed by the verdict's own limit, and no class is named."""
+    """Given vectors, Then similarity tells same from changed by the verdict's own limit, and no class is named."""
     old = answers_of(np.eye(3, 4) + 1, "embedding")
     new = answers_of(np.eye(3, 4) + 1 + np.asarray([[0], [0], [1]]) * np.asarray([0, 0, 0, 1]), "embedding")
     data = DataSet("arrays", "person", test=tuple(Item(f"row {i}") for i in range(3)))
     result, work = job("answer_rows", AnswerRowsParams(parts=(part(data, old, new),)))
     with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
-        assert rows["kind"].tolist() == [0, 0, 1] and rows["likeness"][2] < 0.99
+        assert rows["kind"].tolist() == [0, 0, 1] and rows["similarity"][2] < 0.99
         assert (rows["before"] == -1).all() and np.isnan(rows["after_share"]).all()
     assert result.answers == "vector" and not result.labelled and result.counts["changed"] == 1

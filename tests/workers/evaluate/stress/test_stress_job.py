@@ -180,7 +180,7 @@ def test_sounds_without_labels(put_under_stress: Run, tmp_path: Path) -> None:
 
 def test_numbers_and_answers_that_are_no_classes(put_under_stress: Run, tmp_path: Path) -> None:
     """Given arrays and an identical variant, Then noise and missing numbers are not worse; given a model without classes,
-    likeness to the original on the same input is what counts."""
+    similarity to the original on the same input is what counts."""
     rng = np.random.default_rng(4)
     np.savez(tmp_path / "numbers.npz", x=rng.normal(0, 1, (60, 8)).astype(np.float32))
     original, variant = models.numbers_model(tmp_path / "o"), models.numbers_model(tmp_path / "v", scale=2.0)
@@ -197,7 +197,7 @@ def test_numbers_and_answers_that_are_no_classes(put_under_stress: Run, tmp_path
     for folder in (original, variant):
         (folder / "pipeline.json").write_text(spec, encoding="utf-8")
     found = put_under_stress(original, variant, data, attack_items=6)
-    assert found.measure == "likeness" and found.clean.optimized < 0.5
+    assert found.measure == "similarity" and found.clean.optimized < 0.5
     assert "no classes" in found.attacks[0].why_not and found.headline.startswith("Already without stress")
 
 

@@ -64,9 +64,9 @@ def nearest(vectors: Floats, k: int) -> NDArray[np.int64]:
     unit = vectors / np.where(norms > 0, norms, 1.0)
     rows = []
     for start in range(0, len(unit), 256):
-        likeness = unit[start : start + 256] @ unit.T
-        likeness[np.arange(len(likeness)), np.arange(start, start + len(likeness))] = -np.inf
-        rows.append(np.argsort(-likeness, axis=1, kind="stable")[:, :k])
+        similarity = unit[start : start + 256] @ unit.T
+        similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
+        rows.append(np.argsort(-similarity, axis=1, kind="stable")[:, :k])
     return np.concatenate(rows)
 
 

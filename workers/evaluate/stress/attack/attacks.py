@@ -97,7 +97,7 @@ def _scene(
     old: Version, new: Version, samples: Samples, changed: Changed, budget: Budget, ctx: JobContext
 ) -> Scene | str:
     """Why nothing can be attacked, where it cannot."""
-    if changed.measure == "likeness":
+    if changed.measure == "similarity":
         return "The model gives no classes that an attack could change."
     if not changed.items:
         return "No example could be read."

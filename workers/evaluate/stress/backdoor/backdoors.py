@@ -60,7 +60,7 @@ def look_for_triggers(
 ) -> TriggerFindings:  # fmt: skip
     """`found_before` are triggers that the poison search came upon. `left()` are the seconds that remain; those that
     were found before and the first of the usual ones are tried in any case."""
-    if changed.measure == "likeness" or old.pipeline.stateful:
+    if changed.measure == "similarity" or old.pipeline.stateful:
         return TriggerFindings(why_not="The model gives no class for a whole input that a trigger could lead to.")
     taken = _taken(changed, old)
     alike = [i for i, pair in enumerate(taken) if pair[0] == pair[1] >= 0]
