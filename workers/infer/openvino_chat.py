@@ -18,6 +18,10 @@ from .openvino_program import options_of
 LOGITS_BYTES = 64 << 20
 """Logits of so many bytes are asked for at once; longer texts are read in pieces."""
 
+CACHE_BITS = 8
+"""Bits of a number of a rounded cache (OpenVINO: KV_CACHE_PRECISION u8, with a scale and an offset for each token and
+head). The setting `cache_bits` may be nothing else."""
+
 IDS, COUNTED, MORE = "input_ids", "counted", "new_tokens"
 TOKENS, THOUGHTS = "tokens", "next_tokens"
 
@@ -37,9 +41,12 @@ class ChatSession:
     device_ran = "cpu"
 
     def __init__(self, openvino: Any, path: Path, settings: Mapping[str, Any], threads: int) -> None:
+        if settings.get("cache_bits", CACHE_BITS) != CACHE_BITS:
+            raise ValueError(f"setting 'cache_bits' cannot be {settings['cache_bits']!r}")
         core = openvino.Core()
         options, self.fallbacks = options_of(core, settings, threads)
-        options["KV_CACHE_PRECISION"] = options["INFERENCE_PRECISION_HINT"]
+        rounded = "cache_bits" in settings
+        options["KV_CACHE_PRECISION"] = "u8" if rounded else options["INFERENCE_PRECISION_HINT"]
         options["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = int(settings.get("activation_group", 0))
         try:
             model = core.read_model(str(path))
@@ -51,6 +58,7 @@ class ChatSession:
         self._request = compiled.create_infer_request()
         self.vocabulary = int(compiled.output(0).partial_shape[-1].get_length())
         self._piece = max(16, LOGITS_BYTES // (4 * self.vocabulary))
+        self._judged_piece = 1 if rounded else self._piece  # tokens that are read together see each other unrounded
         self._read = 0
         self.spoken: list[Spoken] = []
 
@@ -95,8 +103,8 @@ class ChatSession:
 
     def _judged(self, ids: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.float32]:
         parts = [np.empty((0, WIDTH), np.float32)]
-        for start in range(0, len(ids) - 1, self._piece):
-            piece = ids[start : min(start + self._piece, len(ids) - 1)]
+        for start in range(0, len(ids) - 1, self._judged_piece):
+            piece = ids[start : min(start + self._judged_piece, len(ids) - 1)]
             following = slice(start + 1, start + 1 + len(piece))
             at = np.flatnonzero(counted[following])
             logits = self._call(piece, at if at.size else np.asarray([0]))

@@ -24,6 +24,7 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "buckets": (dict,),
     "chat": (bool,),
     "activation_group": (int,),
+    "cache_bits": (int,),
 }
 CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}

@@ -77,6 +77,29 @@ def test_each_asked_place_has_the_logits_of_the_graph_as_it_was(tiny_chat: Calla
     np.testing.assert_allclose(found, request.get_output_tensor(0).data[0][[0, 7, 24, 28, 39]], atol=2e-4, rtol=1e-3)
 
 
+def test_a_rounded_cache_is_judged_by_what_it_keeps(tiny_chat: Callable[[], Path]) -> None:
+    # Given caches in 8 bits and in 32, When a text is judged, Then 8 bits differ as they do for each token that follows
+    plain, rounded = (
+        load(tiny_chat() / "model.xml", {"chat": True, "inference_precision": "f32", **more}, 1)
+        for more in ({}, {"cache_bits": 8})
+    )
+    ids = np.random.default_rng(5).integers(0, plain.vocabulary, (1, 60))
+    whole, eight = (session.run({"input_ids": ids})["next_tokens"][0] for session in (plain, rounded))
+    assert whole.shape == eight.shape and np.abs(whole[:, 1] - eight[:, 1]).max() > 1e-3
+    rounded.begin()
+    for token in ids[0, :-1]:
+        following = rounded.read(np.asarray([token]))
+    assert eight[-1, 2] == following.argmax()
+    # And where it is read at once it looks unrounded, which is why it is not judged so
+    rounded._judged_piece = plain._piece
+    at_once = rounded.run({"input_ids": ids})["next_tokens"][0]
+    assert np.abs(at_once - whole)[:, 1].max() < 0.5 * np.abs(eight - whole)[:, 1].max()
+    plain.close()
+    rounded.close()
+    with pytest.raises(ValueError, match="cache_bits"):
+        load(tiny_chat() / "model.xml", {"chat": True, "cache_bits": 4}, 1)
+
+
 def test_a_text_read_on_is_answered_as_one_read_at_once(tiny_chat: Callable[[], Path]) -> None:
     # Given the same tokens, When they are read in one piece and in two, Then what follows is the same
     session = load(tiny_chat() / "model.xml", {"chat": True, "inference_precision": "f32"}, 1)
