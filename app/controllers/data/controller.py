@@ -81,10 +81,11 @@ class DataController(PageController):
         if self._running is not None:
             return
         if self._session.data is not None:
-            value = data_value(self._session.data, self._session.asked_data)
+            spec = self._spec()
+            gives_text = spec is not None and spec.answer_kind in ("tokens", "transcript")
+            value = data_value(self._session.data, self._session.asked_data, gives_text=gives_text)
             reach = reach_row(self._session)
             value = replace(value, checks=(*value.checks, *([reach] if reach is not None else [])))
-            spec = self._spec()
             reading = None if spec is None else reading_value(spec)
             value = replace(value, model_classes=self._classes(), earlier=self._earlier_name())
             self._page.show_value(replace(value, reading=reading))
@@ -284,8 +285,8 @@ def asked_changes(asked: DataParams) -> int:
     return len({*asked.left_out, *asked.relabeled, *asked.moved})
 
 
-def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
-    """What was read, for people."""
+def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = False) -> DataValue:
+    """What was read, for people. `gives_text`: the model's answers are texts, and so are the right ones."""
     result = data.result
     return DataValue(
         kind=result.kind,
@@ -297,7 +298,7 @@ def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
         class_counts=tuple(result.class_counts.items()),
         previews=tuple((_preview(data.folder, shown, label, result.kind), label) for shown, label in result.previews),
         checks=tuple(_checks(result)),
-        columns=ColumnsValue(result.columns, result.text_column, result.label_column)
+        columns=ColumnsValue(result.columns, result.text_column, result.label_column, gives_text)
         if len(result.columns) > 1
         else None,
         unknown_labels=result.unknown_labels,

@@ -20,7 +20,7 @@ class ColumnsCard(Card):
     def __init__(self, value: ColumnsValue) -> None:
         super().__init__(QCoreApplication.translate("ColumnsCard", "Columns"))
         self._text, self._labels = ChoiceField(elastic=True), ChoiceField(elastic=True)
-        self._labels.addItem(self.tr("no labels"), "")
+        self._labels.addItem(self.tr("none") if value.are_texts else self.tr("no labels"), "")
         for name in value.names:
             self._text.addItem(name[:SHOWN_CHARACTERS], name)
             self._labels.addItem(name[:SHOWN_CHARACTERS], name)
@@ -28,7 +28,7 @@ class ColumnsCard(Card):
         row.setSpacing(SPACE_S)
         for title, box, chosen in (
             (self.tr("Text"), self._text, value.text),
-            (self.tr("Label"), self._labels, value.label),
+            (self.tr("Right text (reference)") if value.are_texts else self.tr("Label"), self._labels, value.label),
         ):
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.setAccessibleName(self.tr("Column: {0}").format(title))

@@ -109,3 +109,6 @@ def test_what_was_found_in_words() -> None:
     assert ("warn", "Examples of each kind") in said
     assert said[-2:] == [("warn", "Look here."), ("ok", "Told.")]
     assert data_value(read(columns=("only",)), None).columns is None
+    table = read(columns=("text", "translation"))
+    columns = [data_value(table, None, gives_text=gives_text).columns for gives_text in (False, True)]
+    assert [column is not None and column.are_texts for column in columns] == [False, True]

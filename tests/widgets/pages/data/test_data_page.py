@@ -1,5 +1,6 @@
 """The page Data by mouse and keys, in each of its states."""
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -129,6 +130,16 @@ def test_columns_of_texts_are_changed(theme: Theme, examples: ModuleType, shown:
     with qtbot.waitSignal(page.columns_changed, timeout=1000) as blocker:
         qtbot.keyClick(box, Qt.Key.Key_Home)
     assert blocker.args == ["review", ""]
+
+
+def test_right_texts_are_no_labels(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a table for a translator, Then the right texts are called so."""
+    page = DataPage(theme)
+    value = examples.texts()
+    page.show(replace(value, columns=replace(value.columns, are_texts=True)))
+    shown(page)
+    names = [box.accessibleName() for box in page.findChildren(QComboBox)]
+    assert "Column: Right text (reference)" in names and "Column: Label" not in names
 
 
 def test_unknown_labels_are_matched(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
