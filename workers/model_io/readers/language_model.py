@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
@@ -173,10 +174,14 @@ def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, ta
         model = load({"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[draft.graph.precision])
         ctx.check_cancelled()
         numbers = sum(parameter.numel() for parameter in model.parameters())
+        ids = np.asarray(feeds[IDS], np.int64)
+        want = _thoughts_of(model, ids)
+        ctx.check_cancelled()
         _export(folder, model, target / MAIN)
+        del model  # its weights need not be held beside the converted ones
         gc.collect()  # what was traced refers to itself, and holds all weights once more
         ctx.check_cancelled()
-        findings = _checked(folder, model, target / MAIN, feeds, ctx.threads)
+        findings = _checked(folder, want, ids, target / MAIN, ctx.threads)
     write_model(
         target, MAIN, (MAIN, WEIGHTS), model_format="openvino-ir", precision=draft.graph.precision, settings=SETTINGS,
         runtimes=(RUNTIME,),
@@ -230,16 +235,22 @@ def _head_size(config: Any) -> int:
     return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
-def _checked(folder: Path, model: Any, path: Path, feeds: Mapping[str, Any], threads: int) -> tuple[Any, ...]:
-    """Raises `InputRefused` where the converted model thinks otherwise than its source in 32 bits."""
+def _thoughts_of(model: Any, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    """What the source, computed in 32 bits, thinks of each next token of `ids` (1, tokens)."""
     import torch
 
-    ids = np.asarray(feeds[IDS], np.int64)
     with torch.inference_mode(), in_32_bits(model):
         logits = model(input_ids=torch.from_numpy(ids)).logits[0].numpy()
-    want = thoughts(logits[:-1], ids[0, 1:])
-    session = openvino.load(path, SETTINGS, threads)
+    return thoughts(logits[:-1], ids[0, 1:])
+
+
+def _checked(
+    folder: Path, want: NDArray[np.float32], ids: NDArray[np.int64], path: Path, threads: int
+) -> tuple[Any, ...]:
+    """Raises `InputRefused` where the converted model thinks otherwise than its source, which thinks `want`."""
+    session: Any = openvino.load(path, SETTINGS, threads)
     try:
+        vocabulary = int(session.vocabulary)
         got = session.run({IDS: ids})[THOUGHTS][0]
     finally:
         session.close()
@@ -251,7 +262,7 @@ def _checked(folder: Path, model: Any, path: Path, feeds: Mapping[str, Any], thr
             f"After conversion {folder.name} answers up to {percent(error)} differently than before.",
             "Open another model of the same family, and please report this one.",
         )
-    if float(-want[:, 1].mean()) >= np.log(logits.shape[-1]):
+    if float(-want[:, 1].mean()) >= np.log(vocabulary):
         told = "It foresees a plain English sentence no better than by guessing: the tokenizer may be another model's."
         return (danger(told),)
     return ()
