@@ -45,6 +45,7 @@ from widgets.pages.compare.page import ComparePage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, Example, OpenParams
 from workers.contracts.paths import from_text
+from workers.contracts.specs import Judgement
 
 
 class CompareController(PageController):
@@ -304,17 +305,17 @@ class CompareController(PageController):
         self._session.looked_at = variant_id
         if self._running is not None:
             self._flows.cancel(self._running)
-        total = variant.judgement.changed_count
+        judged = variant.judgement
         self._running = self._flows.start(
             changed_examples(self._session.workspace, facts, variant),
             title="",
-            on_done=lambda rows: self._on_examples(rows, total),
+            on_done=lambda rows: self._on_examples(rows, judged),
             on_failed=self._on_failed,
         )
 
-    def _on_examples(self, rows: tuple[Example, ...], total: int) -> None:
+    def _on_examples(self, rows: tuple[Example, ...], judged: Judgement) -> None:
         self._running = None
-        self._page.show_changes(changes_value(rows, total))
+        self._page.show_changes(changes_value(rows, judged))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         """The comparison stands without its pictures; the data may have been moved."""

@@ -12,6 +12,7 @@ from widgets.pages.compare.value import AskedValue, ChangesValue, ChangeValue, C
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.jobs import Example
+from workers.contracts.specs import Judgement
 from workers.contracts.wording import about
 
 
@@ -36,10 +37,11 @@ def _name_words(path: str | None, chosen: str | None) -> str:
     return text.format(name, PurePath(chosen).name)
 
 
-def changes_value(rows: Sequence[Example], total: int) -> ChangesValue:
-    """Examples whose answer changed; `total` counts those that are not listed, too."""
+def changes_value(rows: Sequence[Example], judged: Judgement) -> ChangesValue:
+    """Examples whose answer changed; those that are not listed are counted, too."""
     labelled = any(row.label is not None for row in rows)
-    return ChangesValue(total, tuple(_change(row) for row in rows), labelled)
+    words = (judged.units_changed or 0, judged.units or 0)
+    return ChangesValue(judged.changed_count, tuple(_change(row) for row in rows), labelled, *words)
 
 
 def _change(row: Example) -> ChangeValue:

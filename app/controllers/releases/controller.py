@@ -149,11 +149,10 @@ class ReleasesController(PageController):
             return
         if self._looking is not None:
             self._flows.cancel(self._looking)
-        total = judged.changed_count
 
         def show(rows: tuple[Example, ...]) -> None:
             self._looking = None
-            self._page.show_changes(number, changes_value(rows, total))
+            self._page.show_changes(number, changes_value(rows, judged))
 
         self._looking = self._flows.start(
             released_examples(self._session.workspace, found),

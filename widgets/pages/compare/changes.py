@@ -220,7 +220,12 @@ class ChangesCard(Card):
 
     def _say(self, value: ChangesValue) -> None:
         text = ""
-        if not value.total:
+        if not value.total and value.words_changed:
+            text = self.tr(
+                "None as a whole: {0:,} of {1:,} next words are ones that the original finds much less likely."
+            )
+            text = text.format(value.words_changed, value.words)
+        elif not value.total:
             text = self.tr("None: both versions answer every example the same.")
         elif len(value.rows) < value.total:
             text = self.tr("The first {0:,} of {1:,} are listed.").format(len(value.rows), value.total)

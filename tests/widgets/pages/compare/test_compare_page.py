@@ -164,6 +164,8 @@ def test_changes_of_another_version_replace_them(theme: Theme, examples: ModuleT
     page.show_changes(ChangesValue())
     QApplication.processEvents()
     assert "None: both versions answer every example the same." in said(page)
+    page.show_changes(ChangesValue(words_changed=4, words=4321))  # texts of a language model that stayed alike
+    assert "None as a whole: 4 of 4,321 next words are ones" in said(page)
 
 
 def test_without_labels_there_is_one_filter_and_no_accuracy(
