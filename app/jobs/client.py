@@ -126,7 +126,7 @@ class JobClient:
         self._send(turn)
 
     def send_request(self, ask: Request) -> None:
-        """Request a job that stays open; the answer is told by `poll`, and so is a worker that is gone."""
+        """Ask a job that stays open; the answer is told by `poll`, and so is a worker that is gone."""
         self._send(ask)
 
     def cancel(self) -> None:

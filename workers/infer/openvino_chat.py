@@ -58,7 +58,9 @@ class ChatSession:
         self._request = compiled.create_infer_request()
         self.vocabulary = int(compiled.output(0).partial_shape[-1].get_length())
         self._piece = max(16, LOGITS_BYTES // (4 * self.vocabulary))
-        self._judged_piece = 1 if rounded else self._piece  # tokens that are read together see each other unrounded
+        # Tokens that are read together see each other unrounded, and their inputs are rounded otherwise than one alone.
+        by_token = rounded or "activation_group" in settings
+        self._judged_piece = 1 if by_token else self._piece
         self._read = 0
         self.spoken: list[Spoken] = []
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from stand_in_driver import no_driver_here, stand_in
+from stand_in_driver import no_driver, stand_in
 
 from app.cli.gpu import doctor as gpu
 from app.cli.main import main
@@ -98,11 +98,11 @@ def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFi
     assert (second["load_pct"], second["is_lost"]) == (None, True)
 
 
-@no_driver_here
 def test_watch_without_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given no card that answers, Then exit code 6 with the reason, and an empty list."""
+    no_driver(tmp_path, monkeypatch)
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     code = main(["gpu", "watch", "--seconds", "0.2", "--json"])
     told = capsys.readouterr()

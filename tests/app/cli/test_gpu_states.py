@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from stand_in_driver import no_driver_here, stand_in
+from stand_in_driver import no_driver, stand_in
 
 from app.cli.main import main
 
@@ -74,12 +74,12 @@ def test_lost_divided_and_held_back_by_command(readings: Path, capsys: pytest.Ca
     assert (cards[1]["slow_downs"], cards[1]["load_pct"]) == ([], None)
 
 
-@no_driver_here
 @pytest.mark.timeout(180)
 def test_no_driver_by_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a computer without a driver, Then both commands say that there is no card with one, and what to do: nothing."""
+    no_driver(tmp_path, monkeypatch)
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     (row,) = describe(capsys)
     assert not row["available"]

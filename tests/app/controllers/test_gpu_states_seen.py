@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QPushButton
 from read_page import words
-from stand_in_driver import no_driver_here, stand_in
+from stand_in_driver import no_driver, stand_in
 
 from app.controllers.app_controller import AppController
 from app.controllers.settings.controller import device_line
@@ -95,11 +95,11 @@ def test_what_a_card_does_not_tell_is_a_dash(
     assert "load (not supported by this card)" in said and "power (not supported by this card)" in said
 
 
-@no_driver_here
 @pytest.mark.timeout(240)
 def test_without_a_driver_the_page_says_that_nothing_needs_to_be_done(
-    app_controller: AppController, window: MainWindow, drive: Drive
+    app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    no_driver(tmp_path, monkeypatch)
     app_controller.begin()
     drive(lambda: app_controller._session.described is not None)
     found = app_controller._session.described

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from jobs_bench import Bench
-from stand_in_driver import stand_in
+from stand_in_driver import no_driver, stand_in
 
 from app.jobs.pool import WorkerPool
 from workers.contracts.jobs import DescribeResult
@@ -42,11 +42,13 @@ def test_describe_names_both_gpus(real: Bench, readings: Path) -> None:
     ]
 
 
-def test_without_a_driver_the_processor_is_used(real: Bench) -> None:
+def test_without_a_driver_the_processor_is_used(real: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given no driver that can be loaded, Then there is the processor, and a card that is not available."""
+    no_driver(tmp_path, monkeypatch)
     client = real.start(job(real, "describe", {}))
     result = DescribeResult.model_validate(real.finish(client)[-1].result)
-    if not result.device.gpus:
-        assert [(row.id, row.available) for row in result.devices] == [("cpu", True), ("cuda:0", False)]
+    assert not result.device.gpus
+    assert [(row.id, row.available) for row in result.devices] == [("cpu", True), ("cuda:0", False)]
 
 
 def test_telemetry_follows_the_file(real: Bench, readings: Path) -> None:

@@ -38,7 +38,7 @@ class LiveJob:
         return self._client.pid
 
     def ask(self, index: int, request: BaseModel) -> None:
-        """Request it; one question at a time."""
+        """Ask it; one question at a time."""
         self._client.send_request(Request(index=index, request=request.model_dump(mode="json")))
 
     def poll(self) -> list[Answered]:

@@ -128,7 +128,7 @@ class TryPair:
         self._forget()
 
     def ask(self, asked: TryInput) -> None:
-        """Request both."""
+        """Ask both."""
         self._waiting = asked
 
     def poll(self) -> list[TryEvent]:

@@ -15,7 +15,7 @@ from workers.measure.load.loadgen import run_scenario
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests, run_first
-from workers.measure.speech import speech_of
+from workers.measure.speech import forget_speech, speech_of
 from workers.measure.throughput import knee, run_load, warm_up
 
 OWN_WORDS = "measured with loops of Fettle's own"
@@ -86,6 +86,7 @@ def _point(
             peak_memory_bytes=meter.peak_bytes(),
         )
     pilot_per_s = warm_up(session, requests, seconds, check)
+    forget_speech(session)
     logs = ctx.work_dir / "loadgen" / f"batch-{requests.batch}"
     found = run_scenario(session, requests, params.scenario, seconds, pilot_per_s, logs, ctx.seed, check)
     if not found.valid:
