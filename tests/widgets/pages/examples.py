@@ -1,5 +1,7 @@
 """Example values of every page, in the manner of the design's pictures. They exist in the tests only."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QBuffer, QIODevice, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
@@ -141,6 +143,13 @@ def found() -> tuple[CheckValue, ...]:
         CheckValue("ok", "“test” and “calibration” look alike: a computer tells 51% of pairs apart (p = 0.4)."),
         CheckValue("ok", "No example is there twice, not even changed a little", "0"),
     )
+
+
+def right_texts() -> DataValue:
+    """Of a translator."""
+    value = texts()
+    assert value.columns is not None
+    return replace(value, columns=replace(value.columns, are_texts=True))
 
 
 def texts() -> DataValue:

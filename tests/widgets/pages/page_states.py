@@ -117,6 +117,7 @@ STATES: dict[str, State] = {
     "data-empty": (DataPage, lambda p, ex: p.show_empty(ex.ask_data())),
     "data-full": (DataPage, lambda p, ex: p.show(ex.data())),
     "data-texts": (DataPage, lambda p, ex: p.show(ex.texts())),
+    "data-right-texts": (DataPage, lambda p, ex: p.show(ex.right_texts())),
     "data-found": (DataPage, data_found),
     "data-items": (DataPage, lambda p, ex: data_items(p, ex, 191)),
     "data-few": (DataPage, lambda p, ex: data_items(p, ex, 3)),

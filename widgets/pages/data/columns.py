@@ -24,18 +24,18 @@ class ColumnsCard(Card):
         for name in value.names:
             self._text.addItem(name[:SHOWN_CHARACTERS], name)
             self._labels.addItem(name[:SHOWN_CHARACTERS], name)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
         for title, box, chosen in (
             (self.tr("Text"), self._text, value.text),
-            (self.tr("Right text (reference)") if value.are_texts else self.tr("Label"), self._labels, value.label),
+            (self.tr("Right text") if value.are_texts else self.tr("Label"), self._labels, value.label),
         ):
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.setAccessibleName(self.tr("Column: {0}").format(title))
             box.currentIndexChanged.connect(self._tell)
+            row = QHBoxLayout()
+            row.setSpacing(SPACE_S)
             row.addWidget(label(title, "soft", wrap=False))
             row.addWidget(box, 1)
-        self.add(row)
+            self.add(row)
 
     def _tell(self, _index: int) -> None:
         self.changed.emit(str(self._text.currentData()), str(self._labels.currentData()))

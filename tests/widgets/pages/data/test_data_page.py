@@ -1,6 +1,5 @@
 """The page Data by mouse and keys, in each of its states."""
 
-from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -135,11 +134,10 @@ def test_columns_of_texts_are_changed(theme: Theme, examples: ModuleType, shown:
 def test_right_texts_are_no_labels(theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given a table for a translator, Then the right texts are called so."""
     page = DataPage(theme)
-    value = examples.texts()
-    page.show(replace(value, columns=replace(value.columns, are_texts=True)))
+    page.show(examples.right_texts())
     shown(page)
     names = [box.accessibleName() for box in page.findChildren(QComboBox)]
-    assert "Column: Right text (reference)" in names and "Column: Label" not in names
+    assert "Column: Right text" in names and "Column: Label" not in names
 
 
 def test_unknown_labels_are_matched(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
