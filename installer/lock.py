@@ -103,13 +103,16 @@ def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requ
 
 
 def main() -> None:
-    """Write both locks."""
+    """Write all three. The language set has a lock of its own, and none of what it says it needs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     program, tests = project["project"]["dependencies"], project["dependency-groups"]["test"]
+    language = project["project"]["optional-dependencies"]["language"]
     declared = {canonicalize_name(Requirement(text).name): Requirement(text) for text in [*program, *tests]}
     needed = closure([*program, "pip"])
     needed_besides = {name: need for name, need in closure(tests).items() if name not in needed}
-    for file, needs in (("requirements.lock", needed), ("requirements-test.lock", needed_besides)):
+    alone = {canonicalize_name(Requirement(text).name): Need(always=True) for text in language}
+    locks = {"requirements.lock": needed, "requirements-test.lock": needed_besides, "requirements-language.lock": alone}
+    for file, needs in locks.items():
         lines = [pin(name, need, declared) for name, need in sorted(needs.items())]
         (ROOT / "installer" / file).write_text(HEAD + "".join(lines), encoding="utf-8")
         print(f"{file}: {len(lines)} packages")

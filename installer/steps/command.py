@@ -13,8 +13,8 @@ from steps.words import SetupError, say, say_failure
 
 INTERRUPTED = 5
 MISSING = 6
-WEB = "--web"
-"""Of `fettle`, alone: install what web pages need."""
+WEB, LANGUAGE = "--web", "--language"
+"""Of `fettle`, alone: install what web pages need, and what language models for cards and the web do."""
 
 
 def run(arguments: list[str]) -> int:
@@ -23,8 +23,8 @@ def run(arguments: list[str]) -> int:
     place = Place(Path(__file__).resolve().parents[2])
     before = signal.signal(signal.SIGTERM, _stop)
     try:
-        if command == ["start"] and rest == [WEB]:
-            return _web(place)
+        if command == ["start"] and rest in ([WEB], [LANGUAGE]):
+            return _besides(place, rest[0])
         if command == ["start"]:
             return _start(place, rest, before)
         if command == ["cost"] and len(rest) == 1:
@@ -107,17 +107,17 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
                 continue  # the program got the same key and ends by itself
 
 
-def _web(place: Place) -> int:
-    from steps import web
+def _besides(place: Place, name: str) -> int:
+    from steps import language, web
     from steps.setup import ensure
 
     ensure(place, "program")
-    web.ensure(place)
+    (web if name == WEB else language).ensure(place)
     return 0
 
 
 def _test(place: Place, arguments: list[str]) -> int:
-    from steps import web
+    from steps import language, web
     from steps.checks import run_all
     from steps.setup import compile_own, ensure
     from steps.system import ready_for_tests
@@ -125,8 +125,9 @@ def _test(place: Place, arguments: list[str]) -> int:
     ensure(place, "tests")
     compile_own(place)  # what was changed since
     ready_for_tests(place.log)
-    try:
-        web.ensure(place)
-    except SetupError as failure:  # their tests then say so themselves
-        say(f"{failure.what} {failure.hint}")
+    for part in (web, language):
+        try:
+            part.ensure(place)
+        except SetupError as failure:  # their tests then say so themselves
+            say(f"{failure.what} {failure.hint}")
     return run_all(place, arguments)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,13 @@ sys.exit(7 if "fail" in sys.argv else 0)
 """
 
 
-def build_wheel(folder: Path, name: str, version: str = "1.0", files: int = 1) -> None:
-    """A pure wheel whose package holds `files` modules beside its `__init__.py`."""
+def build_wheel(folder: Path, name: str, version: str = "1.0", files: int = 1, needs: tuple[str, ...] = ()) -> None:
+    """A pure wheel whose package holds `files` modules beside its `__init__.py`, and says that it `needs` others."""
     info = f"{name}-{version}.dist-info"
     contents = {f"{name}/__init__.py": f"version = {version!r}\n"}
     contents |= {f"{name}/part_{index}.py": f"value = {index}\n" * 20 for index in range(files)}
     contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    contents[f"{info}/METADATA"] += "".join(f"Requires-Dist: {other}\n" for other in needs)
     contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     rows = []
     for path, text in contents.items():
@@ -99,6 +101,11 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_wheel(folder, "beta", files=3)
     build_wheel(folder, "bulky", files=4000)
     return folder
+
+
+@pytest.fixture
+def make_wheel() -> Callable[..., None]:
+    return build_wheel
 
 
 @pytest.fixture(scope="session")

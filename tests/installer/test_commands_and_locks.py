@@ -70,6 +70,7 @@ def test_locks_pin_what_pyproject_declares() -> None:
     for file, declared in (
         ("requirements.lock", project["project"]["dependencies"]),
         ("requirements-test.lock", project["dependency-groups"]["test"]),
+        ("requirements-language.lock", project["project"]["optional-dependencies"]["language"]),
     ):
         locked = {
             canonicalize_name(pin.name): Requirement(pin.requirement)
@@ -86,7 +87,7 @@ def test_locks_pin_what_pyproject_declares() -> None:
                 assert wanted.name in ("torch", "torchvision"), text
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock", "requirements-language.lock"])
 def test_lock_lines_are_exact_and_name_no_address(name: str) -> None:
     """No address of an index, no build of one machine alone; the window's library stays below 6.12."""
     text = (INSTALLER / name).read_text(encoding="utf-8")

@@ -293,6 +293,7 @@ SUITED = {
     "int4_weights": "transformer",
     "language_int4": "chat",
     "language_int8": "chat",
+    "language_onnx": "chat",
     "layout_rewrite": "nhwc",
     "length_buckets": "texts",
     "nncf_int8": "cnn",

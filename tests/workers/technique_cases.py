@@ -11,7 +11,7 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.quantize import eight_bits
 from workers.runtime.recording import RecordingContext
 
-OPTIONAL = ("nncf_int8",)
+OPTIONAL = ("language_onnx",)
 """Techniques whose library is not among those that Fettle installs: here they are run where it is there."""
 
 TECHNIQUES = registry.techniques()

@@ -29,7 +29,7 @@ def write_tokenizer(folder: Path, size: int = 300) -> int:
     engine.train_from_iterator([WORDS] * 4, trainer)
     engine.save(str(folder / "tokenizer.json"))
     (folder / "chat_template.jinja").write_text(TEMPLATE)
-    tokens = {"bos_token": SPECIALS[0], "eos_token": {"content": SPECIALS[2]}}
+    tokens = {"bos_token": SPECIALS[0], "eos_token": {"__type": "AddedToken", "content": SPECIALS[2]}}
     (folder / "tokenizer_config.json").write_text(json.dumps(tokens))
     return engine.get_vocab_size()
 

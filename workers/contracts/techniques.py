@@ -62,6 +62,7 @@ class TechniqueSpec:
 
     `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
     it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
+    `writes` is the format of what it leaves, "" for that of what it takes.
     `follows` names techniques of which one must have gone before. `for_inputs` are the kinds of preparation (see
     `Preprocess`) that it makes sense for, () for all; `runtimes` those that can run the result, None for all.
 
@@ -81,6 +82,7 @@ class TechniqueSpec:
     accepts: tuple[str, ...]
     apply: Callable[[Model, Any, JobContext], ModelArtifact]
     needs_calibration: bool = False
+    writes: str = ""
     requires: tuple[str, ...] = ()
     install_hint: str = ""
     runtimes: tuple[str, ...] | None = None

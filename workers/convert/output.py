@@ -25,7 +25,7 @@ class Output:
 
     `files` are relative names below `folder`, the first one is what a runtime opens. `settings` go over
     those of the source, `notes` are added to its notes, `runtimes` narrow its runtimes. `model_format` and `pipeline`
-    are the source's where they are None.
+    are the source's where they are None. A `new_graph` has nothing of the source's settings and runtimes.
     """
 
     folder: Path
@@ -39,6 +39,7 @@ class Output:
     model_format: Literal["onnx", "openvino-ir"] | None = None
     pipeline: PipelineSpec | None = None
     weights_kept: bool = True
+    new_graph: bool = False
     artifact: ModelArtifact | None = None
 
 
@@ -68,8 +69,8 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
             output.files,
             model_format=output.model_format or source.format,
             precision=output.precision or source.precision,
-            settings={**source.settings, **output.settings},
-            runtimes=narrow(source.runtimes, output.runtimes),
+            settings=dict(output.settings) if output.new_graph else {**source.settings, **output.settings},
+            runtimes=output.runtimes if output.new_graph else narrow(source.runtimes, output.runtimes),
             steps=(*source.steps, step),
             notes=(*source.notes, *output.notes),
             torch_program=output.torch_program,

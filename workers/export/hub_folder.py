@@ -17,6 +17,8 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.golden_json import golden_json
+from workers.export.hub_chat import TRY as TRY_CHAT
+from workers.export.hub_chat import golden_texts, with_template
 from workers.export.layout import Place, has_external_data
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES
@@ -77,10 +79,12 @@ process.exitCode = golden.length && worst <= 0.02 ? 0 : 3;
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test by itself and as transformers reads it. Raises `WorkerError` where that fails."""
     model = read_model(Path(params.model_dir))
+    chats = _spec(params).chat is not None
     suffix, dtype = DTYPES.get(model.artifact.precision, ("", "fp32"))
     place = Place("onnx", f"model{suffix}.onnx")
     more = configs(params, dtype, has_external_data(model.folder / model.artifact.main))
-    more |= {"golden/outputs.json": golden_json(params, ctx), "try.mjs": TRY}
+    told = golden_texts(params, ctx) if chats else golden_json(params, ctx)
+    more |= {"golden/outputs.json": told, "try.mjs": TRY_CHAT if chats else TRY}
     contents = Contents(COMMANDS, more, place=place, head=HEAD)
     return write_bundle(params, ctx, contents, OwnTest(READ, lambda: (read_back(ctx.work_dir / "unpacked"),)))
 
@@ -88,7 +92,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
     """config.json and what prepares inputs: the source's own where it had them, else as far as they can be told."""
     kept = {name: _read(Path(params.original_dir) / CARRIED_FOLDER / name) for name in CARRIED}
-    spec = PipelineSpec.model_validate_json((Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8"))
+    spec = _spec(params)
     config = kept["config.json"] or _config(params, spec)
     web: dict[str, Any] = {"dtype": dtype, **({"use_external_data_format": 1} if external else {})}
     found = {
@@ -97,7 +101,14 @@ def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
         "preprocessor_config.json": kept["preprocessor_config.json"] or _preparation(spec),
         "tokenizer_config.json": kept["tokenizer_config.json"] or _tokenizer(spec),
     }
+    if spec.chat is not None:
+        name = "tokenizer_config.json"
+        found[name] = with_template(found[name], Path(params.model_dir), spec.chat.template)
     return {name: json.dumps(data, indent=2, ensure_ascii=False) + "\n" for name, data in found.items() if data}
+
+
+def _spec(params: ExportParams) -> PipelineSpec:
+    return PipelineSpec.model_validate_json((Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8"))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -205,6 +216,6 @@ TARGET = TargetSpec(
     questions=(Question(id="push", title="Push it to the hub as", hint="OWNER/NAME, or empty: nothing is sent"),),
     order=50,
     runtimes=("onnxruntime-cpu",),
-    settings=("num_threads", "graph_optimization", "constants"),
+    settings=("num_threads", "graph_optimization", "constants", "chat", "by_token"),
     pushed_to="push",
 )

@@ -24,6 +24,7 @@ from .base import (
     without_constants,
 )
 from .cascade import open_cascade
+from .onnxruntime_chat import OnnxChat
 from .pixels import open_pixels
 
 ENVIRONMENT = (("ORT_DISABLE_TELEMETRY", "1"),)
@@ -33,6 +34,8 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "num_threads": (int,),
     "graph_optimization": (str,),
     "constants": (dict,),
+    "chat": (bool,),
+    "by_token": (bool,),
 }
 LEVELS = {
     "none": "ORT_DISABLE_ALL",
@@ -131,6 +134,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     onnxruntime = import_library()
     options = make_options(onnxruntime, settings, threads)
     inference = start(onnxruntime, path, options, ["CPUExecutionProvider"])
+    if settings.get("chat"):
+        return OnnxChat(onnxruntime, inference, settings)
     return OnnxSession(inference, "cpu", constants=settings.get("constants"))
 
 
@@ -149,7 +154,7 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     environment=ENVIRONMENT,
-    modules=("cascade", "pixels"),
+    modules=("cascade", "chat_session", "next_tokens", "onnxruntime_chat", "pixels"),
     summary="Runs every ONNX model. The original is measured with it.",
     family="onnxruntime",
     one_core=True,

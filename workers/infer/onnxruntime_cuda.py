@@ -14,10 +14,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Availability, NotRunnable, Refusal, Runtime, Session, Trial, Wanted, check_settings, cuda_driver_found
+from .base import (
+    Availability,
+    NotRunnable,
+    Refusal,
+    Runtime,
+    Session,
+    Trial,
+    Wanted,
+    check_settings,
+    cuda_driver_found,
+    gpu_name,
+)
 from .cuda_driver import Driver
 from .cuda_words import native_log, reason_in
 from .onnxruntime_card import FREE_SIZES, OnnxCardSession, open_driver
+from .onnxruntime_chat import OnnxChat
 from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
 from .pixels import open_pixels
 
@@ -50,6 +62,9 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     if PROVIDER not in onnxruntime.get_available_providers():
         raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
     preload(onnxruntime)
+    if settings.get("chat"):
+        inference, fallbacks = _beside_processor(onnxruntime, path, options, FIRST_GPU)
+        return OnnxChat(onnxruntime, inference, settings, "cuda", gpu_name(), fallbacks)
     driver = open_driver()
     stream = driver.stream()
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
@@ -80,13 +95,19 @@ def _mixed(
     onnxruntime: Any, path: Path, settings: Mapping[str, Any], threads: int, driver: Driver, stream: int
 ) -> OnnxCardSession:
     options = make_options(onnxruntime, settings, threads)
+    inference, fallbacks = _beside_processor(onnxruntime, path, options, on_card(stream, graph=False))
+    return OnnxCardSession(inference, driver, stream, fallbacks, settings.get("constants"))
+
+
+def _beside_processor(onnxruntime: Any, path: Path, options: Any, provider: Any) -> tuple[Any, tuple[str, ...]]:
+    """The session on the card and the processor together, and what the processor runs."""
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    inference = start(onnxruntime, path, options, [on_card(stream, graph=False), "CPUExecutionProvider"])
+    inference = start(onnxruntime, path, options, [provider, "CPUExecutionProvider"])
     placed = assignment(inference.get_provider_graph_assignment_info())
     on_gpu = sum(placed.pop(PROVIDER, Counter()).values())
     if on_gpu == 0:
         raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
-    return OnnxCardSession(inference, driver, stream, tuple(told(on_gpu, placed)), settings.get("constants"))
+    return inference, tuple(told(on_gpu, placed))
 
 
 def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
@@ -167,7 +188,17 @@ RUNTIME = Runtime(
     load=load,
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
-    modules=("cascade", "cuda_driver", "cuda_words", "onnxruntime_card", "onnxruntime_cpu", "pixels"),
+    modules=(
+        "cascade",
+        "chat_session",
+        "cuda_driver",
+        "cuda_words",
+        "next_tokens",
+        "onnxruntime_card",
+        "onnxruntime_chat",
+        "onnxruntime_cpu",
+        "pixels",
+    ),
     family="onnxruntime",
     trials=(
         Trial("gpu", "On the GPU", WHY),

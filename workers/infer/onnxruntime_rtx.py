@@ -133,7 +133,8 @@ RUNTIME = Runtime(
     environment=ENVIRONMENT,
     summary="Runs ONNX models on GeForce RTX 30 and later through TensorRT.",
     modules=(
-        "cascade", "cuda_driver", "cuda_words", "onnxruntime_card", "onnxruntime_cpu", "onnxruntime_cuda", "pixels",
+        "cascade", "chat_session", "cuda_driver", "cuda_words", "next_tokens", "onnxruntime_card", "onnxruntime_chat",
+        "onnxruntime_cpu", "onnxruntime_cuda", "pixels",
     ),
     family="onnxruntime",
     trials=(

@@ -25,7 +25,7 @@ from .base import (
 )
 from .cascade import open_cascade
 from .openvino_buckets import BucketSession
-from .openvino_chat import ChatSession
+from .openvino_chat import OpenVinoChat
 from .openvino_program import Program, compile_program, fits, import_library, options_of, read_model
 from .pixels import open_pixels
 from .processor import NO_BF16
@@ -94,7 +94,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     if "buckets" in settings:
         return BucketSession(import_library(), path, settings, threads)
     if settings.get("chat"):
-        return ChatSession(import_library(), path, settings, threads)
+        return OpenVinoChat(import_library(), path, settings, threads)
     return OpenVinoSession(import_library(), path, settings, threads)
 
 
@@ -120,8 +120,8 @@ def needs(wanted: Wanted) -> tuple[str, ...]:
 
 
 MODULES = (
-    "cascade", "next_tokens", "openvino_buckets", "openvino_chat", "openvino_chat_graph", "openvino_program", "pixels",
-    "processor",
+    "cascade", "chat_session", "next_tokens", "openvino_buckets", "openvino_chat", "openvino_chat_graph",
+    "openvino_program", "pixels", "processor",
 )  # fmt: skip
 
 RUNTIME = Runtime(

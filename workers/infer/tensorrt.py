@@ -273,9 +273,8 @@ RUNTIME = Runtime(
     load=load,
     summary="Builds an engine of its own for a card; often the fastest way on NVIDIA GPUs.",
     modules=(
-        "cascade", "cuda_driver", "cuda_words", "onnxruntime_card", "onnxruntime_cpu", "onnxruntime_cuda", "pixels",
-        "tensorrt_build",
-        "tensorrt_editions", "tensorrt_engines",
+        "cascade", "chat_session", "cuda_driver", "cuda_words", "next_tokens", "onnxruntime_card", "onnxruntime_chat",
+        "onnxruntime_cpu", "onnxruntime_cuda", "pixels", "tensorrt_build", "tensorrt_editions", "tensorrt_engines",
     ),
     family="tensorrt",
     trials=(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.infer.base import Arrays
-from workers.infer.openvino_chat import IDS, MORE
+from workers.infer.chat_session import IDS, MORE
 
 LENGTHS = (32, 128, 512)
 """Tokens of a prompt: a question, a paragraph, a page."""

@@ -4,7 +4,7 @@ from statistics import mean, median
 
 from workers.contracts.jobs import Speech
 from workers.infer.base import Session
-from workers.infer.openvino_chat import Spoken
+from workers.infer.chat_session import Spoken
 
 
 def forget_speech(session: Session) -> None:

@@ -96,7 +96,7 @@ class Planner:
             words = f"The engine {recipe.runtime} is not available here, or was not wanted."
             yield Reason(code=NO_RUNTIME, text=words)
             return
-        if self.situation.model.format not in self.runtimes[recipe.runtime].formats:
+        if self._format_after(recipe.steps) not in self.runtimes[recipe.runtime].formats:
             title = self.runtimes[recipe.runtime].title
             yield Reason(code=NOT_FOR_FORMAT, text=f"{title} does not run models of this kind.")
         missing = self.situation.unavailable
@@ -105,17 +105,22 @@ class Planner:
         refusal = self.runtimes[recipe.runtime].why_not(self._wanted(recipe))
         if refusal is not None:
             yield Reason(code=refusal.code, text=refusal.text)
-        for step in recipe.steps:
-            yield from self._reasons_of_step(step, recipe.runtime)
+        for number, step in enumerate(recipe.steps):
+            yield from self._reasons_of_step(step, recipe.runtime, self._format_after(recipe.steps[:number]))
 
-    def _reasons_of_step(self, step: RecipeStep, runtime: str) -> Iterator[Reason]:
+    def _format_after(self, steps: Sequence[RecipeStep]) -> str:
+        """The format that the model has by then."""
+        specs = [self.techniques[step.technique] for step in steps if step.technique in self.techniques]
+        return next((spec.writes for spec in reversed(specs) if spec.writes), self.situation.model.format)
+
+    def _reasons_of_step(self, step: RecipeStep, runtime: str, model_format: str) -> Iterator[Reason]:
         """What is not known, or has wrong parameters, may be tried: applying it says what is wrong, with its name."""
         spec = self.techniques.get(step.technique)
         if spec is None:
             return
         if not _runs(spec, runtime):
             yield Reason(code=NOT_FOR_RUNTIME, text=f"“{spec.title}” is not for the engine {runtime}.")
-        if self.situation.model.format not in spec.accepts:
+        if model_format not in spec.accepts:
             yield Reason(code=NOT_FOR_FORMAT, text=f"“{spec.title}” is for models of another kind.")
         kind = self.situation.model.input_kind
         if kind and spec.for_inputs and kind not in spec.for_inputs:

@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 
 LIBRARIES = (
     "ImageHash", "Jinja2", "cleanlab", "datasketch", "ml_dtypes", "mlcommons-loadgen", "nncf", "numpy",
-    "nvidia-cublas-cu12", "nvidia-cudnn-cu12", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu", "onnxscript",
-    "openvino", "picklescan", "pillow", "pycocotools", "rapidfuzz", "safetensors", "scikit-learn", "scipy",
+    "nvidia-cublas-cu12", "nvidia-cudnn-cu12", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-genai",
+    "onnxruntime-gpu", "onnxscript", "openvino", "picklescan", "pillow", "pycocotools", "rapidfuzz", "safetensors",
+    "scikit-learn", "scipy",
     "tensorrt", "tensorrt-rtx", "tensorrt-rtx-cu13-libs", "timm", "tokenizers", "torch", "torch-pruning",
     "torchvision", "transformers", "triton",
 )  # fmt: skip

@@ -1,5 +1,8 @@
 """Each model is optimized once, and each of its bundles is written once."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -7,6 +10,8 @@ from pathlib import Path
 import pytest
 from browser import opened_browser
 from exported_models import CASES, CHAT, KEPT, Case, Optimized, optimized
+
+JAVASCRIPT = "@huggingface/transformers@4.3.1"
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +49,14 @@ def browser() -> Iterator[object]:
 def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For what is installed once for all models."""
     return tmp_path_factory.mktemp("own")
+
+
+@pytest.fixture(scope="session")
+def javascript(own_folder: Path) -> Path:
+    """A folder below which transformers.js is found."""
+    assert shutil.which("npm"), "this test wants node and npm (Debian: apt install npm)"
+    (own_folder / "javascript").mkdir()
+    quiet = {**os.environ, "npm_config_cache": str(own_folder / "npm")}
+    install = ["npm", "i", "--ignore-scripts", "--no-audit", "--no-fund", JAVASCRIPT]
+    subprocess.run(install, cwd=own_folder / "javascript", env=quiet, check=True, capture_output=True, timeout=900)
+    return own_folder / "javascript"

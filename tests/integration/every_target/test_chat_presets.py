@@ -6,6 +6,7 @@ Each run takes as long as its preset allows, so all of it about half an hour.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import venv
@@ -78,8 +79,10 @@ def exported(fettle: Fettle, run_id: str, version: str, target: str, folder: Pat
     return folder / target
 
 
-@pytest.mark.parametrize("preset", ["no-change", "fastest-chat", "fits-memory"])
-def test_the_whole_way(preset: str, tmp_path: Path, client_python: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("preset", ["no-change", "fastest-chat", "fits-memory", "chat-anywhere"])
+def test_the_whole_way(
+    preset: str, tmp_path: Path, client_python: Path, javascript: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Given a chat model and texts, When it is optimized, Then the original and each version that is safe say Paris;
     what was chosen goes into bundles that verify, and chat.py and a server asked by the usual client say the same."""
     fettle = Fettle(tmp_path / "home", more=AS_A_PERSON)
@@ -111,6 +114,14 @@ def test_the_whole_way(preset: str, tmp_path: Path, client_python: Path, capsys:
     assert code == 0, complaints
     assert answer["whole"] == "".join(answer["pieces"]) == said and len(answer["pieces"]) > 3
     assert "paris" in said.lower()
+    if chosen and preset == "chat-anywhere":
+        hub = shutil.copytree(exported(fettle, run["run_id"], chosen, "hub", tmp_path), javascript / preset)
+        asked = ["node", "try.mjs", QUESTION]
+        ran = subprocess.run(asked, cwd=hub, capture_output=True, text=True, timeout=600, check=False)
+        assert ran.returncode == 0, ran.stderr + ran.stdout
+        spoken, figures = ran.stdout.splitlines()[-2:]
+        assert "paris" in spoken.lower()
+        told.append(f"  transformers.js says {spoken!r}: {figures}")
     told.append(f"  bundles of {version}: chat.py and the client say {said!r}")
     with capsys.disabled():
         print("\n" + "\n".join(told))  # noqa: T201

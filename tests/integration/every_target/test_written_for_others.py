@@ -20,7 +20,6 @@ from workers.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]
-JAVASCRIPT = "@huggingface/transformers@4.3.1"
 MLFLOW = ("mlflow-skinny==3.17.2", "pandas")
 SAME = 1e-3
 ASK = """
@@ -103,17 +102,6 @@ def test_mlflow_predicts_alike(model: Optimized, mlflow_python: Path, tmp_path: 
         for name, values in wanted.items():
             scale = max(float(np.abs(values).max()), 1e-6)
             np.testing.assert_allclose(arrays[name] / scale, values / scale, rtol=0, atol=SAME, err_msg=name)
-
-
-@pytest.fixture(scope="session")
-def javascript(own_folder: Path) -> Path:
-    """A folder below which transformers.js is found."""
-    assert shutil.which("npm"), "this test wants node and npm (Debian: apt install npm)"
-    (own_folder / "javascript").mkdir()
-    quiet = {**os.environ, "npm_config_cache": str(own_folder / "npm")}
-    install = ["npm", "i", "--ignore-scripts", "--no-audit", "--no-fund", JAVASCRIPT]
-    subprocess.run(install, cwd=own_folder / "javascript", env=quiet, check=True, capture_output=True, timeout=900)
-    return own_folder / "javascript"
 
 
 def test_transformers_js_runs_it(model: Optimized, javascript: Path, capsys: pytest.CaptureFixture[str]) -> None:

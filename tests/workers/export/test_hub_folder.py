@@ -16,12 +16,14 @@ from onnx.external_data_helper import convert_model_to_external_data
 
 from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
 from workers.contracts.errors import WorkerError
+from workers.contracts.folder import read_model
 from workers.contracts.pipeline import ImageSteps, TextSteps
 from workers.contracts.specs import DeviceFacts, ModelInfo
 from workers.export import hub_folder
 from workers.export.hub_folder import TARGET, configs, read_back
 from workers.export.layout import copy_onnx, has_external_data
 from workers.export.verify import verify
+from workers.quantize import language_onnx
 from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
@@ -179,14 +181,71 @@ def test_what_transformers_cannot_read_is_refused(tmp_path: Path) -> None:
     assert refused.value.code == "selftest_failed" and "of nobody" in refused.value.detail
 
 
+def install_transformers_js(folder: Path, scratch: Path) -> None:
+    quiet = {**os.environ, "npm_config_cache": str(scratch / "npm")}
+    install = ["npm", "i", "--ignore-scripts", "--no-audit", "--no-fund", "@huggingface/transformers@4.3.1"]
+    subprocess.run(install, cwd=folder, env=quiet, check=True, capture_output=True, timeout=170)
+
+
 @pytest.mark.slow
 def test_transformers_js_loads_and_answers_alike(made: tuple[ExportResult, Path], tmp_path: Path) -> None:
     """Given node and transformers.js from npm, when try.mjs runs, then all outputs are those that were measured."""
     assert shutil.which("npm"), "this slow test wants node and npm (Debian: apt install npm)"
     _, folder = made
-    quiet = {**os.environ, "npm_config_cache": str(tmp_path / "npm")}
-    install = ["npm", "i", "--ignore-scripts", "--no-audit", "--no-fund", "@huggingface/transformers@4.3.1"]
-    subprocess.run(install, cwd=folder.parent, env=quiet, check=True, capture_output=True, timeout=170)
+    install_transformers_js(folder.parent, tmp_path)
     done = subprocess.run(["node", "try.mjs"], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["compared"] == 1
+
+
+@pytest.fixture
+def made_chat(make_small, tmp_path: Path) -> Path:
+    """A tiny language model in 8 bits as a hub folder, unpacked."""
+    small = make_small("chat")
+    work = tmp_path / "work"
+    work.mkdir()
+    ctx = RecordingContext(work)
+    language_onnx.apply(small.model, language_onnx.Params(), ctx)
+    version = (work / "model").rename(tmp_path / "version")
+    settings = dict(read_model(version).artifact.settings)
+    params = params_of(small, settings=settings).model_copy(update={"model_dir": str(version)})
+    TARGET.write(params, ctx)
+    with zipfile.ZipFile(work / "bundle.zip") as archive:
+        archive.extractall(tmp_path / "repo")
+    return tmp_path / "repo"
+
+
+@pytest.mark.timeout(300)
+def test_a_language_model_has_what_transformers_js_asks_for(made_chat: Path) -> None:
+    """Given a version in 8 bits, then its file, its configuration and its template lie where they are looked for, and
+    what it says is told in tokens."""
+    assert (made_chat / "onnx" / "model_quantized.onnx_data").is_file()
+    config = json.loads((made_chat / "config.json").read_text())
+    assert (config["model_type"], config["num_key_value_heads"]) == ("llama", 2)
+    assert config["transformers.js_config"] == {"dtype": "q8", "use_external_data_format": 1}
+    template = json.loads((made_chat / "tokenizer_config.json").read_text())["chat_template"]
+    assert template == (made_chat / "chat_template.jinja").read_text()
+    golden = json.loads((made_chat / "golden" / "outputs.json").read_text())
+    assert len(golden["texts"]) == 4 and all(len(row["tokens"]) == 24 for row in golden["texts"])
+    # and the bundle's own session says the same
+    checked = verify(VerifyParams(bundle=str(made_chat)), RecordingContext(made_chat.parent), targets())
+    assert checked.ok, checked.findings
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_transformers_js_goes_on_alike(made_chat: Path, tmp_path: Path) -> None:
+    """Given node and transformers.js from npm, when try.mjs runs, then next words and template are those of here."""
+    assert shutil.which("npm"), "this slow test wants node and npm (Debian: apt install npm)"
+    install_transformers_js(made_chat.parent, tmp_path)
+    done = subprocess.run(["node", "try.mjs"], cwd=made_chat, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told == {"compared": 96, "other_words": 0, "template_is_alike": True}
+    # and what does not say the same is told
+    golden = json.loads((made_chat / "golden" / "outputs.json").read_text())
+    for row in golden["texts"]:
+        row["tokens"] = row["tokens"][::-1]
+    (made_chat / "golden" / "outputs.json").write_text(json.dumps(golden))
+    done = subprocess.run(["node", "try.mjs"], cwd=made_chat, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3

@@ -6,6 +6,7 @@ with.
 """
 
 import gc
+import json
 import logging
 import shutil
 import warnings
@@ -19,20 +20,22 @@ from numpy.typing import NDArray
 
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
+from workers.contracts.measured.beside import CARRIED_FOLDER
 from workers.contracts.pipeline import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts, TensorSpec
 from workers.contracts.wording import percent
 from workers.infer import openvino
+from workers.infer.chat_session import COUNTED, IDS, THOUGHTS
 from workers.infer.next_tokens import WIDTH, thoughts
-from workers.infer.openvino_chat import COUNTED, IDS, THOUGHTS
 from workers.infer.openvino_program import import_library
 from workers.model_io.budget import converting
 from workers.model_io.compare import MAX_RELATIVE_ERROR
 from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Stored, Write
 from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
-from workers.model_io.readers.neighbors import beside_folder
+from workers.model_io.readers.named_weights import UNIFORM_FILE, name_weights
+from workers.model_io.readers.neighbors import beside_folder, carry
 from workers.model_io.readers.wide_layers import in_32_bits
 from workers.model_io.words import refuse, said, shown
 from workers.pipeline.chats import ChatTexts
@@ -164,6 +167,7 @@ def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, ta
     assert draft.stored is not None and draft.stored.pipeline is not None and draft.found.tokenizer is not None
     chat, steps = draft.stored.pipeline.chat, draft.stored.pipeline.preprocess
     assert chat is not None
+    carry(folder, target)
     shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
     if chat.template is not None:
         (target / chat.template).write_text(template_of(folder), encoding="utf-8")
@@ -221,6 +225,8 @@ def _export(folder: Path, model: Any, path: Path) -> None:
             exported = OpenVINOExporter().export(
                 model, inputs, config=OpenVINOConfig(dynamic=True, dynamic_shapes=shapes)
             )
+            left_out = name_weights(exported.program, model)
+            (path.parent / CARRIED_FOLDER / UNIFORM_FILE).write_text(json.dumps(left_out), encoding="utf-8")
             library.save_model(exported.program, str(path), compress_to_fp16=False)
         except Exception as error:  # torch.export, transformers and OpenVINO raise many types
             raise refuse(

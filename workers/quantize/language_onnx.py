@@ -1,0 +1,138 @@
+"""A language model as an ONNX graph with few bits, by onnxruntime-genai's builder: for NVIDIA cards and the web.
+
+Its operators (GroupQueryAttention, MatMulNBits) run on the processor, in CUDA and in browsers, and its names are those
+of transformers.js, so that what is judged here is what runs there.
+"""
+
+import contextlib
+import importlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.planning import IN_8_BITS, Reason, Situation
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.graphs import onnx_files
+from workers.convert.output import MODEL_FILE, new_model
+from workers.quantize.weights.source_folder import head_size, write_source
+
+ID, TITLE = "language_onnx", "A language model for NVIDIA cards and the web"
+RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
+WEIGHTS = f"{MODEL_FILE}.data"
+CACHE_SIZE = "kv_cache_dim"
+"""What the builder calls the last size of keys and values. It is the size of a head, since the cache is not rounded."""
+
+ACCURACY_LEVEL = 4
+"""Of MatMulNBits on the processor: inputs are rounded to 8 bits in the groups of the weights. Others compute with 32
+bits and were 20 times slower (ONNX Runtime 1.32); cards do not look at it."""
+
+
+class Params(TechniqueParams):
+    """How many bits a weight gets, and where more."""
+
+    bits: Literal[4, 8] = Field(default=8, description="Bits of a weight.")
+    group_size: Literal[32, 64, 128] = Field(
+        default=64, description="Weights that share a scale. Smaller: closer. With 4 bits, an even number for each row."
+    )
+    searched: bool = Field(default=True, description="Search each group's scale (k-quants), which takes longer.")
+    sensitive_in_8_bits: bool = Field(
+        default=True, description="With 4 bits: the last layer and the most sensitive ones get 8."
+    )
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Write the source's folder again, and let the builder make its graph of it."""
+    if not model.artifact.settings.get("chat"):
+        raise InputRefused(
+            "no_language_model",
+            f"“{TITLE}” is for language models",
+            "This model does not go on with texts.",
+            "Leave this step out of the recipe.",
+        )
+    ctx.check_cancelled()
+    source, built = ctx.work_dir / "source", ctx.work_dir / "built"
+    with new_model(model, ID, params, ctx) as output, _gone(source, built):
+        source.mkdir()
+        write_source(model, source, TITLE, ctx)
+        ctx.check_cancelled()
+        with onnx_files.library_call(TITLE, ctx.log):
+            _build(source, built, params)
+        ctx.check_cancelled()
+        _say_sizes(built / MODEL_FILE, output.folder / MODEL_FILE, head_size(source))
+        (built / WEIGHTS).replace(output.folder / WEIGHTS)
+        output.files = (MODEL_FILE, WEIGHTS)
+        output.new_graph = True
+        output.model_format = "onnx"
+        output.precision = f"int{params.bits} weights"
+        output.settings = {"chat": True, "by_token": True}
+        output.runtimes = RUNTIMES
+    assert output.artifact is not None
+    return output.artifact
+
+
+@contextlib.contextmanager
+def _gone(*folders: Path) -> Iterator[None]:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build(source: Path, built: Path, params: Params) -> None:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    builder: Any = importlib.import_module("onnxruntime_genai.models.builder")
+    options = [
+        f"algo_config={'k_quant' if params.searched else 'rtn'}", f"block_size={params.group_size}",
+        f"accuracy_level={ACCURACY_LEVEL}", "hf_token=false",
+    ]  # fmt: skip
+    if params.bits == 4 and params.sensitive_in_8_bits:
+        options.append("matmul_mixed_precision=last_matmul:int8,mixed_layers:int8")
+    places = (str(source), str(built), f"int{params.bits}", "cpu", str(built / "cache"))
+    builder.create_model(None, *places, **builder.parse_extra_options(None, *places, options))
+
+
+def _say_sizes(source: Path, target: Path, head_size: int) -> None:
+    """The graph with the sizes of its cache, which the builder leaves open; the weights stay where they are."""
+    import onnx
+
+    proto = onnx.load(str(source), load_external_data=False)
+    for entry in (*proto.graph.input, *proto.graph.output):
+        for place in entry.type.tensor_type.shape.dim:
+            if place.dim_param == CACHE_SIZE:
+                place.dim_value = head_size
+    onnx.save_model(proto, str(target))
+
+
+def why_not(situation: Situation, params: Any) -> Reason | None:
+    """For models that are in more bits."""
+    return IN_8_BITS if situation.model.precision.startswith("int") else None
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="An ONNX graph with weights in 8 or 4 bits, which browsers and NVIDIA cards run as well.",
+    source="onnxruntime-genai, “Model builder”; k-quants: llama.cpp, ggml-quants.c",
+    params=Params,
+    accepts=("openvino-ir",),
+    writes="onnx",
+    apply=apply,
+    for_inputs=("text",),
+    traits=("size", "speed"),
+    order=None,
+    explanation="The form that browsers (transformers.js) and NVIDIA cards run; here it is proven on the processor.",
+    why_not=why_not,
+    requires=("onnxruntime_genai", "onnx", "transformers"),
+    install_hint="installer/fettle --language",
+    runtimes=RUNTIMES,
+)
