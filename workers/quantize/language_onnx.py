@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
@@ -28,6 +29,9 @@ RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
 WEIGHTS = f"{MODEL_FILE}.data"
 CACHE_SIZE = "kv_cache_dim"
 """What the builder calls the last size of keys and values. It is the size of a head, since the cache is not rounded."""
+
+TABLE = "model.embed_tokens.weight"
+"""What the builder calls the table of words."""
 
 ACCURACY_LEVEL = 4
 """Of MatMulNBits on the processor: inputs are rounded to 8 bits in the groups of the weights. Others compute with 32
@@ -65,8 +69,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         with onnx_files.library_call(TITLE, ctx.log):
             _build(source, built, params)
         ctx.check_cancelled()
-        _say_sizes(built / MODEL_FILE, output.folder / MODEL_FILE, head_size(source))
-        (built / WEIGHTS).replace(output.folder / WEIGHTS)
+        _written(built / MODEL_FILE, output.folder / MODEL_FILE, head_size(source))
         output.files = (MODEL_FILE, WEIGHTS)
         output.new_graph = True
         output.model_format = "onnx"
@@ -101,16 +104,37 @@ def _build(source: Path, built: Path, params: Params) -> None:
     builder.create_model(None, *places, **builder.parse_extra_options(None, *places, options))
 
 
-def _say_sizes(source: Path, target: Path, head_size: int) -> None:
-    """The graph with the sizes of its cache, which the builder leaves open; the weights stay where they are."""
-    import onnx
+def _written(source: Path, target: Path, head: int) -> None:
+    """The builder's graph with the size of a `head` for its cache. The weights go into one file beside it."""
+    import onnx_ir as ir
 
-    proto = onnx.load(str(source), load_external_data=False)
-    for entry in (*proto.graph.input, *proto.graph.output):
-        for place in entry.type.tensor_type.shape.dim:
-            if place.dim_param == CACHE_SIZE:
-                place.dim_value = head_size
-    onnx.save_model(proto, str(target))
+    model = ir.load(source)
+    for value in (*model.graph.inputs, *model.graph.outputs):
+        sizes = [head if str(getattr(size, "value", size)) == CACHE_SIZE else size for size in value.shape or ()]
+        value.shape = ir.Shape(sizes)
+    _halve_table(model.graph)
+    ir.save(model, target, external_data=WEIGHTS)
+
+
+def _halve_table(graph: Any) -> None:
+    """Words are looked up in 16 bits where the builder writes the table in 32, as it does beside weights of 8: that is
+    what most sources hold, and to round it, too, moved the next words more than all other weights did."""
+    import onnx_ir as ir
+
+    lookup = next((node for node in graph if node.op_type == "Gather" and node.inputs[0].name == TABLE), None)
+    if lookup is None:
+        return
+    numbers = lookup.inputs[0].const_value.numpy()
+    if numbers.dtype != np.float32 or np.abs(numbers).max() > np.finfo(np.float16).max:
+        return
+    lookup.inputs[0].const_value = ir.tensor(numbers.astype(np.float16), name=TABLE)
+    lookup.inputs[0].dtype = ir.DataType.FLOAT16
+    wide = ir.node("Cast", [lookup.outputs[0]], {"to": ir.DataType.FLOAT.value}, name="/model/embed_tokens/Cast")
+    wide.outputs[0].name, wide.outputs[0].dtype = f"{wide.name}/output_0", ir.DataType.FLOAT
+    ir.convenience.replace_all_uses_with(lookup.outputs[0], wide.outputs[0])
+    wide.replace_input_with(0, lookup.outputs[0])
+    lookup.outputs[0].dtype = ir.DataType.FLOAT16
+    graph.insert_after(lookup, wide)
 
 
 def why_not(situation: Situation, params: Any) -> Reason | None:
@@ -132,7 +156,7 @@ SPEC = TechniqueSpec(
     order=None,
     explanation="The form that browsers (transformers.js) and NVIDIA cards run; here it is proven on the processor.",
     why_not=why_not,
-    requires=("onnxruntime_genai", "onnx", "transformers"),
+    requires=("onnxruntime_genai", "onnx_ir", "transformers"),
     install_hint="installer/fettle --language",
     runtimes=RUNTIMES,
 )

@@ -18,6 +18,7 @@ from workers.infer.openvino_program import import_library
 from workers.model_io.opening import open_model
 from workers.model_io.readers.named_weights import weights_of
 from workers.quantize import bf16, language_onnx
+from workers.quantize.weights.source_folder import tensor_of, write_source
 from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.timeout(300)
@@ -39,6 +40,10 @@ def made(model: Model, work: Path, **params: Any) -> Model:
     return read_model(work / "model")
 
 
+def program_of(model: Model) -> Any:
+    return import_library().Core().read_model(str(model.main))
+
+
 def session_of(model: Model) -> Any:
     load = onnxruntime_cpu.load if model.artifact.format == "onnx" else openvino.load
     return load(model.main, dict(model.artifact.settings), 1)
@@ -52,15 +57,13 @@ def test_every_weight_keeps_its_name_in_the_opened_model(original, tmp_path):
     source = original.folder / "source"
     assert json.loads((source / "config.json").read_text())["model_type"] == "llama"
     # When the opened graph is asked
-    weights = weights_of(import_library().Core().read_model(str(original.main)))
+    weights = weights_of(program_of(original))
     # Then all are there but a norm of ones, and the table of words is the last layer, too
     assert {"model.embed_tokens.weight", "model.layers.1.mlp.down_proj.weight"} <= set(weights)
     assert json.loads((source / "uniform_weights.json").read_text())["model.norm.weight"] == [1.0, [64]]
     first, last = weights["model.embed_tokens.weight"], weights["lm_head.weight"]
     assert first.get_friendly_name() == last.get_friendly_name()
     # And written out they are a folder that the library opens, to the last bit
-    from workers.quantize.weights.source_folder import write_source
-
     write_source(original, tmp_path, "It", RecordingContext(work_dir=tmp_path))
     again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.bfloat16)
     ids = torch.from_numpy(items(1)[0]["input_ids"])
@@ -86,6 +89,10 @@ def test_8_bits_keep_the_next_words_and_have_the_names_of_other_programs(origina
     assert (
         artifact.runtimes == ("onnxruntime-cpu", "onnxruntime-cuda") and "inference_precision" not in artifact.settings
     )
+    # And words are looked up in 16 bits, to the last digit that the source has
+    (table,) = (tensor for tensor in onnx.load(str(model.main)).graph.initializer if "embed_tokens" in tensor.name)
+    source = weights_of(program_of(original))["model.embed_tokens.weight"]
+    np.testing.assert_array_equal(onnx.numpy_helper.to_array(table), tensor_of(source).half().numpy())
     # And thinks nearly what the original thinks
     first, second = session_of(original), session_of(model)
     for feeds in items(6):
