@@ -128,7 +128,7 @@ def test_a_wrong_file_of_ones_own_hides_no_other_preset(tmp_path: Path) -> None:
     written(tmp_path, GOOD, "b.yaml")
     written(tmp_path, "nothing", "readme.txt")
     catalog = load_presets(tmp_path)
-    assert len(catalog.presets) == 10
+    assert len(catalog.presets) == 11
     assert catalog.get("balanced").title == "Balanced"
     details = [problem.detail for problem in catalog.problems]
     assert len(details) == 3
