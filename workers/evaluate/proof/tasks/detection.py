@@ -57,7 +57,7 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
     it, and shows people nothing; where they all fell to just above it nothing is sure. So the right boxes from the
     threshold on (F1) and their scores have to hold as well: the largest loss, as a share of the original's, decides.
     """
-    pair = by_labels(case)
+    pair = case.once(by_labels)
     if pair is None:
         return None, []
     original = pair.original[0]
