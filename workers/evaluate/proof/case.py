@@ -1,13 +1,16 @@
 """Both models' predictions for the same test items: what every proof task and every score looks at."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.predictions import Answers, Values
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,14 @@ class Case:
     new: Answers
     items: NDArray[np.int64]
     seed: int = 0
+    _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, work: Callable[["Case"], Result]) -> Result:
+        """What `work` makes of this case, worked out the first time only: the proof and the scores look at the same."""
+        if work not in self._known:
+            self._known[work] = work(self)
+        result: Result = self._known[work]
+        return result
 
     @property
     def facts(self) -> list[Item]:

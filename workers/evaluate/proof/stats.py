@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 DRAWS = 10_000
+AT_ONCE = 100_000
+"""So many items are counted at once: what they take stays in the cache of a processor."""
 
 
 def binomial_upper(hits: float, n: float, confidence: float = CONFIDENCE) -> float:
@@ -156,12 +158,15 @@ def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAW
     rng = np.random.default_rng(seed)
     n = len(values)
     block = max(1, min(draws, 2_000_000 // max(n, 1)))
+    some = max(1, AT_ONCE // max(n, 1))
     parts = []
     for start in range(0, draws, block):
-        count = min(block, draws - start)
-        drawn = rng.integers(n, size=(count, n)) + n * np.arange(count)[:, None]
+        times = np.empty((min(block, draws - start), n))
+        for rows in np.split(times, range(some, len(times), some)):
+            drawn = rng.integers(n, size=rows.shape)
+            drawn += n * np.arange(len(rows))[:, None]
+            rows[:] = np.bincount(drawn.ravel(), minlength=rows.size).reshape(rows.shape)
         # how often each is drawn, times the values: a product of matrices, much faster than adding up what was drawn
-        times = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(np.float64)
         parts.append(times @ values)
     return np.concatenate(parts)
 

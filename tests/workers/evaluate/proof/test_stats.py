@@ -88,3 +88,14 @@ def test_more_than_the_margin() -> None:
     assert stats.more_than_p(0, 0, 500, 0.01) == 1.0
     assert stats.more_than_p(10, 0, 1000, 0.01) > 0.4
     assert stats.more_than_p(30, 3, 1000, 0.01) < 0.001
+
+
+@pytest.mark.parametrize("n", [1, 7, 300, 30_000])
+def test_resampled_sums_are_those_of_what_was_drawn(n: int) -> None:
+    """Given whole numbers, Then each sum is that of the items which the seed draws."""
+    values = np.random.default_rng(1).integers(-5, 50, (n, 2)).astype(np.float64)
+    rng = np.random.default_rng(4)
+    wanted = [values[rng.integers(n, size=n)].sum(axis=0).tolist() for _ in range(150)]
+    assert stats.bootstrap_sums(values, seed=4, draws=150).tolist() == wanted
+    alone = stats.bootstrap_sums(values[:, 0], seed=4, draws=150)
+    assert alone.tolist() == [first for first, _ in wanted]

@@ -1,7 +1,7 @@
 """Masks beside masks, many pictures at once: overlap by class with a tolerance of one pixel, and connected objects."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ Masks = NDArray[Any]
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
 SMALLEST_OBJECT_PX = 9
 """Connected pixels below three by three are specks that rounding makes and takes away."""
@@ -39,8 +40,8 @@ class ClassChange:
 
     present: Flags
     overlap: Floats
-    objects: NDArray[np.int64]
-    holes: NDArray[np.int64]
+    objects: Numbers
+    holes: Numbers
 
 
 def class_change(old: Flags, new: Flags) -> ClassChange:
@@ -48,14 +49,25 @@ def class_change(old: Flags, new: Flags) -> ClassChange:
 
     What lies within one pixel of the other's mask does not count against the overlap: there rounding decides.
     """
+    present, overlap = old.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX, np.ones(len(old))
+    objects, holes = np.zeros((2, len(old)), np.int64)
+    at = np.flatnonzero((old != new).any(axis=(1, 2)))  # the others have nothing lost: the most, with many classes
+    if len(at):
+        present[at], overlap[at], objects[at], holes[at] = _changes(old[at], new[at])
+    return ClassChange(present, overlap, objects, holes)
+
+
+def _changes(old: Flags, new: Flags) -> tuple[Flags, Floats, Numbers, Numbers]:
+    """The fields of `ClassChange`."""
     near_old, near_new = _grown(old), _grown(new)
     surplus = (new & ~near_old) | (old & ~near_new)
     union = (old | new).sum(axis=(1, 2))
     overlap = 1 - np.maximum(surplus.sum(axis=(1, 2)) - FORGIVEN_PX, 0) / np.maximum(union, 1)
-    holes = _uncovered(old, near_new) + _uncovered(new, near_old)
-    objects = holes + _joined(old, new) + _joined(new, old)
+    before, after = _Objects.of(old), _Objects.of(new)
+    holes = _uncovered(before, near_new) + _uncovered(after, near_old)
+    objects = holes + _joined(before, new) + _joined(after, old)
     present = (old.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX) | (new.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX)
-    return ClassChange(present, np.where(present, overlap, 1.0), objects, holes)
+    return present, np.where(present, overlap, 1.0), objects, holes
 
 
 def _grown(masks: Flags) -> Flags:
@@ -80,43 +92,60 @@ def same_masks(old: Masks, new: Masks) -> bool:
     return True
 
 
-def _uncovered(mine: Flags, theirs: Flags) -> NDArray[np.int64]:
+@dataclass(frozen=True)
+class _Objects:
+    """Connected pixels of `masks` (n, height, width): the `numbers` of the objects, of the same shape, 0 where there is
+    none, and their `sizes` (k + 1,) in pixels, of the number 0 without meaning."""
+
+    masks: Flags
+    numbers: NDArray[np.int32]
+    sizes: Numbers
+
+    @classmethod
+    def of(cls, masks: Flags) -> Self:
+        from scipy.ndimage import label
+
+        numbers, count = label(masks, AROUND)
+        return cls(masks, numbers, np.bincount(numbers[masks], minlength=count + 1))
+
+    def covered(self, theirs: Flags) -> tuple[Numbers, Floats]:
+        """Of each object but specks the picture in which it is, and the share of it that `theirs` covers."""
+        picture = np.zeros(len(self.sizes), np.int64)
+        picture[self.numbers[self.masks]] = np.repeat(np.arange(len(self.masks)), self.masks.sum(axis=(1, 2)))
+        covered = np.bincount(self.numbers[self.masks & theirs], minlength=len(self.sizes))
+        kept = self.sizes >= SMALLEST_OBJECT_PX
+        return picture[kept], covered[kept] / self.sizes[kept]
+
+
+def _uncovered(mine: _Objects, theirs: Flags) -> Numbers:
     """(n,): objects of `mine` that `theirs` covers less than three quarters of."""
-    picture, covered = objects_of(mine, theirs)
-    return np.bincount(picture[covered < LEAST_COVERED], minlength=len(mine))
+    picture, covered = mine.covered(theirs)
+    return np.bincount(picture[covered < LEAST_COVERED], minlength=len(theirs))
 
 
-def objects_of(mine: Flags, theirs: Flags) -> tuple[NDArray[np.int64], Floats]:
+def objects_of(mine: Flags, theirs: Flags) -> tuple[Numbers, Floats]:
     """Of each object of `mine` (k,) the picture in which it is, and the share of it that `theirs` covers."""
-    from scipy.ndimage import label
-
-    numbers, count = label(mine, AROUND)
-    found = numbers[mine]  # (pixels,) in order of pictures
-    sizes = np.bincount(found, minlength=count + 1)[1:]
-    covered = np.bincount(found, weights=theirs[mine], minlength=count + 1)[1:]
-    picture = np.zeros(count + 1, np.int64)
-    picture[found] = np.flatnonzero(mine) // mine[0].size
-    kept = sizes >= SMALLEST_OBJECT_PX
-    return picture[1:][kept], covered[kept] / sizes[kept]
+    return _Objects.of(mine).covered(theirs)
 
 
-def _joined(mine: Flags, theirs: Flags) -> NDArray[np.int64]:
+def _joined(mine: _Objects, theirs: Flags) -> Numbers:
     """(n,): objects of `theirs` that hold a third and more of two or more of `mine`, by more than a thin bridge (they
     are taken without their outermost pixels)."""
     from scipy.ndimage import label
 
-    numbers, count = label(mine, AROUND)
     inner = ~_grown(~theirs)
     inner[:, [0, -1]], inner[:, :, [0, -1]] = False, False
     cores, core_count = label(inner, AROUND)
-    both = np.flatnonzero(mine & (cores > 0))
-    held, times = np.unique(
-        cores.ravel()[both].astype(np.int64) * (count + 1) + numbers.ravel()[both], return_counts=True
-    )
-    sizes = np.bincount(numbers.ravel(), minlength=count + 1)
-    core, one = np.divmod(held, count + 1)
-    kept = (sizes[one] >= SMALLEST_OBJECT_PX) & (times >= LEAST_HELD * sizes[one])
-    several = np.bincount(core[kept], minlength=core_count + 1) > 1
+    both = np.flatnonzero(mine.masks & inner)
+    core, one = cores.ravel()[both], mine.numbers.ravel()[both]
+    # neighbors in a row mostly belong together: only where another pair begins is there anything to sort
+    begins = np.flatnonzero(np.concatenate([[True], (core[1:] != core[:-1]) | (one[1:] != one[:-1])])[: len(both)])
+    core, one = core[begins].astype(np.int64), one[begins]
     picture = np.zeros(core_count + 1, np.int64)
-    picture[cores.ravel()[both]] = both // mine[0].size
-    return np.bincount(picture[several], minlength=len(mine))
+    picture[core] = both[begins] // theirs[0].size
+    held, which = np.unique(core * len(mine.sizes) + one, return_inverse=True)
+    times = np.bincount(which, weights=np.diff(begins, append=len(both)))
+    core, one = np.divmod(held, len(mine.sizes))
+    kept = (mine.sizes[one] >= SMALLEST_OBJECT_PX) & (times >= LEAST_HELD * mine.sizes[one])
+    several = np.bincount(core[kept], minlength=core_count + 1) > 1
+    return np.bincount(picture[several], minlength=len(theirs))

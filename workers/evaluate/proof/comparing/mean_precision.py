@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.predictions import Values
 from workers.pipeline.postprocess.matching import Boxes, boxes_of
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Precisions = dict[tuple[int, bytes, bytes], Floats]
+"""What is known already: (draws,) by the number of a class, the pictures of its boxes, and which of these are right."""
 
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 WORK = 2e8
@@ -30,80 +32,106 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True)
 class _Kind:
-    """One class: its boxes by falling `score` (d,), the `picture` (d,) of each, whether it `hits` (overlaps, d), and
-    how many truths (pictures,) there are. No box is left out: there are no crowds, and sizes are all judged."""
+    """The class of this `number`: its boxes by falling `score` (d,), the `picture` (d,) of each, whether it `hits`
+    (overlaps, d), and how many truths (pictures,) there are. No box is left out: there are no crowds, and sizes are all
+    judged."""
 
+    number: int
     score: Floats
-    picture: NDArray[np.int64]
+    picture: Counts
     hits: NDArray[np.bool_]
     truths: Floats
 
 
 class Matched:
-    """The boxes that a model finds in pictures (left, top, right, bottom in pixels) beside those that are there."""
+    """The boxes that a model finds in pictures (left, top, right, bottom in pixels) beside those that are there. Those
+    with a score from `threshold` on count for F1."""
 
-    def __init__(self, truths: Sequence[Boxes], found: Sequence[Boxes]) -> None:
+    def __init__(self, truths: Sequence[Boxes], found: Sequence[Boxes], threshold: float = 0.5) -> None:
         self.boxes = sum(len(one.scores) for one in found)
-        self._pictures, self._truths, self._found = len(truths), truths, found
+        self._pictures = len(truths)
         self._kinds = list(_matched(truths, found))
+        self._right, self._judged = np.zeros(self._pictures), _strange(truths, found, threshold)
+        for kind in self._kinds:
+            counts = kind.score >= threshold
+            self._right += np.bincount(kind.picture[counts & kind.hits[0]], minlength=self._pictures)
+            self._judged += np.bincount(kind.picture[counts], minlength=self._pictures) + kind.truths
 
-    def values(self, times: Floats) -> Floats:
+    def values(self, times: Floats, seen: Precisions | None = None) -> Floats:
         """(draws, 2): the mean over overlaps of .5 to .95, and at .5 alone, where each picture counts `times` (draws,
-        pictures). NaN where no truth is left."""
+        pictures), whole numbers. NaN where no truth is left.
+
+        What is worked out is kept in `seen`, which other models by the same truths and `times` may share: neighboring
+        overlaps, and models that hardly differ, often have the same boxes right.
+        """
         sums, known = np.zeros((len(times), 2)), np.zeros(len(times))
+        seen = {} if seen is None else seen
+        whole = times.astype(np.int64)  # running sums of whole numbers take a fifth of the time
         for kind in self._kinds:
             there = times @ kind.truths
-            counted = times[:, kind.picture]
-            everything = np.cumsum(counted, axis=1)
-            per_overlap = np.stack([_precision(counted, everything, hits, there) for hits in kind.hits])
+            per_overlap = _per_overlap(kind, whole, there.astype(np.int64), seen)
             counts = there > 0
             sums[counts] += np.stack([per_overlap.mean(axis=0), per_overlap[0]], axis=1)[counts]
             known += counts
         return np.asarray(np.divide(sums, known[:, None], out=np.full_like(sums, np.nan), where=known[:, None] > 0))
 
-    def f1(self, times: Floats, threshold: float) -> Floats:
+    def f1(self, times: Floats) -> Floats:
         """(draws,): 2 · right ÷ (found + there), of boxes from the threshold on that overlap the truth by half."""
-        right, found = np.zeros(self._pictures), np.zeros(self._pictures)
-        for kind in self._kinds:
-            counts = kind.score >= threshold
-            np.add.at(right, kind.picture[counts & kind.hits[0]], 1)
-            np.add.at(found, kind.picture[counts], 1)
-        there = np.sum([kind.truths for kind in self._kinds], axis=0) + self._strange(threshold)
-        total = times @ (found + there)
-        return np.asarray(np.divide(2 * (times @ right), total, out=np.full(len(times), np.nan), where=total > 0))
+        total = times @ self._judged
+        return np.asarray(np.divide(2 * (times @ self._right), total, out=np.full(len(times), np.nan), where=total > 0))
 
-    def figures(self, times: Floats, threshold: float) -> Floats:
+    def figures(self, times: Floats, seen: Precisions | None = None) -> Floats:
         """(draws, 3): `values` and `f1`."""
-        return np.concatenate([self.values(times), self.f1(times, threshold)[:, None]], axis=1)
+        return np.concatenate([self.values(times, seen), self.f1(times)[:, None]], axis=1)
 
-    def _strange(self, threshold: float) -> Floats:
-        """(pictures,): boxes from the threshold on of classes that no truth has; they are wrong, too."""
-        known = {kind for one in self._truths for kind in one.classes.tolist()}
-        counts = [
-            sum(score >= threshold and kind not in known for score, kind in zip(one.scores, one.classes, strict=True))
-            for one in self._found
-        ]
-        return np.asarray(counts, np.float64)
-
-    def whole(self, threshold: float = 0.5) -> tuple[float, float, float]:
+    def whole(self) -> tuple[float, float, float]:
         """Each picture once."""
-        every = self.figures(np.ones((1, self._pictures)), threshold)[0]
+        every = self.figures(np.ones((1, self._pictures)))[0]
         return float(every[0]), float(every[1]), float(every[2])
 
 
-def _precision(counted: Floats, everything: Floats, hits: NDArray[np.bool_], there: Floats) -> Floats:
+def _strange(truths: Sequence[Boxes], found: Sequence[Boxes], threshold: float) -> Floats:
+    """(pictures,): boxes from the threshold on of classes that no truth has; they are wrong, too."""
+    known = np.unique(np.concatenate([one.classes for one in truths]))
+    strange = [(one.scores >= threshold) & ~np.isin(one.classes, known) for one in found]
+    return np.asarray([one.sum() for one in strange], np.float64)
+
+
+def _per_overlap(kind: _Kind, times: Counts, there: Counts, seen: Precisions) -> Floats:
+    """(overlaps, draws): `_precision` of one class at each overlap, where each picture counts `times` (draws, pictures)
+    and all of them hold `there` (draws,) truths. Boxes behind the last hit change nothing."""
+    ends = [int(np.flatnonzero(hits).max(initial=-1)) + 1 for hits in kind.hits]
+    keys = [
+        (kind.number, kind.picture[:end].tobytes(), hits[:end].tobytes())
+        for hits, end in zip(kind.hits, ends, strict=True)
+    ]
+    missing = {key: hits for key, hits in zip(keys, kind.hits, strict=True) if key not in seen}
+    if missing:
+        counted = times[:, kind.picture]
+        everything = np.maximum(np.cumsum(counted, axis=1), 1)
+        levels = _levels(there, int(counted[:, kind.hits.any(axis=0)].sum(axis=1).max()))
+        seen.update({key: _precision(counted, everything, hits, levels) for key, hits in missing.items()})
+    return np.stack([seen[key] for key in keys])
+
+
+def _levels(there: Counts, most: int) -> Floats:
+    """(draws, most + 1): how many of COCO's levels the recall of 0, 1, … `most` right boxes of `there` (draws,) truths
+    reaches. A look into this table takes much less time than a search for each box."""
+    different, which = np.unique(np.maximum(there, 1), return_inverse=True)
+    recall = np.arange(most + 1) / different[:, None]
+    return np.asarray(np.searchsorted(RECALLS, recall, side="right").astype(np.float64)[which], np.float64)
+
+
+def _precision(counted: Counts, everything: Counts, hits: NDArray[np.bool_], levels: Floats) -> Floats:
     """(draws,): the best precision at each recall level or behind it, averaged; `counted` (draws, boxes) is how often
-    each box counts, `everything` its running sum. Recall only grows at hits, and no precision between them is above
-    that of the hit before."""
-    if not hits.any():
-        return np.zeros(len(counted))
+    each box counts, `everything` its running sum, at least 1, `levels` as `_levels` gives them. Recall only grows at
+    hits, and no precision between them is above that of the hit before."""
     right = np.cumsum(counted[:, hits], axis=1)
-    below = everything[:, hits]
-    precision = np.divide(right, below, out=np.zeros_like(right), where=below > 0)
-    best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    recall = np.divide(right, there[:, None], out=np.zeros_like(right), where=there[:, None] > 0)
-    levels = np.diff(np.searchsorted(RECALLS, recall, side="right"), axis=1, prepend=0)
-    return np.asarray((best * levels).sum(axis=1) / len(RECALLS), np.float64)
+    best = right / everything[:, hits]
+    np.maximum.accumulate(best[:, ::-1], axis=1, out=best[:, ::-1])
+    reached = levels.take(right + np.arange(len(levels))[:, None] * levels.shape[1])
+    reached[:, 1:] -= reached[:, :-1]
+    return np.asarray((best * reached).sum(axis=1) / len(RECALLS), np.float64)
 
 
 def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
@@ -135,6 +163,7 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
             continue
         order = np.argsort(-np.concatenate(scores), kind="mergesort")  # as COCO sorts
         yield _Kind(
+            kind,
             np.concatenate(scores)[order],
             np.concatenate(pictures)[order],
             np.concatenate(hits, axis=1)[:, order],
@@ -208,22 +237,21 @@ def _pair(case: Case, truths: Sequence[Boxes]) -> Pair | None:
     if not things:
         return None
     # boxes of equal scores, of which INT8 gives many, count in the order of their pictures: that of names, as in COCO
-    order = sorted(range(len(truths)), key=lambda at: case.facts[at].source)
+    names = [item.source for item in case.facts]
+    order = sorted(range(len(truths)), key=names.__getitem__)
     truths = [truths[at] for at in order]
-    old, new = (Matched(truths, _found([case.answers(which)[at] for at in order])) for which in ("old", "new"))
-    draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
     threshold = case.old.score_threshold
+    found = [[boxes_of(answers[at]) for at in order] for answers in (case.answers("old"), case.answers("new"))]
+    old, new = (Matched(truths, one, threshold) for one in found)
+    draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
     rng, parts = np.random.default_rng(case.seed), []
     for start in range(0, draws, 100):
         count = min(100, draws - start)
         n = len(truths)
         times = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(count)]).astype(np.float64)
-        parts.append(new.figures(times, threshold) - old.figures(times, threshold))
-    return Pair(old.whole(threshold), new.whole(threshold), np.concatenate(parts), len(truths), things)
-
-
-def _found(answers: Sequence[Values]) -> list[Boxes]:
-    return [boxes_of(values) for values in answers]
+        seen: Precisions = {}
+        parts.append(new.figures(times, seen) - old.figures(times, seen))
+    return Pair(old.whole(), new.whole(), np.concatenate(parts), len(truths), things)
 
 
 def truth_of(item: Item) -> Boxes:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,28 +57,46 @@ def tidy(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Words in small letters, without marks; of Chinese and Japanese single characters."""
-    return _WORD.findall(tidy(text).casefold())
+    return _words(tidy(text))
+
+
+def _words(tidied: str) -> list[str]:
+    return _WORD.findall(tidied.casefold())
+
+
+class _Read:
+    """A text as it is read, each part worked out once."""
+
+    def __init__(self, text: str) -> None:
+        self.tidy = tidy(text)
+
+    @cached_property
+    def words(self) -> list[str]:
+        return _words(self.tidy)
+
+    @cached_property
+    def meaning(self) -> tuple[Counter[str], int]:
+        """Numbers, and how many negations."""
+        negations = [word for word in self.words if word in NEGATIONS or word.endswith(("n't", "n’t"))]
+        numbers = [*_NUMBER.findall(self.tidy), *(word for word in self.words if word in NUMBER_WORDS)]
+        return Counter(numbers), len(negations)
+
+    @cached_property
+    def names(self) -> set[str]:
+        """Words that begin large within a sentence, in small letters; () where all or nearly all words do."""
+        words = _INSIDE.findall(self.tidy)
+        large = {word.casefold() for word in words if word[0].isupper()}
+        return large if any(word[0].islower() for word in words) else set()
+
+    def turned_round(self, other: "_Read") -> bool:
+        if self.meaning != other.meaning:
+            return True
+        return not (self.names.issubset(other.words) and other.names.issubset(self.words))
 
 
 def turned_round(old: str, new: str) -> bool:
     """Whether a number, a negation or a name is lost, new or another one."""
-    if _meaning(old) != _meaning(new):
-        return True
-    return not (_names(old) <= set(words_of(new)) and _names(new) <= set(words_of(old)))
-
-
-def _meaning(text: str) -> tuple[Counter[str], int]:
-    """Numbers, and how many negations."""
-    words = words_of(text)
-    negations = sum(word in NEGATIONS or word.endswith(("n't", "n’t")) for word in words)
-    return Counter(_NUMBER.findall(tidy(text))) + Counter(word for word in words if word in NUMBER_WORDS), negations
-
-
-def _names(text: str) -> set[str]:
-    """Words that begin large within a sentence, in small letters; () where all or nearly all words do."""
-    words = [match.group() for match in _INSIDE.finditer(tidy(text))]
-    large = {word.casefold() for word in words if word[0].isupper()}
-    return large if any(word[0].islower() for word in words) else set()
+    return _Read(old).turned_round(_Read(new))
 
 
 def part_missing(old: str, new: str, least: int = 2) -> bool:
@@ -200,8 +219,9 @@ def _meanings_lost(case: Case) -> NDArray[np.float64]:
     """(n,): 1 where the original's text means what the right one does and the version's does not, −1 the other way
     round."""
     truth = references(case) or [""] * len(case.items)
-    rows = [
-        float(turned_round(right, new)) - float(turned_round(right, old)) if right else 0.0
-        for old, new, right in zip(case.texts("old"), case.texts("new"), truth, strict=True)
-    ]
-    return np.asarray(rows, np.float64)
+    rows = np.zeros(len(truth))
+    for at, texts in enumerate(zip(truth, case.texts("old"), case.texts("new"), strict=True)):
+        if texts[0]:
+            right, old, new = map(_Read, texts)
+            rows[at] = float(right.turned_round(new)) - float(right.turned_round(old))
+    return rows

@@ -13,7 +13,6 @@ from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_precision import by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
-from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.postprocess.matching import SCORE_MOVED, Boxes, Compared, boxes_of, compare_item, matched
 
@@ -25,40 +24,40 @@ FITTING_MAP = 0.02
 def compare(case: Case) -> Differences:
     """Items are those where either finds something, else a detector that is blind in 1 % of all frames were safe."""
     threshold = case.old.score_threshold
-    pairs = [
-        compare_item(boxes_of(old), boxes_of(new), threshold)
-        for old, new in zip(case.answers("old"), case.answers("new"), strict=True)
-    ]
+    old, new = ([boxes_of(values) for values in case.answers(which)] for which in ("old", "new"))
+    pairs = [compare_item(a, b, threshold) for a, b in zip(old, new, strict=True)]
     lost = ~case.new.finite[case.items]  # no number at all is a change, also where there was nothing to find
     seen = np.asarray([len(pair.classes) > 0 for pair in pairs], np.bool_) | lost
-    found = sum(int((boxes_of(old).scores >= threshold).sum()) for old in case.answers("old"))
+    sure = [[boxes.where(boxes.scores >= threshold) for boxes in side] for side in (old, new)]
+    before, after = (sum(len(boxes.scores) for boxes in side) for side in sure)
     unseen = ""
-    if not found:
+    if not before:
         unseen = f"0 objects in {len(pairs):,} pictures: these examples cannot prove a detector."
     kept = [pair for pair, is_seen in zip(pairs, seen, strict=True) if is_seen]
     shares = np.asarray([pair.unmatched.mean() if len(pair.classes) else 1.0 for pair in kept], np.float64)
-    loss, misfit = _loss(case, seen)
+    loss, misfit = _loss(case, seen, *sure)
     return Differences(
         items=case.items[seen],
         changed=shares > 0,
         severity=shares,
         similarity=1 - shares,
         parts=_class_parts(case, kept),
-        notes=[*_notes(case, threshold), *misfit],
+        notes=[*_notes(before, after, threshold), *misfit],
         loss=loss,
         unseen=unseen,
         figures={"n_labelled": loss.items} if loss is not None else {},
     )
 
 
-def _loss(case: Case, seen: Flags) -> tuple[Loss | None, list[str]]:
-    """By labels, and why they do not decide. Labels by which the original finds nearly nothing do not fit it.
+def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -> tuple[Loss | None, list[str]]:
+    """By labels, and why they do not decide. Labels by which the original finds nearly nothing do not fit it; `old` and
+    `new` are the boxes from the threshold on.
 
     Mean average precision only looks at the order of scores: a version whose scores all fell below the threshold keeps
     it, and shows people nothing; where they all fell to just above it nothing is sure. So the right boxes from the
     threshold on (F1) and their scores have to hold as well: the largest loss, as a share of the original's, decides.
     """
-    pair = by_labels(case)
+    pair = case.once(by_labels)
     if pair is None:
         return None, []
     original = pair.original[0]
@@ -73,7 +72,7 @@ def _loss(case: Case, seen: Flags) -> tuple[Loss | None, list[str]]:
     scale = np.maximum(np.asarray(pair.original)[both], SMALLEST)
     shares = (np.asarray(pair.original) - np.asarray(pair.optimized))[both] / scale
     drop, draws = float(shares.max()), (-pair.draws[:, both] / scale).max(axis=1)
-    notes, counts = [], _moved(case)
+    notes, counts = [], _moved(old, new)
     if counts[:, 0].any():
         moved = float(counts[:, 0].sum() / counts[:, 1].sum())
         sums = bootstrap_sums(counts, case.seed, len(draws))
@@ -87,39 +86,33 @@ def _loss(case: Case, seen: Flags) -> tuple[Loss | None, list[str]]:
     return Loss("mAP", original, drop * original, draws * original, labelled), notes
 
 
-def _moved(case: Case) -> Floats:
+def _moved(old: Sequence[Boxes], new: Sequence[Boxes]) -> Floats:
     """(n, 2): of how many boxes from the threshold on the score moved, and how many there are."""
-    threshold = case.old.score_threshold
-    rows = []
-    for old, new in zip(case.answers("old"), case.answers("new"), strict=True):
-        mine, theirs = _sure(old, threshold), _sure(new, threshold)
-        rows.append([(matched(mine, theirs, moved=1.0) & ~matched(mine, theirs)).sum(), len(mine.scores)])
+    rows = [
+        [(matched(mine, theirs, moved=1.0) & ~matched(mine, theirs)).sum(), len(mine.scores)]
+        for mine, theirs in zip(old, new, strict=True)
+    ]
     return np.asarray(rows, np.float64).reshape(-1, 2)
-
-
-def _sure(values: Values, threshold: float) -> Boxes:
-    boxes = boxes_of(values)
-    return boxes.where(boxes.scores >= threshold)
 
 
 def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[OwnPart]:
     """Items that hold something of a class; an item changed there if something of that class is lost or new."""
+    if not pairs:
+        return []
+    item = np.repeat(np.arange(len(pairs)), [len(pair.classes) for pair in pairs])
+    classes, unmatched = (np.concatenate(part) for part in zip(*((p.classes, p.unmatched) for p in pairs), strict=True))
     parts = []
-    for one in np.unique(np.concatenate([pair.classes for pair in pairs])) if pairs else ():
-        holds = [at for at, pair in enumerate(pairs) if (pair.classes == one).any()]
-        changed = np.asarray([bool(pairs[at].unmatched[pairs[at].classes == one].any()) for at in holds], np.bool_)
-        parts.append(OwnPart(Group("class", case.data.class_name(int(one)), np.asarray(holds, np.int64)), changed))
+    for one in np.unique(classes):
+        holds = np.unique(item[classes == one])
+        changed = np.isin(holds, item[(classes == one) & unmatched])
+        parts.append(OwnPart(Group("class", case.data.class_name(int(one)), holds), changed))
     return parts
 
 
-def _notes(case: Case, threshold: float) -> list[str]:
-    counts = [
-        sum(int((boxes_of(values).scores >= threshold).sum()) for values in case.answers(which))
-        for which in ("old", "new")
-    ]
-    if counts[0] == counts[1]:
+def _notes(before: int, after: int, threshold: float) -> list[str]:
+    if before == after:
         return []
-    return [f"It finds {counts[1]:,} things where the original finds {counts[0]:,} (scores from {threshold:.2f} on)."]
+    return [f"It finds {after:,} things where the original finds {before:,} (scores from {threshold:.2f} on)."]
 
 
 def _fits(case: Case) -> bool:

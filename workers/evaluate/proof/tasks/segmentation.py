@@ -77,7 +77,7 @@ def compare(case: Case) -> Differences:
 
 def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
     """By labels, what to tell of it, and whether a class broke."""
-    pair = by_labels(case)
+    pair = case.once(by_labels)
     if pair is None:
         return None, [], False
     original = float(pair.original[0])

@@ -22,7 +22,7 @@ def fits(case: Case) -> bool:
 
 def measure(case: Case) -> Sequence[TaskScore]:
     """By the boxes that are right where pictures have them, else by the original's sure ones."""
-    pair = by_labels(case)
+    pair = case.once(by_labels)
     if pair is not None:
         return [
             beside(words, TASK, pair.pictures, (pair.original[at], pair.optimized[at]), pair.draws[:, at])

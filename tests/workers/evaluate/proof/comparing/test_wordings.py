@@ -1,5 +1,7 @@
 """What a reader notices between two texts."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,23 @@ def test_chrf_of_many_texts_is_that_of_each() -> None:
     assert together.shape == (600, 18)
     for at in range(0, 600, 37):
         assert (together[at] == chrf_counts([texts[at]], [truths[at]])[0]).all()
+
+
+def test_shared_runs_are_those_of_counting_each() -> None:
+    """Given texts of any length in any letters, also halves of a letter, Then each count is that of plain counting."""
+    rng = np.random.default_rng(6)
+
+    def text() -> str:
+        return "".join(rng.choice(list("abcab é今\n\ud800"), int(rng.integers(0, 30))))
+
+    texts = [text() for _ in range(150)]
+    truths = [one if at % 5 == 0 else text() for at, one in enumerate(texts)]
+    wanted = []
+    for pair in zip(texts, truths, strict=True):
+        row: list[int] = []
+        for order in range(1, 7):
+            dense = ["".join(one.split()) for one in pair]
+            mine, theirs = (Counter(one[at : at + order] for at in range(len(one) - order + 1)) for one in dense)
+            row += [mine.total(), theirs.total(), (mine & theirs).total()]
+        wanted.append(row)
+    assert chrf_counts(texts, truths).tolist() == wanted

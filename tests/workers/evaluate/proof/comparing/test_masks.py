@@ -1,0 +1,84 @@
+"""Changes of many masks at once, held against one object after the other of one picture after the other."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import binary_dilation, binary_erosion, label
+
+from workers.evaluate.proof.comparing.masks import (
+    FORGIVEN_PX,
+    LEAST_COVERED,
+    LEAST_HELD,
+    SMALLEST_OBJECT_PX,
+    Flags,
+    class_change,
+    objects_of,
+)
+
+AROUND = np.ones((3, 3))
+
+
+def objects(mask: Flags) -> list[Flags]:
+    numbers, count = label(mask, AROUND)
+    return [numbers == number for number in range(1, count + 1)]
+
+
+def uncovered(mine: Flags, theirs: Flags) -> int:
+    near = binary_dilation(theirs, AROUND)
+    large = [one for one in objects(mine) if one.sum() >= SMALLEST_OBJECT_PX]
+    return sum((one & near).sum() / one.sum() < LEAST_COVERED for one in large)
+
+
+def joined(mine: Flags, theirs: Flags) -> int:
+    large = [one for one in objects(mine) if one.sum() >= SMALLEST_OBJECT_PX]
+    cores = objects(binary_erosion(theirs, AROUND))
+    return sum(sum((one & core).sum() >= LEAST_HELD * one.sum() > 0 for one in large) > 1 for core in cores)
+
+
+def slowly(old: Flags, new: Flags) -> tuple[bool, float, int, int]:
+    """The fields of `ClassChange` of one picture."""
+    surplus = (new & ~binary_dilation(old, AROUND)) | (old & ~binary_dilation(new, AROUND))
+    holes = uncovered(old, new) + uncovered(new, old)
+    present = bool(old.sum() >= SMALLEST_OBJECT_PX or new.sum() >= SMALLEST_OBJECT_PX)
+    overlap = 1 - max(int(surplus.sum()) - FORGIVEN_PX, 0) / max(int((old | new).sum()), 1)
+    return present, overlap if present else 1.0, holes + joined(old, new) + joined(new, old), holes
+
+
+def blocks(rng: np.random.Generator) -> Flags:
+    """(30, 40): rectangles, of which some touch each other or the edge, and some specks."""
+    mask = rng.random((30, 40)) < 0.01
+    for top, left, height, width in rng.integers((0, 0, 2, 2), (26, 36, 12, 16), (int(rng.integers(0, 7)), 4)):
+        mask[top : top + height, left : left + width] = True
+    return mask
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_many_masks_are_compared_as_one_by_one(share: float) -> None:
+    """Given pictures of which a share differs, by bars that cut and join, by a shift or wholly, Then each has what is
+    found in it by itself."""
+    rng = np.random.default_rng(3)
+    old = np.stack([blocks(rng) for _ in range(60)])
+    new = old.copy()
+    for at in np.flatnonzero(rng.random(60) < share):
+        way = at % 4
+        if way < 2:
+            left = int(rng.integers(4, 32))
+            new[at, :, left : left + 4] = bool(way)
+        else:
+            new[at] = np.roll(old[at], 2, axis=1) if way == 2 else blocks(rng)
+    found = class_change(old, new)
+    rows = zip(*(part.tolist() for part in (found.present, found.overlap, found.objects, found.holes)), strict=True)
+    assert list(rows) == [slowly(a, b) for a, b in zip(old, new, strict=True)]
+    assert not share or (found.objects > found.holes).any()
+
+
+def test_objects_are_those_of_each_picture() -> None:
+    """Given pictures with none, one and several objects, Then each but specks is told with its picture and its share."""
+    rng = np.random.default_rng(4)
+    mine = np.stack([blocks(rng) if at % 3 else np.zeros((30, 40), np.bool_) for at in range(12)])
+    theirs = np.stack([blocks(rng) for _ in range(12)])
+    picture, covered = objects_of(mine, theirs)
+    wanted = [
+        (at, (one & theirs[at]).sum() / one.sum())
+        for at in range(12) for one in objects(mine[at]) if one.sum() >= SMALLEST_OBJECT_PX
+    ]  # fmt: skip
+    assert list(zip(picture.tolist(), covered.tolist(), strict=True)) == wanted

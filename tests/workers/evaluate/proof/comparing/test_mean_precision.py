@@ -1,0 +1,88 @@
+"""Mean average precision over pictures that are drawn again, held against COCO's own sums over copies of them."""
+
+import contextlib
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from workers.evaluate.proof.comparing.mean_precision import Matched
+from workers.pipeline.postprocess.matching import Boxes
+
+CLOSE = 1e-12
+Side = list[Boxes]
+
+
+def scenes(pictures: int, rng: np.random.Generator) -> tuple[Side, Side, Side]:
+    """What is there, and what two models find: shaken boxes of three classes, some lost, some made up. Scores are equal
+    across pictures, but not within one."""
+    truths: Side = []
+    found: tuple[Side, Side] = ([], [])
+    for _ in range(pictures):
+        count = int(rng.integers(0, 6))
+        low = rng.uniform(0, 400, (count, 2))
+        corners = np.concatenate([low, low + rng.uniform(60, 120, (count, 2))], axis=1)
+        classes = rng.integers(0, 3, count)
+        truths.append(Boxes(corners, np.ones(count), classes))
+        for side, shake in zip(found, (2.0, 8.0), strict=True):
+            kept = rng.random(count) < 0.85
+            given = np.concatenate([corners[kept] + rng.normal(0, shake, (int(kept.sum()), 4)), [[5, 5, 40, 40]]])
+            kinds = np.append(classes[kept], rng.integers(0, 3))
+            side.append(Boxes(given, rng.permutation(10)[: len(given)] / 10, kinds))
+    return truths, *found
+
+
+def coco(truths: Side, found: Side) -> list[float]:
+    """mAP and mAP at half an overlap, all by pycocotools."""
+
+    def rows(side: Side) -> list[dict[str, Any]]:
+        flat = [
+            (at, *one) for at, boxes in enumerate(side)
+            for one in zip(boxes.corners.tolist(), boxes.classes.tolist(), boxes.scores.tolist(), strict=True)
+        ]  # fmt: skip
+        return [
+            {"id": number, "image_id": at, "category_id": kind, "score": score, "iscrowd": 0,
+             "bbox": [a, b, c - a, d - b], "area": (c - a) * (d - b)}
+            for number, (at, (a, b, c, d), kind, score) in enumerate(flat, 1)
+        ]  # fmt: skip
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = {
+            "images": [{"id": at} for at in range(len(truths))], "annotations": rows(truths), "info": {},
+            "categories": [{"id": kind} for kind in sorted({row["category_id"] for row in rows(truths)})],
+        }  # fmt: skip
+        truth.createIndex()
+        work = COCOeval(truth, truth.loadRes([row for row in rows(found) if row["score"] > 0]), "bbox")
+        work.evaluate()
+        work.accumulate()
+        work.summarize()
+    return [float(work.stats[0]), float(work.stats[1])]
+
+
+def test_values_are_those_of_sets_with_copies() -> None:
+    """Given draws of pictures, When both models share what is known, Then each value is COCO's for a set of copies, and
+    the same to the bit as of each model by itself."""
+    rng = np.random.default_rng(5)
+    truths, *found = scenes(25, rng)
+    times = np.stack([np.bincount(rng.integers(25, size=25), minlength=25) for _ in range(8)]).astype(np.float64)
+    seen: dict[Any, Any] = {}
+    for side in (*found, found[0]):
+        model = Matched(truths, side)
+        shared = model.values(times, seen)
+        assert (shared == model.values(times)).all()
+        for draw, value in zip(times.astype(int), shared.tolist(), strict=True):
+            at = np.repeat(np.arange(25), draw)
+            assert value == pytest.approx(coco([truths[i] for i in at], [side[i] for i in at]), abs=CLOSE)
+
+
+def test_f1_counts_boxes_from_the_threshold_on() -> None:
+    """Given one box that is right, one below the threshold, one of a class that no truth has and a truth that is missed,
+    Then F1 is 2 · 1 ÷ (2 + 2)."""
+    corners = np.array([[0, 0, 50, 50], [100, 100, 150, 150], [200, 200, 250, 250]], np.float64)
+    truths = [Boxes(corners[:2], np.ones(2), np.array([0, 0]))]
+    found = [Boxes(corners, np.array([0.9, 0.2, 0.8]), np.array([0, 0, 7]))]
+    assert Matched(truths, found, threshold=0.5).f1(np.ones((1, 1))).tolist() == [0.5]
