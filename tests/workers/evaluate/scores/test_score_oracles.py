@@ -359,6 +359,17 @@ def test_generated_texts() -> None:
     assert alone["chrf"].optimized == pytest.approx(100) and alone["rouge_l"].against == "original"
 
 
+def test_single_words_have_no_bleu() -> None:
+    """Given right texts of up to three words, which hold no run of four, then BLEU is not told: it would be 0 for the
+    right texts themselves."""
+    right = ["house", "two boats", "the red river"] * 5
+    case = case_of([Item("", group=text) for text in right], said_by(right, "tokens"), said_by(right, "tokens"))
+    assert set(by_id(generated_texts.measure(case))) == {"chrf", "rouge_l"}
+    longer = [f"{text} of stone today" for text in right]
+    case = case_of([Item("", group=text) for text in longer], said_by(longer, "tokens"), said_by(longer, "tokens"))
+    assert by_id(generated_texts.measure(case))["bleu"].optimized == pytest.approx(100)
+
+
 def test_right_ones_first() -> None:
     """Given searches among ten items of three groups, then nDCG at 4 is scikit-learn's."""
     from sklearn.metrics import ndcg_score

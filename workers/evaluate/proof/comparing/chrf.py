@@ -33,7 +33,7 @@ def chrf_counts(texts: Sequence[str], truths: Sequence[str]) -> Floats:
         counts[block] = _block(
             [_dense(text) for pair in zip(texts[block], truths[block], strict=True) for text in pair]
         )
-    return counts.reshape(len(texts), -1)
+    return counts.reshape(len(texts), 3 * CHRF_ORDER)
 
 
 def _dense(text: str) -> str:

@@ -46,8 +46,8 @@ _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of languages that put no blanks between words
 _WORD = re.compile(rf"[{_SIGNS}]|[^\W{_SIGNS}]+(?:['’][^\W{_SIGNS}]+)*")
 
-_INSIDE = re.compile(r"(?<=[\w,;)] )[^\W\d_]{2,}")
-"""Words behind another word, not at the beginning of a sentence."""
+_INSIDE = re.compile(r"(?<=[\w,;)] )[^\W\d_]{2,}(?:['’][^\W\d_]+)*(?![\w'’])")
+"""Words behind another word, not at the beginning of a sentence, whole as `_WORD` has them."""
 
 
 def tidy(text: str) -> str:

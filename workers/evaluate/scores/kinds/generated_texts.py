@@ -7,7 +7,7 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.comparing.bleu import bleu_counts, bleu_of
+from workers.evaluate.proof.comparing.bleu import BLEU_ORDER, bleu_counts, bleu_of
 from workers.evaluate.proof.comparing.chrf import chrf_counts, chrf_of
 from workers.evaluate.proof.comparing.wordings import references, rouge_l
 from workers.evaluate.scores.base import Score, Words, alone, beside, mean_draws
@@ -22,7 +22,10 @@ def fits(case: Case) -> bool:
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """chrF and BLEU of all texts together (sacrebleu's corpus scores), ROUGE-L as the mean over texts."""
+    """chrF and BLEU of all texts together (sacrebleu's corpus scores), ROUGE-L as the mean over texts.
+
+    No BLEU where no right text has a run of four words: it is 0 then, whatever is answered.
+    """
     truth = references(case)
     at = [i for i, text in enumerate(truth or case.texts("old")) if text.strip()]
     if not at:
@@ -39,16 +42,19 @@ def measure(case: Case) -> list[TaskScore]:
     resampled = mean_draws(runs, case.seed) * len(at)  # sums, since zero counts are smoothed by the size of a corpus
     drawn_runs = bleu_of(resampled[:, :width]), bleu_of(resampled[:, width:])
     bleus = [float(bleu_of(part)) for part in np.split(runs.sum(axis=0), 2)]
+    has_bleu = bool((runs[:, width - 1] >= BLEU_ORDER).any())
     shares = np.asarray([[rouge_l(a, r), rouge_l(b, r)] for a, b, r in zip(old, new, right, strict=True)])
     mean, means = shares.mean(axis=0), mean_draws(shares, case.seed)
     if truth is None:
         first = alone(CHRF, "texts", len(at), whole[1], drawn[1])
         second = alone(BLEU, "texts", len(at), bleus[1], drawn_runs[1])
-        return [first, second, alone(ROUGE_L, "texts", len(at), float(mean[1]), means[:, 1])]
+        third = alone(ROUGE_L, "texts", len(at), float(mean[1]), means[:, 1])
+        return [first, second, third] if has_bleu else [first, third]
     first = beside(CHRF, "texts", len(at), (whole[0], whole[1]), drawn[1] - drawn[0])
     second = beside(BLEU, "texts", len(at), (bleus[0], bleus[1]), drawn_runs[1] - drawn_runs[0])
     pair = float(mean[0]), float(mean[1])
-    return [first, second, beside(ROUGE_L, "texts", len(at), pair, means[:, 1] - means[:, 0])]
+    third = beside(ROUGE_L, "texts", len(at), pair, means[:, 1] - means[:, 0])
+    return [first, second, third] if has_bleu else [first, third]
 
 
 SCORE = Score("generated-texts", "Generated texts", "numpy and rapidfuzz", 55, fits, measure)

@@ -48,6 +48,10 @@ def test_chrf_is_that_of_another_library(text: str, truth: str) -> None:
         ("a letter for Anna Weber", "a letter for Anna Huber", True),
         ("yesterday Anna came", "Anna came yesterday", False),
         ("A LETTER FOR ANNA", "A NOTE FOR ANNA", False),
+        ("we met at John's house", "we met in John's house", False),
+        ("we met at John's house", "we met at Jane's house", True),
+        ("they said Don’t stop, then", "they said Don’t stop, now", False),
+        ("take the Foo2bar thing", "take the Foo2bar one", False),
     ],
 )
 def test_numbers_negations_and_names(old: str, new: str, other: bool) -> None:
@@ -75,6 +79,7 @@ def test_distances_by_hand() -> None:
     """Given one letter or one word of many, Then the share is that of the longer text; empty texts are the same."""
     assert character_distance("abcde", "abXde") == pytest.approx(0.2)
     assert word_distance("one two three four", "one two drei four") == pytest.approx(0.25)
+    assert chrf([], []).tolist() == [] and chrf_counts([], []).shape == (0, 18)
     assert character_distance("", "") == 0 and chrf([" ", "a"], ["", ""]).tolist() == [100, 0]
     assert words_of("Don’t stop: 今日 now") == ["don’t", "stop", "今", "日", "now"]
 
