@@ -35,6 +35,8 @@ def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> st
         return text.format(n, things)
     if outcome.ending is Ending.NOTHING_TRIED:
         return tr("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
+    if outcome.ending is Ending.NONE_FITS:
+        return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, n, things)
     if outcome.ending is Ending.UNTESTED:

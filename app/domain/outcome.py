@@ -12,12 +12,14 @@ from typing import Literal
 from app.domain.choose import Objective, choose, is_unsettled, looks_better, may_be_safe, may_win
 from app.domain.variant import Variant
 from workers.contracts.base import Frozen
+from workers.contracts.planning import Reason
 
 
 class Ending(StrEnum):
     """`unsettled`: a version looked better and answers alike, but that was not shown beside the original; `busy`: and
     only other programs left it open. `untested`: it is better, and there was no time to test its answers. `built`:
-    engines were built for cards that are not here, so that nothing could be measured."""
+    engines were built for cards that are not here, so that nothing could be measured. `none_fits`: none of the goal's
+    ways is for this model and this computer."""
 
     PROVEN = "proven"
     ALIKE = "alike_not_proven"
@@ -28,6 +30,7 @@ class Ending(StrEnum):
     TIME_UP = "time_up"
     NOTHING_TRIED = "nothing_tried"
     BUILT = "built"
+    NONE_FITS = "none_fits"
 
 
 FinalState = Literal["none", "done", "cut_off"]
@@ -47,7 +50,8 @@ class SearchEnd(Frozen):
 
     `limit_s` is the time that it had in all, None for no limit. `more_s` is about how long the rest would take, None
     where nothing is left to do. `went_on_s` are the seconds that were given later, each time. `built_for` names the
-    architectures (``sm89``) of cards elsewhere that engines were built for; nothing was measured then.
+    architectures (``sm89``) of cards elsewhere that engines were built for; nothing was measured then. `none_fits` says
+    why the goal's first way cannot be tried, where none can.
     """
 
     planned: int = 0
@@ -58,6 +62,7 @@ class SearchEnd(Frozen):
     rounds: tuple[Round, ...] = ()
     went_on_s: tuple[float, ...] = ()
     built_for: tuple[str, ...] = ()
+    none_fits: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,8 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
         ending = Ending.UNTESTED
     elif left:
         ending = Ending.UNSETTLED
+    elif end.none_fits is not None and not measured:
+        ending = Ending.NONE_FITS
     elif not end.untried and end.final != "cut_off":
         ending = Ending.NOTHING_FASTER
     else:

@@ -243,7 +243,8 @@ class _Optimization:
             plan = yield from self._with_room(plan, model)
         self._recorder.note(plan_json=plan.model_dump_json())
         recipes = plan.candidates[: self._ask.max_candidates]
-        self._search.keep(planned=len(recipes))
+        none_fits = plan.dropped[0].reason if plan.dropped and not recipes else None
+        self._search.keep(planned=len(recipes), none_fits=none_fits)
         self._awaited = {name for recipe in recipes for name in recipe.only_if_failed}
         self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP, PROOF_STEP])
         return plan.baseline, recipes

@@ -9,6 +9,7 @@ from app.domain.choose import MOST_SETS, finalists
 from app.domain.outcome import Ending, SearchEnd, outcome_of
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
+from workers.contracts.planning import Reason
 
 TIME_UP = SearchEnd(planned=5, untried=3, limit_s=60, more_s=40)
 
@@ -43,6 +44,7 @@ UNSURE = in_turn(variant("unsure", p50_ms=1.8), 1.01)
         ([UNSURE], SearchEnd(planned=1, final="done", more_s=9), Ending.UNSETTLED, False),
         ([SLOW], TIME_UP, Ending.TIME_UP, False),
         ([], TIME_UP, Ending.NOTHING_TRIED, False),
+        ([], SearchEnd(final="done", none_fits=Reason(code="no_library", text="x")), Ending.NONE_FITS, False),
         ([SAFE, HASTY], TIME_UP, Ending.PROVEN, True),
     ],
 )
@@ -54,6 +56,7 @@ def test_endings(versions: list[Variant], end: SearchEnd, ending: Ending, is_rec
     assert ("keep the original" in told) is not is_recommended
     assert ("and none of these was faster" in told) is (ending is Ending.TIME_UP)
     assert ("before anything could be tried" in told) is (ending is Ending.NOTHING_TRIED)
+    assert ("can be tried here" in told) is (ending is Ending.NONE_FITS)
     assert (outcome.open != ()) is (ending is Ending.UNSETTLED)
 
 

@@ -36,6 +36,7 @@ from workers.contracts.jobs import (
     SummarizeResult,
 )
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.planning import Dropped
 from workers.contracts.proof.proving import FingerprintsResult
 from workers.contracts.specs import (
     BlockLoad,
@@ -120,6 +121,7 @@ class Play:
     n_test: int = 1000
     item_s: float = 0.0
     earlier: dict[str, int] = field(default_factory=dict)
+    left_out: tuple[Dropped, ...] = ()
 
     def run(self, flow: Flow[Any]) -> Any:
         """What the flow returns; raises what it raises."""
@@ -237,7 +239,8 @@ class Play:
         assert isinstance(params, PlanParams)
         candidates = self.candidates or params.preset_steps
         fitting = tuple(recipe for recipe in candidates if recipe.runtime in params.runtimes)
-        return PlanResult(baseline=Recipe(title="Original"), candidates=fitting), self._folder("plan")
+        result = PlanResult(baseline=Recipe(title="Original"), candidates=fitting, dropped=self.left_out)
+        return result, self._folder("plan")
 
     def _apply_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
         assert isinstance(step.params, ApplyParams)
