@@ -27,6 +27,9 @@ from workers.quantize.weights.source_folder import head_size, write_source
 ID, TITLE = "language_onnx", "A language model for NVIDIA cards and the web"
 RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
 WEIGHTS = f"{MODEL_FILE}.data"
+PEAK = 2.2
+"""Times the weights in 32 bits that the builder held at most (SmolLM2-135M, above the imports)."""
+
 CACHE_SIZE = "kv_cache_dim"
 """What the builder calls the last size of keys and values. It is the size of a head, since the cache is not rounded."""
 
@@ -138,8 +141,15 @@ def _halve_table(graph: Any) -> None:
 
 
 def why_not(situation: Situation, params: Any) -> Reason | None:
-    """For models that are in more bits."""
-    return IN_8_BITS if situation.model.precision.startswith("int") else None
+    """For models that are in more bits, where the builder has room: it holds all weights in 32 bits."""
+    model = situation.model
+    if model.precision.startswith("int"):
+        return IN_8_BITS
+    needed = model.weight_bytes * (1 if model.precision == "fp32" else 2) * PEAK
+    if needed > situation.device.memory_bytes:
+        told = f"Making it takes about {needed / 1e9:.0f} GB of memory, more than this computer has."
+        return Reason(code="too_large", text=told)
+    return None
 
 
 SPEC = TechniqueSpec(

@@ -1,16 +1,20 @@
 """A language model as an ONNX graph of few bits: the same model, by the names that other programs look for."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from situations import TEXT, planner
 from tiny_llama import items, write_tiny_llama
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
+from workers.contracts.planning import NOT_FOR_FORMAT
+from workers.contracts.specs import Recipe, RecipeStep
 from workers.contracts.techniques import Model
 from workers.infer import onnxruntime_cpu, openvino
 from workers.infer.onnxruntime_chat import FIRST_ROOM
@@ -168,3 +172,26 @@ def test_a_graph_without_names_is_refused(original, tmp_path):
     assert caught.value.code == "weights_without_names"
     assert caught.value.facts["lacking"] == ["model.layers.1.mlp.down_proj.weight"]
     assert not (tmp_path / "source").exists()
+
+
+def test_what_does_not_fit_into_memory_is_not_tried():
+    """Given a computer of 8 GiB, Then half a GB of weights is tried, and 4 GB in 16 bits are not, with the reason."""
+    small = replace(TEXT, precision="bf16", weight_bytes=1 << 29)
+    large = replace(small, weight_bytes=4 << 30)
+    params = language_onnx.Params()
+    assert language_onnx.why_not(planner(model=small).situation, params) is None
+    refused = language_onnx.why_not(planner(model=large).situation, params)
+    assert refused is not None and (refused.code, "19 GB" in refused.text) == ("too_large", True)
+    whole = replace(large, precision="fp32", weight_bytes=3 << 30)
+    assert language_onnx.why_not(planner(model=whole).situation, params) is None
+
+
+def test_the_engine_is_asked_for_what_the_steps_leave():
+    """Given a model of another format, Then a step that writes ONNX may be run by what opens ONNX, and no other."""
+    chat = replace(TEXT, precision="bf16", format="openvino-ir", input_kind="text", runtime="openvino")
+    plan = planner(model=chat)
+    step = RecipeStep(technique="language_onnx")
+    assert plan.why_not(Recipe(id="a", title="A", steps=(step,), runtime="onnxruntime-cpu")) is None
+    assert plan.why_not(Recipe(id="b", title="B", steps=(), runtime="onnxruntime-cpu")).code == NOT_FOR_FORMAT
+    then = RecipeStep(technique="language_int8")
+    assert plan.why_not(Recipe(id="c", title="C", steps=(step, then), runtime="onnxruntime-cpu")) is not None

@@ -17,7 +17,6 @@ from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
 from app.services.projects.running import RunRequest
 from app.services.records.documents import run_document
-from workers.contracts.planning import Dropped, Reason
 
 
 def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
@@ -399,14 +398,3 @@ def test_a_new_run_of_the_same_model_is_the_same_project(space: Workspace) -> No
     assert project_for(repositories, Path("/models/m.onnx"), is_sample=True).id != first.id
     assert new_run(repositories, first, Goal("balanced", 1.0)).state is RunState.QUEUED
     assert failure().exit_code == 3
-
-
-def test_a_goal_of_which_nothing_fits_says_why(stage: Make) -> None:
-    """Given a goal whose only way needs what is not installed, Then the run says so, and none was tried."""
-    one = stage(Like(p50_ms=4), {})
-    one.play.left_out = (Dropped(title="A", reason=Reason(code="no_library", text="It needs a library.")),)
-    run = one.go()
-    assert run.state is RunState.KEPT_ORIGINAL
-    assert run.headline == "None of this goal's ways can be tried here: keep the original, or choose another goal"
-    assert one.outcome.end.none_fits.text == "It needs a library."
-    assert run_document(run, list(one.variants.values()), one.outcome)["outcome"]["ending"] == "none_fits"
