@@ -113,6 +113,15 @@ def part_missing(old: str, new: str, least: int = 2) -> bool:
     return False
 
 
+def end_missing(old: str, new: str) -> bool:
+    """Whether the last word, or more of the end, is missing."""
+    from rapidfuzz.distance import Levenshtein
+
+    words = words_of(old)
+    steps = Levenshtein.opcodes(words, words_of(new))
+    return any(step.tag == "delete" and step.src_end == len(words) for step in steps)
+
+
 def character_distance(old: str, new: str) -> float:
     """Levenshtein's distance as a share of the longer text, 0..1; 0 for two empty ones."""
     from rapidfuzz.distance import Levenshtein
@@ -192,18 +201,23 @@ def rouge_l(text: str, truth: str) -> float:
     return 2 * shared / (len(a) + len(b)) if shared else 0.0
 
 
-def text_loss(case: Case, counts: NDArray[np.float64], value: Callable[[NDArray[np.float64]], Pair]) -> Loss | None:
+def text_loss(
+    case: Case,
+    counts: NDArray[np.float64],
+    value: Callable[[NDArray[np.float64]], Pair],
+    also: Callable[[str, str], bool] | None = None,
+) -> Loss | None:
     """A continuous score by references: `counts` (n, k) of the items that have one (NaN for others) add up to what
     `value` turns (…, k) into both models' scores, larger for better.
 
     A lost “not” is three of a hundred letters, so that such a score hardly sees it: texts whose numbers, negations and
     names were right and are not any more count as lost wholly, those that became right as gained, and the larger loss
-    decides.
+    decides. `also(right, text)` says what else is wrong wholly.
     """
     known = np.isfinite(counts).all(axis=1)
     if not known.any():
         return None
-    lost = _meanings_lost(case)[known]
+    lost = _meanings_lost(case, also)[known]
     before, after = value(counts[known].sum(axis=0, keepdims=True))
     drawn = bootstrap_sums(np.column_stack([counts[known], lost]), case.seed)
     drawn_before, drawn_after = value(drawn[:, :-1])
@@ -215,7 +229,7 @@ def text_loss(case: Case, counts: NDArray[np.float64], value: Callable[[NDArray[
     return Loss("texts", original, drop, draws, int(known.sum()))
 
 
-def _meanings_lost(case: Case) -> NDArray[np.float64]:
+def _meanings_lost(case: Case, also: Callable[[str, str], bool] | None) -> NDArray[np.float64]:
     """(n,): 1 where the original's text means what the right one does and the version's does not, −1 the other way
     round."""
     truth = references(case) or [""] * len(case.items)
@@ -223,5 +237,8 @@ def _meanings_lost(case: Case) -> NDArray[np.float64]:
     for at, texts in enumerate(zip(truth, case.texts("old"), case.texts("new"), strict=True)):
         if texts[0]:
             right, old, new = map(_Read, texts)
-            rows[at] = float(right.turned_round(new)) - float(right.turned_round(old))
+            was, is_now = right.turned_round(old), right.turned_round(new)
+            if also is not None:
+                was, is_now = was or also(texts[0], texts[1]), is_now or also(texts[0], texts[2])
+            rows[at] = float(is_now) - float(was)
     return rows

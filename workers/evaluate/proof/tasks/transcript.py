@@ -10,6 +10,7 @@ from workers.evaluate.proof.comparing.wordings import (
     character_distance,
     compare_texts,
     edit_counts,
+    end_missing,
     part_missing,
     references,
     text_loss,
@@ -38,13 +39,16 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case) -> Loss | None:
-    """Word accuracy, 1 − WER, by what was said where it is known."""
+    """Word accuracy, 1 − WER, by what was said where it is known; a transcript whose end is lost is lost wholly: one
+    word of forty hardly shows."""
     truth = references(case)
     if truth is None:
         return None
     counts = edit_counts(case.texts("old"), case.texts("new"), truth, by_word=True)
     counts[[not text for text in truth]] = np.nan
-    return text_loss(case, counts, lambda sums: (1 - sums[:, 0] / sums[:, 2], 1 - sums[:, 1] / sums[:, 2]))
+    return text_loss(
+        case, counts, lambda sums: (1 - sums[:, 0] / sums[:, 2], 1 - sums[:, 1] / sums[:, 2]), also=end_missing
+    )
 
 
 def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import pytest
 from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
 from workers.evaluate.proof.comparing.wordings import (
     character_distance,
+    end_missing,
     part_missing,
     turned_round,
     word_distance,
@@ -73,6 +74,23 @@ def test_numbers_negations_and_names(old: str, new: str, other: bool) -> None:
 def test_a_part_that_is_missing(old: str, new: str, missing: bool) -> None:
     """Given two words in a row or the last one lost or new, Then a part is missing."""
     assert part_missing(old, new) is missing
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "missing"),
+    [
+        ("the boat left at noon", "the boat left at", True),
+        ("the boat left at noon", "the boat", True),
+        ("the boat left at noon", "the boat left at none", False),
+        ("the boat left at noon", "boat left at noon", False),
+        ("the boat left", "the boat left again", False),
+        ("the boat left", "", True),
+        ("", "", False),
+    ],
+)
+def test_an_end_that_is_missing(said: str, heard: str, missing: bool) -> None:
+    """Given what was said, Then a transcript whose last word is not there has no end; another word there is one."""
+    assert end_missing(said, heard) is missing
 
 
 def test_distances_by_hand() -> None:
