@@ -15,13 +15,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from workers.contracts.errors import InputRefused
-from workers.contracts.planning import IN_8_BITS, Reason, Situation
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, new_model
+from workers.quantize.weights import compressed_weights
+from workers.quantize.weights.compressed_weights import need_chat
 from workers.quantize.weights.source_folder import head_size, write_source
 
 ID, TITLE = "language_onnx", "A language model for NVIDIA cards and the web"
@@ -56,13 +57,7 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Write the source's folder again, and let the builder make its graph of it."""
-    if not model.artifact.settings.get("chat"):
-        raise InputRefused(
-            "no_language_model",
-            f"“{TITLE}” is for language models",
-            "This model does not go on with texts.",
-            "Leave this step out of the recipe.",
-        )
+    need_chat(model, TITLE)
     ctx.check_cancelled()
     source, built = ctx.work_dir / "source", ctx.work_dir / "built"
     with new_model(model, ID, params, ctx) as output, _gone(source, built):
@@ -142,9 +137,9 @@ def _halve_table(graph: Any) -> None:
 
 def why_not(situation: Situation, params: Any) -> Reason | None:
     """For models that are in more bits, where the builder has room: it holds all weights in 32 bits."""
-    model = situation.model
-    if model.precision.startswith("int"):
-        return IN_8_BITS
+    model, stored = situation.model, compressed_weights.why_not(situation, params)
+    if stored is not None:
+        return stored
     needed = model.weight_bytes * (1 if model.precision == "fp32" else 2) * PEAK
     if needed > situation.device.memory_bytes:
         told = f"Making it takes about {needed / 1e9:.0f} GB of memory, more than this computer has."

@@ -33,13 +33,7 @@ def compress(
     model: Model, technique: str, title: str, params: TechniqueParams, ctx: JobContext, precision: str, how: Any
 ) -> ModelArtifact:
     """Write the graph with fewer bits a weight. `how(nncf)` gives the arguments of `nncf.compress_weights`."""
-    if not model.artifact.settings.get("chat"):
-        raise InputRefused(
-            "no_language_model",
-            f"{title} is for language models",
-            "This model does not go on with texts.",
-            "Leave this step out of the recipe.",
-        )
+    need_chat(model, title)
     ctx.check_cancelled()
     with new_model(model, technique, params, ctx) as output:
         examples: list[Examples] = []
@@ -54,6 +48,17 @@ def compress(
         output.runtimes = (RUNTIME,)
     assert output.artifact is not None
     return output.artifact
+
+
+def need_chat(model: Model, title: str) -> None:
+    """Raises `InputRefused` for what is no language model."""
+    if not model.artifact.settings.get("chat"):
+        raise InputRefused(
+            "no_language_model",
+            f"“{title}” is for language models",
+            "This model does not go on with texts.",
+            "Leave this step out of the recipe.",
+        )
 
 
 def _write(

@@ -40,6 +40,7 @@ NUMBER_WORDS = frozenset(_NUMBER_WORDS.split())
 ein): in transcripts most numbers are words."""
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+Step = tuple[str, int, int, int, int]
 
 _LATIN = re.compile(r"[a-z0-9]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -100,26 +101,28 @@ def turned_round(old: str, new: str) -> bool:
 
 
 def part_missing(old: str, new: str, least: int = 2) -> bool:
-    """Whether `least` words in a row are missing or too many, or the last one is missing."""
-    from rapidfuzz.distance import Levenshtein
-
-    a, b = words_of(old), words_of(new)
-    for step in Levenshtein.opcodes(a, b):
-        length = max(step.src_end - step.src_start, step.dest_end - step.dest_start)
-        if step.tag in ("delete", "insert") and length >= least:
-            return True
-        if step.tag == "delete" and step.src_end == len(a):
-            return True
-    return False
+    """Whether `least` words in a row are missing or too many, or the first or the last one is missing."""
+    words, steps = _steps(old, new)
+    inside = any(max(b - a, d - c) >= least for tag, a, b, c, d in steps if tag in ("delete", "insert"))
+    return inside or _lacks_an_end(words, steps)
 
 
 def end_missing(old: str, new: str) -> bool:
-    """Whether the last word, or more of the end, is missing."""
+    """Whether the first or the last word is missing, alone or with others: what becomes of sound that is cut."""
+    return _lacks_an_end(*_steps(old, new))
+
+
+def _steps(old: str, new: str) -> tuple[list[str], list[Step]]:
+    """The words of `old`, and what makes the other text of them, as difflib's opcodes."""
     from rapidfuzz.distance import Levenshtein
 
     words = words_of(old)
     steps = Levenshtein.opcodes(words, words_of(new))
-    return any(step.tag == "delete" and step.src_end == len(words) for step in steps)
+    return words, [(one.tag, one.src_start, one.src_end, one.dest_start, one.dest_end) for one in steps]
+
+
+def _lacks_an_end(words: list[str], steps: list[Step]) -> bool:
+    return any(tag == "delete" and (start == 0 or end == len(words)) for tag, start, end, _, _ in steps)
 
 
 def character_distance(old: str, new: str) -> float:

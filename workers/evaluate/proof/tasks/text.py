@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
-from workers.evaluate.proof.comparing.wordings import compare_texts, references, text_loss, turned_round, word_distance
+from workers.evaluate.proof.comparing.wordings import (
+    compare_texts,
+    end_missing,
+    references,
+    text_loss,
+    turned_round,
+    word_distance,
+)
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 
 LEAST_CHRF = 85.0
@@ -32,13 +39,16 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case) -> Loss | None:
-    """chrF of all texts together by the right ones, where they are known."""
+    """chrF of all texts together by the right ones, where they are known; a text that lost its beginning or its end is
+    lost wholly."""
     truth = references(case)
     if truth is None:
         return None
     counts = np.hstack([chrf_counts(case.texts(which), truth) for which in ("old", "new")])
     counts[[not right for right in truth]] = np.nan
-    return text_loss(case, counts, lambda sums: (chrf_of(sums[:, :18]) / 100, chrf_of(sums[:, 18:]) / 100))
+    return text_loss(
+        case, counts, lambda sums: (chrf_of(sums[:, :18]) / 100, chrf_of(sums[:, 18:]) / 100), also=end_missing
+    )
 
 
 def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:

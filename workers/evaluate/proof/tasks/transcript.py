@@ -26,7 +26,7 @@ def compare(case: Case) -> Differences:
     """Items are those where either reads anything: silence proves nothing.
 
     A transcript changed where more than a twentieth of its characters are others, or a number, a negation, a name, two
-    words in a row or the last word (a recording that is cut loses a small share only).
+    words in a row, the first or the last word (a recording that is cut loses a small share only).
     """
     return compare_texts(
         case,
@@ -64,7 +64,7 @@ def is_other(old: str, new: str, severity: float) -> bool:
 TASK = ProofTask(
     "transcript",
     "Transcripts",
-    "more than a twentieth of its letters, a number, a negation, a name or its end is another",
+    "more than a twentieth of its letters, a number, a negation, a name, its beginning or its end is another",
     order=11,
     fits=lambda case: (
         case.old.answer_kind == "transcript" and case.old.texts is not None and case.new.texts is not None

@@ -150,6 +150,10 @@ def cut(share: float) -> Edit:
     return shortened
 
 
+def beheaded(text: str, rng: Rng) -> str:
+    return " ".join(text.split()[1:]) or text
+
+
 def repeats(text: str, rng: Rng) -> str:
     return text + (" " + " ".join(text.split()[-3:])) * 2
 
@@ -207,7 +211,8 @@ TEXT_HARM = HARM | {
     "capitals": all_of(lambda text, rng: text.upper()),
 }
 TEXT_HARMLESS = HARMLESS | {"last mark lost": all_of(lambda text, rng: text.removesuffix("."))}
-SPEECH_HARM = HARM | {"last word lost": all_of(cut(0.01))}
+ENDS_LOST: dict[str, Change] = {"last word lost": all_of(cut(0.01)), "first word lost": all_of(beheaded)}
+SPEECH_HARM = HARM | ENDS_LOST
 SPEECH_HARMLESS = HARMLESS | {"one letter of a long word": all_of(one_letter)}
 
 
@@ -236,7 +241,7 @@ def heard(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
 WITHOUT_LABELS_ONLY = ("synonyms", "capitals", "broken encoding")
 """By the right texts synonyms may be no loss, nor are letters that are few."""
 
-KNOWN_TEXT_HARM = {how: change for how, change in TEXT_HARM.items() if how not in WITHOUT_LABELS_ONLY}
+KNOWN_TEXT_HARM = {how: change for how, change in (TEXT_HARM | ENDS_LOST).items() if how not in WITHOUT_LABELS_ONLY}
 ZOOS = [
     Zoo("translations", "text", "tokens", texts, TEXT_HARM, TEXT_HARMLESS, other_text, answers=answers),
     Zoo(
