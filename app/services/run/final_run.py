@@ -21,6 +21,7 @@ from app.services.run.search import Search
 from app.services.run.version_steps import Pass, Version
 
 LAST_STEP = "Final run, side by side"
+NOTHING_LEFT, NOTHING_TRIED = "nothing was faster and within your limit", "nothing was tried"
 
 
 def most_rounds(environment: Mapping[str, str] = os.environ) -> int | None:
@@ -55,7 +56,9 @@ class FinalRun:
             return
         best = search.best_ids()
         if not best:
-            search.recorder.step(self._step, state="skipped", detail="nothing was faster and within your limit")
+            search.recorder.step(
+                self._step, state="skipped", detail=NOTHING_LEFT if search.end.planned else NOTHING_TRIED
+            )
             return
         plan = search.budget.plan_final(best)
         self._begun += 1

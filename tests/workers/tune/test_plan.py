@@ -151,7 +151,7 @@ def test_what_is_not_installed_is_not_tried() -> None:
     """Given a technique without its library, then the way to install it is told, and nothing is started."""
     by_nncf = recipe("By NNCF", "nncf_int8")
     plan = make_plan([by_nncf], situation(unavailable={"nncf_int8": "pip install nncf"}))
-    assert reasons(plan)["By NNCF"] == "It needs a library that is not installed: pip install nncf."
+    assert reasons(plan)["By NNCF"] == "It needs a part that is not installed yet. To install it: pip install nncf"
     assert titles(make_plan([by_nncf], situation())) == ["By NNCF"]
     poor = make_plan([by_nncf], situation(device=POOR))
     assert poor.candidates[0].steps[0].params == {}, "it has no such parameter"
