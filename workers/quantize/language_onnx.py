@@ -28,8 +28,8 @@ from workers.quantize.weights.source_folder import head_size, write_source
 ID, TITLE = "language_onnx", "A language model for NVIDIA cards and the web"
 RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
 WEIGHTS = f"{MODEL_FILE}.data"
-PEAK = 2.2
-"""Times the weights in 32 bits that the builder held at most (SmolLM2-135M, above the imports)."""
+PEAK = 2.5
+"""Times the weights in 32 bits that the builder held at most: 1.31 GB above the imports for SmolLM2-135M's .54."""
 
 CACHE_SIZE = "kv_cache_dim"
 """What the builder calls the last size of keys and values. It is the size of a head, since the cache is not rounded."""
@@ -116,7 +116,7 @@ def _written(source: Path, target: Path, head: int) -> None:
 
 def _halve_table(graph: Any) -> None:
     """Words are looked up in 16 bits where the builder writes the table in 32, as it does beside weights of 8: that is
-    what most sources hold, and to round it, too, moved the next words more than all other weights did."""
+    what most sources hold. In 8 bits, too, SmolLM2-135M's perplexity was 1.006 times the original's instead of 1.004."""
     import onnx_ir as ir
 
     lookup = next((node for node in graph if node.op_type == "Gather" and node.inputs[0].name == TABLE), None)

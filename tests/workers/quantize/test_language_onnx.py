@@ -181,7 +181,7 @@ def test_what_does_not_fit_into_memory_is_not_tried():
     params = language_onnx.Params()
     assert language_onnx.why_not(planner(model=small).situation, params) is None
     refused = language_onnx.why_not(planner(model=large).situation, params)
-    assert refused is not None and (refused.code, "19 GB" in refused.text) == ("too_large", True)
+    assert refused is not None and (refused.code, "21 GB" in refused.text) == ("too_large", True)
     whole = replace(large, precision="fp32", weight_bytes=3 << 30)
     assert language_onnx.why_not(planner(model=whole).situation, params) is None
 
