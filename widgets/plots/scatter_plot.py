@@ -15,6 +15,7 @@ from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52, 24, 14, 42
+_MARK_GAP = 8
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,21 @@ class ScatterPlot(QWidget):
         return QSize(462, 206)
 
     def _area(self) -> QRectF:
-        return QRectF(_LEFT, _TOP, self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM)
+        left = max(_LEFT, self.marks_width_px() + _MARK_GAP)
+        return QRectF(left, _TOP, self.width() - left - _RIGHT, self.height() - _TOP - _BOTTOM)
+
+    def marks_width_px(self) -> int:
+        """What the widest mark of the upper axis takes: "100.0 %" is wider than "100 %"."""
+        return max((QFontMetrics(self._font()).horizontalAdvance(text) for _, text in self._marks()), default=0)
+
+    def _marks(self) -> list[tuple[float, str]]:
+        shares = ticks_between(*self._y_range())
+        return [(share, percent_tick(text)) for share, text in zip(shares, tick_texts(shares), strict=True)]
+
+    def _font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(TEXT_CAPTION)
+        return font
 
     def _x_top(self) -> float:
         return nice_top(max((p.latency_ms for p in self._points), default=1.0) * 1.1)
@@ -89,9 +104,7 @@ class ScatterPlot(QWidget):
         """Draw axes, limit, points and names."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = QFont(self.font())
-        font.setPixelSize(TEXT_CAPTION)
-        painter.setFont(font)
+        painter.setFont(self._font())
         self._paint_axes(painter)
         if self._points:
             self._paint_points(painter)
@@ -103,14 +116,13 @@ class ScatterPlot(QWidget):
         limit_y = None if self._limit_pct is None else self._y(self._limit_pct, area, low, high)
         if limit_y is not None:
             painter.fillRect(QRectF(area.left(), area.top(), area.width(), limit_y - area.top()), color("ok-soft"))
-        marks = ticks_between(low, high)
-        for share, text in zip(marks, tick_texts(marks), strict=True):
+        for share, text in self._marks():
             y = self._y(share, area, low, high)
             painter.setPen(color("line"))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(color("soft"))
-            box = QRectF(0, y - 9, _LEFT - 8, 18)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), percent_tick(text))
+            box = QRectF(0, y - 9, area.left() - _MARK_GAP, 18)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
         painter.setPen(color("edge"))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         for latency in ticks(self._x_top()):

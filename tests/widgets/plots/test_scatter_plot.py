@@ -90,3 +90,11 @@ def test_round_axes() -> None:
     assert [clock(s) for s in (7, 750, 3750)] == ["0:07", "12:30", "1:02:30"]
     assert tick_texts([91.5, 92.0, 92.5]) == ["91.5", "92.0", "92.5"] and tick_texts([90, 92]) == ["90", "92"]
     assert [tick_text(v) for v in (0, 2.5, 12000, 0.05)] == ["0", "2.5", "12,000", "0.05"]
+
+
+def test_the_widest_mark_has_room(plot: ScatterPlot) -> None:
+    """Given shares so near each other that marks have a decimal ("100.0 %"), Then none is cut at the left."""
+    plot.set_points((PointValue("a", "A", 400, 100, 0), PointValue("b", "B", 250, 99.95, 1)), 99.0)
+    assert plot.place_of(PointValue("z", "Z", 0, 99.5, 0)).x() >= plot.marks_width_px() + 8
+    plot.set_points((PointValue("a", "A", 400, 90, 0), PointValue("b", "B", 250, 60, 1)), 50.0)
+    assert plot.place_of(PointValue("z", "Z", 0, 60, 0)).x() == 52
