@@ -42,6 +42,8 @@ class StartupQueue(QObject):
         super().__init__(window)
         self._window = window
         self._asked: Callable[[AppController], None] | None = None
+        self._page_asked = ""
+        window.page_requested.connect(self._on_page)
         window.paths_dropped.connect(self._on_paths)
         page = window.built_pages.get("model")
         self._page = page if isinstance(page, ModelPage) else None
@@ -51,14 +53,20 @@ class StartupQueue(QObject):
             self._page.hub_requested.connect(self._on_hub)
 
     def hand_over(self, app_controller: "AppController") -> None:
-        """From now on the controllers listen themselves."""
+        """From now on the controllers listen themselves. A page that a person went to stays, and takes what was dropped."""
+        self._window.page_requested.disconnect(self._on_page)
         self._window.paths_dropped.disconnect(self._on_paths)
         if self._page is not None:
             self._page.sample_requested.disconnect(self._on_sample)
             self._page.file_chosen.disconnect(self._on_file)
             self._page.hub_requested.disconnect(self._on_hub)
+        if self._page_asked:
+            self._window.show_page(self._page_asked)
         if self._asked is not None:
             self._asked(app_controller)
+
+    def _on_page(self, page_id: str) -> None:
+        self._page_asked = page_id
 
     def _on_paths(self, paths: list[str]) -> None:
         self._wait(lambda app_controller: app_controller.take_paths(paths), tr("Opening your file"))

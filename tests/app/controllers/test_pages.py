@@ -298,6 +298,19 @@ def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None
     assert asked == ["sample"]
 
 
+def test_a_page_that_was_asked_for_early_stays(app_controller: AppController, window: MainWindow) -> None:
+    """Given a person who goes to another page before anything is wired, When it is, Then that page is shown and filled,
+    and not the first one."""
+    show_first_page(window, Settings(), has_files=False)
+    early = StartupQueue(window)
+    window.rail.entries["projects"].click()
+    assert window.current_page == "projects"
+    app_controller.begin()
+    early.hand_over(app_controller)
+    assert window.current_page == "projects"
+    assert "projects" in app_controller._controllers and window.page("projects").state != "waiting"
+
+
 def test_the_page_of_the_last_time_comes_at_once(window: MainWindow) -> None:
     """Given a last project, Then the first thing painted is its page, waiting, and no blank."""
     show_first_page(window, Settings(last_project_id="p1", last_page="compare"), has_files=False)
