@@ -254,7 +254,8 @@ def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
     if judgement is None:
         return None
     missing = judgement.missing_examples
-    return ProofValue(judgement.n, judgement.n + missing if missing else None, limit_pct, judgement.drop_high)
+    needed = judgement.n + missing if missing else None
+    return ProofValue(judgement.n, needed, limit_pct, judgement.drop_high, judgement.labelled)
 
 
 def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:

@@ -27,7 +27,7 @@ class ProofCard(Card):
         both = QHBoxLayout()
         both.setSpacing(SPACE_XL)
         both.addLayout(self._missing(theme, value, proof), 1)
-        both.addLayout(self._ways(theme, value), 1)
+        both.addLayout(self._ways(theme, value, proof), 1)
         self.add(both)
 
     def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
@@ -37,10 +37,14 @@ class ProofCard(Card):
         if proof.needed is None:
             text = self.tr(
                 "You have {0:,}. Some answers change, so nobody can say how many more it takes; labels help most."
-            ).format(proof.have)
-            column.addWidget(words(text, "soft"))
+            )
+            if proof.has_labels:
+                text = self.tr("You have {0:,}. Some answers change, so nobody can say how many more it takes.")
+            column.addWidget(words(text.format(proof.have), "soft"))
         else:
             text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.")
+            if proof.has_labels:
+                text = self.tr("About {0:,} examples like these prove a loss below {1}. You have {2:,}.")
             if value.speaks:
                 text = self.tr("About {0:,} such texts prove a loss below {1}. You have {2:,}.")
             text = text.format(proof.needed, percent_of(proof.limit_pct), proof.have)
@@ -76,13 +80,17 @@ class ProofCard(Card):
         row.addWidget(drop)
         return holder
 
-    def _ways(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
+    def _ways(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(SPACE_M)
         title = self.tr("Add more of your {0}").format(plural(value.kind))
         if value.speaks:
             text = self.tr("Such as people will write to it, or whole dialogues; a table (CSV) with one in each row.")
             column.addWidget(icon_text(theme, "file-text", title, text))
+            return column
+        if proof.has_labels:
+            text = self.tr("With what is right for each, as those that are there have it.")
+            column.addWidget(icon_text(theme, "folder", title, text))
             return column
         text = self.tr("No labels needed: Fettle checks that both answer the same.")
         column.addWidget(icon_text(theme, "folder", title, text))

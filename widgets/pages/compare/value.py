@@ -94,12 +94,14 @@ class ProofValue:
     """How many examples there are, about how many a proof of the limit needs; `loss_high` is the bound (0..1).
 
     `needed` is None where no number can be said: so many answers change that more examples alone may not do.
+    `has_labels`: what is right is known already, so that labels need not be asked for.
     """
 
     have: int
     needed: int | None
     limit_pct: float
     loss_high: float | None = None
+    has_labels: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from workers.evaluate.proof.differences import Differences
 from workers.evaluate.proof.gates import gated, in_items
 from workers.evaluate.proof.groups import Group, groups_of
 from workers.evaluate.proof.levels import could_prove
-from workers.evaluate.proof.needed import missing_items
+from workers.evaluate.proof.needed import missing_items, missing_scored
 from workers.evaluate.proof.notes import Notes, note_looks, note_negative_flips, note_parts
 from workers.evaluate.proof.registry import task_for
 from workers.evaluate.proof.slices import (
@@ -82,8 +82,8 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
             " many to call it safe."
         )
     missing = None
-    if verdict == "not_enough_data" and not lost and (found.loss is None or both):
-        missing = in_items(missing_items(counts, limit, margin, ahead), counts, found)
+    if verdict == "not_enough_data" and not lost:
+        missing = _missing(found, counts, limit, margin, ahead)
     note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
     if counts.n:
         note_negative_flips(notes, counts.b / counts.n, counts.b)
@@ -102,6 +102,17 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         **_told(found, counts, bounds, alpha),
         **_shown(worst_first(slices) if counts.changes else ()),
     )
+
+
+def _missing(found: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> int | None:
+    """How many more items a proof at level `alpha` probably takes, by all that decides."""
+    ways = []
+    if found.loss is None or not found.loss.alone:
+        ways.append(in_items(missing_items(counts, limit, margin, alpha), counts, found))
+    if found.loss is not None:
+        ways.append(missing_scored(found.loss, limit, counts.everything, alpha))
+    known = [way for way in ways if way is not None]
+    return max(known) if len(known) == len(ways) else None
 
 
 def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, margin: float | None) -> None:

@@ -2,7 +2,10 @@
 
 import math
 
+import numpy as np
+
 from workers.evaluate.proof.bounds import Counts
+from workers.evaluate.proof.differences import Loss
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, normal_quantile, tango_score
 
 POWER = 0.80
@@ -61,12 +64,27 @@ def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> 
     return min(found, default=None)
 
 
+def missing_scored(loss: Loss, limit: float, everything: float, alpha: float) -> int | None:
+    """How many more labelled items a score needs to prove at level `alpha` that it loses at most the share `limit` of the
+    original's, with 80 % power where the drop is what it was here: its resampled spread falls with the root of the
+    items. `everything` is how many items there are. None where no number would do."""
+    margin, drop, draws = limit * abs(loss.original), max(loss.drop, 0.0), loss.draws[np.isfinite(loss.draws)]
+    if len(draws) < 2 or drop >= margin:
+        return None
+    confidence = 1 - (alpha / 2 if loss.items < everything else alpha)
+    z = normal_quantile(confidence) + normal_quantile(POWER)
+    spread = loss.items * (z * float(draws.std()) / (margin - drop)) ** 2
+    return _more(math.ceil(max(spread, _unchanged(limit, confidence)) * SPARE), loss.items)
+
+
 def _more(needed: int, have: float) -> int:
     return math.ceil(needed - have) if needed > have else max(1, int(have // 10))
 
 
 def _unchanged(margin: float, confidence: float) -> float:
     """Items without a single change that prove it: about 3/δ."""
+    if margin >= 1:
+        return 1.0
     return math.log(1 - confidence) / math.log1p(-margin)
 
 

@@ -2,12 +2,17 @@
 
 import math
 
+import numpy as np
 import pytest
 from scipy import stats as oracle
+from zoo import all_zoos, draw
 
+from workers.evaluate.proof.bounds import loss_bound
+from workers.evaluate.proof.differences import Loss
 from workers.evaluate.proof.needed import (
     POWER,
     binomial_mass,
+    missing_scored,
     needed_examples,
     needed_unlabelled,
     paired_power,
@@ -48,3 +53,36 @@ def test_mass_agrees_with_scipy() -> None:
     for hits in (0, 1, 7, 50):
         assert binomial_mass(hits, 50, 0.1) == pytest.approx(oracle.binom.pmf(hits, 50, 0.1))
     assert binomial_mass(0, 9, 0.0) == 1.0
+
+
+def drawn_loss(rng: np.random.Generator, n: int, drop: float, spread: float) -> Loss:
+    """Of a score of 1 that is a mean over items, whose drops are drawn around `drop`."""
+    drops = rng.normal(drop, spread, n)
+    resampled = drops[rng.integers(0, n, (400, n))].mean(axis=1)
+    return Loss("score", 1.0, float(drops.mean()), resampled, n)
+
+
+@pytest.mark.parametrize("drop", [0.0, 0.01])
+def test_the_promise_of_a_score_holds(drop: float) -> None:
+    """Given scores that fall by less than the limit, then so many more items prove it in about four of five cases."""
+    rng = np.random.default_rng(0)
+    here = Loss("score", 1.0, drop, rng.normal(drop, 0.2 / 200**0.5, 400), 200)
+    missing = missing_scored(here, 0.03, 200, 0.04)
+    assert missing is not None
+    proven = [
+        loss_bound(drawn_loss(rng, 200 + missing, drop, 0.2).draws, 0.04, 0.04)[1] <= 0.03 for _ in range(200)
+    ]
+    assert POWER - 0.08 <= np.mean(proven) < 1
+
+
+def test_no_number_of_items_mends_a_score_that_fell_too_far() -> None:
+    """Given a loss at the limit, then no number is promised."""
+    assert missing_scored(drawn_loss(np.random.default_rng(1), 300, 0.05, 0.01), 0.03, 300, 0.04) is None
+
+
+def test_known_transcripts_that_are_too_few_say_how_many_more() -> None:
+    """Given 60 alike transcripts beside right ones, then the verdict says how many more prove a loss under 1 %: labels
+    are there already."""
+    judged = draw(all_zoos()["transcripts that are known"], 60, 0).judged("the same", 1.0)
+    assert judged.verdict == "not_enough_data" and judged.labelled
+    assert judged.missing_examples is not None and 250 <= judged.missing_examples <= 400
