@@ -110,9 +110,11 @@ QPlainTextEdit[role="log"], QTextEdit[role="log"] { font-family: monospace; font
   border-color: transparent; }
 QPlainTextEdit[role="log"]:focus, QTextEdit[role="log"]:focus { border-color: $brand; }
 QTextEdit[role="document"], QTextEdit[role="document"]:focus { border: 0; padding: 0; background: transparent; }
-QComboBox[scale="small"], QComboBox[scale="small"]:focus { min-height: 20px; font-size: 12px; padding: 0 6px;
+QComboBox[scale="small"], QComboBox[scale="small"]:focus { min-height: 24px; font-size: 12px; padding: 0 6px;
   border: 1px solid $line; }
-QComboBox[scale="small"]:focus { border-color: $brand; }
+QLineEdit[scale="small"], QLineEdit[scale="small"]:focus { min-height: 24px; font-size: 12px; padding: 0 6px;
+  border: 1px solid $line; }
+QComboBox[scale="small"]:focus, QLineEdit[scale="small"]:focus { border-color: $brand; }
 QComboBox::drop-down { border: 0; width: 28px; }
 QComboBox::down-arrow { image: url(fettle:caret-down-$scheme.svg); width: 16px; height: 16px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $line; color: $ink; outline: 0; padding: 4px;

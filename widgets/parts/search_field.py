@@ -17,8 +17,10 @@ class SearchField(TextField):
     settled = Signal(str)
     entered = Signal(str)
 
-    def __init__(self, theme: Theme, name: str, hint: str, max_chars: int = 200) -> None:
+    def __init__(self, theme: Theme, name: str, hint: str, max_chars: int = 200, *, small: bool = False) -> None:
         super().__init__("", name, hint, max_chars)
+        if small:
+            self.setProperty("scale", "small")
         self._theme = theme
         self._look = QAction(name, self)
         self._clear = QAction(self.tr("Clear the search"), self)

@@ -125,7 +125,7 @@ class AnswersPage(DetailPage):
         if value.answers == "class":
             flow.addWidget(self._class_choice(value))
         flow.addWidget(self._order_choice(value))
-        search = SearchField(self.theme, self.tr("Search the answers"), self.tr("Search"))
+        search = SearchField(self.theme, self.tr("Search the answers"), self.tr("Search"), small=True)
         search.setFixedWidth(SEARCH_PX)
         search.say(self._model.filter.text)
         search.settled.connect(lambda text: self._choose(text=text))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.answers.look import LookCard
@@ -16,6 +16,7 @@ from widgets.pages.answers.table import AnswersTable
 from widgets.pages.answers.value import KINDS, Filter, LookValue, Texts, select
 from widgets.parts.marked import MarkedPart, MarkedText
 from widgets.parts.pictures import PictureStore
+from widgets.parts.search_field import SearchField
 from widgets.theme import Theme
 
 
@@ -168,3 +169,12 @@ def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:
     assert any("the nearest first" in part.text() for part in card.findChildren(QLabel))
     card.show_look(LookValue(1, before="2 found: dog × 2", after="nothing found"), is_class=False)
     assert all(part.isHidden() for part in card.findChildren(MarkedText))
+
+
+def test_filters_stand_in_a_line(page: AnswersPage) -> None:
+    """Given the row of filters, Then its choices, its buttons and the search are of one height."""
+    search = page.findChild(SearchField)
+    assert search is not None
+    tools = search.parentWidget()
+    heights = {type(w).__name__: w.height() for w in tools.children() if isinstance(w, QWidget)}
+    assert max(heights.values()) - min(heights.values()) <= 2, heights
