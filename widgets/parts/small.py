@@ -191,6 +191,7 @@ class CheckValue:
     result: str = ""
 
 
+MOST_WORD_PX = 120
 LEAST_WHAT_PX = 172
 """A long result never narrows what was checked to a column of letters."""
 
@@ -221,6 +222,9 @@ class CheckRow(QWidget):
         self._what.setMinimumWidth(min(LEAST_WHAT_PX, self._what.fontMetrics().horizontalAdvance(value.what) + 4))
         restyle(self._what, tone="soft" if value.state == "waiting" else "")
         self._result.setText(value.result)
+        advance = self._result.fontMetrics().horizontalAdvance
+        longest_px = max((advance(word) for word in value.result.split()), default=0)
+        self._result.setMinimumWidth(min(MOST_WORD_PX, longest_px + 4))  # a line ends between words, not within one
         self._result.setVisible(bool(value.result))
         restyle(self._result, tone=tone if value.state in ("warn", "bad") else "soft", role="")
         self.setAccessibleName(f"{value.what.rstrip('.')}: {value.result}" if value.result else value.what)

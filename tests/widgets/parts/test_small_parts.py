@@ -142,3 +142,13 @@ def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtB
     row.show()
     what = next(label for label in row.findChildren(QLabel) if label.text() == "Unpacked in a clean place")
     assert what.width() >= what.fontMetrics().horizontalAdvance(what.text())
+
+
+def test_a_result_is_broken_between_its_words(theme: Theme, qtbot: QtBot) -> None:
+    """Given a narrow column, Then no word of a result is cut in two."""
+    row = CheckRow(theme, CheckValue("ok", "No example is for test and calibration at once", "0 of 320 shared"))
+    qtbot.addWidget(row)
+    row.resize(190, 60)
+    row.show()
+    width = row._result.fontMetrics().horizontalAdvance
+    assert row._result.width() >= max(width(word) for word in ("320", "shared"))
