@@ -78,12 +78,18 @@ class Units:
 @dataclass(frozen=True)
 class Gate:
     """A figure beside the share changed that has to hold, too: `draws` are resampled over whole items, and it may be at
-    most `per_limit` times the person's limit (a share). `told` are words for "… is above what is allowed"."""
+    most `per_limit` times the person's limit (a share), or `at_most` whatever the limit is. `told` are words for "… is
+    above what is allowed"."""
 
     estimate: float
     draws: Floats
     per_limit: float
     told: str
+    at_most: float | None = None
+
+    def allowed(self, limit: float) -> float:
+        """The most that the estimate and its bound may be."""
+        return self.per_limit * limit if self.at_most is None else self.at_most
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Differences:
     gate. `classes`: the original's class of each item by name, for slices. `figures` are fields of the judgement.
     `broken`: refused whatever the bounds say, for a reason in `notes`. `unseen`: why nothing can be proven with these
     items at all, "" where it can. With `units` these are counted instead of items, and fewer than `least_items` items
-    prove nothing; each of `gates` has to hold, too.
+    prove nothing; each of `gates` has to hold, too. `unproven` are sentences on what these items cannot show.
     """
 
     items: NDArray[np.int64]
@@ -121,6 +127,7 @@ class Differences:
     units: Units | None = None
     gates: Sequence[Gate] = ()
     least_items: int = 0
+    unproven: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

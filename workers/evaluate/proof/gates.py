@@ -19,10 +19,14 @@ def gated(found: Differences, limit: float, alpha: float, notes: Notes) -> Itera
     if len(found.items) < found.least_items:
         notes.add(f"At least {found.least_items} are needed, and there are {counted(len(found.items), 'example')}.")
         yield "not_enough_data"
+    for reason in found.unproven:
+        notes.add(reason)
+        yield "not_enough_data"
     for gate in found.gates:
-        verdict = _verdict(gate, gate.per_limit * limit, alpha)
+        allowed = gate.allowed(limit)
+        verdict = _verdict(gate, allowed, alpha)
         if verdict != "safe":
-            notes.add(f"{gate.told}: {percent(gate.estimate)}, where {percent(gate.per_limit * limit)} are allowed.")
+            notes.add(f"{gate.told}: {percent(gate.estimate)}, where {percent(allowed)} are allowed.")
         yield verdict
 
 

@@ -66,8 +66,8 @@ class Answers:
     """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
 
     `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `texts` are what
-    people read where answers are texts. `gallery`: an embedder's vectors of calibration items. `stopped` says why not
-    all items were asked; it is not kept in the file.
+    people read where answers are texts. `gallery`: an embedder's vectors of calibration items. `ends` are the tokens that
+    end an answer of a model that chats. `stopped` says why not all items were asked; it is not kept in the file.
     """
 
     answer: Sequence[Values]
@@ -82,6 +82,7 @@ class Answers:
     score_threshold: float = 0.25
     texts: Sequence[str] | None = None
     gallery: Sequence[Values] = ()
+    ends: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
@@ -227,6 +228,7 @@ def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finit
         scores=spec.scores,
         stateful=pipeline.stateful,
         texts=_texts(pipeline, answer.parts),
+        ends=spec.chat.ends if spec.chat is not None and spec.chat.template is not None else (),
         **_decoded(spec),
     )
 
@@ -280,6 +282,7 @@ def save_answers(path: Path, answers: Answers) -> None:
         "score_threshold": answers.score_threshold,
         "others": list(answers.others),
         "texts": None if answers.texts is None else list(answers.texts),
+        "ends": list(answers.ends),
     }
     np.savez(path, meta=np.asarray(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
 
@@ -300,6 +303,7 @@ def load_answers(path: Path) -> Answers:
         decoded=meta.get("decoded", False),
         score_threshold=meta.get("score_threshold", 0.25),
         texts=meta.get("texts"),
+        ends=tuple(meta.get("ends", ())),
         gallery=_rows(arrays, "gallery") if "gallery" in arrays else (),
     )
 

@@ -69,9 +69,7 @@ def test_the_promise_of_a_score_holds(drop: float) -> None:
     here = Loss("score", 1.0, drop, rng.normal(drop, 0.2 / 200**0.5, 400), 200)
     missing = missing_scored(here, 0.03, 200, 0.04)
     assert missing is not None
-    proven = [
-        loss_bound(drawn_loss(rng, 200 + missing, drop, 0.2).draws, 0.04, 0.04)[1] <= 0.03 for _ in range(200)
-    ]
+    proven = [loss_bound(drawn_loss(rng, 200 + missing, drop, 0.2).draws, 0.04, 0.04)[1] <= 0.03 for _ in range(200)]
     assert POWER - 0.08 <= np.mean(proven) < 1
 
 

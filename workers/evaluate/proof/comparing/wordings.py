@@ -39,11 +39,24 @@ NUMBER_WORDS = frozenset(_NUMBER_WORDS.split())
 """Numerals as they are said (NumType=Card of Universal Dependencies), without those that are articles as well (one, un,
 ein): in transcripts most numbers are words."""
 
+_UNITS = """
+mcg µg mg g kg t lb lbs oz ml cl dl l gal mm cm dm m km ft yd mi ms s sec min h hr hrs W kW MW GW mW Wh kWh MWh V mV
+kV A mA Hz kHz MHz GHz Pa hPa kPa bar psi K C F J kJ cal kcal B kB KB MB GB TB bit kbit Mbit Gbit am pm a.m p.m AM PM k M
+bn EUR USD GBP CHF JPY
+"""
+"""Behind a number they are half of what it says: 5 mg are not 5 g (SI Brochure, 9th edition, and what is usual beside).
+MW is not mW, so that small and large letters count."""
+
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 Step = tuple[str, int, int, int, int]
 
 _LATIN = re.compile(r"[a-z0-9]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_LONGEST_FIRST = sorted(unicodedata.normalize("NFKC", _UNITS).split(), key=len, reverse=True)
+_UNIT = re.compile(rf"(?<=\d) ?({'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)")
+_MARK = re.compile(r"(?<![\w)])[-\u2212](?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤≥±](?= ?\d)")
+"""Beside a number: a minus in front of it, percent, degrees, currencies, more or less than."""
+
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of languages that put no blanks between words
 _WORD = re.compile(rf"[{_SIGNS}]|[^\W{_SIGNS}]+(?:['’][^\W{_SIGNS}]+)*")
 
@@ -77,10 +90,11 @@ class _Read:
 
     @cached_property
     def meaning(self) -> tuple[Counter[str], int]:
-        """Numbers, and how many negations."""
+        """Numbers with their units and signs, and how many negations."""
         negations = [word for word in self.words if word in NEGATIONS or word.endswith(("n't", "n’t"))]
         numbers = [*_NUMBER.findall(self.tidy), *(word for word in self.words if word in NUMBER_WORDS)]
-        return Counter(numbers), len(negations)
+        signs = _MARK.findall(self.tidy.replace("\u2212", "-"))
+        return Counter([*numbers, *_UNIT.findall(self.tidy), *signs]), len(negations)
 
     @cached_property
     def names(self) -> set[str]:
@@ -96,7 +110,7 @@ class _Read:
 
 
 def turned_round(old: str, new: str) -> bool:
-    """Whether a number, a negation or a name is lost, new or another one."""
+    """Whether a number, its unit or sign, a negation or a name is lost, new or another one."""
     return _Read(old).turned_round(_Read(new))
 
 

@@ -1,5 +1,7 @@
 """Language models in lock step: what counts as another next word, and what it takes to be safe."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,61 @@ def test_what_was_not_read_is_told(judged):
     found = judged(noise(0))
     assert found.verdict == "safe"
     assert any(f"has {PLACES} such words" in note and "longer chats were not compared" in note for note in found.notes)
+
+
+END, LONG = 3, 250
+
+
+@pytest.fixture
+def with_ends():
+    """The verdict on long texts that end with `END`, which the model holds for unlikely there, as after a question that
+    nobody answers yet; `moved` changes its logit. Without an end where `is_cut`."""
+
+    def run(moved, texts=60, is_cut=False, ends=(END,)):
+        rng = np.random.default_rng(6)
+        old = [(rng.gumbel(size=(LONG, 80)) * 2).astype(np.float32) for _ in range(texts)]
+        for rows in old:
+            rows[:, END] = -6
+            rows[-1, END] = rows[-1].max() - 1.5
+        following = [rows.argmax(axis=-1) for rows in old]
+        if not is_cut:
+            for rows in following:
+                rows[-1] = END
+        new = [rows.copy() for rows in old]
+        for rows in new:
+            rows[:, END] += moved
+        data = DataSet("texts", "person", None, test=tuple(Item(f"text {i}") for i in range(texts)))
+        both = (replace(answers_of(rows, following), ends=ends) for rows in (old, new))
+        return judge_case(case_of(data, *both), 1.0)
+
+    return run
+
+
+def test_answers_without_an_end_are_never_safe(with_ends):
+    # Given a version that hardly ever ends, and long texts in which that is one word of hundreds
+    found = with_ends(-3.5)
+    # Then it is regressed for that alone
+    assert found.verdict == "regressed" and found.agreement > 0.99
+    assert any("Where texts end, an end is less likely" in note for note in found.notes)
+    assert not any("perplexity rose" in note for note in found.notes)
+    # And nobody would have seen it elsewhere
+    assert with_ends(-3.5, ends=()).verdict == "safe"
+
+
+def test_answers_that_end_too_soon_are_never_safe(with_ends):
+    # Given an end that is far likelier than before, Then it is regressed
+    found = with_ends(2.0)
+    assert found.verdict == "regressed" and any("more likely" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("moved", [0.0, -0.03, 0.2, -0.22])
+def test_an_end_that_rounding_moves_is_safe(with_ends, moved):
+    # Given what 16 and 8 bits were seen to do to the end, Then it is safe
+    assert with_ends(moved).verdict == "safe"
+
+
+def test_texts_without_an_end_prove_no_end(with_ends):
+    # Given texts that are longer than what is judged, of a model whose answers end, Then that is not enough, and said
+    found = with_ends(0.0, is_cut=True)
+    assert found.verdict == "not_enough_data"
+    assert any("In 0 of these texts an answer ends" in note for note in found.notes)

@@ -8,13 +8,24 @@ from zoo import Array, Change, Rng, Zoo, same
 from workers.infer.next_tokens import KEPT, WIDTH, thoughts
 
 VOCABULARY, PLACES = 80, 16
+END, SURE = 79, 7.0
+"""The token that ends a text, and how sure the model is of it there."""
 
 
 def make(n: int, rng: Rng) -> list[Array]:
     """Thoughts over a vocabulary that is hardly larger than what is kept, so that logits can be had back."""
     logits = [(rng.gumbel(size=(PLACES, VOCABULARY)) * 2).astype(np.float32) for _ in range(n)]
-    # what really follows is drawn from them, as from a model that is sure where it is right
-    return [thoughts(rows, (rows + rng.gumbel(size=rows.shape)).argmax(axis=-1)) for rows in logits]
+    for rows in logits:
+        rows[:, END] -= SURE
+        rows[-1, END] += 2 * SURE
+    return [thoughts(rows, _following(rows, rng)) for rows in logits]
+
+
+def _following(rows: Array, rng: Rng) -> Array:
+    """Drawn from the logits, as from a model that is sure where it is right; at last the end."""
+    follows = (rows + rng.gumbel(size=rows.shape)).argmax(axis=-1)
+    follows[-1] = END
+    return np.asarray(follows)
 
 
 def _logits(told: Array) -> Array:
@@ -44,6 +55,16 @@ def noise(size: float) -> Callable[[Array, Rng], Array]:
     return lambda logits, rng: logits + size * rng.standard_normal(logits.shape)
 
 
+def end_moved(by: float) -> Callable[[Array, Rng], Array]:
+    """The end is so many nats likelier."""
+
+    def moved(logits: Array, rng: Rng) -> Array:
+        logits[:, END] += by
+        return logits
+
+    return moved
+
+
 def one_word(logits: Array, rng: Rng) -> Array:
     logits[:, 5] += 12
     return logits
@@ -69,6 +90,8 @@ HARM: dict[str, Change] = {
     "scaled by 3": change(lambda logits, rng: logits * 3),
     "one word everywhere": change(one_word),
     "no numbers": lambda parts, rng: [np.full_like(part, np.nan) for part in parts],
+    "answers have no end": change(end_moved(-5.0)),
+    "every second answer has no end": change(end_moved(-9.0), 0.5),
     "always the second word": change(lambda logits, rng: np.roll(logits, 1, axis=-1)),
 }
 HARMLESS: dict[str, Change] = {
@@ -79,5 +102,17 @@ HARMLESS: dict[str, Change] = {
     "careful 8 bits": change(noise(0.03)),
     "scaled by 1.01": change(lambda logits, rng: logits * 1.01),
     "shifted": change(lambda logits, rng: logits + 5),
+    "ends a little less sure": change(end_moved(-0.05)),
 }
-ZOOS = [Zoo("next words", "language-model", "next_tokens", make, HARM, HARMLESS, wrong, more={"scores": "logits"})]
+ZOOS = [
+    Zoo(
+        "next words",
+        "language-model",
+        "next_tokens",
+        make,
+        HARM,
+        HARMLESS,
+        wrong,
+        more={"scores": "logits", "ends": (END,)},
+    )
+]

@@ -74,6 +74,20 @@ def texts(n: int, rng: Rng) -> list[Array]:
     return [np.asarray(" ".join(sentence(rng) for _ in range(rng.integers(1, 3)))) for _ in range(n)]
 
 
+def measured(n: int, rng: Rng) -> list[Array]:
+    """Recipes and prices, of 30 words and more: numbers with units and signs."""
+    rows = []
+    for _ in range(n):
+        many, cold, cost, less = (int(rng.integers(2, 90)) for _ in range(4))
+        what = " ".join(rng.choice(PLAIN, 8))
+        rows.append(
+            f"Take {many} mg of the {rng.choice(PLAIN)} powder and keep it at -{cold} °C for {many + 3} min before"
+            f" {rng.choice(SUBJECTS)} mixes it with the rest; it costs ${cost} a piece and {less} % less"
+            f" {rng.choice(WHERE[:2])} {what}."
+        )
+    return [np.asarray(row) for row in rows]
+
+
 def said(n: int, rng: Rng) -> list[Array]:
     """What was said: small letters without marks, one recording in fifty silent."""
     rows = []
@@ -117,6 +131,10 @@ def without(word: str) -> Edit:
 
 def other_numbers(text: str, rng: Rng) -> str:
     return text.replace("12", "21").replace("1987", "1978").replace("14th", "15th")
+
+
+def replaced(old: str, new: str) -> Edit:
+    return lambda text, rng: text.replace(old, new)
 
 
 def other_names(text: str, rng: Rng) -> str:
@@ -210,6 +228,13 @@ TEXT_HARM = HARM | {
     "broken encoding": all_of(broken_encoding),
     "capitals": all_of(lambda text, rng: text.upper()),
 }
+MEASURE_HARM = {how: HARM[how] for how in ("empty", "the end is cut", "noise on 5 %")} | {
+    "other units": all_of(replaced(" mg ", " g ")),
+    "minutes are hours": all_of(replaced(" min ", " h ")),
+    "the minus is lost": all_of(replaced(" -", " ")),
+    "another currency": all_of(replaced("$", "€")),
+    "percent is lost": all_of(replaced(" % ", " ")),
+}
 TEXT_HARMLESS = HARMLESS | {"last mark lost": all_of(lambda text, rng: text.removesuffix("."))}
 ENDS_LOST: dict[str, Change] = {"last word lost": all_of(cut(0.01)), "first word lost": all_of(beheaded)}
 SPEECH_HARM = HARM | ENDS_LOST
@@ -244,6 +269,16 @@ WITHOUT_LABELS_ONLY = ("synonyms", "capitals", "broken encoding")
 KNOWN_TEXT_HARM = {how: change for how, change in (TEXT_HARM | ENDS_LOST).items() if how not in WITHOUT_LABELS_ONLY}
 ZOOS = [
     Zoo("translations", "text", "tokens", texts, TEXT_HARM, TEXT_HARMLESS, other_text, answers=answers),
+    Zoo(
+        "texts with measures",
+        "text",
+        "tokens",
+        measured,
+        MEASURE_HARM,
+        TEXT_HARMLESS,
+        other_text,
+        answers=answers,
+    ),
     Zoo(
         "translations that are known",
         "text",
