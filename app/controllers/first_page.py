@@ -53,7 +53,7 @@ class StartupQueue(QObject):
             self._page.hub_requested.connect(self._on_hub)
 
     def hand_over(self, app_controller: "AppController") -> None:
-        """From now on the controllers listen themselves. A page that a person went to stays, and takes what was dropped."""
+        """From now on the controllers listen themselves. A page that a person went to stays, and takes what came."""
         self._window.page_requested.disconnect(self._on_page)
         self._window.paths_dropped.disconnect(self._on_paths)
         if self._page is not None:

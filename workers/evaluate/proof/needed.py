@@ -65,8 +65,8 @@ def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> 
 
 
 def missing_scored(loss: Loss, limit: float, everything: float, alpha: float) -> int | None:
-    """How many more labelled items a score needs to prove at level `alpha` that it loses at most the share `limit` of the
-    original's, with 80 % power where the drop is what it was here: its resampled spread falls with the root of the
+    """How many more labelled items a score needs to prove at level `alpha` that it loses at most the share `limit` of
+    the original's, with 80 % power where the drop is what it was here: its resampled spread falls with the root of the
     items. `everything` is how many items there are. None where no number would do."""
     margin, drop, draws = limit * abs(loss.original), max(loss.drop, 0.0), loss.draws[np.isfinite(loss.draws)]
     if len(draws) < 2 or drop >= margin:

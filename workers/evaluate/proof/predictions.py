@@ -66,8 +66,8 @@ class Answers:
     """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
 
     `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `texts` are what
-    people read where answers are texts. `gallery`: an embedder's vectors of calibration items. `ends` are the tokens that
-    end an answer of a model that chats. `stopped` says why not all items were asked; it is not kept in the file.
+    people read where answers are texts. `gallery`: an embedder's vectors of calibration items. `ends` are the tokens
+    that end an answer of a model that chats. `stopped` says why not all items were asked; it is not kept in the file.
     """
 
     answer: Sequence[Values]

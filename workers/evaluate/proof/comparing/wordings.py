@@ -40,9 +40,9 @@ NUMBER_WORDS = frozenset(_NUMBER_WORDS.split())
 ein): in transcripts most numbers are words."""
 
 _UNITS = """
-mcg µg mg g kg t lb lbs oz ml cl dl l gal mm cm dm m km ft yd mi ms s sec min h hr hrs W kW MW GW mW Wh kWh MWh V mV
-kV A mA Hz kHz MHz GHz Pa hPa kPa bar psi K C F J kJ cal kcal B kB KB MB GB TB bit kbit Mbit Gbit am pm a.m p.m AM PM k M
-bn EUR USD GBP CHF JPY
+mcg µg mg g kg t lb lbs oz ml cl dl l gal mm cm dm m km ft yd mi ms s sec min h hr hrs W kW MW GW mW Wh kWh MWh V
+mV kV A mA Hz kHz MHz GHz Pa hPa kPa bar psi K C F J kJ cal kcal B kB KB MB GB TB bit kbit Mbit Gbit am pm a.m p.m AM PM
+k M bn EUR USD GBP CHF JPY
 """
 """Behind a number they are half of what it says: 5 mg are not 5 g (SI Brochure, 9th edition, and what is usual beside).
 MW is not mW, so that small and large letters count."""

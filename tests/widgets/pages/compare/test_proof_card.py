@@ -1,0 +1,31 @@
+"""What a person is told of a result that is alike and not proven: how many more examples, and of which kind."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from widgets.pages.compare.page import ComparePage
+from widgets.theme import Theme
+
+
+def test_where_no_number_can_be_said(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given answers that change, so that more examples alone may not do, then no number is made up."""
+    page = ComparePage(theme)
+    page.show(replace(examples.not_proven(), proof=examples.ProofValue(20, None, 1.0, 0.2)))
+    shown(page)
+    assert "nobody can say how many more it takes" in said(page) and "of about" not in said(page)
+    assert "labels help most" in said(page)
+
+
+@pytest.mark.parametrize("needed", [None, 300])
+def test_what_is_there_is_not_asked_for(
+    needed: int | None, theme: Theme, examples: ModuleType, shown: Any, said: Any
+) -> None:
+    """Given examples with labels, then nobody is told that labels would help, or that none are needed."""
+    page = ComparePage(theme)
+    page.show(replace(examples.not_proven(), proof=examples.ProofValue(20, needed, 1.0, 0.2, True)))
+    shown(page)
+    asks = ("labels help", "No labels needed", "With labels it also")
+    assert not any(words in said(page) for words in asks) and "as those that are there have it" in said(page)
