@@ -33,9 +33,11 @@ def reach_row(session: Session) -> CheckValue | None:
 def few_value(session: Session, limit_pct: float) -> FewValue | None:
     """None where there are enough, or where they are not the person's."""
     data = session.data
-    if data is None or data.result.origin != "person" or (_by_words(session) and data.result.n_test >= LEAST_TEXTS):
+    if data is None or data.result.origin != "person":
         return None
-    needed, have = least_to_prove(limit_pct), data.result.n_test
+    needed, have = least_to_prove(limit_pct), data.result.n_test - data.result.n_added
+    if _by_words(session) and have >= LEAST_TEXTS:
+        return None
     if needed is not None and have >= needed:
         return None
     widest = least_to_prove(MAX_PCT)

@@ -37,7 +37,7 @@ class DataResult(Frozen):
     """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name.
 
     `unknown_labels` are those that the model does not know, the most frequent first, at most 50. `columns` are a
-    table's, with the two that were taken ("" where none was).
+    table's, with the two that were taken ("" where none was). Of the `n_test` items Fettle added `n_added` itself.
     """
 
     data_dir: str = "data"
@@ -45,6 +45,7 @@ class DataResult(Frozen):
     kind: Literal["images", "texts", "arrays", "audio"]
     n_items: int
     n_test: int
+    n_added: int = 0
     n_calibration: int
     labelled: bool
     merged_doubles: int = 0

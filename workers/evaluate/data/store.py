@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
+from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, answer_at, own_dialogues
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Item, Kind
 from workers.evaluate.data.facts import facts_of
@@ -109,6 +110,7 @@ class Store:
                 self.stored.test.append(kept)
                 yield feeds
             yield from self._in_a_row()
+            yield from self._answered()
 
         write_prepared(self._folder / "test", tests())
         self._calibrate(chosen)
@@ -124,6 +126,23 @@ class Store:
                 facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
                 self.stored.test.append(Kept(entry, (), facts={**facts, IN_A_ROW: number}))
                 yield feeds
+
+    def _answered(self) -> Iterator[Arrays]:
+        """Dialogues with answers, where those of the person are too few."""
+        chat = self._pipeline.spec.chat
+        if chat is None or chat.template is None:
+            return
+        for entry in own_dialogues(sum(ANSWER_AT in kept.facts for kept in self.stored.test)):
+            feeds = self._open(entry)
+            facts = {} if feeds is None else self._facts(entry, feeds)
+            if feeds is not None and ANSWER_AT in facts:
+                self.stored.test.append(Kept(entry, (), facts={**facts, FETTLES_OWN: 1.0}))
+                yield feeds
+
+    def _facts(self, entry: Entry, feeds: Arrays) -> dict[str, float | str]:
+        facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
+        at = None if self._pipeline.spec.chat is None or entry.text is None else answer_at(entry.text, feeds)
+        return facts if at is None else {**facts, ANSWER_AT: float(at)}
 
     def _calibrates(self, splitter: Splitter, kept: Kept) -> bool:
         """As the person wishes, else by the split; an item that was moved takes nobody's place."""
@@ -170,7 +189,7 @@ class Store:
                 if overlap is not None and against is not None and id(first) in against:
                     overlap.append(entry.source)
                 continue
-            facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
+            facts = self._facts(entry, feeds)
             self._seen[key] = kept = Kept(entry, labels, self._steps(entry, feeds), facts)
             yield kept, feeds
         self._ctx.progress(self._reading, len(entries), len(entries), "items")

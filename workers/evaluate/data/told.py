@@ -5,6 +5,7 @@ from collections import Counter
 from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.specs import Finding
 from workers.contracts.wording import counted, is_are
+from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.base import Collection, names_of
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.data.in_a_row import IN_A_ROW
@@ -23,6 +24,7 @@ def findings_of(collection: Collection, stored: Stored, data: DataSet, used: int
         *_balance(data),
         *_calibration(data),
         *_in_a_row(data),
+        *_answered(data),
     )
     return checks
 
@@ -35,6 +37,18 @@ def _in_a_row(data: DataSet) -> list[Finding]:
         _info(
             f"The texts of the test are read once more, one after the other: {counted(count, 'long conversation')}"
             " among the test examples, since some damage shows far from the beginning alone."
+        )
+    ]
+
+
+def _answered(data: DataSet) -> list[Finding]:
+    count = sum(FETTLES_OWN in item.facts for item in data.test)
+    if not count:
+        return []
+    return [
+        _info(
+            f"{counted(count, 'dialogue')} of Fettle's own {is_are(count)} looked at besides: how answers begin and end"
+            " shows in dialogues alone. They do not count as yours."
         )
     ]
 

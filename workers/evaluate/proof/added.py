@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workers.contracts.jobs import JudgeParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.proof.proving import FingerprintsParams, FreshParams, FreshResult
+from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest
 from workers.evaluate.proof.predictions import Answers, Values, load_answers
@@ -47,8 +48,10 @@ def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
 
 
 def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint64]:
-    """(n,): the low 64 bits of the digest of each test item."""
-    found = [int.from_bytes(digest[-8:], "big") for digest in _digests(Path(params.data_dir) / "test", ctx)]
+    """(n,): the low 64 bits of the digest of each test item, but of dialogues that every set gets from Fettle."""
+    items = read_dataset(Path(params.data_dir)).test
+    digests = zip(items, _digests(Path(params.data_dir) / "test", ctx), strict=True)
+    found = [int.from_bytes(digest[-8:], "big") for item, digest in digests if FETTLES_OWN not in item.facts]
     return np.asarray(found, np.uint64)
 
 

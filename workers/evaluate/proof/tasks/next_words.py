@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent
+from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Gate, ProofTask, Units
@@ -33,7 +34,13 @@ moved it by .03 nats, 8 bits by .1 to .2, 4 bits without data by 1.0; a version 
 of 19,890 next words changed."""
 
 LEAST_ENDS = 10
-"""Texts with an end that the end is judged by."""
+"""Texts with an end that the end is judged by, and dialogues with an answer."""
+
+FIRST_WORDS = 0.1
+"""First words of answers that may be others: near ties are one in hundreds, a damaged beginning is all of them."""
+
+ANSWERS_PER_LIMIT = 2.0
+"""Of the words of answers 2 % may be others where 1 % of all may."""
 
 LOST = 100.0
 """Nats of a place where a version gives no number."""
@@ -43,8 +50,9 @@ Floats = NDArray[np.float64]
 
 def compare(case: Case) -> Differences:
     """By text: how many next words changed, and how well both foresee what really follows."""
-    pairs = list(zip(case.answers("old"), case.answers("new"), strict=True))
-    kept = [at for at, (old, new) in enumerate(pairs) if len(old) and len(old) == len(new)]
+    pairs, items = list(zip(case.answers("old"), case.answers("new"), strict=True)), case.facts
+    looked_at = [at for at, (old, new) in enumerate(pairs) if len(old) and len(old) == len(new)]
+    kept = [at for at in looked_at if FETTLES_OWN not in items[at].facts]
     if not kept:
         return Differences(
             case.items, np.zeros(len(case.items), np.bool_), np.zeros(len(case.items)),
@@ -56,7 +64,8 @@ def compare(case: Case) -> Differences:
     ratio = float(np.exp((new_loss.sum() - old_loss.sum()) / total))
     sums = bootstrap_sums(np.column_stack([new_loss - old_loss, sizes]), case.seed)
     draws = np.exp(sums[:, 0] / sums[:, 1]) - 1
-    end, unproven = _end([pairs[at] for at in kept], case.old.ends, case.seed)
+    end, no_end = _end([pairs[at] for at in looked_at], case.old.ends, case.seed)
+    answers, no_answers = _answers(case, pairs, looked_at)
     notes = (
         f"Of {int(total):,} next words {int(changed.sum()):,} are ones that the original finds less than half as likely"
         f" as its own.",
@@ -72,9 +81,9 @@ def compare(case: Case) -> Differences:
         notes=notes,
         figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
         units=Units(changed, sizes),
-        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *end),
-        unproven=unproven,
-        least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in case.facts),
+        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *end, *answers),
+        unproven=[*no_end, *no_answers],
+        least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in items),
     )
 
 
@@ -112,6 +121,28 @@ def _end(
     how = "less" if mean < 0 else "more"
     told = f"Where texts end, an end is {how} likely for it than for the original"
     return [Gate(1 - float(np.exp(-abs(mean))), draws, 0.0, told, at_most=MOST_END_MOVED)], []
+
+
+def _answers(
+    case: Case, pairs: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], looked_at: Sequence[int]
+) -> tuple[list[Gate], list[str]]:
+    """Gates on the answers in dialogues: their first words, and all of their words; and what keeps them from being
+    known. Neither where no item holds an answer."""
+    items = case.facts
+    places = {at: int(items[at].facts[ANSWER_AT]) for at in looked_at if ANSWER_AT in items[at].facts}
+    rows = [changed_places(*pairs[at])[place:] for at, place in places.items() if place < len(pairs[at][0])]
+    if len(rows) < min(LEAST_ENDS, sum(ANSWER_AT in item.facts for item in case.data.test)):
+        return [], ["The dialogues with answers were not reached: how answers begin is not known."]
+    if not rows:
+        return [], []
+    facts = np.asarray([[changed[0], changed.sum(), len(changed)] for changed in rows], np.float64)
+    sums = bootstrap_sums(facts, case.seed)
+    first, others = facts[:, 0].mean(), facts[:, 1].sum() / facts[:, 2].sum()
+    told = "Answers begin with another word", "In answers other words stand"
+    return [
+        Gate(float(first), sums[:, 0] / len(facts), 0.0, told[0], at_most=FIRST_WORDS),
+        Gate(float(others), sums[:, 1] / sums[:, 2], ANSWERS_PER_LIMIT, told[1]),
+    ], []
 
 
 def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
@@ -179,6 +180,68 @@ def test_answers_that_end_too_soon_are_never_safe(with_ends):
 def test_an_end_that_rounding_moves_is_safe(with_ends, moved):
     # Given what 16 and 8 bits were seen to do to the end, Then it is safe
     assert with_ends(moved).verdict == "safe"
+
+
+@pytest.fixture
+def with_answers():
+    """The verdict on texts of a person and dialogues of Fettle's own, of which `change(rows, at)` changes the logits of
+    the version; the answers begin at place 40. The first `asked` items are answered."""
+
+    def run(change, asked=100, dialogues=40):
+        rng = np.random.default_rng(7)
+        old = logits_of(rng, 100)
+        following = [rows.argmax(axis=-1) for rows in old]
+        facts = [{}] * (100 - dialogues) + [{ANSWER_AT: 40.0, FETTLES_OWN: 1.0}] * dialogues
+        data = DataSet("texts", "person", None, test=tuple(Item(f"text {i}", facts=facts[i]) for i in range(100)))
+        new = [change(rows.copy(), at >= 100 - dialogues) for at, rows in enumerate(old)]
+        both = (answers_of(rows[:asked], following[:asked]) for rows in (old, new))
+        return judge_case(case_of(data, *both), 1.0)
+
+    return run
+
+
+def first_word_lost(rows, is_dialogue):
+    if is_dialogue:
+        rows[40] = rows[40, ::-1]
+    return rows
+
+
+def test_answers_that_begin_otherwise_are_never_safe(with_answers):
+    # Given a version that begins every answer with another word and is as before in what people write
+    found = with_answers(first_word_lost)
+    # Then it is regressed, though no word of the person's texts changed, and Fettle's dialogues count as nobody's
+    assert found.verdict == "regressed" and found.agreement == 1.0 and found.n == 60
+    assert any("Answers begin with another word" in note for note in found.notes)
+
+
+def test_answers_of_other_words_are_never_safe(with_answers):
+    def every_tenth(rows, is_dialogue):
+        if is_dialogue:
+            rows[41::10] = rows[41::10, ::-1]
+        return rows
+
+    found = with_answers(every_tenth)
+    assert found.verdict == "regressed" and any("In answers other words stand" in note for note in found.notes)
+
+
+def test_the_same_answers_are_safe(with_answers):
+    # Given the same, or one first word in forty that is another, Then it is safe
+    assert with_answers(lambda rows, _: rows).verdict == "safe"
+    done = []
+
+    def one(rows, is_dialogue):
+        if is_dialogue and not done:
+            done.append(1)
+            rows[40] = rows[40, ::-1]
+        return rows
+
+    assert with_answers(one).verdict == "safe"
+
+
+def test_dialogues_that_were_not_reached_prove_nothing(with_answers):
+    # Given too little time for the dialogues, which come last, Then it is not enough, and said
+    found = with_answers(lambda rows, _: rows, asked=60)
+    assert found.verdict == "not_enough_data" and any("were not reached" in note for note in found.notes)
 
 
 def test_texts_without_an_end_prove_no_end(with_ends):

@@ -1,0 +1,83 @@
+"""Dialogues of Fettle's own beside what a person wrote, and where the answers in them begin."""
+
+import json
+
+import pytest
+from tiny_llama import write_tokenizer
+
+from workers.contracts.jobs import DataParams
+from workers.contracts.pipeline import Chat
+from workers.contracts.proof.proving import FingerprintsParams
+from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
+from workers.evaluate.data.build import build_data
+from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.proof.added import fingerprints
+from workers.model_io.readers.language_model import _spec
+from workers.pipeline.pipeline import load_pipeline
+from workers.runtime.recording import RecordingContext
+
+
+def dialogue(number):
+    said = [{"role": "user", "content": f"Question {number}?"}, {"role": "assistant", "content": f"Answer {number}."}]
+    return json.dumps(said)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """The folder of a chat model as far as data need it."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    size = write_tokenizer(folder)
+    spec = _spec(Chat(context=512, template="chat_template.jinja"), size)
+    (folder / "pipeline.json").write_text(spec.model_dump_json())
+    return folder
+
+
+@pytest.fixture
+def built(model, tmp_path):
+    """Data as they are made of these texts, with what is told of them."""
+
+    def build(texts):
+        path = tmp_path / "texts.jsonl"
+        path.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+        work = tmp_path / "work"
+        work.mkdir(exist_ok=True)
+        result = build_data(DataParams(model_dir=str(model), path=str(path)), RecordingContext(work))
+        return result, read_dataset(work / result.data_dir), work / result.data_dir
+
+    return build
+
+
+def test_texts_that_nobody_answers_get_dialogues(built):
+    """Given plain texts, Then dialogues with answers are in the test besides, last, never in the calibration, told, and
+    not counted as the person's."""
+    result, data, folder = built([f"Number {n} is what a person wrote." for n in range(60)])
+    own = [item for item in data.test if FETTLES_OWN in item.facts]
+    assert len(own) == WANTED and own == list(data.test[-WANTED:])
+    assert all(ANSWER_AT in item.facts for item in own) and not any(FETTLES_OWN in i.facts for i in data.calibration)
+    assert result.n_test - result.n_added == 60 - result.n_calibration
+    assert any(f"{WANTED} dialogues of Fettle's own" in finding.what for finding in result.findings)
+    # And no later set is taken for one that was looked at because of them
+    (folder.parent / "prints").mkdir()
+    found = fingerprints(FingerprintsParams(data_dir=str(folder)), RecordingContext(folder.parent / "prints"))
+    assert len(found) == len(data.test) - WANTED
+
+
+def test_dialogues_of_the_person_are_enough(built):
+    """Given dialogues with answers, Then only what is missing comes from Fettle."""
+    _, data, _ = built([dialogue(n) for n in range(30)])
+    theirs = [item for item in data.test if ANSWER_AT in item.facts and FETTLES_OWN not in item.facts]
+    assert theirs and len(theirs) + sum(FETTLES_OWN in item.facts for item in data.test) == WANTED
+
+
+def test_where_an_answer_begins(model):
+    """Given a dialogue, Then its place is that of the answer's first token among those that count and follow another."""
+    pipeline = load_pipeline(model)
+    feeds = pipeline.feeds_from(dialogue(7))
+    at = answer_at(dialogue(7), feeds)
+    ids, counted = feeds["input_ids"][0], feeds["counted"][0].astype(bool)
+    following = ids[1:][counted[1:]]
+    only = pipeline.feeds_from("Answer 7.")
+    said = only["input_ids"][0][only["counted"][0].astype(bool)]
+    assert at is not None and following[at] == said[0]
+    assert answer_at("nobody answers", pipeline.feeds_from("nobody answers")) is None
