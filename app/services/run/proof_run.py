@@ -165,7 +165,8 @@ class ProofRun:
             self._search.recorder.step(self._step, state="failed", detail="the time was up before")
             return
         n, n_test = max(one.n for one in judged), self._data.result.n_test
-        asked = f"{n:,} examples" if n >= n_test else f"{n:,} of {n_test:,} examples"
+        cut = n < n_test and any(one.n_unasked for one in judged)  # else those are left out that can prove nothing
+        asked = f"{n:,} of {n_test:,} examples" if cut else f"{n:,} examples"
         safe = sum(one.verdict == "safe" for one in judged)
         self._search.recorder.step(self._step, state="done", detail=f"{safe} of {len(judged)} safe on {asked}")
 
