@@ -8,16 +8,16 @@ from zoo import Array, Change, Rng, Zoo, same
 from workers.infer.next_tokens import KEPT, WIDTH, thoughts
 
 VOCABULARY, PLACES = 80, 16
-END, SURE = 79, 7.0
-"""The token that ends a text, and how sure the model is of it there."""
+END, NEVER = 79, 7.0
+"""The token that ends a text: unlikely before, and there as likely as any."""
 
 
 def make(n: int, rng: Rng) -> list[Array]:
     """Thoughts over a vocabulary that is hardly larger than what is kept, so that logits can be had back."""
     logits = [(rng.gumbel(size=(PLACES, VOCABULARY)) * 2).astype(np.float32) for _ in range(n)]
     for rows in logits:
-        rows[:, END] -= SURE
-        rows[-1, END] += 2 * SURE
+        rows[:, END] -= NEVER
+        rows[-1, END] = rows[-1].max() + 0.5
     return [thoughts(rows, _following(rows, rng)) for rows in logits]
 
 
