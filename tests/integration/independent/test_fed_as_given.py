@@ -196,7 +196,7 @@ def test_the_answers_are_those_of_its_own_library(fed: Fed) -> None:
 def test_stress_begins_with_what_was_judged(fed: Fed) -> None:
     """Given the same examples unchanged, then stress finds the accuracy, or else the agreement, that was told."""
     original, optimized = fed.document["baseline"], fed.optimized
-    words = ("stress", fed.document["run_id"], "--variant", optimized["id"], "--seconds", "60", "--json")
+    words = ("stress", fed.document["run_id"], "--variant", optimized["id"], "--seconds", "300", "--json")
     done = fed.fettle(*words, timeout_s=900)
     assert done.code == 0, done.err
     clean = done.document["clean"]
