@@ -133,9 +133,13 @@ class Store:
         if chat is None or chat.template is None:
             return
         for entry in own_dialogues(sum(ANSWER_AT in kept.facts for kept in self.stored.test)):
-            feeds = self._open(entry)
-            facts = {} if feeds is None else self._facts(entry, feeds)
-            if feeds is not None and ANSWER_AT in facts:
+            try:
+                feeds = self._pipeline.feeds_from(entry.open())
+            except PipelineError as error:  # a template may refuse dialogues: no example of the person's is at fault
+                self._ctx.log(f"Dialogues of Fettle's own are left out: {error}")
+                return
+            facts = self._facts(entry, feeds)
+            if ANSWER_AT in facts:
                 self.stored.test.append(Kept(entry, (), facts={**facts, FETTLES_OWN: 1.0}))
                 yield feeds
 

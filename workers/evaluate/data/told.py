@@ -23,34 +23,21 @@ def findings_of(collection: Collection, stored: Stored, data: DataSet, used: int
         *_size(data, found, used),
         *_balance(data),
         *_calibration(data),
-        *_in_a_row(data),
-        *_answered(data),
+        *_added(data),
     )
     return checks
 
 
-def _in_a_row(data: DataSet) -> list[Finding]:
-    count = sum(IN_A_ROW in item.facts for item in data.test)
-    if not count:
-        return []
-    return [
-        _info(
-            f"The texts of the test are read once more, one after the other: {counted(count, 'long conversation')}"
-            " among the test examples, since some damage shows far from the beginning alone."
-        )
-    ]
-
-
-def _answered(data: DataSet) -> list[Finding]:
-    count = sum(FETTLES_OWN in item.facts for item in data.test)
-    if not count:
-        return []
-    return [
-        _info(
-            f"{counted(count, 'dialogue')} of Fettle's own {is_are(count)} looked at besides: how answers begin and end"
-            " shows in dialogues alone. They do not count as yours."
-        )
-    ]
+def _added(data: DataSet) -> list[Finding]:
+    """What a language model is tested with besides."""
+    long, own = (sum(fact in item.facts for item in data.test) for fact in (IN_A_ROW, FETTLES_OWN))
+    told = (
+        f"The texts of the test are read once more, one after the other: {counted(long, 'long conversation')} among the"
+        " test examples, since some damage shows far from the beginning alone.",
+        f"{counted(own, 'dialogue')} of Fettle's own {is_are(own)} looked at besides: how answers begin and end shows"
+        " in dialogues alone. They do not count as yours.",
+    )
+    return [_info(what) for what, count in zip(told, (long, own), strict=True) if count]
 
 
 def _info(what: str) -> Finding:

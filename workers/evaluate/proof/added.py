@@ -31,7 +31,7 @@ def find_fresh(params: FreshParams, ctx: JobContext) -> FreshResult:
                 seen.setdefault(digest, split)
     fresh: list[int] = []
     known = {"test": 0, "calibration": 0}
-    for number, digest in enumerate(_digests(Path(params.data_dir) / "test", ctx)):
+    for number, digest in _of_person(params.data_dir, ctx):
         if digest in seen:
             known[seen[digest]] += 1
         else:
@@ -47,11 +47,17 @@ def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
         yield feeds_digest(feeds)
 
 
+def _of_person(data_dir: str, ctx: JobContext) -> Iterator[tuple[int, bytes]]:
+    """Numbers and digests of the test items, without the dialogues that every set gets from Fettle."""
+    items = read_dataset(Path(data_dir)).test
+    for number, digest in enumerate(_digests(Path(data_dir) / "test", ctx)):
+        if FETTLES_OWN not in items[number].facts:
+            yield number, digest
+
+
 def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint64]:
-    """(n,): the low 64 bits of the digest of each test item, but of dialogues that every set gets from Fettle."""
-    items = read_dataset(Path(params.data_dir)).test
-    digests = zip(items, _digests(Path(params.data_dir) / "test", ctx), strict=True)
-    found = [int.from_bytes(digest[-8:], "big") for item, digest in digests if FETTLES_OWN not in item.facts]
+    """(n,): the low 64 bits of the digest of each of the person's test items."""
+    found = [int.from_bytes(digest[-8:], "big") for _, digest in _of_person(params.data_dir, ctx)]
     return np.asarray(found, np.uint64)
 
 

@@ -3,16 +3,13 @@
 import json
 
 import pytest
-from tiny_llama import write_tokenizer
 
 from workers.contracts.jobs import DataParams
-from workers.contracts.pipeline import Chat
-from workers.contracts.proof.proving import FingerprintsParams
+from workers.contracts.proof.proving import FingerprintsParams, FreshParams
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
-from workers.evaluate.proof.added import fingerprints
-from workers.model_io.readers.language_model import _spec
+from workers.evaluate.proof.added import find_fresh, fingerprints
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
@@ -20,17 +17,6 @@ from workers.runtime.recording import RecordingContext
 def dialogue(number):
     said = [{"role": "user", "content": f"Question {number}?"}, {"role": "assistant", "content": f"Answer {number}."}]
     return json.dumps(said)
-
-
-@pytest.fixture
-def model(tmp_path):
-    """The folder of a chat model as far as data need it."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    size = write_tokenizer(folder)
-    spec = _spec(Chat(context=512, template="chat_template.jinja"), size)
-    (folder / "pipeline.json").write_text(spec.model_dump_json())
-    return folder
 
 
 @pytest.fixture
@@ -81,3 +67,25 @@ def test_where_an_answer_begins(model):
     said = only["input_ids"][0][only["counted"][0].astype(bool)]
     assert at is not None and following[at] == said[0]
     assert answer_at("nobody answers", pipeline.feeds_from("nobody answers")) is None
+
+
+def test_a_template_that_refuses_dialogues_blames_nobody(model, built):
+    """Given a template that raises where a model speaks, Then no dialogue is added, and no example is called unreadable."""
+    (model / "chat_template.jinja").write_text(
+        "{% for m in messages %}{% if m.role != 'user' %}{{ raise_exception('users only') }}{% endif %}"
+        "<|im_start|>user\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    )
+    result, data, _ = built([f"Number {n} is what a person wrote." for n in range(60)])
+    assert not any(FETTLES_OWN in item.facts for item in data.test) and result.unreadable == ()
+
+
+def test_dialogues_of_fettle_are_not_told_as_known(built, tmp_path):
+    """Given other texts that come later, Then all of them are new, and none was there already."""
+    _, _, first = built([f"Number {n} is what a person wrote." for n in range(60)])
+    first = first.rename(tmp_path / "first")
+    _, data, second = built([f"Line {n} was written on another day." for n in range(60)])
+    (tmp_path / "fresh").mkdir()
+    params = FreshParams(data_dir=str(second), known=(str(first),))
+    found = find_fresh(params, RecordingContext(tmp_path / "fresh"))
+    assert (found.in_test, found.in_calibration) == (0, 0)
+    assert found.items == tuple(at for at, item in enumerate(data.test) if FETTLES_OWN not in item.facts)

@@ -5,15 +5,12 @@ from functools import partial
 
 import numpy as np
 import pytest
-from tiny_llama import write_tokenizer
 
 from workers.contracts.jobs import DataParams
-from workers.contracts.pipeline import Chat
 from workers.evaluate.data.base import Entry, digest
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.in_a_row import IN_A_ROW, MOST, in_a_row
-from workers.model_io.readers.language_model import _spec
 from workers.pipeline.chats import messages_of
 from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
@@ -64,17 +61,6 @@ def test_where_none_is_made(entries):
 
 def test_there_are_not_too_many():
     assert len(in_a_row([dialogue(n) for n in range(5000)], TOKENS)) == MOST
-
-
-@pytest.fixture
-def model(tmp_path):
-    """The folder of a language model as far as data need it."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    size = write_tokenizer(folder)
-    spec = _spec(Chat(context=512, template="chat_template.jinja"), size)
-    (folder / "pipeline.json").write_text(spec.model_dump_json())
-    return folder
 
 
 def test_own_dialogues_are_read_in_a_row_as_well(model, tmp_path):

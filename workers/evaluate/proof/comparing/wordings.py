@@ -54,8 +54,9 @@ _LATIN = re.compile(r"[a-z0-9]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _LONGEST_FIRST = sorted(unicodedata.normalize("NFKC", _UNITS).split(), key=len, reverse=True)
 _UNIT = re.compile(rf"(?<=\d) ?({'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)")
-_MARK = re.compile(r"(?<![\w)])[-\u2212](?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤≥±](?= ?\d)")
+_MARK = re.compile(r"(?<![\w)])-(?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤≥±](?= ?\d)")
 """Beside a number: a minus in front of it, percent, degrees, currencies, more or less than."""
+_MINUS = re.compile("[\u2212\u2013]")  # the sign itself, and the dash that is set for it
 
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of languages that put no blanks between words
 _WORD = re.compile(rf"[{_SIGNS}]|[^\W{_SIGNS}]+(?:['’][^\W{_SIGNS}]+)*")
@@ -93,7 +94,7 @@ class _Read:
         """Numbers with their units and signs, and how many negations."""
         negations = [word for word in self.words if word in NEGATIONS or word.endswith(("n't", "n’t"))]
         numbers = [*_NUMBER.findall(self.tidy), *(word for word in self.words if word in NUMBER_WORDS)]
-        signs = _MARK.findall(self.tidy.replace("\u2212", "-"))
+        signs = _MARK.findall(_MINUS.sub("-", self.tidy))
         return Counter([*numbers, *_UNIT.findall(self.tidy), *signs]), len(negations)
 
     @cached_property
