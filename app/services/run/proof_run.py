@@ -21,6 +21,7 @@ from app.services.run.search import Search
 from app.services.run.version_steps import Pair, Version
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.disk import DISK_FULL
+from workers.contracts.specs import Judgement
 
 PROOF_STEP = "Prove the answers"
 
@@ -164,11 +165,16 @@ class ProofRun:
         if not judged:
             self._search.recorder.step(self._step, state="failed", detail="the time was up before")
             return
-        n, n_test = max(one.n for one in judged), self._data.result.n_test
-        cut = n < n_test and any(one.n_unasked for one in judged)  # else those are left out that can prove nothing
-        asked = f"{n:,} of {n_test:,} examples" if cut else f"{n:,} examples"
-        safe = sum(one.verdict == "safe" for one in judged)
-        self._search.recorder.step(self._step, state="done", detail=f"{safe} of {len(judged)} safe on {asked}")
+        detail = proven_words(judged, self._data.result.n_test)
+        self._search.recorder.step(self._step, state="done", detail=detail)
+
+
+def proven_words(judged: Sequence[Judgement], n_test: int) -> str:
+    """How many are safe, and on how many examples: of all `n_test` only where time cut them, since some examples prove
+    nothing (pictures in which nothing is found, dialogues of Fettle's own)."""
+    n, safe = max(one.n for one in judged), sum(one.verdict == "safe" for one in judged)
+    cut = n < n_test and any(one.n_unasked for one in judged)
+    return f"{safe} of {len(judged)} safe on {f'{n:,} of {n_test:,}' if cut else f'{n:,}'} examples"
 
 
 def _words(error: ErrorInfo) -> str:
