@@ -29,9 +29,9 @@ PERPLEXITY_PER_LIMIT = 2.0
 """The perplexity may rise by 2 % where 1 % of next words may change."""
 
 MOST_END_MOVED = 0.4
-"""How much less (or more) likely the end of an answer may be where texts end: half a nat. On SmolLM2-135M-Instruct BF16
-moved it by .03 nats, 8 bits by .1 to .2, 4 bits without data by 1.0; a version whose answers have no end by 3.5, with 5
-of 19,890 next words changed."""
+"""How much less (or more) likely the end of an answer may be where answers end: half a nat. On SmolLM2-135M-Instruct
+BF16 moved it by .03 nats, 8 bits by .1 to .2, 4 bits without data by 1.0; a version whose answers have no end by 3.5,
+with 5 of 19,890 next words changed."""
 
 LEAST_ENDS = 10
 """Texts with an end that the end is judged by, and dialogues with an answer."""
@@ -46,6 +46,7 @@ LOST = 100.0
 """Nats of a place where a version gives no number."""
 
 Floats = NDArray[np.float64]
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def compare(case: Case) -> Differences:
@@ -64,8 +65,7 @@ def compare(case: Case) -> Differences:
     ratio = float(np.exp((new_loss.sum() - old_loss.sum()) / total))
     sums = bootstrap_sums(np.column_stack([new_loss - old_loss, sizes]), case.seed)
     draws = np.exp(sums[:, 0] / sums[:, 1]) - 1
-    end, no_end = _end([pairs[at] for at in looked_at], case.old.ends, case.seed)
-    answers, no_answers = _answers(case, pairs, looked_at)
+    of_dialogues, unproven = _dialogues(case, pairs, looked_at)
     notes = (
         f"Of {int(total):,} next words {int(changed.sum()):,} are ones that the original finds less than half as likely"
         f" as its own.",
@@ -81,8 +81,8 @@ def compare(case: Case) -> Differences:
         notes=notes,
         figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
         units=Units(changed, sizes),
-        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *end, *answers),
-        unproven=[*no_end, *no_answers],
+        gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *of_dialogues),
+        unproven=unproven,
         least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in items),
     )
 
@@ -99,50 +99,52 @@ def _of_text(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
     )
 
 
-def _end(
-    pairs: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], ends: Sequence[int], seed: int
-) -> tuple[list[Gate], list[str]]:
-    """The gate on how likely an end is where one of `ends` follows, by the mean change of its log probability; and what
-    keeps it from being known. Neither for a model whose answers have no end of their own."""
-    if not ends:
-        return [], []
-    at_end = [np.isin(old[:, 0], ends) for old, _ in pairs]
-    counts = np.asarray([rows.sum() for rows in at_end], np.float64)
-    if (counts > 0).sum() < LEAST_ENDS:
-        few = f"In {int((counts > 0).sum())} of these texts an answer ends: too few to know whether it still ends its"
-        return [], [f"{few} answers. Add dialogues with answers, or shorter texts."]
-    moved = [
-        (np.nan_to_num(new[rows, 1], nan=-LOST).astype(np.float64) - old[rows, 1]).sum()
-        for (old, new), rows in zip(pairs, at_end, strict=True)
-    ]
-    sums = bootstrap_sums(np.column_stack([moved, counts]), seed)
-    mean = float(np.sum(moved) / counts.sum())
-    draws = 1 - np.exp(-np.abs(sums[:, 0] / np.maximum(sums[:, 1], 1)))
-    how = "less" if mean < 0 else "more"
-    told = f"Where texts end, an end is {how} likely for it than for the original"
-    return [Gate(1 - float(np.exp(-abs(mean))), draws, 0.0, told, at_most=MOST_END_MOVED)], []
-
-
-def _answers(
-    case: Case, pairs: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], looked_at: Sequence[int]
-) -> tuple[list[Gate], list[str]]:
-    """Gates on the answers in dialogues: their first words, and all of their words; and what keeps them from being
-    known. Neither where no item holds an answer."""
-    items = case.facts
-    places = {at: int(items[at].facts[ANSWER_AT]) for at in looked_at if ANSWER_AT in items[at].facts}
-    rows = [changed_places(*pairs[at])[place:] for at, place in places.items() if place < len(pairs[at][0])]
-    if len(rows) < min(LEAST_ENDS, sum(ANSWER_AT in item.facts for item in case.data.test)):
+def _dialogues(case: Case, pairs: Sequence[Pair], looked_at: Sequence[int]) -> tuple[list[Gate], list[str]]:
+    """Gates on what is rare and decides a chat: how answers begin, go on and end; and what keeps that from being known.
+    Ends are those of answers; where none can be told apart those of all texts, and none are looked at where a model's
+    answers have no end of their own."""
+    items, ends = case.facts, case.old.ends
+    begins = {at: int(items[at].facts[ANSWER_AT]) for at in looked_at if ANSWER_AT in items[at].facts}
+    answers = [(pairs[at][0][row:], pairs[at][1][row:]) for at, row in begins.items() if row < len(pairs[at][0])]
+    if len(answers) < min(LEAST_ENDS, sum(ANSWER_AT in item.facts for item in case.data.test)):
         return [], ["The dialogues with answers were not reached: how answers begin is not known."]
-    if not rows:
-        return [], []
+    gates = _beginnings(answers, case.seed) if answers else []
+    if not ends:
+        return gates, []
+    moved = [_end_moved(*pair, ends) for pair in answers or [pairs[at] for at in looked_at]]
+    moved = [part for part in moved if len(part)]
+    if len(moved) < LEAST_ENDS:
+        few = f"In {len(moved)} of these texts an answer ends: too few to know whether it still ends its answers."
+        return gates, [f"{few} Add dialogues with answers, or shorter texts."]
+    return [*gates, _end(moved, case.seed)], []
+
+
+def _beginnings(answers: Sequence[Pair], seed: int) -> list[Gate]:
+    """Of first words, and of all words."""
+    rows = [changed_places(old, new) for old, new in answers]
     facts = np.asarray([[changed[0], changed.sum(), len(changed)] for changed in rows], np.float64)
-    sums = bootstrap_sums(facts, case.seed)
+    sums = bootstrap_sums(facts, seed)
     first, others = facts[:, 0].mean(), facts[:, 1].sum() / facts[:, 2].sum()
     told = "Answers begin with another word", "In answers other words stand"
     return [
         Gate(float(first), sums[:, 0] / len(facts), 0.0, told[0], at_most=FIRST_WORDS),
         Gate(float(others), sums[:, 1] / sums[:, 2], ANSWERS_PER_LIMIT, told[1]),
-    ], []
+    ]
+
+
+def _end_moved(old: NDArray[np.float32], new: NDArray[np.float32], ends: Sequence[int]) -> Floats:
+    """(k,): by how many nats the end is likelier, wherever one of `ends` follows."""
+    rows = np.isin(old[:, 0], ends)
+    return np.asarray(np.nan_to_num(new[rows, 1], nan=-LOST) - old[rows, 1], np.float64)
+
+
+def _end(moved: Sequence[Floats], seed: int) -> Gate:
+    """By the mean size of the change: answers that end too soon do not make up for those that never end."""
+    facts = np.asarray([[np.abs(part).sum(), len(part), part.sum()] for part in moved])
+    sums, (size, count, signed) = bootstrap_sums(facts[:, :2], seed), facts.sum(axis=0)
+    told = f"An end is {'less' if signed < 0 else 'more'} likely than with the original where answers end"
+    draws = 1 - np.exp(-sums[:, 0] / sums[:, 1])
+    return Gate(1 - float(np.exp(-size / count)), draws, 0.0, told, at_most=MOST_END_MOVED)
 
 
 def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:

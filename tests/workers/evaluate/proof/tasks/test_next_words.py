@@ -164,7 +164,7 @@ def test_answers_without_an_end_are_never_safe(with_ends):
     found = with_ends(-3.5)
     # Then it is regressed for that alone
     assert found.verdict == "regressed" and found.agreement > 0.99
-    assert any("Where texts end, an end is less likely" in note for note in found.notes)
+    assert any("An end is less likely" in note for note in found.notes)
     assert not any("perplexity rose" in note for note in found.notes)
     # And nobody would have seen it elsewhere
     assert with_ends(-3.5, ends=()).verdict == "safe"
@@ -173,7 +173,7 @@ def test_answers_without_an_end_are_never_safe(with_ends):
 def test_answers_that_end_too_soon_are_never_safe(with_ends):
     # Given an end that is far likelier than before, Then it is regressed
     found = with_ends(2.0)
-    assert found.verdict == "regressed" and any("more likely" in note for note in found.notes)
+    assert found.verdict == "regressed" and any("An end is more likely" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("moved", [0.0, -0.03, 0.2, -0.22])
@@ -242,6 +242,37 @@ def test_dialogues_that_were_not_reached_prove_nothing(with_answers):
     # Given too little time for the dialogues, which come last, Then it is not enough, and said
     found = with_answers(lambda rows, _: rows, asked=60)
     assert found.verdict == "not_enough_data" and any("were not reached" in note for note in found.notes)
+
+
+def drifting_end(by):
+    """Logits of texts of a person (300) and of 40 dialogues, all of which end; `by(number)` moves the end of a
+    dialogue's answer."""
+    rng = np.random.default_rng(8)
+    old = [(rng.gumbel(size=(PLACES, 80)) * 2).astype(np.float32) for _ in range(340)]
+    for rows in old:
+        rows[:, END] = -6
+        rows[-1, END] = rows[-1].max() - 1.5
+    following = [rows.argmax(axis=-1) for rows in old]
+    new = [rows.copy() for rows in old]
+    for rows in following:
+        rows[-1] = END
+    for number, rows in enumerate(new[300:]):
+        rows[-1, END] += by(number)
+    own = {ANSWER_AT: 40.0, FETTLES_OWN: 1.0}
+    items = tuple(Item(f"text {i}", facts=own if i >= 300 else {}) for i in range(340))
+    both = (replace(answers_of(rows, following), ends=(END,)) for rows in (old, new))
+    return judge_case(case_of(DataSet("texts", "person", None, test=items), *both), 1.0)
+
+
+def test_only_the_ends_of_answers_count():
+    # Given many texts of a person whose ends are as before, and answers that hardly ever end, Then it is regressed
+    assert drifting_end(lambda _: 0.0).verdict == "safe"
+    assert drifting_end(lambda _: -3.5).verdict == "regressed"
+
+
+def test_answers_that_end_too_soon_do_not_make_up_for_those_that_never_end():
+    # Given an end that is less likely in every second answer, and as much more likely in the others
+    assert drifting_end(lambda number: (-3.5, 3.5)[number % 2]).verdict == "regressed"
 
 
 def test_texts_without_an_end_prove_no_end(with_ends):
