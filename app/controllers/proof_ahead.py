@@ -35,7 +35,7 @@ def few_value(session: Session, limit_pct: float) -> FewValue | None:
     data = session.data
     if data is None or data.result.origin != "person":
         return None
-    needed, have = least_to_prove(limit_pct), data.result.n_test - data.result.n_added
+    needed, have = least_to_prove(limit_pct), data.result.n_of_person
     if _by_words(session) and have >= LEAST_TEXTS:
         return None
     if needed is not None and have >= needed:

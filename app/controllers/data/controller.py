@@ -291,7 +291,7 @@ def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = F
     return DataValue(
         kind=result.kind,
         n_items=result.n_items,
-        n_test=result.n_test,
+        n_test=result.n_of_person,
         n_calibration=result.n_calibration,
         source=Path(asked.path).name if asked is not None and asked.path else "",
         labelled=result.labelled,
@@ -308,7 +308,7 @@ def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = F
 
 
 def _checks(result: DataResult) -> list[CheckValue]:
-    shared = tr("0 of {0:,} shared").format(result.n_test)
+    shared = tr("0 of {0:,} shared").format(result.n_of_person)
     checks = [CheckValue("ok", tr("No example is for test and calibration at once"), shared)]
     if not result.n_test:
         checks = [CheckValue("bad", tr("No example is left for the test: nothing could be proven"), "0")]

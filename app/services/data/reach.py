@@ -9,7 +9,7 @@ from workers.contracts.wording import percent_of
 def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -> str | None:
     """What so few examples can prove at best and how many the limit takes; None where there are enough, where they are
     not the person's. `by_words`: a language model's next words are counted, of which a text has many."""
-    have, needed = data.result.n_test - data.result.n_added, least_to_prove(limit_pct)
+    have, needed = data.result.n_of_person, least_to_prove(limit_pct)
     if by_words and data.result.origin == "person" and have < LEAST_TEXTS:
         return f"{have:,} texts for the test prove nothing: add texts, at least {LEAST_TEXTS} in all."
     if by_words:

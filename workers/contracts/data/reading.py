@@ -58,3 +58,8 @@ class DataResult(Frozen):
     text_column: str = ""
     label_column: str = ""
     sha256: str
+
+    @property
+    def n_of_person(self) -> int:
+        """Test items without those that Fettle added."""
+        return self.n_test - self.n_added

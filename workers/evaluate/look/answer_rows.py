@@ -84,6 +84,9 @@ def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
     kind[found.items[found.changed]] = CHANGED
     if found.similarity is not None:
         similarity[found.items] = found.similarity
+    if found.beside is not None:
+        kind[found.beside.items[found.beside.changed]] = CHANGED
+        similarity[found.beside.items] = found.beside.similarity
     if (labels := found.labels) is not None:
         kind[found.items[labels.known & labels.right_old & ~labels.right_new]] = WORSE
         kind[found.items[labels.known & ~labels.right_old & labels.right_new]] = BETTER

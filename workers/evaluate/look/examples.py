@@ -15,6 +15,7 @@ from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
 from workers.evaluate.look.masks import is_mask, laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
+from workers.evaluate.look.next_words import other_words
 from workers.evaluate.look.one_input import levels_of
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.evaluate.proof.predictions import Answers, load_answers
@@ -38,6 +39,9 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
         ctx.check_cancelled()
         ctx.progress("Show what changed", number, len(params.items), "examples")
         row = _row(item, data, pipeline, before, after, params.text_chars)
+        if before.answer_kind == "next_tokens":
+            was, is_now = other_words(pipeline, before.answer[item], after.answer[item])
+            row = row.model_copy(update={"before": was[: params.text_chars], "after": is_now[: params.text_chars]})
         if searches is not None:
             row = row.model_copy(update=_near(item, searches, before, after))
         entry = entries.get(data.test[item].source)

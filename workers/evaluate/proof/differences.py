@@ -101,6 +101,15 @@ class OwnPart:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Items (n,) with what is shown of each, as in `Differences`."""
+
+    items: NDArray[np.int64]
+    changed: Flags
+    similarity: Floats
+
+
+@dataclass(frozen=True)
 class Differences:
     """Of the n items that count.
 
@@ -110,6 +119,7 @@ class Differences:
     `broken`: refused whatever the bounds say, for a reason in `notes`. `unseen`: why nothing can be proven with these
     items at all, "" where it can. With `units` these are counted instead of items, and fewer than `least_items` items
     prove nothing; each of `gates` has to hold, too. `unproven` are sentences on what these items cannot show.
+    `beside` are items that gates rest on and that are shown, but never counted.
     """
 
     items: NDArray[np.int64]
@@ -128,6 +138,7 @@ class Differences:
     gates: Sequence[Gate] = ()
     least_items: int = 0
     unproven: Sequence[str] = ()
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)

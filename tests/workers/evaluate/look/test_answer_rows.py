@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from workers.contracts.data.rows import KINDS, ROWS_FILE, AnswerRowsParams, RowsPart
+from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
 from workers.evaluate.proof.predictions import Answers, save_answers
+from workers.infer.next_tokens import thoughts
 
 Make = Callable[..., Any]
 
@@ -71,3 +73,26 @@ def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) ->
         assert rows["kind"].tolist() == [0, 0, 1] and rows["similarity"][2] < 0.99
         assert (rows["before"] == -1).all() and np.isnan(rows["after_share"]).all()
     assert result.answers == "vector" and not result.labelled and result.counts["changed"] == 1
+
+
+def test_dialogues_that_only_gates_rest_on_are_shown(job: Make, part: Make) -> None:
+    """Given a language model that begins the answer of a dialogue of Fettle's own otherwise, Then that one is listed as
+    changed with how many of its words were kept, and a text of the person as the same."""
+    rng = np.random.default_rng(0)
+    logits = [(rng.gumbel(size=(30, 80)) * 3).astype(np.float32) for _ in range(3)]
+    follows = [one.argmax(axis=-1) for one in logits]
+    other = [one.copy() for one in logits]
+    other[2][20] = other[2][20, ::-1]
+    old, new = (
+        Answers(
+            [thoughts(one, follow) for one, follow in zip(side, follows, strict=True)],
+            None, np.ones(3, np.bool_), {}, "next_tokens", "logits", False,
+        )
+        for side in (logits, other)
+    )  # fmt: skip
+    own = {ANSWER_AT: 20.0, FETTLES_OWN: 1.0}
+    items = (Item("one"), Item("two"), Item("dialogue", facts=own))
+    _, work = job("answer_rows", AnswerRowsParams(parts=(part(DataSet("texts", "person", test=items), old, new),)))
+    with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
+        assert [KINDS[kind] for kind in rows["kind"]] == ["same", "same", "changed"]
+        assert rows["similarity"].tolist() == pytest.approx([1, 1, 29 / 30])

@@ -7,7 +7,7 @@ SmolLM2-135M, 7,680 places). Logits that are only scaled keep every pick, so the
 end is one word of hundreds, so that a version that never ends its answers is looked for by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
+from workers.evaluate.data.dataset import Item
 from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Gate, ProofTask, Units
+from workers.evaluate.proof.differences import Beside, Differences, Gate, ProofTask, Units
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.infer.next_tokens import KEPT
 from workers.pipeline.next_words import changed_places
 
 TEXT_CHANGED = 0.05
-"""A text is shown as changed where so many of its next words did; the verdict counts words."""
+"""A text is shown as changed where so many of its next words did, or its answer begins with another one; the verdict
+counts words."""
 
 PERPLEXITY_PER_LIMIT = 2.0
 """The perplexity may rise by 2 % where 1 % of next words may change."""
@@ -59,8 +61,8 @@ def compare(case: Case) -> Differences:
             case.items, np.zeros(len(case.items), np.bool_), np.zeros(len(case.items)),
             unseen="These texts hold no next word that could be compared.",
         )  # fmt: skip
-    facts = np.stack([_of_text(*pairs[at]) for at in kept])
-    changed, sizes, same, old_loss, new_loss, far = facts.T
+    facts = {at: _of_text(*pairs[at], _answer_at(items[at])) for at in looked_at}
+    changed, sizes, same, old_loss, new_loss, far, other = np.stack([facts[at] for at in kept]).T
     total, share = sizes.sum(), changed / sizes
     ratio = float(np.exp((new_loss.sum() - old_loss.sum()) / total))
     sums = bootstrap_sums(np.column_stack([new_loss - old_loss, sizes]), case.seed)
@@ -76,27 +78,43 @@ def compare(case: Case) -> Differences:
     )
     return Differences(
         case.items[kept],
-        share > TEXT_CHANGED,
+        other > 0,
         share,
+        similarity=1 - share,
         notes=notes,
         figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
         units=Units(changed, sizes),
         gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *of_dialogues),
         unproven=unproven,
+        beside=_beside(case, {at: row for at, row in facts.items() if FETTLES_OWN in items[at].facts}),
         least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in items),
     )
 
 
-def _of_text(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
-    """(changed, places, same pick, −log p of what follows by the original, by the version, KL at least) of one text; a
-    version that gives no numbers changed everything."""
+def _beside(case: Case, facts: Mapping[int, Floats]) -> Beside | None:
+    """Dialogues of Fettle's own: rows of `_of_text` by their place among the items of the case."""
+    if not facts:
+        return None
+    rows = np.stack(list(facts.values()))
+    return Beside(case.items[list(facts)], rows[:, -1] > 0, 1 - rows[:, 0] / rows[:, 1])
+
+
+def _answer_at(item: Item) -> int | None:
+    """The place where its answer begins; None where nobody answers."""
+    return int(item.facts[ANSWER_AT]) if ANSWER_AT in item.facts else None
+
+
+def _of_text(old: NDArray[np.float32], new: NDArray[np.float32], answer_at: int | None) -> Floats:
+    """(changed, places, same pick, −log p of what follows by the original, by the version, KL at least, whether it is
+    shown as changed) of one text; a version that gives no numbers changed everything."""
     sure = np.isfinite(new).all(axis=-1)
     changed, same = changed_places(old, new), old[:, 2] == new[:, 2]
     lost = np.where(sure, -new[:, 1].astype(np.float64), LOST)
     far = least_kl(old, new)
-    return np.asarray(
-        [changed.sum(), len(old), (same & sure).sum(), -old[:, 1].astype(np.float64).sum(), lost.sum(), far.sum()]
-    )
+    begins_otherwise = answer_at is not None and changed[answer_at : answer_at + 1].any()
+    other = changed.mean() > TEXT_CHANGED or begins_otherwise
+    losses = -old[:, 1].astype(np.float64).sum(), lost.sum()
+    return np.asarray([changed.sum(), len(old), (same & sure).sum(), *losses, far.sum(), other])
 
 
 def _dialogues(case: Case, pairs: Sequence[Pair], looked_at: Sequence[int]) -> tuple[list[Gate], list[str]]:
@@ -104,8 +122,8 @@ def _dialogues(case: Case, pairs: Sequence[Pair], looked_at: Sequence[int]) -> t
     Ends are those of answers; where none can be told apart those of all texts, and none are looked at where a model's
     answers have no end of their own."""
     items, ends = case.facts, case.old.ends
-    begins = {at: int(items[at].facts[ANSWER_AT]) for at in looked_at if ANSWER_AT in items[at].facts}
-    answers = [(pairs[at][0][row:], pairs[at][1][row:]) for at, row in begins.items() if row < len(pairs[at][0])]
+    begins = [(at, row) for at in looked_at if (row := _answer_at(items[at])) is not None]
+    answers = [(pairs[at][0][row:], pairs[at][1][row:]) for at, row in begins if row < len(pairs[at][0])]
     if len(answers) < min(LEAST_ENDS, sum(ANSWER_AT in item.facts for item in case.data.test)):
         return [], ["The dialogues with answers were not reached: how answers begin is not known."]
     gates = _beginnings(answers, case.seed) if answers else []
