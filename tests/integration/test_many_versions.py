@@ -130,7 +130,7 @@ def errors(
         for look in range(looks):
             own = everything[look * count : (look + 1) * count]
             tried = versions(f"r{look}", own[:, :N_CALIBRATION], rng.uniform(1.2, 4.0, count).tolist())
-            book = LookBook(kept, "model", f"r{look}", frozenset(range(n)), LIMIT_PCT)
+            book = LookBook(kept, "model", f"r{look}", frozenset(range(1, n + 1)), LIMIT_PCT)
             found += safe_ones(book, tried, own[:, N_CALIBRATION:])
         wrong += found > 0
     return wrong / times

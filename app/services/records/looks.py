@@ -7,17 +7,17 @@ from app.domain.proof.looks import Look, next_number, same_look, version_key
 from app.domain.proof.sequence import can_prove
 from app.domain.variant import Variant
 from app.persistence import Repositories
-from workers.contracts.proof.proving import LEAST_EFFECT, level_of_look
+from workers.contracts.proof.proving import LEAST_EFFECT, NOBODYS, level_of_look
 
 
 class LookBook:
-    """The looks of one run at `items`, of the versions of one model. No items: nothing is counted, since inputs that
-    Fettle made prove nothing."""
+    """The looks of one run at `items` (fingerprints), of the versions of one model. No items: nothing is counted, since
+    inputs that Fettle made prove nothing."""
 
     def __init__(
         self, repositories: Repositories, model_sha256: str, run_id: str, items: frozenset[int], limit_pct: float
     ) -> None:
-        self._repositories, self._items, self._limit_pct = repositories, items, limit_pct
+        self._repositories, self._items, self._limit_pct = repositories, items - {NOBODYS}, limit_pct
         self._model_sha256, self._run_id = model_sha256, run_id
 
     def number(self, version: Variant) -> int:

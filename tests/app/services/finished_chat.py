@@ -27,25 +27,27 @@ ORIGINAL = Recipe(title="Original", runtime="openvino")
 INT8 = Recipe(title="INT8 weights", runtime="openvino", steps=(RecipeStep(technique="language_int8"),))
 
 
-def chat_space(root: Path, model: Path | None = None) -> Iterator[Workspace]:
-    """A workspace with the project "p1" and the run "r1" of it; of a tiny model where none is given."""
+def chat_space(root: Path, model: Path | None = None, data: Path | None = None) -> Iterator[Workspace]:
+    """A workspace with the project "p1" and the run "r1" of it; of a tiny model and Fettle's own dialogues where no
+    others are given."""
     if model is None:
         write_tiny_llama(root / "tiny")
     paths = find_data_folder(root / "data")
     with open_store(paths) as store:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
         space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        run_to_end(Driver(space, _make(space, model or root / "tiny"), ignore))
+        run_to_end(Driver(space, _make(space, model or root / "tiny", data), ignore))
         yield space
         pool.close()
 
 
-def _make(space: Workspace, path: Path) -> Flow[Run]:
+def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:
     model = yield from open_model(OpenParams(path=str(path)))
-    read = yield from read_data(DataParams(model_dir=str(model.folder)))
+    data_path = None if data is None else str(data)
+    read = yield from read_data(DataParams(model_dir=str(model.folder), path=data_path))
     project = Project(
         id="p1", name="Tiny", model_path=str(path), model_sha256=model.info.sha256, created_at=NOW, updated_at=NOW,
-        model_key=model.key, info_json=model.info.model_dump_json(), data_key=read.key,
+        model_key=model.key, info_json=model.info.model_dump_json(), data_path=data_path, data_key=read.key,
         data_json=read.result.model_dump_json(),
     )  # fmt: skip
     space.repositories.projects.add(project)

@@ -35,6 +35,10 @@ class FreshResult(Frozen):
     in_calibration: int = 0
 
 
+NOBODYS = 0
+"""The fingerprint of an item by which no set is known again."""
+
+
 class FingerprintsParams(Frozen):
     """kind ``fingerprints``: of the test items of `data_dir`, by what the model gets; writes `path`."""
 
@@ -43,7 +47,7 @@ class FingerprintsParams(Frozen):
 
 class FingerprintsResult(Frozen):
     """`path` holds (n,) uint64: the low 64 bits of each item's digest, which is the same for what is the same to the
-    model."""
+    model; `NOBODYS` for items that every set gets from Fettle."""
 
     path: str = "fingerprints.npy"
     n: int

@@ -11,16 +11,14 @@ from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
-from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
-from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.data.made.collection import make_collection
 from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
-from workers.evaluate.data.store import Store, Stored, group_of
+from workers.evaluate.data.store import Store, Stored, group_of, is_added
 from workers.evaluate.data.told import FEW, findings_of
 from workers.evaluate.data.truths.classes import CLASSES, resolve
 from workers.evaluate.data.truths.mask_numbers import store_masks
@@ -182,7 +180,7 @@ def _result(
         kind=data.kind,
         n_items=len(collection.entries) + len(collection.missing),
         n_test=len(data.test),
-        n_added=sum(IN_A_ROW in item.facts or FETTLES_OWN in item.facts for item in data.test),
+        n_added=sum(map(is_added, data.test)),
         n_calibration=len(data.calibration),
         labelled=data.labelled,
         merged_doubles=stored.doubles,

@@ -254,6 +254,11 @@ def group_of(labels: tuple[int, ...]) -> Hashable:
     return labels[0] if labels else None
 
 
+def is_added(item: Item) -> bool:
+    """Whether Fettle made this test item itself: of a person's texts in a row, or a dialogue of its own."""
+    return IN_A_ROW in item.facts or FETTLES_OWN in item.facts
+
+
 def feeds_digest(feeds: Arrays) -> bytes:
     """16 bytes over names, dtypes, shapes and values: equal for items that are the same to the model."""
     value = hashlib.blake2b(digest_size=16)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from workers.contracts.jobs import JudgeParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.proof.proving import FingerprintsParams, FreshParams, FreshResult
+from workers.contracts.proof.proving import NOBODYS, FingerprintsParams, FreshParams, FreshResult
 from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, read_dataset
-from workers.evaluate.data.store import feeds_digest
+from workers.evaluate.data.store import feeds_digest, is_added
 from workers.evaluate.proof.predictions import Answers, Values, load_answers
 from workers.pipeline.prepared import Prepared
 
@@ -23,7 +23,9 @@ STAGE = "Looking for examples that are new"
 
 
 def find_fresh(params: FreshParams, ctx: JobContext) -> FreshResult:
-    """Compare what the model gets of each example, so that the same picture in another format is known, too."""
+    """Compare what the model gets of each example, so that the same picture in another format is known, too.
+
+    What Fettle adds to texts is not among them: the first set has such, and known texts in a row are nothing new."""
     seen: dict[bytes, str] = {}
     for folder in params.known:
         for split in ("test", "calibration"):
@@ -31,7 +33,10 @@ def find_fresh(params: FreshParams, ctx: JobContext) -> FreshResult:
                 seen.setdefault(digest, split)
     fresh: list[int] = []
     known = {"test": 0, "calibration": 0}
-    for number, digest in _of_person(params.data_dir, ctx):
+    items = read_dataset(Path(params.data_dir)).test
+    for number, digest in enumerate(_digests(Path(params.data_dir) / "test", ctx)):
+        if is_added(items[number]):
+            continue
         if digest in seen:
             known[seen[digest]] += 1
         else:
@@ -47,17 +52,11 @@ def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
         yield feeds_digest(feeds)
 
 
-def _of_person(data_dir: str, ctx: JobContext) -> Iterator[tuple[int, bytes]]:
-    """Numbers and digests of the test items, without the dialogues that every set gets from Fettle."""
-    items = read_dataset(Path(data_dir)).test
-    for number, digest in enumerate(_digests(Path(data_dir) / "test", ctx)):
-        if FETTLES_OWN not in items[number].facts:
-            yield number, digest
-
-
 def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint64]:
-    """(n,): the low 64 bits of the digest of each of the person's test items."""
-    found = [int.from_bytes(digest[-8:], "big") for _, digest in _of_person(params.data_dir, ctx)]
+    """(n,): the low 64 bits of the digest of each test item; `NOBODYS` for dialogues that all sets get from Fettle."""
+    items = read_dataset(Path(params.data_dir)).test
+    digests = zip(items, _digests(Path(params.data_dir) / "test", ctx), strict=True)
+    found = [NOBODYS if FETTLES_OWN in item.facts else int.from_bytes(digest[-8:], "big") for item, digest in digests]
     return np.asarray(found, np.uint64)
 
 

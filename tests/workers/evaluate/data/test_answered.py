@@ -5,10 +5,12 @@ import json
 import pytest
 
 from workers.contracts.jobs import DataParams
-from workers.contracts.proof.proving import FingerprintsParams, FreshParams
+from workers.contracts.proof.proving import NOBODYS, FingerprintsParams, FreshParams
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.in_a_row import IN_A_ROW
+from workers.evaluate.data.store import is_added
 from workers.evaluate.proof.added import find_fresh, fingerprints
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
@@ -46,7 +48,7 @@ def test_texts_that_nobody_answers_get_dialogues(built):
     # And no later set is taken for one that was looked at because of them
     (folder.parent / "prints").mkdir()
     found = fingerprints(FingerprintsParams(data_dir=str(folder)), RecordingContext(folder.parent / "prints"))
-    assert len(found) == len(data.test) - WANTED
+    assert (found[-WANTED:] == NOBODYS).all() and (found[:-WANTED] != NOBODYS).all() and len(found) == len(data.test)
 
 
 def test_dialogues_of_the_person_are_enough(built):
@@ -88,4 +90,17 @@ def test_dialogues_of_fettle_are_not_told_as_known(built, tmp_path):
     params = FreshParams(data_dir=str(second), known=(str(first),))
     found = find_fresh(params, RecordingContext(tmp_path / "fresh"))
     assert (found.in_test, found.in_calibration) == (0, 0)
-    assert found.items == tuple(at for at, item in enumerate(data.test) if FETTLES_OWN not in item.facts)
+    assert found.items == tuple(at for at, item in enumerate(data.test) if not is_added(item))
+
+
+def test_known_texts_in_a_row_are_nothing_new(built, tmp_path):
+    """Given some of the same texts once more, Then none is new, nor what Fettle makes of them."""
+    texts = [f"Number {n} is what a person wrote about the old green house under the river." for n in range(60)]
+    _, _, first = built(texts)
+    first = first.rename(tmp_path / "first")
+    result, data, second = built(texts[:50])
+    assert any(IN_A_ROW in item.facts for item in data.test)
+    (tmp_path / "fresh").mkdir()
+    params = FreshParams(data_dir=str(second), known=(str(first),))
+    found = find_fresh(params, RecordingContext(tmp_path / "fresh"))
+    assert not found.items and found.in_test + found.in_calibration == result.n_of_person
