@@ -1,5 +1,6 @@
 """Drives flows in the window: one timer polls them all, so that there is no thread to race with Qt."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
-from workers.contracts.errors import ErrorInfo, words_for
+from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 
 POLL_MS, TIMING_POLL_MS = 30, 100
 TIMING_MOST_S = 3.0
@@ -192,9 +193,11 @@ class FlowRunner(QObject):
                 running.on_done(driver.result)
         elif isinstance(error, FlowCancelled):
             self._tell(running.on_cancelled)
-        elif running.on_failed is not None:
-            told = error.error if isinstance(error, JobError) else words_for(error, TRY_AGAIN)
-            running.on_failed(told)
+        else:
+            if not isinstance(error, (JobError, WorkerError)):
+                logging.getLogger(__name__).error("a mistake of the program's own", exc_info=error)
+            if running.on_failed is not None:
+                running.on_failed(error.error if isinstance(error, JobError) else words_for(error, TRY_AGAIN))
 
     @staticmethod
     def _tell(callback: Callable[[], None] | None) -> None:

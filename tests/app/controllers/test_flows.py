@@ -1,7 +1,10 @@
 """One timer drives all flows; optimizations wait for each other."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
 from app.services.flow.events import Event, LatenciesMeasured
@@ -113,8 +116,8 @@ def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:
     assert told == [("cancelled", None)] and waiting not in flows.everything
 
 
-def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive) -> None:
-    """Given a flow that fails by a mistake of the program, Then words come, and the next flow runs."""
+def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive, caplog: pytest.LogCaptureFixture) -> None:
+    """Given a flow that fails by a mistake of the program, Then words come, and the log has the place of the mistake."""
 
     def broken() -> Flow[None]:
         yield from describe()
@@ -125,6 +128,20 @@ def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive) -> None:
     drive(lambda: told)
     kind, error = told[0]
     assert kind == "failed" and isinstance(error, ErrorInfo) and error.code == "internal"
+    (record,) = caplog.records
+    assert "raise KeyError" in caplog.text and record.levelname == "ERROR"
+
+
+def test_what_a_person_can_mend_is_not_logged(
+    flows: FlowRunner, drive: Drive, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Given a file that is no model, Then words come, and the log tells of no mistake."""
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"no model")
+    told: list[Any] = []
+    start(flows, open_model(OpenParams(path=str(path))), told)
+    drive(lambda: told)
+    assert told[0][0] == "failed" and not caplog.records
 
 
 def test_all_processes_end_at_once(flows: FlowRunner, drive: Drive) -> None:

@@ -7,7 +7,7 @@ pictures are drawn (paired bootstrap over whole pictures; Efron and Tibshirani 1
 import contextlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,10 @@ Precisions = dict[tuple[int, bytes, bytes], Floats]
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 WORK = 2e8
 """So many boxes are counted at most over all draws and overlaps: some seconds."""
+
+SETTLED_PX = 1.0
+"""Edges of a box that differ from the original's by no more than this, in pixels of the model's input, are the same to
+whoever looks; rounding boxes of 14 to 150 pixels to whole ones takes .6 % of mAP, by its strict overlaps."""
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """COCO's recall levels, at which precision is read."""
@@ -207,13 +211,16 @@ def _sides(corners: Sequence[float]) -> list[float]:
 class Pair:
     """Both models by the same truth. `original` and `optimized` are mAP, mAP at half an overlap, and F1 of the boxes
     from the threshold on; `draws` (k, 3) are resampled optimized − original; `pictures` have labels, with `things` in
-    them."""
+    them. `settled` is the optimized one's mAP where boxes that are the same to whoever looks stand where the original's
+    do, `settled_draws` (k,) that less the original's."""
 
     original: tuple[float, float, float]
     optimized: tuple[float, float, float]
     draws: Floats
     pictures: int
     things: int
+    settled: float
+    settled_draws: Floats
 
 
 def by_labels(case: Case) -> Pair | None:
@@ -243,15 +250,30 @@ def _pair(case: Case, truths: Sequence[Boxes]) -> Pair | None:
     threshold = case.old.score_threshold
     found = [[boxes_of(answers[at]) for at in order] for answers in (case.answers("old"), case.answers("new"))]
     old, new = (Matched(truths, one, threshold) for one in found)
+    settled = Matched(truths, [settle(*pair) for pair in zip(*found, strict=True)], threshold)
     draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
-    rng, parts = np.random.default_rng(case.seed), []
+    rng, parts, settled_parts = np.random.default_rng(case.seed), [], []
     for start in range(0, draws, 100):
         count = min(100, draws - start)
         n = len(truths)
         times = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(count)]).astype(np.float64)
         seen: Precisions = {}
-        parts.append(new.figures(times, seen) - old.figures(times, seen))
-    return Pair(old.whole(), new.whole(), np.concatenate(parts), len(truths), things)
+        before = old.figures(times, seen)
+        parts.append(new.figures(times, seen) - before)
+        settled_parts.append(settled.values(times, seen)[:, 0] - before[:, 0])
+    told = old.whole(), new.whole(), np.concatenate(parts), len(truths), things
+    return Pair(*told, settled.whole()[0], np.concatenate(settled_parts))
+
+
+def settle(old: Boxes, new: Boxes) -> Boxes:
+    """`new`, its boxes within `SETTLED_PX` of one of `old` of the same class at that one's place."""
+    if not len(old.scores) or not len(new.scores):
+        return new
+    off = np.abs(new.corners[:, None] - old.corners[None]).max(axis=2)
+    off[new.classes[:, None] != old.classes[None]] = np.inf
+    nearest, rows = off.argmin(axis=1), np.arange(len(off))
+    near = off[rows, nearest] <= SETTLED_PX
+    return replace(new, corners=np.where(near[:, None], old.corners[nearest], new.corners))
 
 
 def truth_of(item: Item) -> Boxes:

@@ -56,6 +56,7 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
     Mean average precision only looks at the order of scores: a version whose scores all fell below the threshold keeps
     it, and shows people nothing; where they all fell to just above it nothing is sure. So the right boxes from the
     threshold on (F1) and their scores have to hold as well: the largest loss, as a share of the original's, decides.
+    Boxes that moved by less than a pixel count as where they were, since strict overlaps see what nobody sees.
     """
     pair = case.once(by_labels)
     if pair is None:
@@ -68,10 +69,9 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
         )
         return None, [what]
     labelled = sum(item.boxes is not None for item, is_seen in zip(case.facts, seen, strict=True) if is_seen)
-    both = [0, 2]
-    scale = np.maximum(np.asarray(pair.original)[both], SMALLEST)
-    shares = (np.asarray(pair.original) - np.asarray(pair.optimized))[both] / scale
-    drop, draws = float(shares.max()), (-pair.draws[:, both] / scale).max(axis=1)
+    scale = np.maximum(np.asarray(pair.original)[[0, 2]], SMALLEST)
+    shares = np.asarray([original - pair.settled, pair.original[2] - pair.optimized[2]]) / scale
+    drop, draws = float(shares.max()), (-np.stack([pair.settled_draws, pair.draws[:, 2]], axis=1) / scale).max(axis=1)
     notes, counts = [], _moved(old, new)
     if counts[:, 0].any():
         moved = float(counts[:, 0].sum() / counts[:, 1].sum())

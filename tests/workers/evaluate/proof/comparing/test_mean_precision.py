@@ -9,7 +9,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from workers.evaluate.proof.comparing.mean_precision import Matched
+from workers.evaluate.proof.comparing.mean_precision import SETTLED_PX, Matched, settle
 from workers.pipeline.postprocess.matching import Boxes
 
 CLOSE = 1e-12
@@ -86,3 +86,22 @@ def test_f1_counts_boxes_from_the_threshold_on() -> None:
     truths = [Boxes(corners[:2], np.ones(2), np.array([0, 0]))]
     found = [Boxes(corners, np.array([0.9, 0.2, 0.8]), np.array([0, 0, 7]))]
     assert Matched(truths, found, threshold=0.5).f1(np.ones((1, 1))).tolist() == [0.5]
+
+
+def test_boxes_that_moved_by_less_than_a_pixel_stand_where_they_were() -> None:
+    """Given boxes that moved by half a pixel, by two, and one of another class, Then only the first counts as unmoved,
+    each with its own score."""
+    corners = np.array([[10, 10, 24, 24], [100, 100, 120, 130], [300, 40, 340, 60]], np.float64)
+    old = Boxes(corners, np.array([0.9, 0.8, 0.7]), np.array([0, 1, 2]))
+    moved = corners + np.array([[SETTLED_PX / 2], [2 * SETTLED_PX], [SETTLED_PX / 2]])
+    new = Boxes(moved, np.array([0.85, 0.75, 0.65]), np.array([0, 1, 0]))
+    found = settle(old, new)
+    assert (found.corners == [corners[0], moved[1], moved[2]]).all()
+    assert (found.scores == new.scores).all() and (found.classes == new.classes).all()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_nothing_settles_where_one_finds_nothing(which: int) -> None:
+    none = Boxes(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
+    some = Boxes(np.array([[0.0, 0, 9, 9]]), np.ones(1), np.zeros(1, np.int64))
+    assert settle(*((none, some) if which else (some, none))).corners.shape == (which, 4)

@@ -172,6 +172,19 @@ def test_gains_by_labels_are_safe_though_much_changed(answers_of: Make) -> None:
     assert found.verdict == "safe" and found.changed_count == len(new[::3]) and found.drop < 0
 
 
+def test_what_moved_by_less_than_a_pixel_loses_nothing(answers_of: Make) -> None:
+    """Given a version that rounds its boxes to whole pixels, Then mAP is told as COCO counts it, a loss by its strict
+    overlaps, and the version is safe; a seventh wider and higher it regressed."""
+    rng = np.random.default_rng(5)
+    old = [rows + np.pad(rng.uniform(-0.5, 0.5, (len(rows), 4)), ((0, 0), (0, 2))) for rows in scenes(600)]
+    data = with_truth(old)
+    rounded = by_labels(data, answers_of, old, [_with(rows.copy(), slice(0, 4), rows[:, :4].round()) for rows in old])
+    (score,) = [score for score in rounded.scores if score.id == "map"]
+    assert rounded.verdict == "safe" and abs(rounded.drop) < 1e-9 and score.original > score.optimized
+    loose = [_with(rows.copy(), [2, 3], rows[:, [2, 3]] + (rows[:, [2, 3]] - rows[:, [0, 1]]) / 7) for rows in old]
+    assert by_labels(data, answers_of, old, loose).verdict == "regressed"
+
+
 def test_the_order_of_the_examples_changes_no_score(answers_of: Make) -> None:
     """Given a version whose scores are all the same, as INT8 may give, and pictures in another order, Then its mean
     average precision is that of their names' order: with ties it hangs on the order."""

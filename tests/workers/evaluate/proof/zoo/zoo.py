@@ -29,9 +29,9 @@ Change = Callable[[list[Array], Rng], Sequence[Array]]
 class Zoo:
     """`task` is the proof task that has to judge. `make(n, rng)` gives the original's predictions.
 
-    `harm` and `harmless` change copies of them. `wrong` makes one item's prediction another one for sure. `truth` gives
-    what is right: fields of each `Item`, and `steps` of sequences. So many more as `gallery` says are only searched in.
-    `more` are further facts of `Answers`.
+    `harm` and `harmless` change copies of them. `wrong` makes one item's prediction another one for sure; where each
+    item holds `places` that are counted, one of them. `truth` gives what is right: fields of each `Item`, and `steps` of
+    sequences. So many more as `gallery` says are only searched in. `more` are further facts of `Answers`.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Zoo:
     truth: Callable[[list[Array], Rng], Sequence[Mapping[str, Any]]] | None = None
     classes: tuple[str, ...] | None = None
     gallery: int = 0
+    places: int = 1
     more: Mapping[str, Any] = field(default_factory=dict)
     answers: Callable[["Zoo", Sequence[Array]], Answers] | None = None
 
@@ -74,12 +75,11 @@ class Drawn:
     data: DataSet
 
     def judged(self, how: str, limit_pct: float, wrong_share: float = 0.0) -> Judgement:
-        """The verdict where they were changed so; of each item there is a chance of `wrong_share` that it is another
-        one for sure."""
+        """The verdict where they were changed so; of all that is counted about `wrong_share` are others for sure."""
         zoo, n = self.zoo, self.n
         rng = np.random.default_rng([self.seed, n, zlib.crc32(how.encode())])
         new = list((zoo.harm | zoo.harmless)[how]([part.copy() for part in self.old], rng))
-        for at in np.flatnonzero(rng.random(n) < wrong_share):
+        for at in np.flatnonzero(rng.random(n) < wrong_share * zoo.places):
             new[at] = zoo.wrong(new[at], rng)
         return judge_case(case_of(self.data, self.before, _read(zoo, new, n), self.seed), limit_pct)
 

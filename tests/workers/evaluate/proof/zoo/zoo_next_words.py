@@ -71,12 +71,12 @@ def one_word(logits: Array, rng: Rng) -> Array:
 
 
 def wrong(part: Array, rng: Rng) -> Array:
-    """Each word is the one that was fifth, the first one becomes the fifth."""
+    """One word is the one that was fifth, the first one becomes the fifth."""
 
     def swapped(logits: Array, rng: Rng) -> Array:
-        rows, order = np.arange(len(logits)), np.argsort(-logits, axis=-1)
-        first, fifth = logits[rows, order[:, 0]].copy(), logits[rows, order[:, 4]].copy()
-        logits[rows, order[:, 0]], logits[rows, order[:, 4]] = fifth, first
+        at = rng.integers(len(logits))
+        first, fifth = np.argsort(-logits[at])[[0, 4]]
+        logits[at, [first, fifth]] = logits[at, [fifth, first]]
         return logits
 
     return change(swapped)([part], rng)[0]
@@ -113,6 +113,7 @@ ZOOS = [
         HARM,
         HARMLESS,
         wrong,
+        places=PLACES,
         more={"scores": "logits", "ends": (END,)},
     )
 ]
