@@ -8,8 +8,10 @@ from app.domain.variant import LatencyPoint, Variant
 from app.services.after.proving import judge_alone
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.flow.workspace import Workspace
+from app.services.records.card import keep_card
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.run_plan import BesideRequest
+from app.services.records.speech import keep_speech
 from app.services.run.elsewhere import measure_both, open_version
 from app.services.run.figures import p50_words
 from app.services.run.version_steps import predict, stored_version, threads_of
@@ -40,7 +42,7 @@ def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) ->
     variant = _with_note(version.variant, again.variant)
     added = dataclasses.replace(facts, variants=(*facts.variants, variant))
     run = yield from judge_alone(workspace, added, variant)
-    _write_latencies(workspace, run, variant.id, measured)
+    _write_measured(workspace, run, variant.id, measured)
     return JudgedBeside(run, variant.id)
 
 
@@ -70,9 +72,12 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
     )
 
 
-def _write_latencies(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:
-    """Behind the points of the run itself, so that its time line stays in order."""
-    latencies = workspace.repositories.latencies
-    last_s = latencies.last_s(run.id)
+def _write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:
+    """Times behind the points of the run itself, so that its time line stays in order, and what was measured with
+    them."""
+    repositories, results = workspace.repositories, measured.results[1]
+    last_s = repositories.latencies.last_s(run.id)
     points = tuple(LatencyPoint(variant_id, last_s, value) for one_set in measured.latencies_ms[1] for value in one_set)
-    latencies.add_many(run.id, points)
+    repositories.latencies.add_many(run.id, points)
+    keep_speech(repositories, variant_id, results)
+    keep_card(repositories, variant_id, results)

@@ -99,9 +99,10 @@ class _Proof:
     def _measure(self, original: Version, version: Version, data: ReadData) -> Flow[None]:
         recorder, step = self._recorder, 4
         recorder.step(step, state="running")
-        first, second, _ = yield from measure_both(original, version, data.folder, self._request.threads, step)
-        recorder.variant(first.variant)
-        recorder.variant(second.variant)
+        first, second, measured = yield from measure_both(original, version, data.folder, self._request.threads, step)
+        for one, results in zip((first, second), measured.results, strict=True):
+            recorder.variant(one.variant)
+            recorder.beside_times(one.variant.id, results)
         recorder.step(step, state="done", figure=p50_words(second.variant))
 
     def _close(self, version: Version) -> None:

@@ -263,7 +263,7 @@ class Play:
 
     def _fingerprints_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
         folder = self._folder("fingerprints")
-        np.save(folder / "fingerprints.npy", np.arange(self.n_test, dtype=np.uint64))
+        np.save(folder / "fingerprints.npy", np.arange(1, self.n_test + 1, dtype=np.uint64))
         return FingerprintsResult(n=self.n_test), folder
 
     def _judge_job(self, step: JobStep[Any]) -> tuple[Any, Path]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRowsParams, AnswerRowsResult, RowsPart
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, read_dataset
+from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.proof.added import Part, join
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.pairs import shares_of
@@ -157,4 +158,4 @@ def _no_columns(part: _Read) -> dict[str, NDArray[Any]]:
 def _name(data: DataSet, item: int) -> str:
     """One line: what the example says, else where it is from."""
     facts = data.test[item]
-    return " ".join((facts.text or facts.source)[: 2 * NAME_CHARS].split())[:NAME_CHARS]
+    return in_one_line(facts.text or facts.source)[:NAME_CHARS]

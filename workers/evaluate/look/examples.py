@@ -13,6 +13,7 @@ from workers.evaluate.data.facts import sides_of
 from workers.evaluate.data.previews import picture_to_show
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
+from workers.evaluate.look.dialogues import written
 from workers.evaluate.look.masks import is_mask, laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
 from workers.evaluate.look.next_words import other_words
@@ -41,7 +42,8 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
         row = _row(item, data, pipeline, before, after, params.text_chars)
         if before.answer_kind == "next_tokens":
             was, is_now = other_words(pipeline, before.answer[item], after.answer[item])
-            row = row.model_copy(update={"before": was[: params.text_chars], "after": is_now[: params.text_chars]})
+            told = {"before": was[: params.text_chars], "after": is_now[: params.text_chars], "is_text": True}
+            row = row.model_copy(update=told)
         if searches is not None:
             row = row.model_copy(update=_near(item, searches, before, after))
         entry = entries.get(data.test[item].source)
@@ -69,7 +71,7 @@ def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: A
     boxes_before, boxes_after = (seen_boxes(pipeline, answers.answer[item], frame) for answers in (before, after))
     return Example(
         item=item,
-        text=(facts.text or facts.source)[:text_chars],
+        text=written(facts.text or facts.source)[:text_chars],
         before=_words(before, item, data, pipeline, boxes_before)[:text_chars],
         after=_words(after, item, data, pipeline, boxes_after)[:text_chars],
         boxes_before=boxes_before,

@@ -12,6 +12,7 @@ from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.doctor.ways import checked_steps
 from workers.evaluate.doctor.words import words_of
 from workers.evaluate.look.boxes import seen_boxes
+from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.look.drawing import drawn, stretched
 from workers.evaluate.look.examples import NO_WORD
 from workers.evaluate.look.fed_answers import Asked, ask_original
@@ -99,7 +100,7 @@ def _is_plain(pipeline: Pipeline) -> bool:
 
 def _example(number: int, item: Item, feeds: Arrays, pipeline: Pipeline, way: FedWay, ctx: JobContext) -> FedExample:
     return FedExample(
-        source=item.source if item.text is None else " ".join(item.text.split())[:TEXT_CHARS],
+        source=item.source if item.text is None else in_one_line(item.text)[:TEXT_CHARS],
         way=way,
         inputs=tuple(input_of(name, value) for name, value in feeds.items()),
         picture=_picture(number, feeds[pipeline.main_input.name], pipeline, way, ctx),

@@ -33,7 +33,8 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
 
 def test_it_is_judged_on_the_texts_of_the_person(space: Workspace, tmp_path: Path) -> None:
     """Given plain texts, which get dialogues of Fettle's own, When the same model in other numbers is judged beside it
-    and more texts come, Then it has a verdict on the person's texts alone, and all new texts count."""
+    and more texts come, Then it has a verdict on the person's texts alone and speaks so many tokens a second, and all new texts
+    count."""
     data = read_facts(space, "r1").first_data
     assert data is not None and data.n_added > 0
     write_tiny_llama(tmp_path / "other", dtype="float32")
@@ -42,6 +43,7 @@ def test_it_is_judged_on_the_texts_of_the_person(space: Workspace, tmp_path: Pat
     facts = read_facts(space, "r1")
     (made,) = (one for one in facts.variants if one.id == done.variant_id)
     assert made.judgement is not None and made.judgement.verdict != "regressed"
+    assert (facts.speech[done.variant_id].tokens_per_s or 0) > 0
     assert data.n_of_person <= made.judgement.n < data.n_test
     more = DataParams(model_dir="", path=str(write_texts(tmp_path / "more.jsonl", 100, 140)))
     proved = run_to_end(Driver(space, prove(space, facts, more), ignore))
