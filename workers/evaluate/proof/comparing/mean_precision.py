@@ -139,26 +139,28 @@ def _precision(counted: Counts, everything: Counts, hits: NDArray[np.bool_], lev
 
 
 def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
+    """By class, over the pictures that hold it: COCO's own loop asks every picture for every class."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    with contextlib.redirect_stdout(io.StringIO()):
+    silent = contextlib.redirect_stdout(io.StringIO())
+    with silent:
         truth = COCO()
         truth.dataset = _truth(truths)
         truth.createIndex()
         rows = _rows(found)
         guesses = truth.loadRes(rows) if rows else COCO()
         work = COCOeval(truth, guesses, "bbox")
-        work.params.areaRng, work.params.areaRngLbl = [[0, 1e10]], ["all"]
-        work.evaluate()
-    count = len(truths)
-    for kind in range(len(work.params.catIds)):
-        parts = work.evalImgs[kind * count : (kind + 1) * count]
-        there = np.zeros(count)
+    work.params.areaRng, work.params.areaRngLbl = [[0, 1e10]], ["all"]
+    for kind, category in enumerate(truth.getCatIds()):
+        work.params.catIds = [category]
+        work.params.imgIds = sorted({picture for side in (truth, guesses) for picture in side.catToImgs[category]})
+        with silent:
+            work.evaluate()
+        there = np.zeros(len(truths))
         scores, pictures, hits = [], [], []
-        for number, part in enumerate(parts):
-            if part is None:
-                continue
+        for part in filter(None, work.evalImgs):
+            number = part["image_id"]
             there[number] = (np.asarray(part["gtIgnore"]) == 0).sum()
             scores.append(np.asarray(part["dtScores"], np.float64))
             pictures.append(np.full(len(scores[-1]), number))
@@ -211,8 +213,8 @@ def _sides(corners: Sequence[float]) -> list[float]:
 class Pair:
     """Both models by the same truth. `original` and `optimized` are mAP, mAP at half an overlap, and F1 of the boxes
     from the threshold on; `draws` (k, 3) are resampled optimized − original; `pictures` have labels, with `things` in
-    them. `settled` is the optimized one's mAP where boxes that are the same to whoever looks stand where the original's
-    do, `settled_draws` (k,) that less the original's."""
+    them. `settled` is, by labels, the optimized one's mAP where boxes that are the same to whoever looks stand where the
+    original's do, `settled_draws` (k,) that less the original's."""
 
     original: tuple[float, float, float]
     optimized: tuple[float, float, float]
@@ -229,17 +231,17 @@ def by_labels(case: Case) -> Pair | None:
     if not labelled.any():
         return None
     known = case.only(labelled)
-    return _pair(known, [truth_of(item) for item in known.facts])
+    return _pair(known, [truth_of(item) for item in known.facts], settles=True)
 
 
 def by_original(case: Case) -> Pair | None:
     """By what the original finds, where there are no labels."""
     threshold = case.old.score_threshold
     truths = [boxes_of(values) for values in case.answers("old")]
-    return _pair(case, [boxes.where(boxes.scores >= threshold) for boxes in truths])
+    return _pair(case, [boxes.where(boxes.scores >= threshold) for boxes in truths], settles=False)
 
 
-def _pair(case: Case, truths: Sequence[Boxes]) -> Pair | None:
+def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> Pair | None:
     things = sum(len(boxes.scores) for boxes in truths)
     if not things:
         return None
@@ -250,7 +252,7 @@ def _pair(case: Case, truths: Sequence[Boxes]) -> Pair | None:
     threshold = case.old.score_threshold
     found = [[boxes_of(answers[at]) for at in order] for answers in (case.answers("old"), case.answers("new"))]
     old, new = (Matched(truths, one, threshold) for one in found)
-    settled = Matched(truths, [settle(*pair) for pair in zip(*found, strict=True)], threshold)
+    settled = Matched(truths, [settle(*pair) for pair in zip(*found, strict=True)], threshold) if settles else new
     draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
     rng, parts, settled_parts = np.random.default_rng(case.seed), [], []
     for start in range(0, draws, 100):
