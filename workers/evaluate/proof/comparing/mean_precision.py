@@ -213,8 +213,8 @@ def _sides(corners: Sequence[float]) -> list[float]:
 class Pair:
     """Both models by the same truth. `original` and `optimized` are mAP, mAP at half an overlap, and F1 of the boxes
     from the threshold on; `draws` (k, 3) are resampled optimized − original; `pictures` have labels, with `things` in
-    them. `settled` is, by labels, the optimized one's mAP where boxes that are the same to whoever looks stand where the
-    original's do, `settled_draws` (k,) that less the original's."""
+    them. `settled` is, by labels, the optimized one's mAP with boxes that are the same to whoever looks where the
+    original's are, `settled_draws` (k,) that less the original's."""
 
     original: tuple[float, float, float]
     optimized: tuple[float, float, float]
