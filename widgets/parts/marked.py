@@ -8,9 +8,10 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
 from widgets.parts.format import visible
+from widgets.parts.read_text import ReadText
 from widgets.theme import Theme
 
-FIRST_SHOWN_CHARS, BEFORE_CHARS, LINE_CHARS = 20, 14, 34
+FIRST_SHOWN_CHARS, BEFORE_CHARS = 20, 14
 """Where the first marked word stands further behind, a line begins shortly before it."""
 
 
@@ -76,27 +77,20 @@ def mark_color(theme: Theme) -> QColor:
     return color
 
 
-class MarkedText(QPlainTextEdit):
-    """A text to read, to scroll through and to copy, at most `most_lines` high."""
+class MarkedText(ReadText):
+    """A text to read with some of its words marked."""
 
     def __init__(self, theme: Theme, name: str, most_lines: int) -> None:
-        super().__init__()
-        self._theme, self._most_lines = theme, most_lines
+        super().__init__(name, most_lines)
+        self._theme = theme
         self._parts: Marked = ()
-        self.setReadOnly(True)
-        self.setTabChangesFocus(True)
-        self.setAcceptDrops(False)
-        self.setAccessibleName(name)
         theme.changed.connect(self._mark)
 
     def show_parts(self, parts: Marked) -> None:
         """Another text."""
         self._parts = parts
-        self.setPlainText(visible(text_of(parts)).strip())
+        self.show_text(visible(text_of(parts)).strip())
         self._mark()
-        rows = sum(len(line) // LINE_CHARS + 1 for line in self.toPlainText().splitlines())
-        lines = min(self._most_lines, max(1, rows))
-        self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing()) + 26)
 
     def _mark(self) -> None:
         found, at = [], 0

@@ -1,21 +1,22 @@
 """One example beside the table of all answers: what it is, and both answers to it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, LookValue
 from widgets.parts.card import Card, divider
 from widgets.parts.format import UNKNOWN, cosine, percent
 from widgets.parts.input_view import InputView
-from widgets.parts.marked import LINE_CHARS, Marked, MarkedText
+from widgets.parts.marked import Marked, MarkedText
 from widgets.parts.pictures import PictureStore, PictureValue
+from widgets.parts.read_text import ReadText
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
 
-VIEW_PX, SOUND_PX, MOST_LINES = 220, 96, 6
+VIEW_PX, SOUND_PX, TEXT_LINES, MOST_LINES = 220, 96, 11, 6
 
 TONES: dict[str, tuple[Tone, Tone]] = {"worse": ("ok", "bad"), "better": ("bad", "ok")}
 """Of the original's answer and of the optimized one, by the kind of example."""
@@ -73,12 +74,7 @@ class LookCard(Card):
         self._title = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)
         self._view = InputView(theme, store)
         self._view.setFixedHeight(VIEW_PX)
-        self._text = QPlainTextEdit()
-        self._text.setReadOnly(True)
-        self._text.setTabChangesFocus(True)
-        self._text.setAcceptDrops(False)
-        self._text.setFixedHeight(VIEW_PX)
-        self._text.setAccessibleName(self.tr("Text of the example"))
+        self._text = ReadText(self.tr("Text of the example"), TEXT_LINES)
         self.sound_bar = SoundBar(theme)
         self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
         self.sound_bar.stop_wanted.connect(self.stop_wanted)
@@ -131,9 +127,7 @@ class LookCard(Card):
         self._view.setFixedHeight(VIEW_PX if value.picture.is_picture else SOUND_PX)
         self._view.setVisible(has_view)
         self._text.setVisible(bool(value.picture.text) and not has_view)
-        self._text.setPlainText(value.picture.text)
-        lines = sum(len(line) // LINE_CHARS + 1 for line in value.picture.text.splitlines())
-        self._text.setFixedHeight(min(VIEW_PX, lines * self._text.fontMetrics().lineSpacing() + 26))
+        self._text.show_text(value.picture.text)
         self._sound = value.sound
         self.sound_bar.setVisible(bool(value.sound))
         if not is_class:

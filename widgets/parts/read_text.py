@@ -1,0 +1,37 @@
+"""A text to read, to scroll through and to copy."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QPlainTextEdit
+
+EDGES_PX = 26
+
+
+class ReadText(QPlainTextEdit):
+    """As high as its lines are at its width, at most `most_lines`."""
+
+    def __init__(self, name: str, most_lines: int) -> None:
+        super().__init__()
+        self._most_lines, self._fitted_px = most_lines, 0
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setAcceptDrops(False)
+        self.setAccessibleName(name)
+
+    def show_text(self, text: str) -> None:
+        """Another text."""
+        self.setPlainText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.width() != self._fitted_px:
+            self._fit()
+
+    def _fit(self) -> None:
+        self._fitted_px = self.width()
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would take a part of the width
+        needed = max(1, round(self.document().size().height()))  # a plain text's document counts in lines
+        if needed > self._most_lines:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setFixedHeight(min(needed, self._most_lines) * self.fontMetrics().lineSpacing() + EDGES_PX)
