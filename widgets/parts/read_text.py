@@ -1,7 +1,9 @@
 """A text to read, to scroll through and to copy."""
 
+import math
+
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit
 
 EDGES_PX = 26
@@ -34,4 +36,5 @@ class ReadText(QPlainTextEdit):
         needed = max(1, round(self.document().size().height()))  # a plain text's document counts in lines
         if needed > self._most_lines:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.setFixedHeight(min(needed, self._most_lines) * self.fontMetrics().lineSpacing() + EDGES_PX)
+        line_px = math.ceil(QFontMetricsF(self.font()).lineSpacing())
+        self.setFixedHeight(min(needed, self._most_lines) * line_px + EDGES_PX)
