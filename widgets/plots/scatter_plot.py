@@ -20,7 +20,8 @@ _MARK_GAP = 8
 
 @dataclass(frozen=True)
 class PointValue:
-    """One version: milliseconds, and percent of right (or same) answers. `number` is its color (0 the original)."""
+    """One version: milliseconds, and percent of right (or same) answers. `number` is its color (0 the original);
+    `is_worse`: its verdict is a regression, whatever the percent are."""
 
     id: str
     label: str
@@ -28,6 +29,7 @@ class PointValue:
     share_pct: float
     number: int
     is_recommended: bool = False
+    is_worse: bool = False
 
 
 class ScatterPlot(QWidget):
@@ -56,7 +58,8 @@ class ScatterPlot(QWidget):
         self.update()
 
     def _told(self, point: PointValue) -> str:
-        return self.tr("{0}: {1} ms, {2}").format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
+        text = self.tr("{0}: {1} ms, {2}, silent regression") if point.is_worse else self.tr("{0}: {1} ms, {2}")
+        return text.format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
 
     def sizeHint(self) -> QSize:
         """As in the design."""
@@ -202,9 +205,15 @@ class ScatterPlot(QWidget):
 
     def _paint_dots(self, painter: QPainter) -> None:
         for index, (point, dot) in enumerate(zip(self._points, self._dots(), strict=True)):
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._theme.color(series_token(point.number)))
-            painter.drawEllipse(dot)
+            color = self._theme.color(series_token(point.number))
+            if point.is_worse:
+                painter.setPen(QPen(color, 3, c=Qt.PenCapStyle.RoundCap))
+                painter.drawLine(dot.topLeft(), dot.bottomRight())
+                painter.drawLine(dot.bottomLeft(), dot.topRight())
+            else:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(color)
+                painter.drawEllipse(dot)
             if self.hasFocus() and index == self._at:
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(self._theme.color("brand"), 2))

@@ -312,10 +312,11 @@ class Judgement(Frozen):
     `similarity` and `similarity_min` (0..1) tell how alike they are where that is more than same or not.
     `drop_low`/`drop_high` are the one-sided bounds of the loss that was judged (of accuracy or a score with labels, of
     changed results without). `missing_examples` says how many more inputs a proof needs, beside the `n_unasked` that
-    are there and were not asked yet. `changed` holds item numbers whose result changed, worst first, at most 1,000.
-    `slices` holds the worst 50 parts of the test set, worst first. Where places within items are counted (next words of
-    texts), `units` is how many and `units_changed` how many changed; shares are of these.
-    `scores` are measures of the task, the most important first.
+    are there and were not asked yet. `changed` holds item numbers whose result changed, worst first, at most 1,000;
+    `beside_changed` those of Fettle's own items. `slices` holds the worst 50 parts of the test set, worst first. Where
+    places within items are counted (next words of texts), `units` is how many and `units_changed` how many changed;
+    shares are of these. `scores` are measures of the task, the most important first. `reasons` are those of the `notes`
+    that keep it from being safe, whatever the share changed is.
     """
 
     rule: int = 2
@@ -341,6 +342,7 @@ class Judgement(Frozen):
     n_unasked: int = 0
     changed: tuple[int, ...] = ()
     changed_count: int = 0
+    beside_changed: tuple[int, ...] = ()
     similarity: float | None = None
     similarity_min: float | None = None
     worst_slice: str | None = None
@@ -352,6 +354,7 @@ class Judgement(Frozen):
     slices: tuple[SliceDrop, ...] = ()
     scores: tuple[TaskScore, ...] = ()
     notes: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -41,7 +41,8 @@ def changes_value(rows: Sequence[Example], judged: Judgement) -> ChangesValue:
     """Examples whose answer changed; those that are not listed are counted, too."""
     labelled = any(row.label is not None for row in rows)
     words = (judged.units_changed or 0, judged.units or 0)
-    return ChangesValue(judged.changed_count, tuple(_change(row) for row in rows), labelled, *words)
+    total, reasons = judged.changed_count + len(judged.beside_changed), " ".join(judged.reasons)
+    return ChangesValue(total, tuple(_change(row) for row in rows), labelled, *words, reasons)
 
 
 def _change(row: Example) -> ChangeValue:

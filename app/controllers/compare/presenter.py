@@ -117,6 +117,12 @@ def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
     return [facts.baseline, *([best] if best else []), *others]
 
 
+def _notes(variant: Variant, facts: RunFacts) -> tuple[str, ...]:
+    """Of the file, of what was measured, and of the verdict; a note that is in two of them once."""
+    judged = variant.judgement.notes if variant.judgement is not None and not variant.is_baseline else ()
+    return tuple(dict.fromkeys((*variant.notes, *_card_notes(facts.cards.get(variant.id)), *judged)))
+
+
 def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> VersionValue:
     """One row of the table."""
     measurement, judgement = variant.measurement, variant.judgement
@@ -145,7 +151,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         runtime=engine_name(variant.runtime),
         speedup=measurement.speedup if variant.is_side_by_side and not variant.is_baseline else None,
         first_look=bool(measurement.n) and not variant.is_side_by_side and not variant.is_baseline,
-        notes=(*variant.notes, *_card_notes(facts.cards.get(variant.id))),
+        notes=_notes(variant, facts),
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
         **_speech(facts.speech.get(variant.id)),

@@ -1,5 +1,7 @@
 """Speed against accuracy by mouse and keys, and where names may stand."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QTest
@@ -50,6 +52,19 @@ def test_it_is_said_in_words(plot: ScatterPlot) -> None:
     """Given the graph, then a screen reader says what it shows."""
     assert plot.accessibleName() == "Speed against accuracy"
     assert "INT8: 3.1 ms, 91.1 %" in plot.accessibleDescription()
+
+
+def test_a_regression_is_no_dot(plot: ScatterPlot) -> None:
+    """Given a version that regressed though its percent are high, Then a cross stands there instead of a dot, and a
+    screen reader says why."""
+    drawn = []
+    for is_worse in (False, True):
+        plot.set_points((POINTS[0], replace(POINTS[1], is_worse=is_worse)), 90.0)
+        image, at = plot.grab().toImage(), plot.place_of(POINTS[1]).toPoint()
+        drawn.append([image.pixelColor(at.x() + x, at.y() + y) for x, y in ((0, 0), (4, 0), (4, 4))])
+    dot, cross = drawn
+    assert dot[0] == dot[1] == cross[0] and cross[1] != cross[0]
+    assert "INT8: 3.1 ms, 91.1 %, silent regression" in plot.accessibleDescription()
 
 
 def test_no_name_lies_across_the_limit(plot: ScatterPlot) -> None:

@@ -186,6 +186,8 @@ class ChangesCard(Card):
         self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         store.ready.connect(self._list.viewport().update)
         theme.changed.connect(self._list.viewport().update)
+        self._reasons = label("")
+        self.add(self._reasons)
         self._empty = label("", "soft")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.add(self._empty)
@@ -219,13 +221,15 @@ class ChangesCard(Card):
         self._say(value)
 
     def _say(self, value: ChangesValue) -> None:
+        self._reasons.setText(value.reasons)
+        self._reasons.setVisible(bool(value.reasons))
         text = ""
         if not value.total and value.words_changed:
             text = self.tr(
                 "None as a whole: {0:,} of {1:,} next words are ones that the original finds much less likely."
             )
             text = text.format(value.words_changed, value.words)
-        elif not value.total:
+        elif not value.total and not value.reasons:
             text = self.tr("None: both versions answer every example the same.")
         elif len(value.rows) < value.total:
             text = self.tr("The first {0:,} of {1:,} are listed.").format(len(value.rows), value.total)

@@ -220,7 +220,9 @@ def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
             share = 1.0
         if share is not None and version.latency_ms is not None and not version.first_look:
             best = version.id == value.recommended
-            found.append(PointValue(version.id, version.title, version.latency_ms, share * 100, version.color, best))
+            place = version.latency_ms, share * 100
+            worse = version.verdict == "regressed"
+            found.append(PointValue(version.id, version.title, *place, version.color, best, worse))
     base = original_of(value)
     whole = base.accuracy if value.labelled and base is not None else 1.0
     limit = None if whole is None else 100 * whole * (1 - value.limit_pct / 100)

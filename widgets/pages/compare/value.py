@@ -80,13 +80,14 @@ class ChangeValue:
 @dataclass(frozen=True)
 class ChangesValue:
     """`total` may exceed the rows that are listed. `kind` of the inputs. `words_changed` of `words`: next words of a
-    language model, of which single ones change in texts that stayed alike."""
+    language model, of which single ones change in texts that stayed alike. `reasons` say why it is not safe."""
 
     total: int = 0
     rows: tuple[ChangeValue, ...] = ()
     labelled: bool = False
     words_changed: int = 0
     words: int = 0
+    reasons: str = ""
 
 
 @dataclass(frozen=True)

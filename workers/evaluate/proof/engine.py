@@ -60,7 +60,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     if found.unseen or not len(found.items):
         return _nothing(task.id, found, limit)
     alpha = level_of_look(earlier)
-    notes, counts = Notes(list(found.notes)), Counts.of(found)
+    notes, counts = Notes(list(found.notes), list(found.notes) if found.broken else []), Counts.of(found)
     ahead = level_of_look(earlier + could_prove(counts.everything, limit, alpha))
     by_labels = bool(counts.n) or found.loss is not None
     margin = limit * _scale(found) if by_labels else limit
@@ -77,7 +77,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
     if lost:
         verdict = "not_enough_data"
-        notes.add(
+        notes.reason(
             f"In “{lost[0].name}” {lost[0].changed:,} of {lost[0].n:,} results changed: too few to call it broken, too"
             " many to call it safe."
         )
@@ -99,6 +99,8 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         margin=margin,
         missing_examples=missing,
         notes=tuple(notes.lines),
+        reasons=tuple(notes.reasons),
+        beside_changed=_beside_changed(found),
         **_told(found, counts, bounds, alpha),
         **_shown(worst_first(slices) if counts.changes else ()),
     )
@@ -149,6 +151,16 @@ def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> 
     }
 
 
+def _beside_changed(found: Differences) -> tuple[int, ...]:
+    """Of the items that are looked at besides, the worst first."""
+    beside = found.beside
+    if beside is None:
+        return ()
+    changed = np.flatnonzero(beside.changed)
+    order = changed[np.argsort(beside.similarity[changed], kind="stable")]
+    return tuple(int(item) for item in beside.items[order][:MOST_CHANGED])
+
+
 def _units(found: Differences) -> dict[str, Any]:
     """What was counted within items, where that decides."""
     return {} if found.units is None else {"units": found.units.total, "units_changed": found.units.hits}
@@ -157,7 +169,9 @@ def _units(found: Differences) -> dict[str, Any]:
 def _nothing(task: str, found: Differences, limit: float) -> Judgement:
     """Nothing in these items can prove anything about this kind of result."""
     notes = (found.unseen,) if found.unseen else ()
-    return Judgement(task=task, verdict="not_enough_data", n=0, labelled=False, margin=limit, notes=notes)
+    return Judgement(
+        task=task, verdict="not_enough_data", n=0, labelled=False, margin=limit, notes=notes, reasons=notes
+    )
 
 
 def _scale(found: Differences) -> float:

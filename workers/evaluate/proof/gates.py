@@ -17,16 +17,16 @@ REGRESSED_LEVEL = 0.04
 def gated(found: Differences, limit: float, alpha: float, notes: Notes) -> Iterator[Verdict]:
     """The verdict of each gate at the one-sided level `alpha`, and of the number of items; notes say why."""
     if len(found.items) < found.least_items:
-        notes.add(f"At least {found.least_items} are needed, and there are {counted(len(found.items), 'example')}.")
+        notes.reason(f"At least {found.least_items} are needed, and there are {counted(len(found.items), 'example')}.")
         yield "not_enough_data"
     for reason in found.unproven:
-        notes.add(reason)
+        notes.reason(reason)
         yield "not_enough_data"
     for gate in found.gates:
         allowed = gate.allowed(limit)
         verdict = _verdict(gate, allowed, alpha)
         if verdict != "safe":
-            notes.add(f"{gate.told}: {percent(gate.estimate)}, where {percent(allowed)} are allowed.")
+            notes.reason(f"{gate.told}: {percent(gate.estimate)}, where {percent(allowed)} are allowed.")
         yield verdict
 
 

@@ -14,13 +14,18 @@ MOST_TOLD = 3
 
 @dataclass
 class Notes:
-    """Whole sentences."""
+    """Whole sentences; `reasons` are those that keep a version from being safe."""
 
     lines: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def add(self, line: str, when: bool = True) -> None:
         if when:
             self.lines.append(line)
+
+    def reason(self, line: str) -> None:
+        self.add(line)
+        self.reasons.append(line)
 
 
 def note_negative_flips(notes: Notes, share: float, count: int) -> None:
@@ -35,9 +40,9 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
     """Parts of the test set that broke; with labels also that none could be judged by itself."""
     for part in worse[:MOST_TOLD]:
         if by_labels:
-            notes.add(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
+            notes.reason(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
         else:
-            notes.add(f"“{part.name}” changed most: {percent(part.drop)} of its {part.n:,} answers are others now.")
+            notes.reason(f"“{part.name}” changed most: {percent(part.drop)} of its {part.n:,} answers are others now.")
     notes.add(
         "In no part of the examples did enough answers change to judge it by itself.",
         when=by_labels

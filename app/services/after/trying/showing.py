@@ -25,11 +25,12 @@ PICTURES = ("picture", "mask_before", "mask_after")
 
 
 def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
-    """Rows, worst first, their pictures by whole paths; empty where nothing changed."""
+    """Rows, worst first, then those of Fettle's own; their pictures by whole paths; empty where nothing changed."""
     judgement = variant.judgement
-    if judgement is None or not judgement.changed:
+    wanted = () if judgement is None else (*judgement.changed, *judgement.beside_changed)[:MAX_SHOWN]
+    if not wanted:
         return ()
-    found = yield from numbered_examples(workspace, facts, variant, judgement.changed[:MAX_SHOWN], "Show what changed")
+    found = yield from numbered_examples(workspace, facts, variant, wanted, "Show what changed")
     return found
 
 

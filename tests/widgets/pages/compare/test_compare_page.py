@@ -168,6 +168,21 @@ def test_changes_of_another_version_replace_them(theme: Theme, examples: ModuleT
     assert "None as a whole: 4 of 4,321 next words are ones" in said(page)
 
 
+def test_why_it_is_not_safe_stands_above_its_changes(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given a version that regressed though few or no answers changed, Then the reason is read, and nothing says that
+    both answer the same."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    why = "Answers begin with another word: 97.5 %, where 10 % are allowed."
+    for value in (ChangesValue(reasons=why), ChangesValue(3, examples.changes(3).rows, reasons=why)):
+        page.show_changes(value)
+        QApplication.processEvents()
+        assert why in said(page) and "both versions answer every example the same" not in said(page)
+    page.show_changes(ChangesValue())
+    assert why not in said(page)
+
+
 def test_without_labels_there_is_one_filter_and_no_accuracy(
     theme: Theme, examples: ModuleType, shown: Any, said: Any
 ) -> None:

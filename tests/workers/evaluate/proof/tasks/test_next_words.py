@@ -211,7 +211,10 @@ def test_answers_that_begin_otherwise_are_never_safe(with_answers):
     found = with_answers(first_word_lost)
     # Then it is regressed, though no word of the person's texts changed, and Fettle's dialogues count as nobody's
     assert found.verdict == "regressed" and found.agreement == 1.0 and found.n == 60
-    assert any("Answers begin with another word" in note for note in found.notes)
+    # And the reason is told by itself, and which dialogues show it
+    (reason,) = [reason for reason in found.reasons if "Answers begin with another word" in reason]
+    assert reason in found.notes and found.changed_count == 0
+    assert set(found.beside_changed) <= set(range(60, 100)) and len(found.beside_changed) > 35
 
 
 def test_answers_of_other_words_are_never_safe(with_answers):
@@ -226,7 +229,8 @@ def test_answers_of_other_words_are_never_safe(with_answers):
 
 def test_the_same_answers_are_safe(with_answers):
     # Given the same, or one first word in forty that is another, Then it is safe
-    assert with_answers(lambda rows, _: rows).verdict == "safe"
+    same = with_answers(lambda rows, _: rows)
+    assert same.verdict == "safe" and same.reasons == () and same.beside_changed == ()
     done = []
 
     def one(rows, is_dialogue):
