@@ -100,7 +100,6 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         missing_examples=missing,
         notes=tuple(notes.lines),
         reasons=tuple(notes.reasons),
-        beside_changed=_beside_changed(found),
         **_told(found, counts, bounds, alpha),
         **_shown(worst_first(slices) if counts.changes else ()),
     )
@@ -146,6 +145,7 @@ def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> 
         **_similarity(found),
         **_accuracy(found),
         **_changed(found),
+        "beside_changed": _beside_changed(found),
         **_units(found),
         **found.figures,
     }

@@ -7,15 +7,12 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QListView, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
-from stopwatch import OwnTime
 
-from widgets.pages.compare.changes import ChangesCard, ChangesModel
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.table import columns, points, rows
-from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, GoOnValue
-from widgets.parts.pictures import PictureStore, PictureValue
+from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue
 from widgets.parts.small import Bar, Figure
 from widgets.parts.tables.table import Table
 from widgets.plots.scatter_plot import ScatterPlot
@@ -139,50 +136,6 @@ def test_a_point_of_the_graph_chooses_its_row(theme: Theme, examples: ModuleType
     assert table.chosen_id == point.id == "b"
 
 
-def test_changed_answers_are_filtered(theme: Theme, examples: ModuleType, shown: Any, press: Any) -> None:
-    """Given 14 changes, when a filter is clicked, then only its kind is listed; rows read whole to screen readers."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
-    view = page.findChild(QListView)
-    assert view is not None and view.model().rowCount() == 14
-    for text, number in (("Worse 8", 8), ("Better 3", 3), ("Other 3", 3), ("All 14", 14)):
-        press(page, text)
-        assert view.model().rowCount() == number
-    read = view.model().index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert read == "Before T-shirt, after Trousers, your label T-shirt"
-
-
-def test_changes_of_another_version_replace_them(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
-    """Given another version's changes, then list, counts and the note about unlisted ones follow."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
-    page.show_changes(ChangesValue(2300, examples.changes(1000).rows, labelled=True))
-    QApplication.processEvents()
-    assert "The first 1,000 of 2,300 are listed." in said(page)
-    page.show_changes(ChangesValue())
-    QApplication.processEvents()
-    assert "None: both versions answer every example the same." in said(page)
-    page.show_changes(ChangesValue(words_changed=4, words=4321))  # texts of a language model that stayed alike
-    assert "None as a whole: 4 of 4,321 next words are ones" in said(page)
-
-
-def test_why_it_is_not_safe_stands_above_its_changes(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
-    """Given a version that regressed though few or no answers changed, Then the reason is read, and nothing says that
-    both answer the same."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
-    why = "Answers begin with another word: 97.5 %, where 10 % are allowed."
-    for value in (ChangesValue(reasons=why), ChangesValue(3, examples.changes(3).rows, reasons=why)):
-        page.show_changes(value)
-        QApplication.processEvents()
-        assert why in said(page) and "both versions answer every example the same" not in said(page)
-    page.show_changes(ChangesValue())
-    assert why not in said(page)
-
-
 def test_without_labels_there_is_one_filter_and_no_accuracy(
     theme: Theme, examples: ModuleType, shown: Any, said: Any
 ) -> None:
@@ -302,42 +255,6 @@ def test_larger_and_same_size_are_told(theme: Theme, examples: ModuleType, shown
         page.show(examples.compare(versions=tuple(versions)))
         shown(page)
         assert words in [f.accessibleName() for f in page.findChildren(Figure)]
-
-
-def test_five_thousand_changes_are_fast(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
-    """Given 5,000 changed answers with pictures, then showing, filtering and scrolling stay quick."""
-    page = ComparePage(theme)
-    value = examples.compare(changes=examples.changes(5000))
-    own = OwnTime()
-    page.show(value)
-    shown(page)
-    built_s = own.restart()
-    view = page.findChild(QListView)
-    assert view is not None
-    for share in range(0, 101, 5):
-        bar = view.verticalScrollBar()
-        bar.setValue(bar.maximum() * share // 100)
-        view.viewport().repaint()
-    scrolled_s = own.restart()
-    model = view.model()
-    assert isinstance(model, ChangesModel)
-    for kind in ("worse", "better", "other", ""):
-        model.filter(kind)
-        view.viewport().repaint()
-    filtered_s = own.restart()
-    assert built_s < 1.0 and scrolled_s / 21 < 0.05 and filtered_s / 4 < 0.1, (built_s, scrolled_s, filtered_s)
-
-
-def test_texts_stand_in_the_list_in_place_of_pictures(theme: Theme, qtbot: QtBot) -> None:
-    """Given texts, then the list draws them plain, however long they are."""
-    store = PictureStore()
-    row = ChangeValue(0, PictureValue(text="<b>x</b>" * 100_000), "a" * 50_000, "b", "b", "better")
-    card = ChangesCard(theme, store, ChangesValue(1, (row,), labelled=True))
-    qtbot.addWidget(card)
-    card.resize(420, 260)
-    own = OwnTime()
-    card.grab()
-    own.check(0.5)
 
 
 def test_states_lead_on(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
