@@ -35,6 +35,29 @@ def label(text: str, role: Role = "", tone: Tone = "", *, wrap: bool = True, sel
     return made
 
 
+class WholeLabel(PlainLabel):
+    """Wrapped text of which no line is cut where its card is low: its least height is what it takes at its width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        _dress(self, "", "")
+
+    def setText(self, text: str) -> None:
+        """Show another text."""
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines are broken elsewhere."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
+
+
 def words(text: str, role: Role = "", tone: Tone = "", *, wrap: bool = True) -> ExplainedLabel:
     """A plain-text label whose field terms explain themselves on hover."""
     made = ExplainedLabel(text)

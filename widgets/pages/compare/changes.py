@@ -22,7 +22,7 @@ from widgets.parts.flow import FlowLayout
 from widgets.parts.format import clipped
 from widgets.parts.marked import Marked, paint_line
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
-from widgets.parts.text import label
+from widgets.parts.text import WholeLabel, label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 
@@ -186,7 +186,7 @@ class ChangesCard(Card):
         self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         store.ready.connect(self._list.viewport().update)
         theme.changed.connect(self._list.viewport().update)
-        self._reasons = label("")
+        self._reasons = WholeLabel()
         self.add(self._reasons)
         self._empty = label("", "soft")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)

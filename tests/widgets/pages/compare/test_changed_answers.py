@@ -12,6 +12,7 @@ from widgets.pages.compare.changes import ChangesCard, ChangesModel
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import ChangesValue, ChangeValue
 from widgets.parts.pictures import PictureStore, PictureValue
+from widgets.parts.text import WholeLabel
 from widgets.theme import Theme
 
 
@@ -57,6 +58,18 @@ def test_why_it_is_not_safe_stands_above_its_changes(theme: Theme, examples: Mod
         assert why in said(page) and "both versions answer every example the same" not in said(page)
     page.show_changes(ChangesValue())
     assert why not in said(page)
+
+
+def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
+    """Given a card that is as low as it may be, Then all lines of a long reason are seen."""
+    why = "The perplexity rose too much: 8.5 %, where 2.0 % are allowed. " * 3
+    rows_ = tuple(ChangeValue(i, PictureValue(text="a text"), "before", "after", None, "other") for i in range(9))
+    card = ChangesCard(theme, PictureStore(theme), ChangesValue(9, rows_, reasons=why))
+    qtbot.addWidget(card)
+    card.resize(420, 60)
+    card.show()
+    shown_label = next(label for label in card.findChildren(WholeLabel) if label.isVisible())
+    qtbot.waitUntil(lambda: shown_label.height() >= shown_label.heightForWidth(shown_label.width()) > 40)
 
 
 def test_five_thousand_changes_are_fast(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
