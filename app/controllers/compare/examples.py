@@ -41,8 +41,10 @@ def changes_value(rows: Sequence[Example], judged: Judgement) -> ChangesValue:
     """Examples whose answer changed; those that are not listed are counted, too."""
     labelled = any(row.label is not None for row in rows)
     words = (judged.units_changed or 0, judged.units or 0)
-    total, reasons = judged.changed_count + len(judged.beside_changed), " ".join(judged.reasons)
-    return ChangesValue(total, tuple(_change(row) for row in rows), labelled, *words, reasons)
+    total = judged.changed_count + len(judged.beside_changed)
+    # an older verdict does not say which of its notes it hangs on
+    reasons = judged.reasons or (judged.notes if judged.verdict == "regressed" and not total else ())
+    return ChangesValue(total, tuple(_change(row) for row in rows), labelled, *words, " ".join(reasons))
 
 
 def _change(row: Example) -> ChangeValue:
