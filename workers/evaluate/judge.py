@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from workers.contracts.proof.proving import FIRST_LEVEL, LEAST_EFFECT, LEAST_TEXTS
 from workers.contracts.specs import Judgement
 from workers.contracts.wording import percent
@@ -32,6 +34,7 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         return Judgement(verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
     judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
     judgement = _with_things_beside(judgement, case, max_loss_pct / 100)
+    judgement = _with_lost_outputs(judgement, old, new, max_loss_pct / 100)
     told = _with_gone(_with_unjudged(_with_broken(judgement, data, old, new), old, new), old, new)
     return cap_made(told, data)
 
@@ -68,6 +71,20 @@ def _with_unjudged(judgement: Judgement, old: Answers, new: Answers) -> Judgemen
     which = f"The further output {names[0]} was" if len(names) == 1 else f"The further outputs {', '.join(names)} were"
     note = f"{which} not judged: only the answer was."
     return judgement.model_copy(update={"notes": (*judgement.notes, note)})
+
+
+def _with_lost_outputs(judgement: Judgement, old: Answers, new: Answers, limit: float) -> Judgement:
+    """A further output that is no number any more is told; in more of the results than the limit allows it regressed,
+    whoever reads it."""
+    for name in (one for one in old.others if one in new.others and judgement.task != NUMBERS_TASK.id):
+        pairs = list(zip(old.others[name], new.others[name], strict=False))
+        lost = sum(bool(np.isfinite(a).all() and not np.isfinite(b).all()) for a, b in pairs)
+        if lost:
+            note = f"The further output “{name}” gives no number (NaN) in {lost:,} of {len(pairs):,} results."
+            is_worse = lost > limit * len(pairs)
+            told = {"verdict": "regressed", "reasons": (*judgement.reasons, note)} if is_worse else {}
+            judgement = judgement.model_copy(update={**told, "notes": (note, *judgement.notes)})
+    return judgement
 
 
 def _with_things_beside(judgement: Judgement, case: Case, limit: float) -> Judgement:

@@ -9,7 +9,7 @@ from workers.contracts.wording import percent
 AMBER_NEGATIVE_FLIPS = 0.005
 RED_NEGATIVE_FLIPS = 0.02
 MOST_TOLD = 3
-"""Broken parts that are told in words."""
+"""Broken parts, or classes, that are told in words."""
 
 
 @dataclass
@@ -50,6 +50,13 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
         and any(part.changed for part in parts)
         and not any(part.judged for part in parts),
     )
+
+
+def not_labelled(what: str, classes: Sequence[str]) -> str:
+    """That no label (no mask) is of these classes."""
+    more = f" and {len(classes) - MOST_TOLD} more" if len(classes) > MOST_TOLD else ""
+    named = ", ".join(classes[:MOST_TOLD])
+    return f"No {what} is of {named}{more}: whether they are still found is judged by what changed."
 
 
 def note_looks(notes: Notes, earlier: int, alpha: float) -> None:

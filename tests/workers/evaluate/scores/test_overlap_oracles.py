@@ -127,6 +127,18 @@ def test_a_lost_class_among_many_is_seen(judged: Judge) -> None:
     assert next(score for score in found.scores if score.id == "miou").optimized > 0.99
 
 
+def test_a_class_that_nobody_marked_has_to_hold_too(judged: Judge) -> None:
+    """Given right masks of some classes only, Then a version that lost another one regressed, though by the masks it
+    makes fewer mistakes; it is told, and the same version is safe."""
+    whole = scenes(400)
+    kinds = [int(kind) for kind in np.unique(whole) if kind]
+    marked = np.where(whole == kinds[-1], 0, whole)
+    lost = judged(marked, whole, marked)
+    assert lost.verdict == "regressed" and lost.drop is not None and lost.drop <= 0
+    same = judged(marked, whole, whole)
+    assert same.verdict == "safe" and any(f"class {kinds[-1]}" in note for note in same.notes)
+
+
 def test_equal_quality_is_safe_although_edges_move(judged: Judge) -> None:
     """Given a version whose pixels differ in a few per mille, as often right as the original's, Then it is safe."""
     truth = scenes(400)

@@ -20,6 +20,9 @@ from workers.evaluate.proof.comparing.masks import BACKGROUND, Masks, objects_of
 Floats = NDArray[np.float64]
 
 DRAWS = 1000
+SELDOM = 0.01
+"""Of the pictures: what is seen in fewer may be the original's own mistake."""
+
 HALF = 0.5
 """An object is right where half of it lies in the other's mask of its class."""
 
@@ -58,7 +61,8 @@ def _share(part: Floats, whole: Floats) -> Floats:
 class Pair:
     """Both models by the same right masks of `pictures`. Figures are mIoU, pixel accuracy and F1 of objects: whole ones
     (3,) and resampled differences, optimized − original, `draws` (k, 3). Of each class in `classes` (c,) the IoU (c,),
-    how many pictures have it (c,), and resampled shares of it that are lost (k, c)."""
+    how many pictures have it (c,), and resampled shares of it that are lost (k, c). `unmarked` are classes that the
+    original sees now and then, and that no right mask has: by the masks losing them were a gain."""
 
     original: Floats
     optimized: Floats
@@ -69,6 +73,7 @@ class Pair:
     class_optimized: Floats
     class_pictures: NDArray[np.int64]
     class_losses: Floats
+    unmarked: NDArray[np.int64]
 
 
 def by_labels(case: Case) -> Pair | None:
@@ -105,6 +110,7 @@ def by_labels(case: Case) -> Pair | None:
         new.overlaps(whole)[0, at],
         (old.there[:, at] > 0).sum(axis=0),
         np.concatenate(losses),
+        np.flatnonzero(((old.given > 0).mean(axis=0) > SELDOM) & ~old.there.any(axis=0)),
     )
 
 

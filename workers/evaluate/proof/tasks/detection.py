@@ -13,10 +13,14 @@ from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_precision import by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
+from workers.evaluate.proof.notes import not_labelled
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.postprocess.matching import SCORE_MOVED, Boxes, Compared, boxes_of, compare_item, matched
 
 SMALLEST = 1e-9
+SELDOM = 0.01
+"""Of the boxes: what is found more seldom may be the original's own mistake."""
+
 FITTING_MAP = 0.02
 """Below this mean average precision labels are of something else: real detectors are far above."""
 
@@ -56,7 +60,8 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
     Mean average precision only looks at the order of scores: a version whose scores all fell below the threshold keeps
     it, and shows people nothing; where they all fell to just above it nothing is sure. So the right boxes from the
     threshold on (F1) and their scores have to hold as well: the largest loss, as a share of the original's, decides.
-    Boxes that moved by less than a pixel count as where they were, since strict overlaps see what nobody sees.
+    What labels say nothing of is judged by what changed, besides. Boxes that moved by less than a pixel count as where
+    they were, since strict overlaps see what nobody sees.
     """
     pair = case.once(by_labels)
     if pair is None:
@@ -83,7 +88,20 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
         notes.append(
             f"Of the boxes from the threshold on fewer are right, or more are missing: F1 {was:.3f}, now {is_:.3f}."
         )
-    return Loss("mAP", original, drop * original, draws * original, labelled), notes
+    alone = all(boxes.behind is None for boxes in old)  # no label says where key points, masks or angles are
+    if strange := _not_labelled(case, old):
+        alone = False
+        notes.append(not_labelled("label", strange))
+    return Loss("mAP", original, drop * original, draws * original, labelled, alone), notes
+
+
+def _not_labelled(case: Case, old: Sequence[Boxes]) -> list[str]:
+    """Classes that the original finds now and then, and that no label is of: by the labels losing them were a gain."""
+    classes = np.concatenate([boxes.classes for boxes in old])
+    labelled = {int(box[4]) for item in case.facts for box in item.boxes or ()}
+    found, counts = np.unique(classes, return_counts=True)
+    named = zip(found.tolist(), (counts / max(1, len(classes))).tolist(), strict=True)
+    return [case.data.class_name(kind) for kind, share in named if share > SELDOM and kind not in labelled]
 
 
 def _moved(old: Sequence[Boxes], new: Sequence[Boxes]) -> Floats:

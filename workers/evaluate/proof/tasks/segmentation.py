@@ -16,6 +16,7 @@ from workers.evaluate.proof.comparing.masks import BACKGROUND, LEAST_OVERLAP, Ma
 from workers.evaluate.proof.comparing.mean_overlap import Pair, by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
+from workers.evaluate.proof.notes import not_labelled
 
 BLOCK_PIXELS = 8_000_000
 SMALLEST = 1e-9
@@ -97,7 +98,10 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
         told.append(f"Fewer objects are right, or more are there that should not be: F1 {was:.3f}, now {now:.3f}.")
     lost = _broken_classes(case, pair)
     labelled = sum(bool(item.mask) for item, is_seen in zip(case.facts, counts, strict=True) if is_seen)
-    return Loss("mIoU", original, float(shares.max()) * original, draws, labelled), [*lost, *told], bool(lost)
+    if len(pair.unmarked):
+        told.append(not_labelled("mask", [case.data.class_name(int(one)) for one in pair.unmarked]))
+    drop, alone = float(shares.max()) * original, not len(pair.unmarked)
+    return Loss("mIoU", original, drop, draws, labelled, alone), [*lost, *told], bool(lost)
 
 
 def _broken_classes(case: Case, pair: Pair) -> list[str]:

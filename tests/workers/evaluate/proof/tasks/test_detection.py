@@ -10,6 +10,7 @@ import pytest
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
+from workers.pipeline.postprocess.instances import MASK_SIDE
 from workers.pipeline.postprocess.matching import Boxes, compare_item, ious, matched
 
 Make = Callable[..., Any]
@@ -170,6 +171,45 @@ def test_gains_by_labels_are_safe_though_much_changed(answers_of: Make) -> None:
     old = [rows[:0] if i % 3 == 0 else rows for i, rows in enumerate(new)]
     found = by_labels(with_truth(new), answers_of, old, new)
     assert found.verdict == "safe" and found.changed_count == len(new[::3]) and found.drop < 0
+
+
+def _angles(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.uniform(-0.7, 0.7, (len(rows), 1))
+
+
+def _points(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Five key points in each box, all of them seen."""
+    places = rows[:, None, :2] + rng.random((len(rows), 5, 2)) * (rows[:, None, 2:4] - rows[:, None, :2])
+    return np.concatenate([places, np.ones((len(rows), 5, 1))], axis=2).reshape(len(rows), -1)
+
+
+def _masks(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The left half of each box."""
+    return np.full((len(rows), MASK_SIDE), 2.0 ** (MASK_SIDE // 2) - 1)
+
+
+@pytest.mark.parametrize("behind", [_angles, _points, _masks])
+def test_what_no_label_says_has_to_hold_too(answers_of: Make, behind: Any) -> None:
+    """Given angles, key points or masks behind the boxes, and labels of boxes alone, Then a version that lost them
+    regressed though its boxes are right, and the same one is safe."""
+    rng, plain = np.random.default_rng(11), scenes()
+    old = [np.hstack([rows, behind(rows, rng)]).astype(np.float32) for rows in plain]
+    lost = [np.hstack([rows, 0 * behind(rows, rng)]).astype(np.float32) for rows in plain]
+    assert by_labels(with_truth(plain), answers_of, old, lost).verdict == "regressed"
+    assert by_labels(with_truth(plain), answers_of, old, old).verdict == "safe"
+
+
+def test_classes_that_nobody_labelled_have_to_hold_too(answers_of: Make) -> None:
+    """Given labels of one class of three, Then a version that lost another one regressed, though by the labels it makes
+    fewer mistakes; it is told, and the same one is safe."""
+    old = scenes()
+    known = with_truth(old)
+    only = tuple(replace(i, boxes=tuple(box for box in i.boxes or () if box[4] == 0)) for i in known.test)
+    data = replace(known, test=only)
+    blind = by_labels(data, answers_of, old, [rows[rows[:, 5] != 1] for rows in old])
+    assert blind.verdict == "regressed" and blind.drop is not None and blind.drop <= 0
+    same = by_labels(data, answers_of, old, old)
+    assert same.verdict == "safe" and any("No label is of b, c" in note for note in same.notes)
 
 
 def test_what_moved_by_less_than_a_pixel_loses_nothing(answers_of: Make) -> None:

@@ -59,19 +59,44 @@ def test_the_worst_output_counts(labelled: Make, answers_of: Make) -> None:
     assert any("“boxes”" in note for note in found.notes)
 
 
+def test_right_numbers_of_the_answer_say_nothing_of_other_outputs(answers_of: Make) -> None:
+    """Given right numbers for the answer, and another output that is dead, Then it regressed; with all outputs the same
+    it is safe."""
+    old, other = rows(1, 400), rows(4, 400)
+    items = tuple(Item(f"{i}", target=(float(value) + 0.1,)) for i, value in enumerate(old[:, 0]))
+    data = DataSet("arrays", "person", test=items)
+    before, dead = (answers_of(old, "tensor", more=list(part)) for part in (other, 0 * other))
+    found = judge(data, before, dead, 1.0)
+    assert found.verdict == "regressed" and any("“more”" in note for note in found.notes)
+    assert judge(data, before, before, 1.0).verdict == "safe"
+
+
 def test_further_outputs_of_classes_are_told_and_not_judged(labelled: Make, answers_of: Make) -> None:
-    """Given the same classes and a further output that is another or no number at all, Then the answer alone is judged,
-    and that is said; of plain numbers it is no news."""
+    """Given the same classes and a further output of other numbers, Then the answer alone is judged, and that is said; of
+    plain numbers it is no news."""
     scores = list(np.eye(3)[np.arange(400) % 3])
-    for other in (-1.0, np.nan):
-        before = answers_of(scores, "class", features=[np.ones(4)] * 400)
-        after = answers_of(scores, "class", features=[np.full(4, other)] * 400)
-        found = judge(labelled([None] * 400), before, after, 1.0)
-        assert found.verdict == "safe"
-        assert found.notes[-1] == "The further output “features” was not judged: only the answer was."
+    before = answers_of(scores, "class", features=[np.ones(4)] * 400)
+    after = answers_of(scores, "class", features=[np.full(4, -1.0)] * 400)
+    found = judge(labelled([None] * 400), before, after, 1.0)
+    assert found.verdict == "safe"
+    assert found.notes[-1] == "The further output “features” was not judged: only the answer was."
     old = rows(n=400)
     numbers = answers_of(old, "tensor", boxes=list(old))
     assert not any("not judged" in note for note in judge(labelled([None] * 400), numbers, numbers, 1.0).notes)
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(1.0, "regressed"), (0.05, "regressed"), (0.0025, "safe")])
+def test_a_further_output_that_is_no_number_is_never_safe(
+    labelled: Make, answers_of: Make, share: float, verdict: str
+) -> None:
+    """Given the same classes and a further output that is no number in more than the limit allows, Then it regressed and
+    the output is named; in one of 400 it is told."""
+    scores = list(np.eye(3)[np.arange(400) % 3])
+    before = answers_of(scores, "class", features=[np.ones(4)] * 400)
+    lost = [np.full(4, np.nan if i < 400 * share else 1.0) for i in range(400)]
+    found = judge(labelled([None] * 400), before, answers_of(scores, "class", features=lost), 1.0)
+    assert found.verdict == verdict
+    assert any("“features” gives no number (NaN)" in note for note in found.notes)
 
 
 def test_single_numbers_are_measured_against_their_spread(judged: Make) -> None:
