@@ -22,6 +22,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.export.batch_mates import depends_on_mates
 from workers.export.layout import Place
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES
@@ -91,9 +92,11 @@ def _tensor(entry: Any) -> Tensor:
 
 
 def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec, params: ExportParams) -> str:
-    """The text form of a `ModelConfig`. Items are joined by the batch that was measured to pay, and not else."""
+    """The text form of a `ModelConfig`. Items are joined by the batch that was measured to pay, and not else;
+    never where an item's answer depends on the others."""
     batched = _is_batched(inputs, outputs, spec)
-    knee = measured_batch(params.facts.load) if batched else None
+    shares = batched and depends_on_mates(Path(params.model_dir))
+    knee = 1 if shares else measured_batch(params.facts.load) if batched else None
     most = (knee or UNMEASURED_BATCH) if batched else 0
     answer = next((entry.name for entry in spec.outputs if entry.answer), "")
     labelled = answer if spec.answer_kind == "class" and spec.classes else ""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from bundle_facts import card_facts
 from card_facts import SPEC
+from foreign_models import dynamic_int8
 
 from workers.contracts.after.load import CardLoad, ScenarioResult
 from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
@@ -27,7 +28,13 @@ SCORES = Tensor("y", "float32", (None, 2))
 def params(**more: Any) -> ExportParams:
     facts = card_facts("onnxruntime-cpu", DEVICE).model_copy(update={"load": more.pop("load", None)})
     return ExportParams(
-        target="triton", model_dir="m", original_dir="m", data_dir="d", runtime="onnxruntime-cpu", facts=facts, **more
+        target="triton",
+        model_dir=more.pop("model_dir", "m"),
+        original_dir="m",
+        data_dir="d",
+        runtime="onnxruntime-cpu",
+        facts=facts,
+        **more,
     )
 
 
@@ -56,6 +63,13 @@ def test_requests_are_joined_by_the_batch_that_was_measured() -> None:
         plain = made([PICTURE], [SCORES], load=load)
         assert plain.max_batch_size == triton.UNMEASURED_BATCH and not plain.HasField("dynamic_batching")
     assert measured_batch(under_load(4)) == 4
+
+
+def test_what_rounds_over_a_batch_gets_one_item_at_once(tmp_path: Path) -> None:
+    """Given a version of onnxruntime's dynamic quantizer, then Triton joins nothing, whatever paid when it was measured."""
+    dynamic_int8(tmp_path / "model.onnx")
+    found = made([PICTURE], [SCORES], load=under_load(16), model_dir=str(tmp_path))
+    assert found.max_batch_size == 1 and not found.HasField("dynamic_batching")
 
 
 def test_sizes_and_kinds_are_the_graphs() -> None:

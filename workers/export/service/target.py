@@ -13,6 +13,7 @@ from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.export.batch_mates import depends_on_mates
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES
 from workers.export.service.asking import ask_the_server
@@ -25,6 +26,7 @@ COMMANDS = ("pip install -r requirements.txt", "python serve.py")
 SERVE = Stage(id="serve", title="Ask its server")
 NOT_MEASURED = "batch sizes were not measured under load"
 NO_GAIN = "larger batches were not faster when they were measured"
+SHARES_A_RANGE = "its INT8 numbers are rounded over a whole batch, and it was proven item by item"
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
@@ -61,11 +63,13 @@ def server_files() -> dict[str, str]:
 def serving(params: ExportParams) -> dict[str, Any]:
     """What the server goes by: the model's name in the protocol, how many requests it joins, what it is asked with."""
     knee = params.facts.load.knee_batch if params.facts.load is not None else None
+    shares = (knee or 1) > 1 and depends_on_mates(Path(params.model_dir))
+    most = 1 if shares else knee or 1
     return {
         "name": model_name(params.facts),
         "kind": spec_of(params).preprocess.kind,
-        "max_batch": knee or 1,
-        "why_single": "" if (knee or 1) > 1 else NOT_MEASURED if knee is None else NO_GAIN,
+        "max_batch": most,
+        "why_single": "" if most > 1 else SHARES_A_RANGE if shares else NOT_MEASURED if knee is None else NO_GAIN,
     }
 
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from foreign_models import dynamic_int8
 from served_bundles import export_params
 
 from workers.contracts.bundles import VerifyParams
@@ -78,6 +79,15 @@ def test_without_a_measured_gain_requests_are_not_joined(make_small, knee: int |
     """Given no sweep of batch sizes, or one without a gain, then each request is answered alone, and why is told."""
     serving = target.serving(export_params(make_small("cnn"), knee))
     assert (serving["max_batch"], serving["why_single"]) == (1, why)
+
+
+def test_what_rounds_over_a_batch_is_answered_one_by_one(make_small) -> None:
+    """Given a version of onnxruntime's dynamic quantizer, which was proven item by item, then requests are not joined
+    however much that paid, and why is told."""
+    small = make_small("cnn")
+    dynamic_int8(small.folder / "model.onnx")
+    serving = target.serving(export_params(small, 4))
+    assert (serving["max_batch"], serving["why_single"]) == (1, target.SHARES_A_RANGE)
 
 
 @pytest.mark.parametrize(

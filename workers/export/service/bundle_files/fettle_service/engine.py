@@ -171,8 +171,13 @@ class Engine:
             one.answer.set_exception(error)
 
 
+LARGER = 16
+"""So many times larger are the numbers beside a request when a model is tried out in batches."""
+
+
 class Filled:
-    """A session that asks each request together with another one, to see that a batch answers as each alone."""
+    """A session that asks each request together with another one, to see that a batch answers as each alone. Numbers of
+    the other are far larger: a model that rounds over a whole batch shows it then."""
 
     def __init__(self, model: Any, axes: Axes, size: int) -> None:
         self._model, self._axes, self._size, self._turn = model, axes, size, 0
@@ -181,9 +186,9 @@ class Filled:
         """The part of the request, which stands at another place of the batch each time. Raises ValueError."""
         self._turn += 1
         place, rows = self._turn % self._size, self._axes.rows(feeds)
+        floats = {name for name in self._axes.inputs if name in feeds and feeds[name].dtype.kind == "f"}
         other = {
-            name: np.flip(values, axis=-1).copy() if name in self._axes.inputs and values.dtype.kind == "f" else values
-            for name, values in feeds.items()
+            name: LARGER * np.flip(values, axis=-1) if name in floats else values for name, values in feeds.items()
         }
         requests = [feeds if number == place else other for number in range(self._size)]
         outputs = self._model.run(self._axes.join(requests))
