@@ -127,6 +127,31 @@ def test_a_lost_class_among_many_is_seen(judged: Judge) -> None:
     assert next(score for score in found.scores if score.id == "miou").optimized > 0.99
 
 
+def joined(masks: Any) -> Any:
+    new = masks.copy()
+    new[:, 60:68, 48:51] = 2
+    return new
+
+
+def cut(masks: Any) -> Any:
+    new = masks.copy()
+    new[:, 80:92, 40:42] = 0
+    return new
+
+
+@pytest.mark.parametrize("harm", [joined, cut])
+def test_things_that_are_joined_or_cut_are_seen_by_labels(judged: Judge, harm: Callable[[Any], Any]) -> None:
+    """Given right masks of large pictures, and a version that joins two words by a bridge or cuts one in two, of which
+    mIoU loses less than 1 %, Then it regressed; as it is it is safe."""
+    truth = np.zeros((400, 96, 96), np.uint8)
+    truth[:, 4:28, 4:90], truth[:, 30:54, 4:90] = 1, 2
+    truth[:, 60:68, 20:48], truth[:, 60:68, 51:79], truth[:, 80:92, 20:62] = 2, 2, 2
+    found = judged(truth, truth, harm(truth))
+    assert next(score for score in found.scores if score.id == "miou").optimized > 0.99
+    assert found.verdict == "regressed"
+    assert judged(truth, truth, truth).verdict == "safe"
+
+
 def test_a_class_that_nobody_marked_has_to_hold_too(judged: Judge) -> None:
     """Given right masks of some classes only, Then a version that lost another one regressed, though by the masks it
     makes fewer mistakes; it is told, and the same version is safe."""

@@ -15,16 +15,13 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.comparing.masks import BACKGROUND, Masks, objects_of
+from workers.evaluate.proof.comparing.masks import BACKGROUND, Masks, right_objects
 
 Floats = NDArray[np.float64]
 
 DRAWS = 1000
 SELDOM = 0.01
 """Of the pictures: what is seen in fewer may be the original's own mistake."""
-
-HALF = 0.5
-"""An object is right where half of it lies in the other's mask of its class."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def _counted(
             if one in (BACKGROUND, IGNORE):
                 continue
             there, found = (truth == one)[None], (mine == one)[None]
-            for covered in (objects_of(there, found)[1], objects_of(found, there)[1]):
-                objects[at] += len(covered)
-                right[at] += (covered >= HALF).sum()
+            partners, count = right_objects(there, found)
+            right[at] += partners
+            objects[at] += count
     return Counted(pixels[0], pixels[1], pixels[2], right, objects)

@@ -92,8 +92,8 @@ def _bias(case: Case) -> float:
 
 def _loss(case: Case) -> Loss | None:
     """The mean absolute error by the right numbers, where they are known, as a share of the original's: of the channel
-    that lost most, since one whose values are tiny counts like any other. They are those of the answer: further outputs
-    are judged by what changed, besides."""
+    that lost most, since one whose values are tiny counts like any other. Of many numbers it is the mean over all,
+    which sees none by itself, and further outputs have no right numbers: there what changed decides as well."""
     pairs = zip(case.items, case.facts, strict=True)
     known = np.asarray([0 < len(item.target) == case.old.answer[i].size for i, item in pairs], np.bool_)
     if not known.any() or case.old.answer_kind != "tensor":
@@ -112,7 +112,8 @@ def _loss(case: Case) -> Loss | None:
     scale = np.where(before > 0, before, 1.0)
     lost = ((errors[:, 1] - errors[:, 0]) / scale).reshape(len(errors), -1)
     draws = bootstrap_sums(lost, case.seed) / len(errors)
-    drop, alone = float(((after - before) / scale).max()), not any(_others(case))
+    drop = float(((after - before) / scale).max())
+    alone = part.old.answer[part.items[0]].size <= FEW_CHANNELS and not any(_others(case))
     return Loss("MAE", 1.0, drop, draws.max(axis=1), len(errors), alone)
 
 

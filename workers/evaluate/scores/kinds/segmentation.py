@@ -10,7 +10,9 @@ from workers.evaluate.scores.base import Score, Words, beside
 MIOU = Words("miou", "Overlap of masks (mIoU)", "how far each class covers what is right, averaged over classes (IoU)")
 PIXELS = Words("pixel_accuracy", "Right pixels", "share of the pixels that are of the right class")
 OBJECTS = Words(
-    "object_f1", "Right objects (F1)", "of the objects found, and of those that are there, how many are half covered"
+    "object_f1",
+    "Right objects (F1)",
+    "of the objects found, and of those that are there, how many overlap one of the others by more than half",
 )
 TASK = "segmentation"
 

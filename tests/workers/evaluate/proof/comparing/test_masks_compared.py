@@ -11,7 +11,7 @@ from workers.evaluate.proof.comparing.masks import (
     SMALLEST_OBJECT_PX,
     Flags,
     class_change,
-    objects_of,
+    right_objects,
 )
 
 AROUND = np.ones((3, 3))
@@ -71,14 +71,25 @@ def test_many_masks_are_compared_as_one_by_one(share: float) -> None:
     assert not share or (found.objects > found.holes).any()
 
 
-def test_objects_are_those_of_each_picture() -> None:
-    """Given pictures with none, one and several objects, Then each but specks is told with its picture and its share."""
+def test_right_objects_have_one_partner() -> None:
+    """Given pictures with none, one and several objects, Then right are those that overlap one of the other side in the
+    same picture by more than half, specks left out."""
     rng = np.random.default_rng(4)
-    mine = np.stack([blocks(rng) if at % 3 else np.zeros((30, 40), np.bool_) for at in range(12)])
-    theirs = np.stack([blocks(rng) for _ in range(12)])
-    picture, covered = objects_of(mine, theirs)
-    wanted = [
-        (at, (one & theirs[at]).sum() / one.sum())
-        for at in range(12) for one in objects(mine[at]) if one.sum() >= SMALLEST_OBJECT_PX
-    ]  # fmt: skip
-    assert list(zip(picture.tolist(), covered.tolist(), strict=True)) == wanted
+    there = np.stack([blocks(rng) if at % 3 else np.zeros((30, 40), np.bool_) for at in range(12)])
+    found = np.stack([np.roll(mask, at % 4, axis=0) if at % 2 else blocks(rng) for at, mask in enumerate(there)])
+    right, count = 0, 0
+    for a, b in zip(there, found, strict=True):
+        mine, theirs = ([one for one in objects(side) if one.sum() >= SMALLEST_OBJECT_PX] for side in (a, b))
+        right += 2 * sum((one & other).sum() / (one | other).sum() > 0.5 for one in mine for other in theirs)
+        count += len(mine) + len(theirs)
+    assert right_objects(there, found) == (right, count) and 0 < right < count
+
+
+def test_what_is_joined_or_cut_is_not_right() -> None:
+    """Given two equal things, Then one thing over both is right for neither, nor is a half for the whole."""
+    apart = np.zeros((1, 20, 40), np.bool_)
+    apart[:, 5:15, 2:18], apart[:, 5:15, 20:36] = True, True
+    bridged = apart.copy()
+    bridged[:, 5:15, 18:20] = True
+    assert right_objects(apart, bridged) == right_objects(bridged, apart) == (0, 3)
+    assert right_objects(apart, apart) == (4, 4)

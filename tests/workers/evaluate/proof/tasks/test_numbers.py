@@ -71,6 +71,18 @@ def test_right_numbers_of_the_answer_say_nothing_of_other_outputs(answers_of: Ma
     assert judge(data, before, before, 1.0).verdict == "safe"
 
 
+def test_a_tiny_channel_among_many_that_are_right_has_to_hold_too(answers_of: Make) -> None:
+    """Given right numbers for twenty channels of which one is tiny, and a version in which that one is dead, Then it
+    regressed, though the mean error is as before; the same one is safe."""
+    old = rows(20, 400) * np.where(np.arange(20) == 7, 1e-3, 100)
+    noise = np.random.default_rng(4).normal(0, 0.3, old.shape) * old.std(axis=0)
+    items = tuple(Item(f"{i}", target=tuple(row)) for i, row in enumerate((old + noise).tolist()))
+    data = DataSet("arrays", "person", test=items)
+    dead = np.where(np.arange(20) == 7, 0, old)
+    assert judge(data, answers_of(old, "tensor"), answers_of(dead, "tensor"), 1.0).verdict == "regressed"
+    assert judge(data, answers_of(old, "tensor"), answers_of(old, "tensor"), 1.0).verdict == "safe"
+
+
 def test_further_outputs_of_classes_are_told_and_not_judged(labelled: Make, answers_of: Make) -> None:
     """Given the same classes and a further output of other numbers, Then the answer alone is judged, and that is said; of
     plain numbers it is no news."""
