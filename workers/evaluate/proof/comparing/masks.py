@@ -140,7 +140,7 @@ def right_objects(there: Flags, found: Flags) -> tuple[int, int]:
 
 
 def _overlapping(one: NDArray[np.int32], other: NDArray[np.int32], count: int) -> tuple[Numbers, Numbers, Numbers]:
-    """(k,) each: which two objects share pixels, and how many; `one` and `other` (pixels,), the latter below `count`."""
+    """(k,) each: which two objects share pixels, and how many; `one` and `other` (pixels,), which is below `count`."""
     at = one.astype(np.int64) * count + other
     if len(at) and at.max() < MOST_COUNTED:  # several times as fast as sorting them
         counts = np.bincount(at)
