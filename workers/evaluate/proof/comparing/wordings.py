@@ -230,7 +230,8 @@ def text_loss(
 
     A lost “not” is three of a hundred letters, so that such a score hardly sees it: texts whose numbers, negations and
     names were right and are not any more count as lost wholly, those that became right as gained, and the larger loss
-    decides. `also(right, text)` says what else is wrong wholly.
+    decides. Where both differ from what is right, another number is lost, too: the right text may spell what the
+    original writes in digits. `also(right, text)` says what else is wrong wholly.
     """
     known = np.isfinite(counts).all(axis=1)
     if not known.any():
@@ -248,14 +249,17 @@ def text_loss(
 
 
 def _meanings_lost(case: Case, also: Callable[[str, str], bool] | None) -> NDArray[np.float64]:
-    """(n,): 1 where the original's text means what the right one does and the version's does not, −1 the other way
-    round."""
+    """(n,): 1 where the version's text means neither what the right one does nor what the original's does, −1 where it
+    became right."""
     truth = references(case) or [""] * len(case.items)
     rows = np.zeros(len(truth))
     for at, texts in enumerate(zip(truth, case.texts("old"), case.texts("new"), strict=True)):
         if texts[0]:
             right, old, new = map(_Read, texts)
             was, is_now = right.turned_round(old), right.turned_round(new)
+            if was and is_now:
+                rows[at] = float(old.turned_round(new))
+                continue
             if also is not None:
                 was, is_now = was or also(texts[0], texts[1]), is_now or also(texts[0], texts[2])
             rows[at] = float(is_now) - float(was)

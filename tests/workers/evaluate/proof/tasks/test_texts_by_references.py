@@ -1,0 +1,38 @@
+"""Texts beside right ones: what the right ones cannot tell is no way around the proof."""
+
+import numpy as np
+import pytest
+
+from workers.contracts.specs import Judgement
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.judge import judge
+from workers.evaluate.proof.predictions import Answers
+
+N = 400
+PLACES = ("market", "station", "harbor", "library", "museum")
+WORDS = ("two", "three", "four", "five", "six", "seven")
+
+
+def said_by(texts: list[str], kind: str) -> Answers:
+    rows = [np.frombuffer(text.encode() or b"\0", np.uint8).astype(np.float32) for text in texts]
+    return Answers(rows, None, np.ones(len(rows), np.bool_), {}, kind, "logits", False, texts=texts)
+
+
+def judged(right: list[str], old: list[str], new: list[str], kind: str) -> Judgement:
+    data = DataSet("texts", "person", test=tuple(Item(f"{i}", group=text) for i, text in enumerate(right)))
+    return judge(data, said_by(old, kind), said_by(new, kind), 1.0)
+
+
+def sentence(at: int, number: object) -> str:
+    return f"The ferry number {number} leaves from the old {PLACES[at % 5]} behind the house of my {at % 3 + 2}. aunt today."
+
+
+@pytest.mark.parametrize("kind", ["tokens", "transcript"])
+def test_other_numbers_where_the_original_writes_them_otherwise(kind: str) -> None:
+    """Given right texts that spell numbers, an original that writes them in digits, and a version with other digits,
+    Then it is not safe, though both are as far from the right ones; the same one is."""
+    right = [sentence(i, WORDS[i % 6]) for i in range(N)]
+    old = [sentence(i, i % 6 + 2) for i in range(N)]
+    new = [sentence(i, i % 6 + 3) for i in range(N)]
+    assert judged(right, old, new, kind).verdict == "regressed"
+    assert judged(right, old, old, kind).verdict == "safe"
