@@ -12,6 +12,7 @@ from workers.evaluate.proof.comparing.wordings import (
     end_missing,
     references,
     text_loss,
+    tidy,
     turned_round,
     word_distance,
 )
@@ -44,8 +45,9 @@ def _loss(case: Case) -> Loss | None:
     truth = references(case)
     if truth is None:
         return None
-    counts = np.hstack([chrf_counts(case.texts(which), truth) for which in ("old", "new")])
-    counts[[not right for right in truth]] = np.nan
+    right = [tidy(text) for text in truth]
+    counts = np.hstack([chrf_counts([tidy(text) for text in case.texts(which)], right) for which in ("old", "new")])
+    counts[[not text for text in truth]] = np.nan
     return text_loss(
         case, counts, lambda sums: (chrf_of(sums[:, :18]) / 100, chrf_of(sums[:, 18:]) / 100), also=end_missing
     )

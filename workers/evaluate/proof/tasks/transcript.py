@@ -14,6 +14,7 @@ from workers.evaluate.proof.comparing.wordings import (
     part_missing,
     references,
     text_loss,
+    tidy,
     turned_round,
 )
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
@@ -44,7 +45,8 @@ def _loss(case: Case) -> Loss | None:
     truth = references(case)
     if truth is None:
         return None
-    counts = edit_counts(case.texts("old"), case.texts("new"), truth, by_word=True)
+    texts = ([tidy(text) for text in part] for part in (case.texts("old"), case.texts("new"), truth))
+    counts = edit_counts(*texts, by_word=True)
     counts[[not text for text in truth]] = np.nan
     return text_loss(
         case, counts, lambda sums: (1 - sums[:, 0] / sums[:, 2], 1 - sums[:, 1] / sums[:, 2]), also=end_missing

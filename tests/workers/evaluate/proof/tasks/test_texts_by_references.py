@@ -36,3 +36,12 @@ def test_other_numbers_where_the_original_writes_them_otherwise(kind: str) -> No
     new = [sentence(i, i % 6 + 3) for i in range(N)]
     assert judged(right, old, new, kind).verdict == "regressed"
     assert judged(right, old, old, kind).verdict == "safe"
+
+
+@pytest.mark.parametrize("kind", ["tokens", "transcript"])
+def test_letters_in_another_form_lose_nothing(kind: str) -> None:
+    """Given a version that writes “fi” as one letter and blanks that do not break, Then nothing is lost by right texts."""
+    right = [f"The first office of the {PLACES[i % 5]} was built in 19{i % 90 + 10}." for i in range(N)]
+    other = [text.replace("fi", "\ufb01").replace(" ", "\u00a0") for text in right]
+    found = judged(right, right, other, kind)
+    assert found.verdict == "safe" and found.drop == 0
