@@ -168,7 +168,7 @@ def test_files_open_on_demand(page: HubPage, press: Press, said: Any) -> None:
     assert "model.safetensors" in said(page) and "266 bytes" in said(page)
 
 
-def test_the_card_is_shown_without_its_tricks(page: HubPage, examples: ModuleType, press: Press) -> None:
+def test_the_card_is_shown_without_its_tricks(page: HubPage, examples: ModuleType, press: Press, qtbot: QtBot) -> None:
     """Given a card with pictures, scripts and links to files, Then it is text; a web address asks, a file does not."""
     wanted, links = [], []
     page.card_requested.connect(wanted.append)
@@ -184,7 +184,8 @@ def test_the_card_is_shown_without_its_tricks(page: HubPage, examples: ModuleTyp
     view.anchorClicked.emit(QUrl("https://arxiv.org/abs/1512.03385"))
     assert links == ["https://arxiv.org/abs/1512.03385"]
     press(page, "Back to the list")
-    assert page.list.isVisible() and page.list.table.hasFocus()
+    assert page.list.isVisible()
+    qtbot.waitUntil(page.list.table.hasFocus)  # once the window is the active one
 
 
 def test_gated_in_three_steps(page: HubPage, examples: ModuleType, press: Press, said: Any, qtbot: QtBot) -> None:
