@@ -22,11 +22,11 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.batch_mates import depends_on_mates
 from workers.export.layout import Place
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES
 from workers.export.stages import WRITE
+from workers.infer.batch_mates import depends_on_mates
 
 PARSE = Stage(id="parse", title="Parse its configuration")
 COMMANDS = ("sh start.sh", "python run.py {input}")

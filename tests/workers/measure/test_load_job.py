@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from workers.contracts.after.load import ColdModel, ColdParams, LoadParams, LoadResult
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.measure import throughput
+from workers.measure.load.under_load import SHARES_A_RANGE
 from workers.measure.prompts import NEW_TOKENS
 from workers.runtime.handlers.speed import cold, load
 from workers.runtime.recording import RecordingContext
@@ -76,6 +78,19 @@ def test_a_cache_is_measured_beside_none(make_small: Any, tmp_path: Path) -> Non
     assert found.hit_rate_low < found.hit_rate < found.hit_rate_high
     assert found.hit_rate == pytest.approx(found.expected_hit_rate, abs=0.05)
     assert found.hit_p50_ms is not None and found.with_per_s > 0 and found.without_per_s > 0
+
+
+def test_what_rounds_over_a_batch_takes_one_item_at_a_time(make_small: Any, tmp_path: Path) -> None:
+    """Given a version of onnxruntime's dynamic quantizer, which was proven item by item, Then no batch is measured that
+    nobody may use, and why is told."""
+    small = make_small("cnn")
+    path = small.folder / "model.onnx"
+    quantize_dynamic(str(path), str(path), weight_type=QuantType.QUInt8)
+    sweep = measured(small, "sweep", tmp_path).sweep
+    assert sweep is not None and [point.batch for point in sweep.points] == [1] and sweep.knee_batch == 1
+    assert sweep.stopped == SHARES_A_RANGE
+    serving = measured(small, "serving", tmp_path).serving
+    assert serving is not None and serving.batching is None and serving.why_no_batching == SHARES_A_RANGE
 
 
 def test_a_model_with_state_takes_one_step_at_a_time(make_small: Any, tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.batch_mates import depends_on_mates
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES
 from workers.export.service.asking import ask_the_server
 from workers.export.stages import WRITE
 from workers.export.verify import golden_answers
+from workers.infer.batch_mates import depends_on_mates
 
 NEEDS = ("fastapi", "uvicorn", "prometheus-client")
 SWITCH = "python serve.py --switch {folder}"

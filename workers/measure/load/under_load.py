@@ -13,6 +13,7 @@ from workers.contracts.after.load import BatchingResult, CacheResult, RatePoint,
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import LatencySummary
 from workers.infer.base import Session
+from workers.infer.batch_mates import depends_on_mates
 from workers.measure.latency import summarize
 from workers.measure.load.answer_cache import AnswerCache, Feeds, che_hit_rate, run_cached, zipf
 from workers.measure.load.batching import Policy, Served, poisson_arrivals, serve, simulate
@@ -34,6 +35,7 @@ LEAST_BATCH = 4
 CACHE_ITEMS, CACHE_SHARE, CACHE_EXPONENT = 1000, 0.25, 1.0
 MAX_ORDER = 200_000
 ONE_STEP = "It carries state from one call to the next, so it takes one step at a time."
+SHARES_A_RANGE = "It rounds over a whole batch and was proven item by item, so it takes one item at a time."
 
 
 @contextmanager
@@ -92,12 +94,12 @@ def sweep(
 ) -> SweepResult:
     """All batch sizes, smallest first, for `seconds` together; then, on a processor, batch 1 with one thread.
 
-    Ends early, and says so, where the model takes no batch of a size.
+    Ends early, and says so, where the model takes no batch of a size, or was proven item by item only.
     """
     each = seconds / (len(batches) + (threads > 1))
     points: list[SweepPoint] = []
-    stopped = ""
-    for batch in sorted(set(batches)):
+    stopped = SHARES_A_RANGE if depends_on_mates(folder) else ""
+    for batch in sorted({batch for batch in batches if batch == 1 or not stopped}):
         try:
             requests = load_requests(folder, data, batch)
             run_first(session, requests, runtime)
@@ -123,13 +125,16 @@ def serving(
 ) -> ServingResult:
     """Half the time at five request rates, the other half for batches: their times, then a run with arrivals.
 
-    What takes no batches (a model with state, a language model) is served one by one, and it is said why.
+    What takes no batches (a model with state, a language model, one that rounds over a whole batch) is served one by
+    one, and it is said why.
     """
     requests = load_requests(folder, data)
     capacity = warm_up(session, requests, seconds / 4, check)
     alone = tuple(_rate(session, requests, capacity, share, seconds / 10, seed, check) for share in SHARES)
     if load_pipeline(folder).stateful:
         return ServingResult(capacity_per_s=capacity, alone=alone, why_no_batching=ONE_STEP)
+    if depends_on_mates(folder):
+        return ServingResult(capacity_per_s=capacity, alone=alone, why_no_batching=SHARES_A_RANGE)
     try:
         load_requests(folder, data, LEAST_BATCH)
     except InputRefused as refused:
