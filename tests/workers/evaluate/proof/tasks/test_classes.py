@@ -248,13 +248,25 @@ def test_percentages_that_no_longer_fit_are_refused(labelled: Make, class_answer
     assert any("calibration error grew" in note for note in judgement.notes)
 
 
-def test_confidence_that_moves_is_a_warning_only(labelled: Make, class_answers: Make) -> None:
+def test_confidence_that_moves_a_little_is_a_warning_only(labelled: Make, class_answers: Make) -> None:
     """Given a large KL divergence and no labels, then it is noted and the verdict stays."""
     old = np.zeros(400, int)
-    judgement = judge(labelled([None] * 400), class_answers(old, sure=0.99), class_answers(old, sure=0.5), 1.0)
+    judgement = judge(labelled([None] * 400), class_answers(old, sure=0.99), class_answers(old, sure=0.9), 1.0)
     assert judgement.verdict == "safe"
     assert judgement.kl_mean is not None and judgement.kl_mean > 0.05
     assert any("KL" in note for note in judgement.notes)
+
+
+@pytest.mark.parametrize(("sure", "word"), [((0.99, 0.5), "less"), ((0.5, 0.99), "more")])
+def test_confidence_that_is_another_one_is_never_safe(
+    labelled: Make, class_answers: Make, sure: tuple[float, float], word: str
+) -> None:
+    """Given the same classes, half as sure or twice, then it regressed and is told: people set thresholds."""
+    old = np.zeros(400, int)
+    before, after = (class_answers(old, sure=part) for part in sure)
+    judgement = judge(labelled([None] * 400), before, after, 1.0)
+    assert judgement.verdict == "regressed" and judgement.agreement == 1.0
+    assert any(f"It is {word} sure than the original" in reason for reason in judgement.reasons)
 
 
 def test_a_limit_of_nothing_is_never_proven(verdict_of: Make) -> None:

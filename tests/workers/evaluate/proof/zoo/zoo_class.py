@@ -113,6 +113,7 @@ HARM: dict[str, Change] = {
     "one class lost": stacked(partial(never, part=0.03)),
     "two rare classes swapped": stacked(rare_swapped),
     "infinity on 5 %": some(0.05, endless),
+    "hardly sure of anything": each(lambda row, rng: row * np.float32(0.15)),
 }
 HARMLESS: dict[str, Change] = {
     "the same": same,
