@@ -1,5 +1,5 @@
-"""Models that name a class: another class is a changed result; with two classes, or one score, a moved score too; of more
-the mean sureness has to stay."""
+"""Models that name a class: another class is a changed result; with two classes, or one score, a moved score
+too. Of more it has to stay as sure on average."""
 
 import numpy as np
 from numpy.typing import NDArray
