@@ -124,7 +124,7 @@ def read_cases(junit: Path) -> list[Case]:
 
 def side_by_side(pytest_arguments: list[str]) -> list[str]:
     """One process for each core, as many tests wait for processes of their own; not where the arguments choose a mark:
-    `-m slow` measures. With one more on two cores it took 17 minutes instead of 20, and a test lost its time each run."""
+    `-m slow` measures. With one more on two cores it took 17 minutes for 20, and a test lost its time each run."""
     if pytest_arguments != ORDINARY and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
         return []
     return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
