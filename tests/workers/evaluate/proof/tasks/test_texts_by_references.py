@@ -45,3 +45,10 @@ def test_letters_in_another_form_lose_nothing(kind: str) -> None:
     other = [text.replace("fi", "\ufb01").replace(" ", "\u00a0") for text in right]
     found = judged(right, right, other, kind)
     assert found.verdict == "safe" and found.drop == 0
+
+
+def test_a_lost_full_stop_loses_nothing() -> None:
+    """Given translations without the mark at their end, Then nothing is lost by right ones that have it."""
+    right = [f"The first office of the {PLACES[i % 5]} was built in 19{i % 90 + 10}." for i in range(N)]
+    found = judged(right, right, [text.removesuffix(".") for text in right], "tokens")
+    assert found.verdict == "safe" and found.drop == 0
