@@ -99,7 +99,7 @@ def sweep(
     each = seconds / (len(batches) + (threads > 1))
     points: list[SweepPoint] = []
     stopped = SHARES_A_RANGE if depends_on_mates(folder) else ""
-    for batch in sorted({batch for batch in batches if batch == 1 or not stopped}):
+    for batch in [1] if stopped else sorted(set(batches)):
         try:
             requests = load_requests(folder, data, batch)
             run_first(session, requests, runtime)

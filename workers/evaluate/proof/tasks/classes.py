@@ -52,19 +52,18 @@ def compare(case: Case) -> Differences:
 
 
 def _sureness_kept(pair: Pair, seed: int) -> list[Gate]:
-    """Of three classes or more single shares scatter in every version (INT8 moves the mean by .01), but a version that
-    says 35 % where the original says 92 % is told otherwise by whoever sets a threshold. With labels the calibration
-    error tells which of both is right."""
+    """Of three classes or more single shares scatter in every version: by .003 on average in INT8 that keeps its classes,
+    by .07 in one that lost a tenth. One that says 35 % where the original says 92 % is told otherwise by whoever sets a
+    threshold, and being surer elsewhere does not make up for it. By labels the calibration error decides."""
     old, new = pair.old_shares, pair.new_shares
     if old is None or new is None or old.shape != new.shape or old.shape[1] <= 2:
         return []
-    moved = new.max(axis=1) - old.max(axis=1)
+    moved = np.abs(new.max(axis=1) - old.max(axis=1))
     moved = moved[np.isfinite(moved)]
     if not len(moved):
         return []
-    draws = np.abs(bootstrap_sums(moved, seed)) / len(moved)
-    told = f"It is {'less' if moved.mean() < 0 else 'more'} sure than the original, on average by too much"
-    return [Gate(abs(float(moved.mean())), draws, 0.0, told, at_most=SCORE_MOVED)]
+    told = "How sure it is differs from the original on average"
+    return [Gate(float(moved.mean()), bootstrap_sums(moved, seed) / len(moved), 0.0, told, at_most=SCORE_MOVED)]
 
 
 def _moved(pair: Pair) -> Flags:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from workers.contracts.specs import Judgement
 from workers.evaluate.judge import judge
+from workers.evaluate.proof.predictions import Answers
 
 Make = Callable[..., Any]
 
@@ -257,16 +259,23 @@ def test_confidence_that_moves_a_little_is_a_warning_only(labelled: Make, class_
     assert any("KL" in note for note in judgement.notes)
 
 
-@pytest.mark.parametrize(("sure", "word"), [((0.99, 0.5), "less"), ((0.5, 0.99), "more")])
+@pytest.mark.parametrize(
+    ("before", "after"), [((0.99, 0.99), (0.5, 0.5)), ((0.5, 0.5), (0.99, 0.99)), ((0.5, 0.99), (0.99, 0.5))]
+)
 def test_confidence_that_is_another_one_is_never_safe(
-    labelled: Make, class_answers: Make, sure: tuple[float, float], word: str
+    labelled: Make, class_answers: Make, before: tuple[float, float], after: tuple[float, float]
 ) -> None:
-    """Given the same classes, half as sure or twice, then it regressed and is told: people set thresholds."""
-    old = np.zeros(400, int)
-    before, after = (class_answers(old, sure=part) for part in sure)
-    judgement = judge(labelled([None] * 400), before, after, 1.0)
+    """Given the same classes, half as sure, twice, or each in one half of the items, then it regressed and is told: people
+    set thresholds."""
+    halves = [np.zeros(200, int)] * 2
+
+    def answers(sure: tuple[float, float]) -> Answers:
+        parts = [class_answers(half, sure=part) for half, part in zip(halves, sure, strict=True)]
+        return replace(class_answers(np.zeros(400, int)), answer=[*parts[0].answer, *parts[1].answer])
+
+    judgement = judge(labelled([None] * 400), answers(before), answers(after), 1.0)
     assert judgement.verdict == "regressed" and judgement.agreement == 1.0
-    assert any(f"It is {word} sure than the original" in reason for reason in judgement.reasons)
+    assert any("How sure it is differs" in reason for reason in judgement.reasons)
 
 
 def test_a_limit_of_nothing_is_never_proven(verdict_of: Make) -> None:
