@@ -54,7 +54,7 @@ def compare(case: Case) -> Differences:
 def _sureness_kept(pair: Pair, seed: int) -> list[Gate]:
     """Of three classes or more single shares scatter in every version: by .003 on average in INT8 that kept its
     classes, by .07 in one that lost a tenth. One that says 35 % where the original says 92 % is told otherwise by
-    whoever sets a threshold, and being surer elsewhere does not make up for it. By labels the calibration error decides.
+    whoever sets a threshold; being surer elsewhere does not make up for it. By labels the calibration error decides.
     """
     old, new = pair.old_shares, pair.new_shares
     if old is None or new is None or old.shape != new.shape or old.shape[1] <= 2:
