@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .instances import LEAST_MASK_IOU, LEAST_SMALL_IOU, MASK_SIDE, mask_iou
-from .turned import turned_ious
+from .turned import frames, turned_ious
 
 COLUMNS = 6
 """Left, top, right, bottom, score, class; an angle (one column), key points (two or three each) or a mask (23, see
@@ -47,6 +47,12 @@ class Boxes:
     def where(self, wanted: Flags) -> Boxes:
         behind = None if self.behind is None else self.behind[wanted]
         return Boxes(self.corners[wanted], self.scores[wanted], self.classes[wanted], behind)
+
+    def upright(self) -> Boxes:
+        """As labels have them: turned boxes by the frames around them."""
+        if self.behind is None or self.behind.shape[1] != 1:
+            return self
+        return replace(self, corners=frames(self.corners, self.behind[:, 0]))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..spec import BoxesSteps, ImageSteps, Spec
 from .instances import unpacked_masks
 from .matching import COLUMNS
-from .turned import turned_corners
+from .turned import frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -41,9 +41,8 @@ def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = Non
     sure = rows[rows[:, 4] >= steps.score_threshold].astype(np.float64)
     corners = sure[:, :4]
     masks = unpacked_masks(sure[:, COLUMNS:]) if steps.behind == "mask" else [None] * len(sure)
-    if steps.behind == "angle" and len(sure):  # what is drawn and told is the upright box around it
-        around = turned_corners(corners, sure[:, -1])
-        corners = np.concatenate([around.min(axis=1), around.max(axis=1)], axis=1)
+    if steps.behind == "angle" and len(sure):
+        corners = frames(corners, sure[:, -1])  # what is drawn and told
     if size is not None and isinstance(spec.preprocess, ImageSteps):
         from ..images import placing_of
 

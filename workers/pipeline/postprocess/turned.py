@@ -21,6 +21,12 @@ def turned_corners(corners: NDArray[Any], angles: NDArray[Any]) -> Floats:
     return np.stack([middle + a * along + b * across for a, b in signs], axis=1)
 
 
+def frames(corners: NDArray[Any], angles: NDArray[Any]) -> Floats:
+    """(k, 4): left, top, right, bottom of the upright frame around each turned box."""
+    around = turned_corners(corners, angles)
+    return np.concatenate([around.min(axis=1), around.max(axis=1)], axis=1)
+
+
 def turned_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Floats:
     """(len(a), len(b)): intersection over union, exactly, of boxes (k, 4) turned by their angles."""
     found = np.zeros((len(a), len(b)))

@@ -237,7 +237,7 @@ def by_labels(case: Case) -> Pair | None:
 def by_original(case: Case) -> Pair | None:
     """By what the original finds, where there are no labels."""
     threshold = case.old.score_threshold
-    truths = [boxes_of(values) for values in case.answers("old")]
+    truths = [boxes_of(values).upright() for values in case.answers("old")]
     return _pair(case, [boxes.where(boxes.scores >= threshold) for boxes in truths], settles=False)
 
 
@@ -250,7 +250,9 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> Pair | None:
     order = sorted(range(len(truths)), key=names.__getitem__)
     truths = [truths[at] for at in order]
     threshold = case.old.score_threshold
-    found = [[boxes_of(answers[at]) for at in order] for answers in (case.answers("old"), case.answers("new"))]
+    found = [
+        [boxes_of(answers[at]).upright() for at in order] for answers in (case.answers("old"), case.answers("new"))
+    ]
     old, new = (Matched(truths, one, threshold) for one in found)
     settled = Matched(truths, [settle(*pair) for pair in zip(*found, strict=True)], threshold) if settles else new
     draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))

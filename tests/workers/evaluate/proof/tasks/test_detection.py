@@ -188,6 +188,25 @@ def _masks(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.full((len(rows), MASK_SIDE), 2.0 ** (MASK_SIDE // 2) - 1)
 
 
+def _frames(rows: np.ndarray) -> np.ndarray:
+    """The upright boxes around turned ones, by hand: half a side along each axis is |cos| of one and |sin| of the other."""
+    half, cos, sin = (rows[:, 2:4] - rows[:, :2]) / 2, np.abs(np.cos(rows[:, 6])), np.abs(np.sin(rows[:, 6]))
+    middle, (wide, high) = (rows[:, 2:4] + rows[:, :2]) / 2, half.T
+    reach = np.stack([wide * cos + high * sin, wide * sin + high * cos], axis=1)
+    return np.hstack([middle - reach, middle + reach, rows[:, 4:6]])
+
+
+def test_labels_of_turned_boxes_are_the_frames_around_them(answers_of: Make) -> None:
+    """Given boxes turned by up to a quarter, and labels that hold the upright frames around them, Then the original finds
+    them all, and a version whose angles are lost regressed by the labels."""
+    rng = np.random.default_rng(3)
+    old = [np.hstack([rows, rng.uniform(-1.5, 1.5, (len(rows), 1))]).astype(np.float32) for rows in scenes()]
+    data = with_truth([_frames(rows) for rows in old])
+    lost = by_labels(data, answers_of, old, [_with(rows.copy(), 6, 0.0) for rows in old])
+    (score,) = [score for score in lost.scores if score.id == "map"]
+    assert score.original > 0.8 and lost.verdict == "regressed" and lost.drop is not None and lost.drop > 0.2
+
+
 @pytest.mark.parametrize("behind", [_angles, _points, _masks])
 def test_what_no_label_says_has_to_hold_too(answers_of: Make, behind: Any) -> None:
     """Given angles, key points or masks behind the boxes, and labels of boxes alone, Then a version that lost them
