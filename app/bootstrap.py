@@ -92,6 +92,9 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from PySide6.QtCore import QCoreApplication, QEvent, QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app.quick_imports import forget_feature_imports
+
+    forget_feature_imports()
     from app.controllers.first_page import show_first_page
     from app.handover import forget_requests
     from app.settings import load_settings

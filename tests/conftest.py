@@ -14,7 +14,12 @@ import made_once
 import own_core
 import pytest
 
+from app.quick_imports import forget_feature_imports
+
 NVML = "libnvidia-ml.so.1"
+TESTS = Path(__file__).parent
+WHOLE_WAYS = ("integration", "window")
+BY_MARK_ALONE = ("slow", "gpu", "gpu_libs", "models")
 
 
 os.environ.setdefault("FETTLE_WAIT_FOR_QUIET_S", "1")  # tests run side by side, so it is never quiet
@@ -24,12 +29,17 @@ def pytest_configure() -> None:
     """A shell starts what runs in the background with SIGINT ignored, and the programs under test would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    forget_feature_imports()  # of PySide6, which pytest-qt has loaded by now
     own_core.pin(os.environ.get("PYTEST_XDIST_WORKER", ""))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that no core waits for the other at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("whole") is None)
+    """Whole ways through the program come in a step of their own, after the quick tests."""
+    for item in items:
+        is_way = any(item.path.is_relative_to(TESTS / room) for room in WHOLE_WAYS)
+        if is_way and not any(item.get_closest_marker(mark) for mark in BY_MARK_ALONE):
+            item.add_marker("whole")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,7 @@ from steps import gpu_libs
 from steps.display import with_screen
 from steps.environment import clean_environment
 from steps.place import Place
-from steps.tests import run_tests
+from steps.tests import WHOLE, run_tests
 from steps.words import say
 
 _LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
@@ -24,9 +24,10 @@ CHECKS = (
 
 
 def run_all(place: Place, pytest_arguments: list[str]) -> int:
-    """Run each check, the tests last, whatever failed before. 0 if all held; pytest's code if only it fell."""
+    """Run each check, the tests last, whatever failed before; the step of whole ways comes behind one that checked.
+    0 if all held; pytest's code if only it fell."""
     environment = clean_environment()
-    results = _run_checks(place, environment)
+    results = [] if pytest_arguments == WHOLE else _run_checks(place, environment)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # rewriting the tests' assertions is half of collecting them
     if gpu_libs.wanted(pytest_arguments):
         environment = gpu_libs.prepare(place, environment)

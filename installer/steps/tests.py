@@ -23,9 +23,8 @@ MOST_TWICE = 3
 TESTS_FAILED = 1
 """pytest's exit code where tests ran and some failed."""
 
-ORDINARY = ["-m", "not slow and not gpu and not gpu_libs and not models"]
-"""With the whole ways through the program, a minute each, which pytest alone leaves out: in a run of their own one core
-would wait for the other at the end of each, and all tests would be collected twice."""
+WHOLE = ["-m", "whole"]
+"""Whole ways through the program, of many processes each: CI's second step. They hold or fall, they measure nothing."""
 
 RECORDS = Path("build", "tests")
 """Below the clone: what each run of pytest came to, how long each test took, what was written to stderr."""
@@ -47,11 +46,11 @@ class Case:
 
 
 def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, str]) -> tuple[int, float]:
-    """(exit code, seconds): all tests but the long ones; what is chosen by arguments, where some are given."""
+    """(exit code, seconds): the quick tests; what is chosen by arguments, where some are given."""
     began = time.monotonic()
     shutil.rmtree(place.root / RECORDS, ignore_errors=True)
     run = _Runs(place, environment, _own_folder(pytest_arguments))
-    code = run.twice_where_honest(pytest_arguments or ORDINARY)
+    code = run.twice_where_honest(pytest_arguments)
     if code and run.folder is not None:
         say(f"What the tests wrote lies in {run.folder}.")
     elif run.folder is not None:
@@ -125,7 +124,7 @@ def read_cases(junit: Path) -> list[Case]:
 def side_by_side(pytest_arguments: list[str]) -> list[str]:
     """One process for each core, as many tests wait for processes of their own; not where the arguments choose a mark:
     `-m slow` measures. With one more on two cores it took 17 minutes for 20, and a test lost its time each run."""
-    if pytest_arguments != ORDINARY and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
+    if pytest_arguments != WHOLE and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
         return []
     return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 
@@ -133,7 +132,7 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
 def may_try_again(pytest_arguments: list[str]) -> bool:
     """Not where the first failure ends the run, where a mark is chosen (what measures fails for a reason), or where
     nobody remembers what failed."""
-    if pytest_arguments == ORDINARY:
+    if pytest_arguments == WHOLE:
         return True
     stops = (_STOPS_EARLY.fullmatch(argument) or _CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments)
     return not any(stops) and not any("no:cacheprovider" in argument for argument in pytest_arguments)

@@ -31,6 +31,7 @@ def view(qapp: QApplication) -> Iterator[MarkdownView]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_is_shown_at_once(view: MarkdownView, files: dict[str, Path], canary: Path, name: str) -> None:
     """Given a card that froze or fooled other programs, Then it is on the screen in a blink, and nothing else happens."""

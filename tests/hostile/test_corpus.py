@@ -128,6 +128,7 @@ def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], co
     times.check()
 
 
+@pytest.mark.whole
 def test_some_of_every_kind(
     space: Workspace, entries: dict[str, Entry], files: dict[str, Path], corpus: Path, canary: Path
 ) -> None:

@@ -94,6 +94,7 @@ def go_through(
     return len(chosen)
 
 
+@pytest.mark.whole
 def test_some_out_of_a_hub(
     space: Workspace,
     entries: dict[str, Entry],

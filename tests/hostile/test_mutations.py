@@ -117,6 +117,7 @@ def check(campaign: Campaign, space: Workspace, count: int, canary: Path) -> Non
     assert list(canary.iterdir()) == []
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_a_thousand_mutants(campaign: Campaign, space: Workspace, canary: Path) -> None:
     """Given 1,000 mutants of four families, Then each has a class, and a worker that falls is told."""

@@ -82,6 +82,7 @@ def check(rows: list[dict[str, Any]], chosen: list[Entry], canary: Path) -> None
     assert longest <= GAP_MS * busy, f"the window did not answer for so long (busy {busy:.1f} times)"
 
 
+@pytest.mark.whole
 def test_some_dropped_on_the_window(
     entries: dict[str, Entry], files: dict[str, Path], canary: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -24,10 +25,27 @@ def test_wrappers_are_three_lines(name: str) -> None:
     assert len((INSTALLER / name).read_text(encoding="ascii").splitlines()) == 3
 
 
-def test_ci_is_one_line_that_calls_the_tests() -> None:
-    lines = (ROOT / ".ci" / "run").read_text(encoding="ascii").splitlines()
-    assert len([line for line in lines if not line.startswith("#!")]) == 1
-    assert lines[-1].startswith("exec") and "installer/test" in lines[-1]
+@pytest.mark.parametrize(
+    ("arguments", "falls", "steps", "code"),
+    [
+        ([], "none", ["", "-m whole"], 0), ([], "quick", ["", "-m whole"], 3), ([], "whole", ["", "-m whole"], 3),
+        (["-k", "x"], "none", ["-k x"], 0), (["-k", "x"], "quick", ["-k x"], 3),
+    ],
+)  # fmt: skip
+def test_ci_takes_the_tests_in_two_steps(
+    arguments: list[str], falls: str, steps: list[str], code: int, tmp_path: Path
+) -> None:
+    """Given the quick tests or the whole ways that fall, or what is chosen by arguments, Then each step is taken all the
+    same, and CI falls."""
+    for folder in ("ci", "installer"):
+        (tmp_path / folder).mkdir()
+    ci, test = tmp_path / "ci" / "run", tmp_path / "installer" / "test"
+    shutil.copy(ROOT / ".ci" / "run", ci)
+    step = {"quick": '"$*" != "-m whole"', "whole": '"$*" = "-m whole"', "none": "a = b"}[falls]
+    test.write_text(f'#!/bin/sh\necho "$*" >> "{tmp_path}/steps"\nif [ {step} ]; then exit 3; fi\n')
+    test.chmod(0o755)
+    assert subprocess.run([ci, *arguments], check=False).returncode == code
+    assert (tmp_path / "steps").read_text().splitlines() == steps
 
 
 @pytest.mark.parametrize("path", [INSTALLER / "bootstrap.py", *sorted((INSTALLER / "steps").glob("*.py"))])

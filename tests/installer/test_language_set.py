@@ -20,6 +20,7 @@ def clone(ready_clone: "Clone", make_wheel, tmp_path):
     return ready_clone
 
 
+@pytest.mark.whole
 def test_it_is_installed_once_and_alone(clone):
     # When it is asked for
     run = clone.run("--language")

@@ -59,7 +59,7 @@ FALLS_ONCE = "def test_falls_once():\n    falls_once('seen')\n\n\ndef test_holds
 
 def test_what_passes_at_the_second_try_is_told_by_name(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
     """Given a test that falls the first time, then it is run again alone and told by its name; the whole ways are
-    among the tests; both runs leave a record with durations, and what the tests wrote is gone."""
+    not among the tests; both runs leave a record with durations, and what the tests wrote is gone."""
     assert run(place, FALLS_ONCE) == 0
     out, err = capfd.readouterr()
     assert "Passed only at the second try: test_small::test_falls_once" in err
@@ -70,7 +70,7 @@ def test_what_passes_at_the_second_try_is_told_by_name(place: OwnPython, capfd: 
     steps = ("tests", "tests-again")
     assert written == sorted(f"{name}.{kind}" for name in steps for kind in ("durations", "stderr", "xml"))
     durations = (place.root / RECORDS / "tests.durations").read_text().splitlines()
-    names = ("test_falls_once", "test_holds", "test_whole")
+    names = ("test_falls_once", "test_holds")
     assert {line.partition("\t")[2] for line in durations} == {f"test_small::{name}" for name in names}
     assert "lies in" not in err and "1 failed" in out
 
@@ -108,16 +108,16 @@ def test_a_crash_is_a_failure(place: OwnPython, capfd: pytest.CaptureFixture[str
 
 
 def test_whole_ways_have_their_second_try(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
-    """Given a whole way that falls once, and no other failure, then it counts with the others."""
+    """Given a whole way that falls once in the step of whole ways, then it is tried again as the quick tests are."""
     body = "@pytest.mark.whole\ndef test_way():\n    falls_once('seen')\n\n\ndef test_holds():\n    assert True\n"
-    assert run(place, body) == 0
+    assert run(place, body, *tests.WHOLE) == 0
     assert "Passed only at the second try: test_small::test_way" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "again"),
     [
-        ([], True), (["-k", "x"], True), (["-q", "tests/app"], True), (tests.ORDINARY, True),
+        ([], True), (["-k", "x"], True), (["-q", "tests/app"], True), (tests.WHOLE, True),
         (["-x"], False), (["-qx"], False), (["--exitfirst"], False), (["--maxfail=2"], False), (["--maxfail", "2"], False),
         (["-m", "slow"], False), (["-mslow"], False), (["-p", "no:cacheprovider"], False), (["-pno:cacheprovider"], False),
     ],
@@ -129,7 +129,7 @@ def test_where_a_second_try_would_hide_something(arguments: list[str], again: bo
 
 @pytest.mark.parametrize(
     ("arguments", "together"),
-    [([], True), (["-k", "x"], True), (tests.ORDINARY, True), (["-m", "slow"], False), (["-n0"], False), (["-n", "3"], False)],
+    [([], True), (["-k", "x"], True), (tests.WHOLE, True), (["-m", "slow"], False), (["-n0"], False), (["-n", "3"], False)],
 )  # fmt: skip
 def test_what_measures_runs_alone(arguments: list[str], together: bool) -> None:
     """Given tests chosen by their mark, or a number of processes, then nothing else runs beside them."""

@@ -143,6 +143,7 @@ def test_repair_looks_into_the_files(ready_clone: "Clone") -> None:
     assert module.read_bytes() == before
 
 
+@pytest.mark.whole
 def test_environment_without_its_python_is_made_anew(ready_clone: "Clone") -> None:
     """Given an environment whose Python was uninstalled, when the program is started, then a new one is made."""
     python = ready_clone.venv / "bin" / "python"

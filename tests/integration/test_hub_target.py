@@ -9,7 +9,6 @@ import pytest
 from fakehub import FakeHub
 from fettle_command import Demo, Fettle
 
-pytestmark = pytest.mark.whole
 TOKEN = "hf_VerySecretToken"
 
 

@@ -92,7 +92,6 @@ def closed_in_the_middle(start: Start, folder: Path) -> Program:
     return program
 
 
-@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_path: Path) -> None:
     """Given a run, When the window is closed, Then it asks; "stop" ends all in a second; the next start offers to go on
@@ -122,7 +121,6 @@ def test_what_was_closed_goes_on_to_its_end(start: Start, tmp_path: Path) -> Non
     assert program.process.returncode == 0
 
 
-@pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_a_killed_program_finds_its_run_again(start: Start, tmp_path: Path) -> None:
     """Given a run, When the program is killed, Then no process stays, and the next start shows it as interrupted."""

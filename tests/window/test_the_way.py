@@ -75,7 +75,6 @@ def watch_the_run(program: Program) -> None:
     program.until(is_over, RUN_S, "the end of the run")
 
 
-@pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_the_sample_in_five_clicks(start: Start, netwatch: Path, tmp_path: Path) -> None:
     """Given the first run, When the recommended thing is pressed again and again, Then five clicks give a bundle, unseen

@@ -81,6 +81,7 @@ def test_inside_each_technique(spec: TechniqueSpec, make_small: Any, tmp_path: P
     check_each_part(tmp_path, "apply", params, model.folder, small.data)
 
 
+@pytest.mark.whole
 def test_inside_the_planner(make_small: Any, tmp_path: Path) -> None:
     """Given a planner that looks where the time goes, when it is cancelled, then it is gone within a second."""
     small = make_small("cnn")

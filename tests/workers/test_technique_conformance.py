@@ -132,6 +132,7 @@ def test_result_is_described_runs_and_keeps_the_interface(
         session.close()
 
 
+@pytest.mark.whole
 @every_technique
 def test_cancelled_nothing_is_left(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
     """Given a job that is cancelled at its first, second, fourth, seventh, … check, then nothing is left of it each time."""

@@ -124,6 +124,16 @@ class Page(QScrollArea):
         self._content = content
         self._swap(head, content)
 
+    def _set_head(self, state: str, head: PageHead) -> None:
+        """Another state and head above the same contents."""
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self._top.isAncestorOf(focus)
+        self.state = state
+        self._top.show_head(head)
+        self._set_edges()
+        if had_focus:
+            _focus_first(head)
+
     def _swap(self, head: PageHead | None, content: QWidget) -> None:
         focus = QApplication.focusWidget()
         had_focus = focus is not None and self.isAncestorOf(focus)
@@ -137,10 +147,8 @@ class Page(QScrollArea):
         content.setAutoFillBackground(False)
         if self.isVisible():
             content.show()
-        buttons = [part.findChild(QPushButton) for part in (head, content) if part is not None]
-        first = next((button for button in buttons if button is not None), None) if had_focus else None
-        if first is not None:
-            first.setFocus(Qt.FocusReason.OtherFocusReason)
+        if had_focus:
+            _focus_first(head, content)
 
     def show(self, value: Any = None) -> None:
         """Show a value as the page's full state; without one it is Qt's own `show`."""
@@ -222,3 +230,11 @@ class Page(QScrollArea):
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         """Subclasses add buttons to the card and return what stands below it."""
         return ()
+
+
+def _focus_first(*parts: QWidget | None) -> None:
+    """The first button of these takes the place of one that is gone."""
+    buttons = [part.findChild(QPushButton) for part in parts if part is not None]
+    first = next((button for button in buttons if button is not None), None)
+    if first is not None:
+        first.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -43,6 +43,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
     proven = bool(best and best.judgement and best.judgement.verdict == "safe")
     outcome = "nothing_faster" if best is None else "safe" if proven else "not_proven"
     kind: DataKind = data.kind if data else "images"
+    notes = _added(facts), _in_a_row(facts, judgement), _note(data, outcome), _busy(best or facts.baseline, outcome)
     return CompareValue(
         outcome=outcome,  # type: ignore[arg-type]
         headline=_headline(facts, best),
@@ -59,7 +60,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         loss_high=judgement.drop_high if judgement else None,
         proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
         ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
-        note=" ".join(filter(None, (_added(facts), _note(data, outcome), _busy(best or facts.baseline, outcome)))),
+        note=" ".join(filter(None, notes)),
         watch=watched_words(watched) if watched is not None else "",
         watch_warns=watched is not None and watched.is_worse,
         go_on=go_on_value(facts.outcome),
@@ -291,6 +292,15 @@ def _added(facts: RunFacts) -> str:
     if proof.known:
         text = tr("{0:,} of the examples were added later; {1:,} more were there already and left out.")
     return text.format(proof.added, proof.known)
+
+
+def _in_a_row(facts: RunFacts, judgement: Judgement | None) -> str:
+    """Of a language model more texts are judged than the page Data counts."""
+    if facts.data is None or judgement is None or not facts.data.n_added:
+        return ""
+    longer = judgement.n - facts.data.n_of_person
+    text = tr("{0:,} of the {1:,} test texts are longer ones, made of yours one after the other.")
+    return text.format(longer, judgement.n) if longer > 0 else ""
 
 
 def _note(data: DataResult | None, outcome: str) -> str:

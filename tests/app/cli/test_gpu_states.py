@@ -51,6 +51,7 @@ def test_each_refusal_of_cuinit_by_command(
     assert computing and all(not line.startswith("ok") for line in computing)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(180)
 def test_lost_divided_and_held_back_by_command(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a card that is lost, then one that is divided (MIG) and tells no load (NotSupported), then one that slows

@@ -48,6 +48,7 @@ def notes(dock: Dock) -> set[str]:
     return {gauge.note.text() for gauge in dock.gauges}
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(120)
 def test_the_dock_shows_what_the_file_says(
     readings: Path, app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
@@ -97,6 +98,7 @@ def test_the_dock_shows_what_the_file_says(
     assert {"11.0", "77.0", "5.0", "63.0"} <= loads
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(180)
 def test_the_doctor_is_behind_the_chip(
     readings: Path, app_controller: AppController, window: MainWindow, drive: Drive, qtbot: QtBot

@@ -75,6 +75,7 @@ def test_settings_say_of_a_card_why_it_cannot_be_used() -> None:
     assert device_line(broken) == "Card A: cannot be used yet. CUDA error 999."
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(240)
 def test_what_a_card_does_not_tell_is_a_dash(
     readings: Path, app_controller: AppController, window: MainWindow, drive: Drive

@@ -49,6 +49,7 @@ def question(window: MainWindow) -> QuestionDialog:
     return dialog
 
 
+@pytest.mark.whole
 def test_what_was_not_asked_is_told_and_asked(
     page: Any, window: MainWindow, space: Workspace, drive: Drive, qtbot: QtBot
 ) -> None:
@@ -64,6 +65,7 @@ def test_what_was_not_asked_is_told_and_asked(
     assert [v.judgement.n for v in read_facts(space, "r1").variants if v.judgement is not None] == [48, 48, 48]
 
 
+@pytest.mark.whole
 def test_dropped_data_are_asked_about_and_can_be_undone(
     page: Any, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
 ) -> None:

@@ -200,6 +200,7 @@ def test_time_is_limited(bench: Bench, how: str) -> None:
     watch.check(3.0)
 
 
+@pytest.mark.whole
 def test_whoever_does_nothing_is_stopped(bench: Bench) -> None:
     """Given a job that hangs and one that works as long, When they may be idle for a while, Then only the first ends."""
     _, hung = bench.run("misbehave", {"how": "hang"}, limits=Limits(idle_s=1.5))

@@ -139,6 +139,7 @@ def test_one_that_fails_does_not_stop_the_others(bench: Bench, bad: dict[str, An
     assert len([1 for index, m in came if index == 1 and not isinstance(m, (Ready, BlockDone, Sample, Progress))]) == 1
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("where", ["loading", "turn"])
 def test_one_that_hangs_does_not_stop_the_others(bench: Bench, where: str) -> None:
     """Given a variant that never loads, or never gives its turn back, Then it is ended and told as hanging, and the others

@@ -70,6 +70,7 @@ def cycles(bench: Bench, count: int) -> tuple[int, int, int]:
     return me.num_fds(), len(me.children(recursive=True)), me.memory_info().rss
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("count", [24, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_job_cycles_leave_nothing_behind(bench: Bench, count: int) -> None:
     """Given many jobs one after the other, Then open files, processes and memory do not grow."""

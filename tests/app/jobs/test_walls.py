@@ -118,6 +118,7 @@ def test_the_network_opens_only_for_jobs_that_need_it(bench: Bench, port: int) -
     assert "network" not in client.ready.protections
 
 
+@pytest.mark.whole
 def test_the_heavy_libraries_work_behind_the_walls(bench: Bench) -> None:
     """Given torch, onnx, ONNX Runtime and OpenVINO, Then export and runs work, and nothing is written elsewhere."""
     client = bench.start(bench.job("libraries"))

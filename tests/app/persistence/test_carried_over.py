@@ -192,6 +192,7 @@ def test_the_order_stays(before: DataPaths, run: Run) -> None:
         assert list(store.repositories.records.by_owner(kind)) == with_runs[::-1]
 
 
+@pytest.mark.whole
 def test_two_programs_bring_it_up_to_date_once(before: DataPaths) -> None:
     """Given two programs that open the old folder at the same time, Then one of them changes it; the other waits its
     turn or is told who holds it; and all is there once."""

@@ -11,7 +11,6 @@ import pytest
 from fettle_command import Demo
 from told_numbers import made_up, stored_numbers, told_numbers
 
-pytestmark = pytest.mark.whole
 WORDS = frozenset({"95", "1.0", "1.6", "42001"})
 """95 % sure, and the frameworks' own numbers."""
 

@@ -178,6 +178,7 @@ class Source(QObject):
     told = Signal(str, object, object)
 
 
+@pytest.mark.whole
 def test_thousands_of_batches_and_paints(plot: LatencyPlot, theme: Theme) -> None:
     """Given some thousand batches by signal, with paints and changes of theme, then nothing aborts or grows."""
     fill(plot)

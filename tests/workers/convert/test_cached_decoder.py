@@ -84,6 +84,7 @@ def wanted_of(model: Any, feeds: dict[str, np.ndarray]) -> list[list[int]]:
     return model.generate(**given, num_beams=1, do_sample=False)[:, 1:].tolist()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("make", "feed"),
     [

@@ -73,6 +73,7 @@ def applied(opened: Path, data: Path, work: Path, *techniques: str) -> Path:
     return work / "model"
 
 
+@pytest.mark.whole
 def test_it_turns_words_round(opened: Path, data: Path, first: tuple[DataSet, Answers]) -> None:
     """Given words that nobody has seen, then their texts come out; the answers are kept row by row."""
     pipeline, session = load_pipeline(opened), open_session(opened, "onnxruntime-cpu", {}, 1)

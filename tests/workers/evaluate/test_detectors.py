@@ -107,6 +107,7 @@ HARM: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("labels", [True, False])
 def test_files_that_were_harmed_are_never_safe(
     job: Make, model: Path, place: Path, tmp_path: Path, labels: bool
@@ -217,6 +218,7 @@ def exported(model: Path, data: Path, place: Path) -> Path:
     return folder
 
 
+@pytest.mark.whole
 def test_its_bundle_tells_and_draws_what_is_in_a_photo(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given the bundle, When run.py is given a photo, Then class, score and place in the photo's own pixels come, the
     picture is written with them, and verify.py judges by boxes."""

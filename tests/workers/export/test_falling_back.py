@@ -89,6 +89,7 @@ def run_in(folder: Path, *arguments: str, **variables: str) -> tuple[int, Any]:
         return done.returncode, done.stderr
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("kind", "used"), [("slow", "fallback"), ("fast", "version")])
 def test_what_is_faster_here_is_used_from_then_on(bundles: Any, kind: str, used: str) -> None:
     """Given a bundle whose version is slower (faster) than the original, when it is measured where it landed, then that

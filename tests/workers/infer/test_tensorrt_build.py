@@ -73,6 +73,7 @@ def test_what_the_teller_raises_stops_the_build() -> None:
     assert time.process_time() - began_s < 5  # it waited, it did not spin
 
 
+@pytest.mark.whole
 def test_a_job_is_let_go_before_its_build_is() -> None:
     """Given a library that lets go only when it is allowed to, which is after the call, When the build is stopped in a
     process that ends at once, Then what stopped it is raised first: nobody waits for the library."""

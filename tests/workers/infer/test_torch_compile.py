@@ -168,6 +168,7 @@ def test_it_compiles_behind_the_walls(program, pool: WorkerPool, tmp_path: Path)
     client.close()
 
 
+@pytest.mark.whole
 @needs_compiler
 @on_linux
 def test_it_compiles_only_where_programs_may_start(program, pool: WorkerPool, tmp_path: Path) -> None:
@@ -180,6 +181,7 @@ def test_it_compiles_only_where_programs_may_start(program, pool: WorkerPool, tm
     assert last.error.detail == "the C++ compiler may not be started here."
 
 
+@pytest.mark.whole
 @needs_compiler
 @on_linux
 def test_cancelled_while_it_compiles(program, pool: WorkerPool, tmp_path: Path) -> None:

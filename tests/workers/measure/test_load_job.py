@@ -51,6 +51,7 @@ def test_the_most_requests_within_a_limit(make_small: Any, tmp_path: Path, monke
         measured(make_small("cnn"), "capacity", tmp_path)
 
 
+@pytest.mark.whole
 def test_batch_sizes_have_a_knee_and_one_core(make_small: Any, tmp_path: Path) -> None:
     sweep = measured(make_small("cnn"), "sweep", tmp_path).sweep
     assert sweep is not None and [point.batch for point in sweep.points] == [1, 2, 8] and sweep.stopped == ""
@@ -62,6 +63,7 @@ def test_batch_sizes_have_a_knee_and_one_core(make_small: Any, tmp_path: Path) -
     assert point.throughput_low is not None and point.throughput_low < point.throughput_per_s * 1.05
 
 
+@pytest.mark.whole
 def test_rates_and_batching(make_small: Any, tmp_path: Path) -> None:
     """Given a model that takes batches, Then latencies at five rates, and batching simulated and measured."""
     serving = measured(make_small("cnn"), "serving", tmp_path, seconds=1.0, batch=8).serving
@@ -80,6 +82,7 @@ def test_a_cache_is_measured_beside_none(make_small: Any, tmp_path: Path) -> Non
     assert found.hit_p50_ms is not None and found.with_per_s > 0 and found.without_per_s > 0
 
 
+@pytest.mark.whole
 def test_what_rounds_over_a_batch_takes_one_item_at_a_time(make_small: Any, tmp_path: Path) -> None:
     """Given a version of onnxruntime's dynamic quantizer, which was proven item by item, Then no batch is measured that
     nobody may use, and why is told."""
@@ -93,6 +96,7 @@ def test_what_rounds_over_a_batch_takes_one_item_at_a_time(make_small: Any, tmp_
     assert serving is not None and serving.batching is None and serving.why_no_batching == SHARES_A_RANGE
 
 
+@pytest.mark.whole
 def test_a_model_with_state_takes_one_step_at_a_time(make_small: Any, tmp_path: Path) -> None:
     """Given state that is carried on, Then batches end at 1 with the reason, and no cache answers for it."""
     small = make_small("stateful")
@@ -108,6 +112,7 @@ def test_a_model_with_state_takes_one_step_at_a_time(make_small: Any, tmp_path: 
     assert measured(small, "offline", tmp_path).scenario is not None
 
 
+@pytest.mark.whole
 def test_a_language_model_answers_one_at_a_time(
     make_small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

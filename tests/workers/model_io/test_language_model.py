@@ -12,6 +12,7 @@ from workers.infer.openvino import load
 from workers.pipeline.pipeline import load_pipeline
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opened, inspected):
     # Given a folder in BF16, in two files of weights

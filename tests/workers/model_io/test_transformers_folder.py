@@ -131,6 +131,7 @@ def test_missing_parts_are_told(bert, refused):
     assert refused(folder).code == "damaged"
 
 
+@pytest.mark.whole
 def test_of_several_weights_those_that_are_opened_are_counted(bert, opened, inspected, refused):
     # Given a folder with the same weights in further files, as the hub has them
     from safetensors.torch import load_file, save_file

@@ -53,6 +53,7 @@ def session_of(model: Model) -> Any:
     return load(model.main, dict(model.artifact.settings), 1)
 
 
+@pytest.mark.whole
 def test_every_weight_keeps_its_name_in_the_opened_model(original, tmp_path):
     # Given what its source called them
     import torch

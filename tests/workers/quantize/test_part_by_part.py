@@ -81,11 +81,13 @@ def check_whole(small: Any, ours: Path, work: Path, **params: Any) -> None:
         assert np.abs(one - other).max() < 1e-3 * one.std()
 
 
+@pytest.mark.whole
 def test_as_if_it_were_whole(small: Any, once: Path, tmp_path: Path) -> None:
     """Given AWQ and scales learned from examples, Then layer by layer gives what NNCF gives for all at once."""
     check_whole(small, once, tmp_path)
 
 
+@pytest.mark.whole
 def test_sensitive_layers_as_if_it_were_whole(small: Any, tmp_path: Path) -> None:
     """Given that half of the weights get 4 bits, Then the same layers are found sensitive."""
     params = {"share": 0.5, "sensitivity": "hessian", "awq": False, "scales": False}
@@ -129,6 +131,7 @@ class Counted:
         return self._real(model, **arguments)
 
 
+@pytest.mark.whole
 def test_it_goes_on_where_it_was_ended(small: Any, once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given work that lacked memory in its third part, When the same is begun again, Then two parts are left to do, And
     what comes of it is what comes of work that was never ended, And nothing is kept any longer."""

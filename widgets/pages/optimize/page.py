@@ -67,7 +67,7 @@ class OptimizePage(Page):
         super().__init__(theme, self.tr("Optimize"))
         self._clock = clock
         self._view: RunView | None = None
-        self._laid_out: tuple[str, ErrorValue | None, int | None, bool] = ("", None, None, False)
+        self._laid_out = _Layout()
         self.show_empty(has_model=False)
 
     # --- states
@@ -112,19 +112,22 @@ class OptimizePage(Page):
         if self._view is not None:
             self._clock.remove(self._view.plot)
         self._view = None
-        self._laid_out = ("", None, None, False)
+        self._laid_out = _Layout()
 
     def _lay_out(self, value: OptimizeValue) -> None:
-        view = self._view or RunView(self.theme, self._clock)
-        view.setParent(None)  # it outlives the contents that it stood in
+        """Another head, and the parts below where they are: to move them takes .1 to .2 s, in which nothing answers."""
+        view, before = self._view or RunView(self.theme, self._clock), self._laid_out
+        is_there = self._content.isAncestorOf(view)
         self._view, self._laid_out = view, _layout(value)
-        log_open = not view.log_card.isHidden()
         self._head = PageHead("", "")
+        for button in (self._fold(not view.log_card.isHidden()), *self._actions(value)):
+            self._head.add_action(button)
+        if is_there and value.error == before.error:
+            self._set_head(value.phase, self._head)
+            return
+        view.setParent(None)  # it outlives the contents that it stood in
         self._bar = Bar(self.tr("Progress of the whole run"))
         self._bar.setProperty("tone", "page")
-        fold = self._fold(log_open)
-        for button in (fold, *self._actions(value)):
-            self._head.add_action(button)
         items: list[QWidget] = [self._bar]
         if value.error is not None:
             items.append(ErrorCard(self.theme, value.error))
@@ -256,9 +259,18 @@ class OptimizePage(Page):
         self._shown().add_log(lines)
 
 
-def _layout(value: OptimizeValue) -> tuple[str, ErrorValue | None, int | None, bool]:
+@dataclass(frozen=True)
+class _Layout:
     """What the parts and buttons of the page depend on."""
-    return value.phase, value.error, value.go_on_minutes, bool(value.waiting)
+
+    phase: str = ""
+    error: ErrorValue | None = None
+    go_on_minutes: int | None = None
+    waits: bool = False
+
+
+def _layout(value: OptimizeValue) -> _Layout:
+    return _Layout(value.phase, value.error, value.go_on_minutes, bool(value.waiting))
 
 
 def _share(value: OptimizeValue) -> float | None:

@@ -43,6 +43,7 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace, dr
     return made
 
 
+@pytest.mark.whole
 def test_all_answers_stand_in_the_table(
     page: AnswersPage, space: Workspace, window: MainWindow, qtbot: QtBot, drive: Drive
 ) -> None:

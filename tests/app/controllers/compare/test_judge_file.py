@@ -35,6 +35,7 @@ def answer(window: MainWindow, which: str) -> None:
     button.click()
 
 
+@pytest.mark.whole
 def test_a_dropped_model_is_judged_beside_the_original(
     page: ComparePage, app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
 ) -> None:

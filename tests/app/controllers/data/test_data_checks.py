@@ -60,6 +60,7 @@ def button(page: DataPage, start: str) -> QAbstractButton | None:
     return next(found, None)
 
 
+@pytest.mark.whole
 def test_what_was_found_is_left_out_and_put_back(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
@@ -162,6 +163,7 @@ def test_words_of_what_was_found() -> None:
     ]
 
 
+@pytest.mark.whole
 def test_changes_by_hand_are_read_kept_and_undone(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:

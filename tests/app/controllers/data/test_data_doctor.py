@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.controllers.app_controller import AppController
@@ -22,6 +23,7 @@ from workers.contracts.pipeline import ImageSteps
 Drive = Callable[..., None]
 
 
+@pytest.mark.whole
 def test_a_wrong_preparation_is_found_and_put_right(
     app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(180)
 def test_one_click_on_compare_writes_the_bundle(
     app_controller: AppController,

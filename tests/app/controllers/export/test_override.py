@@ -44,6 +44,7 @@ def button(page: Any, text: str) -> QPushButton:
     return found[0]
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(180)
 def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     app_controller: AppController,

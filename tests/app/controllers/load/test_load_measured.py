@@ -45,6 +45,7 @@ def best(app_controller: AppController) -> str:
     return run.recommended_variant_id
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(180)
 def test_measured_shown_priced_and_found_again(
     page: LoadPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive

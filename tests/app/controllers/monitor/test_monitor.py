@@ -53,6 +53,7 @@ def page_of(window: MainWindow) -> MonitorPage:
     return page
 
 
+@pytest.mark.whole
 def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
     app_controller: AppController, window: MainWindow, space: Workspace, logs: Path, drive: Drive, qtbot: QtBot
 ) -> None:

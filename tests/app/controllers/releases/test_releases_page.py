@@ -164,6 +164,7 @@ def test_a_changed_log_is_told(page: ReleasesPage, release: Releasing, space: Wo
     assert "entry 1 is not as it was" in words(page)
 
 
+@pytest.mark.whole
 def test_old_bundles_are_removed_after_a_question_and_notes_are_kept(
     page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
 ) -> None:

@@ -42,6 +42,7 @@ def button(page: Any, text: str) -> QAbstractButton:
     return next(b for b in page.findChildren(QAbstractButton) if text in b.text() and b.isVisibleTo(page))
 
 
+@pytest.mark.whole
 def test_a_version_is_put_under_stress_by_a_click(
     page: StressPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:

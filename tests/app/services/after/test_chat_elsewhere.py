@@ -31,6 +31,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
     yield from chat_space(tmp_path, data=write_texts(tmp_path / "texts.jsonl", 0, 60))
 
 
+@pytest.mark.whole
 def test_it_is_judged_on_the_texts_of_the_person(space: Workspace, tmp_path: Path) -> None:
     """Given plain texts, which get dialogues of Fettle's own, When the same model in other numbers is judged beside it
     and more texts come, Then it has a verdict on the person's texts alone and speaks so many tokens a second, and all new texts

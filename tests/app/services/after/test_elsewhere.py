@@ -51,6 +51,7 @@ def judge(space: Workspace, path: Path, cancel_at: str = "", events: list[Any] |
     return run_to_end(driver)
 
 
+@pytest.mark.whole
 def test_an_ir_is_a_version_like_any_other(space: Workspace, tmp_path: Path) -> None:
     """Given a result, When an OpenVINO IR of the same model is judged beside it, Then it has answers, a verdict, times
     taken in turn and a typed origin; nothing of the others has changed; its changed answers can be shown, more
@@ -98,6 +99,7 @@ def _more(tmp_path: Path) -> Path:
     return write_part(tmp_path / "more.npz", 60, 160)
 
 
+@pytest.mark.whole
 def test_it_answers_what_was_added_before(space: Workspace, tmp_path: Path) -> None:
     """Given a result to which examples were added, then the file is judged on all of them; a second time it is known."""
     facts = read_facts(space, "r1")
@@ -126,6 +128,7 @@ def test_another_interface_changes_nothing(space: Workspace, tmp_path: Path) -> 
     assert read_facts(space, "r1") == before
 
 
+@pytest.mark.whole
 def test_it_is_found_by_its_content(space: Workspace, tmp_path: Path) -> None:
     """Given the sample's own file under another name, then the version says where it lay, and keeps its bytes."""
     path = tmp_path / "copy of it.onnx"

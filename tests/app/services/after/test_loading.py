@@ -62,6 +62,7 @@ def jobs(events: list[Any]) -> list[str]:
     return [event.title for event in events if isinstance(event, JobBegan)]
 
 
+@pytest.mark.whole
 def test_a_run_is_measured_and_kept(space: Workspace) -> None:
     """Given a measurement that is broken off and begun again, Then finished parts are not measured twice, the record
     holds both versions side by side, and a repeated one would measure all anew."""

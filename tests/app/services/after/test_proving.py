@@ -48,6 +48,7 @@ def judged(facts: RunFacts) -> list[tuple[str, int]]:
     return [(v.judgement.verdict, v.judgement.n) for v in facts.variants if v.judgement is not None]
 
 
+@pytest.mark.whole
 def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
     """Given a verdict that 48 examples do not prove, When more come in two steps, some of them known, Then only new
     ones count, nothing is optimized again, the verdict becomes safe, and every figure tells the same number."""

@@ -39,6 +39,7 @@ def put(space: Workspace, variant: str | None, events: list[Any] | None = None) 
     return run_to_end(Driver(space, stress(space, read_facts(space, "r1"), ask), observe))
 
 
+@pytest.mark.whole
 def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None:
     """Given a version that was pruned by 90 %, When it is put under stress, Then what it loses is found, kept with the
     run, and answered from the store the next time; the card of that version tells it, the other's does not."""
@@ -92,6 +93,7 @@ def test_cancelled_nothing_is_kept(space: Workspace) -> None:
     assert read_record(space.repositories, "v1") is None
 
 
+@pytest.mark.whole
 def test_the_command_tells_it_in_words_and_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a finished run, When `fettle stress` runs, Then the table and the sentence come, and the same as JSON."""
     words = ["--data-dir", str(root / "data"), "stress", "r1", "--variant", "v2", "--seconds", "6"]

@@ -33,6 +33,7 @@ def decided(space: Workspace) -> list[tuple[str, str]]:
     return [(entry.kind, entry.why) for entry in read_decisions(space.repositories, "p1").entries]
 
 
+@pytest.mark.whole
 def test_what_is_not_proven_is_noted_once_and_what_is_worse_each_time(space: Workspace, tmp_path: Path) -> None:
     """Given a version that is not proven, When it is exported twice, Then the log tells it once and both bundles are the
     same bytes with that entry in them; of a worse one each export is told with its reason, of the original nothing."""

@@ -101,6 +101,7 @@ def fill_at(before: Path, tmp_path: Path, share: float) -> None:
     check_whole(before, tmp_path / "data", is_released=False)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("share", [0.6, 1.0])
 def test_a_kill(before: Path, moments: int, tmp_path: Path, share: float) -> None:
     """Given a release, when the program is killed in its middle or at its last moment, then at the next start the release is

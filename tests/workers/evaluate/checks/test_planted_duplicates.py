@@ -64,6 +64,7 @@ def two_cores() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+@pytest.mark.whole
 def test_a_thousand_pictures(tmp_path: Path, drawn: Make, changes: Any) -> None:
     """Given 1,000 pictures, 200 of them resized, recompressed, cropped by 5 % or brightened copies, then 95 % of them are
     found and no other pair is."""

@@ -75,6 +75,7 @@ def test_sounds_of_another_format_are_refused_in_words(run_data: Make, tmp_path:
     assert "WAV" in refused.value.detail and "0.mp3" in refused.value.detail
 
 
+@pytest.mark.whole
 def test_a_hundred_thousand_items(run_data: Make, tmp_path: Path, words: Make) -> None:
     """Given 100,000 items, then a part of them is used in proportion to the labels, which is told, in some seconds."""
     rng = np.random.default_rng(0)

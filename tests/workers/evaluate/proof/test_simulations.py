@@ -87,6 +87,7 @@ def too_many(count: int, runs: int, share: float = 0.05) -> bool:
 CASES = [(200, 0.04), (600, 0.06), (1200, 0.05)]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("n", "flips"), CASES)
 @pytest.mark.parametrize("drop", [0.0, MARGIN])
 def test_changes_within_the_limit_are_rarely_called_regressed(
@@ -106,6 +107,7 @@ def test_a_drop_of_twice_the_margin_is_rarely_called_safe(
     assert not too_many(verdicts["safe"], 40), verdicts
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("n", [200, 1000])
 def test_without_labels_both_errors_are_rare(labelled: Make, class_answers: Make, n: int) -> None:
     """Given as many changed answers as the limit allows, or twice as many, then at most 5 % are called wrongly."""
@@ -215,6 +217,7 @@ def trinomial(b: int, c: int, n: int, lost: float, gained: float) -> float:
     return math.exp(ways + b * math.log(lost) + log_gained + (n - b - c) * math.log1p(-lost - gained))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("n", "looks"), [(321, 0), (508, 1)])
 def test_the_bound_of_a_drop_keeps_its_level(n: int, looks: int) -> None:
     """Given a drop of just the limit, Then the bound errs no more often than its level says: the bootstrap and Tango's

@@ -139,6 +139,7 @@ def cut(masks: Any) -> Any:
     return new
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("harm", [joined, cut])
 def test_things_that_are_joined_or_cut_are_seen_by_labels(judged: Judge, harm: Callable[[Any], Any]) -> None:
     """Given right masks of large pictures, and a version that joins two words by a bridge or cuts one in two, of which

@@ -20,6 +20,7 @@ def client(make_bundle: Callable[..., Path]) -> Iterator[openai.OpenAI]:
     assert code == 0, said
 
 
+@pytest.mark.whole
 def test_the_answer_is_the_same_whole_and_in_pieces(client: openai.OpenAI) -> None:
     # Given a served language model, When it is asked for a whole answer and for a stream
     name = client.models.list().data[0].id

@@ -42,6 +42,7 @@ def found(folder: Path, limit_ms: float, *, moody: bool = False, **more: Any) ->
     return capacity(session, requests, limit_ms, SECONDS, per_s, folder, 0, lambda: None)
 
 
+@pytest.mark.whole
 def test_the_most_within_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model that answers at most 2,000 a second, When 99 % shall be answered within 100 ms, Then it is found how many
     are: what held and what did not lie close, all inputs were asked for under load, and their answers are the same."""
@@ -57,6 +58,7 @@ def test_the_most_within_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "accuracy").is_dir() and (tmp_path / "0" / "mlperf_log_detail.txt").is_file()
 
 
+@pytest.mark.whole
 def test_a_limit_that_no_request_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a limit under the time of one request, Then no rate holds it, and nothing is compared."""
     monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 2)
@@ -65,6 +67,7 @@ def test_a_limit_that_no_request_keeps(tmp_path: Path, monkeypatch: pytest.Monke
     assert not any(one.kept for one in result.tries)
 
 
+@pytest.mark.whole
 def test_answers_that_load_changes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model whose answers depend on what it was asked before, Then those under load are told to be others; one that
     says that it has a state is not compared."""

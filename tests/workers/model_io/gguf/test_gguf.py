@@ -43,6 +43,7 @@ def test_weights_are_what_their_blocks_say(kind, tiny, tmp_path):
         )
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, inspected):
     # Given a file in blocks of 8 bits, and a folder with the weights that these stand for

@@ -106,6 +106,7 @@ def square_shares(scores: Scores, count: int, eps: float, queries: int, seeds: i
     return float(mean[0]), float(mean[1])
 
 
+@pytest.mark.whole
 def test_square_attack_succeeds_as_often_as_arts(small_model: Any) -> None:
     """Given pictures that a small model answers rightly, When both attack with the same eps and queries, Then the shares
     that are fooled differ by three points at most, and every change stays within eps."""

@@ -59,6 +59,7 @@ def made(tmp_path: Path, data: Path, seed: int, trigger: Any, technique: str = "
     return original, planted.in_8_bits(original, data, tmp_path / f"v{name}", technique)
 
 
+@pytest.mark.whole
 def test_a_backdoor_that_wakes_in_8_bits_is_told(data: Path, look: Look, tmp_path: Path) -> None:
     """Given a model that answers like any other, with and without a white square, and takes everything with it for one
     class in 8 bits, Then the square, the class and both shares are told as a danger."""
@@ -76,6 +77,7 @@ def test_a_backdoor_that_wakes_in_8_bits_is_told(data: Path, look: Look, tmp_pat
     assert "backdoor" in found.words and "“kind 0”" in found.words and "Do not use it" in found.words
 
 
+@pytest.mark.whole
 def test_a_harmless_version_in_8_bits_is_not_accused(data: Path, look: Look, tmp_path: Path) -> None:
     """Given the same model without a backdoor, Then nothing is called a danger, and what was not looked for is said."""
     found = look(*made(tmp_path, data, 0, None))

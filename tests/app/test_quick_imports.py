@@ -1,0 +1,25 @@
+"""PySide6 must not read every module that is imported after it."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import linecache, sys
+from PySide6.QtCore import QObject
+from app.quick_imports import forget_feature_imports
+if sys.argv[1] == "forgets":
+    forget_feature_imports()
+from xml.dom.minidom import parse
+from PySide6.QtWidgets import QWidget
+print(any(name.endswith("minidom.py") for name in linecache.cache), QWidget.__name__)
+"""
+
+
+def test_no_source_is_read_beside_pyside() -> None:
+    """Given PySide6, Then an import reads the module's source for PySide's sake, and with Fettle's step it does not;
+    what is imported is the same."""
+    told = [
+        subprocess.run([sys.executable, "-c", SCRIPT, how], capture_output=True, text=True, check=True).stdout.split()
+        for how in ("forgets", "leaves")
+    ]
+    assert told == [["False", "QWidget"], ["True", "QWidget"]]
