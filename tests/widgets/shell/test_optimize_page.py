@@ -191,6 +191,21 @@ def test_frequent_values_rebuild_nothing(page: OptimizePage, example: ModuleType
     assert {id(w) for w in page.findChildren(QWidget)} == before
 
 
+def test_another_phase_moves_no_part(page: OptimizePage, example: ModuleType) -> None:
+    """Given a run with its log open, When it waits, goes on and ends, Then head and buttons are others, and graph, steps
+    and log stay in the contents where they are."""
+    value = example.running()
+    page.show_value(value)
+    click(page, "Show log")
+    view, contents = page._view, page.widget()
+    for phase, words in (("running", "Measure now"), ("running", "Cancel"), ("done", "See the result")):
+        page.show_value(replace(value, phase=phase, waiting="Waiting." if words == "Measure now" else ""))
+        assert button(page, words).isVisibleTo(page)
+        assert (page._view, page.widget(), page.state) == (view, contents, phase)
+        assert contents.isAncestorOf(view) and not view.log_card.isHidden()
+    assert page._bar.isHidden()
+
+
 def test_questions(page: OptimizePage, theme: Theme, qtbot: QtBot, unnamed: Callable[[QWidget], list[str]]) -> None:
     """Given the window's questions, then each answer comes back once, and Escape is the harmless one."""
     for make, text, answer in (
