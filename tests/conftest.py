@@ -35,7 +35,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole ways through the program come in a step of their own, after the quick tests."""
+    """Whole ways through the program come in a step of their own, after the quick tests; there those of the window begin,
+    which take longest, so that no core waits for the other at the end."""
+    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "window"))
     for item in items:
         is_way = any(item.path.is_relative_to(TESTS / room) for room in WHOLE_WAYS)
         if is_way and not any(item.get_closest_marker(mark) for mark in BY_MARK_ALONE):
