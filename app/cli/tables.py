@@ -25,7 +25,7 @@ def version_lines(
         faster = f"{times(speedup)} ×" if speedup and variant.is_side_by_side and not variant.is_baseline else ""
         mark = "→" if variant.id == recommended else " "
         verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
-        look = ", a first look only" if p50 is not None and not variant.is_side_by_side else ""
+        look = _look_words(speedup) if p50 is not None and not variant.is_side_by_side else ""
         spoken = speech[variant.id].tokens_per_s if variant.id in speech else None
         if spoken is not None:
             time = f"{spoken:.1f} tokens/s"
@@ -33,6 +33,12 @@ def version_lines(
         yield from card_lines(cards.get(variant.id))
     if words := processor_wins(variants):
         yield f"   {words}"
+
+
+def _look_words(speedup: float | None) -> str:
+    """A first look held the version against an original of that minute, and not against the one in the table."""
+    beside = "" if speedup is None else f": {speedup:.2f} times as fast as the original then"
+    return f", a first look only{beside}"
 
 
 def card_lines(figures: CardFigures | None) -> Iterator[str]:

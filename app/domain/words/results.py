@@ -54,7 +54,7 @@ def untested_words(variant: Variant) -> str:
     if is_regressed(variant):
         return VERDICT_WORDS["regressed"]
     if is_slower(variant):
-        return "Slower, not tested"
+        return "Not faster, not tested"
     return VERDICT_WORDS["unmeasured"] if variant.screening is None else "Not tested"
 
 

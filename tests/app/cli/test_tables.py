@@ -1,0 +1,17 @@
+"""The lines of versions that a terminal shows."""
+
+from dataclasses import replace
+
+from desk import variant
+
+from app.cli.tables import version_lines
+
+
+def test_a_first_look_is_told_beside_the_original_of_its_minute() -> None:
+    """Given a first look that was no faster than the original of that minute, though its time is below that in the
+    table, Then the line says what it was held against, and calls it not faster instead of slower."""
+    looked = variant(1, p50_ms=4.18, speedup=0.993, judgement=None, state="measured")
+    looked = replace(looked, measurement=replace(looked.measurement, sets=1))
+    original, line = version_lines([variant(0), looked], None)
+    assert "first look" not in original
+    assert line.endswith("Not faster, not tested, a first look only: 0.99 times as fast as the original then")
