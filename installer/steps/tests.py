@@ -48,8 +48,10 @@ class Case:
 def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, str]) -> tuple[int, float]:
     """(exit code, seconds): the quick tests; what is chosen by arguments, where some are given."""
     began = time.monotonic()
-    shutil.rmtree(place.root / RECORDS, ignore_errors=True)
-    run = _Runs(place, environment, _own_folder(pytest_arguments))
+    step = "whole" if pytest_arguments == WHOLE else "tests"
+    for record in (place.root / RECORDS).glob(f"{step}*"):
+        record.unlink()
+    run = _Runs(place, environment, _own_folder(pytest_arguments), step)
     code = run.twice_where_honest(pytest_arguments)
     if code and run.folder is not None:
         say(f"What the tests wrote lies in {run.folder}.")
@@ -67,15 +69,17 @@ def _own_folder(pytest_arguments: list[str]) -> Path | None:
 
 @dataclass(frozen=True)
 class _Runs:
-    """Runs of pytest, one after the other; what the tests write goes into `folder`."""
+    """Runs of pytest, one after the other; what the tests write goes into `folder`, the records of this `step` into
+    files of its name."""
 
     place: Place
     environment: dict[str, str]
     folder: Path | None
+    step: str
 
     def twice_where_honest(self, arguments: list[str]) -> int:
         """Exit code, with what failed once more where that may be tried."""
-        code, cases = self._pytest("tests", [*side_by_side(arguments), *arguments])
+        code, cases = self._pytest(self.step, [*side_by_side(arguments), *arguments])
         failed = [case for case in cases if case.failed]
         if crashed := [case.name for case in failed if case.crashed]:
             say(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
@@ -85,7 +89,7 @@ class _Runs:
         if len(failed) > MOST_TWICE:
             say(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
             return code
-        code, _ = self._pytest("tests-again", ["--last-failed", *arguments])
+        code, _ = self._pytest(f"{self.step}-again", ["--last-failed", *arguments])
         if code == 0:
             say(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
         return code

@@ -18,6 +18,7 @@ def test_a_real_card() -> None:
     assert card_report.main() == 0
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(240)
 def test_a_stand_in_has_no_figure(
     driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

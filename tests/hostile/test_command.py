@@ -18,6 +18,7 @@ SOME = (
 )  # fmt: skip
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", [*SOME[::2], *(pytest.param(name, marks=pytest.mark.slow) for name in SOME[1::2])])
 def test_inspect(name: str, entries: dict[str, Entry], files: dict[str, Path], canary: Path, tmp_path: Path) -> None:
     """Given a file, Then its exit code, one JSON document, a last line in words, and nothing left or executed."""

@@ -146,6 +146,7 @@ def test_all_of_them(
     go_through(space, list(entries.values()), files, corpus, canary)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("name", "code"),
     [

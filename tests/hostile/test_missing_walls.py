@@ -34,6 +34,7 @@ def facts(told: dict[str, Any]) -> str:
     return " ".join(finding["what"] for finding in told["findings"] if finding["level"] == "info")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("hidden", "missing", "held"),
     [
@@ -67,6 +68,7 @@ def test_a_payload_leaves_its_mark_where_it_runs(name: str, corpus: Path, tmp_pa
     assert list(tmp_path.iterdir())
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", PICKLES)
 def test_no_payload_runs_where_no_wall_would_stop_it(name: str, corpus: Path, canary: Path, tmp_path: Path) -> None:
     """Given a kernel without walls, When the same pickle is to be optimized, Then it is refused, and nothing ran."""

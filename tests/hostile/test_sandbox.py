@@ -101,6 +101,7 @@ def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: s
     check_untouched(outside)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("what", STOPPED)
 def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
     """Given a job that takes all there is, Then it is stopped at its limit, and told in words."""
@@ -111,6 +112,7 @@ def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what
     assert error.detail.endswith(".") and error.hint.endswith(".")
 
 
+@pytest.mark.whole
 def test_processor_time_has_an_end_too(tmp_path: Path, outside: Path, port: int) -> None:
     """Given a limit on the processor's time alone, Then the system ends a job that burns it."""
     error, _ = explain(attempt(tmp_path, "run_for_ever", outside, port, Limits(cpu_s=1)))

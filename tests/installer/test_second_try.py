@@ -110,7 +110,11 @@ def test_a_crash_is_a_failure(place: OwnPython, capfd: pytest.CaptureFixture[str
 def test_whole_ways_have_their_second_try(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
     """Given a whole way that falls once in the step of whole ways, then it is tried again as the quick tests are."""
     body = "@pytest.mark.whole\ndef test_way():\n    falls_once('seen')\n\n\ndef test_holds():\n    assert True\n"
-    assert run(place, body, *tests.WHOLE) == 0
+    kept = place.root / RECORDS / "tests.xml"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    assert run(place, body, *tests.WHOLE) == 0 and kept.exists(), "the other step's records stay"
+    assert sorted(path.stem for path in kept.parent.glob("whole*.xml")) == ["whole", "whole-again"]
     assert "Passed only at the second try: test_small::test_way" in capfd.readouterr().err
 
 

@@ -69,6 +69,7 @@ def test_later_starts_go_straight_on(ready_clone: "Clone") -> None:
     assert min(added) < 0.2 * busyness()
 
 
+@pytest.mark.whole
 def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:
     """Given a package of 4000 files, when everything is killed while it is being written, then the next start
     installs it whole and starts the program.
@@ -87,6 +88,7 @@ def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:
     assert ready_clone.run().stderr == ""
 
 
+@pytest.mark.whole
 def test_stops_in_words(ready_clone: "Clone") -> None:
     """Given a set-up that runs, when the person stops it, then it ends with exit code 5 and says how to go on."""
     ready_clone.lock("alpha==1.0", "bulky==1.0")
@@ -102,6 +104,7 @@ def test_stops_in_words(ready_clone: "Clone") -> None:
     assert "Traceback" not in words
 
 
+@pytest.mark.whole
 def test_set_up_for_the_tests_serves_the_program(ready_clone: "Clone") -> None:
     """Given a clone that was set up by `installer/test`, when the program is started, then nothing is left to do."""
     (ready_clone.root / "installer" / "requirements-test.lock").write_text("beta==1.0\n")
@@ -155,6 +158,7 @@ def test_environment_without_its_python_is_made_anew(ready_clone: "Clone") -> No
     assert "made anew" in run.stderr
 
 
+@pytest.mark.whole
 def test_two_at_once(ready_clone: "Clone") -> None:
     """Given two starts at the same moment with something to install, then one waits and says so, both start the
     program, and the installation ran once.
@@ -187,6 +191,7 @@ def test_new_lock_is_followed(ready_clone: "Clone") -> None:
     assert (ready_clone.site_packages / "beta").is_dir()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

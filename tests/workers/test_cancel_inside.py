@@ -93,6 +93,7 @@ def test_inside_the_planner(make_small: Any, tmp_path: Path) -> None:
     check_each_part(tmp_path, "plan", params, small.folder, small.data)
 
 
+@pytest.mark.whole
 def test_inside_a_look_at_layers(make_small: Any, tmp_path: Path) -> None:
     """Given a look at the layers of a version, when it is cancelled, then it is gone within a second."""
     small = make_small("cnn")

@@ -71,6 +71,7 @@ def test_doctor_says_each_thing_once(
     assert capsys.readouterr().out.count("A tool: It is old.\n   Renew it. Run: new") == 1
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(120)
 def test_describe_says_why_cards_cannot_be_used(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given an old driver and a divided card (MIG), Then both are named and not called available, with the driver that is
@@ -85,6 +86,7 @@ def test_describe_says_why_cards_cannot_be_used(readings: Path, capsys: pytest.C
     assert runtimes and not any(row["available"] for row in runtimes)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(120)
 def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given two cards, one of which is then lost, Then the figures are the file's, and the lost card has none."""

@@ -89,6 +89,7 @@ def test_no_driver_by_command(
     assert "No NVIDIA card with a driver was found" in capsys.readouterr().err
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(120)
 def test_a_driver_that_is_not_loaded_by_command(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     readings.write_text("fail.nvmlInitWithFlags=9\n")

@@ -81,6 +81,7 @@ def measuring(blocks: int) -> Flow[Measured]:
     return measured
 
 
+@pytest.mark.whole
 def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: Drive) -> None:
     """Given a measurement, Then each block is told to begin and to end, what came of it is told only between blocks, and
     meanwhile the timer looks seldom."""

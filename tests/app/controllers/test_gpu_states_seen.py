@@ -96,6 +96,7 @@ def test_what_a_card_does_not_tell_is_a_dash(
     assert "load (not supported by this card)" in said and "power (not supported by this card)" in said
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(240)
 def test_without_a_driver_the_page_says_that_nothing_needs_to_be_done(
     app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

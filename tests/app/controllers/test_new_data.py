@@ -97,6 +97,7 @@ def test_dropped_data_are_asked_about_and_can_be_undone(
     assert app_controller.session.asked_data is not None and app_controller.session.asked_data.path == other
 
 
+@pytest.mark.whole
 def test_dropped_data_are_added_where_that_is_wanted(
     page: Any,
     app_controller: AppController,

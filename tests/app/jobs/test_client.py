@@ -182,6 +182,7 @@ def test_the_workers_own_watchdog_tells_the_reason_without_a_parent_that_looks(b
     assert "fettle-stopped" in messages[-1].log_tail
 
 
+@pytest.mark.whole
 def test_processor_time_is_limited(bench: Bench) -> None:
     """Given a job that computes for ever, When a second of processor time is over, Then the system stops it."""
     _, messages = bench.run("misbehave", {"how": "burn"}, limits=Limits(cpu_s=1))

@@ -51,6 +51,7 @@ def test_each_holds_each_place_equally_often(count: int) -> None:
         assert set(followed.values()) == {2} and len(followed) == count * (count - 1)
 
 
+@pytest.mark.whole
 def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     """Given two variants, Then each set has new processes, blocks go A B B A, and all latencies are kept apart."""
     measured = group(bench, {}, {"request_s": 0.002}, sets=2, blocks=2, warmup_requests=2, timed_requests=5)
@@ -74,6 +75,7 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     assert (measured.blocks_done, measured.total_blocks, measured.sets_done) == (8, 8, 2)
 
 
+@pytest.mark.whole
 def test_everybody_is_asked_the_same(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a slow variant that gets fewer requests into a block, Then each of its blocks begins with the same input as the
     fast one's, in every set."""
@@ -125,6 +127,7 @@ def test_nothing_is_sent_inside_a_turn(bench: Bench) -> None:
     assert isinstance(came[first + 2], BlockDone)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("bad", [{"fail_in_block": 1}, {"refuse_to_load": True}])
 def test_one_that_fails_does_not_stop_the_others(bench: Bench, bad: dict[str, Any]) -> None:
     """Given a variant that crashes in a block or cannot be loaded, Then it has a failure, and the rest is measured."""
@@ -175,6 +178,7 @@ def test_cancel_while_loading(bench: Bench) -> None:
     assert all(timing.outcome in (None, Cancelled()) for timing in measured.outcomes)
 
 
+@pytest.mark.whole
 def test_a_very_slow_model_gets_few_requests(bench: Bench) -> None:
     """Given a request that takes longer than a block may, Then two blocks of one request each are made, in one set."""
     measured = group(bench, {"request_s": 0.3}, sets=3, blocks=4, block_max_s=0.1, budget_s=1.0)

@@ -26,6 +26,7 @@ def test_a_part_that_hangs_ends_the_job_and_is_told(bench: Bench, how: str) -> N
     assert client.pid is None
 
 
+@pytest.mark.whole
 def test_time_after_the_part_is_not_counted(bench: Bench) -> None:
     """Given a part that is done in time, When the job then works for longer than that, Then it finishes."""
     _, messages = bench.run("stage", {"how": "in_time", "seconds": 0.3, "afterwards": 1.5})
@@ -33,6 +34,7 @@ def test_time_after_the_part_is_not_counted(bench: Bench) -> None:
     assert isinstance(messages[-1], Finished)
 
 
+@pytest.mark.whole
 def test_a_crash_after_the_part_is_no_matter_of_time(bench: Bench) -> None:
     """Given a part that is done in time, When the job crashes later than its limit, Then it is told as a crash."""
     values = {"how": "in_time", "seconds": 0.3, "afterwards": 1.5, "crash": True}

@@ -120,6 +120,7 @@ def test_a_thousand_jobs_are_read_in_pages(store: Store) -> None:
     assert len(jobs.list(state="finished")) == 200 and jobs.list(state="failed") == []
 
 
+@pytest.mark.whole
 def test_a_hundred_thousand_latencies_are_kept_and_read_fast(filled: Store) -> None:
     """Given 100,000 points, then they are kept in one go, and pages go on by number."""
     points = [LatencyPoint("v1", number / 1000, number % 7 + 0.5) for number in range(100_000)]

@@ -141,6 +141,7 @@ def test_each_part_is_made_smaller(technique: str, opened: Path, data: Path, tmp
     assert judgement.verdict == "safe", judgement
 
 
+@pytest.mark.whole
 def test_a_cache_of_an_older_place_has_regressed(source: Path, opened: Path, data: Path, tmp_path: Path) -> None:
     """Given a decoder with past that gives back an older cache, then it is never safe."""
     other = tmp_path / "old"

@@ -245,6 +245,7 @@ def test_its_bundle_tells_and_draws_what_is_in_a_photo(job: Make, model: Path, p
     assert "0 problems" in run("verify.py")
 
 
+@pytest.mark.whole
 def test_figures_are_those_of_pycocotools_on_the_bundle(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given a version that lost a class and shifts boxes, in a bundle, When its boxes are put back into the photos by
     hand and pycocotools evaluates them as a whole, Then mAP is the judgement's to a thousandth."""

@@ -84,6 +84,7 @@ def test_what_is_no_image_is_refused(make_small, tmp_path: Path, image: str) -> 
     assert IMAGE.fullmatch(PINNED)
 
 
+@pytest.mark.whole
 def test_it_is_the_service_with_an_image_that_is_not_built(make_small, tmp_path: Path) -> None:
     """Given an export, then the service was asked, the image is told not to be built, and the bundle verifies."""
     params = export_params(make_small("cnn")).model_copy(update={"target": "container", "answers": {"image": PINNED}})

@@ -36,6 +36,7 @@ def test_the_token_goes_to_the_hub_alone(bench: Bench) -> None:
     assert tokens == {("127.0.0.1", "Bearer hf_secret"), ("localhost", None)}
 
 
+@pytest.mark.whole
 def test_dropped_at_ten_places(bench: Bench) -> None:
     """Given a connection that breaks off ten times, Then every byte comes once."""
     bench.fake.drops = {BIG_FILE: [SIZE * place // 11 for place in range(1, 11)]}
@@ -265,6 +266,7 @@ def test_cancelled_while_it_waits(bench: Bench) -> None:
     watch.check(1.0)
 
 
+@pytest.mark.whole
 def test_waits_are_told(bench: Bench) -> None:
     bench.fake.answers = [Answer(BIG_FILE, 503, {"Retry-After": "2"})]
     bench.run()

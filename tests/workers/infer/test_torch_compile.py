@@ -103,6 +103,7 @@ def test_without_a_compiler_it_runs_as_it_is_and_says_so(program, monkeypatch: p
     assert open_session(program.folder, "torch-cpu", {}, 1).fallbacks == ()
 
 
+@pytest.mark.whole
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for a compiler")
 @needs_compiler
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ def params(small, **more) -> BenchParams:
     )
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("scenario", ["single-stream", "offline", "server"])
 def test_each_scenario_gives_points_and_a_knee(scenario: str, make_small, tmp_path: Path) -> None:
     """Given two batch sizes, then there is one point for each, smallest first, and the knee is one of them."""

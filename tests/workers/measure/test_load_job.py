@@ -40,6 +40,7 @@ def test_scenarios_keep_their_logs_in_the_jobs_folder(part: str, make_small: Any
         assert scenario.energy.joules is None and scenario.energy.note
 
 
+@pytest.mark.whole
 def test_the_most_requests_within_a_limit(make_small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a limit that a small model keeps, Then the part finds a rate, and says whether answers under load are alike;
     without a limit there is nothing to find."""
@@ -145,6 +146,7 @@ def test_cancel_ends_each_part(part: Any, make_small: Any, tmp_path: Path) -> No
         load.run(params, RecordingContext(tmp_path, cancel_after=30))
 
 
+@pytest.mark.whole
 def test_cold_starts_in_fresh_processes(make_small: Any, tmp_path: Path) -> None:
     """Given two models, Then both have as many starts as asked, each longer than the loading in it."""
     one, other = make_small("cnn"), make_small("transformer")

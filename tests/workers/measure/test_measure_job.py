@@ -32,6 +32,7 @@ def params(small, **more) -> MeasureParams:
     return MeasureParams(model_dir=str(small.folder), data_dir=str(small.data), runtime="onnxruntime-cpu", **more)
 
 
+@pytest.mark.whole
 def test_turns_are_timed_and_told(small, tmp_path: Path) -> None:
     """Given two blocks, when the job runs, then it says that it is loaded and gives each turn its latencies."""
     blocks = [RunBlock(index=3, timed_requests=20), RunBlock(index=7, timed_requests=30, last=True)]
@@ -47,6 +48,7 @@ def test_turns_are_timed_and_told(small, tmp_path: Path) -> None:
     assert result.peak_memory_bytes is not None and result.peak_memory_bytes >= 0
 
 
+@pytest.mark.whole
 def test_a_block_begins_where_it_is_told(small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given turns that name their first request, Then that is what each block begins with."""
     begun = []
@@ -64,6 +66,7 @@ def test_a_block_begins_where_it_is_told(small, tmp_path: Path, monkeypatch: pyt
     assert begun == [80, 120]
 
 
+@pytest.mark.whole
 def test_nothing_is_sent_inside_a_block(small, tmp_path: Path) -> None:
     """Given a block, then its messages come after it: none of them while requests are timed."""
     ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, timed_requests=5, last=True)])
@@ -178,6 +181,7 @@ def test_peak_is_above_the_level() -> None:
     assert 60 << 20 < int(done.stdout) < 120 << 20
 
 
+@pytest.mark.whole
 def test_each_block_tells_what_the_system_did(small, tmp_path: Path) -> None:
     """Given a block, Then its load counts its requests, its processor time, and on Linux how long its threads waited."""
     ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, timed_requests=30, last=True)])

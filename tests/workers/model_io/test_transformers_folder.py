@@ -54,6 +54,7 @@ def spec_in(folder):
     return PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
     # Given a folder in the way of sentence-transformers
@@ -86,6 +87,7 @@ def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
         np.testing.assert_allclose(row, (want / want.norm()).numpy(), atol=1e-5)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_a_classifier_gives_logits_and_names(bert, opened):
     labels = {0: "bad", 1: "so so", 2: "good"}
@@ -157,6 +159,7 @@ def test_of_several_weights_those_that_are_opened_are_counted(bert, opened, insp
     assert inspected(folder).quantized
 
 
+@pytest.mark.whole
 def test_a_class_for_each_token_is_no_embedding(bert, opened):
     # Given a model that tells the words of a text apart / Then it is told as that, and its scores stay as they are
     folder, _ = bert("BertForTokenClassification", num_labels=5)

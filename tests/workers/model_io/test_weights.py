@@ -39,6 +39,7 @@ def weights(tmp_path):
     return save
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_a_state_dict_becomes_onnx_and_a_torch_program(squeezenet, weights, opened):
     # Given the weights of a squeezenet with seven classes, wrapped as training programs do

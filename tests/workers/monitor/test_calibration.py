@@ -110,6 +110,7 @@ def test_a_change_is_found(what: str) -> None:
     assert in_time(2, *change(what)) == 2
 
 
+@pytest.mark.whole
 def test_the_hardest_new_class_is_found() -> None:
     """Given shirts, which a model of other clothes takes for those, as a fifth of all, then it is noticed in time."""
     assert in_time(2, *change("a new class at 20 %: 6")) == 2

@@ -70,6 +70,7 @@ def test_an_answer_comes_in_pieces_and_ends(texts):
         list(answer(Script([2]), chat, "the river " * 60))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("unit", ["x", "the river "])
 def test_a_megabyte_is_cut_where_it_is_judged_and_refused_where_it_is_answered(texts, unit):
     chat, script = texts(), Script([2])

@@ -58,6 +58,7 @@ def test_quantized_model_is_refused(make_small, tmp_path: Path) -> None:
         magnitude.apply(read_model(tmp_path / "first" / "model"), magnitude.Params(), RecordingContext(tmp_path))
 
 
+@pytest.mark.whole
 def test_zeros_stay_while_the_others_learn(tmp_path: Path) -> None:
     """Given half of the sample's weights as zeros, when the others learn, then the zeros stay and answers come back."""
     model, data = sample_folder(tmp_path, calibration=60)

@@ -74,6 +74,7 @@ def test_interface_and_graph_stay(make_small, tmp_path: Path) -> None:
     assert new.opset_import == old.opset_import
 
 
+@pytest.mark.whole
 def test_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     """Given the same inputs, seed and steps, then both results are the same to the last bit; another seed differs."""
     model, data = sample_folder(tmp_path, calibration=48)

@@ -75,6 +75,7 @@ def test_cancel_while_it_looks_at_examples_is_no_other_error(make_small, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.whole
 @needs_nncf
 def test_nothing_is_loaded_early_and_nobody_is_called() -> None:
     """Given a fresh process, then importing the technique loads no library, and loading NNCF looks no host up."""

@@ -58,6 +58,7 @@ def test_profile_of_a_real_model_names_its_operators(make_small) -> None:
         take_profile(small.folder / "pipeline.json", small.feeds(), {}, 1)
 
 
+@pytest.mark.whole
 def test_gain_is_seen_and_noise_is_none() -> None:
     """Given one that takes half the time, then about twice; given two alike, then nothing worth a word."""
     calls = []

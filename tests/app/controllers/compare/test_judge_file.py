@@ -54,6 +54,7 @@ def test_a_dropped_model_is_judged_beside_the_original(
     assert read_facts(space, "r1").variants[-1].id == made.id
 
 
+@pytest.mark.whole
 def test_cancelled_or_refused_the_result_stands(
     page: ComparePage, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
 ) -> None:

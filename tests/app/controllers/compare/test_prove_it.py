@@ -24,6 +24,7 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
     yield from copied_space(finished_data, tmp_path)
 
 
+@pytest.mark.whole
 def test_dropped_examples_prove_it(
     page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:

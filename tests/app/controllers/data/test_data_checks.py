@@ -104,6 +104,7 @@ def checks(app_controller: AppController) -> list[Running]:
     return [flow for flow in app_controller.flows.active if flow.title == "Check the examples"]
 
 
+@pytest.mark.whole
 def test_an_optimization_comes_first(page: DataPage, app_controller: AppController, album: Path, drive: Drive) -> None:
     """Given checks that go on, When an optimization begins, Then they stop at once and say so, and are made after it."""
 
@@ -119,6 +120,7 @@ def test_an_optimization_comes_first(page: DataPage, app_controller: AppControll
     assert "the same as items of “calibration”" in said(page)
 
 
+@pytest.mark.whole
 def test_the_same_set_is_not_checked_twice(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
@@ -133,6 +135,7 @@ def test_the_same_set_is_not_checked_twice(
     assert "the same as items of “calibration”" in said(page)
 
 
+@pytest.mark.whole
 def test_checks_can_be_stopped_and_made_again(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
@@ -207,6 +210,7 @@ def test_changes_by_hand_are_read_kept_and_undone(
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
 
 
+@pytest.mark.whole
 def test_origin_is_kept_for_these_data(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:

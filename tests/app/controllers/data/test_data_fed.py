@@ -64,6 +64,7 @@ def said(card: FedCard) -> str:
     return "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
 
 
+@pytest.mark.whole
 def test_pictures_with_labels_and_arrays_without(
     app_controller: AppController, open_with: Callable[..., FedCard]
 ) -> None:

@@ -115,6 +115,7 @@ def doctor(
     flows.interrupt_all()
 
 
+@pytest.mark.whole
 def test_the_set_is_installed_after_a_yes_and_the_ladder_is_tried_again(
     doctor: Callable[..., Doctor], tmp_path: Path, flows: FlowRunner, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +180,7 @@ def test_why_it_failed_is_said_with_the_line_to_copy(
     assert one.button("Copy the line").toolTip() == "installer/fettle --gpu rtx"
 
 
+@pytest.mark.whole
 def test_it_can_be_stopped_with_all_that_it_started(doctor: Callable[..., Doctor], tmp_path: Path) -> None:
     """Given an installer that hangs over a child, When it is cancelled, Then both end, the window waits for neither, and
     the page says how to go on."""

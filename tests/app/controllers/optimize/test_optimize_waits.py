@@ -39,6 +39,7 @@ def measuring(patience: Patience) -> Flow[Measured]:
     return measured
 
 
+@pytest.mark.whole
 def test_a_person_measures_at_once(
     app_controller: AppController, window: MainWindow, drive: Drive, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def test_several_files_one_after_another(
     assert said == ["1.png is not a picture that can be read."]
 
 
+@pytest.mark.whole
 def test_another_version_is_asked_the_same(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
@@ -125,6 +126,7 @@ def test_another_version_is_asked_the_same(
     assert "Another answer" in words(page)
 
 
+@pytest.mark.whole
 def test_what_is_no_input_goes_the_usual_way(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
@@ -143,6 +145,7 @@ def test_what_is_no_input_goes_the_usual_way(
     assert pair(app_controller) is None and not any(psutil.pid_exists(pid) for pid in pids)
 
 
+@pytest.mark.whole
 def test_leaving_ends_both_and_coming_back_keeps_what_was_tried(
     page: TryPage, app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
 ) -> None:
@@ -160,6 +163,7 @@ def test_leaving_ends_both_and_coming_back_keeps_what_was_tried(
     assert [folder for folder in space.jobs.iterdir() if folder.name.startswith("try")] == []
 
 
+@pytest.mark.whole
 def test_a_lost_process_is_told_and_can_be_loaded_again(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
@@ -173,6 +177,7 @@ def test_a_lost_process_is_told_and_can_be_loaded_again(
     drive(lambda: len(layout(page).tried.rows.values) == 1)
 
 
+@pytest.mark.whole
 def test_nothing_is_tried_while_versions_are_measured(
     page: TryPage, app_controller: AppController, drive: Drive
 ) -> None:

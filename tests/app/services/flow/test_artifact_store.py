@@ -88,6 +88,7 @@ CANNOT_CHANGE_RESULTS = {
 the store is made with them."""
 
 
+@pytest.mark.whole
 def test_every_library_of_the_workers_is_in_the_key() -> None:
     """Given what the workers import, then its distributions are part of the key, or are known to change nothing."""
     known = {name.lower() for name in LIBRARIES}

@@ -332,6 +332,7 @@ def test_a_wait_can_be_cancelled(space: Workspace, monkeypatch: pytest.MonkeyPat
     assert [record.state for record in history(space)] == ["cancelled"]
 
 
+@pytest.mark.whole
 def test_a_measurement_in_turn(space: Workspace) -> None:
     """Given two variants, when they are measured, then each has its sets of times, and every latency was told."""
     seen: list[Event] = []
@@ -358,6 +359,7 @@ def test_one_that_cannot_be_measured_does_not_stop_the_others(space: Workspace) 
     assert len(measured.latencies_ms[0]) == 2
 
 
+@pytest.mark.whole
 def test_a_measurement_ends_with_its_time(space: Workspace) -> None:
     """Given a measurement that would take long, when its time is up, then what both have by then counts."""
     began = time.monotonic()

@@ -130,6 +130,7 @@ def test_cancelled_while_nothing_comes(fake: FakeHub, space: Workspace) -> None:
     watch.check(1.0)
 
 
+@pytest.mark.whole
 def test_paused_and_gone_on_with_after_a_restart(fake: FakeHub, home: Path) -> None:
     """Given a pause in the middle, When the program is started anew, Then what has come does not come again."""
     slow(fake)
@@ -165,6 +166,7 @@ def test_the_program_ends_in_the_middle(fake: FakeHub, space: Workspace) -> None
     assert unfinished_downloads(space) == ()
 
 
+@pytest.mark.whole
 def test_a_lost_hub_leaves_what_has_come(fake: FakeHub, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.services.hub.flows.RETRIES", 1)
     fake.drops = {"onnx/model.onnx": [SIZE * 9 // 10]}
@@ -253,6 +255,7 @@ def test_the_origin_stays_with_the_project(fake: FakeHub, space: Workspace) -> N
     assert origin_of(space, other) is None
 
 
+@pytest.mark.whole
 def test_logged_in(fake: FakeHub, space: Workspace, home: Path) -> None:
     """Given a token that the hub knows, Then it is kept and sent; one that it does not know is not kept."""
     fake.users, fake.repos["ann/net"].meta["gated"] = {"hf_good": "ann"}, "manual"

@@ -109,6 +109,7 @@ def test_a_kill(before: Path, moments: int, tmp_path: Path, share: float) -> Non
     kill_at(before, moments, tmp_path, share)
 
 
+@pytest.mark.whole
 def test_a_disk_that_fills(before: Path, tmp_path: Path) -> None:
     """Given a disk that takes half of the bundle, then words say so, nothing is released, and the one before is whole."""
     fill_at(before, tmp_path, 0.5)

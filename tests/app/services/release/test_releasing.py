@@ -106,6 +106,7 @@ def test_there_is_nothing_to_go_back_to(space: Workspace, tmp_path: Path, number
     assert refused.value.error.code == "unknown_project"
 
 
+@pytest.mark.whole
 def test_old_bundles_go_but_never_the_current_or_the_previous_one(space: Workspace, tmp_path: Path) -> None:
     """Given six releases and the way back to the first, when all old ones are removed, then the first and the sixth stay,
     the history is whole, and one that went says so."""

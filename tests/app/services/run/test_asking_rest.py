@@ -27,6 +27,7 @@ def judged(facts: RunFacts) -> list[int]:
     return [variant.judgement.n for variant in facts.variants if variant.judgement is not None]
 
 
+@pytest.mark.whole
 def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     """Given ten of 48 examples asked, When the others are asked and more are added, Then all are judged together, nothing
     is optimized or measured again, and looks at too few examples to prove anything count for nothing."""

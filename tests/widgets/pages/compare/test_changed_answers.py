@@ -3,6 +3,7 @@
 from types import ModuleType
 from typing import Any
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QListView
 from pytestqt.qtbot import QtBot
@@ -72,6 +73,7 @@ def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: shown_label.height() >= shown_label.heightForWidth(shown_label.width()) > 40)
 
 
+@pytest.mark.whole
 def test_five_thousand_changes_are_fast(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
     """Given 5,000 changed answers with pictures, then showing, filtering and scrolling stay quick."""
     page = ComparePage(theme)

@@ -335,6 +335,7 @@ def test_two_architectures_that_fit_are_asked_about(theme: Theme, shown: Any, pr
     assert blocker.args == ["/m/a.pth", "resnet18d"]
 
 
+@pytest.mark.whole
 def test_a_click_may_replace_the_page_it_came_from(theme: Theme, examples: ModuleType, shown: Any, press: Any) -> None:
     """Given a controller that answers a click at once with another state, then the sender survives its own signal."""
     page = ModelPage(theme)

@@ -142,6 +142,7 @@ def test_uneven_kinds_and_empty_pictures(album: Make, check: Make, found: Make, 
     assert result.counts["empty"] == 1
 
 
+@pytest.mark.whole
 def test_brighter_pictures_are_drift(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
     """Given darker pictures in the second set, then they are told apart and brightness is named; given two halves of
     one set, then they look alike."""
@@ -223,6 +224,7 @@ def test_the_parts_of_a_set_that_was_read(
     assert (clean.counts["items"], clean.counts["against_items"]) == (again.n_test, again.n_calibration)
 
 
+@pytest.mark.whole
 def test_odd_sets_do_not_break_a_check(tmp_path: Path, check: Make) -> None:
     """Given a set that is all the same, flat pictures, constant numbers or texts of one letter, then no check fails."""
     odd = np.arange(100) % 2

@@ -249,6 +249,7 @@ def test_the_sample_with_shuffled_hints(doctor: Doctor, sample: Make) -> None:
     assert doctor(right, sample_paths().data).verdict == "fits"
 
 
+@pytest.mark.whole
 def test_without_labels_by_confidence(doctor: Doctor, sample: Make, tmp_path: Path) -> None:
     """Given the sample's pictures without labels, Then confidence finds the same; on noise it cannot be told."""
     with np.load(sample_paths().data) as stored:

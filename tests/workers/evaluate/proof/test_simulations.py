@@ -98,6 +98,7 @@ def test_changes_within_the_limit_are_rarely_called_regressed(
     assert not too_many(verdicts["regressed"], 40), verdicts
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("n", "flips"), CASES)
 def test_a_drop_of_twice_the_margin_is_rarely_called_safe(
     labelled: Make, class_answers: Make, n: int, flips: float

@@ -75,6 +75,7 @@ def test_without_labels_only_a_large_share_is_broken() -> None:
     assert [part.name for part in broken(found)] == ["part 0"]
 
 
+@pytest.mark.whole
 def test_harmless_changes_break_no_part() -> None:
     """Given 400 sets with forty overlapping parts in which as many are lost as gained, then at most 1 % break one."""
     rng = np.random.default_rng(11)

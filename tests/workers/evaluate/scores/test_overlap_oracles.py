@@ -105,6 +105,7 @@ def shifted(masks: Any) -> Any:
     return np.roll(masks, 6, axis=2)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("harm", [small_lost, one_class_lost, nothing, shifted])
 def test_harm_is_never_safe_by_labels(judged: Judge, harm: Callable[[Any], Any]) -> None:
     """Given right masks and a version that loses small things, a class, all, or the place, Then it is refused, although
@@ -115,6 +116,7 @@ def test_harm_is_never_safe_by_labels(judged: Judge, harm: Callable[[Any], Any])
     assert found.labelled and found.verdict == "regressed"
 
 
+@pytest.mark.whole
 def test_a_lost_class_among_many_is_seen(judged: Judge) -> None:
     """Given 110 classes of which one is lost, Then the mean hardly notices, and the version is refused by that class."""
     rng = np.random.default_rng(2)
@@ -153,6 +155,7 @@ def test_things_that_are_joined_or_cut_are_seen_by_labels(judged: Judge, harm: C
     assert judged(truth, truth, truth).verdict == "safe"
 
 
+@pytest.mark.whole
 def test_a_class_that_nobody_marked_has_to_hold_too(judged: Judge) -> None:
     """Given right masks of some classes only, Then a version that lost another one regressed, though by the masks it
     makes fewer mistakes; it is told, and the same version is safe."""

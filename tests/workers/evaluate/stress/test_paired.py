@@ -42,6 +42,7 @@ def test_shares_of_sequences_prove_no_more_than_their_number() -> None:
     assert found.verdict(found.p, 0.9) == "worse" and found.drop > 0.3
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("n", [150, 600])
 def test_at_the_margin_as_good_is_said_in_five_of_a_hundred(n: int) -> None:
     """Given versions that lose two points in truth, Then at most 5 % are called as good, and none of the harmless worse."""

@@ -42,6 +42,7 @@ def test_a_model_that_is_worse_only_in_the_dark_is_named(colors: dict[str, Path]
     assert all(row.picture for row in found.rows) and found.n_answered == found.n_items and not found.stopped_early
 
 
+@pytest.mark.whole
 def test_the_same_model_is_even_everywhere_and_the_same_by_seed(colors: dict[str, Path], put_under_stress: Run) -> None:
     """Given a copy of the original, Then no kind is worse, and with 25 examples none is as good either; the same seed gives the same figures, another seed
     other ones; and pictures that are gone are drawn from what the model got of them."""
@@ -216,6 +217,7 @@ def test_a_run_without_examples_is_refused(colors: dict[str, Path], put_under_st
     assert refused.value.code == "no_examples"
 
 
+@pytest.mark.whole
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_gradients_of_a_torch_program_attack_both(
     colors: dict[str, Path], put_under_stress: Run, tmp_path: Path

@@ -79,6 +79,7 @@ def version(served: Served) -> str:
     return ask(served.port, "GET", "/v2", headers=AUTHORIZATION)[1]["version"]
 
 
+@pytest.mark.whole
 def test_it_changes_forth_and_back_under_load_and_loses_nothing(
     guarded: Served, item, make_bundle, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def written(make_small, tmp_path_factory: pytest.TempPathFactory):
     return TARGET.write(export_params(make_small("cnn"), knee=4), ctx), work / "bundle.zip", ctx
 
 
+@pytest.mark.whole
 def test_it_is_tested_before_it_is_handed_out(written) -> None:
     """Given an export, then its server was started in a clean place, asked, found alike, and stopped; stages in order."""
     result, _, ctx = written

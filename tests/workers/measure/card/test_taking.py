@@ -213,6 +213,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("rc", ["0", "100"])
 def test_a_stand_in_never_gets_as_far_as_a_figure(driver_dir: Path, rc: str) -> None:
     """Given stand-ins that list two cards with changing values, and a cuInit that even succeeds, Then no runtime opens

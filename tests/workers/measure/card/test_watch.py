@@ -62,6 +62,7 @@ def test_others_are_those_that_compute(rows: list[tuple[int, int, int]] | None, 
     assert others_share(reader(rows), 100, 1) == share
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [

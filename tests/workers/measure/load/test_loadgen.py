@@ -65,6 +65,7 @@ def test_too_few_requests_are_told_as_invalid(tmp_path: Path) -> None:
     assert "too few requests" in found.reasons[0] and "Need to process at least 662 queries" in " ".join(found.reasons)
 
 
+@pytest.mark.whole
 def test_a_pilot_that_was_too_slow_is_corrected_once(tmp_path: Path) -> None:
     """Given a pilot of a twentieth of the real rate, Then LoadGen runs out of queries, and again by what it saw."""
     session = Sleeper()
@@ -72,6 +73,7 @@ def test_a_pilot_that_was_too_slow_is_corrected_once(tmp_path: Path) -> None:
     assert found.valid and found.seconds > 0.4 and found.n < session.calls
 
 
+@pytest.mark.whole
 def test_a_gauge_is_entered_for_each_attempt(tmp_path: Path) -> None:
     """Given LoadGen that has to run twice, Then the gauge sees both, one after the other: the last is the result's."""
     session = Sleeper()
@@ -104,6 +106,7 @@ def test_items_count_in_batches(tmp_path: Path) -> None:
     assert found.batch == 4 and found.throughput_per_s > 4 * found.n / (found.seconds * 1.2)
 
 
+@pytest.mark.whole
 def test_an_error_of_the_model_comes_out(tmp_path: Path) -> None:
     """Given a model that fails in the middle, Then its own error is raised and the process lives on."""
     session = Sleeper(fail_at=20)
@@ -113,6 +116,7 @@ def test_an_error_of_the_model_comes_out(tmp_path: Path) -> None:
     assert run_scenario(Sleeper(), requests(), "offline", 0.3, 400.0, tmp_path / "b", 0, nothing).valid
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("scenario", ["single-stream", "offline", "server"])
 def test_cancelled_it_asks_the_model_no_more(scenario: Any, tmp_path: Path) -> None:
     session = Sleeper()

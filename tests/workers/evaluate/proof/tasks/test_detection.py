@@ -207,6 +207,7 @@ def test_labels_of_turned_boxes_are_the_frames_around_them(answers_of: Make) -> 
     assert score.original > 0.8 and lost.verdict == "regressed" and lost.drop is not None and lost.drop > 0.2
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("behind", [_angles, _points, _masks])
 def test_what_no_label_says_has_to_hold_too(answers_of: Make, behind: Any) -> None:
     """Given angles, key points or masks behind the boxes, and labels of boxes alone, Then a version that lost them

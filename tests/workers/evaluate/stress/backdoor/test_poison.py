@@ -99,6 +99,7 @@ def test_a_clean_set_gives_no_alarm(look: Look, seed: int) -> None:
     assert any("spread over the whole picture" in text for text in found.scope.not_looked)
 
 
+@pytest.mark.whole
 def test_classes_with_few_examples_are_not_called_clean(look: Look) -> None:
     """Given a class with fewer than twelve calibration examples, Then nothing is said about it, and it is named."""
     x, y = some(3)
