@@ -26,6 +26,9 @@ TESTS_FAILED = 1
 WHOLE = ["-m", "whole"]
 """Whole ways through the program, of many processes each: CI's second step. They hold or fall, they measure nothing."""
 
+WITHOUT_SLOW = "not slow and not gpu and not gpu_libs and not models"
+"""Some of the sizes of a test may be slow, and what is chosen by its name or place is run without those."""
+
 RECORDS = Path("build", "tests")
 """Below the clone: what each run of pytest came to, how long each test took, what was written to stderr."""
 
@@ -79,7 +82,7 @@ class _Runs:
 
     def twice_where_honest(self, arguments: list[str]) -> int:
         """Exit code, with what failed once more where that may be tried."""
-        code, cases = self._pytest(self.step, [*side_by_side(arguments), *arguments])
+        code, cases = self._pytest(self.step, [*side_by_side(arguments), *selected(arguments)])
         failed = [case for case in cases if case.failed]
         if crashed := [case.name for case in failed if case.crashed]:
             say(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
@@ -89,7 +92,7 @@ class _Runs:
         if len(failed) > MOST_TWICE:
             say(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
             return code
-        code, _ = self._pytest(f"{self.step}-again", ["--last-failed", *arguments])
+        code, _ = self._pytest(f"{self.step}-again", ["--last-failed", *selected(arguments)])
         if code == 0:
             say(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
         return code
@@ -123,6 +126,15 @@ def read_cases(junit: Path) -> list[Case]:
         name = f"{row.get('classname', '')}::{row.get('name', '')}"
         found.append(Case(name, float(row.get("time", 0)), bool(wrong), _CRASHED.search(said) is not None))
     return found
+
+
+def selected(pytest_arguments: list[str]) -> list[str]:
+    """What pytest is told: without arguments it takes the quick tests, what it was asked for is quick or whole."""
+    if pytest_arguments == WHOLE:
+        return ["-m", f"whole and {WITHOUT_SLOW}"]
+    if not pytest_arguments or any(_CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments):
+        return pytest_arguments
+    return [*pytest_arguments, "-m", WITHOUT_SLOW]
 
 
 def side_by_side(pytest_arguments: list[str]) -> list[str]:

@@ -131,6 +131,18 @@ def test_where_a_second_try_would_hide_something(arguments: list[str], again: bo
     assert may_try_again(arguments) == again
 
 
+def test_a_step_takes_nothing_slow_and_a_name_takes_all_else(
+    place: OwnPython, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Given a whole way of two sizes, one of them slow, Then its step takes the other alone, and so does its name, with
+    which nothing has to be said of marks; the quick tests have neither."""
+    sizes = "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.slow)])"
+    body = f"@pytest.mark.whole\n{sizes}\ndef test_way(n):\n    assert n == 1\n\n\ndef test_quick():\n    assert True\n"
+    for arguments, count in ((tests.WHOLE, 2), (["-k", "way"], 1), ([], 1)):  # `test_whole` is one, too
+        assert run(place, body, *arguments) == 0
+        assert f"{count} passed" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "together"),
     [([], True), (["-k", "x"], True), (tests.WHOLE, True), (["-m", "slow"], False), (["-n0"], False), (["-n", "3"], False)],

@@ -295,12 +295,12 @@ def _added(facts: RunFacts) -> str:
 
 
 def _in_a_row(facts: RunFacts, judgement: Judgement | None) -> str:
-    """Of a language model more texts are judged than the page Data counts."""
-    if facts.data is None or judgement is None or not facts.data.n_added:
+    """Of a language model more texts are judged than the page Data counts. How many is not told: of a person's own some
+    may have proven nothing."""
+    data = facts.data
+    if data is None or not data.n_added or judgement is None or judgement.n <= data.n_of_person:
         return ""
-    longer = judgement.n - facts.data.n_of_person
-    text = tr("{0:,} of the {1:,} test texts are longer ones, made of yours one after the other.")
-    return text.format(longer, judgement.n) if longer > 0 else ""
+    return tr("Among the {0:,} test texts are longer ones, made of yours one after the other.").format(judgement.n)
 
 
 def _note(data: DataResult | None, outcome: str) -> str:
