@@ -206,6 +206,24 @@ def test_another_phase_moves_no_part(page: OptimizePage, example: ModuleType) ->
     assert page._bar.isHidden()
 
 
+def test_the_last_outcome_is_seen_whole(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+    """Given more steps than there is room for, When the last one ends and tells its outcome in two lines, Then all of it
+    is in view."""
+    *before, last = (replace(step, state="done") for step in example.steps() * 2)
+    page.show_value(replace(example.running(), steps=(*before, replace(last, state="running", detail=""))))
+    QTest.qWait(1)
+    told = "0 of 1 safe on 144 examples, of which some are told in a second line"
+    page.show_value(replace(example.running(), phase="done", steps=(*before, replace(last, detail=told))))
+    steps = page._view.steps
+
+    def is_whole() -> None:
+        row = steps.rows[-1]
+        assert row.mapTo(steps.viewport(), row.rect().bottomLeft()).y() < steps.viewport().height()
+
+    qtbot.waitUntil(is_whole, timeout=2000)
+    assert steps.verticalScrollBar().maximum() > 0
+
+
 def test_questions(page: OptimizePage, theme: Theme, qtbot: QtBot, unnamed: Callable[[QWidget], list[str]]) -> None:
     """Given the window's questions, then each answer comes back once, and Escape is the harmless one."""
     for make, text, answer in (

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
@@ -142,10 +142,16 @@ class StepList(QScrollArea):
             row.show_value(value)
         running = next((i for i, value in enumerate(values) if value.state == "running"), -1)
         if running != self._running:
-            self._running = running
+            before, self._running = self._running, running
             if running >= 0:
                 self.ensureWidgetVisible(self.rows[min(running + 1, len(values) - 1)], 0, 8)
                 self.ensureWidgetVisible(self.rows[running], 0, 8)
+            elif before >= 0:  # the last one tells its outcome now, for which it grows
+                QTimer.singleShot(0, self, lambda: self._see(before))
+
+    def _see(self, number: int) -> None:
+        if number < len(self.rows):
+            self.ensureWidgetVisible(self.rows[number], 0, 8)
 
     def _add_row(self) -> None:
         if self.rows:

@@ -208,6 +208,30 @@ def test_labels_of_turned_boxes_are_the_frames_around_them(answers_of: Make) -> 
 
 
 @pytest.mark.whole
+def _quarter(rows: np.ndarray) -> np.ndarray:
+    """The same boxes, said otherwise: turned by a quarter more, with their sides exchanged."""
+    middle, half = (rows[:, 2:4] + rows[:, :2]) / 2, (rows[:, 2:4] - rows[:, :2])[:, ::-1] / 2
+    turned = rows[:, [6]] + np.pi / 2
+    return np.hstack([middle - half, middle + half, rows[:, 4:6], turned]).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        (lambda rows: _with(rows.copy(), 6, -rows[:, 6]), "regressed"),
+        (_quarter, "safe"),
+    ],
+)
+def test_frames_do_not_hide_how_boxes_are_turned(answers_of: Make, change: Any, verdict: str) -> None:
+    """Given boxes that are mirrored in their frames, which are the same, Then by labels nothing is lost, and the version
+    regressed all the same; the same boxes said otherwise are safe."""
+    rng = np.random.default_rng(3)
+    old = [np.hstack([rows, rng.uniform(-1.5, 1.5, (len(rows), 1))]).astype(np.float32) for rows in scenes()]
+    found = by_labels(with_truth([_frames(rows) for rows in old]), answers_of, old, [change(rows) for rows in old])
+    (score,) = [score for score in found.scores if score.id == "map"]
+    assert found.verdict == verdict and score.optimized == pytest.approx(score.original, abs=1e-6)
+
+
 @pytest.mark.parametrize("behind", [_angles, _points, _masks])
 def test_what_no_label_says_has_to_hold_too(answers_of: Make, behind: Any) -> None:
     """Given angles, key points or masks behind the boxes, and labels of boxes alone, Then a version that lost them
