@@ -27,6 +27,8 @@ LEAST_ALIKE_ITEMS = 59
 """Without a change among so many items, fewer than 5 % change with 95 % confidence: fewer are too few to recommend what
 is not proven, but for versions whose numbers are the original's (EVALUATION.md)."""
 
+EXACT, HALF, FEWER = 0, 1, 2
+
 ALIKE_SHARE = 0.99
 """Unproven variants are recommended only if at least this share of results is unchanged, or what the limit asks."""
 
@@ -144,6 +146,11 @@ def has_half_numbers(variant: Variant) -> bool:
         return False
     lowered = variant.recipe.settings.get("inference_precision", "f32")
     return variant.precision in ("fp32", "fp16", "bf16") and lowered in ("f32", "f16", "bf16")
+
+
+def exactness(variant: Variant) -> int:
+    """`EXACT`, `HALF` or `FEWER` bits than the original's numbers, what is not known among the last."""
+    return EXACT if has_exact_numbers(variant) else HALF if has_half_numbers(variant) else FEWER
 
 
 def is_alike_not_proven(variant: Variant) -> bool:
@@ -264,10 +271,19 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
 
 
 def finalists(
-    variants: Sequence[Variant], objective: Objective, count: int = 3, limit_pct: float = 100.0
+    variants: Sequence[Variant],
+    objective: Objective,
+    count: int = 3,
+    limit_pct: float = 100.0,
+    *,
+    few_items: bool = False,
 ) -> list[Variant]:
     """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these
-    what is not doubtful, the best first; not clearly slower ones, nor those that the calibration examples refuse."""
+    what is not doubtful, the best first; not clearly slower ones, nor those that the calibration examples refuse.
+
+    With `few_items` only exact numbers can be counted on (`is_alike_not_proven`): the more exact ones come first, so
+    that time for one finalist does not go to one that a single changed result puts out.
+    """
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
     found = [
         variant
@@ -276,7 +292,8 @@ def finalists(
     ]
     found.sort(
         key=lambda variant: (
-            not looks_like_gain(variant, objective), is_doubtful(variant, limit_pct), cost_of(variant, objective)
+            not looks_like_gain(variant, objective), exactness(variant) if few_items else 0,
+            is_doubtful(variant, limit_pct), cost_of(variant, objective),
         )
     )  # fmt: skip
     return found[:count]

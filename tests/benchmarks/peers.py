@@ -204,7 +204,11 @@ class Bench:
         ):
             made = self.folder / f"{recipe}.{suffix}"
             try:
-                run([sys.executable, str(HERE / "peer_recipes.py"), recipe, *folders, str(made)], environment)
+                run(
+                    [sys.executable, str(HERE / "peer_recipes.py"), recipe, *folders, str(made)],
+                    environment,
+                    self.folder,
+                )
             except subprocess.CalledProcessError as error:
                 lines = str(error.stderr).strip().splitlines() or ["it failed"]
                 yield Contender(name, None, lines[-1][:120])
@@ -243,9 +247,9 @@ class Bench:
                     contender.rounds_ms.append(median(spans))
 
 
-def run(command: list[str], environment: dict[str, str]) -> str:
+def run(command: list[str], environment: dict[str, str], cwd: Path = ROOT) -> str:
     """Standard output; exit code 4 (keep the original) is an answer too."""
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 4):
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
     return done.stdout
@@ -262,7 +266,10 @@ def alike(answers: "np.ndarray | None", reference: np.ndarray, kind: str) -> tup
         share = float((answers.argmax(1) == reference.argmax(1)).mean())
         return share, share >= ALIKE_CLASSES
     norms = np.linalg.norm(answers, axis=1) * np.linalg.norm(reference, axis=1)
-    cosine = float(((answers * reference).sum(1) / np.maximum(norms, 1e-30)).mean())  # as the judge: each input counts
+    each = (answers * reference).sum(1) / np.maximum(norms, 1e-30)  # as the judge: each input counts
+    apart = np.abs(answers - reference).max(1)
+    each[apart <= 1e-6 * np.abs(reference).max()] = 1.0  # nothing, found by both, has no direction
+    cosine = float(each.mean())
     return cosine, cosine >= ALIKE_VECTORS
 
 
@@ -284,9 +291,12 @@ def rows(contenders: list[Contender], kind: str) -> Iterator[dict[str, Any]]:
 
 
 def ratio_to_best(found: dict[str, Any]) -> float:
-    """Fettle's speed over that of the best peer that answers alike."""
+    """Fettle's speed over that of the best peer that answers alike. Raises ValueError where none does, not even f32."""
     ours = next(row for row in found["rows"] if row["name"] == "Fettle")
-    best = min(row["ms"] for row in found["rows"] if row["counts"] and row["name"] != "Fettle")
+    alike_ms = [row["ms"] for row in found["rows"] if row["counts"] and row["name"] != "Fettle"]
+    if not alike_ms:
+        raise ValueError(f"{found['model']}: no peer was measured: {found['rows']}")
+    best = min(alike_ms)
     return float(best / ours["ms"]) if ours["counts"] else 0.0
 
 

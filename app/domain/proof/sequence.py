@@ -15,12 +15,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.choose import TIE_SHARE, Objective, cost_of, has_exact_numbers, has_half_numbers, is_gain, is_safe
+from app.domain.choose import FEWER, TIE_SHARE, Objective, cost_of, exactness, is_gain, is_safe
 from app.domain.proof.examples import least_to_prove
 from app.domain.screening import Screening, Untested
 from app.domain.variant import Variant
-
-EXACT, HALF, FEWER = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,9 @@ def _place(version: Variant, objective: Objective) -> tuple[float, tuple[int, in
 
 def _exactness(version: Variant) -> tuple[int, int]:
     """Smaller is more exact: 32 bits, 16 bits, then more bits before fewer; what is not known comes last."""
-    if has_exact_numbers(version):
-        return EXACT, 0
-    if has_half_numbers(version):
-        return HALF, 0
     bits = [int(number) for number in re.findall(r"\d+", version.precision)]
-    return FEWER, -min(bits, default=0)
+    kind = exactness(version)
+    return kind, -min(bits, default=0) if kind == FEWER else 0
 
 
 def can_prove(items: int, limit_pct: float, level: float) -> bool:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from app.domain.choose import is_doubtful, leader
+from app.domain.choose import exactness, is_doubtful, leader
 from app.domain.outcome import Round, open_versions
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
@@ -73,7 +73,8 @@ class FinalRun:
         best = leader([version for version in versions if version.is_side_by_side], objective)
         if best is not None and best.judgement is None and is_doubtful(best, search.goal.max_loss_pct):
             best = None  # who comes second has to be there when it fails
-        left = [version.id for version in open_versions(versions, best, objective)]
+        found = open_versions(versions, best, objective)
+        left = [version.id for version in (sorted(found, key=exactness) if search.few_items else found)]
         if self._is_over or not left:
             return False
         beside = [best.id] if best is not None else []

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
+from app.domain.choose import LEAST_ALIKE_ITEMS, answers_hold, could_win, leader, looks_like_gain, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
@@ -197,7 +197,9 @@ class _Optimization:
         params, data = yield from read_second(self._recorder, model, self._ask.data)
         if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
             self._recorder.tell(warning)
-        if warning := reach_warning(data, self._goal.max_loss_pct, by_words=model.info.chat is not None):
+        by_words = model.info.chat is not None
+        self._search.few_items = not by_words and data.result.n_test < LEAST_ALIKE_ITEMS
+        if warning := reach_warning(data, self._goal.max_loss_pct, by_words=by_words):
             self._recorder.tell(warning)
         return data
 

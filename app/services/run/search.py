@@ -51,7 +51,8 @@ class OptimizeRequest:
 
 
 class Search:
-    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run."""
+    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run;
+    `few_items`: so few to test with that only exact numbers can be counted on."""
 
     def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
         self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
@@ -65,6 +66,7 @@ class Search:
         self.candidates: dict[str, Version] = {}
         self.reuse: Reuse | None = None
         self.patience = run_patience()
+        self.few_items = False
         self._base: Measured | None = None
         self._base_how: Pass | None = None
 
@@ -183,7 +185,7 @@ class Search:
         original = next((v for v in measured if v.is_baseline), None)
         is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
         count = MOST_FINALISTS if is_small else FINALISTS_OF_LARGE
-        best = finalists(measured, self.ask.objective, count, self.goal.max_loss_pct)
+        best = finalists(measured, self.ask.objective, count, self.goal.max_loss_pct, few_items=self.few_items)
         if best:
             return best
         near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]

@@ -14,6 +14,7 @@ def variant(
     drop: float = 0.0,
     size: int = 100,
     missing: int | None = None,
+    precision: str = "fp32",
 ) -> Variant:
     judgement = Judgement(
         verdict=verdict,
@@ -31,7 +32,7 @@ def variant(
         title=name,
         recipe=Recipe(title=name),
         runtime="onnxruntime-cpu",
-        precision="fp32",
+        precision=precision,
         state="confirmed",
         size_bytes=size,
         size_ratio=200 / size,

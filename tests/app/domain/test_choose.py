@@ -180,6 +180,16 @@ def test_with_room_for_one_what_looks_faster_is_measured_beside_the_original() -
     assert [v.id for v in finalists([safe, alike], "speed", 2)] == ["faster", "tidied"]
 
 
+def test_with_few_examples_exact_numbers_come_first() -> None:
+    """Given a version in INT8, one in 16 bits and a slower one with the original's numbers, When there are so few
+    examples that a single changed result puts the first two out, Then the exact one comes first."""
+    exact, half = variant("exact", p50_ms=1.5, precision="fp32"), variant("half", p50_ms=1.0, precision="bf16")
+    fewer = variant("fewer", p50_ms=0.9, precision="int8")
+    tried = [fewer, half, exact]
+    assert [v.id for v in finalists(tried, "speed", few_items=True)] == ["exact", "half", "fewer"]
+    assert [v.id for v in finalists(tried, "speed")] == ["fewer", "half", "exact"]
+
+
 def test_words_say_only_what_was_measured() -> None:
     """Given results, then the headline holds the measured speedup, and a loser is told why it lost."""
     good = variant("good")

@@ -1,10 +1,11 @@
 """Which versions a run tests, in which order, at which level; every job is played, the database is real."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from play import Like
-from staging import Make, Stage
+from staging import Make, Stage, recipes
 
 from app.controllers.outcome import kept_subtitle
 from app.domain.outcome import Ending
@@ -137,3 +138,19 @@ def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
     alone = dataclasses.replace(one.variants["A"], state="measured", judgement=None)
     outcome = dataclasses.replace(one.outcome, ending=Ending.UNSETTLED, best=None, open=(alone,))
     assert "alike" not in kept_subtitle(outcome, 144, "pictures", 1.0)
+
+
+@pytest.mark.parametrize(("n_test", "first"), [(15, "exact"), (400, "half")])
+def test_with_few_examples_the_one_place_is_for_exact_numbers(stage: Make, n_test: int, first: str) -> None:
+    """Given a faster version in 16 bits, one with the original's numbers, and time for one of them in the final run,
+    Then with 15 examples, of which a single changed one puts the first out, it is the second."""
+    likes = {
+        "half": Like(p50_ms=10, seconds=3, verdict="not_enough_data"),
+        "exact": Like(p50_ms=20, seconds=3, verdict="not_enough_data"),
+    }
+    one = stage(Like(p50_ms=60, seconds=5), likes, time_budget_s=50)
+    one.play.n_test = n_test
+    half, exact = recipes(*likes)
+    one.play.candidates = (half.model_copy(update={"settings": {"inference_precision": "bf16"}}), exact)
+    one.go()
+    assert [Path(v.params.model_dir).parent.name for v in one.play.finals[0].variants][1:] == [f"apply-{first}"]
