@@ -1,6 +1,6 @@
 """Pictures of how each kind of answer is looked at: on Data, Compare and All answers, to be looked at.
 
-    python tests/window/pictures_of_answers.py FOLDER [--kinds masks sounds texts] [--sizes 1280 1024] [--themes light dark]
+    python tests/window/pictures_of_answers.py FOLDER [--kinds boxes masks sounds texts] [--sizes 1280 1024] [--themes light dark]
 
 Models are worked out (`answer_kinds`), each beside a worse version that was made elsewhere.
 """
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import answer_kinds
+import squares_detector
 from fettle_command import Fettle
 from pictures import SIZES, opened, set_theme, shoot
 from rig import Program
@@ -25,6 +26,11 @@ from rig import Program
 
 def made(kind: str, folder: Path) -> tuple[Path, Path, Path]:
     """The original, a worse version, and examples with what is right."""
+    if kind == "boxes":
+        folder.mkdir(parents=True, exist_ok=True)
+        good = squares_detector.build(folder / "finder.onnx")
+        bad = squares_detector.build(folder / "smaller.onnx", lost=(1,), shift_px=2.0)
+        return good, bad, squares_detector.write_scenes(folder / "my pictures", 120)
     if kind == "masks":
         good = answer_kinds.colors(folder / "gardens" / "gardens.onnx", slow=True)
         bad = answer_kinds.colors(folder / "gardens" / "smaller.onnx", blind=0.15)
@@ -52,9 +58,9 @@ def judged(kind: str, folder: Path) -> Path:
     return home
 
 
-def scroll(program: Program, size: tuple[int, int]) -> None:
-    """To the end of the page; beside its cards, so that no list in them takes the wheel."""
-    program.screen.do("mousemove", size[0] - 16, 400, "click", "--repeat", 60, "--delay", 10, 5)
+def scroll(program: Program, size: tuple[int, int], *, up: bool = False) -> None:
+    """To the end of the page, or back; beside its cards, so that no list in them takes the wheel."""
+    program.screen.do("mousemove", size[0] - 16, 400, "click", "--repeat", 60, "--delay", 10, 4 if up else 5)
     time.sleep(0.3)
 
 
@@ -74,6 +80,7 @@ def look(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
         shoot(program, out, f"compare-{tag}")
         scroll(program, size)
         shoot(program, out, f"compare-below-{tag}")
+        scroll(program, size, up=True)
         program.press("All answers")
         program.until_page("answers", "full", 90)
         time.sleep(4)
@@ -83,7 +90,7 @@ def look(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
-    parser.add_argument("--kinds", nargs="*", default=["masks", "sounds", "texts"])
+    parser.add_argument("--kinds", nargs="*", default=["boxes", "masks", "sounds", "texts"])
     parser.add_argument("--sizes", type=int, nargs="*", default=[1280, 1024])
     parser.add_argument("--themes", nargs="*", default=["light", "dark"])
     asked = parser.parse_args()

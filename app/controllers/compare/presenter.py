@@ -21,7 +21,7 @@ from app.domain.run import RunState
 from app.domain.variant import Variant
 from app.domain.words.card import ELSEWHERE, figures_words, note_words, processor_wins
 from app.domain.words.outcome import recommended_words, sentence
-from app.domain.words.results import busy_words, proof_words
+from app.domain.words.results import busy_words, times, verdict_found
 from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
@@ -34,6 +34,7 @@ from workers.contracts.jobs import DataResult
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
+from workers.contracts.wording import percent_of
 
 
 def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
@@ -76,7 +77,7 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
             return tr("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)
         return tr("Looks alike, not proven: add more examples")
     if best is None and facts.judged_beside is not None:
-        return proof_words(facts.judged_beside, facts.run.goal.max_loss_pct)
+        return verdict_found(facts.judged_beside)
     objective = kept_objective(facts.run)
     return sentence(facts.outcome, objective) if best is None else recommended_words(best, True, objective)
 
@@ -84,6 +85,8 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
 def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:
     n = judgement.n if judgement else 0
     things = plural(facts.data.kind if facts.data else "images")
+    if best is None and facts.judged_beside is not None:
+        return _beside_subtitle(facts.judged_beside, things, facts.run.goal.max_loss_pct)
     if best is None:
         return kept_subtitle(facts.outcome, n, things, facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe":
@@ -103,6 +106,17 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
         return tr("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
     text = tr("{0}. Measured on {1:,} test {2} on this computer{3}.")
     return text.format(best.title, n, things, _chosen(facts))
+
+
+def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
+    """Below the verdict on a file that was judged beside the original."""
+    n = judged.judgement.n if judged.judgement is not None else 0
+    text = tr("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
+        judged.title, n, things, percent_of(limit_pct)
+    )
+    if not judged.measurement.speedup:
+        return text
+    return f"{text} {tr('It is {0} times as fast.').format(times(judged.measurement.speedup))}"
 
 
 def _chosen(facts: RunFacts) -> str:

@@ -124,13 +124,17 @@ def missing_words(variant: Variant) -> str:
 def proof_words(variant: Variant, limit_pct: float) -> str:
     """What was found of a model that was judged beside an original: the verdict, and how fast it was. That is told and
     judges nothing."""
-    judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
-    told = [f"{VERDICT_WORDS[judged]} (limit {percent_of(limit_pct)}): {same_words(variant)}"]
-    if judged == "not_enough_data":
-        told.append(missing_words(variant))
+    told = [verdict_found(variant, f" (limit {percent_of(limit_pct)})")]
     if variant.measurement.speedup:
         told.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")
     return f"{variant.title}: {'; '.join(told)}"
+
+
+def verdict_found(variant: Variant, limit: str = "") -> str:
+    """The verdict of it with what it rests on, and what is missing where it says too little."""
+    judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
+    missing = f"; {missing_words(variant)}" if judged == "not_enough_data" else ""
+    return f"{VERDICT_WORDS[judged]}{limit}: {same_words(variant)}{missing}"
 
 
 BUSY_WORDS = "measured while other programs kept the computer busy"

@@ -19,6 +19,7 @@ from app.services.after.trying.tried import TriedRun
 from app.services.after.watching import Watched, watched_words
 from app.services.flow.workspace import Workspace
 from app.services.opening.reopening import reopened_model
+from app.services.records.facts import RunFacts
 from app.services.run.forecasting import RunForecast
 from widgets.pages.compare.table import rows
 from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
@@ -58,6 +59,18 @@ def test_worse_by_labels_is_never_the_same() -> None:
     assert same_words(worse) == "worse by what is right"
     wrong = variant(1, judgement=judgement(verdict="regressed", n=60, changed_count=60, agreement=0.0))
     assert same_words(wrong) == "0 of 60 answers the same"
+
+
+def test_a_file_that_was_judged_has_a_short_verdict_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a file made elsewhere that is worse, Then the verdict and what it rests on are the headline; which file it
+    is, the limit and the speed stand below."""
+    worse = judgement(verdict="regressed", n=225, changed_count=67, agreement=158 / 225)
+    other = dataclasses.replace(variant(1, speedup=0.8, judgement=worse), title="smaller (made elsewhere)")
+    monkeypatch.setattr(RunFacts, "judged_beside", other)
+    value = compare_value(facts(variant(0), other))
+    assert value.headline == "Silent regression: 158 of 225 answers the same"
+    below = "smaller (made elsewhere) beside the original, on 225 test pictures; your limit is 1 %. It is 0.8 times as fast."
+    assert value.subtitle == below
 
 
 def test_a_safe_but_slower_version_is_no_winner() -> None:
