@@ -21,7 +21,7 @@ from app.domain.run import RunState
 from app.domain.variant import Variant
 from app.domain.words.card import ELSEWHERE, figures_words, note_words, processor_wins
 from app.domain.words.outcome import recommended_words, sentence
-from app.domain.words.results import busy_words, times, verdict_found
+from app.domain.words.results import busy_words, same_words, times, verdict_found, verdict_words
 from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
@@ -77,7 +77,8 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
             return tr("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)
         return tr("Looks alike, not proven: add more examples")
     if best is None and facts.judged_beside is not None:
-        return verdict_found(facts.judged_beside)
+        judged = facts.judged_beside
+        return f"{verdict_words(judged)}: {same_words(judged)}" if is_safe(judged) else verdict_found(judged)
     objective = kept_objective(facts.run)
     return sentence(facts.outcome, objective) if best is None else recommended_words(best, True, objective)
 

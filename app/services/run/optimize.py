@@ -12,13 +12,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.domain.choose import LEAST_ALIKE_ITEMS, answers_hold, could_win, leader, looks_like_gain, may_win
+from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words.results import screened_words
 from app.services.data.doctor import warning_before_run
-from app.services.data.reach import reach_warning
+from app.services.data.reach import few_items, reach_warning
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
@@ -198,8 +198,9 @@ class _Optimization:
         if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
             self._recorder.tell(warning)
         by_words = model.info.chat is not None
-        self._search.few_items = not by_words and data.result.n_test < LEAST_ALIKE_ITEMS
-        if warning := reach_warning(data, self._goal.max_loss_pct, by_words=by_words):
+        limit_pct = self._goal.max_loss_pct
+        self._search.few_items = few_items(data, limit_pct, by_words=by_words)
+        if warning := reach_warning(data, limit_pct, by_words=by_words):
             self._recorder.tell(warning)
         return data
 

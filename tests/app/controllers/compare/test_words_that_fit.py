@@ -23,6 +23,8 @@ from app.services.records.facts import RunFacts
 from app.services.run.forecasting import RunForecast
 from widgets.pages.compare.table import rows
 from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
+from workers.contracts.proof.elsewhere import Elsewhere
+from workers.contracts.specs import Recipe
 
 AT = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
 
@@ -61,16 +63,27 @@ def test_worse_by_labels_is_never_the_same() -> None:
     assert same_words(wrong) == "0 of 60 answers the same"
 
 
-def test_a_file_that_was_judged_has_a_short_verdict_above(monkeypatch: pytest.MonkeyPatch) -> None:
+def judged_file(speedup: float, **changes: object) -> RunFacts:
+    """One file that was made elsewhere, beside the original."""
+    origin = Elsewhere(path="/m/smaller.onnx", name="smaller", format="onnx", sha256="ab" * 32)
+    recipe = Recipe(title="smaller", elsewhere=origin)
+    other = variant(1, p50_ms=2.0 / speedup, speedup=speedup, judgement=judgement(**changes), recipe=recipe)
+    return facts(variant(0), dataclasses.replace(other, title="smaller (made elsewhere)"))
+
+
+def test_a_file_that_was_judged_has_a_short_verdict_above() -> None:
     """Given a file made elsewhere that is worse, Then the verdict and what it rests on are the headline; which file it
     is, the limit and the speed stand below."""
-    worse = judgement(verdict="regressed", n=225, changed_count=67, agreement=158 / 225)
-    other = dataclasses.replace(variant(1, speedup=0.8, judgement=worse), title="smaller (made elsewhere)")
-    monkeypatch.setattr(RunFacts, "judged_beside", other)
-    value = compare_value(facts(variant(0), other))
+    value = compare_value(judged_file(0.8, verdict="regressed", n=225, changed_count=67))
     assert value.headline == "Silent regression: 158 of 225 answers the same"
-    below = "smaller (made elsewhere) beside the original, on 225 test pictures; your limit is 1 %. It is 0.8 times as fast."
-    assert value.subtitle == below
+    file = "smaller (made elsewhere) beside the original, on 225 test pictures"
+    assert value.subtitle == f"{file}; your limit is 1 %. It is 0.8 times as fast."
+
+
+def test_a_judged_file_that_is_slower_is_not_called_ready() -> None:
+    """Given a file made elsewhere that is safe and slower, Then the headline says both, and no "Safe to ship"."""
+    value = compare_value(judged_file(0.5, n=400, changed_count=0))
+    assert value.headline == "Answers alike, slower: same answers"
 
 
 def test_a_safe_but_slower_version_is_no_winner() -> None:

@@ -1,0 +1,24 @@
+"""Whether so few examples can prove anything is known before a run."""
+
+from pathlib import Path
+
+import pytest
+
+from app.services.data.reach import few_items
+from app.services.opening.opening import ReadData
+from workers.contracts.jobs import DataResult
+
+
+@pytest.mark.parametrize(
+    ("n_test", "limit_pct", "few"),
+    [(15, 1.0, True), (15, 20.0, False), (58, 1.0, True), (59, 1.0, False), (15, 0.0, True)],
+)
+def test_few_is_what_proves_nothing(n_test: int, limit_pct: float, few: bool) -> None:
+    """Given examples, Then they are few where they neither prove the limit nor let rounded numbers be recommended; of a
+    language model the next words are counted."""
+    result = DataResult(
+        origin="person", kind="images", n_items=n_test, n_test=n_test, n_calibration=3, labelled=False, sha256="ab" * 32
+    )
+    data = ReadData(result=result, folder=Path("/d"), key="k")
+    assert few_items(data, limit_pct) is few
+    assert not few_items(data, limit_pct, by_words=True)
