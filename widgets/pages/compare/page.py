@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWidget
 from shiboken6 import isValid
 
@@ -319,11 +319,18 @@ class ComparePage(Page):
             self.other_model_chosen.emit(path)
 
     def choose_version(self, version_id: str) -> None:
-        """Choose a row of the table, with its details."""
+        """Choose a row of the table, with its details, and bring it into view."""
         if self._table is not None:
             self._table.choose(version_id)
             self._fold.setChecked(True)
             self._tell_notes(version_id)
+            QTimer.singleShot(0, self, self._see_chosen)  # once the details have their room
+
+    def _see_chosen(self) -> None:
+        if self._table is not None:
+            row = self._table.visualRect(self._table.currentIndex())
+            place = self._table.viewport().mapTo(self._content, row.center())
+            self.ensureVisible(place.x(), place.y(), 0, 3 * row.height())
 
     def _version(self, version_id: str) -> VersionValue | None:
         versions = self._value.versions if self._value is not None else ()

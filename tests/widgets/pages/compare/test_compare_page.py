@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.compare.page import ComparePage
@@ -69,6 +69,25 @@ def test_export_names_the_recommended_version(
     with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
         press(page, "Export…")
     assert blocker.args == ["a"]
+
+
+def test_a_version_that_was_just_judged_comes_into_view(theme: Theme, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a small window whose table lies below, When its last version is chosen for the person, Then it is seen."""
+    page = ComparePage(theme)
+    qtbot.addWidget(page)
+    page.show(examples.compare())
+    page.resize(864, 420)
+    QScrollArea.show(page)
+    table = page.findChild(Table)
+    assert table is not None
+
+    def is_seen() -> bool:
+        row = table.visualRect(table.model().index(table.model().rowCount() - 1, 0))
+        return page.viewport().rect().contains(table.viewport().mapTo(page.viewport(), row.center()))
+
+    assert not is_seen()
+    page.choose_version(examples.compare().versions[-1].id)
+    qtbot.waitUntil(is_seen, timeout=2000)
 
 
 def test_details_open_below_the_chosen_row(
