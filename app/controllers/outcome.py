@@ -4,6 +4,7 @@ import math
 
 from app.controllers.words import tr
 from app.domain.outcome import Ending, Outcome
+from app.domain.proof.examples import least_to_tell
 from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
@@ -37,6 +38,9 @@ def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> st
         return tr("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
     if outcome.ending is Ending.NONE_FITS:
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
+    if outcome.ending is Ending.FEW_EXAMPLES:
+        text = tr("Your {0:,} test {1} say too little about rounded numbers; your limit of {2} takes at least {3:,}.")
+        return text.format(outcome.end.few_items or 0, things, percent_of(limit_pct), least_to_tell(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, n, things)
     if outcome.ending is Ending.UNTESTED:

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from app.domain.choose import Objective, choose, is_unsettled, looks_better, may_be_safe, may_win
+from app.domain.choose import (
+    FEWER,
+    Objective,
+    choose,
+    exactness,
+    is_gain,
+    is_regressed,
+    is_unsettled,
+    looks_better,
+    looks_like_gain,
+    may_be_safe,
+    may_win,
+)
 from app.domain.variant import Variant
 from workers.contracts.base import Frozen
 from workers.contracts.planning import Reason
@@ -19,7 +31,8 @@ class Ending(StrEnum):
     """`unsettled`: a version looked better and answers alike, but that was not shown beside the original; `busy`: and
     only other programs left it open. `untested`: it is better, and there was no time to test its answers. `built`:
     engines were built for cards that are not here, so that nothing could be measured. `none_fits`: none of the goal's
-    ways is for this model and this computer."""
+    ways is for this model and this computer. `few_examples`: one is better, and so few examples tell nothing about
+    its answers."""
 
     PROVEN = "proven"
     ALIKE = "alike_not_proven"
@@ -31,6 +44,7 @@ class Ending(StrEnum):
     NOTHING_TRIED = "nothing_tried"
     BUILT = "built"
     NONE_FITS = "none_fits"
+    FEW_EXAMPLES = "few_examples"
 
 
 FinalState = Literal["none", "done", "cut_off"]
@@ -51,7 +65,8 @@ class SearchEnd(Frozen):
     `limit_s` is the time that it had in all, None for no limit. `more_s` is about how long the rest would take, None
     where nothing is left to do. `went_on_s` are the seconds that were given later, each time. `built_for` names the
     architectures (``sm89``) of cards elsewhere that engines were built for; nothing was measured then. `none_fits` says
-    why the goal's first way cannot be tried, where none can.
+    why the goal's first way cannot be tried, where none can. `few_items` are the test examples, where they are so few
+    that rounded numbers can neither be proven nor be recommended unproven; None where there are more.
     """
 
     planned: int = 0
@@ -63,6 +78,7 @@ class SearchEnd(Frozen):
     went_on_s: tuple[float, ...] = ()
     built_for: tuple[str, ...] = ()
     none_fits: Reason | None = None
+    few_items: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +86,8 @@ class Outcome:
     """`best` is recommended; `open` are versions that looked better than it (or than the original) and are not settled.
     `built` are versions with engines for cards elsewhere.
 
-    `tried` versions have figures. `untested` are gains for whose answers there was no time. `more_s` is None where more
-    time would change nothing.
+    `tried` versions have figures. `untested` are gains for whose answers there was no time, `short` those about which
+    so few examples tell nothing. `more_s` is None where more time would change nothing.
     """
 
     ending: Ending
@@ -81,6 +97,7 @@ class Outcome:
     end: SearchEnd
     untested: tuple[Variant, ...] = ()
     built: tuple[Variant, ...] = ()
+    short: tuple[Variant, ...] = ()
 
     @property
     def can_go_on(self) -> bool:
@@ -105,8 +122,9 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
         built = tuple(version for version in tried if version.artifact_key and version.state != "dropped")
         return Outcome(Ending.BUILT, None, (), 0, end, built=built)
     choice = choose([version for version in tried if version.is_side_by_side], objective)
-    left = tuple(open_versions(tried, choice.variant, objective))
-    untested = tuple(v for v in tried if v.screening is not None and v.screening.untested == "no_time")
+    short = tuple(short_of_examples(tried, objective)) if end.few_items is not None else ()
+    left = tuple(v for v in open_versions(tried, choice.variant, objective) if v not in short)
+    untested = tuple(v for v in tried if v.untested == "no_time" and v not in short)
     measured = sum(1 for version in tried if version.measurement.n)
     if choice.variant is not None:
         ending = Ending.PROVEN if choice.proven else Ending.ALIKE
@@ -116,13 +134,15 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
         ending = Ending.UNTESTED
     elif left:
         ending = Ending.UNSETTLED
+    elif short:
+        ending = Ending.FEW_EXAMPLES
     elif end.none_fits is not None and not measured:
         ending = Ending.NONE_FITS
     elif not end.untried and end.final != "cut_off":
         ending = Ending.NOTHING_FASTER
     else:
         ending = Ending.TIME_UP if measured else Ending.NOTHING_TRIED
-    return Outcome(ending, choice.variant, left, measured, end, untested)
+    return Outcome(ending, choice.variant, left, measured, end, untested, short=short)
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
@@ -136,3 +156,20 @@ def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Obj
             or (may_be_safe(version) == may_be_safe(best) and looks_better(version, best, objective))
         ]
     return sorted(found, key=lambda version: (not may_be_safe(version), -(version.measurement.speedup or 0.0)))
+
+
+def short_of_examples(tried: Sequence[Variant], objective: Objective) -> list[Variant]:
+    """Of few examples: gains with rounded numbers that nothing speaks against, the best first. Time changes nothing for
+    them, more examples might."""
+    found = [version for version in tried if exactness(version) == FEWER and _nothing_against(version)]
+    found = [
+        one for one in found if is_gain(one, objective) or (not one.is_side_by_side and looks_like_gain(one, objective))
+    ]
+    return sorted(found, key=lambda version: (not version.is_side_by_side, -(version.measurement.speedup or 0.0)))
+
+
+def _nothing_against(version: Variant) -> bool:
+    judged = version.judgement
+    if version.state == "dropped" or is_regressed(version):
+        return False
+    return judged is None or (judged.verdict == "not_enough_data" and not judged.changed_count)

@@ -16,6 +16,7 @@ from app.domain.choose import (
 )
 from app.domain.cost import cost_per_million
 from app.domain.outcome import Ending
+from app.domain.proof.examples import least_to_tell
 from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.variant import Variant
@@ -117,7 +118,7 @@ def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
     )
     if not judged.measurement.speedup:
         return text
-    return f"{text} {tr('It is {0} times as fast.').format(times(judged.measurement.speedup))}"
+    return f"{text} {tr('On average it is {0} times as fast.').format(times(judged.measurement.speedup))}"
 
 
 def _chosen(facts: RunFacts) -> str:
@@ -290,6 +291,8 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         n_calibration=data.n_calibration if data else 0,
         command=f"fettle optimize {facts.project.model_path}",
         is_busy=facts.outcome.ending is Ending.BUSY,
+        few=facts.outcome.end.few_items if facts.outcome.ending is Ending.FEW_EXAMPLES else None,
+        takes=least_to_tell(facts.run.goal.max_loss_pct),
     )
 
 

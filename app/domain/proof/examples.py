@@ -2,6 +2,7 @@
 
 import math
 
+from app.domain.choose import LEAST_ALIKE_ITEMS
 from workers.contracts.proof.proving import level_of_look
 
 FIRST_LEVEL = level_of_look(0)
@@ -19,6 +20,12 @@ def least_to_prove(limit_pct: float, level: float = FIRST_LEVEL) -> int | None:
     if limit_pct >= 100:
         return 1
     return math.ceil(math.log(level) / math.log1p(-limit_pct / 100) - ROUNDING)
+
+
+def least_to_tell(limit_pct: float) -> int:
+    """So many test examples say something about rounded numbers at a limit in percent: they prove it, or at 0 %, which
+    none prove, they let a version be recommended unproven."""
+    return least_to_prove(limit_pct) or LEAST_ALIKE_ITEMS
 
 
 def least_limit_pct(examples: int) -> float:

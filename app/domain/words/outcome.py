@@ -2,6 +2,7 @@
 
 from app.domain.choose import Objective, is_smaller, is_worth_naming
 from app.domain.outcome import Ending, Outcome
+from app.domain.proof.examples import least_to_tell
 from app.domain.variant import Variant
 from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN, missing_words, size_words, times
 from workers.contracts.architectures import shown
@@ -13,6 +14,8 @@ def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     text = sentence(outcome, objective)
     if outcome.ending is Ending.NOTHING_FASTER:
         return f"{text} ({counted(outcome.tried, 'version')} tried, limit {percent_of(limit_pct)})"
+    if outcome.ending is Ending.FEW_EXAMPLES:
+        return f"{text} (a limit of {percent_of(limit_pct)} takes at least {least_to_tell(limit_pct):,})"
     return text
 
 
@@ -31,6 +34,8 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
         return f"“{first.title}” is {gain}, its answers are not tested: {_rest(outcome, 'prove it')}"
     if outcome.ending is Ending.UNSETTLED:
         return f"“{outcome.open[0].title}” {promise_words(outcome)}: {_rest(outcome, 'measure longer')}"
+    if outcome.ending is Ending.FEW_EXAMPLES:
+        return f"{short_words(outcome)}: add more, or keep the original"
     if outcome.ending is Ending.NOTHING_TRIED:
         return "The time was up before anything could be tried: keep the original, or allow more time"
     if outcome.ending is Ending.NONE_FITS:
@@ -41,6 +46,17 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
         return f"{found}: {_rest(outcome, 'allow more time')}"
     what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
     return f"{what}: keep the original"
+
+
+def short_words(outcome: Outcome) -> str:
+    """What is known of the most promising version where there are few examples."""
+    first = outcome.short[0]
+    speed = first.measurement.speedup or 0.0
+    gain = "is" if first.is_side_by_side else "looked"
+    what = f"{times(speed)} times faster" if is_worth_naming(speed) else "smaller and about as fast"
+    few = counted(outcome.end.few_items or 0, "example")
+    are = "is" if outcome.end.few_items == 1 else "are"
+    return f"“{first.title}” {gain} {what}; {few} {are} too few to judge it"
 
 
 def built_words(outcome: Outcome) -> str:

@@ -1,7 +1,7 @@
 """Before a run: whether the examples that are there can prove the limit at all."""
 
 from app.domain.choose import LEAST_ALIKE_ITEMS
-from app.domain.proof.examples import least_limit_pct, least_to_prove
+from app.domain.proof.examples import least_limit_pct, least_to_prove, least_to_tell
 from app.services.opening.opening import ReadData
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent_of
@@ -9,8 +9,7 @@ from workers.contracts.wording import percent_of
 
 def few_items(data: ReadData, limit_pct: float, *, by_words: bool = False) -> bool:
     """So few examples that none proves the limit, and that rounded numbers are not recommended unproven either."""
-    needed = least_to_prove(limit_pct) or LEAST_ALIKE_ITEMS
-    return not by_words and data.result.n_test < min(LEAST_ALIKE_ITEMS, needed)
+    return not by_words and data.result.n_test < min(LEAST_ALIKE_ITEMS, least_to_tell(limit_pct))
 
 
 def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -> str | None:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from app.domain.choose import may_win, needs_quiet
-from app.domain.outcome import open_versions, outcome_of
+from app.domain.outcome import outcome_of
 from app.domain.run import RunState
 from app.domain.words.outcome import headline
 from app.domain.words.results import why_not
@@ -15,8 +15,7 @@ def close(search: Search) -> None:
     recorder, limit, objective = search.recorder, search.goal.max_loss_pct, search.ask.objective
     versions = list(recorder.variants.values())
     first = outcome_of(versions, objective, search.end)
-    left = open_versions([v for v in versions if not v.is_baseline], first.best, objective)
-    open_ids = [version.id for version in (*left, *first.untested)]
+    open_ids = [version.id for version in (*first.open, *first.untested)]
     end = search.keep(more_s=search.budget.more_s(search.end.untried, open_ids))
     outcome = outcome_of(versions, objective, end)
     for variant in versions:

@@ -199,7 +199,8 @@ class _Optimization:
             self._recorder.tell(warning)
         by_words = model.info.chat is not None
         limit_pct = self._goal.max_loss_pct
-        self._search.few_items = few_items(data, limit_pct, by_words=by_words)
+        is_few = few_items(data, limit_pct, by_words=by_words)
+        self._search.keep(few_items=data.result.n_test if is_few else None)
         if warning := reach_warning(data, limit_pct, by_words=by_words):
             self._recorder.tell(warning)
         return data

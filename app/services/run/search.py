@@ -51,8 +51,7 @@ class OptimizeRequest:
 
 
 class Search:
-    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run;
-    `few_items`: so few to test with that only exact numbers can be counted on."""
+    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run."""
 
     def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
         self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
@@ -66,7 +65,6 @@ class Search:
         self.candidates: dict[str, Version] = {}
         self.reuse: Reuse | None = None
         self.patience = run_patience()
-        self.few_items = False
         self._base: Measured | None = None
         self._base_how: Pass | None = None
 
@@ -79,6 +77,11 @@ class Search:
     def leave_untried(self, count: int = 1) -> None:
         """There was no time for so many ways."""
         self.end = self.end.model_copy(update={"untried": self.end.untried + count})
+
+    @property
+    def few_items(self) -> bool:
+        """So few to test with that only exact numbers can be counted on."""
+        return self.end.few_items is not None
 
     def is_in(self, variant_id: str) -> bool:
         """Whether it was looked at now and is not dropped."""

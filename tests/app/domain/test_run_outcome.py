@@ -83,6 +83,48 @@ def test_what_cannot_go_on_offers_no_more_time() -> None:
     assert "measure longer" not in headline(over, "speed", 1.0) and not over.can_go_on
 
 
+FEW = SearchEnd(planned=2, final="done", few_items=8)
+
+
+def rounded(made: Variant) -> Variant:
+    return dataclasses.replace(made, precision="int8")
+
+
+def judged_few(made: Variant, changed: int = 0) -> Variant:
+    assert made.judgement is not None
+    judgement = made.judgement.model_copy(
+        update={"verdict": "not_enough_data", "n": 8, "changed_count": changed, "agreement": 1 - changed / 8}
+    )
+    return dataclasses.replace(made, judgement=judgement)
+
+
+def test_where_examples_are_missing_no_more_time_is_asked_for() -> None:
+    """Given eight examples and a rounded version that is faster, measured in turn or only looked at, Then examples are
+    what the run asks for, not time; one whose answers changed is not promised."""
+    for version in (judged_few(rounded(SAFE)), rounded(dataclasses.replace(HASTY, judgement=None))):
+        outcome = outcome_of([version, SLOW], "speed", FEW.model_copy(update={"final": "cut_off"}))
+        assert (outcome.ending, outcome.open, outcome.short) == (Ending.FEW_EXAMPLES, (), (version,))
+        told = headline(outcome, "speed", 1.0)
+        assert "8 examples are too few to judge it: add more, or keep the original" in told
+        assert told.endswith("(a limit of 1 % takes at least 321)") and "measure longer" not in told
+        assert ("is 2.0 times faster" in told) is version.is_side_by_side
+    changed = judged_few(rounded(SAFE), changed=1)
+    assert outcome_of([changed], "speed", FEW).ending is Ending.NOTHING_FASTER
+    enough = FEW.model_copy(update={"few_items": None})
+    assert outcome_of([judged_few(rounded(SAFE))], "speed", enough).short == ()
+
+
+def test_exact_numbers_come_before_what_few_examples_cannot_tell() -> None:
+    """Given eight examples, a rounded version that is the fastest and one with the original's numbers, Then that is
+    recommended, and where it is not settled yet it is what time is asked for."""
+    fast = judged_few(rounded(in_turn(variant("fast", p50_ms=0.5), 3.0)))
+    exact = dataclasses.replace(judged_few(SAFE), precision="fp32", weights_kept=True)
+    outcome = outcome_of([fast, exact], "speed", FEW)
+    assert (outcome.ending, outcome.best) == (Ending.ALIKE, exact)
+    unsure = dataclasses.replace(judged_few(UNSURE), precision="fp32", weights_kept=True)
+    assert outcome_of([fast, unsure], "speed", FEW).ending is Ending.UNSETTLED
+
+
 def test_a_goal_of_size_is_told_by_size() -> None:
     """Given a version four times smaller that is as fast, When the goal is size, Then that is what the headline says."""
     small = in_turn(variant("small", p50_ms=2.02, size=50), 0.97)

@@ -1,6 +1,7 @@
 """One example beside the table of all answers: what it is, and both answers to it."""
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, LookValue
@@ -16,7 +17,9 @@ from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
 
-VIEW_PX, SOUND_PX, TEXT_LINES, MOST_LINES = 220, 96, 11, 6
+VIEW_PX, LOW_VIEW_PX, SOUND_PX, TEXT_LINES, MOST_LINES = 220, 150, 96, 11, 6
+LOW_CARD_PX = 500
+"""A lower card has a lower picture, so that both answers are read whole beside it."""
 
 TONES: dict[str, tuple[Tone, Tone]] = {"worse": ("ok", "bad"), "better": ("bad", "ok")}
 """Of the original's answer and of the optimized one, by the kind of example."""
@@ -31,7 +34,7 @@ class _Answer(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(SPACE_XS)
         box.addWidget(label(title, "caption"))
-        self._answer = ElidedLabel("", "section")
+        self._answer = label("", "section")
         self._sure = words("", "soft")
         self._bar = Bar("")
         self._text = MarkedText(theme, title, MOST_LINES)
@@ -74,6 +77,7 @@ class LookCard(Card):
         self._title = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)
         self._view = InputView(theme, store)
         self._view.setFixedHeight(VIEW_PX)
+        self._has_picture = False
         self._text = ReadText(self.tr("Text of the example"), TEXT_LINES)
         self.sound_bar = SoundBar(theme)
         self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
@@ -88,6 +92,15 @@ class LookCard(Card):
         self.add(self._empty)
         self.box.addStretch(1)
         self.show_nothing()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The picture is lower where the card is."""
+        super().resizeEvent(event)
+        self._fit_view()
+
+    def _fit_view(self) -> None:
+        picture_px = VIEW_PX if self.height() >= LOW_CARD_PX else LOW_VIEW_PX
+        self._view.setFixedHeight(picture_px if self._has_picture else SOUND_PX)
 
     def show_nothing(self) -> None:
         """No row is chosen."""
@@ -124,7 +137,8 @@ class LookCard(Card):
         """The example itself."""
         has_view = value.picture.is_picture or bool(value.levels)
         self._view.show_value(value.picture, value.levels)
-        self._view.setFixedHeight(VIEW_PX if value.picture.is_picture else SOUND_PX)
+        self._has_picture = value.picture.is_picture
+        self._fit_view()
         self._view.setVisible(has_view)
         self._text.setVisible(bool(value.picture.text) and not has_view)
         self._text.show_text(value.picture.text)

@@ -174,9 +174,12 @@ class WaysCards(QWidget):
         text = self.tr("More {0} for calibration often help a small model.").format(things)
         if ways.n_calibration:
             text = self.tr("{0} {1:,} were used.").format(text, ways.n_calibration)
-        card = self._card(
-            "image" if value.kind == "images" else "file-text", self.tr("Give it more to tune with"), text
-        )
+        title = self.tr("Give it more to tune with")
+        if ways.few is not None:
+            title = self.tr("Add more {0}").format(things)
+            text = self.tr("{0:,} for the test are too few; your limit takes at least {1:,}. No labels needed.")
+            text = text.format(ways.few, ways.takes)
+        card = self._card("image" if value.kind == "images" else "file-text", title, text)
         button = GhostButton(self._theme, self.tr("Add {0}…").format(things))
         button.clicked.connect(self.data_requested)
         card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)

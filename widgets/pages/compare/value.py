@@ -121,7 +121,8 @@ class AskedValue:
 @dataclass(frozen=True)
 class WaysValue:
     """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps. `is_busy`:
-    other programs alone left open what is faster."""
+    other programs alone left open what is faster. `few`: so few test examples tell nothing about a better version, and
+    `takes` of them would; None where that is not what is missing."""
 
     limit_pct: float | None = None
     limit_title: str = ""
@@ -129,6 +130,8 @@ class WaysValue:
     n_calibration: int = 0
     command: str = ""
     is_busy: bool = False
+    few: int | None = None
+    takes: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,21 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
 
 from widgets.focus_scroll import bring_into_view, current_rect
 from widgets.parts.format import visible
 from widgets.parts.glossary import meanings
+from widgets.parts.tables.details import Details
 from widgets.parts.tables.paint import HeaderView, Index, TableDelegate
 from widgets.parts.tables.values import Cell, Column, Row
-from widgets.parts.text import plain_tip, words
+from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 
 __all__ = ["Cell", "Column", "Row", "Table", "TableModel"]
 
 LEAST_STRETCH_PX, LEAST_WORDS_PX, ROWS_LOOKED_AT = 110, 72, 100
-ROW_PX, TALL_ROW_PX, DETAIL_PX, HEADER_PX = 34, 52, 62, 32
+ROW_PX, TALL_ROW_PX, HEADER_PX = 34, 52, 32
 
 
 class TableModel(QAbstractTableModel):
@@ -195,13 +196,20 @@ class Table(QTableView):
         self.selectionModel().blockSignals(blocker)
         self.verticalScrollBar().setValue(scroll)
         self._share_width()
-        if self._fits:
-            self.setFixedHeight(HEADER_PX + self._row_px * len(rows) + (DETAIL_PX if opened is not None else 0) + 1)
+        self._fit_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Columns share the width anew."""
+        """Columns share the width anew, and so do the details."""
         super().resizeEvent(event)
         self._share_width()
+        if self._open_line is not None:
+            self._fit_details(self._open_line)
+            self._fit_height()
+
+    def _fit_height(self) -> None:
+        if self._fits:
+            details_px = 0 if self._open_line is None else self.rowHeight(self._open_line)
+            self.setFixedHeight(HEADER_PX + self._row_px * len(self._model.rows) + details_px + 1)
 
     def _share_width(self) -> None:
         """Where all columns do not fit, words at the left side of their cells give way; the last one is never cut."""
@@ -233,18 +241,13 @@ class Table(QTableView):
 
     def _open_details(self, line: int, row: Row) -> None:
         self.setSpan(line, 0, 1, len(self._model.columns))
-        self.setRowHeight(line, DETAIL_PX)
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(6, 8, 6, 8)
-        grid.setVerticalSpacing(0)
-        for number, (caption, value) in enumerate(row.details):
-            grid.addWidget(words(caption, "caption", wrap=False), 0, number)
-            shown = words(value, wrap=False)
-            shown.setAccessibleName(f"{caption}: {value}")
-            grid.addWidget(shown, 1, number)
-            grid.setColumnStretch(number, 1)
-        self.setIndexWidget(self._model.index(line, 0), holder)
+        self.setIndexWidget(self._model.index(line, 0), Details(row.details))
+        self._fit_details(line)
+
+    def _fit_details(self, line: int) -> None:
+        details = self.indexWidget(self._model.index(line, 0))
+        if isinstance(details, Details):
+            self.setRowHeight(line, details.fit(self.viewport().width()))
 
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         row = self._model.at(current.row())

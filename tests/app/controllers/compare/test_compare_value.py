@@ -139,6 +139,21 @@ def test_the_time_was_up() -> None:
     assert "before anything could be tried" in nothing.headline and "none was" not in nothing.subtitle
 
 
+def test_few_examples_are_what_is_missing() -> None:
+    """Given eight examples and a rounded version that is faster, Then the page asks for examples with how many, nowhere
+    for more time, and does not say that nothing was safe."""
+    same = judgement(verdict="not_enough_data", n=8, changed_count=0, labelled=False)
+    rounded = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0, judgement=same), precision="int8")
+    end = SearchEnd(planned=1, final="done", few_items=8)
+    value = compare_value(dataclasses.replace(facts(variant(0), rounded), search=end))
+    assert value.headline.endswith("8 examples are too few to judge it: add more, or keep the original")
+    assert value.subtitle == (
+        "Your 8 test pictures say too little about rounded numbers; your limit of 1 % takes at least 321."
+    )
+    assert value.ways is not None and (value.ways.few, value.ways.takes) == (8, 321)
+    assert value.go_on is None and "afe" not in value.headline
+
+
 def test_a_promising_version_is_not_called_a_failure() -> None:
     """Given a version that looked faster and safe but was not measured side by side, Then neither the headline nor the
     line below says that none was, its figure is told as a first look, and more time is offered."""

@@ -77,7 +77,7 @@ def test_a_file_that_was_judged_has_a_short_verdict_above() -> None:
     value = compare_value(judged_file(0.8, verdict="regressed", n=225, changed_count=67))
     assert value.headline == "Silent regression: 158 of 225 answers the same"
     file = "smaller (made elsewhere) beside the original, on 225 test pictures"
-    assert value.subtitle == f"{file}; your limit is 1 %. It is 0.8 times as fast."
+    assert value.subtitle == f"{file}; your limit is 1 %. On average it is 0.8 times as fast."
 
 
 def test_a_judged_file_that_is_slower_is_not_called_ready() -> None:

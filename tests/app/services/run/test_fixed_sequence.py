@@ -154,3 +154,17 @@ def test_with_few_examples_the_one_place_is_for_exact_numbers(stage: Make, n_tes
     one.play.candidates = (half.model_copy(update={"settings": {"inference_precision": "bf16"}}), exact)
     one.go()
     assert [Path(v.params.model_dir).parent.name for v in one.play.finals[0].variants][1:] == [f"apply-{first}"]
+
+
+@pytest.mark.parametrize(("n_test", "ending"), [(8, Ending.FEW_EXAMPLES), (100, Ending.ALIKE)])
+def test_few_examples_end_a_run_with_what_is_missing(stage: Make, n_test: int, ending: Ending) -> None:
+    """Given a rounded version that alone is faster, When there are eight examples, Then the run ends with asking for more
+    of them, and offers no more time."""
+    likes = {"Rounded": Like(p50_ms=10, seconds=3, verdict="not_enough_data")}
+    one = stage(Like(p50_ms=60, seconds=5), likes, time_budget_s=50)
+    one.play.n_test = n_test
+    (rounded,) = recipes(*likes)
+    one.play.candidates = (rounded.model_copy(update={"settings": {"inference_precision": "i8"}}),)
+    run = one.go()
+    assert one.outcome.ending is ending, run.headline
+    assert one.outcome.is_recommended is (n_test == 100) and not one.outcome.can_go_on

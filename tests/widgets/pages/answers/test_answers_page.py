@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -14,8 +14,9 @@ from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.table import AnswersTable
 from widgets.pages.answers.value import KINDS, Filter, LookValue, Texts, select
+from widgets.parts.input_view import InputView
 from widgets.parts.marked import MarkedPart, MarkedText
-from widgets.parts.pictures import PictureStore
+from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.search_field import SearchField
 from widgets.theme import Theme
 
@@ -178,3 +179,25 @@ def test_filters_stand_in_a_line(page: AnswersPage) -> None:
     tools = search.parentWidget()
     heights = {type(w).__name__: w.height() for w in tools.children() if isinstance(w, QWidget)}
     assert max(heights.values()) - min(heights.values()) <= 2, heights
+
+
+def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a picture with answers longer than a line, as masks have them, When the window is low, Then both are there
+    whole below a lower picture; in a high one the picture is large."""
+    told = "leaf 11.6 %, plum 5.0 %, tulip 2.1 % of the picture"
+    look = LookValue(0, picture=PictureValue(data=b"any", name="garden.png"), before=told, after=told.replace("5", "2"))
+    for height, picture_px in ((434, 150), (560, 220)):
+        card = LookCard(theme, PictureStore())
+        card.show_row(examples.all_answers(3).columns, 0, is_class=False)
+        card.show_look(look, is_class=False)
+        shown(card, 256, height)
+        view = card.findChild(InputView)
+        assert view is not None and view.height() == picture_px
+        answers = [part for part in card.findChildren(QLabel) if "of the picture" in part.text()]
+        assert [part.text() for part in answers] == [look.before, look.after]
+        for part in answers:
+            assert part.fontMetrics().horizontalAdvance(part.text()) > part.width()
+            room = QRect(0, 0, part.width(), 1000)
+            needed = part.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, part.text())
+            assert part.height() >= needed.height()
+            assert card.rect().contains(part.mapTo(card, part.rect().bottomRight()))

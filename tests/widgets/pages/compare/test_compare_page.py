@@ -246,6 +246,21 @@ def test_a_busy_computer_offers_to_measure_again(
         press(page, "Measure again now")
 
 
+def test_few_examples_ask_for_more(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given that so few examples tell nothing about a faster version, Then more of them are asked for, with how many, and
+    not called something to tune with."""
+    value = examples.nothing_faster()
+    page = ComparePage(theme)
+    page.show(replace(value, ways=replace(value.ways, limit_pct=None, few=8, takes=321)))
+    shown(page)
+    assert "Add more pictures" in said(page) and "Give it more to tune with" not in said(page)
+    assert "8 for the test are too few; your limit takes at least 321." in said(page)
+    with qtbot.waitSignal(page.add_data_requested, timeout=1000):
+        press(page, "Add pictures…")
+
+
 def test_no_limit_would_help(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
     """Given that no version is faster at any limit, then another goal is offered instead."""
     value = examples.nothing_faster()

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 from stopwatch import OwnTime
 
@@ -70,6 +70,30 @@ def test_height_fits_its_rows(theme: Theme, qtbot: QtBot) -> None:
     assert table.height() == low + 62
     table.show_rows(rows(2), "r0")
     assert table.height() < low
+
+
+def test_details_that_do_not_fit_go_on_in_another_row(theme: Theme, qtbot: QtBot) -> None:
+    """Given seven details, When the table is too narrow for them side by side, Then none of them is cut, the table is as
+    high as they are, and a wide one has them in one row again."""
+    pairs = tuple((f"Memory while running {n}", "38 MB → 29 MB") for n in range(7))
+    table = Table(theme, "All versions", COLUMNS, fits=True)
+    qtbot.addWidget(table)
+    table.resize(1200, 100)
+    with qtbot.waitExposed(table):
+        table.show()
+    table.show_rows([Row("r0", rows(1)[0].cells, pairs)], "r0")
+    table.set_details(True)
+    line_px = table.rowHeight(1)
+    for width, is_high in ((500, True), (1200, False)):
+        table.resize(width, table.height())
+        qtbot.waitUntil(lambda high=is_high: (table.rowHeight(1) > line_px) is high)  # type: ignore[misc]
+        details = table.indexWidget(table.model().index(1, 0))
+        details.layout().activate()
+        shown = details.findChildren(QLabel)
+        assert len(shown) == 14
+        assert [one.text() for one in shown if one.width() < one.sizeHint().width()] == []
+        assert max(one.geometry().right() for one in shown) < table.viewport().width()
+        assert table.height() == 32 + 34 + table.rowHeight(1) + 1 and not table.verticalScrollBar().isVisible()
 
 
 def test_tab_leaves_the_table(theme: Theme, qtbot: QtBot) -> None:

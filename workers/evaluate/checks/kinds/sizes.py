@@ -60,7 +60,14 @@ def _said(name: str, own: Floats) -> str:
     middle, least, most = float(np.median(own)), float(own.min()), float(own.max())
     if name in ("brightness", "contrast", "color"):
         return f"{name} mostly about {percent(middle, 0)} ({percent_range(least, most)})"
-    return f"{name} mostly about {middle:,.4g} ({least:,.4g} to {most:,.4g})"
+    low, mid, high = _rounded(least), _rounded(middle), _rounded(most)
+    return f"{name} {mid} in all" if low == high else f"{name} mostly about {mid} ({low} to {high})"
+
+
+def _rounded(value: float) -> str:
+    """Three digits that matter, and a minus as it is written elsewhere."""
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return text.replace("-", "−")
 
 
 def _sizes(sizes: NDArray[np.int64]) -> str:
