@@ -106,13 +106,14 @@ class AnswersPage(DetailPage):
         version = self._version_field(value.versions, value.chosen, small=True)
         version.setMinimumContentsLength(VERSION_CHARS)
         flow.addWidget(version)
-        texts = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
+        judged = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
+        texts = (*judged, self.tr("Not judged"))
         kinds = [("", self.tr("All"), len(value.columns))]
         kinds += [(kind, text, value.columns.count(kind)) for kind, text in zip(KINDS, texts, strict=True)]
         group = QButtonGroup(holder)
         self._buttons = {}
         for kind, text, number in kinds:
-            if kind in ("worse", "better") and not value.labelled:
+            if (kind in ("worse", "better") and not value.labelled) or (kind == "searched" and not number):
                 continue
             button = Button(self.theme, f"{text} {number:,}", kind="toggle", size="small")
             button.setCheckable(True)

@@ -18,8 +18,8 @@ from widgets.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_PX, TALL_ROW_PX, SHARE_PX, RESULT_PX, NUMBER_PX = 34, 50, 128, 116, 68
-_TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok")
-_ICONS = ("check", "arrow-right", "", "")
+_TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok", "none")
+_ICONS = ("check", "arrow-right", "", "", "")
 
 
 class AnswersModel(QAbstractTableModel):
@@ -38,9 +38,14 @@ class AnswersModel(QAbstractTableModel):
         self.beginResetModel()
         self.value = value
         self.columns = self._make_columns(value)
-        texts = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
+        judged = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
+        texts = (*judged, self.tr("Not judged"))
+        tips = ("",) * len(judged) + (
+            self.tr("The others were searched for among these, so that they could be judged."),
+        )
         self._kinds = tuple(
-            Cell(text, tag=tag, icon=icon) for text, tag, icon in zip(texts, _TAGS, _ICONS, strict=True)
+            Cell(text, tag=tag, icon=icon, tip=tip)
+            for text, tag, icon, tip in zip(texts, _TAGS, _ICONS, tips, strict=True)
         )
         self.rows = select(value.columns, self.filter)
         self.endResetModel()

@@ -12,13 +12,13 @@ from widgets.parts.marked import Marked
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 
-Kind = Literal["same", "changed", "worse", "better"]
-KINDS: tuple[Kind, ...] = ("same", "changed", "worse", "better")
+Kind = Literal["same", "changed", "worse", "better", "searched"]
+KINDS: tuple[Kind, ...] = ("same", "changed", "worse", "better", "searched")
 Order = Literal[
     "number", "name", "before", "after", "label", "before_share", "after_share", "similarity", "kind", "surer"
 ]
-_URGENCY = np.asarray([3, 1, 0, 2], np.int8)
-"""Worse first, then changed, better, same: by their place in KINDS."""
+_URGENCY = np.asarray([3, 1, 0, 2, 4], np.int8)
+"""Worse first, then changed, better, same, what was not judged: by their place in KINDS."""
 
 
 class Texts:

@@ -5,8 +5,10 @@ from typing import Literal
 from workers.contracts.base import Frozen
 
 ROWS_FILE = "rows.npz"
-KINDS: tuple[Literal["same", "changed", "worse", "better"], ...] = ("same", "changed", "worse", "better")
-"""What became of an answer, by the numbers of the column `kind`. Worse and better need a label."""
+AnswerKind = Literal["same", "changed", "worse", "better", "searched"]
+KINDS: tuple[AnswerKind, ...] = ("same", "changed", "worse", "better", "searched")
+"""What became of an answer, by the numbers of the column `kind`. Worse and better need a label; what was only searched
+in, so that others could be judged, was not judged itself."""
 NAME_CHARS = 160
 """So much of a text, or of a file's name, is in the table; the example itself is shown whole beside it."""
 

@@ -21,7 +21,7 @@ from workers.evaluate.proof.registry import compare_case
 STAGE = "Listing all answers"
 BLOCK = 4096
 """So many answers become shares at a time: of 1,000 classes that is 33 MB."""
-SAME, CHANGED, WORSE, BETTER = range(len(KINDS))
+SAME, CHANGED, WORSE, BETTER, SEARCHED = range(len(KINDS))
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,13 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
 
 def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
     """`kind` and `similarity` by the rule that the verdict uses, over all parts together; what is no item of the
-    verdict (where neither finds anything, or what was only searched in) is the same."""
+    verdict since neither finds anything is the same."""
     joined = join([Part(part.data, part.old, part.new, part.items.tolist()) for part in parts])
     n = len(joined.data.test)
     found = compare_case(Case(joined.data, joined.old, joined.new, np.arange(n)))
     kind, similarity = np.full(n, SAME, np.uint8), np.full(n, np.nan, np.float32)
     kind[found.items[found.changed]] = CHANGED
+    kind[np.asarray(found.searched, np.int64)] = SEARCHED
     if found.similarity is not None:
         similarity[found.items] = found.similarity
     if found.beside is not None:

@@ -119,7 +119,8 @@ class Differences:
     `broken`: refused whatever the bounds say, for a reason in `notes`. `unseen`: why nothing can be proven with these
     items at all, "" where it can. With `units` these are counted instead of items, and fewer than `least_items` items
     prove nothing; each of `gates` has to hold, too. `unproven` are sentences on what these items cannot show.
-    `beside` are items that gates rest on and that are shown, but never counted.
+    `beside` are items that gates rest on and that are shown, but never counted. `searched` are the numbers of those
+    that were only searched in, so that others could be judged.
     """
 
     items: NDArray[np.int64]
@@ -139,6 +140,7 @@ class Differences:
     least_items: int = 0
     unproven: Sequence[str] = ()
     beside: Beside | None = None
+    searched: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

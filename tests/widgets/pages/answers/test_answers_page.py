@@ -156,6 +156,25 @@ def test_what_is_no_class_comes_the_least_alike_first(theme: Theme, examples: Mo
     assert table_of(page).model().filter.order == "number"
 
 
+def test_what_was_not_judged_says_so(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given vectors of which some were only searched in, Then they have a button and a tag of their own, stand last by
+    result, and are not among the same; where there are none, there is no such button."""
+    value = examples.all_vectors()
+    page = AnswersPage(theme)
+    page.show_value(value)
+    shown(page, 1072, 714)
+    assert "searched" not in page._buttons
+    kind = value.columns.kind.copy()
+    kind[:20] = KINDS.index("searched")
+    page.show_value(replace(value, columns=replace(value.columns, kind=kind)))
+    assert page._buttons["searched"].text() == "Not judged 20"
+    page._choose(order="kind")
+    model = table_of(page).model()
+    assert {int(at) for at in model.rows[-20:]} == set(range(20))
+    cell = model.cell(190, "kind")
+    assert cell.text == "Not judged" and "searched for among these" in cell.tip
+
+
 def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:
     """Given texts of both models, Then both are there to read with marks, beside what is right; a list of neighbors says
     what it is; an answer of a few words stays a line."""

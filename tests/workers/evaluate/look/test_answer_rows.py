@@ -60,7 +60,7 @@ def test_each_answer_gets_its_kind(job: Make, class_answers: Make, part: Make) -
         assert texts(rows, "name")[:2] == ["Ärger", "b c"] and texts(rows, "folded")[0] == "ärger"
         assert rows["name_rank"].tolist() == [4, 0, 1, 2, 3, 4, 3]
     assert result.n == 7 and result.labelled and result.answers == "class"
-    assert result.counts == {"same": 3, "changed": 2, "worse": 1, "better": 1}
+    assert result.counts == {"same": 3, "changed": 2, "worse": 1, "better": 1, "searched": 0}
 
 
 def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) -> None:
@@ -73,6 +73,21 @@ def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) ->
         assert rows["kind"].tolist() == [0, 0, 1] and rows["similarity"][2] < 0.99
         assert (rows["before"] == -1).all() and np.isnan(rows["after_share"]).all()
     assert result.answers == "vector" and not result.labelled and result.counts["changed"] == 1
+
+
+def test_what_was_only_searched_in_is_not_called_the_same(job: Make, answers_of: Make, part: Make) -> None:
+    """Given a hundred vectors without any for calibration, of which one of the first points elsewhere, Then the quarter
+    that is searched in is neither the same nor changed: nobody judged it."""
+    vectors = np.random.default_rng(0).normal(size=(100, 16)).astype(np.float32)
+    turned = vectors.copy()
+    turned[3] = -turned[3]
+    data = DataSet("arrays", "person", test=tuple(Item(f"row {i}") for i in range(100)))
+    whole = part(data, answers_of(vectors, "embedding"), answers_of(turned, "embedding"))
+    result, work = job("answer_rows", AnswerRowsParams(parts=(whole,)))
+    with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
+        assert {KINDS[kind] for kind in rows["kind"][:25]} == {"searched"} and np.isnan(rows["similarity"][:25]).all()
+        assert "searched" not in {KINDS[kind] for kind in rows["kind"][25:]}
+    assert result.counts["searched"] == 25 and result.counts["same"] + result.counts["changed"] == 75
 
 
 def test_dialogues_that_only_gates_rest_on_are_shown(job: Make, part: Make) -> None:

@@ -17,6 +17,8 @@ GALLERY_SHARE, MOST_GALLERY = 0.25, 500
 """Without calibration items this part of the test items is searched in and not judged, so that those that are judged
 stay independent."""
 
+SEARCHED = "{0:,} of the {1:,} examples were searched in, so that the other {2:,} could be judged."
+
 
 def compare(case: Case) -> Differences:
     """Searched is in the calibration items, so that all test items are judged.
@@ -38,7 +40,10 @@ def compare(case: Case) -> Differences:
     severity = np.nan_to_num(1 - cosine, nan=2.0)
     items = case.items[judged]
     names = class_names([case.data.test[i] for i in items])
-    return Differences(items, changed, severity, similarity=np.clip(1 - severity, 0.0, 1.0), classes=names)
+    similarity = np.clip(1 - severity, 0.0, 1.0)
+    searched = tuple(case.items[: len(case.items) - len(items)].tolist())
+    notes = (SEARCHED.format(len(searched), len(case.items), len(items)),) if searched else ()
+    return Differences(items, changed, severity, similarity, names, notes=notes, searched=searched)
 
 
 def _other_length(old: Floats, new: Floats) -> Flags:

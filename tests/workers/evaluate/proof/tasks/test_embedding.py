@@ -50,9 +50,12 @@ def test_what_each_says_is_lost_under_a_common_mean(judged: Make, mean: float) -
 
 
 def test_without_calibration_items_a_quarter_is_searched_in(judged: Make) -> None:
-    """Given 520 items and nothing to search in, Then a quarter of them is the gallery and 390 are judged."""
+    """Given 520 items and nothing to search in, Then a quarter of them is the gallery and 390 are judged,
+    which is told."""
     old = vectors()
-    assert judged(old, old, "embedding").n == 390
+    found = judged(old, old, "embedding")
+    assert found.n == 390
+    assert "130 of the 520 examples were searched in, so that the other 390 could be judged." in found.notes
 
 
 def test_all_are_judged_where_calibration_items_are_searched_in(labelled: Make, answers_of: Make) -> None:
@@ -60,7 +63,8 @@ def test_all_are_judged_where_calibration_items_are_searched_in(labelled: Make, 
     everything = vectors(N + 100)
     old = replace(answers_of(everything[:N], "embedding"), gallery=list(everything[N:]))
     data = labelled([None] * N)
-    assert judge(data, old, old, 1.0).n == N
+    whole = judge(data, old, old, 1.0)
+    assert whole.n == N and not any("searched in" in note for note in whole.notes)
     other = replace(old, gallery=list(-everything[N:]))
     assert judge(data, old, other, 1.0).changed_count > 0.9 * N
     few = replace(old, gallery=old.gallery[:10])
