@@ -224,6 +224,21 @@ def test_the_last_outcome_is_seen_whole(page: OptimizePage, example: ModuleType,
     assert steps.verticalScrollBar().maximum() > 0
 
 
+def test_the_best_so_far_is_read_whole(page: OptimizePage, example: ModuleType) -> None:
+    """Given a best so far that is too long to stand beside the title, Then it has a line of its own and is not cut; a
+    short one stands beside it."""
+    page.resize(1072, 700)
+    long = "Best so far: INT8, ONNX Runtime, 1.5 times faster, 1,195 of 1,200 answers the same, not proven"
+    for text, is_beside in ((long, False), ("Best so far: BF16, 1.5 times faster", True)):
+        page.show_value(replace(example.running(), best=text))
+        QTest.qWait(50)
+        assert page._view is not None
+        best, title = page._view.best, page._view._title
+        assert best.label.text() == text and best.label.width() >= best.label.sizeHint().width()
+        tops = [part.mapTo(page, part.rect().center()).y() for part in (best, title)]
+        assert (abs(tops[0] - tops[1]) < 8) is is_beside
+
+
 def test_questions(page: OptimizePage, theme: Theme, qtbot: QtBot, unnamed: Callable[[QWidget], list[str]]) -> None:
     """Given the window's questions, then each answer comes back once, and Escape is the harmless one."""
     for make, text, answer in (

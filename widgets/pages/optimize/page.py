@@ -103,7 +103,7 @@ class OptimizePage(Page):
         assert self._view is not None
         self._say(self._head, *self._sentences(value))
         self._view.set_steps(value.steps)
-        self._view.best.say(value.best)
+        self._view.say_best(value.best)
         self._view.plot.set_running(value.phase == "running")
         self._bar.setVisible(value.phase in ("running", "queued"))
         self._bar.set_share(_share(value))

@@ -71,7 +71,8 @@ class RunView(QWidget):
         self._graph_card, self._steps_card = Card(gap=SPACE_S), Card(self.tr("Steps"), gap=SPACE_XS)
         self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._head.setSpacing(SPACE_S)
-        self._head.addWidget(words(self.tr("Latency of every answer"), "section", wrap=False))
+        self._title = words(self.tr("Latency of every answer"), "section", wrap=False)
+        self._head.addWidget(self._title)
         self._head.addWidget(self.best, 1, Qt.AlignmentFlag.AlignRight)
         self._graph_card.setAccessibleName(self.tr("Latency of every answer"))
         self._graph_card.add(self._head)
@@ -115,10 +116,28 @@ class RunView(QWidget):
             self.log.appendPlainText("\n".join(texts))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow windows have narrow steps, and the best so far on a line of its own."""
+        """Narrow windows have narrow steps."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW_PX
-        self._steps_card.setFixedWidth(_STEPS_NARROW_PX if narrow else _STEPS_WIDE_PX)
-        way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        self._steps_card.setFixedWidth(self._steps_px)
+        self._place_best()
+
+    @property
+    def _steps_px(self) -> int:
+        return _STEPS_NARROW_PX if self.width() < _NARROW_PX else _STEPS_WIDE_PX
+
+    def say_best(self, text: str) -> None:
+        """The best so far, "" for none."""
+        self.best.say(text)
+        self._place_best()
+
+    def _place_best(self) -> None:
+        """Beside the title where it fits there whole, else on a line of its own."""
+        edges = self._graph_card.contentsMargins()
+        box = self._graph_card.box.contentsMargins()
+        room = self.width() - self._steps_px - SPACE_L - edges.left() - edges.right() - box.left() - box.right()
+        is_below = self._title.sizeHint().width() + SPACE_S + self.best.sizeHint().width() > room
+        way = QBoxLayout.Direction.TopToBottom if is_below else QBoxLayout.Direction.LeftToRight
+        if way == self._head.direction():
+            return
         self._head.setDirection(way)
-        self._head.setAlignment(self.best, Qt.AlignmentFlag.AlignLeft if narrow else Qt.AlignmentFlag.AlignRight)
+        self._head.setAlignment(self.best, Qt.AlignmentFlag.AlignLeft if is_below else Qt.AlignmentFlag.AlignRight)
