@@ -305,6 +305,9 @@ def main() -> int:
     parser.add_argument("models", type=Path)
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
+    known = [case.name for case in CASES]
+    if unknown := sorted(set(asked.names) - set(known)):
+        parser.error(f"no such model: {', '.join(unknown)}; there are {', '.join(known)}")
     ratios = []
     for case in CASES:
         if asked.names and case.name not in asked.names:
