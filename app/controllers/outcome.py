@@ -40,7 +40,7 @@ def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> st
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.FEW_EXAMPLES:
         text = tr("Your {0:,} test {1} say too little about rounded numbers; your limit of {2} takes at least {3:,}.")
-        return text.format(outcome.end.few_items or 0, things, percent_of(limit_pct), least_to_tell(limit_pct))
+        return text.format(outcome.few_items or 0, things, percent_of(limit_pct), least_to_tell(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, n, things)
     if outcome.ending is Ending.UNTESTED:

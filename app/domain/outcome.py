@@ -66,7 +66,8 @@ class SearchEnd(Frozen):
     where nothing is left to do. `went_on_s` are the seconds that were given later, each time. `built_for` names the
     architectures (``sm89``) of cards elsewhere that engines were built for; nothing was measured then. `none_fits` says
     why the goal's first way cannot be tried, where none can. `few_items` are the test examples, where they are so few
-    that rounded numbers can neither be proven nor be recommended unproven; None where there are more.
+    that rounded numbers can neither be proven nor be recommended unproven, None where there are more; `enough_items`
+    would do.
     """
 
     planned: int = 0
@@ -79,6 +80,7 @@ class SearchEnd(Frozen):
     built_for: tuple[str, ...] = ()
     none_fits: Reason | None = None
     few_items: int | None = None
+    enough_items: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Outcome:
     `built` are versions with engines for cards elsewhere.
 
     `tried` versions have figures. `untested` are gains for whose answers there was no time, `short` those about which
-    so few examples tell nothing. `more_s` is None where more time would change nothing.
+    so few examples tell nothing (`few_items` of them). `more_s` is None where more time would change nothing.
     """
 
     ending: Ending
@@ -98,6 +100,7 @@ class Outcome:
     untested: tuple[Variant, ...] = ()
     built: tuple[Variant, ...] = ()
     short: tuple[Variant, ...] = ()
+    few_items: int | None = None
 
     @property
     def can_go_on(self) -> bool:
@@ -122,7 +125,8 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
         built = tuple(version for version in tried if version.artifact_key and version.state != "dropped")
         return Outcome(Ending.BUILT, None, (), 0, end, built=built)
     choice = choose([version for version in tried if version.is_side_by_side], objective)
-    short = tuple(short_of_examples(tried, objective)) if end.few_items is not None else ()
+    few_items = _few_items(versions, end)
+    short = tuple(short_of_examples(tried, objective)) if few_items is not None else ()
     left = tuple(v for v in open_versions(tried, choice.variant, objective) if v not in short)
     untested = tuple(v for v in tried if v.untested == "no_time" and v not in short)
     measured = sum(1 for version in tried if version.measurement.n)
@@ -142,7 +146,7 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
         ending = Ending.NOTHING_FASTER
     else:
         ending = Ending.TIME_UP if measured else Ending.NOTHING_TRIED
-    return Outcome(ending, choice.variant, left, measured, end, untested, short=short)
+    return Outcome(ending, choice.variant, left, measured, end, untested, short=short, few_items=few_items)
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
@@ -166,6 +170,14 @@ def short_of_examples(tried: Sequence[Variant], objective: Objective) -> list[Va
         one for one in found if is_gain(one, objective) or (not one.is_side_by_side and looks_like_gain(one, objective))
     ]
     return sorted(found, key=lambda version: (not version.is_side_by_side, -(version.measurement.speedup or 0.0)))
+
+
+def _few_items(versions: Sequence[Variant], end: SearchEnd) -> int | None:
+    """How many test examples there are where they are few, None where they are not: some may have been added since."""
+    if end.few_items is None:
+        return None
+    most = max([end.few_items, *(version.judgement.n for version in versions if version.judgement is not None)])
+    return most if most < end.enough_items else None
 
 
 def _nothing_against(version: Variant) -> bool:

@@ -291,7 +291,7 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         n_calibration=data.n_calibration if data else 0,
         command=f"fettle optimize {facts.project.model_path}",
         is_busy=facts.outcome.ending is Ending.BUSY,
-        few=facts.outcome.end.few_items if facts.outcome.ending is Ending.FEW_EXAMPLES else None,
+        few=facts.outcome.few_items if facts.outcome.ending is Ending.FEW_EXAMPLES else None,
         takes=least_to_tell(facts.run.goal.max_loss_pct),
     )
 

@@ -54,8 +54,8 @@ def short_words(outcome: Outcome) -> str:
     speed = first.measurement.speedup or 0.0
     gain = "is" if first.is_side_by_side else "looked"
     what = f"{times(speed)} times faster" if is_worth_naming(speed) else "smaller and about as fast"
-    few = counted(outcome.end.few_items or 0, "example")
-    are = "is" if outcome.end.few_items == 1 else "are"
+    few = counted(outcome.few_items or 0, "example")
+    are = "is" if outcome.few_items == 1 else "are"
     return f"“{first.title}” {gain} {what}; {few} {are} too few to judge it"
 
 

@@ -7,9 +7,14 @@ from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent_of
 
 
+def enough_items(limit_pct: float) -> int:
+    """So many test examples prove the limit in percent, or let rounded numbers be recommended unproven."""
+    return min(LEAST_ALIKE_ITEMS, least_to_tell(limit_pct))
+
+
 def few_items(data: ReadData, limit_pct: float, *, by_words: bool = False) -> bool:
     """So few examples that none proves the limit, and that rounded numbers are not recommended unproven either."""
-    return not by_words and data.result.n_test < min(LEAST_ALIKE_ITEMS, least_to_tell(limit_pct))
+    return not by_words and data.result.n_test < enough_items(limit_pct)
 
 
 def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -> str | None:

@@ -18,7 +18,7 @@ from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words.results import screened_words
 from app.services.data.doctor import warning_before_run
-from app.services.data.reach import few_items, reach_warning
+from app.services.data.reach import enough_items, few_items, reach_warning
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
@@ -199,8 +199,8 @@ class _Optimization:
             self._recorder.tell(warning)
         by_words = model.info.chat is not None
         limit_pct = self._goal.max_loss_pct
-        is_few = few_items(data, limit_pct, by_words=by_words)
-        self._search.keep(few_items=data.result.n_test if is_few else None)
+        if few_items(data, limit_pct, by_words=by_words):
+            self._search.keep(few_items=data.result.n_test, enough_items=enough_items(limit_pct))
         if warning := reach_warning(data, limit_pct, by_words=by_words):
             self._recorder.tell(warning)
         return data

@@ -83,7 +83,7 @@ def test_what_cannot_go_on_offers_no_more_time() -> None:
     assert "measure longer" not in headline(over, "speed", 1.0) and not over.can_go_on
 
 
-FEW = SearchEnd(planned=2, final="done", few_items=8)
+FEW = SearchEnd(planned=2, final="done", few_items=8, enough_items=59)
 
 
 def rounded(made: Variant) -> Variant:
@@ -102,12 +102,16 @@ def test_where_examples_are_missing_no_more_time_is_asked_for() -> None:
     """Given eight examples and a rounded version that is faster, measured in turn or only looked at, Then examples are
     what the run asks for, not time; one whose answers changed is not promised."""
     for version in (judged_few(rounded(SAFE)), rounded(dataclasses.replace(HASTY, judgement=None))):
-        outcome = outcome_of([version, SLOW], "speed", FEW.model_copy(update={"final": "cut_off"}))
+        outcome = outcome_of([version, judged_few(SLOW)], "speed", FEW.model_copy(update={"final": "cut_off"}))
         assert (outcome.ending, outcome.open, outcome.short) == (Ending.FEW_EXAMPLES, (), (version,))
         told = headline(outcome, "speed", 1.0)
         assert "8 examples are too few to judge it: add more, or keep the original" in told
         assert told.endswith("(a limit of 1 % takes at least 321)") and "measure longer" not in told
         assert ("is 2.0 times faster" in told) is version.is_side_by_side
+    added = dataclasses.replace(SLOW, judgement=SLOW.judgement.model_copy(update={"n": 20}))  # type: ignore[union-attr]
+    assert "; 20 examples are" in headline(outcome_of([judged_few(rounded(SAFE)), added], "speed", FEW), "speed", 1.0)
+    plenty = dataclasses.replace(SLOW, judgement=SLOW.judgement.model_copy(update={"n": 80}))  # type: ignore[union-attr]
+    assert outcome_of([judged_few(rounded(SAFE)), plenty], "speed", FEW).ending is Ending.NOTHING_FASTER
     changed = judged_few(rounded(SAFE), changed=1)
     assert outcome_of([changed], "speed", FEW).ending is Ending.NOTHING_FASTER
     enough = FEW.model_copy(update={"few_items": None})

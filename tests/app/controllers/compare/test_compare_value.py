@@ -144,8 +144,9 @@ def test_few_examples_are_what_is_missing() -> None:
     for more time, and does not say that nothing was safe."""
     same = judgement(verdict="not_enough_data", n=8, changed_count=0, labelled=False)
     rounded = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0, judgement=same), precision="int8")
-    end = SearchEnd(planned=1, final="done", few_items=8)
-    value = compare_value(dataclasses.replace(facts(variant(0), rounded), search=end))
+    end = SearchEnd(planned=1, final="done", few_items=8, enough_items=59)
+    original = variant(0, judgement=same)
+    value = compare_value(dataclasses.replace(facts(original, rounded), search=end))
     assert value.headline.endswith("8 examples are too few to judge it: add more, or keep the original")
     assert value.subtitle == (
         "Your 8 test pictures say too little about rounded numbers; your limit of 1 % takes at least 321."
