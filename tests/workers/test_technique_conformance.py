@@ -14,7 +14,6 @@ from workers import registry
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import ARTIFACT_FILE, read_model, sha256_file
 from workers.contracts.techniques import TechniqueSpec
-from workers.infer import openvino_program
 from workers.measure.opening import open_session
 from workers.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
@@ -35,8 +34,6 @@ every_pair = pytest.mark.parametrize(
 LOSES_HALF = ("int4_weights", "magnitude_prune", "sparsity_2_4")
 """Techniques that take half of the weights out, unless asked without letting anything learn, or all but 4 bits of
 them: layers as small as these answer otherwise then."""
-NEEDS_BF16 = ("cascade",)
-"""Techniques that refuse to work where the processor has no 16-bit arithmetic."""
 CUTS_OUTPUTS = ("cut_outputs",)
 """Techniques whose result gives only what its pipeline.json lists; what it lists stays."""
 
@@ -47,13 +44,7 @@ def kind_for(spec: TechniqueSpec, default: str = "cnn") -> str:
 
 def may_refuse(spec: TechniqueSpec, kind: str) -> bool:
     """Whether a refusal in words is a right answer to this kind of model."""
-    if spec.id in NEEDS_BF16 and not bf16_is_here():
-        return True
     return spec.id in SUITED and kind != SUITED[spec.id]
-
-
-def bf16_is_here() -> bool:
-    return "BF16" in openvino_program.import_library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def runtimes_of(spec_runtimes: tuple[str, ...] | None) -> list[str]:
