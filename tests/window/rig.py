@@ -19,6 +19,7 @@ from short_runs import SHORT_RUNS
 from stopwatch import busyness
 
 ROOT = Path(__file__).parents[2]
+OFTEN_S = 5
 PROBE = Path(__file__).parent / "probe"
 BUTTONS = (
     "Button",
@@ -172,15 +173,16 @@ class Program:
 
     # --- seeing
 
-    def wait(self, holds: Callable[[], Any], limit_s: float, what: str) -> Any:
-        """What `holds` gives as soon as it is true; it may take `limit_s` of a quiet computer."""
+    def wait(self, holds: Callable[[], Any], limit_s: float, what: str, every_s: float | None = None) -> Any:
+        """What `holds` gives as soon as it is true; it may take `limit_s` of a quiet computer. Looking takes a part of a
+        core: what is waited for longer is looked at less often, or `every_s`."""
         began_s = time.monotonic()
         while time.monotonic() < began_s + limit_s * busyness():
             if self.process.poll() is not None:
                 raise AssertionError(f"the program ended with {self.process.returncode}:\n{self.errors.read_text()}")
             if found := holds():
                 return found
-            time.sleep(0.1)
+            time.sleep(every_s or (0.1 if time.monotonic() < began_s + OFTEN_S else 0.5))
         self.screen.picture(self.home.parent / "last.png")
         raise AssertionError(f"{what} did not come within {limit_s:g} s; seen:\n{self.see().texts}")
 
@@ -203,14 +205,20 @@ class Program:
         )
         return View(told["page"], told["state"], told["modal"], tuple(told["strays"]), told["garbage"], items)
 
-    def until(self, holds: Callable[[View], Any], limit_s: float = 30, what: str = "it") -> View:
+    def until(
+        self,
+        holds: Callable[[View], Any],
+        limit_s: float = 30,
+        what: str = "it",
+        every_s: float | None = None,
+    ) -> View:
         """Look until it holds."""
 
         def look() -> View | None:
             view = self.see()
             return view if holds(view) else None
 
-        view = self.wait(look, limit_s, what)
+        view = self.wait(look, limit_s, what, every_s)
         assert isinstance(view, View)
         return view
 

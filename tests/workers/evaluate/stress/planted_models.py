@@ -7,11 +7,11 @@ them to 0; how small that is, one large weight of a dead neuron says (Qu-ANTI-za
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import stress_models as models
 from onnx import helper
+from technique_cases import narrow
 
 from presets.sample import sample_paths
 from workers import registry
@@ -109,11 +109,12 @@ def write_data(root: Path, model: Path) -> Path:
     return models.read_data(root, model, root / "clothes.npz")
 
 
-def in_8_bits(model: Path, data: Path, work: Path, technique: str = "int8_static", **params: Any) -> Path:
-    """By the technique that people use."""
+def in_8_bits(model: Path, data: Path, work: Path, technique: str = "int8_static") -> Path:
+    """By the technique that people use, where sums of 8-bit products overflow with weights of 7 bits: the neuron that
+    sees the trigger would be cut off there."""
     spec = registry.techniques()[technique]
     work.mkdir()
-    spec.apply(read_model(model), spec.params(**params), RecordingContext(work, data_dir=data))
+    spec.apply(read_model(model), spec.params(**narrow(spec)), RecordingContext(work, data_dir=data))
     return work / "model"
 
 
