@@ -90,10 +90,10 @@ def rounded(made: Variant) -> Variant:
     return dataclasses.replace(made, precision="int8")
 
 
-def judged_few(made: Variant, changed: int = 0) -> Variant:
+def judged_few(made: Variant, changed: int = 0, n: int = 8) -> Variant:
     assert made.judgement is not None
     judgement = made.judgement.model_copy(
-        update={"verdict": "not_enough_data", "n": 8, "changed_count": changed, "agreement": 1 - changed / 8}
+        update={"verdict": "not_enough_data", "n": n, "changed_count": changed, "agreement": 1 - changed / n}
     )
     return dataclasses.replace(made, judgement=judgement)
 
@@ -108,10 +108,10 @@ def test_where_examples_are_missing_no_more_time_is_asked_for() -> None:
         assert "8 examples are too few to judge it: add more, or keep the original" in told
         assert told.endswith("(a limit of 1 % takes at least 321)") and "measure longer" not in told
         assert ("is 2.0 times faster" in told) is version.is_side_by_side
-    added = dataclasses.replace(SLOW, judgement=SLOW.judgement.model_copy(update={"n": 20}))  # type: ignore[union-attr]
-    assert "; 20 examples are" in headline(outcome_of([judged_few(rounded(SAFE)), added], "speed", FEW), "speed", 1.0)
-    plenty = dataclasses.replace(SLOW, judgement=SLOW.judgement.model_copy(update={"n": 80}))  # type: ignore[union-attr]
-    assert outcome_of([judged_few(rounded(SAFE)), plenty], "speed", FEW).ending is Ending.NOTHING_FASTER
+    added = outcome_of([judged_few(rounded(SAFE)), judged_few(SLOW, n=20)], "speed", FEW)
+    assert "; 20 examples are" in headline(added, "speed", 1.0)
+    plenty = [judged_few(rounded(SAFE)), judged_few(SLOW, n=80)]
+    assert outcome_of(plenty, "speed", FEW).ending is Ending.NOTHING_FASTER
     changed = judged_few(rounded(SAFE), changed=1)
     assert outcome_of([changed], "speed", FEW).ending is Ending.NOTHING_FASTER
     enough = FEW.model_copy(update={"few_items": None})

@@ -86,7 +86,8 @@ def test_details_that_do_not_fit_go_on_in_another_row(theme: Theme, qtbot: QtBot
     line_px = table.rowHeight(1)
     for width, is_high in ((500, True), (1200, False)):
         table.resize(width, table.height())
-        qtbot.waitUntil(lambda high=is_high: (table.rowHeight(1) > line_px) is high)  # type: ignore[misc]
+        QApplication.processEvents()
+        assert (table.rowHeight(1) > line_px) is is_high
         details = table.indexWidget(table.model().index(1, 0))
         details.layout().activate()
         shown = details.findChildren(QLabel)
