@@ -205,20 +205,14 @@ class Program:
         )
         return View(told["page"], told["state"], told["modal"], tuple(told["strays"]), told["garbage"], items)
 
-    def until(
-        self,
-        holds: Callable[[View], Any],
-        limit_s: float = 30,
-        what: str = "it",
-        every_s: float | None = None,
-    ) -> View:
+    def until(self, holds: Callable[[View], Any], limit_s: float = 30, what: str = "it") -> View:
         """Look until it holds."""
 
         def look() -> View | None:
             view = self.see()
             return view if holds(view) else None
 
-        view = self.wait(look, limit_s, what, every_s)
+        view = self.wait(look, limit_s, what)
         assert isinstance(view, View)
         return view
 
