@@ -39,7 +39,7 @@ def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> st
     if outcome.ending is Ending.NONE_FITS:
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.FEW_EXAMPLES:
-        text = tr("Your {0:,} test {1} say too little about rounded numbers; your limit of {2} takes at least {3:,}.")
+        text = tr("Your {0:,} test {1} say too little about a smaller model; your limit of {2} takes at least {3:,}.")
         return text.format(outcome.few_items or 0, things, percent_of(limit_pct), least_to_tell(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, n, things)

@@ -181,7 +181,9 @@ def _few_items(versions: Sequence[Variant], end: SearchEnd) -> int | None:
 
 
 def _nothing_against(version: Variant) -> bool:
-    judged = version.judgement
+    """No result of it that was looked at changed, neither of the test nor in calibration."""
     if version.state == "dropped" or is_regressed(version):
         return False
-    return judged is None or (judged.verdict == "not_enough_data" and not judged.changed_count)
+    if version.judgement is not None:
+        return version.judgement.verdict == "not_enough_data" and not version.judgement.changed_count
+    return version.screening is None or not version.screening.changed

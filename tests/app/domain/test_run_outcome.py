@@ -7,6 +7,7 @@ from judged import variant
 
 from app.domain.choose import MOST_SETS, finalists
 from app.domain.outcome import Ending, SearchEnd, outcome_of
+from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from workers.contracts.planning import Reason
@@ -114,6 +115,9 @@ def test_where_examples_are_missing_no_more_time_is_asked_for() -> None:
     assert outcome_of(plenty, "speed", FEW).ending is Ending.NOTHING_FASTER
     changed = judged_few(rounded(SAFE), changed=1)
     assert outcome_of([changed], "speed", FEW).ending is Ending.NOTHING_FASTER
+    in_calibration = Screening(n=1, changed=1)
+    unasked = dataclasses.replace(rounded(SAFE), judgement=None, screening=in_calibration)
+    assert outcome_of([unasked], "speed", FEW).ending is Ending.NOTHING_FASTER
     enough = FEW.model_copy(update={"few_items": None})
     assert outcome_of([judged_few(rounded(SAFE))], "speed", enough).short == ()
 
