@@ -6,7 +6,7 @@ from statistics import fmean
 
 from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words, tr
-from app.domain.choose import may_win
+from app.domain.choose import is_worth_naming, may_win
 from app.domain.outcome import SearchEnd
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
@@ -194,7 +194,7 @@ class RunWatch:
             return ""
         measured = [v for v in self._variants.values() if v.measurement.speedup and not v.is_baseline and may_win(v)]
         best = max(measured, key=lambda variant: variant.measurement.speedup or 0.0, default=None)
-        if best is None or (best.measurement.speedup or 0.0) <= 1.0:
+        if best is None or not is_worth_naming(best.measurement.speedup):
             return ""
         return tr("Best so far: {0}, {1} times faster, {2}").format(
             best.title, times(best.measurement.speedup or 0.0), same_words(best)

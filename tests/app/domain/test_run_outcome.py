@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 from judged import variant
 
-from app.domain.choose import MOST_SETS, finalists
+from app.domain.choose import MOST_SETS, finalists, is_slower
 from app.domain.outcome import Ending, SearchEnd, outcome_of
 from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
+from app.domain.words.results import why_not
 from workers.contracts.planning import Reason
 
 TIME_UP = SearchEnd(planned=5, untried=3, limit_s=60, more_s=40)
@@ -68,6 +69,19 @@ def test_what_looked_better_than_the_winner_stays_open() -> None:
     outcome = outcome_of([SAFE, faster, slower], "speed", TIME_UP)
     assert outcome.best is SAFE and outcome.open == (faster,)
     assert headline(outcome, "speed", 1.0).startswith("2.0 times faster")
+
+
+def test_what_looked_faster_by_the_processors_time_is_not_called_slower() -> None:
+    """Given a first look beside other programs that was slower by the clock and faster by the processor's time, Then it
+    is open, told by the time that says so, and nowhere called slower or only smaller."""
+    measurement = dataclasses.replace(HASTY.measurement, speedup=0.98, cpu_speedup=1.6, under_load=True)
+    doubtful = dataclasses.replace(HASTY, measurement=measurement, judgement=None)
+    outcome = outcome_of([doubtful], "speed", TIME_UP)
+    assert outcome.ending is Ending.UNSETTLED and outcome.open == (doubtful,)
+    assert "looked 1.6 times faster, not sure yet" in headline(outcome, "speed", 1.0)
+    assert not is_slower(doubtful) and "slower" not in why_not(doubtful, 1.0).lower()
+    quiet = dataclasses.replace(doubtful, measurement=dataclasses.replace(measurement, under_load=False))
+    assert is_slower(quiet) and outcome_of([quiet], "speed", TIME_UP).open == ()
 
 
 def test_enough_sets_settle_it() -> None:
