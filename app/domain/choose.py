@@ -126,8 +126,8 @@ def looks_better(variant: Variant, other: Variant, objective: Objective) -> bool
 
 
 def is_slower(variant: Variant) -> bool:
-    """Measured, and no faster than the original: of a first look under load by neither kind of time, since such a one is
-    measured again."""
+    """Measured, and no faster than the original: in a first look under load by neither kind of time, since such a one
+    is measured again."""
     speedup = variant.measurement.speedup if variant.is_side_by_side else likely_speedup(variant)
     return variant.measurement.speedup is not None and speedup is not None and speedup <= 1.0
 
