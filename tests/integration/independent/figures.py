@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Values = NDArray[Any]
 SPREAD_LIMIT = 0.1
+NORMAL_QUARTILES = 1.349
+"""How many standard deviations lie between the quartiles of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Figures:
     `flips` is the share of items whose largest value lies elsewhere. `centered` is the mean cosine of directions once
     the mean of the original's is taken away. `error_over_spread` is the largest mean error of a channel over that
     channel's spread (standard deviation), `beyond` the share of items with a channel whose error (root of the mean
-    square) is more than a tenth of it, `moved` that of items in which a number is off by more than .1.
+    square) is more than a tenth of what it may be held to: its spread (by the quartiles where they are closer), of a
+    value farther from the median its distance. `moved` is the share of items in which a number is off by more than .1.
     """
 
     n: int
@@ -68,11 +71,18 @@ def _cosine(a: Values, b: Values) -> float:
 def _over_spread(old: Sequence[Values], new: Sequence[Values]) -> tuple[float, float]:
     """(the worst channel's mean error, the share of items with an error beyond the limit in some channel)."""
     a, b = [_channels(values) for values in old], [_channels(values) for values in new]
-    spread = np.concatenate(a).std(axis=0)
+    together = np.concatenate(a)
+    spread, middle = together.std(axis=0), np.median(together, axis=0)
+    quartiles = np.subtract(*np.percentile(together, [75, 25], axis=0)) / NORMAL_QUARTILES
     counts = spread > 1e-12
-    errors = [np.sqrt(((y - x) ** 2).mean(axis=0))[counts] / spread[counts] for x, y in zip(a, b, strict=True)]
-    every = np.stack(errors)
-    return float(every.mean(axis=0).max(initial=0.0)), float((every > SPREAD_LIMIT).any(axis=1).mean())
+    held_to = np.where((quartiles > 1e-12) & (quartiles < spread), quartiles, spread)
+    errors, far = [], []
+    for x, y in zip(a, b, strict=True):
+        wrong = (y - x)[:, counts]
+        errors.append(np.sqrt((wrong**2).mean(axis=0)) / spread[counts])
+        scale = np.maximum(held_to, np.abs(x - middle))[:, counts]
+        far.append(np.sqrt(((wrong / scale) ** 2).mean(axis=0)) > SPREAD_LIMIT)
+    return float(np.stack(errors).mean(axis=0).max(initial=0.0)), float(np.stack(far).any(axis=1).mean())
 
 
 def _channels(values: Values) -> Values:

@@ -101,7 +101,8 @@ def test_it_has_the_interface_of_the_original(asked: Asked) -> None:
 
 def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
     """Given a judged version, then changed answers, similarity and accuracy are what the original and the bundle give."""
-    version, n = whole.version, whole.judged(whole.version)
+    version, part = whole.version, whole.judged(whole.version)
+    n = len(whole.raws[part])
     assert whole.way.task in ("", version["task"])
     if whole.way.told in ("masks", "texts"):
         is_changed = masks if whole.way.told == "masks" else words
@@ -113,7 +114,7 @@ def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
         assert version["changed_share"] == pytest.approx(share, abs=AS_TOLD)
         return
     assert n >= 10
-    old, new = asked.original.answers[:n], asked.exported.answers[:n]
+    old, new = asked.original.answers[part], asked.exported.answers[part]
     found = figures(old, new)
     print(f"\n{whole.way.name}: {version['title']}, {version['verdict']}, told {version['agreement']}; {found}")  # noqa: T201
     told, mine = {
@@ -151,15 +152,16 @@ def seen_by_people(whole: Whole, old: Sequence[Any], new: Sequence[Any]) -> list
 
 def accuracy(whole: Whole, version: dict[str, Any], values: Sequence[NDArray[Any]]) -> float:
     """The share of right answers."""
-    n = whole.judged(version)
-    return right_classes(values[:n], [raw.labels for raw in whole.raws[:n]])
+    part = whole.judged(version)
+    return right_classes(values[part], [raw.labels for raw in whole.raws[part]])
 
 
 def test_the_scores_are_those_of_the_fields_tools(whole: Whole, asked: Asked) -> None:
     """Given labels, or the original's answers, then scikit-learn finds the scores that were told."""
-    n = whole.judged(whole.version)
-    old, new = asked.original.answers[:n], asked.exported.answers[:n]
-    labels = [raw.labels for raw in whole.raws[:n]]
+    told = {row["id"]: row for row in whole.version["scores"]}
+    part = slice(told["neighbours"]["n"]) if whole.way.told == "embedding" else whole.judged(whole.version)
+    old, new = asked.original.answers[part], asked.exported.answers[part]
+    labels = [raw.labels for raw in whole.raws[part]]
     mine: dict[str, tuple[float, float]] = {}
     if whole.way.told == "embedding":
         mine = {"neighbours": (1.0, same_neighbors(old, new)), "cosine": (1.0, cosine(old, new))}
@@ -167,7 +169,6 @@ def test_the_scores_are_those_of_the_fields_tools(whole: Whole, asked: Asked) ->
         mine = {"auc": (area_under_curve(old, labels), area_under_curve(new, labels))}
     elif whole.way.told == "class" and all(labels):
         mine = {"top1": (right_classes(old, labels), right_classes(new, labels))}
-    told = {row["id"]: row for row in whole.version["scores"]}
     print(f"\n{whole.way.name}: told {told}, found {mine}")  # noqa: T201
     assert set(mine) <= set(told)
     if whole.way.told == "moments":

@@ -61,7 +61,8 @@ class Whole:
     """`document` is what `fettle compare --json` tells, `version` its VARIANT that lies in the bundle; `seconds` is how
     long the optimization took.
 
-    `raws` are the examples to test with in their order, prepared by hand.
+    `raws` are the examples to test with in their order, prepared by hand; `is_proof`: the figures are those of
+    `fettle prove`, which had no examples to calibrate with.
     """
 
     way: Way
@@ -72,15 +73,18 @@ class Whole:
     fettle: Fettle
     folder: Path
     seconds: float
+    is_proof: bool = False
 
     @property
     def is_recommended(self) -> bool:
         return bool(self.version["id"] == self.document["recommended"])
 
-    def judged(self, version: dict[str, Any]) -> int:
-        """On how many of the examples a version was judged: the first ones."""
+    def judged(self, version: dict[str, Any]) -> slice:
+        """On which of the examples a version was judged: the first ones, or of vectors without examples to calibrate
+        with the last ones, since those before them are searched in."""
         (row,) = (row for row in self.document["judged"] if row["variant"] == version["id"])
-        return int(row["n"])
+        n = int(row["n"])
+        return slice(len(self.raws) - n, None) if self.is_proof and self.way.told == "embedding" else slice(n)
 
     def original(self, name: str) -> Side:
         """A live process of the original, with the threads that Fettle gave it."""
@@ -115,7 +119,8 @@ def go(way: Way, folder: Path, *, prove: bool = False) -> Whole:
     assert compared.code == done.code, compared.err
     document, version = compared.document, chosen(compared.document)
     bundle = export(fettle, document["run_id"], version, folder)
-    if prove or version["agreement"] is None:
+    is_proof = prove or version["agreement"] is None
+    if is_proof:
         document = proven(Fettle(folder / "proof", more=fettle.more), model, bundle.archive, data, way.options)
         (version,) = document["variants"]
     inspected = fettle("inspect", model, "--json", *(word for word in way.options if word == "--allow-code"))
@@ -124,7 +129,7 @@ def go(way: Way, folder: Path, *, prove: bool = False) -> Whole:
     prepared.mkdir()
     raws = way.read(Source(model, data, prepared, inspected.document), names)
     assert len(raws) == len(names) >= 10, done.err
-    return Whole(way, document, version, raws, bundle, fettle, folder, done.document["seconds"])
+    return Whole(way, document, version, raws, bundle, fettle, folder, done.document["seconds"], is_proof)
 
 
 def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequence[str] = ()) -> dict[str, Any]:
