@@ -5,6 +5,7 @@ after the other, and then exactly one at a time runs a block, in an order that p
 fresh sets of processes show what differs from start to start.
 """
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Fin
 from workers.contracts.specs import BlockLoad
 
 WARMUP_SHARE = 0.2
+MOST_REQUESTS = 400
+"""Of a block that is made longer for its time alone: as many as a graph or the store take without a thought."""
 LOAD_DEADLINE_S = 600.0
 BLOCK_DEADLINE_S = 60.0
 BLOCK_TIMES, REQUEST_TIMES = 10, 50
@@ -50,20 +53,34 @@ class Timing:
 
 @dataclass(frozen=True)
 class Pace:
-    """How many requests a block has for a model of known speed."""
+    """How many requests a block has for a model of known speed.
+
+    Of the fastest one a block lasts for `least_block_s` where `MOST_REQUESTS` allow: a moment of other work, ten
+    milliseconds of the window's own, was half of a block of 40 requests of .4 ms, and read as a busy computer.
+    """
 
     warmup_requests: int
     timed_requests: int
     block_max_s: float
     blocks: int
+    least_block_s: float = 0.0
 
-    def block(self, latency_ms: float | None) -> tuple[int, int]:
-        """(warm-up, timed) requests that fit into a block; one timed request at least."""
-        if not latency_ms:
+    def wanted(self, fastest_ms: float | None) -> tuple[int, int]:
+        """(warm-up, timed) requests that each has in a block where the fastest takes so long for one."""
+        if not fastest_ms or not self.least_block_s:
             return self.warmup_requests, self.timed_requests
+        longer = min(MOST_REQUESTS, math.ceil(1000 * self.least_block_s / fastest_ms))
+        timed = max(self.timed_requests, longer)
+        return max(self.warmup_requests, int(timed * WARMUP_SHARE)), timed
+
+    def block(self, latency_ms: float | None, fastest_ms: float | None = None) -> tuple[int, int]:
+        """(warm-up, timed) requests that fit into a block; one timed request at least."""
+        warmup, timed = self.wanted(fastest_ms)
+        if not latency_ms:
+            return warmup, timed
         fitting = 1000 * self.block_max_s / latency_ms
-        warmup = min(self.warmup_requests, int(fitting * WARMUP_SHARE))
-        return warmup, max(1, min(self.timed_requests, int(fitting - warmup)))
+        warmup = min(warmup, int(fitting * WARMUP_SHARE))
+        return warmup, max(1, min(timed, int(fitting - warmup)))
 
     def blocks_of(self, latency_ms: float | None) -> int:
         """Blocks in a set: two (A B B A) where a single request already fills one."""
@@ -88,7 +105,8 @@ class BlockGroup:
 
     `budget_s` bounds the whole: no further set is begun that would likely pass it (by default twice the time of
     full blocks, so that only models slower than a block are measured in fewer sets). One whose requests take longer
-    than `slow_over_ms` has two blocks in each set: so few are enough to see that.
+    than `slow_over_ms` has two blocks in each set: so few are enough to see that. `least_block_s` makes blocks of fast
+    models longer, for all alike.
 
     Who does not load within `load_deadline_s`, or keeps the turn for `block_deadline_s` and many times what its blocks
     take, is ended, so that the others are measured.
@@ -103,6 +121,7 @@ class BlockGroup:
         warmup_requests: int = 10,
         timed_requests: int = 40,
         block_max_s: float = 4.0,
+        least_block_s: float = 0.0,
         budget_s: float | None = None,
         slow_over_ms: float | None = None,
         load_deadline_s: float = LOAD_DEADLINE_S,
@@ -114,11 +133,12 @@ class BlockGroup:
         self.blocks_done = 0
         self.sets_done = 0
         self._jobs, self._sets, self._new_client = list(jobs), sets, new_client
-        self._pace = Pace(warmup_requests, timed_requests, block_max_s, blocks)
+        self._pace = Pace(warmup_requests, timed_requests, block_max_s, blocks, least_block_s)
         self._budget_s = budget_s or 2 * sets * blocks * len(self._jobs) * block_max_s
         self._slow_over_ms = slow_over_ms
         self._load_deadline_s, self._block_deadline_s = load_deadline_s, block_deadline_s
         self._blocks: dict[int, int] = {}  # in each set, decided after the first block of a variant
+        self._fastest_ms: dict[tuple[int, int], float | None] = {}  # at the first turn of each block of each set
         self._live: dict[int, JobClient] = {}
         self._loading: list[int] = []
         self._order: list[int] = []
@@ -274,7 +294,8 @@ class BlockGroup:
             latency_ms = self._latency_ms(index)
             if latency_ms is not None and self._slow_over_ms is not None and latency_ms > self._slow_over_ms:
                 self._blocks[index] = min(self._blocks_of(index), MIN_BLOCKS)
-            warmup, timed = self._pace.block(latency_ms)
+            fastest_ms = self._fastest_ms.setdefault((self.sets_done, blocks_done), self._least_latency_ms())
+            warmup, timed = self._pace.block(latency_ms, fastest_ms)
             turn = RunBlock(
                 index=blocks_done,
                 warmup_requests=warmup,
@@ -289,6 +310,11 @@ class BlockGroup:
 
     def _blocks_of(self, index: int) -> int:
         return self._blocks.get(index, self._pace.blocks)
+
+    def _least_latency_ms(self) -> float | None:
+        """Of the fastest one, as far as is known by now."""
+        known = (self._latency_ms(index) for index in self._live)
+        return min((latency_ms for latency_ms in known if latency_ms), default=None)
 
     def _latency_ms(self, index: int) -> float | None:
         """Median of what is known by now."""

@@ -107,6 +107,8 @@ class KeptMeasurements:
         }
         slow_ms = None if step.slow_over_ms is None else "bounded"
         facts = {"protocol": PROTOCOL, "machine": step.reuse.machine, "contenders": variants, **how, "slow": slow_ms}
+        if step.least_block_s:
+            facts["least_block_s"] = step.least_block_s
         if step.number:
             facts["number"] = step.number
         return self._artifacts.key("measured", facts, 0, {})

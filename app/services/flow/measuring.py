@@ -63,6 +63,7 @@ class Measurer:
             warmup_requests=step.warmup_requests,
             timed_requests=step.timed_requests,
             block_max_s=step.block_max_s,
+            least_block_s=step.least_block_s,
             budget_s=left_s,
             slow_over_ms=step.slow_over_ms,
             new_client=workspace.pool.take,

@@ -119,9 +119,9 @@ class MeasureStep:
     """Several variants measured in turn, one live process each (RUNTIME.md, fair timing).
 
     At `until_s` (`time.monotonic`) it ends with what was measured by then. One whose requests take longer than
-    `slow_over_ms` gets two blocks only. With `quiet` it begins when other programs leave the computer alone. With
-    `reuse` the store may answer, and what is measured is kept there; `number` tells the same measured once more from
-    the first time.
+    `slow_over_ms` gets two blocks only; `least_block_s` makes those of fast models longer. With `quiet` it begins when
+    other programs leave the computer alone. With `reuse` the store may answer, and what is measured is kept there;
+    `number` tells the same measured once more from the first time.
     """
 
     variants: tuple[MeasuredVariant, ...]
@@ -132,6 +132,7 @@ class MeasureStep:
     warmup_requests: int = 10
     timed_requests: int = 40
     block_max_s: float = 4.0
+    least_block_s: float = 0.0
     until_s: float | None = None
     slow_over_ms: float | None = None
     reuse: Reuse | None = None

@@ -16,13 +16,16 @@ from app.services.flow.measuring import NO_TIME
 from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Measured, MeasureStep, T
 
 FINAL_SETS, FINAL_BLOCKS = 5, 2
-"""Blocks of 40 timed requests in each of 5 fresh sets of processes: sets are the sample that bounds a speedup."""
+"""Blocks of 40 timed requests or more in each of 5 fresh sets of processes: sets are the sample of a speedup."""
 
 QUICK_BLOCKS, FEW_BLOCKS = 8, 3
 SLOW_BLOCK_S = 0.3
 
 TIMED_REQUESTS, WITH_WARMUP, BLOCK_MAX_S = 40, 1.25, 2.0
 """A block: ten requests in fifty warm up, and slow models end theirs after two seconds."""
+
+LEAST_BLOCK_S = 0.08
+"""Where versions are compared in turn, the fastest one's blocks last so long, of as many requests as that takes."""
 
 SLOW_REQUEST_MS = 40.0
 """From here on a block takes its two seconds, and two of them are enough of a first look at the original."""
@@ -148,7 +151,7 @@ class TimeBudget:
         times_ms = [value for one_set in measured.latencies_ms[index] for value in one_set]
         timed_s = WITH_WARMUP * sum(times_ms) / 1000
         self._first = self._first or variant_id
-        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
+        block_s = min(BLOCK_MAX_S, max(LEAST_BLOCK_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms))))
         self._costs[variant_id] = Cost(max(0.0, measured.seconds - timed_s), block_s)
 
     def note_original(self, seconds: float) -> None:

@@ -28,7 +28,7 @@ from app.services.flow.steps import (
 )
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
-from app.services.run.budget import BLOCK_MAX_S
+from app.services.run.budget import BLOCK_MAX_S, LEAST_BLOCK_S
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     AnswerParams,
@@ -314,6 +314,7 @@ def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: st
         blocks=how.blocks,
         threads=how.threads,
         block_max_s=BLOCK_MAX_S,
+        least_block_s=LEAST_BLOCK_S if len(versions) > 1 else 0.0,
         slow_over_ms=how.slow_over_ms,
         reuse=how.reuse,
         quiet=how.quiet,

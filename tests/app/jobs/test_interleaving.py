@@ -199,6 +199,29 @@ def test_pace_fits_blocks_into_their_time() -> None:
     assert (pace.blocks_of(3000.0), pace.blocks_of(30_000.0)) == (4, 2)
 
 
+def test_blocks_of_fast_models_are_long_enough_to_tell() -> None:
+    """Given a least time, Then requests that take little are so many that a block of the fastest one lasts so long, within
+    reason, and warm up for a fifth of it; slow ones are asked as before, and who is slower is asked the same."""
+    pace = Pace(warmup_requests=10, timed_requests=40, block_max_s=2.0, blocks=2, least_block_s=0.08)
+    assert pace.block(0.4, 0.4) == (40, 200)
+    assert pace.block(0.8, 0.4) == pace.block(None, 0.4) == (40, 200)
+    assert pace.block(0.01, 0.01) == (80, 400)
+    assert pace.block(5.0, 5.0) == pace.block(None, None) == (10, 40)
+    assert pace.block(20.0, 0.4) == (20, 80)
+
+
+@pytest.mark.whole
+def test_blocks_grow_for_all_alike(bench: Bench) -> None:
+    """Given one of a millisecond and one of four, Then from the second block on both have as many requests as make the
+    faster one's last a tenth of a second."""
+    measured = group(
+        bench, {}, {"request_s": 0.004}, sets=1, blocks=3, warmup_requests=0, timed_requests=5, least_block_s=0.1
+    )
+    run(measured)
+    fast, slow = ([len(block) for block in timing.blocks_ms[0]] for timing in measured.outcomes)
+    assert fast == slow and fast[0] == 5 and min(fast[1:]) > 20
+
+
 def test_no_jobs_is_done_at_once() -> None:
     assert BlockGroup([]).done
 

@@ -27,7 +27,7 @@ CPU_SHARE, WAKES_PER_S = 0.03, 30.0
 
 def once(mode: str, folder: Path, model: Path, environment: dict[str, str]) -> dict[str, float]:
     """`p50_ms`, and what the window did, by a process of its own."""
-    command = [sys.executable, str(Path(__file__).with_name("measure_once.py")), mode, str(folder), str(model)]
+    command = [sys.executable, str(Path(__file__).parents[1] / "measure_once.py"), mode, str(folder), str(model)]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
