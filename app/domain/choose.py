@@ -92,6 +92,11 @@ def likely_speedup(variant: Variant) -> float:
     return measured.speedup or 0.0
 
 
+def known_speedup(variant: Variant) -> float:
+    """How many times faster it is beside the original, or looked where that is all there is; 0 for not measured."""
+    return (variant.measurement.speedup or 0.0) if variant.is_side_by_side else likely_speedup(variant)
+
+
 def is_smaller(variant: Variant) -> bool:
     """Smaller than the original by more than a trifle."""
     return variant.size_ratio is not None and variant.size_ratio > GAIN
@@ -128,8 +133,7 @@ def looks_better(variant: Variant, other: Variant, objective: Objective) -> bool
 def is_slower(variant: Variant) -> bool:
     """Measured, and no faster than the original: in a first look under load by neither kind of time, since such a one
     is measured again."""
-    speedup = variant.measurement.speedup if variant.is_side_by_side else likely_speedup(variant)
-    return variant.measurement.speedup is not None and speedup is not None and speedup <= 1.0
+    return variant.measurement.speedup is not None and known_speedup(variant) <= 1.0
 
 
 def has_exact_numbers(variant: Variant) -> bool:

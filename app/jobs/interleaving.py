@@ -294,8 +294,10 @@ class BlockGroup:
             latency_ms = self._latency_ms(index)
             if latency_ms is not None and self._slow_over_ms is not None and latency_ms > self._slow_over_ms:
                 self._blocks[index] = min(self._blocks_of(index), MIN_BLOCKS)
-            fastest_ms = self._fastest_ms.setdefault((self.sets_done, blocks_done), self._least_latency_ms())
-            warmup, timed = self._pace.block(latency_ms, fastest_ms)
+            number = (self.sets_done, blocks_done)
+            if number not in self._fastest_ms:
+                self._fastest_ms[number] = self._least_latency_ms()
+            warmup, timed = self._pace.block(latency_ms, self._fastest_ms[number])
             turn = RunBlock(
                 index=blocks_done,
                 warmup_requests=warmup,

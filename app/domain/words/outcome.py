@@ -1,6 +1,6 @@
 """How a run ended, in sentences: the same for the window, the command line, the list of jobs and the model card."""
 
-from app.domain.choose import Objective, is_smaller, is_worth_naming, likely_speedup
+from app.domain.choose import Objective, is_smaller, is_worth_naming, known_speedup, likely_speedup
 from app.domain.outcome import Ending, Outcome
 from app.domain.proof.examples import least_to_tell
 from app.domain.variant import Variant
@@ -51,7 +51,7 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
 def short_words(outcome: Outcome) -> str:
     """What is known of the most promising version where there are few examples."""
     first = outcome.short[0]
-    speed = (first.measurement.speedup or 0.0) if first.is_side_by_side else likely_speedup(first)
+    speed = known_speedup(first)
     gain = "is" if first.is_side_by_side else "looked"
     what = f"{times(speed)} times faster" if is_worth_naming(speed) else "smaller and about as fast"
     few = counted(outcome.few_items or 0, "example")

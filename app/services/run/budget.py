@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from app.jobs.interleaving import Pace
 from app.services.flow.measuring import NO_TIME
 from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Measured, MeasureStep, T
 
@@ -21,11 +22,13 @@ FINAL_SETS, FINAL_BLOCKS = 5, 2
 QUICK_BLOCKS, FEW_BLOCKS = 8, 3
 SLOW_BLOCK_S = 0.3
 
-TIMED_REQUESTS, WITH_WARMUP, BLOCK_MAX_S = 40, 1.25, 2.0
+WARMUP_REQUESTS, TIMED_REQUESTS, WITH_WARMUP, BLOCK_MAX_S = 10, 40, 1.25, 2.0
 """A block: ten requests in fifty warm up, and slow models end theirs after two seconds."""
 
 LEAST_BLOCK_S = 0.08
 """Where versions are compared in turn, the fastest one's blocks last so long, of as many requests as that takes."""
+
+IN_TURN = Pace(WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S, FINAL_BLOCKS, LEAST_BLOCK_S)
 
 SLOW_REQUEST_MS = 40.0
 """From here on a block takes its two seconds, and two of them are enough of a first look at the original."""
@@ -45,14 +48,21 @@ WORTH_SHARE, TRY_ANYWAY_SHARE = 0.6, 0.3
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of measuring one version: until its process has loaded it, and for each block of requests."""
+    """Seconds of measuring one version: until its process has loaded it, and for each block of 40 requests."""
 
     start_s: float
     block_s: float
 
-    def set_s(self, blocks: int) -> float:
-        """One fresh process with so many blocks."""
-        return self.start_s + blocks * self.block_s
+    def set_s(self, blocks: int, longer: float = 1.0) -> float:
+        """One fresh process with so many blocks, each of so many times as many requests."""
+        return self.start_s + blocks * min(BLOCK_MAX_S, longer * self.block_s)
+
+
+def times_longer(costs: Sequence[Cost]) -> float:
+    """How many times as many requests as 40 the blocks have in which these are measured in turn."""
+    fastest_s = min((cost.block_s for cost in costs), default=0.0) / (WITH_WARMUP * TIMED_REQUESTS)
+    _, timed = IN_TURN.wanted(1000 * fastest_s)
+    return timed / TIMED_REQUESTS
 
 
 @dataclass(frozen=True)
@@ -151,7 +161,7 @@ class TimeBudget:
         times_ms = [value for one_set in measured.latencies_ms[index] for value in one_set]
         timed_s = WITH_WARMUP * sum(times_ms) / 1000
         self._first = self._first or variant_id
-        block_s = min(BLOCK_MAX_S, max(LEAST_BLOCK_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms))))
+        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
         self._costs[variant_id] = Cost(max(0.0, measured.seconds - timed_s), block_s)
 
     def note_original(self, seconds: float) -> None:
@@ -202,8 +212,9 @@ class TimeBudget:
 
     def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
         """Likely seconds of a final run of the original and the first finalists of `plan`, with the proof after it."""
-        taking_part = [self._first, *finalists[: plan.finalists]]
-        one_set = sum(self._cost(variant_id).set_s(plan.blocks) for variant_id in taking_part)
+        costs = [self._cost(variant_id) for variant_id in (self._first, *finalists[: plan.finalists])]
+        longer = times_longer(costs)
+        one_set = sum(cost.set_s(plan.blocks, longer) for cost in costs)
         return SAFETY * (plan.sets * one_set + self._tail_s) + self.proof_s
 
     def _cost(self, variant_id: str | None) -> Cost:

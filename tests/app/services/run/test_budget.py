@@ -54,6 +54,16 @@ def test_slow_models_end_their_blocks_early(clock: Clock) -> None:
     assert budget.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 2 * 2.0) + 1))
 
 
+def test_longer_blocks_of_fast_models_are_counted(clock: Clock) -> None:
+    """Given an original of 1 ms and a version of .4 ms, Then both have the 200 requests that make the version's block
+    last, and the original's block is five times as long as one of 40."""
+    budget = TimeBudget(100, clock)
+    for name, p50_ms in (("original", 1.0), ("fast", 0.4)):
+        budget.note_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000), 0)
+    blocks_s = 2 * 1.25 * (200 * 0.001 + 200 * 0.0004)
+    assert budget.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + blocks_s), rel=0.01)
+
+
 def test_nothing_is_begun_that_cannot_be_done(clock: Clock) -> None:
     """Given less and less time, then versions are tried until only the final run fits any more."""
     budget = a_budget(100, clock)
