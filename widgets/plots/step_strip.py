@@ -89,11 +89,19 @@ class StepStrip(QWidget):
         step = self._steps[index]
         if step.start_s is None:
             return QRectF()
-        end_s = step.end_s if step.end_s is not None else self._now_s
+        begin_s, end_s = step.start_s, step.end_s if step.end_s is not None else self._now_s
         if step.state == "running":
             end_s = max(end_s, self._now_s)
-        left, right = self._x(step.start_s) + 1, self._x(end_s) - 1
-        return QRectF(left, 1, max(2.0, right - left), _BOX_HEIGHT - 1) if end_s > step.start_s else QRectF()
+        elif step.state == "waiting":
+            late_s = self._late_s()
+            begin_s, end_s = begin_s + late_s, end_s + late_s
+        left, right = self._x(begin_s) + 1, self._x(end_s) - 1
+        return QRectF(left, 1, max(2.0, right - left), _BOX_HEIGHT - 1) if end_s > begin_s else QRectF()
+
+    def _late_s(self) -> float:
+        """By how much the step at work has passed the time at which those that wait were expected to begin."""
+        expected = [step.start_s for step in self._steps if step.state == "waiting" and step.start_s is not None]
+        return max(0.0, self._now_s - min(expected, default=self._now_s))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw all boxes."""

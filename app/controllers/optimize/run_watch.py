@@ -13,6 +13,7 @@ from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words, times
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
+from app.services.run.progress import work_of
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
@@ -165,14 +166,14 @@ class RunWatch:
         if mean_s is None or self.run.state is not RunState.RUNNING:
             return list(values)
         planned, at_s = [], 0.0
-        for value in values:
-            waits = value.state == "waiting"
-            step = dataclasses.replace(value, start_s=at_s, end_s=at_s + mean_s) if waits else value
+        for index, value in enumerate(values):
+            waits, likely_s = value.state == "waiting", mean_s * work_of(index, len(values) - 1)
+            step = dataclasses.replace(value, start_s=at_s, end_s=at_s + likely_s) if waits else value
             planned.append(step)
             if step.end_s is not None:
                 at_s = max(at_s, step.end_s)
             elif step.start_s is not None and step.state == "running":
-                at_s = max(at_s, step.start_s + mean_s)
+                at_s = max(at_s, step.start_s + likely_s)
         return planned
 
     def _mean_s(self) -> float | None:
@@ -181,12 +182,23 @@ class RunWatch:
         return fmean(took) if took else None
 
     def _eta_s(self) -> float | None:
-        """Each step that is left takes as long as those before it; the last one tells by itself how long it takes."""
+        """Each step that is left takes as long as those before it, by its work; the final run and the proof tell by
+        themselves how long they take."""
         mean_s, steps = self._mean_s(), self._in_order()
-        left = sum(step.state in ("waiting", "running") for step in steps)
-        if left == 1 and steps[-1].state == "running" and self._progress and self._progress.eta_s is not None:
-            return self._progress.eta_s
-        return mean_s * left if mean_s and left and self.run.state is RunState.RUNNING else None
+        if self.run.state is not RunState.RUNNING:
+            return None
+        left_s = 0.0
+        for step in steps:
+            if step.state not in ("waiting", "running"):
+                continue
+            own = self._progress if step.state == "running" and step.index >= len(steps) - LAST_STEPS else None
+            if own is not None and own.eta_s is not None:
+                left_s += own.eta_s
+            elif mean_s is None:
+                return None
+            else:
+                left_s += mean_s * work_of(step.index, len(steps) - 1)
+        return left_s or None
 
     def _best_words(self) -> str:
         """Of a run at work: what is over says in its headline what came."""

@@ -123,10 +123,12 @@ class ProgressMeter:
         for index, step in self._steps.items():
             is_over = step.state not in ("waiting", "running")
             share = 1.0 if is_over else self._part if step.state == "running" else 0.0
-            done += share * self._work(index, last)
+            done += share * work_of(index, last)
         return max(self.now.share, min(MOST_SHARE, done / total))
 
-    def _work(self, index: int, last: int) -> float:
-        if index < len(FIRST):
-            return FIRST[index]
-        return PROOF if index == last else FINAL if index == last - 1 else VERSION
+
+def work_of(index: int, last: int) -> float:
+    """Of a step, in units of trying one version; the proof is the `last` one, the final run that before it."""
+    if index < len(FIRST):
+        return FIRST[index]
+    return PROOF if index == last else FINAL if index == last - 1 else VERSION

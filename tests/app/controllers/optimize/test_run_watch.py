@@ -14,7 +14,7 @@ def step(index: int, title: str, state: str, **more: object) -> StepRecord:
 
 
 def watched() -> RunWatch:
-    """The original and one version are done, the next one is at work, one waits."""
+    """The original and one version are done, the next one is at work, one waits, and so do the final run and the proof."""
     watch = RunWatch(run(1, RunState.RUNNING, seconds=None), started_s=100.0)
     watch.step(step(0, "Check the model", "done", detail="image-classification", started_s=0.0, seconds=1.0))
     watch.step(step(1, "Read the examples", "done", started_s=1.0, seconds=1.0))
@@ -23,6 +23,7 @@ def watched() -> RunWatch:
     watch.step(step(4, "Version 2", "running", started_s=14.0))
     watch.step(step(5, "Version 3", "waiting"))
     watch.step(step(6, "Final run, side by side", "waiting"))
+    watch.step(step(7, "Prove the answers", "waiting"))
     watch.latencies([LatencyPoint("v0", at, 2.0) for at in (3.0, 4.0)])
     watch.variant(variant(0, state="measured"))
     watch.latencies([LatencyPoint("v1", at, 1.0) for at in (10.0, 12.0)])
@@ -41,10 +42,11 @@ def test_steps_in_plain_words() -> None:
 def test_what_waits_has_the_time_that_is_expected() -> None:
     """Given one version took 8 s, Then those that wait stand behind the one at work, and the time left follows."""
     value = watched().value()
-    *_, running, waiting, final = value.steps
+    *_, running, waiting, final, proof = value.steps
     assert running.state == "running" and running.end_s is None
-    assert (waiting.start_s, waiting.end_s) == (22.0, 30.0) and (final.start_s, final.end_s) == (30.0, 38.0)
-    assert value.eta_s == 24.0
+    assert (waiting.start_s, waiting.end_s) == (22.0, 30.0)
+    assert (final.start_s, final.end_s, proof.end_s) == (30.0, 46.0, 58.0), "of more work than one version"
+    assert value.eta_s == 8.0 + 8.0 + 16.0 + 12.0
 
 
 def test_nothing_is_expected_before_anything_was_measured() -> None:
@@ -77,17 +79,23 @@ def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
     assert live.watch.value().waiting == ""
 
 
-def test_the_last_step_tells_one_time() -> None:
-    """Given the final run at work, Then head and step tell the same time left, and its name does not stand twice."""
+def test_what_the_final_run_and_the_proof_tell_counts() -> None:
+    """Given the final run at work, Then the time left is what it tells and the proof's; of the proof at work, what that
+    tells, as beside the step. A step's name does not stand twice."""
     watch = watched()
     watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=8.0))
     watch.step(step(5, "Version 3", "done", started_s=22.0, seconds=8.0))
     watch.step(step(6, "Final run, side by side", "running", started_s=30.0))
-    assert watch.value().eta_s == 8.0
+    assert watch.value().eta_s == 16.0 + 12.0
     watch.progress(StepProgress(6, "Final run, side by side", 50, 200, "blocks", 27.0, says_more=False))
     value = watch.value()
-    assert value.eta_s == value.steps[6].eta_s == 27.0
+    assert value.eta_s == 27.0 + 12.0 and value.steps[6].eta_s == 27.0
     assert value.steps[6].detail == ""
+    watch.step(step(6, "Final run, side by side", "done", started_s=30.0, seconds=40.0))
+    watch.step(step(7, "Prove the answers", "running", started_s=70.0))
+    watch.progress(StepProgress(7, "Answering", 50, 200, "pictures", 5.0))
+    value = watch.value()
+    assert value.eta_s == value.steps[7].eta_s == 5.0
 
 
 def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
