@@ -23,7 +23,7 @@ from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, Measured, MeasureStep
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
-from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
+from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
 from app.services.run.version_steps import summarize
 from tests.benchmarks.bench_space import bench_space
 from tests.benchmarks.under_load import CASES, Case, contenders_of, is_called_faster, opened, say, verdict
@@ -44,6 +44,7 @@ def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Mea
         blocks=FINAL_BLOCKS,
         threads=usable_cores(),
         block_max_s=BLOCK_MAX_S,
+        least_block_s=LEAST_BLOCK_S,
     )
 
 

@@ -34,7 +34,7 @@ from app.services.flow.quiet import OtherPrograms
 from app.services.flow.steps import Flow, Measured, MeasuredVariant, MeasureStep
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
+from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
 from app.services.run.version_steps import summarize
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
@@ -209,6 +209,7 @@ def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow
         blocks=FINAL_BLOCKS,
         threads=usable_cores(),
         block_max_s=BLOCK_MAX_S,
+        least_block_s=LEAST_BLOCK_S,
     )
     summaries = yield from summarize(measured)
     summary = summaries[1]
