@@ -19,6 +19,9 @@ NOT_SLOWER = 0.95
 WORSE_TAIL = 1.03
 """Of a version that is faster by its mean, the 90th percentile may take so many times as long as the original's."""
 
+FAR_AHEAD = 1.25
+"""Beside one that looks so many times as fast, a version that does not look like a gain cannot become the best."""
+
 MOST_SETS = 10
 """So many fresh sets of processes tell what can be told; more would only find differences that mean nothing."""
 
@@ -284,7 +287,8 @@ def finalists(
     few_items: bool = False,
 ) -> list[Variant]:
     """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these
-    what is not doubtful, the best first; not clearly slower ones, nor those that the calibration examples refuse.
+    what is not doubtful, the best first; not clearly slower ones, nor those that the calibration examples refuse, nor
+    where speed is the goal those that look no faster than the original beside one that is `FAR_AHEAD`.
 
     With `few_items` only exact numbers can be counted on (`is_alike_not_proven`): the more exact ones come first, so
     that time for one finalist does not go to one that a single changed result puts out.
@@ -295,6 +299,10 @@ def finalists(
         for variant in variants
         if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > slowest
     ]
+    if objective == "speed" and not few_items:
+        sound = (likely_speedup(v) for v in found if not is_doubtful(v, limit_pct) and looks_like_gain(v, objective))
+        best = max(sound, default=0.0)
+        found = [v for v in found if looks_like_gain(v, objective) or best < FAR_AHEAD * likely_speedup(v)]
     found.sort(
         key=lambda variant: (
             not looks_like_gain(variant, objective), exactness(variant) if few_items else 0,

@@ -75,6 +75,8 @@ class FinalRun:
             best = None  # who comes second has to be there when it fails
         found = open_versions(versions, best, objective)
         left = [version.id for version in (sorted(found, key=exactness) if search.few_items else found)]
+        if best is None and not left:
+            left = search.next_ids()
         if self._is_over or not left:
             return False
         beside = [best.id] if best is not None else []

@@ -184,19 +184,26 @@ class Search:
 
     def best(self) -> list[Variant]:
         """Those to measure beside the original, best first."""
-        measured = self.versions()
-        original = next((v for v in measured if v.is_baseline), None)
-        is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
-        count = MOST_FINALISTS if is_small else FINALISTS_OF_LARGE
-        best = finalists(measured, self.ask.objective, count, self.goal.max_loss_pct, few_items=self.few_items)
+        best = self._finalists()
         if best:
             return best
-        near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
+        near = [v for v in self.versions() if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
         return sorted(near, key=speedup_of, reverse=True)[:1]
 
     def best_ids(self) -> list[str]:
         """The same by their ids."""
         return [variant.id for variant in self.best()]
+
+    def next_ids(self) -> list[str]:
+        """Those that were left out beside better ones, where these turned out not to be."""
+        return [variant.id for variant in self._finalists() if not variant.is_side_by_side]
+
+    def _finalists(self) -> list[Variant]:
+        measured = self.versions()
+        original = next((v for v in measured if v.is_baseline), None)
+        is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
+        count = MOST_FINALISTS if is_small else FINALISTS_OF_LARGE
+        return finalists(measured, self.ask.objective, count, self.goal.max_loss_pct, few_items=self.few_items)
 
 
 def _work(recipe: Recipe) -> tuple[Any, ...]:

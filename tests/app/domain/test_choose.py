@@ -180,6 +180,18 @@ def test_with_room_for_one_what_looks_faster_is_measured_beside_the_original() -
     assert [v.id for v in finalists([safe, alike], "speed", 2)] == ["faster", "tidied"]
 
 
+def test_what_looks_no_faster_is_left_out_beside_one_far_ahead() -> None:
+    """Given versions that look as fast as the original (p50 2 ms) and one that looks 1.5 times as fast, Then only that
+    one is measured beside it; where it is 1.2 times, doubtful, or size is the goal, all are."""
+    alike, trifle = variant("alike", p50_ms=2.0), variant("trifle", p50_ms=1.96)
+    gain, ahead, near = variant("gain", p50_ms=1.9), variant("ahead", p50_ms=1.33), variant("near", p50_ms=1.67)
+    assert [v.id for v in finalists([alike, trifle, gain, ahead], "speed")] == ["ahead", "gain"]
+    assert [v.id for v in finalists([alike, trifle, near], "speed")] == ["near", "trifle", "alike"]
+    doubtful = dataclasses.replace(ahead, judgement=None, screening=Screening(n=100, changed=20))
+    assert len(finalists([alike, doubtful], "speed", 3, 1.0)) == 2
+    assert len(finalists([alike, ahead], "size")) == 2
+
+
 def test_with_few_examples_exact_numbers_come_first() -> None:
     """Given a version in INT8, one in 16 bits and a slower one with the original's numbers, When there are so few
     examples that a single changed result puts the first two out, Then the exact one comes first."""

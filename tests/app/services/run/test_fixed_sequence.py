@@ -131,6 +131,19 @@ def test_where_the_winner_fails_the_time_goes_to_the_next(stage: Make, monkeypat
     assert one.states["Prove the answers"] == "done"
 
 
+@pytest.mark.parametrize(("verdict", "recommended"), [("regressed", "Tidied"), ("safe", "Ahead")])
+def test_what_looked_no_faster_has_its_turn_where_all_others_failed(
+    stage: Make, verdict: str, recommended: str
+) -> None:
+    """Given a version far ahead and one that looks as fast as the original and is 1.3 times, When the first fails its
+    test, Then the other is measured beside the original after all, and recommended; else it is not."""
+    ahead = Like(p50_ms=1.0, verdict=verdict, calibration="not_enough_data")
+    one = stage(ORIGINAL, {"Ahead": ahead, "Tidied": Like(p50_ms=3.95, final_p50_ms=3.0)}, time_budget_s=300)
+    run = one.go()
+    assert run.recommended_variant_id == one.variants[recommended].id
+    assert one.variants["Tidied"].is_side_by_side == (verdict == "regressed")
+
+
 def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
     """Given one version that was only looked at, Then nothing is said of answers that nobody asked for."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0, agreement=0.999, final_p50_ms=3.97)})
