@@ -37,6 +37,11 @@ class Channel:
         self._out = bytearray()
         self._is_over = False
 
+    @property
+    def connection(self) -> "Connection[bytes, bytes]":
+        """To wait for what comes."""
+        return self._connection
+
     def send(self, message: bytes) -> None:
         """Queue a message and send what goes out at once. Raises `ChannelClosedError`."""
         if self._socket is None:

@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError
 from app.jobs.channel import BadFrameError, ChannelClosedError
 from app.jobs.idle import IdleWatch, cpu_seconds
 from app.jobs.outcome import CrashCause, Crashed, Outcome, crash, read_tail
-from app.jobs.process import Started, WorkerProcess
+from app.jobs.process import Started, Waitable, WorkerProcess
 from app.jobs.setup import WorkerSetup, remove_links
 from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.disk import DiskFull, file_sizes, is_full, lacks_room
@@ -70,6 +70,7 @@ class JobClient:
         self._start_error = ""
         self._lacked_room = False
         self._is_drained = False
+        self.begun = False
         self.ready: Ready | None = None
         self.outcome: Outcome | None = None
         self.log_path: Path | None = None
@@ -77,6 +78,11 @@ class JobClient:
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
+
+    @property
+    def waitables(self) -> tuple[Waitable, ...]:
+        """Of these one is ready when there may be something to poll; none before the start and after the end."""
+        return self._process.waitables if self._process is not None else ()
 
     @property
     def running(self) -> bool:
@@ -97,16 +103,22 @@ class JobClient:
 
     def start(self, job: RunJob) -> None:
         """Begin the job, in the waiting worker if there is one and its walls fit. Failures are told by `poll`."""
-        if self._job is not None:
-            raise RuntimeError("a client does one job")
-        self._job, self._started_s = job, time.monotonic()
-        setup = self._setup = self._setup or WorkerSetup(jobs_root=Path(job.work_dir).parent)
+        self._enter(job, ahead=False)
+        self.begin()
+
+    def prepare(self, job: RunJob) -> None:
+        """Start a worker for this job, which loads our code for it, tells `Ready` and waits for `begin`. Failures are
+        told by `poll`."""
+        self._enter(job, ahead=True)
+
+    def begin(self) -> None:
+        """Let the worker that was prepared do its job, whose time counts from here on."""
+        if self._job is None or self.begun:
+            raise RuntimeError("a client begins the one job that it was given")
+        self.begun, self._started_s = True, time.monotonic()
         try:
-            setup.make_folders()
-            Path(job.work_dir).mkdir(parents=True, exist_ok=True)
-            self._enter_process(setup, job, setup.new_log(job.job_id))
-            self._send(job)
-        except (OSError, PydanticSerializationError) as error:
+            self._send(self._job)
+        except PydanticSerializationError as error:
             self._fail_to_start(error)
 
     def poll(self, budget_s: float = POLL_BUDGET_S) -> list[Message]:
@@ -153,7 +165,19 @@ class JobClient:
         if self._job is None and self.log_path is not None:
             self.log_path.unlink(missing_ok=True)
 
-    def _enter_process(self, setup: WorkerSetup, job: RunJob, log_path: Path) -> None:
+    def _enter(self, job: RunJob, *, ahead: bool) -> None:
+        if self._job is not None:
+            raise RuntimeError("a client does one job")
+        self._job = job
+        setup = self._setup = self._setup or WorkerSetup(jobs_root=Path(job.work_dir).parent)
+        try:
+            setup.make_folders()
+            Path(job.work_dir).mkdir(parents=True, exist_ok=True)
+            self._enter_process(setup, job, setup.new_log(job.job_id), ahead)
+        except (OSError, PydanticSerializationError) as error:
+            self._fail_to_start(error)
+
+    def _enter_process(self, setup: WorkerSetup, job: RunJob, log_path: Path, ahead: bool) -> None:
         waiting = self._process
         if waiting is not None and (waiting.exited or not setup.fits(job)):
             self._process = self.ready = None
@@ -162,7 +186,7 @@ class JobClient:
             self._over_s = None
         if self._process is None:
             fork = partial(self._fork, job) if self._fork is not None else None
-            self._process = WorkerProcess(setup.for_job(job, log_path), log_path, fork)
+            self._process = WorkerProcess(setup.for_job(job, log_path, ahead=ahead), log_path, fork)
         else:
             self._process.rename_log(log_path)
         self.log_path = self._process.log_path
@@ -226,7 +250,9 @@ class JobClient:
     def _check_limits(self) -> None:
         """Memory and time are also watched from here, in case that the worker's own watchdog cannot run."""
         job, process, now = self._job, self._process, time.monotonic()
-        if job is None or process is None or self._over_s is not None or process.killed_s is not None:
+        if job is None or not self.begun or process is None:
+            return
+        if self._over_s is not None or process.killed_s is not None:
             return
         limits = job.limits
         if limits.wall_s is not None and now - self._started_s > limits.wall_s:

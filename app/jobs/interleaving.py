@@ -1,8 +1,8 @@
 """One fair measurement of several variants (RUNTIME.md): one live process for each, and the turn goes round.
 
-Two variants that run at once disturb each other by 35 to 313 %. So all processes of a set are loaded one
-after the other, and then exactly one at a time runs a block, in an order that puts nobody at an advantage; several
-fresh sets of processes show what differs from start to start.
+Two variants that run at once disturb each other by 35 to 313 %. So the processes of a set start together, which nobody
+times, and wait for each other; then they load one after the other, and then exactly one at a time runs a block, in an
+order that puts nobody at an advantage; several fresh sets of processes show what differs from start to start.
 """
 
 import math
@@ -14,6 +14,7 @@ from statistics import median
 
 from app.jobs.client import JobClient, Message
 from app.jobs.outcome import Crashed, Outcome, error_of
+from app.jobs.process import Waitable
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.messages import BlockDone, Cancelled, Failed, Finished, Ready, RunBlock, RunJob
@@ -140,6 +141,7 @@ class BlockGroup:
         self._blocks: dict[int, int] = {}  # in each set, decided after the first block of a variant
         self._fastest_ms: dict[tuple[int, int], float | None] = {}  # at the first turn of each block of each set
         self._live: dict[int, JobClient] = {}
+        self._starting: set[int] = set()
         self._loading: list[int] = []
         self._order: list[int] = []
         self._holder: int | None = None
@@ -168,6 +170,12 @@ class BlockGroup:
     def is_timing(self) -> bool:
         """Some process has the turn now: whoever can should leave the processor alone."""
         return self._holder is not None
+
+    @property
+    def waitables(self) -> tuple[Waitable, ...]:
+        """Of these one is ready when whoever has the turn has told something, or is over."""
+        client = None if self._holder is None else self._live.get(self._holder)
+        return client.waitables if client is not None else ()
 
     def poll(self) -> list[tuple[int, Message]]:
         """(job's number, message) of all that came. `Finished` comes once for each set, a failure once.
@@ -205,6 +213,7 @@ class BlockGroup:
     def _take(self, index: int, message: Message) -> None:
         timing = self.outcomes[index]
         if isinstance(message, Ready):
+            self._starting.discard(index)
             if message.state == "loaded" and index in self._loading:
                 self._loading.remove(index)
         elif isinstance(message, BlockDone):
@@ -229,16 +238,17 @@ class BlockGroup:
     def _end(self, index: int) -> None:
         self._live.pop(index).close()
         shutil.rmtree(self._work_dir(index), ignore_errors=True)  # a measurement leaves no files
+        self._starting.discard(index)
         if index in self._loading:
             self._loading.remove(index)
         if self._holder == index:
             self._holder = None
 
     def _go_on(self) -> None:
+        if self._starting:
+            return  # what loads is timed, and is not disturbed by others that start
         if self._loading:
-            index = self._loading[0]
-            if index not in self._live:
-                self._start(index)
+            self._load(self._loading[0])
         elif self._holder is None and self._live:
             self._pass_turn()
         elif not self._live:
@@ -247,17 +257,15 @@ class BlockGroup:
 
     def _end_who_hangs(self) -> None:
         """Its end is told by its client as any other crash."""
-        if self._loading:
-            index, limit_s = self._loading[0], self._load_deadline_s
-        elif self._holder is not None:
-            index = self._holder
-            longest_s = (self._latency_ms(index) or 0.0) / 1000
+        limit_s, hanging = self._load_deadline_s, list(self._starting) or self._loading[:1]
+        if not hanging and self._holder is not None:
+            hanging = [self._holder]
+            longest_s = (self._latency_ms(self._holder) or 0.0) / 1000
             limit_s = self._block_deadline_s + BLOCK_TIMES * self._pace.block_max_s + REQUEST_TIMES * longest_s
-        else:
-            return
-        if index in self._live and time.monotonic() - self._waiting_since_s > limit_s:
+        if time.monotonic() - self._waiting_since_s > limit_s:
             self._waiting_since_s = time.monotonic()
-            self._live[index].kill("turn_time")
+            for index in self._live.keys() & hanging:
+                self._live[index].kill("turn_time")
 
     def _begin_set(self) -> None:
         now = time.monotonic()
@@ -269,17 +277,24 @@ class BlockGroup:
             return
         self._set_began_s = now
         self._order = order(alive, self._pace.blocks, self.sets_done)
-        self._loading = self._order[: len(alive)]
+        self._loading, self._waiting_since_s = self._order[: len(alive)], now
         for index in alive:
             self.outcomes[index].blocks_ms.append([])
             self.outcomes[index].loads.append([])
+            self._start(index)
 
     def _start(self, index: int) -> None:
         job = self._jobs[index]
         name = f"{job.job_id}-{self.sets_done}"
         client = self._live[index] = self._new_client()
-        self._waiting_since_s = time.monotonic()
-        client.start(job.model_copy(update={"job_id": name, "work_dir": self._work_dir(index)}))
+        self._starting.add(index)
+        client.prepare(job.model_copy(update={"job_id": name, "work_dir": self._work_dir(index)}))
+
+    def _load(self, index: int) -> None:
+        client = self._live[index]
+        if not client.begun:
+            self._waiting_since_s = time.monotonic()
+            client.begin()
 
     def _work_dir(self, index: int) -> str:
         return f"{self._jobs[index].work_dir}-{self.sets_done}"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Union
 
 import psutil
 from pydantic import BaseModel
@@ -48,6 +48,8 @@ class Started(Protocol):
     def close(self) -> None: ...
 
 
+Waitable = Union["Connection[bytes, bytes]", int]
+
 Fork = Callable[[ChildConfig, "Connection[bytes, bytes]"], Started | None]
 """A worker with the other end of its pipe, None where a process has to be started anew."""
 
@@ -77,6 +79,11 @@ class WorkerProcess:
     def send(self, message: BaseModel) -> None:
         """Queue a message. Raises `ChannelClosedError`."""
         self.channel.send(message.model_dump_json().encode())
+
+    @property
+    def waitables(self) -> tuple[Waitable, ...]:
+        """Of these one is ready (`multiprocessing.connection.wait`) when it has sent something, or is over."""
+        return (self.channel.connection, self._process.sentinel)
 
     @property
     def exited(self) -> bool:

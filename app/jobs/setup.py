@@ -57,8 +57,9 @@ class WorkerSetup:
             sandbox=self.sandbox,
         )
 
-    def for_job(self, job: RunJob, log_path: Path) -> ChildConfig:
-        """Birth of a worker for one known job: its first wall is already as narrow as the job."""
+    def for_job(self, job: RunJob, log_path: Path, *, ahead: bool = False) -> ChildConfig:
+        """Birth of a worker for one known job: its first wall is already as narrow as the job. One that is started
+        `ahead` loads the job's handler before it is given the job."""
         return ChildConfig(
             parent_pid=os.getpid(),
             write_root=job.work_dir,
@@ -72,6 +73,7 @@ class WorkerSetup:
             gpu=job.limits.gpu,
             card=job.limits.card,
             gpu_cache=job.gpu_cache,
+            kind=job.kind if ahead else None,
             handler_package=self.handler_package,
             sandbox=self.sandbox,
         )

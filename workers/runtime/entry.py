@@ -1,5 +1,6 @@
 """Main function of a spawned worker. Imports nothing heavy: libraries come after the sandbox and the environment."""
 
+import contextlib
 import ctypes
 import faulthandler
 import importlib
@@ -16,6 +17,7 @@ from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready, RunJob
 from workers.runtime import environment, gpu
 from workers.runtime.inbox import ParentGone, PipeMailbox
+from workers.runtime.kinds import handler
 from workers.runtime.log_stream import write_to_log
 from workers.runtime.reporter import PipeReporter
 from workers.runtime.run import run_job
@@ -57,6 +59,9 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     watchdog.start()
     for name in config.preload:
         importlib.import_module(name)
+    if config.kind is not None:
+        with contextlib.suppress(Exception):  # the job itself tells what cannot be loaded
+            handler(config.kind, config.handler_package)
     reporter, inbox = PipeReporter(connection), PipeMailbox(connection)
     ready = Ready(
         pid=os.getpid(),

@@ -3,12 +3,14 @@
 import shutil
 import time
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
+from app.jobs.process import Waitable
 from app.paths import unusable
 from app.services.flow.artifacts import Entry
 from app.services.flow.card_slot import WAITING, CardSlot
@@ -41,7 +43,7 @@ from workers.contracts.process.messages import (
 T = TypeVar("T")
 
 TIMING_PAUSE_S = 0.05
-"""While requests are timed there is nothing to do but to see their end."""
+"""While requests are timed there is nothing to do but to see their end, or that they hang."""
 
 Terminal = Finished | Failed | Cancelled | Crashed
 
@@ -110,6 +112,11 @@ class Driver(Generic[T]):
     def is_timing(self) -> bool:
         """A block of requests is timed now: nothing that can wait should use the processor."""
         return self._measurer is not None and self._measurer.is_timing
+
+    @property
+    def waitables(self) -> tuple[Waitable, ...]:
+        """While a block is timed: of these one is ready (`multiprocessing.connection.wait`) when it is over."""
+        return self._measurer.waitables if self._measurer is not None else ()
 
     @property
     def waits_for_quiet(self) -> bool:
@@ -389,7 +396,10 @@ def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[],
     try:
         while driver.tick():
             meanwhile()
-            time.sleep(TIMING_PAUSE_S if driver.is_timing else pause_s)
+            if waitables := driver.waitables:
+                wait(waitables, TIMING_PAUSE_S)
+            else:
+                time.sleep(pause_s)
     finally:
         if not driver.finished:
             driver.interrupt()

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from app.domain.variant import LatencyPoint
 from app.jobs.interleaving import BlockGroup, Timing
+from app.jobs.process import Waitable
 from app.services.flow.artifacts import Entry
 from app.services.flow.events import (
     Event,
@@ -100,6 +101,11 @@ class Measurer:
     def is_timing(self) -> bool:
         """A block of requests is timed now."""
         return self._group is not None and self._group.is_timing
+
+    @property
+    def waitables(self) -> tuple[Waitable, ...]:
+        """While a block is timed: of these one is ready when it is over."""
+        return self._group.waitables if self._group is not None else ()
 
     @property
     def waits_for_quiet(self) -> bool:

@@ -1,5 +1,7 @@
 """The turn goes round: one process at a time, ABBA, fresh sets, and a death that harms nobody else."""
 
+import os
+import signal
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -115,6 +117,25 @@ def test_all_are_loaded_before_the_first_turn_and_none_overlap(bench: Bench) -> 
     assert max(loaded) < kinds.index(Sample)
     spans = sorted(tuple(message.times_s) for _, message in came if isinstance(message, Sample))
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+def test_all_have_started_before_the_first_loads(bench: Bench) -> None:
+    """Given three variants, Then their processes start together in each set, and who loads is not disturbed by others
+    that start."""
+    came = run(group(bench, {}, {}, {}, sets=2, blocks=2, warmup_requests=0, timed_requests=2))
+
+    states = [message.state for _, message in came if isinstance(message, Ready)]
+    assert states == [*["started"] * 3, *["loaded"] * 3] * 2
+
+
+def test_one_that_dies_while_it_starts_does_not_stop_the_others(bench: Bench) -> None:
+    """Given three processes that start together, When one is killed before it is up, Then the others are measured."""
+    measured = group(bench, {}, {}, {}, sets=1, blocks=2, warmup_requests=0, timed_requests=2)
+    os.kill(measured.pids[1], signal.SIGKILL)
+    run(measured)
+
+    assert [timing.failure is None for timing in measured.outcomes] == [True, False, True]
+    assert [len(timing.latencies_ms[0]) for timing in measured.outcomes] == [4, 0, 4]
 
 
 def test_nothing_is_sent_inside_a_turn(bench: Bench) -> None:

@@ -25,8 +25,8 @@ class ChildConfig(Frozen):
 
     `write_root` holds the work folders of jobs; it, `write_paths` and `read_roots` are all that layer 1 of the sandbox
     opens beside the system's libraries, so a job fits into this child only if its folders lie below them. `preload`
-    are import names. `handler_package` is the package that kinds are looked up in. `card` and `gpu_cache` are those of
-    the job (`Limits`, `RunJob`).
+    are import names; of a `kind` the handler is loaded, too. `handler_package` is the package that kinds are looked up
+    in. `card` and `gpu_cache` are those of the job (`Limits`, `RunJob`).
     """
 
     parent_pid: int
@@ -43,6 +43,7 @@ class ChildConfig(Frozen):
     gpu_cache: str = ""
     sandbox: bool = True
     preload: tuple[str, ...] = ()
+    kind: str | None = None
     handler_package: str = HANDLERS
 
 

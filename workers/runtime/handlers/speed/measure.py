@@ -1,5 +1,6 @@
 """kind ``measure``: one live process that holds one loaded model and runs a block whenever it is its turn."""
 
+import gc
 import time
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     if card is not None:
         card.stop()  # nothing samples while requests are timed
     forget_speech(session)  # the first one is no measurement
+    gc.collect()
+    gc.freeze()  # or each block begins with looking through all that was imported, some ten milliseconds
     ctx.loaded()
     first_set = False
     for turn in ctx.blocks():
