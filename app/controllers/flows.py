@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.controllers.wakes import Wakes
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
@@ -67,6 +68,8 @@ class FlowRunner(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
+        self._wakes = Wakes(self)
+        self._wakes.came.connect(self._on_tick)
         self._is_timing = False
         self._timing_since_s: float | None = None
 
@@ -137,6 +140,7 @@ class FlowRunner(QObject):
     def interrupt_all(self) -> None:
         """The window closes: end every process at once; runs are kept as interrupted and can go on."""
         self._timer.stop()
+        self._wakes.watch(())
         for running in self._active:
             if running.driver is not None:
                 running.driver.interrupt()
@@ -159,6 +163,7 @@ class FlowRunner(QObject):
         self.changed.emit()
 
     def _on_tick(self) -> None:
+        self._wakes.watch(())  # what ends now is closed
         until = time.monotonic() + TICK_BUDGET_S
         for running in list(self._active):
             if running.driver is not None and not running.driver.tick():
@@ -175,8 +180,10 @@ class FlowRunner(QObject):
             self._timer.stop()
 
     def _tell_timing(self) -> None:
-        """While requests are timed, whoever works by a timer waits, and this one looks seldom."""
-        is_timing = any(running.driver is not None and running.driver.is_timing for running in self._active)
+        """While requests are timed, whoever works by a timer waits, and this one looks seldom: it hears their end."""
+        drivers = [running.driver for running in self._active if running.driver is not None]
+        self._wakes.watch([one for driver in drivers for one in driver.waitables])
+        is_timing = any(driver.is_timing for driver in drivers)
         now_s = time.monotonic()
         self._timing_since_s = (self._timing_since_s or now_s) if is_timing else None
         is_timing = self._timing_since_s is not None and now_s - self._timing_since_s < TIMING_MOST_S

@@ -1,5 +1,6 @@
 """One timer drives all flows; optimizations wait for each other."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,19 @@ def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: 
     assert polls == [TIMING_POLL_MS, POLL_MS] * 3
     assert heard_while_timing[:2] == [False, False]  # the last block keeps its turn until the process has ended
     assert not flows.is_timing
+
+
+@pytest.mark.whole
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe is no socket there, and the timer looks")
+def test_the_end_of_a_block_is_heard_without_looking(
+    flows: FlowRunner, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a window that would look for the end of a block in an hour, When the block is over, Then it hears that."""
+    monkeypatch.setattr("app.controllers.flows.TIMING_POLL_MS", 3_600_000)
+    told: list[Any] = []
+    start(flows, measuring(3), told)
+    drive(lambda: told, 90)
+    assert told[0][0] == "done", told
 
 
 def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:

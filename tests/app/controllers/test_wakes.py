@@ -1,0 +1,71 @@
+"""Who is told that a worker has said something."""
+
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+
+import pytest
+
+from app.controllers.wakes import Wakes
+
+Drive = Callable[..., None]
+Pipe = tuple["Connection[bytes, bytes]", "Connection[bytes, bytes]"]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a pipe is no socket there")
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    ours, theirs = multiprocessing.Pipe()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+def test_it_is_told_once_and_again_after_the_next_look(drive: Drive, pipe: Pipe) -> None:
+    """Given a pipe that is watched, When something comes, Then that is told once, however long it stays unread, and again
+    where it is watched again."""
+    ours, theirs = pipe
+    told: list[bool] = []
+    wakes = Wakes()
+    wakes.came.connect(lambda: told.append(True))
+    wakes.watch((ours,))
+    theirs.send_bytes(b"a block is over")
+    drive(lambda: told)
+    settle(drive)
+    assert told == [True]
+    wakes.watch((ours,))
+    drive(lambda: len(told) == 2)
+
+
+def test_the_end_of_the_other_side_is_told(drive: Drive, pipe: Pipe) -> None:
+    """Given a pipe and a number of the system's that are watched, When the other end is closed, Then that is told once."""
+    ours, theirs = pipe
+    told: list[bool] = []
+    wakes = Wakes()
+    wakes.came.connect(lambda: told.append(True))
+    wakes.watch((ours, ours.fileno()))
+    theirs.close()
+    drive(lambda: told)
+    settle(drive)
+    assert told == [True]
+
+
+def test_what_is_watched_no_more_is_not_told(drive: Drive, pipe: Pipe) -> None:
+    """Given a pipe that was watched, When nothing is watched any more, Then what comes is not told."""
+    ours, theirs = pipe
+    told: list[bool] = []
+    wakes = Wakes()
+    wakes.came.connect(lambda: told.append(True))
+    wakes.watch((ours,))
+    wakes.watch(())
+    theirs.send_bytes(b"late")
+    settle(drive)
+    assert not told
+
+
+def settle(drive: Drive) -> None:
+    """Let the window's loop turn for a while."""
+    turns: list[int] = []
+    drive(lambda: turns.append(1) or len(turns) > 10)
