@@ -17,9 +17,10 @@ from app.logging_setup import open_log
 from app.paths import clear_leftovers, find_data_folder
 from app.persistence import open_store
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.settings import chosen_card, load_settings
 from workers.contracts.errors import ErrorInfo, WorkerError

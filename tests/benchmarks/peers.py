@@ -27,9 +27,10 @@ from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
 from app.persistence import open_store
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from workers.contracts.jobs import DataParams, OpenParams

@@ -18,9 +18,10 @@ from pathlib import Path
 from statistics import stdev
 
 from app.domain.choose import MOST_SETS
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, Measured, MeasureStep
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S

@@ -13,8 +13,9 @@ import pytest
 from bench_space import bench_space, opened_sample
 
 from app.jobs.client import JobClient
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.jobs import MeasureParams

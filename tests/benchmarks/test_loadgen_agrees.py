@@ -8,8 +8,9 @@ from statistics import median
 import pytest
 from bench_space import bench_space, opened_sample
 
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from workers.infer.base import Session
 from workers.measure.load.loadgen import run_scenario

@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.choose import FASTER_UNDER_LOAD, WORSE_TAIL
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.quiet import OtherPrograms
 from app.services.flow.steps import Flow, Measured, MeasuredVariant, MeasureStep
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S

@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections.abc import Callable
-from multiprocessing.connection import wait
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -14,7 +13,7 @@ from app.jobs.process import Waitable
 from app.paths import unusable
 from app.services.flow.artifacts import Entry
 from app.services.flow.card_slot import WAITING, CardSlot
-from app.services.flow.disk_work import INLINE_BYTES, DiskWork, do_nothing, size_of
+from app.services.flow.disk_work import INLINE_BYTES, DiskWork, size_of
 from app.services.flow.events import JobBegan, JobEnded, MeasuringChanged, MemoryUsed, Observer, StepProgress
 from app.services.flow.history import End, JobHistory
 from app.services.flow.kept_measurements import KeptMeasurements
@@ -41,9 +40,6 @@ from workers.contracts.process.messages import (
 )
 
 T = TypeVar("T")
-
-TIMING_PAUSE_S = 0.05
-"""While requests are timed there is nothing to do but to see their end, or that they hang."""
 
 Terminal = Finished | Failed | Cancelled | Crashed
 
@@ -389,20 +385,3 @@ class Driver(Generic[T]):
     def _tell_begin(self, job_id: str, kind: str, title: str, step_index: int | None) -> None:
         self._history.began(job_id, kind, title)
         self._observe(JobBegan(job_id, kind, title, step_index))
-
-
-def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[], None] = do_nothing) -> T:
-    """Drive without a window. Raises what the flow raised; ends every process when it is broken off."""
-    try:
-        while driver.tick():
-            meanwhile()
-            if waitables := driver.waitables:
-                wait(waitables, TIMING_PAUSE_S)
-            else:
-                time.sleep(pause_s)
-    finally:
-        if not driver.finished:
-            driver.interrupt()
-    if driver.error is not None:
-        raise driver.error
-    return driver.result  # type: ignore[return-value]

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.job import ExportRecord
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release

@@ -15,9 +15,10 @@ from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow

@@ -7,8 +7,9 @@ from desk import make_project
 from PySide6.QtWidgets import QPushButton
 
 from app.controllers.app_controller import AppController
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow

@@ -8,8 +8,9 @@ from finished_run import copied_space
 
 from app.controllers.app_controller import AppController
 from app.services.after.layering import look_at_layers, lookable, looked_before
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import Event, JobBegan
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow

@@ -10,8 +10,9 @@ from tiny_llama import write_tiny_llama
 
 from app.services.after.elsewhere import judge_file
 from app.services.after.proving import prove
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.records.run_plan import BesideRequest

@@ -18,9 +18,10 @@ from app.services.after.exporting import ExportRequest, export
 from app.services.after.layering import lookable
 from app.services.after.proving import prove
 from app.services.after.trying.showing import changed_examples
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.records.run_plan import BesideRequest

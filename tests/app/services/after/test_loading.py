@@ -11,9 +11,10 @@ from app.services.after.exporting import ExportRequest, card_facts
 from app.services.after.loading import loading
 from app.services.after.loading.loading import best_per_s, measure_load, stages
 from app.services.after.loading.words import about, busy_words, capacity_words, headline
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from app.services.records.load import (

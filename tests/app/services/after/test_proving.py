@@ -16,9 +16,10 @@ from app.services.after.judged_items import judged_items
 from app.services.after.proving import Proved, prove
 from app.services.after.run_parts import parts_of
 from app.services.after.trying.showing import changed_examples
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from app.services.records.proofs import AddedPart, Proof, data_with

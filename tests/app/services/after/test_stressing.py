@@ -11,9 +11,10 @@ from finished_run import copied_space, finished_folder
 from app.cli.main import main
 from app.services.after.exporting import ExportRequest, card_facts
 from app.services.after.stressing import Stressed, StressRequest, found_before, stress
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, StepProgress, ignore
 from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.records.stress import read_record

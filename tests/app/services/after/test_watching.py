@@ -22,9 +22,10 @@ from app.services.after.watching import (
     watched_document,
     watched_words,
 )
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import read_data
 from app.services.records.documents import compare_document

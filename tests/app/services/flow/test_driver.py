@@ -14,7 +14,7 @@ from stopwatch import Stopwatch
 from app.domain.job import JobRecord
 from app.services.flow import quiet
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import (
     Event,
     JobBegan,
@@ -28,6 +28,7 @@ from app.services.flow.events import (
 )
 from app.services.flow.quiet import OtherPrograms, Patience
 from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.run.budget import bounded
 from workers.contracts.base import Frozen

@@ -15,9 +15,10 @@ from app.persistence import open_store
 from app.services.flow import disk_work
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.background import Stopped
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import Event, JobBegan, StepProgress, ignore
 from app.services.flow.steps import DiskStep, Flow, FlowCancelled
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from presets.sample import sample_paths

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from fettle_service_handlers._shared import Params, Result
 
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import Event, StepProgress, ignore
 from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import KEPT_S, Workspace
 
 

@@ -17,9 +17,10 @@ from stopwatch import Stopwatch
 from app.cli.output import Globals
 from app.cli.session import workspace
 from app.domain.run import Goal, RunState
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.hub.clean import discard_download, kept_models, remove_model, unfinished_downloads
 from app.services.hub.flows import DownloadRequest, download_model, hub_model, log_in, resume_download, search_hub

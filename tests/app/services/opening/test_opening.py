@@ -14,8 +14,9 @@ from PIL import Image
 
 from app.cli.output import Globals
 from app.cli.session import workspace
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from workers.contracts.jobs import DataParams, OpenParams

@@ -9,8 +9,9 @@ from finished_run import copied_space, finished_folder, write_part
 
 from app.services.after.proving import Proved, ask_rest, prove
 from app.services.after.run_data import asked_examples
-from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from workers.contracts.jobs import DataParams
