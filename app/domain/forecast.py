@@ -13,7 +13,7 @@ MEGABYTE = 1_000_000
 
 OPENING_S, OPENING_S_PER_MB = 4.0, 0.02
 VERSION_S, VERSION_S_PER_MB = 2.4, 0.03
-PROCESS_S, PROCESS_S_PER_MB = 0.9, 0.004
+PROCESS_S, PROCESS_S_PER_MB = 0.6, 0.004
 """Medians of runs over small models on two cores: everything in a version or a process that is no request."""
 
 BLOCK_REQUESTS, BLOCK_MAX_S = 50, 2.0

@@ -10,6 +10,7 @@ from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.flow.events import (
+    EndExpected,
     Event,
     LatenciesMeasured,
     LogLine,
@@ -56,6 +57,8 @@ class LiveRun:
             watch.step(event.step)
         elif isinstance(event, StepProgress):
             watch.progress(event)
+        elif isinstance(event, EndExpected):
+            watch.expected = event
         elif isinstance(event, RunProgressed):
             watch.whole = event.progress
         elif isinstance(event, VariantChanged):

@@ -11,7 +11,7 @@ from app.domain.outcome import SearchEnd
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words, times
-from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
+from app.services.flow.events import EndExpected, RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
 from app.services.run.progress import work_of
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
@@ -58,6 +58,7 @@ class RunWatch:
         self._progress: StepProgress | None = None
         self._best: list[BestPoint] = []
         self.waiting: WaitingForQuiet | None = None
+        self.expected: EndExpected | None = None
         self.whole: RunProgress | None = None
         self.end = SearchEnd()
 
@@ -162,12 +163,11 @@ class RunWatch:
 
     def _with_plan(self, values: Sequence[StepValue]) -> list[StepValue]:
         """Steps that wait get the times that are expected of them, from how long those before them took."""
-        mean_s = self._mean_s()
-        if mean_s is None or self.run.state is not RunState.RUNNING:
+        if self._mean_s() is None or self.run.state is not RunState.RUNNING:
             return list(values)
         planned, at_s = [], 0.0
         for index, value in enumerate(values):
-            waits, likely_s = value.state == "waiting", mean_s * work_of(index, len(values) - 1)
+            waits, likely_s = value.state == "waiting", self._likely_s(index) or 0.0
             step = dataclasses.replace(value, start_s=at_s, end_s=at_s + likely_s) if waits else value
             planned.append(step)
             if step.end_s is not None:
@@ -181,10 +181,18 @@ class RunWatch:
         took = [step.seconds for step in self._in_order()[BASELINE_STEP + 1 :] if step.seconds]
         return fmean(took) if took else None
 
+    def _likely_s(self, index: int) -> float | None:
+        """Of one step: as long as those before it, by its work; of the final run and the proof the run tells what it
+        expects."""
+        place = len(self._steps) - index  # from the last one, the proof, on
+        if self.expected is not None and place <= LAST_STEPS:
+            return self.expected.proof_s if place == 1 else self.expected.final_s
+        mean_s = self._mean_s()
+        return None if mean_s is None else mean_s * work_of(index, len(self._steps) - 1)
+
     def _eta_s(self) -> float | None:
-        """Each step that is left takes as long as those before it, by its work; the final run and the proof tell by
-        themselves how long they take."""
-        mean_s, steps = self._mean_s(), self._in_order()
+        """What the steps that are left take; the final run and the proof tell it by themselves while they run."""
+        steps = self._in_order()
         if self.run.state is not RunState.RUNNING:
             return None
         left_s = 0.0
@@ -192,12 +200,10 @@ class RunWatch:
             if step.state not in ("waiting", "running"):
                 continue
             own = self._progress if step.state == "running" and step.index >= len(steps) - LAST_STEPS else None
-            if own is not None and own.eta_s is not None:
-                left_s += own.eta_s
-            elif mean_s is None:
+            likely_s = own.eta_s if own is not None and own.eta_s is not None else self._likely_s(step.index)
+            if likely_s is None:
                 return None
-            else:
-                left_s += mean_s * work_of(step.index, len(steps) - 1)
+            left_s += likely_s
         return left_s or None
 
     def _best_words(self) -> str:

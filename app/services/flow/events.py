@@ -46,6 +46,14 @@ class RunProgress:
 
 
 @dataclass(frozen=True)
+class EndExpected:
+    """Likely seconds of the final run and of the proof after it, as far as is known while versions are tried."""
+
+    final_s: float
+    proof_s: float
+
+
+@dataclass(frozen=True)
 class RunProgressed:
     progress: RunProgress
 
@@ -122,6 +130,7 @@ class JobEnded:
 Event = (
     StepChanged
     | StepProgress
+    | EndExpected
     | RunProgressed
     | LatenciesMeasured
     | VariantChanged

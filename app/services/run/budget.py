@@ -6,6 +6,7 @@ what is not settled, and to ways that were not tried yet.
 """
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ LEAST_BLOCK_S = 0.08
 
 IN_TURN = Pace(WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S, FINAL_BLOCKS, LEAST_BLOCK_S)
 
+PROCESS_S = 0.4
+"""An interpreter and our code, before a model is loaded: .42 to .56 s on slow cores, told as less than it may be."""
+
 SLOW_REQUEST_MS = 40.0
 """From here on a block takes its two seconds, and two of them are enough of a first look at the original."""
 
@@ -48,14 +52,23 @@ WORTH_SHARE, TRY_ANYWAY_SHARE = 0.6, 0.3
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of measuring one version: until its process has loaded it, and for each block of 40 requests."""
+    """Seconds of measuring one version: until its process is up, what that needs beside its blocks, above all to load,
+    and for each block of 40 requests."""
 
     start_s: float
+    load_s: float
     block_s: float
 
-    def set_s(self, blocks: int, longer: float = 1.0) -> float:
-        """One fresh process with so many blocks, each of so many times as many requests."""
-        return self.start_s + blocks * min(BLOCK_MAX_S, longer * self.block_s)
+    def turns_s(self, blocks: int, longer: float = 1.0) -> float:
+        """What one fresh process takes alone, once it is up, with so many blocks of so many times as many requests."""
+        return self.load_s + blocks * min(BLOCK_MAX_S, longer * self.block_s)
+
+
+def set_s(costs: Sequence[Cost], blocks: int) -> float:
+    """One set of processes: they start side by side, as many at once as there are cores, and then take turns."""
+    longer = times_longer(costs)
+    at_once = max(1, min(len(costs), os.cpu_count() or 1))
+    return sum(cost.start_s for cost in costs) / at_once + sum(cost.turns_s(blocks, longer) for cost in costs)
 
 
 def times_longer(costs: Sequence[Cost]) -> float:
@@ -162,7 +175,9 @@ class TimeBudget:
         timed_s = WITH_WARMUP * sum(times_ms) / 1000
         self._first = self._first or variant_id
         block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
-        self._costs[variant_id] = Cost(max(0.0, measured.seconds - timed_s), block_s)
+        beside_s = max(0.0, measured.seconds - timed_s)
+        start_s = min(PROCESS_S, beside_s)
+        self._costs[variant_id] = Cost(start_s, beside_s - start_s, block_s)
 
     def note_original(self, seconds: float) -> None:
         """How long the original's step took as a whole."""
@@ -212,15 +227,21 @@ class TimeBudget:
 
     def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
         """Likely seconds of a final run of the original and the first finalists of `plan`, with the proof after it."""
-        costs = [self._cost(variant_id) for variant_id in (self._first, *finalists[: plan.finalists])]
-        longer = times_longer(costs)
-        one_set = sum(cost.set_s(plan.blocks, longer) for cost in costs)
-        return SAFETY * (plan.sets * one_set + self._tail_s) + self.proof_s
+        return SAFETY * (plan.sets * self._set_s(finalists, plan) + self._tail_s) + self.proof_s
+
+    def end_s(self, finalists: Sequence[str]) -> tuple[float, float]:
+        """Likely seconds of the final run and of the proof of one version, as they look now."""
+        ids = finalists or [self._first or ""]
+        plan = self.plan_final(ids)
+        return plan.sets * self._set_s(ids, plan) + self._tail_s, self.answers_s(1.0) + self._tail_s
+
+    def _set_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
+        return set_s([self._cost(i) for i in (self._first, *finalists[: plan.finalists])], plan.blocks)
 
     def _cost(self, variant_id: str | None) -> Cost:
         """A version that was not measured in this process is taken to cost what the original does."""
         known = self._costs.get(variant_id or "") or self._costs.get(self._first or "")
-        return known or Cost(0.0, 0.0)
+        return known or Cost(0.0, 0.0, 0.0)
 
     def left_to_try_s(self, finalists: Sequence[str]) -> float | None:
         """Seconds that the next version may take. What the final run of `finalists` needs is kept, a short one where

@@ -129,6 +129,7 @@ class _Optimization:
         last = len(FIRST_STEPS) + len(recipes)
         final, proof = FinalRun(self._search, last, original, data), ProofRun(self._search, last + 1, original, data)
         waiting = deque(enumerate(recipes, len(FIRST_STEPS)))
+        recorder.expect_end(*self._budget.end_s([]))
         yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
         yield from final.first()
         is_new = True
@@ -322,6 +323,7 @@ class _Optimization:
         else:
             self._tell(step, candidate.variant, when)
         self._budget.note_tried(self._budget.spent_s - began_s)
+        recorder.expect_end(*self._budget.end_s(self._search.best_ids()))
 
     def _measure_candidate(
         self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Version, base: Measured

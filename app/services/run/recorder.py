@@ -14,6 +14,7 @@ from app.domain.run import Run, RunState, StepRecord, check_transition
 from app.domain.variant import LatencyPoint, Variant
 from app.persistence import Repositories
 from app.services.flow.events import (
+    EndExpected,
     Event,
     JobBegan,
     JobEnded,
@@ -65,6 +66,10 @@ class Recorder:
         self.variants: dict[str, Variant] = {
             variant.id: variant for variant in repositories.variants.list(run_id=run.id)
         }
+
+    def expect_end(self, final_s: float, proof_s: float) -> None:
+        """Likely seconds of the final run and of the proof, by what is known now."""
+        self._observe(EndExpected(final_s, proof_s))
 
     def expect_ways(self, count: int) -> None:
         """So many ways are to be tried at most: what its progress is measured by until they are planned."""

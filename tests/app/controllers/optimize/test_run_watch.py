@@ -6,7 +6,7 @@ from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import RunState, StepRecord
 from app.domain.variant import LatencyPoint
-from app.services.flow.events import StepProgress, WaitingForQuiet
+from app.services.flow.events import EndExpected, StepProgress, WaitingForQuiet
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
@@ -77,6 +77,17 @@ def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
     assert "85" in live.watch.value().waiting and "40 s" in live.watch.value().waiting
     live.observe(WaitingForQuiet(0.85, 0.0, is_over=True))
     assert live.watch.value().waiting == ""
+
+
+def test_the_end_is_what_the_run_expects() -> None:
+    """Given a run that tells how long its final run and its proof will likely take, Then the time left and the boxes of
+    both follow that, not what versions took."""
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.watch = watched()
+    live.observe(EndExpected(final_s=30.0, proof_s=2.0))
+    value = live.watch.value()
+    assert value.eta_s == 8.0 + 8.0 + 30.0 + 2.0
+    assert [(step.start_s, step.end_s) for step in value.steps[-2:]] == [(30.0, 60.0), (60.0, 62.0)]
 
 
 def test_what_the_final_run_and_the_proof_tell_counts() -> None:

@@ -27,7 +27,9 @@ def measured(p50_ms: float, blocks: int, seconds: float) -> Measured:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """And a computer with one core, where nothing goes on side by side."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     return Clock()
 
 
@@ -44,6 +46,24 @@ def test_the_final_run_is_estimated_from_what_was_measured(clock: Clock) -> None
     """Given the original's first look, then a final run of two takes 5 sets of 2 processes with 2 blocks, and some more."""
     budget = a_budget(100, clock)
     assert budget.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + 2 * 0.5) + 1))
+
+
+def test_processes_start_side_by_side(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given four cores and six processes of .4 s, Then these .4 s count one and a half times a set, and all else as it
+    is, one process after the other."""
+    budget = a_budget(100, clock)
+    alone_s = budget.final_s("abcde", FinalPlan(5, 1))
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert alone_s - budget.final_s("abcde", FinalPlan(5, 1)) == pytest.approx(1.3 * (6 * 0.4 - 1.5 * 0.4))
+
+
+def test_the_end_is_expected_from_what_was_measured(clock: Clock) -> None:
+    """Given the original alone, Then a final run of one version like it is expected; of two, one of two; and a proof by
+    what the original's answers took."""
+    budget = a_budget(100, clock)
+    budget.note_answers(items=100, asked=50, seconds=5.0, beside_s=2.0)
+    assert budget.end_s([]) == pytest.approx((5 * 2 * 3 + 1, 2 + 100 * 0.1 + 1))
+    assert budget.end_s(["a", "b"])[0] == pytest.approx(5 * 3 * 3 + 1)
 
 
 def test_slow_models_end_their_blocks_early(clock: Clock) -> None:

@@ -9,6 +9,7 @@ from staging import Make, Stage, recipes
 
 from app.controllers.outcome import kept_subtitle
 from app.domain.outcome import Ending
+from app.services.flow.events import EndExpected
 from app.services.records.documents import variant_document
 from app.services.run import search
 
@@ -142,6 +143,15 @@ def test_what_looked_no_faster_has_its_turn_where_all_others_failed(
     run = one.go()
     assert run.recommended_variant_id == one.variants[recommended].id
     assert one.variants["Tidied"].is_side_by_side == (verdict == "regressed")
+
+
+def test_the_end_is_expected_from_the_original_on(stage: Make) -> None:
+    """Given two versions, Then the run tells what its end will take once the original was measured and after each."""
+    one = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0)})
+    one.go()
+    told = [event for event in one.events if isinstance(event, EndExpected)]
+    assert len(told) == 3 and all(event.final_s > 0 and event.proof_s > 0 for event in told)
+    assert told[2].final_s > told[0].final_s, "of two versions instead of one"
 
 
 def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
