@@ -1,6 +1,8 @@
 """How many examples a proof needs: "add about N examples". Formula: EVALUATION.md of the design."""
 
 import math
+from bisect import bisect_left
+from functools import partial
 
 import numpy as np
 
@@ -93,9 +95,15 @@ def paired_power(n: int, flips: float, margin: float, confidence: float = CONFID
     total = 0.0
     most = math.ceil(n * flips + 8 * math.sqrt(n * flips) + 8)
     for count in range(min(n, most) + 1):
-        ways = sum(math.comb(count, b) for b in range(count + 1) if proven(b, count - b, n, margin, confidence))
+        lost = bisect_left(range(count + 1), True, key=partial(_not_proven, count, n, margin, confidence))
+        ways = sum(math.comb(count, b) for b in range(lost))
         total += binomial_mass(count, n, flips) * ways / 2**count
     return total
+
+
+def _not_proven(count: int, n: int, margin: float, confidence: float, b: int) -> bool:
+    """Of `count` changes the more are lost the harder it is, so that the last number that proves it can be searched."""
+    return not proven(b, count - b, n, margin, confidence)
 
 
 def proven(b: int, c: int, n: int, margin: float, confidence: float = CONFIDENCE) -> bool:

@@ -16,6 +16,7 @@ from workers.evaluate.proof.needed import (
     needed_examples,
     needed_unlabelled,
     paired_power,
+    proven,
     unlabelled_power,
 )
 
@@ -84,3 +85,16 @@ def test_known_transcripts_that_are_too_few_say_how_many_more() -> None:
     judged = draw(all_zoos()["transcripts that are known"], 60, 0).judged("the same", 1.0)
     assert judged.verdict == "not_enough_data" and judged.labelled
     assert judged.missing_examples is not None and 250 <= judged.missing_examples <= 400
+
+
+@pytest.mark.parametrize(("n", "flips", "margin"), [(321, 0.01, 0.01), (60, 0.1, 0.05), (900, 0.02, 0.012)])
+@pytest.mark.parametrize("confidence", [0.95, 0.975])
+def test_power_counts_each_way_that_proves_it(n: int, flips: float, margin: float, confidence: float) -> None:
+    """Given small counts, Then the power is the sum over all pairs of lost and gained answers that prove it."""
+    total = 0.0
+    for count in range(n + 1):
+        ways = sum(math.comb(count, b) for b in range(count + 1) if proven(b, count - b, n, margin, confidence))
+        total += binomial_mass(count, n, flips) * ways / 2**count
+        if count > 80:
+            break
+    assert paired_power(n, flips, margin, confidence) == pytest.approx(total, abs=1e-12)
