@@ -7,14 +7,16 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.controllers.wakes import Wakes
+from app.controllers.wakes import IS_OFFERED, Wakes
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 
-POLL_MS, TIMING_POLL_MS = 30, 100
+POLL_MS, TIMING_POLL_MS = 30, 500 if IS_OFFERED else 100
+"""How often it looks: while requests are timed only for what hangs, where the end of a block is heard."""
+
 TIMING_MOST_S = 3.0
 """A block has two seconds; what takes longer has requests of seconds, which a few frames do not disturb."""
 TRY_AGAIN = "Try again; if it happens twice, report it with the log."
