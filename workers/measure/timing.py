@@ -3,7 +3,7 @@
 import contextlib
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,18 @@ class OtherLoad:
             return None
         others = (busy - self._all[1]) - (own - self._own)
         return min(1.0, others / span) if is_short else min(1.0, max(0.0, others / span))
+
+
+@contextlib.contextmanager
+def frozen() -> Iterator[None]:
+    """Meanwhile the collector of garbage leaves alone what is there now; else each block began with looking through all
+    that was imported, which takes some ten milliseconds."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def run_block(

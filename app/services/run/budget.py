@@ -6,7 +6,6 @@ what is not settled, and to ways that were not tried yet.
 """
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 from app.jobs.interleaving import Pace
 from app.services.flow.measuring import NO_TIME
 from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Measured, MeasureStep, T
+from workers.contracts.process.allowance import usable_cores
 
 FINAL_SETS, FINAL_BLOCKS = 5, 2
 """Blocks of 40 timed requests or more in each of 5 fresh sets of processes: sets are the sample of a speedup."""
@@ -67,7 +67,7 @@ class Cost:
 def set_s(costs: Sequence[Cost], blocks: int) -> float:
     """One set of processes: they start side by side, as many at once as there are cores, and then take turns."""
     longer = times_longer(costs)
-    at_once = max(1, min(len(costs), os.cpu_count() or 1))
+    at_once = max(1, min(len(costs), usable_cores()))
     return sum(cost.start_s for cost in costs) / at_once + sum(cost.turns_s(blocks, longer) for cost in costs)
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from app.domain.choose import exactness, is_doubtful, leader
+from app.domain.choose import exactness, is_doubtful, leader, may_win
 from app.domain.outcome import Round, open_versions
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
@@ -75,7 +75,7 @@ class FinalRun:
             best = None  # who comes second has to be there when it fails
         found = open_versions(versions, best, objective)
         left = [version.id for version in (sorted(found, key=exactness) if search.few_items else found)]
-        if best is None and not left:
+        if best is None and not left and any(version.is_side_by_side and not may_win(version) for version in versions):
             left = search.next_ids()
         if self._is_over or not left:
             return False

@@ -1,5 +1,6 @@
 """The job that times one model in blocks, and what it is made of."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from workers.contracts.jobs import MeasureParams
 from workers.contracts.process.messages import RunBlock
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
-from workers.measure.timing import OtherLoad, run_block
+from workers.measure.timing import OtherLoad, frozen, run_block
 from workers.pipeline.prepared import write_prepared
 from workers.runtime.handlers.speed.measure import run
 from workers.runtime.recording import RecordingContext
@@ -219,3 +220,13 @@ def test_other_load_is_a_share() -> None:
     time.sleep(0.1)
     share = load.share()
     assert share is not None and 0 <= share <= 1
+
+
+def test_what_is_frozen_while_blocks_are_timed_is_free_again() -> None:
+    """Given things that are there before, Then the collector leaves them alone meanwhile, and none afterwards, also where
+    a block fails."""
+    before = gc.get_freeze_count()
+    with pytest.raises(KeyError), frozen():
+        assert gc.get_freeze_count() > before
+        raise KeyError
+    assert gc.get_freeze_count() == 0

@@ -29,7 +29,7 @@ def measured(p50_ms: float, blocks: int, seconds: float) -> Measured:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """And a computer with one core, where nothing goes on side by side."""
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("app.services.run.budget.usable_cores", lambda: 1)
     return Clock()
 
 
@@ -53,7 +53,7 @@ def test_processes_start_side_by_side(clock: Clock, monkeypatch: pytest.MonkeyPa
     is, one process after the other."""
     budget = a_budget(100, clock)
     alone_s = budget.final_s("abcde", FinalPlan(5, 1))
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("app.services.run.budget.usable_cores", lambda: 4)
     assert alone_s - budget.final_s("abcde", FinalPlan(5, 1)) == pytest.approx(1.3 * (6 * 0.4 - 1.5 * 0.4))
 
 

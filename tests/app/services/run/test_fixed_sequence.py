@@ -145,6 +145,15 @@ def test_what_looked_no_faster_has_its_turn_where_all_others_failed(
     assert one.variants["Tidied"].is_side_by_side == (verdict == "regressed")
 
 
+def test_where_nothing_failed_what_looks_no_faster_gets_no_round(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given two versions that look as fast as the original and room for one, When that one is no faster and answers
+    alike, Then the other costs no further round."""
+    monkeypatch.setattr(search, "MOST_FINALISTS", 1)
+    one = stage(ORIGINAL, {"A": Like(p50_ms=3.95), "B": Like(p50_ms=3.98)}, time_budget_s=300)
+    assert one.go().recommended_variant_id is None
+    assert [one.variants[title].is_side_by_side for title in "AB"] == [True, False]
+
+
 def test_the_end_is_expected_from_the_original_on(stage: Make) -> None:
     """Given two versions, Then the run tells what its end will take once the original was measured and after each."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0)})

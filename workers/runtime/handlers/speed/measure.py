@@ -1,6 +1,5 @@
 """kind ``measure``: one live process that holds one loaded model and runs a block whenever it is its turn."""
 
-import gc
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests, run_first
 from workers.measure.speech import forget_speech, speech_of
-from workers.measure.timing import run_block
+from workers.measure.timing import frozen, run_block
 
 
 def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
@@ -36,23 +35,22 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     if card is not None:
         card.stop()  # nothing samples while requests are timed
     forget_speech(session)  # the first one is no measurement
-    gc.collect()
-    gc.freeze()  # or each block begins with looking through all that was imported, some ten milliseconds
-    ctx.loaded()
     first_set = False
-    for turn in ctx.blocks():
-        first_set = first_set or turn.first_request == 0
-        block = run_block(
-            session,
-            requests,
-            first=turn.first_request,
-            warmup=turn.warmup_requests,
-            timed=turn.timed_requests,
-            max_s=turn.max_s,
-            check=ctx.check_cancelled,
-        )
-        ctx.sample(params.series, block.ended_s, block.latencies_ms)
-        ctx.block_done(turn.index, block.latencies_ms, block.load)
+    with frozen():
+        ctx.loaded()
+        for turn in ctx.blocks():
+            first_set = first_set or turn.first_request == 0
+            block = run_block(
+                session,
+                requests,
+                first=turn.first_request,
+                warmup=turn.warmup_requests,
+                timed=turn.timed_requests,
+                max_s=turn.max_s,
+                check=ctx.check_cancelled,
+            )
+            ctx.sample(params.series, block.ended_s, block.latencies_ms)
+            ctx.block_done(turn.index, block.latencies_ms, block.load)
     result = MeasureResult(
         load_ms=load_ms,
         first_ms=first_ms,
