@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from app.domain.choose import exactness, is_doubtful, leader, may_win
+from app.domain.choose import FAR_AHEAD, exactness, is_doubtful, leader, likely_speedup
 from app.domain.outcome import Round, open_versions
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
@@ -41,7 +41,7 @@ class FinalRun:
     def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
         self._search, self._step, self._original, self._data = search, step, original, data
         self._rounds: list[tuple[Round, Measured]] = []
-        self._is_over = False
+        self._is_over = self._was_far_ahead = False
         self._most, self._begun = most_rounds(), 0
 
     def first(self) -> Flow[None]:
@@ -61,6 +61,7 @@ class FinalRun:
             )
             return
         plan = search.budget.plan_final(best)
+        self._was_far_ahead = any(likely_speedup(search.candidates[i].variant) >= FAR_AHEAD for i in best)
         self._begun += 1
         yield from self._measure(best[: plan.finalists], plan)
 
@@ -75,7 +76,7 @@ class FinalRun:
             best = None  # who comes second has to be there when it fails
         found = open_versions(versions, best, objective)
         left = [version.id for version in (sorted(found, key=exactness) if search.few_items else found)]
-        if best is None and not left and any(version.is_side_by_side and not may_win(version) for version in versions):
+        if best is None and not left and self._was_far_ahead:
             left = search.next_ids()
         if self._is_over or not left:
             return False

@@ -145,6 +145,14 @@ def test_what_looked_no_faster_has_its_turn_where_all_others_failed(
     assert one.variants["Tidied"].is_side_by_side == (verdict == "regressed")
 
 
+def test_what_looked_no_faster_has_its_turn_where_who_was_ahead_is_not(stage: Make) -> None:
+    """Given a version that looks four times as fast and is not faster at all beside the original, Then the one that was
+    left out beside it is measured there, too, and recommended."""
+    ahead = Like(p50_ms=1.0, final_p50_ms=4.0)
+    one = stage(ORIGINAL, {"Ahead": ahead, "Tidied": Like(p50_ms=3.95, final_p50_ms=3.0)}, time_budget_s=300)
+    assert one.go().recommended_variant_id == one.variants["Tidied"].id
+
+
 def test_where_nothing_failed_what_looks_no_faster_gets_no_round(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given two versions that look as fast as the original and room for one, When that one is no faster and answers
     alike, Then the other costs no further round."""
