@@ -103,15 +103,21 @@ def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requ
 
 
 def main() -> None:
-    """Write all three. The language set has a lock of its own, and none of what it says it needs."""
+    """Write all locks. `language` is pinned without its dependencies: ONNX Runtime comes with the base, in one of three
+    builds. `sign` holds what the base lacks."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     program, tests = project["project"]["dependencies"], project["dependency-groups"]["test"]
-    language = project["project"]["optional-dependencies"]["language"]
+    extras = project["project"]["optional-dependencies"]
     declared = {canonicalize_name(Requirement(text).name): Requirement(text) for text in [*program, *tests]}
     needed = closure([*program, "pip"])
-    needed_besides = {name: need for name, need in closure(tests).items() if name not in needed}
-    alone = {canonicalize_name(Requirement(text).name): Need(always=True) for text in language}
-    locks = {"requirements.lock": needed, "requirements-test.lock": needed_besides, "requirements-language.lock": alone}
+    locks = {
+        "requirements.lock": needed,
+        "requirements-test.lock": {name: need for name, need in closure(tests).items() if name not in needed},
+        "requirements-sign.lock": {name: need for name, need in closure(extras["sign"]).items() if name not in needed},
+        "requirements-language.lock": {
+            canonicalize_name(Requirement(text).name): Need(always=True) for text in extras["language"]
+        },
+    }
     for file, needs in locks.items():
         lines = [pin(name, need, declared) for name, need in sorted(needs.items())]
         (ROOT / "installer" / file).write_text(HEAD + "".join(lines), encoding="utf-8")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -13,8 +14,8 @@ from steps.words import SetupError, say, say_failure
 
 INTERRUPTED = 5
 MISSING = 6
-WEB, LANGUAGE = "--web", "--language"
-"""Of `fettle`, alone: install what web pages need, and what language models for cards and the web do."""
+BESIDES = ("web", "language", "sign")
+"""Optional sets: `fettle --NAME` alone installs one."""
 
 
 def run(arguments: list[str]) -> int:
@@ -23,8 +24,8 @@ def run(arguments: list[str]) -> int:
     place = Place(Path(__file__).resolve().parents[2])
     before = signal.signal(signal.SIGTERM, _stop)
     try:
-        if command == ["start"] and rest in ([WEB], [LANGUAGE]):
-            return _besides(place, rest[0])
+        if command == ["start"] and rest in ([f"--{name}"] for name in BESIDES):
+            return _besides(place, rest[0].removeprefix("--"))
         if command == ["start"]:
             return _start(place, rest, before)
         if command == ["cost"] and len(rest) == 1:
@@ -70,8 +71,9 @@ def _cost(place: Place, name: str) -> int:
     from steps import machine, sets
     from steps.cost import cost
 
-    split_gpu(["--gpu", name])
-    sets.choose(machine.detect(), name)
+    if name not in ("base", *BESIDES):
+        split_gpu(["--gpu", name])
+        sets.choose(machine.detect(), name)
     print(json.dumps(cost(place, name)))
     return 0
 
@@ -108,16 +110,19 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
 
 
 def _besides(place: Place, name: str) -> int:
-    from steps import language, web
+    from steps import extra, web
     from steps.setup import ensure
 
     ensure(place, "program")
-    (web if name == WEB else language).ensure(place)
+    if name == "web":
+        web.ensure(place)
+    else:
+        extra.ensure(place, name)
     return 0
 
 
 def _test(place: Place, arguments: list[str]) -> int:
-    from steps import language, web
+    from steps import extra, web
     from steps.checks import run_all
     from steps.setup import compile_own, ensure
     from steps.system import ready_for_tests
@@ -125,9 +130,9 @@ def _test(place: Place, arguments: list[str]) -> int:
     ensure(place, "tests")
     compile_own(place)  # what was changed since
     ready_for_tests(place.log)
-    for part in (web, language):
+    for ensure_set in (partial(web.ensure, place), partial(extra.ensure, place, "language")):
         try:
-            part.ensure(place)
+            ensure_set()
         except SetupError as failure:  # their tests then say so themselves
             say(f"{failure.what} {failure.hint}")
     return run_all(place, arguments)

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from steps import lockfile, sets
+from steps import extra, lockfile, sets, web
 from steps.environment import distributions, name_of
 from steps.lockfile import Pin
 from steps.place import Place
@@ -13,8 +13,13 @@ _SYSTEM = re.compile(r"sys_platform\s*==\s*[\"'](\w+)[\"']")
 
 
 def cost(place: Place, name: str) -> dict[str, int]:
-    """How many `packages` of a set are still to come, their `download_bytes` and `installed_bytes` by the lock."""
-    pins = missing(place, name)
+    """Return the number of missing `packages` of a set, their `download_bytes` and `installed_bytes` by its lock."""
+    if name == "web":
+        pins = [] if web.is_there(place) else web.as_pins(place)
+    elif name in extra.READY:
+        pins = extra.missing(place, name)
+    else:
+        pins = missing(place, name)
     return {
         "packages": len(pins),
         "download_bytes": sum(pin.download_bytes for pin in pins),
@@ -25,13 +30,15 @@ def cost(place: Place, name: str) -> dict[str, int]:
 def missing(place: Place, name: str) -> list[Pin]:
     """Pins of a set's own packages that are not there in their version, or go before it is installed."""
     base = lockfile.read(place.locks("program"))
+    there = {name_of(path): path.name.removesuffix(".dist-info").rpartition("-")[2] for path in distributions(place)}
+    if name == "base":
+        return [pin for pin in base if _is_for_here(pin) and not _is_there(pin, there.get(pin.name))]
     kept = {pin.name: pin for pin in base}
     own = [
         pin
         for pin in sets.pins_of(name, base, place)
         if pin.name in sets.OWN[name] or kept.get(pin.name) is not pin  # the base's other packages stay as they are
     ]
-    there = {name_of(path): path.name.removesuffix(".dist-info").rpartition("-")[2] for path in distributions(place)}
     gone = set(sets.unwanted(name, set(there)))
     if name == "cuda" and sys.platform == "linux":
         gone |= set(sets.processor_builds(place))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.environment import clean_environment
+from steps.lockfile import Pin
 from steps.place import Place
 from steps.words import SetupError, say, size
 
@@ -27,6 +28,14 @@ PROGRAM = "npm"
 def pins(place: Place) -> dict[str, Any]:
     """What is wanted: packages with versions, hashes and sizes."""
     return dict(json.loads((place.root / "installer" / "web.json").read_text(encoding="utf-8")))
+
+
+def as_pins(place: Place) -> list[Pin]:
+    """Return the packages as pins, with their sizes in bytes."""
+    return [
+        Pin(row["name"], f"{row['name']}=={row['version']}", row["download_bytes"], row["installed_bytes"])
+        for row in pins(place)["packages"]
+    ]
 
 
 def is_there(place: Place) -> bool:

@@ -82,6 +82,9 @@ def test_python_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert called == [["/opt/python", "-ES", str(INSTALLER / "bootstrap.py"), "start", "demo"]]
 
 
+OPTIONAL_LOCKS = ["requirements-language.lock", "requirements-sign.lock"]
+
+
 def test_locks_pin_what_pyproject_declares() -> None:
     """Given pyproject.toml, then each requirement has a pin that it admits (installer/lock.py writes them anew)."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -89,6 +92,7 @@ def test_locks_pin_what_pyproject_declares() -> None:
         ("requirements.lock", project["project"]["dependencies"]),
         ("requirements-test.lock", project["dependency-groups"]["test"]),
         ("requirements-language.lock", project["project"]["optional-dependencies"]["language"]),
+        ("requirements-sign.lock", project["project"]["optional-dependencies"]["sign"]),
     ):
         locked = {
             canonicalize_name(pin.name): Requirement(pin.requirement)
@@ -105,7 +109,7 @@ def test_locks_pin_what_pyproject_declares() -> None:
                 assert wanted.name in ("torch", "torchvision"), text
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock", "requirements-language.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock", *OPTIONAL_LOCKS])
 def test_lock_lines_are_exact_and_name_no_address(name: str) -> None:
     """No address of an index, no build of one machine alone; the window's library stays below 6.12."""
     text = (INSTALLER / name).read_text(encoding="utf-8")

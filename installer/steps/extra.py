@@ -1,0 +1,48 @@
+"""Optional sets of packages beside the base: each has a lock of its own and is installed on request."""
+
+from steps import environment, lockfile
+from steps.exclusive import exclusive
+from steps.lockfile import Pin
+from steps.pip import Item, Pip
+from steps.place import Place
+from steps.words import say, size
+
+READY = {
+    "language": "Language models can be written for NVIDIA cards and the web now.",
+    "sign": "Bundles can be signed now.",
+}
+"""Names of the sets, as `fettle --NAME` takes them, and the sentence that ends their installation."""
+
+
+def missing(place: Place, name: str) -> list[Pin]:
+    """Return the pins of set `name` that are not installed in their locked version."""
+    there = {(lockfile.normalized(found), version) for found, version in _installed(place)}
+    pins = lockfile.read([place.root / "installer" / f"requirements-{name}.lock"])
+    return [pin for pin in pins if (pin.name, _version(pin)) not in there]
+
+
+def ensure(place: Place, name: str) -> None:
+    """Install what is missing of set `name`, without dependencies: its lock is complete beside the base.
+
+    Raises:
+        SetupError: A package cannot be fetched or installed.
+    """
+    pins = missing(place, name)
+    if not pins:
+        return
+    names = ", ".join(f"{pin.requirement.partition('==')[0]} {_version(pin)}" for pin in pins)
+    download, installed = sum(pin.download_bytes for pin in pins), sum(pin.installed_bytes for pin in pins)
+    say(f"To install: {names}, about {size(download)} to download and {size(installed)} on disk.")
+    with exclusive(place.lock_file) as held:
+        Pip(place, held).install([Item(pin.requirement.partition("==")[0], _version(pin)) for pin in pins])
+    say(READY[name])
+
+
+def _version(pin: Pin) -> str:
+    return pin.requirement.partition("==")[2]
+
+
+def _installed(place: Place) -> list[tuple[str, str]]:
+    """Return (name, version) of every installed distribution."""
+    stems = [path.name.removesuffix(".dist-info").rpartition("-") for path in environment.distributions(place)]
+    return [(name, version) for name, _, version in stems]
