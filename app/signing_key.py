@@ -14,7 +14,6 @@ from app.files import write_whole
 from app.paths import DataPaths, unusable
 
 KEY_FILE = "signing-key.pem"
-INSTALL_SIGNING = "pip install model-signing pyOpenSSL"
 
 
 def can_sign() -> bool:

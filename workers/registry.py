@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Described, DescribedTarget
 from workers.contracts.techniques import TargetSpec, TechniqueSpec
-from workers.infer.base import Runtime
+from workers.infer.base import Availability, Runtime
 
 T = TypeVar("T", TechniqueSpec, TargetSpec, Runtime)
 D = TypeVar("D", bound=Described)
@@ -167,6 +167,7 @@ def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
                 title=spec.title,
                 available=not hint,
                 hint=hint,
+                installs=spec.installs if hint else None,
                 summary=spec.summary,
                 version=spec.params.version,
                 params_schema=spec.params.model_json_schema(),
@@ -188,6 +189,7 @@ def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
             title=spec.title,
             available=not hint,
             hint=hint,
+            installs=spec.installs if hint else None,
             summary=spec.summary,
             suffix=spec.suffix,
             icon=spec.icon,
@@ -213,15 +215,14 @@ def describe_runtimes(scan: Scan[Runtime]) -> tuple[Described, ...]:
 def _describe_runtime(runtime: Runtime) -> Described:
     try:
         found = runtime.available()
-        available, hint, is_command = found.available, found.hint, found.is_command
     except Exception as error:  # a library that breaks while it is looked at is not available
-        available, hint, is_command = False, f"It does not work here: {_first_line(error)}.", False
+        found = Availability(False, f"It does not work here: {_first_line(error)}.")
     return Described(
         id=runtime.id,
         title=runtime.title,
-        available=available,
-        hint=hint,
-        hint_is_command=is_command,
+        available=found.available,
+        hint=found.hint,
+        installs=found.installs or None,
         summary=runtime.summary,
         group=runtime.device,
     )

@@ -1,65 +1,80 @@
-"""Installs the packages that mend a rung: what they cost, a yes, the installer's step and what it says, a stop."""
+"""Installs optional sets of packages from the window: their size, consent, progress, stop."""
 
 import time
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.gpu.words import is_working, setup_failed, was_stopped
 from app.controllers.session import Session
-from app.controllers.words import tr
-from app.services.machine.card_packages import Cost, Heard, Installer, take, what_it_takes
-from widgets.pages.gpu.page import GpuPage
-from widgets.pages.gpu.questions import install_question
-from widgets.pages.gpu.value import InstallingValue
+from app.controllers.words import first_line, tr
+from app.services.machine.optional_sets import Cost, Heard, Installer, take, what_it_takes
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import seconds
+from widgets.parts.installing.question import install_question
+from widgets.parts.installing.value import InstallingValue, SetValue
+from widgets.parts.page import Page
 from widgets.parts.question import QuestionDialog
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.gpu import InstallSet, install_command
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.optional_sets import CARD_SETS, OptionalSet
 
-SAY_EVERY_MS = 300
+REPORT_EVERY_MS = 300
+UNKNOWN = Cost(packages=0, download_bytes=0, installed_bytes=0)
 
 
 def own_installer() -> Installer | None:
-    """Of the clone that this program is read from; None where it was installed in another way."""
-    installer = Installer(Path(__file__).resolve().parents[3])
+    """Return the installer of the clone that this program runs from; None where it was installed in another way."""
+    installer = Installer(Path(__file__).resolve().parents[2])
     return installer if installer.program.is_file() else None
 
 
+class SetsPage(Protocol):
+    """A page with rows of missing sets (`widgets.parts.installing.row.InstallRow`)."""
+
+    install_requested: SignalInstance
+    stop_install_requested: SignalInstance
+
+    def show_set(self, value: SetValue) -> None:
+        """Show an offer or its progress, in place."""
+
+
 class Installing(QObject):
-    """`changed`: the page is to be shown anew; `installed`: the ladder is to be tried again. Between both only the
-    card of what is being installed changes (`GpuPage.say_installing`)."""
+    """The installation of one page's sets; owned by that page's controller.
+
+    `changed`: the page must show its value again. `progressed`: only `value` differs. `installed`: a set is complete.
+    """
 
     changed = Signal()
+    progressed = Signal()
     installed = Signal()
 
-    def __init__(self, page: GpuPage, session: Session, flows: FlowRunner, installer: Installer | None = None) -> None:
+    def __init__(self, page: Page, session: Session, flows: FlowRunner, installer: Installer | None = None) -> None:
         super().__init__(page)
         self._page, self._session, self._flows = page, session, flows
         self._installer = installer or own_installer()
         self._running: Running | None = None
+        self._name: OptionalSet = "base"
+        self._costs: dict[OptionalSet, Cost] = {}
         self._heard = Heard()
         self._title = ""
         self._is_stopping = self._is_asking = False
         self.trouble: ErrorValue | None = None
-        self.command = ""
         self._timer = QTimer(self)
-        self._timer.setInterval(SAY_EVERY_MS)
-        self._timer.timeout.connect(self._say)
-        page.install_requested.connect(self.ask)
-        page.cancel_requested.connect(self.cancel)
+        self._timer.setInterval(REPORT_EVERY_MS)
+        self._timer.timeout.connect(self.progressed)
 
     @property
     def is_offered(self) -> bool:
-        """Whether there is an installer."""
+        """Return whether there is an installer."""
         return self._installer is not None
 
     @property
     def value(self) -> InstallingValue | None:
-        """While it works."""
+        """Return how far the installation is; None while there is none."""
         if self._running is None:
             return None
         line = tr("Stopping…") if self._is_stopping else self._heard.line
@@ -67,64 +82,114 @@ class Installing(QObject):
         elapsed = seconds(whole_s) if whole_s >= 10 else tr("{0} s").format(whole_s)
         return InstallingValue(self._title, line, self._heard.share, elapsed, self._is_stopping)
 
-    def forget_trouble(self) -> None:
-        """What went wrong before counts no longer."""
-        self.trouble, self.command = None, ""
+    def set_value(self, name: OptionalSet | None) -> SetValue | None:
+        """Return set `name` as a row shows it; None where it cannot be installed from the window."""
+        if name is None or not self.is_offered:
+            return None
+        cost = self._costs.get(name)
+        at_work = self.value if name == self._name else None
+        return SetValue(name, (cost.download_bytes or None) if cost is not None else None, at_work)
 
-    def ask(self, name: InstallSet) -> None:
-        """Find out what it costs, then ask the person."""
-        if self._installer is None or self._is_asking or not self._may_begin(name):
+    def weigh(self, *names: OptionalSet | None) -> None:
+        """Find out the download size of sets that a page offers; `changed` follows."""
+        installer = self._installer
+        for name in dict.fromkeys(names):
+            if installer is None or name is None or name in self._costs:
+                continue
+            self._costs[name] = UNKNOWN
+            self._flows.start(
+                what_it_takes(installer, name),
+                title="",
+                on_done=partial(self._on_weighed, name),
+                on_failed=lambda _error: None,
+            )
+
+    def serve(
+        self,
+        page: SetsPage,
+        banner: Callable[[ErrorValue | None], None],
+        names: Callable[[], Iterable[OptionalSet | None]],
+    ) -> None:
+        """Connect a page whose rows offer the sets that `names()` returns; failures go to `banner`."""
+        page.install_requested.connect(self.ask)
+        page.stop_install_requested.connect(self.cancel)
+
+        def show() -> None:
+            for name in set(names()):
+                value = self.set_value(name)
+                if value is not None:
+                    page.show_set(value)
+
+        def show_all() -> None:
+            show()
+            if self.trouble is not None:
+                banner(self.trouble)
+
+        self.changed.connect(show_all)
+        self.progressed.connect(show)
+
+    def forget_trouble(self) -> None:
+        """Clear the last failure."""
+        self.trouble = None
+
+    def ask(self, name: OptionalSet) -> None:
+        """Install a set. One that replaces packages of another, or whose size is unknown, is confirmed first."""
+        if self._installer is None or self._is_asking or not self._may_begin():
+            return
+        cost = self._costs.get(name)
+        if name not in CARD_SETS and cost is not None and cost.download_bytes:
+            self._begin(name)
             return
         self._is_asking = True
         self._flows.start(
             what_it_takes(self._installer, name),
             title=tr("Look what is to be installed"),
-            on_done=lambda cost: self._on_cost(name, cost),
+            on_done=lambda found: self._on_cost(name, found),
             on_failed=self._on_failed,
             on_cancelled=self._on_not_asked,
         )
 
     def cancel(self) -> None:
-        """Stop it; the window waits for nothing."""
+        """Stop the installation without waiting for its end."""
         if self._running is not None:
             self._is_stopping = True
             self._flows.cancel(self._running)
-            self._say()
+            self.progressed.emit()
 
-    def _may_begin(self, name: InstallSet) -> bool:
-        """Packages change under whatever works with them."""
+    def _may_begin(self) -> bool:
+        """Refuse while a job runs: it has packages loaded that would change."""
         working = [one.title for one in self._flows.everything if one.title]
-        self.trouble, self.command = (is_working(working[0]), install_command(name)) if working else (None, "")
+        self.trouble = is_working(working[0]) if working else None
         self.changed.emit()
         return not working
 
-    def _on_cost(self, name: InstallSet, cost: Cost) -> None:
+    def _on_weighed(self, name: OptionalSet, cost: Cost) -> None:
+        self._costs[name] = cost
+        self.changed.emit()
+
+    def _on_cost(self, name: OptionalSet, cost: Cost) -> None:
         self._is_asking = False
+        self._costs[name] = cost
         question = install_question(name, cost.packages, cost.download_bytes, cost.installed_bytes)
         dialog = QuestionDialog(self._page.theme, question, self._page.window())
         dialog.answered.connect(lambda answer: self._begin(name) if answer == "install" else None)
         dialog.open()
 
-    def _begin(self, name: InstallSet) -> None:
-        if self._installer is None or not self._may_begin(name):
+    def _begin(self, name: OptionalSet) -> None:
+        if self._installer is None or not self._may_begin():
             return
-        self._heard, self._is_stopping = Heard(), False
+        self._heard, self._is_stopping, self._name = Heard(), False, name
         self._title = tr("Installing the set “{0}”").format(name)
         self._running = self._flows.start(
             take(self._session.workspace, self._installer, name, self._heard),
             title=self._title,
             on_done=self._on_done,
             on_failed=self._on_failed,
-            on_cancelled=lambda: self._on_cancelled(name),
+            on_cancelled=self._on_cancelled,
             is_alone=True,
         )
         self._timer.start()
         self.changed.emit()
-
-    def _say(self) -> None:
-        value = self.value
-        if value is not None:
-            self._page.say_installing(value)
 
     def _end(self) -> None:
         self._timer.stop()
@@ -132,6 +197,7 @@ class Installing(QObject):
 
     def _on_done(self, found: DescribeResult | None) -> None:
         self._end()
+        self._costs.pop(self._name, None)
         if found is not None:
             self._session.set_described(found)
         self.changed.emit()
@@ -139,13 +205,48 @@ class Installing(QObject):
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._end()
-        self.trouble, self.command = setup_failed(error), str(error.facts.get("command", ""))
+        self.trouble = setup_failed(error)
         self.changed.emit()
 
-    def _on_cancelled(self, name: InstallSet) -> None:
+    def _on_cancelled(self) -> None:
         self._end()
-        self.trouble, self.command = was_stopped(), install_command(name)
+        self.trouble = was_stopped()
         self.changed.emit()
 
     def _on_not_asked(self) -> None:
         self._is_asking = False
+
+
+def is_working(title: str) -> ErrorValue:
+    """Return the refusal to change packages under a running job."""
+    return ErrorValue(
+        title=tr("Nothing can be installed while something runs"),
+        happened=tr("“{0}” is running, and needs the packages that would change.").format(title),
+        is_safe=tr("Yes. Nothing was changed, and the work goes on."),
+        next_step=tr("Install it when that is done, or stop it on the page Jobs."),
+        tone="warn",
+        icon="warning",
+    )
+
+
+def was_stopped() -> ErrorValue:
+    """Return the message after a person stopped the installation."""
+    return ErrorValue(
+        title=tr("The installation was stopped"),
+        happened=tr("Some of it is installed, the rest is not. It may not work until the installation has finished."),
+        is_safe=tr("Yes. Models, data and results were not touched."),
+        next_step=tr("Install it again: it continues where it stopped."),
+        tone="warn",
+        icon="warning",
+    )
+
+
+def setup_failed(error: ErrorInfo) -> ErrorValue:
+    """Return the installer's own reason as an error card."""
+    return ErrorValue(
+        title=error.title,
+        happened=first_line(error.detail),
+        is_safe=tr("Yes. Only Fettle's own packages were touched; models, data and results are as they were."),
+        next_step=error.hint,
+        details=error.traceback,
+    )

@@ -104,7 +104,8 @@ class ChoiceCard(Card):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click on the card is a click on its radio button."""
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+        is_click = event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint())
+        if is_click and self.radio.isEnabled():
             self.radio.setFocus(Qt.FocusReason.MouseFocusReason)
             self.radio.setChecked(True)
         event.accept()

@@ -1,6 +1,5 @@
 """What is known of NVIDIA GPUs, and what the GPU doctor found: facts as codes, words beside them for people."""
 
-import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -32,12 +31,6 @@ start on them."""
 
 InstallSet = Literal["none", "rtx", "cuda"]
 """Which packages for a GPU are installed beside the base, or fit a card (installer/steps/sets.py decides alike)."""
-
-
-def install_command(name: InstallSet) -> str:
-    """The line that lets the installer take a set, to be typed in the folder of the clone."""
-    path = r"installer\fettle" if sys.platform == "win32" else "installer/fettle"
-    return f"{path} --gpu {name}"
 
 
 OLDEST_CAPABILITY = (7, 5)

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, model_validator
 from workers.contracts.base import Frozen
 from workers.contracts.chat import ChatFacts as ChatFacts
 from workers.contracts.measured.power import PowerFacts
+from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.proof.elsewhere import Elsewhere
 
 GUESSED = "guessed"
@@ -150,17 +151,16 @@ InputKind = Literal["image", "text", "audio", "array"]
 
 
 class Described(Frozen):
-    """One row of `fettle describe`. `params_schema` is the JSON schema of the parameters, where there are any.
+    """One row of `fettle describe`. `params_schema` is the JSON schema of the parameters, if there are any.
 
-    `for_inputs` are the kinds of input that a technique is for, () for all, `traits` what it is about. `hint` says why
-    it is not there, or is the line that installs it (`hint_is_command`).
-    """
+    `for_inputs`: the kinds of input that a technique fits, () for all. `hint`: why it is not available, or the command
+    that installs it; `installs` then names the installer's set that holds it."""
 
     id: str
     title: str
     available: bool
     hint: str = ""
-    hint_is_command: bool = False
+    installs: OptionalSet | None = None
     summary: str = ""
     version: int | None = None
     params_schema: dict[str, JsonValue] | None = None

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, JsonValue
 
 from workers.contracts.base import Frozen
+from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.planning import Fitted, Reason, Situation, Trait
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import InputKind, ModelArtifact, Question, Stage
@@ -58,7 +59,8 @@ class GraphRewrite:
 
 @dataclass(frozen=True)
 class TechniqueSpec:
-    """`source` cites the paper, specification or documentation. `requires` are import names that must be found.
+    """`source` cites the paper, specification or documentation. `requires` are import names that must be found;
+    `installs` is the installer's set that holds them.
 
     `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
     it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
@@ -85,6 +87,7 @@ class TechniqueSpec:
     writes: str = ""
     requires: tuple[str, ...] = ()
     install_hint: str = ""
+    installs: OptionalSet = "base"
     runtimes: tuple[str, ...] | None = None
     follows: tuple[str, ...] = ()
     for_inputs: tuple[InputKind, ...] = ()
@@ -106,7 +109,7 @@ class TargetSpec:
     `commands` run what was written ("{input}" stands for an input of the model's kind), `how_to_run` is their heading.
     `check(folder, ctx)` asks an unpacked bundle whose files are whole, and returns how many answers are alike and what
     differs; None for the usual way, its golden answers. `order` counts from the one that is offered first. `needs` are
-    the distributions that its bundles need beside the model's.
+    the distributions that its bundles need beside the model's. `installs` is the installer's set that holds `requires`.
 
     `runtimes` are those in which a version must have been proven to be written, `settings` all that it may need then
     (`ModelArtifact.settings`), since others than our own code run it; () and None for any. `pushed_to` names the
@@ -129,6 +132,7 @@ class TargetSpec:
     order: int = 100
     requires: tuple[str, ...] = ()
     install_hint: str = ""
+    installs: OptionalSet = "base"
     runtimes: tuple[str, ...] = ()
     settings: tuple[str, ...] | None = None
     pushed_to: str = ""

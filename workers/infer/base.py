@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,12 +53,12 @@ class OnCard(Protocol):
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a runtime really works here; `hint` is the reason in plain words, or the line that installs it
-    (`is_command`)."""
+    """Whether a runtime works on this computer. `hint` is the reason why not, or the command that installs what is
+    missing; `installs` then names the installer's set that holds it ("base": part of every installation)."""
 
     available: bool
     hint: str = ""
-    is_command: bool = False
+    installs: Literal["", "base", "rtx", "cuda"] = ""
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
 
 def available() -> Availability:
     if importlib.util.find_spec("onnxruntime") is None:
-        return Availability(False, "pip install onnxruntime", is_command=True)
+        return Availability(False, "pip install onnxruntime", installs="base")
     return Availability(True)
 
 

@@ -154,13 +154,13 @@ def probe(onnxruntime: Any, x: NDArray[np.float32]) -> Any:
 
 def available() -> Availability:
     """A small product is really computed with the processor ruled out, since "compiled in" is not "works"."""
-    if importlib.util.find_spec("onnxruntime") is None:
-        return Availability(False, INSTALL, is_command=True)
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+    if importlib.util.find_spec("onnxruntime") is None:
+        return Availability(False, INSTALL, installs="cuda")
     onnxruntime = import_library()
     if PROVIDER not in onnxruntime.get_available_providers():
-        return Availability(False, INSTALL, is_command=True)
+        return Availability(False, INSTALL, installs="cuda")
     try:
         answer = probe(onnxruntime, np.ones((8, 8), np.float32))
     except NotRunnable as error:

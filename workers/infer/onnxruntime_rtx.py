@@ -101,10 +101,10 @@ def _cache() -> str:
 
 def available() -> Availability:
     """A small product is really computed on the card, the processor ruled out."""
-    if importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec(MODULE) is None:
-        return Availability(False, OWN_INSTALL, is_command=True)
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+    if importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec(MODULE) is None:
+        return Availability(False, OWN_INSTALL, installs="rtx")
     onnxruntime = import_library()
     try:
         found = devices(onnxruntime)

@@ -100,7 +100,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
 
 def available() -> Availability:
     if importlib.util.find_spec("openvino") is None:
-        return Availability(False, "pip install openvino", is_command=True)
+        return Availability(False, "pip install openvino", installs="base")
     return Availability(True)
 
 

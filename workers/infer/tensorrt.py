@@ -230,7 +230,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int, tick: Tick = nob
 def available() -> Availability:
     """A small product is really built and computed on the card."""
     if not any(editions.is_installed(edition) for edition in editions.EDITIONS):
-        return Availability(False, editions.OWN_INSTALL, is_command=True)
+        return Availability(False, editions.OWN_INSTALL, installs="rtx")
     try:
         driver, place = here()
         edition = edition_for(place)

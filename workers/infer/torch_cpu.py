@@ -187,7 +187,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
 
 def available() -> Availability:
     if importlib.util.find_spec("torch") is None:
-        return Availability(False, "pip install torch", is_command=True)
+        return Availability(False, "pip install torch", installs="base")
     return Availability(True)
 
 

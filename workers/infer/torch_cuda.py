@@ -85,15 +85,15 @@ def available() -> Availability:
     """A product of two matrices is computed on the GPU: a driver or a build that only looks right is found
     out.
     """
-    if importlib.util.find_spec("torch") is None:
-        return Availability(False, "pip install torch", is_command=True)
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+    if importlib.util.find_spec("torch") is None:
+        return Availability(False, "pip install torch", installs="base")
     import torch
 
     if not torch.cuda.is_available():
         hint = "pip install torch --index-url https://download.pytorch.org/whl/cu130"
-        return Availability(False, f"this PyTorch cannot use the GPU; {hint}")
+        return Availability(False, f"this PyTorch cannot use the GPU; {hint}", installs="cuda")
     try:
         ones = torch.ones(8, 8, device="cuda:0")
         works = float((ones @ ones).sum()) == 512.0

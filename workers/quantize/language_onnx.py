@@ -163,5 +163,6 @@ SPEC = TechniqueSpec(
     why_not=why_not,
     requires=("onnxruntime_genai", "onnx_ir", "transformers"),
     install_hint="installer/fettle --language",
+    installs="language",
     runtimes=RUNTIMES,
 )

@@ -1,6 +1,6 @@
 """The page Export: target, three questions, checks, the card as it will read, one button."""
 
-import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from app.controllers.commands import EXPORT_VERSION, RELEASE_EXPORT, WRITE_VERSI
 from app.controllers.export.presenter import (
     another_version,
     checks,
-    default_path,
-    documents_folder,
+    free_path,
+    no_folder,
+    offered,
     question_value,
     reason_needed,
     sign_value,
@@ -20,6 +21,7 @@ from app.controllers.export.presenter import (
     target_value,
 )
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.installing import Installing
 from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.run_facts import facts_or_told
@@ -35,14 +37,15 @@ from app.services.after.falling_back import fallback_bytes, falls_back_usually
 from app.services.after.fitting import Fitting, fitting, instead_of
 from app.services.after.trying.showing import card_preview
 from app.services.flow.events import Event, StepProgress
-from app.services.flow.steps import JobError
+from app.services.machine.optional_sets import Installer
 from app.services.records.facts import RunFacts
-from app.signing_key import make_own_key
+from app.signing_key import can_sign, make_own_key
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
+from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue, TargetValue
 from widgets.parts.small import CheckValue
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
 
 NO_TARGET = DescribedTarget(id="", title="", available=False)
@@ -55,9 +58,16 @@ class ExportController(PageController):
     release_requested = Signal(object)
 
     def __init__(
-        self, window: MainWindow, page: ExportPage, session: Session, flows: FlowRunner, kept: KeptSettings
+        self,
+        window: MainWindow,
+        page: ExportPage,
+        session: Session,
+        flows: FlowRunner,
+        kept: KeptSettings,
+        installer: Installer | None = None,
     ) -> None:
         super().__init__(page)
+        self._installing = Installing(page, session, flows, installer)
         self._window, self._page, self._session, self._flows, self._kept = window, page, session, flows, kept
         self._facts: RunFacts | None = None
         self._wanted: Variant | None = None
@@ -83,6 +93,8 @@ class ExportController(PageController):
         page.link_clicked.connect(lambda _address: None)
         page.sign_chosen.connect(self._on_sign)
         page.release_requested.connect(self._on_release)
+        self._installing.serve(page, window.banner, self._sets)
+        self._installing.installed.connect(self._on_installed)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
         self.show()
@@ -123,12 +135,13 @@ class ExportController(PageController):
         self._facts, self._wanted = facts, chosen or facts.recommended or facts.baseline
         self._value = self._make_value(facts, self._wanted)
         self._page.show_value(self._value)
+        self._installing.weigh(*self._sets())
         self._preview()
 
     def _make_value(self, facts: RunFacts, wanted: Variant) -> ExportValue:
         """The form for the version that the target takes: the wanted one, or the best that it can run."""
         project = facts.project
-        targets = tuple(_offered(row, facts, wanted) for row in self._targets())
+        targets = tuple(offered(row, facts, wanted) for row in self._targets())
         usable = [row for row in targets if row.available]
         last_id = self._kept.value.export_target
         kept = next((row for row in usable if row.id == last_id), None)
@@ -136,10 +149,10 @@ class ExportController(PageController):
         fit = fitting(target, facts, wanted) if target.id else Fitting(wanted)
         variant = self._variant = fit.variant
         return ExportValue(
-            targets=tuple(target_value(row) for row in targets),
+            targets=self._target_values(targets),
             target=target.id,
             version=variant.title,
-            path=_free_path(facts, target),
+            path=free_path(facts, target),
             card="",
             checks=(*another_version(fit), *checks(facts, variant), *stage_checks(target.stages)),
             purpose=project.purpose,
@@ -148,10 +161,21 @@ class ExportController(PageController):
             reason_needed=reason_needed(facts, variant),
             checks_on_export=len(target.stages),
             questions=tuple(question_value(question) for question in target.questions),
-            sign=sign_value(self._session.workspace.paths),
+            sign=sign_value(self._session.workspace.paths, self._installing.set_value("sign")),
             fallback_bytes=fallback_bytes(target, facts, variant),
             fallback=falls_back_usually(target, facts, variant),
         )
+
+    def _target_values(self, rows: Sequence[DescribedTarget]) -> tuple[TargetValue, ...]:
+        return tuple(target_value(row, self._installing.set_value(row.installs)) for row in rows)
+
+    def _sets(self) -> tuple[OptionalSet | None, ...]:
+        """Return the sets that targets and the signature may miss."""
+        return (*(row.installs for row in self._targets()), None if can_sign() else "sign")
+
+    def _on_installed(self) -> None:
+        if self._wanted is not None and self._exporting is None and self._page.state == "full":
+            self._load(self._wanted.id)
 
     def _targets(self) -> tuple[DescribedTarget, ...]:
         found = self._session.described
@@ -163,13 +187,13 @@ class ExportController(PageController):
         target = next((row for row in self._targets() if row.id == target_id), None)
         if target is None or facts is None or wanted is None or value is None or self._exporting is not None:
             return
-        is_default = value.path == _free_path(facts, self._target)
+        is_default = value.path == free_path(facts, self._target)
         path = value.path.removesuffix(self._target.suffix) + target.suffix
         self._target = target
         self._kept.try_to_keep(export_target=target_id)
         self._value = replace(
             self._make_value(facts, wanted),
-            path=_free_path(facts, target) if is_default else path,
+            path=free_path(facts, target) if is_default else path,
             card=value.card,
             purpose=value.purpose,
             not_for=value.not_for,
@@ -248,7 +272,7 @@ class ExportController(PageController):
             key = make_own_key(self._session.workspace.paths) if wanted.sign else None
             out.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self._on_failed(_no_folder(out, error))
+            self._on_failed(no_folder(out, error))
             return
         except DataFolderUnusable as problem:
             self._on_failed(problem.info())
@@ -282,16 +306,11 @@ class ExportController(PageController):
     def _on_described(self) -> None:
         """Targets are known now, or others than before."""
         value, facts, wanted = self._value, self._facts, self._wanted
-        if (
-            value is None
-            or facts is None
-            or wanted is None
-            or self._exporting is not None
-            or self._page.state != "full"
-        ):
+        is_form = self._exporting is None and self._page.state == "full"
+        if value is None or facts is None or wanted is None or not is_form:
             return
-        offered = tuple(target_value(_offered(row, facts, wanted)) for row in self._targets())
-        if value.targets != offered or not value.card:
+        rows = self._target_values([offered(row, facts, wanted) for row in self._targets()])
+        if value.targets != rows or not value.card:
             self._load(wanted.id)
 
     def _on_done(self, exported: Exported) -> None:
@@ -318,7 +337,6 @@ class ExportController(PageController):
                 checks=(*checks(facts, variant), *results),
                 commands=exported.result.commands,
                 printed=exported.result.printed,
-                how_to_run=tr(exported.target.how_to_run),
                 has_page=bool(self._card_page),
             )
         )
@@ -341,38 +359,13 @@ class ExportController(PageController):
         try:
             path.write_text(self._card_page, encoding="utf-8")
         except OSError as error:
-            self._window.banner(error_value(_no_folder(path, error)))
+            self._window.banner(error_value(no_folder(path, error)))
             return
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
     @staticmethod
     def _on_open_folder(path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
-
-
-def _free_path(facts: RunFacts, target: DescribedTarget) -> str:
-    return str(default_path(facts.project.name, documents_folder(), target.suffix))
-
-
-def _offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> DescribedTarget:
-    """The target, not available where it takes no version of this run."""
-    if not row.available:
-        return row
-    try:
-        fitting(row, facts, wanted)
-    except JobError:
-        nothing = tr("This run has no version that it takes")
-        return row.model_copy(update={"available": False, "summary": nothing, "hint": ""})
-    return row
-
-
-def _no_folder(out: Path, error: OSError) -> ErrorInfo:
-    return ErrorInfo(
-        code="not_writable",
-        title=tr("The bundle cannot be written there"),
-        detail=tr("{0} cannot be made: {1}.").format(out.parent, error.strerror or os.strerror(error.errno or 0)),
-        hint=tr("Choose another place."),
-    )
 
 
 def _make(desk: Desk, page: ExportPage) -> ExportController:

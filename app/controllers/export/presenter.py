@@ -1,5 +1,6 @@
 """Stored facts and described targets as the page Export shows them."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,12 +9,15 @@ from PySide6.QtCore import QStandardPaths
 from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.paths import DataPaths
-from app.services.after.fitting import Fitting
+from app.services.after.fitting import Fitting, fitting
+from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
-from app.signing_key import INSTALL_SIGNING, can_sign, fingerprint, own_key
+from app.signing_key import can_sign, fingerprint, own_key
 from widgets.pages.export.value import QuestionValue, SignValue, TargetValue
 from widgets.parts.format import clipped, percent, percent_of
+from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckState, CheckValue
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 from workers.contracts.specs import DescribedTarget, Question, Stage
 
@@ -63,9 +67,11 @@ def stage_checks(stages: Sequence[Stage], at_id: str = "") -> tuple[CheckValue, 
     return tuple(CheckValue(state(number), tr(stage.title), "") for number, stage in enumerate(stages))
 
 
-def target_value(row: DescribedTarget) -> TargetValue:
-    """A target as the page offers it."""
-    return TargetValue(row.id, tr(row.title), tr(row.summary), row.icon, row.available, row.hint, row.suffix)
+def target_value(row: DescribedTarget, missing: SetValue | None = None) -> TargetValue:
+    """Return a target as the page offers it; `missing` is the set that it needs."""
+    needs_more = not row.available and row.installs is not None
+    text = tr("It cannot be written by this installation.") if needs_more and missing is None else tr(row.summary)
+    return TargetValue(row.id, tr(row.title), text, row.icon, row.available, missing, row.suffix)
 
 
 def question_value(question: Question) -> QuestionValue:
@@ -73,10 +79,10 @@ def question_value(question: Question) -> QuestionValue:
     return QuestionValue(question.id, tr(question.title), tr(question.hint), question.needed)
 
 
-def sign_value(paths: DataPaths) -> SignValue:
-    """Whether a bundle can be signed here, and with which key."""
-    hint = "" if can_sign() else tr("Signing needs one more package: {0}").format(INSTALL_SIGNING)
-    return SignValue(key=fingerprint(own_key(paths)), hint=hint)
+def sign_value(paths: DataPaths, missing: SetValue | None) -> SignValue:
+    """Return whether a bundle can be signed, and with which key; `missing` is the set that signs."""
+    available = can_sign()
+    return SignValue(key=fingerprint(own_key(paths)), available=available, missing=None if available else missing)
 
 
 def license_check(verdict: LicenseVerdict) -> CheckValue:
@@ -109,3 +115,30 @@ def default_path(name: str, folder: Path, suffix: str = ".zip") -> Path:
     while (folder / f"{stem}-{number}{suffix}").exists():
         number += 1
     return folder / f"{stem}-{number}{suffix}"
+
+
+def free_path(facts: RunFacts, target: DescribedTarget) -> str:
+    """Return the path of a file that does not exist yet, for a bundle of this target."""
+    return str(default_path(facts.project.name, documents_folder(), target.suffix))
+
+
+def offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> DescribedTarget:
+    """Return the target, not available where it takes no version of this run."""
+    if not row.available:
+        return row
+    try:
+        fitting(row, facts, wanted)
+    except JobError:
+        nothing = tr("This run has no version that it takes")
+        return row.model_copy(update={"available": False, "summary": nothing, "hint": ""})
+    return row
+
+
+def no_folder(out: Path, error: OSError) -> ErrorInfo:
+    """Return the error for a bundle whose folder cannot be written."""
+    return ErrorInfo(
+        code="not_writable",
+        title=tr("The bundle cannot be written there"),
+        detail=tr("{0} cannot be made: {1}.").format(out.parent, error.strerror or os.strerror(error.errno or 0)),
+        hint=tr("Choose another place."),
+    )

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.gpu.installing import Installing
 from app.controllers.gpu.presenter import gpu_value, report
+from app.controllers.installing import Installing
 from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
-from app.services.machine.card_packages import Installer
 from app.services.machine.gpu_doctor import Ladder, RungRow, examine
+from app.services.machine.optional_sets import Installer
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
 from workers.contracts.errors import ErrorInfo
@@ -40,7 +40,10 @@ class GpuController(PageController):
         self._was_tried = False
         self._installing = Installing(page, session, flows, installer)
         self._installing.changed.connect(lambda: self._show(is_trying=self._running is not None))
+        self._installing.progressed.connect(self._on_progress)
         self._installing.installed.connect(self.start)
+        page.install_requested.connect(self._installing.ask)
+        page.cancel_requested.connect(self._installing.cancel)
         page.again_requested.connect(self.start)
         page.card_chosen.connect(self._on_card)
         page.settings_requested.connect(lambda: window.show_page(BACK))
@@ -73,6 +76,11 @@ class GpuController(PageController):
             on_cancelled=self._on_cancelled,
         )
 
+    def _on_progress(self) -> None:
+        value = self._installing.value
+        if value is not None:
+            self._page.say_installing(value)
+
     def _on_row(self, row: RungRow) -> None:
         self._rows.append(row)
         self._show(is_trying=True)
@@ -99,11 +107,9 @@ class GpuController(PageController):
 
     def _show(self, *, is_trying: bool) -> None:
         chosen = self._kept.value.gpu_uuid or None
-        value = gpu_value(
-            self._cards, self._rows, is_trying=is_trying, chosen=chosen, installs=self._installing.is_offered
-        )
-        told = self._installing
-        self._page.show_value(replace(value, installing=told.value, trouble=told.trouble, command=told.command))
+        installing = self._installing
+        value = gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen, installs=installing.is_offered)
+        self._page.show_value(replace(value, installing=installing.value, trouble=installing.trouble))
 
 
 CONTROLLER = ControllerSpec[GpuPage, GpuController](

@@ -82,7 +82,8 @@ def _rung(row: RungRow) -> RungValue:
     state: RungState = "ok" if row.ok else "not_tried" if row.code in (NOT_TRIED, *NO_CARD) else "broken"
     if row.code == NOT_TRIED:
         return RungValue(row.title, state, tr("Not tried yet: a line above must be mended first."))
-    return RungValue(row.title, state, row.found, row.reason, row.hint, row.command, row.installs or "")
+    command = "" if row.installs else row.command  # the button does it
+    return RungValue(row.title, state, row.found, row.reason, row.hint, command, row.installs or "")
 
 
 def report(cards: Sequence[GpuCard], rows: Sequence[RungRow]) -> str:

@@ -6,18 +6,24 @@ from importlib.metadata import PackageNotFoundError, metadata
 from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.controllers.flows import FlowRunner
 from app.controllers.hub.kept import KeptHub
+from app.controllers.installing import Installing
 from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import device_words, tr
+from app.services.machine.optional_sets import Installer
 from app.version import VERSION
 from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
 from widgets.theme import Theme
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.optional_sets import OptionalSet
+from workers.contracts.specs import Described
 
+PAGE = "settings"
 LIBRARIES = (
     "PySide6_Essentials", "pyqtgraph", "qtawesome", "torch", "onnx", "onnxruntime", "openvino", "transformers",
     "huggingface_hub", "license-expression", "keyring", "SQLAlchemy", "alembic", "pydantic", "numpy", "pillow",
@@ -29,9 +35,17 @@ class SettingsController(PageController):
     """Every change is written at once."""
 
     def __init__(
-        self, window: MainWindow, page: SettingsPage, session: Session, theme: Theme, kept: KeptSettings
+        self,
+        window: MainWindow,
+        page: SettingsPage,
+        session: Session,
+        flows: FlowRunner,
+        theme: Theme,
+        kept: KeptSettings,
+        installer: Installer | None = None,
     ) -> None:
         super().__init__(page)
+        self._installing = Installing(page, session, flows, installer)
         self._page, self._session, self._theme = page, session, theme
         self._kept = kept
         self._bytes: int | None = None
@@ -41,6 +55,8 @@ class SettingsController(PageController):
         page.log_detail_changed.connect(lambda detailed: self._kept.keep(log_level="debug" if detailed else "info"))
         page.open_data_folder_requested.connect(self._on_open_folder)
         session.described_changed.connect(self.show)
+        window.page_shown.connect(self._on_page_shown)
+        self._installing.serve(page, window.banner, self._sets)
         self.show()
         self._hub = KeptHub(window, page, session, theme)
         QTimer.singleShot(0, self, self._measure)
@@ -56,10 +72,7 @@ class SettingsController(PageController):
                 data_bytes=self._bytes,
                 threads=self._kept.value.threads,
                 cores=os.cpu_count() or 1,
-                runtimes=tuple(
-                    RuntimeValue(row.id, row.title, row.available, row.summary, row.hint, row.hint_is_command)
-                    for row in rows
-                ),
+                runtimes=tuple(self._runtime_value(row) for row in rows),
                 version=VERSION,
                 licenses=licenses(),
                 device=device_line(found),
@@ -68,9 +81,23 @@ class SettingsController(PageController):
             )
         )
 
+    def _runtime_value(self, row: Described) -> RuntimeValue:
+        """Return a runtime as the page shows it: with a button, or a reason, never with a command line."""
+        missing = self._installing.set_value(row.installs)
+        reason = tr("This installation does not have it.") if row.installs is not None else row.hint
+        return RuntimeValue(row.id, row.title, row.available, row.summary, "" if row.available else reason, missing)
+
+    def _sets(self) -> tuple[OptionalSet | None, ...]:
+        found = self._session.described
+        return tuple(row.installs for row in found.runtimes) if found is not None else ()
+
     def _measure(self) -> None:
         self._bytes = self._session.workspace.artifacts.size_bytes()
         self.show()
+
+    def _on_page_shown(self, page_id: str) -> None:
+        if page_id == PAGE:
+            self._installing.weigh(*self._sets())
 
     def _on_theme(self, theme: str) -> None:
         self._theme.set_choice(theme)  # type: ignore[arg-type]
@@ -106,6 +133,6 @@ def licenses() -> tuple[LicenseValue, ...]:
 
 
 CONTROLLER = ControllerSpec[SettingsPage, SettingsController](
-    "settings",
-    lambda desk, page: SettingsController(desk.window, page, desk.session, desk.theme, desk.kept),
+    PAGE,
+    lambda desk, page: SettingsController(desk.window, page, desk.session, desk.flows, desk.theme, desk.kept),
 )

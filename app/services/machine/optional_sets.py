@@ -27,8 +27,8 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe, remember
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.gpu import InstallSet, install_command
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.optional_sets import OptionalSet, install_arguments, install_command
 
 AS_JSON = "FETTLE_SETUP_JSON"
 """Makes the installer say its lines as objects (installer/steps/words.py)."""
@@ -87,7 +87,7 @@ class Installer:
         """What a person starts, too."""
         return self.root / "installer" / ("fettle.cmd" if sys.platform == "win32" else "fettle")
 
-    def cost(self, name: InstallSet, stopped: Stopped) -> Cost:
+    def cost(self, name: OptionalSet, stopped: Stopped) -> Cost:
         """What a set would bring. Raises `JobError`."""
         bootstrap = str(self.root / "installer" / "bootstrap.py")
         said, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], Heard(), stopped)
@@ -96,9 +96,9 @@ class Installer:
                 return Cost.model_validate_json(said[-1].line)
         raise JobError(_failure(name, said), FAILED)
 
-    def take(self, name: InstallSet, heard: Heard, stopped: Stopped) -> None:
+    def take(self, name: OptionalSet, heard: Heard, stopped: Stopped) -> None:
         """Take a set, and see that Fettle starts with it. Raises `JobError`."""
-        said, code = self._run([str(self.program), "--gpu", name, "--version"], heard, stopped)
+        said, code = self._run([str(self.program), *install_arguments(name)], heard, stopped)
         if code != 0:
             raise JobError(_failure(name, said), FAILED)
 
@@ -177,7 +177,7 @@ def _hear(said: _Line, heard: Heard, kept: "deque[_Line]") -> None:
         kept.append(said)
 
 
-def _failure(name: InstallSet, said: Sequence[_Line]) -> ErrorInfo:
+def _failure(name: OptionalSet, said: Sequence[_Line]) -> ErrorInfo:
     """The installer's own reason, or its last words where it could not give one."""
     own = next((line for line in reversed(said) if line.what), None)
     last = said[-1].line if said else "It ended without a word."
@@ -217,13 +217,13 @@ def _signal(send: Callable[[], None]) -> None:
         send()
 
 
-def what_it_takes(installer: Installer, name: InstallSet) -> Flow[Cost]:
+def what_it_takes(installer: Installer, name: OptionalSet) -> Flow[Cost]:
     """Asked before a person is."""
     cost: Cost = yield DiskStep(partial(installer.cost, name), ends_late=True)
     return cost
 
 
-def take(space: Workspace, installer: Installer, name: InstallSet, heard: Heard) -> Flow[DescribeResult | None]:
+def take(space: Workspace, installer: Installer, name: OptionalSet, heard: Heard) -> Flow[DescribeResult | None]:
     """Take a set; `heard` tells how far it is. No worker waits with old packages loaded, meanwhile or afterwards.
 
     What can be used on this computer then is remembered and given; None where that could not be found out.

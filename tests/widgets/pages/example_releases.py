@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from widgets.pages.chat.value import ChatValue, SpeedValue
-from widgets.pages.gpu.value import GpuValue, InstallingValue, PlaceValue, RungValue
+from widgets.pages.gpu.value import GpuValue, PlaceValue, RungValue
 from widgets.pages.releases.value import DecisionValue, FigureValue, ReleasesValue, ReleaseValue
+from widgets.parts.installing.value import InstallingValue
 from widgets.parts.small import CheckValue
 
 NOVEMBER = datetime(2026, 11, 3, 12, 26, tzinfo=UTC)
@@ -69,8 +70,7 @@ def mendable_ladder() -> GpuValue:
         "onnxruntime 1.32.0",
         "Only the base set is installed, which uses the processor alone.",
         "Install the set “rtx” for this card.",
-        "installer/fettle --gpu rtx",
-        "rtx",
+        installs="rtx",
     )
     card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (RungValue("CUDA starts", "ok", "It starts."), packages))
     title, below = "The graphics card cannot be used yet", "Mend the first red line below, then check again."

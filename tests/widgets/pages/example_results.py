@@ -8,6 +8,7 @@ from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue,
 from widgets.pages.export.value import DoneValue, ExportValue, TargetValue
 from widgets.pages.jobs.value import JobValue
 from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
+from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
 
 
@@ -254,9 +255,7 @@ def settings() -> SettingsValue:
                 "onnxruntime-cuda",
                 "ONNX Runtime, NVIDIA GPU",
                 False,
-                "",
-                "pip install onnxruntime-gpu",
-                is_command=True,
+                missing=SetValue("cuda", 1_900_000_000),
             ),
             RuntimeValue("torch-cuda", "PyTorch, NVIDIA GPU", False, "", "No NVIDIA GPU found."),
         ),

@@ -193,7 +193,7 @@ STATES: dict[str, State] = {
     "gpu-installing": (GpuPage, lambda p, ex: p.show(replace(ex.mendable_ladder(), installing=ex.installing()))),
     "gpu-failed": (
         GpuPage,
-        lambda p, ex: p.show(replace(ex.mendable_ladder(), trouble=ex.refused(), command="a line")),
+        lambda p, ex: p.show(replace(ex.mendable_ladder(), trouble=ex.refused())),
     ),
     "chat-empty": (ChatPage, lambda p, ex: p.show_empty()),
     "chat-full": (ChatPage, chat),

@@ -92,4 +92,4 @@ def test_providers_get_the_stream_and_the_graph() -> None:
 def test_without_the_set_the_command_is_told() -> None:
     """Given the base set alone, Then the RTX runtime says what installs it, and refuses to open anything."""
     found = onnxruntime_rtx.available()
-    assert not found.available and (found.is_command or "none was found here" in found.hint)
+    assert not found.available and (found.installs or "none was found here" in found.hint)

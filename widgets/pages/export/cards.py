@@ -4,13 +4,14 @@ from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.export.value import DoneValue, ExportValue, SignValue, TargetValue
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
 from widgets.parts.format import size_bytes
+from widgets.parts.installing.row import InstallRow
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Tag
 from widgets.parts.text import ElidedLabel, label, words
@@ -70,14 +71,17 @@ class TargetCards(QWidget):
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(words(target.title, "strong"))
-        missing = _tr("Not here yet. To install: {0}").format(target.hint)
-        text = target.text if target.available or not target.hint else missing
-        column.addWidget(words(text, "caption"))
+        column.addWidget(words(target.text, "caption"))
+        if target.missing is not None:
+            column.addSpacing(SPACE_S)
+            column.addWidget(InstallRow(theme, target.missing, target.title))
         row.addLayout(column, 1)
         row.addWidget(card.radio)
         card.add(row)
         card.radio.setChecked(is_chosen)
-        card.setEnabled(target.available)
+        card.radio.setEnabled(target.available)
+        card.radio.setVisible(target.missing is None)
+        card.setEnabled(target.available or target.missing is not None)
         return card
 
 
@@ -190,22 +194,25 @@ class SignBox(QWidget):
 
     changed = Signal(bool)
 
-    def __init__(self, value: SignValue) -> None:
+    def __init__(self, theme: Theme, value: SignValue) -> None:
         super().__init__()
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
         row.setSpacing(SPACE_M)
         self._box = QCheckBox(self.tr("Sign it"))
-        self._box.setChecked(value.wanted and not value.hint)
-        self._box.setEnabled(not value.hint)
+        self._box.setChecked(value.wanted and value.available)
+        self._box.setEnabled(value.available)
         text = self.tr("Shows others that nothing was changed since. Fettle makes the key.")
         if value.key:
             text = self.tr("Shows others that nothing was changed since. Key {0}").format(value.key)
-        about = words(value.hint or text, "caption")
-        self._box.setAccessibleDescription(value.hint or text)
+        column = QVBoxLayout()
+        column.addWidget(words(text, "caption"))
+        if value.missing is not None:
+            column.addWidget(InstallRow(theme, value.missing, self.tr("Sign it")))
+        self._box.setAccessibleDescription(text)
         self._box.toggled.connect(self.changed)
-        row.addWidget(self._box)
-        row.addWidget(about, 1)
+        row.addWidget(self._box, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
 
     @property
     def is_wanted(self) -> bool:
@@ -260,19 +267,3 @@ class DoneCard(Card):
         row.addLayout(column, 1)
         row.addWidget(Tag(theme, "ok", value.tested or self.tr("Verified"), "circle-wavy-check"))
         self.add(row)
-
-
-def commands_card(value: DoneValue) -> Card:
-    """How to run it anywhere."""
-    card = Card(value.how_to_run or _tr("Run it"))
-    inset = QFrame()
-    inset.setProperty("kind", "inset")
-    box = QVBoxLayout(inset)
-    box.setContentsMargins(SPACE_M, 10, SPACE_M, 10)
-    box.setSpacing(2)
-    for line in value.commands:
-        box.addWidget(label(line, "mono", select=True))
-    for line in value.printed:
-        box.addWidget(label(line, "mono", "soft"))
-    card.add(inset)
-    return card

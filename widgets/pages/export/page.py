@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.export.cards import (
@@ -13,7 +12,6 @@ from widgets.pages.export.cards import (
     QuestionsCard,
     ReasonCard,
     SignBox,
-    commands_card,
     target_cards,
 )
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
@@ -21,7 +19,10 @@ from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import about
+from widgets.parts.installing.row import InstallRow, show_set
+from widgets.parts.installing.value import SetValue
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
 from widgets.parts.text import ElidedLabel, label
@@ -51,6 +52,8 @@ class ExportPage(Page):
     link_clicked = Signal(str)
     sign_chosen = Signal(bool)
     release_requested = Signal()
+    install_requested = Signal(str)
+    stop_install_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Export"))
@@ -132,7 +135,7 @@ class ExportPage(Page):
         left.addWidget(self._questions)
         place = self._place(value)
         left.addWidget(place)
-        self._sign = SignBox(value.sign)
+        self._sign = SignBox(self.theme, value.sign)
         self._sign.changed.connect(self.sign_chosen)
         left.addWidget(self._sign)
         self._form += [self._questions, place, self._sign]
@@ -142,7 +145,14 @@ class ExportPage(Page):
             left.addWidget(fallback)
             self._form.append(fallback)
         left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
+        for row in (*targets.findChildren(InstallRow), *self._sign.findChildren(InstallRow)):
+            row.requested.connect(self.install_requested)
+            row.stop_requested.connect(self.stop_install_requested)
         return left
+
+    def show_set(self, value: SetValue) -> None:
+        """Show how far the installation of a set is, in place."""
+        show_set(self, value)
 
     def show_running(
         self, text: str, done: float, total: float | None, checks: Sequence[CheckValue], left: str = ""
@@ -173,18 +183,16 @@ class ExportPage(Page):
         )
         again = TextButton(self.theme, self.tr("Export another version"), "arrow-left")
         again.clicked.connect(self.again_requested)
-        copy = GhostButton(self.theme, self.tr("Copy command"), "copy")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join(value.commands)))
         folder = PrimaryButton(self.theme, self.tr("Open folder"), "folder-open")
         folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
         release = GhostButton(self.theme, self.tr("Make it a release"), "tag")
         release.clicked.connect(self.release_requested)
-        for button in (copy, release, folder):
+        for button in (release, folder):
             head.add_action(button)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
         left.addWidget(DoneCard(self.theme, value))
-        left.addWidget(commands_card(value))
+        left.addWidget(ForDevelopers(self.theme, value.commands, value.printed))
         left.addWidget(self._checks_card(value.checks, ""), 1)
         left.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
         columns = self._columns(left, value.card)
@@ -211,7 +219,7 @@ class ExportPage(Page):
         old = self._value
         if old is None or not self._export.isVisibleTo(self):
             return False
-        keys = ("targets", "target", "version", "path", "reason_needed", "seconds", "fallback_bytes")
+        keys = ("targets", "target", "version", "path", "reason_needed", "seconds", "fallback_bytes", "sign")
         return all(getattr(old, key) == getattr(value, key) for key in keys)
 
     def _columns(self, left: QVBoxLayout, markdown: str) -> QGridLayout:

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
 
 
 @dataclass(frozen=True)
 class TargetValue:
-    """A kind of bundle that can be written here; `hint` says what to install where it is not there yet."""
+    """A kind of bundle. Where it is not available, `text` says why, and `missing` is the set that it needs."""
 
     id: str
     title: str
     text: str
     icon: str = "folder"
     available: bool = True
-    hint: str = ""
+    missing: SetValue | None = None
     suffix: str = ".zip"
 
 
@@ -31,12 +32,13 @@ class QuestionValue:
 
 @dataclass(frozen=True)
 class SignValue:
-    """Whether the bundle shall be signed. `key` is the fingerprint of this installation's key, "" before it is made;
-    where it cannot be signed `hint` says what is missing."""
+    """Whether the bundle is to be signed. `key` is the fingerprint of this installation's key, "" before it is made.
+    `available`: it can be signed; else `missing` is the set that signing needs."""
 
     wanted: bool = False
     key: str = ""
-    hint: str = ""
+    available: bool = True
+    missing: SetValue | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class DoneValue:
-    """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print,
-    `how_to_run` their heading. `has_page`: the card can be read as a page.
+    """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print.
+    `has_page`: the card can be read as a page.
     """
 
     path: str
@@ -99,5 +101,4 @@ class DoneValue:
     commands: tuple[str, ...]
     printed: tuple[str, ...] = ()
     tested: str = ""
-    how_to_run: str = ""
     has_page: bool = False

@@ -5,10 +5,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.gpu.value import GpuValue, InstallingValue, PlaceValue, RungState, RungValue
+from widgets.pages.gpu.value import GpuValue, PlaceValue, RungState, RungValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divider
 from widgets.parts.cards.error import ErrorCard
+from widgets.parts.installing.value import InstallingValue
 from widgets.parts.page import LoadingCard, Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, Tone, label, words
@@ -55,7 +56,7 @@ class GpuPage(Page):
             self.say_installing(value.installing)
             above.append(self._installing)
         if value.trouble is not None:
-            above.append(self._trouble(value))
+            above.append(ErrorCard(self.theme, value.trouble))
         self._fill("full", head, *above, *(self._place(place) for place in value.places))
 
     def say_installing(self, value: InstallingValue) -> None:
@@ -65,16 +66,6 @@ class GpuPage(Page):
             told = ", ".join(part for part in (value.elapsed, value.line) if part)
             self._installing.say(value.title, value.share or 0.0, total, told)
             self._installing.cancel.setEnabled(not value.is_stopping)
-
-    def _trouble(self, value: GpuValue) -> QWidget:
-        assert value.trouble is not None
-        card = ErrorCard(self.theme, value.trouble)
-        if value.command:
-            copy = GhostButton(self.theme, self.tr("Copy the line"), "copy")
-            copy.setToolTip(value.command)
-            copy.clicked.connect(lambda: self.copy(value.command))
-            card.add_action(copy)
-        return card
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
         head = PageHead(title, subtitle)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from widgets.parts.cards.error import ErrorValue
+from widgets.parts.installing.value import InstallingValue
 
 RungState = Literal["ok", "broken", "not_tried", "running"]
 
@@ -35,20 +36,9 @@ class PlaceValue:
 
 
 @dataclass(frozen=True)
-class InstallingValue:
-    """`line` is what the installer said last, `share` 0..1 of its stage or None, `elapsed` how long it has worked."""
-
-    title: str
-    line: str
-    share: float | None
-    elapsed: str
-    is_stopping: bool = False
-
-
-@dataclass(frozen=True)
 class GpuValue:
-    """`headline` is the one sentence; `is_trying`: more comes. `installing` is there while the installer works,
-    `trouble` where it could not, with `command` as the line to copy instead."""
+    """`headline` is the one sentence; `is_trying`: more comes. `installing` is present while the installer works,
+    `trouble` where it could not."""
 
     headline: str
     subtitle: str
@@ -56,4 +46,3 @@ class GpuValue:
     is_trying: bool = False
     installing: InstallingValue | None = None
     trouble: ErrorValue | None = None
-    command: str = ""

@@ -1,7 +1,6 @@
 """The page "Under load": how many requests a version answers, beside the original, and what that costs."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.pages.detail_page import BelowCompare
@@ -11,11 +10,12 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.small import Figure, PageHead
-from widgets.parts.text import label, words
+from widgets.parts.text import words
 from widgets.plots.curve_plot import Curve, CurvePlot
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_S
+from widgets.tokens import SPACE_L
 
 
 class LoadPage(BelowCompare):
@@ -93,7 +93,7 @@ class LoadPage(BelowCompare):
         grid, cells = QWidget(), in_columns(facts, 1 if self.is_narrow else 2)
         cells.setContentsMargins(0, 0, 0, 0)
         grid.setLayout(cells)
-        items += [grid, self._again_row(value.command)]
+        items += [grid, ForDevelopers(self.theme, [value.command])]
         self._fill("full", head, *items)
 
     def show_price(self, value: PriceValue) -> None:
@@ -150,16 +150,3 @@ class LoadPage(BelowCompare):
         card = Card(title)
         card.add(plot)
         return card
-
-    def _again_row(self, command: str) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
-        row.addWidget(label(self.tr("The same by command:"), "soft", wrap=False))
-        row.addWidget(label(command, "code", wrap=False, select=True))
-        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
-        row.addWidget(copy)
-        row.addStretch(1)
-        return holder

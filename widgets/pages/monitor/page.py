@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.monitor.value import AlertValue, CourseValue, DriftRowValue, MonitorValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, divider
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.page import Page
 from widgets.parts.small import Figure, PageHead, Tag
-from widgets.parts.text import ElidedLabel, label, words
+from widgets.parts.text import label, words
 from widgets.plots.course_plot import CoursePlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -54,9 +54,8 @@ class MonitorPage(Page):
         area.add_action(file)
         how = Card(self.tr("How a bundle keeps a log"), gap=SPACE_S)
         how.add(
-            words(self.tr("Start it with --log and a folder; else nothing is kept. It takes 64 MB at most."), "soft"),
-            self._command("python serve.py --log my-log"),
-            self._command("python run.py photo.jpg --log my-log"),
+            words(self.tr("A bundle keeps a log only where it was started with one. It takes 64 MB at most."), "soft"),
+            ForDevelopers(self.theme, ["python serve.py --log my-log", "python run.py photo.jpg --log my-log"]),
         )
         self._fill("empty", head, area, how)
 
@@ -87,7 +86,7 @@ class MonitorPage(Page):
             items.append(self._drift(value.rows))
         if value.notes:
             items.append(self._notes(value.notes))
-        items.append(self._by_command(value.command))
+        items.append(ForDevelopers(self.theme, [value.command]))
         self._fill("full", head, *items)
 
     def _loading_head(self) -> tuple[str, str]:
@@ -182,32 +181,6 @@ class MonitorPage(Page):
         for note in notes:
             card.add(words(note, "soft"))
         return card
-
-    def _by_command(self, command: str) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
-        row.addWidget(label(self.tr("The same by command:"), "soft", wrap=False))
-        row.addWidget(self._command(command, is_long=True), 1)
-        return holder
-
-    def _command(self, command: str, *, is_long: bool = False) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
-        if is_long:
-            row.addWidget(ElidedLabel(command, "code"), 1)
-        else:
-            row.addWidget(label(command, "code", wrap=False, select=True))
-        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
-        copy.setAccessibleName(self.tr("Copy {0}").format(command))
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
-        row.addWidget(copy)
-        if not is_long:
-            row.addStretch(1)
-        return holder
 
     # -- choosing --
     def choose_folder(self) -> None:

@@ -1,7 +1,6 @@
 """Cards of the page Releases: the chosen one with its figures and actions, and the log of decisions."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from widgets.pages.releases.value import DecisionValue, ReleasesValue, ReleaseValue, ServiceValue
@@ -9,6 +8,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import TextField
 from widgets.parts.flow import FlowLayout
+from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import moment, size_bytes
 from widgets.parts.small import CheckRow, KeyValue
 from widgets.parts.tables.table import Cell, Column, Row, Table
@@ -122,7 +122,7 @@ class ReleaseCard(Card):
             words(
                 self.tr(
                     "A service that runs on this computer takes another release without losing a request, if you give "
-                    "its address before you go back. Elsewhere, unpack the bundle beside it and run the command."
+                    "its address before you go back. Elsewhere, a developer switches it."
                 ),
                 "soft",
             )
@@ -132,11 +132,8 @@ class ReleaseCard(Card):
         for field, width in ((self._address, 220), (self._key, 180)):
             field.setFixedWidth(width)
             flow.addWidget(field)
-        flow.addWidget(label(value.switch, "code", wrap=False, select=True))
-        copy = GhostButton(theme, self.tr("Copy the command"), "copy", "small")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(value.switch))
-        flow.addWidget(copy)
         box.addWidget(line)
+        box.addWidget(ForDevelopers(theme, [value.switch]))
         return holder
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
@@ -12,6 +11,8 @@ from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import WholeField
 from widgets.parts.format import size_bytes
+from widgets.parts.installing.row import InstallRow, show_set
+from widgets.parts.installing.value import SetValue
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.tables.table import Cell, Column, Row, Table
@@ -32,7 +33,8 @@ class SettingsPage(Page):
     open_data_folder_requested = Signal()
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
-    copied = Signal(str)
+    install_requested = Signal(str)
+    stop_install_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Settings"))
@@ -64,6 +66,10 @@ class SettingsPage(Page):
         columns.addLayout(left, 1)
         columns.addLayout(right, 1)
         self._fill("full", head, columns)
+
+    def show_set(self, value: SetValue) -> None:
+        """Show how far the installation of a set is, in place."""
+        show_set(self, value)
 
     def show_hub(self, value: KeptHubValue) -> None:
         """What came from the hub; stays through all later settings."""
@@ -173,17 +179,13 @@ class SettingsPage(Page):
         box.addLayout(row)
         if value.about:
             box.addWidget(words(value.about, "soft"))
-        if value.hint and not value.is_command:
-            box.addWidget(label(value.hint, "soft"))
+        if value.missing is not None:
+            install = InstallRow(self.theme, value.missing, value.title)
+            install.requested.connect(self.install_requested)
+            install.stop_requested.connect(self.stop_install_requested)
+            box.addWidget(install)
         elif value.hint:
-            hint = QHBoxLayout()
-            hint.setSpacing(SPACE_S)
-            hint.addWidget(label(value.hint, "code", select=True), 1)
-            copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
-            copy.setAccessibleName(self.tr("Copy how to get {0}").format(value.title))
-            copy.clicked.connect(lambda: self._copy(value.hint))
-            hint.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
-            box.addLayout(hint)
+            box.addWidget(label(value.hint, "soft"))
         return holder
 
     def _about(self, value: SettingsValue) -> Card:
@@ -218,7 +220,3 @@ class SettingsPage(Page):
         table = Table(self.theme, self.tr("Libraries and their licenses"), columns)
         table.show_rows([Row(v.name, (Cell(v.name), Cell(v.version), Cell(v.license[:60]))) for v in values])
         return table
-
-    def _copy(self, text: str) -> None:
-        QGuiApplication.clipboard().setText(text)
-        self.copied.emit(text)

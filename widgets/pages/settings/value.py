@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from widgets.parts.installing.value import SetValue
+
 
 @dataclass(frozen=True)
 class RuntimeValue:
-    """`hint` is the reason why it is not there, or the line that installs it (`is_command`)."""
+    """A runtime. Where it is not available, `hint` is the reason, or `missing` the set that it needs."""
 
     id: str
     title: str
     available: bool
     about: str = ""
     hint: str = ""
-    is_command: bool = False
+    missing: SetValue | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the page of the GPU doctor asks before packages are installed."""
+"""The question before a set of packages is installed."""
 
 from PySide6.QtCore import QCoreApplication
 
@@ -7,11 +7,11 @@ from widgets.parts.question import Answer, QuestionValue
 
 
 def _tr(text: str) -> str:
-    return QCoreApplication.translate("GpuQuestions", text)
+    return QCoreApplication.translate("InstallQuestion", text)
 
 
 def install_question(name: str, packages: int, download_bytes: int, installed_bytes: int) -> QuestionValue:
-    """A set of packages by its name, and what is still to come of it. Answers "install", or "no"."""
+    """Return the question for set `name` with what is still to be fetched of it. It is answered "install" or "no"."""
     if packages:
         brings = _tr("About {0} are downloaded from the package index, and take about {1} on the disk ({2}).").format(
             size_bytes(download_bytes),

@@ -178,6 +178,7 @@ TARGET = TargetSpec(
     order=65,
     requires=("tensorrt_rtx_bindings",),
     install_hint=OWN_INSTALL,
+    installs="rtx",
     runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "tensorrt"),
     settings=("num_threads", "graph_optimization", "constants"),
     needs=WHEELS,

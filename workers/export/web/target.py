@@ -109,6 +109,7 @@ TARGET = TargetSpec(
     order=55,
     requires=(engine.PACKAGE,),
     install_hint=engine.INSTALL_HINT,
+    installs="web",
     runtimes=("onnxruntime-cpu",),
     settings=("num_threads", "graph_optimization", "constants"),
 )

@@ -8,7 +8,8 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workers.contracts.gpu import GpuCard, InstallSet, RungListing, RungResult, install_command
+from workers.contracts.gpu import GpuCard, InstallSet, RungListing, RungResult
+from workers.contracts.optional_sets import install_command
 
 PACKAGE = "workers.measure.ladder.rungs"
 

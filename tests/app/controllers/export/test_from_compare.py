@@ -15,6 +15,7 @@ from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
+from app.controllers.export import presenter
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
@@ -48,7 +49,7 @@ def described(*targets: DescribedTarget) -> DescribeResult:
 @pytest.fixture
 def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "documents"
-    monkeypatch.setattr(module, "documents_folder", lambda: folder)
+    monkeypatch.setattr(presenter, "documents_folder", lambda: folder)
     return folder
 
 

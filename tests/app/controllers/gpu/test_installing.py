@@ -10,6 +10,7 @@ from jobs_bench import is_alive
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QPushButton
 from read_page import words
+from stand_in_installer import BREAKS, COST, FAILS, HANGS, NO_COST, WELL, lay_out
 
 from app.controllers.flows import FlowRunner
 from app.controllers.gpu.controller import GpuController
@@ -18,8 +19,8 @@ from app.controllers.kept import KeptSettings
 from app.controllers.session import Session
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError
-from app.services.machine.card_packages import Heard, Installer
 from app.services.machine.gpu_doctor import RungRow
+from app.services.machine.optional_sets import Heard
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
@@ -29,44 +30,10 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a scrip
 
 Drive = Callable[..., None]
 
-COST = 'import sys\nprint(\'{"packages": 3, "download_bytes": 242000000, "installed_bytes": 559000000}\')\n'
-NO_COST = (
-    "import json, sys\n"
-    'print(json.dumps({"what": "There are no builds here.", "hint": "Use --gpu none."}), file=sys.stderr)\nsys.exit(6)\n'
-)
-WELL = """#!/bin/sh
-echo '{"line": "Setting Fettle up"}' >&2
-echo '{"line": "Downloading: 2 of 3", "done": 2, "total": 3}' >&2
-echo "$@" > said
-while [ ! -e go ]; do sleep 0.02; done
-echo "Fettle 1"
-"""
-FAILS = """#!/bin/sh
-echo "a word of another program"
-echo '{"what": "The disk is full.", "hint": "Make room."}' >&2
-exit 6
-"""
-BREAKS = "#!/bin/sh\necho 'Segmentation fault'\nexit 139\n"
-HANGS = """#!/bin/sh
-echo '{"line": "Looking up"}' >&2
-sleep 600 &
-echo $! > child
-wait
-"""
 CARD = GpuCard(index=0, uuid="GPU-1", name="A card", compute_capability="8.9")
 BROKEN = RungRow(
     "packages", "Packages", "GPU-1", False, "base_set", "", "Only the base.", "Install it.", "a line", "rtx"
 )
-
-
-def lay_out(root: Path, program: str, cost: str = COST) -> Installer:
-    """A clone's folder with this installer."""
-    folder = root / "installer"
-    folder.mkdir(parents=True)
-    (folder / "bootstrap.py").write_text(cost, encoding="utf-8")
-    (folder / "fettle").write_text(program, encoding="utf-8")
-    (folder / "fettle").chmod(0o755)
-    return Installer(root)
 
 
 class Doctor:
@@ -164,11 +131,11 @@ def test_a_no_starts_nothing(doctor: Callable[..., Doctor], tmp_path: Path, flow
         (FAILS, NO_COST, ["There are no builds here.", "Use --gpu none."]),
     ],
 )
-def test_why_it_failed_is_said_with_the_line_to_copy(
+def test_failed_installation_shows_its_reason_above_the_ladder(
     doctor: Callable[..., Doctor], program: str, cost: str, told: list[str]
 ) -> None:
-    """Given an installer that refuses, breaks, or has no such set, Then its reason, that nothing else was touched and
-    the line to copy stand above the ladder, which stays."""
+    """Given an installer that refuses, breaks, or has no such set, Then its reason, that nothing else was touched, and no
+    command line stand above the ladder, which stays."""
     one = doctor(program, cost)
     one.button("Install it…").click()
     if cost == COST:
@@ -177,7 +144,7 @@ def test_why_it_failed_is_said_with_the_line_to_copy(
     said = words(one.page)
     assert all(text in said for text in told) and "models, data and results are as they were" in said
     assert "Only the base." in said and one.button("Install it…").isEnabled()
-    assert one.button("Copy the line").toolTip() == "installer/fettle --gpu rtx"
+    assert "installer/fettle" not in said
 
 
 @pytest.mark.whole
@@ -212,16 +179,16 @@ def test_nothing_is_installed_while_something_runs(doctor: Callable[..., Doctor]
     flows.start(job(), title="Optimize Colors", on_done=lambda _: None, on_failed=lambda _: None)
     one.button("Install it…").click()
     said = words(one.page)
-    assert "“Optimize Colors” is at work" in said and len(flows.everything) == 1 and one.question is None
+    assert "“Optimize Colors” is running" in said and len(flows.everything) == 1 and one.question is None
 
 
 def test_without_an_installer_only_the_line_is_offered() -> None:
-    """Given a program that was not started from a clone, Then there is no button; of two rungs that say the same, one
-    has it."""
+    """Given a program that was not started from a clone, Then there is a line and no button; else one of two rungs that
+    say the same has the button, and none a line."""
     (place,) = gpu_value((CARD,), [BROKEN], is_trying=False).places
     assert (place.rungs[0].installs, place.rungs[0].command) == ("", "a line")
     (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, installs=True).places
-    assert [rung.installs for rung in place.rungs] == ["rtx", ""]
+    assert [(rung.installs, rung.command) for rung in place.rungs] == [("rtx", ""), ("", "")]
 
 
 def test_an_installer_that_does_not_start_is_said(tmp_path: Path) -> None:

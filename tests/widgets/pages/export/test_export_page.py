@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportRequest, QuestionValue, TargetValue
 from widgets.parts.card import ChoiceCard
+from widgets.parts.format import size_bytes
+from widgets.parts.installing.value import SetValue
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Bar
 from widgets.theme import Theme
@@ -114,20 +116,25 @@ def test_place_is_changed(
 
 
 def test_only_targets_that_are_passed_in_stand_there(
-    theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, said: Any
+    theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, said: Any, press: Any
 ) -> None:
-    """Given two targets, one not available, then the other is told when clicked, and the hint says what is missing."""
+    """Given a target that needs a set, when it is clicked nothing is chosen; its button requests that set."""
     page = ExportPage(theme)
     targets = (
         TargetValue("python", "Python folder", "One command"),
         TargetValue("a", "Web page", "In any browser", "image"),
-        TargetValue("b", "Container", "With a Dockerfile", available=False, hint="Needs Docker."),
+        TargetValue("b", "Container", "With a Dockerfile", available=False, missing=SetValue("web", 33_000_000)),
     )
     page.show(examples.export(targets=targets))
     shown(page)
     cards = page.findChildren(ChoiceCard)
-    assert [c.choice_id for c in cards] == ["python", "a", "b"] and not cards[2].isEnabled()
-    assert "Needs Docker." in said(page)
+    assert [c.choice_id for c in cards] == ["python", "a", "b"] and not cards[2].radio.isEnabled()
+    qtbot.mouseClick(cards[2], Qt.MouseButton.LeftButton)
+    assert not cards[2].radio.isChecked()
+    assert size_bytes(33_000_000) in said(page)
+    with qtbot.waitSignal(page.install_requested, timeout=1000) as install:
+        press(page, "Install what “Container” needs")
+    assert install.args == ["web"]
     with qtbot.waitSignal(page.target_chosen, timeout=1000) as blocker:
         qtbot.mouseClick(cards[1], Qt.MouseButton.LeftButton)
     assert blocker.args == ["a"]
@@ -158,15 +165,18 @@ def test_while_writing_the_form_waits_and_can_be_stopped(
 def test_done_says_where_and_how_to_run(
     theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
 ) -> None:
-    """Given a written bundle, then its place, commands and checks stand there, and each button does its work."""
+    """Given a written bundle, then its place and checks are shown, its commands behind a fold, and each button works."""
     page = ExportPage(theme)
     page.show_done(examples.done())
     shown(page)
     text = said(page)
     for words in ("Done: your bundle runs on its own", "clothes-classifier-1.zip", "3.1 MB, Python folder", "Verified",
-                  "python run.py boot-window-3.jpg", "Ankle boot 97.1 %", "20 of 20"):  # fmt: skip
+                  "20 of 20"):  # fmt: skip
         assert words in text
-    press(page, "Copy command")
+    assert "python run.py" not in text
+    press(page, "For developers")
+    assert "python run.py boot-window-3.jpg" in said(page) and "Ankle boot 97.1 %" in said(page)
+    press(page, "Copy the command")
     assert QGuiApplication.clipboard().text() == "pip install -r requirements.txt\npython run.py boot-window-3.jpg"
     with qtbot.waitSignal(page.open_folder_requested, timeout=1000) as blocker:
         press(page, "Open folder")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QCheckBox, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
@@ -165,14 +164,16 @@ def test_memory_and_log_are_told_at_once(theme: Theme, examples: ModuleType, sho
 def test_what_is_missing_is_a_hint_and_no_error(
     theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any
 ) -> None:
-    """Given runtimes that are not there, then their install line can be copied, and a reason is just told."""
+    """Given runtimes that are not available, then one has a button that installs its set, the other a reason."""
     page = SettingsPage(theme)
     page.show(examples.settings())
     shown(page)
     text = said(page)
     assert text.count("Ready") == 3 and text.count("Not here") == 2 and "No NVIDIA GPU found." in text
-    press(page, "Copy how to get ONNX Runtime, NVIDIA GPU")
-    assert QGuiApplication.clipboard().text() == "pip install onnxruntime-gpu"
+    requested: list[str] = []
+    page.install_requested.connect(requested.append)
+    press(page, "Install what “ONNX Runtime, NVIDIA GPU” needs")
+    assert requested == ["cuda"] and "1.9 GB" in text and "pip install" not in text
     press(page, "What it stands on")
     QApplication.processEvents()
     table = page.findChild(Table)

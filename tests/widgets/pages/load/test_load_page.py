@@ -65,7 +65,8 @@ def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType,
     assert table is not None
     texts = [table.model().index(line, 5).data() for line in range(table.model().rowCount())]
     assert [text for text in texts if text and text.startswith("Not valid")]
-    press(page, "Copy")
+    press(page, "For developers")
+    press(page, "Copy the command")
     assert QApplication.clipboard().text() == "fettle load r1 --seconds 10"
 
 

@@ -1,0 +1,105 @@
+"""Targets and signatures whose packages are missing are installed from the page Export."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from desk import add_run, make_project, run, variant
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+from read_page import words
+from stand_in_installer import COST, FAILS, WELL, lay_out
+
+from app.controllers.export import presenter
+from app.controllers.export.controller import ExportController
+from app.controllers.flows import FlowRunner
+from app.controllers.kept import KeptSettings
+from app.controllers.session import Session
+from app.services.flow.workspace import Workspace
+from app.settings import Settings
+from widgets.main_window import MainWindow
+from widgets.pages.export.page import ExportPage
+from widgets.parts.format import size_bytes
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import DescribedTarget, DeviceFacts, Stage
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script of the shell")
+
+PYTHON = DescribedTarget(id="python", title="Python folder", available=True, stages=(Stage(id="w", title="Write"),))
+WEB = DescribedTarget(
+    id="web", title="Web page", available=False, hint="installer/fettle --web", installs="web", summary="In a browser"
+)
+Drive = Callable[..., None]
+Shown = Callable[[str], ExportPage]
+
+
+@pytest.fixture
+def shown(
+    tmp_path: Path,
+    window: MainWindow,
+    session: Session,
+    flows: FlowRunner,
+    space: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shown:
+    """Show the page Export with a missing web target; the argument is the stand-in's program."""
+
+    owners: list[ExportController] = []
+
+    def show(program: str) -> ExportPage:
+        monkeypatch.setattr(presenter, "documents_folder", lambda: tmp_path)
+        page = window.page("export")
+        assert isinstance(page, ExportPage)
+        device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
+        session.set_described(
+            DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=(PYTHON, WEB), versions={})
+        )
+        kept = KeptSettings(tmp_path / "settings.toml", Settings())
+        made = ExportController(window, page, session, flows, kept, lay_out(tmp_path / "clone", program, COST))
+        session.reopen(make_project(space))
+        session.set_run(
+            add_run(space, run(1, data_key="data", recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
+        )
+        window.show_page("export")
+        owners.append(made)
+        return page
+
+    return show
+
+
+def install(page: ExportPage) -> QPushButton:
+    (button,) = (
+        one for one in page.findChildren(QPushButton) if one.accessibleName() == "Install what “Web page” needs"
+    )
+    return button
+
+
+@pytest.mark.whole
+def test_missing_target_is_installed_with_one_click(
+    shown: Shown, qtbot: QtBot, drive: Drive, tmp_path: Path, session: Session
+) -> None:
+    # Given a target whose set is missing, with its size
+    page = shown(WELL)
+    drive(lambda: size_bytes(242_000_000) in words(page))
+    assert "installer/fettle" not in words(page)
+    # When its button is clicked
+    qtbot.mouseClick(install(page), Qt.MouseButton.LeftButton)
+    # Then the installer is at work, without a further question, and can be stopped
+    drive(lambda: "Downloading: 2 of 3" in words(page))
+    assert (tmp_path / "clone" / "said").read_text(encoding="utf-8").split() == ["--web"]
+    assert install(page).text() == "Stop"
+    # And when it has finished, what can be written is looked up again
+    (tmp_path / "clone" / "go").touch()
+    drive(lambda: session.described is not None and len(session.described.targets) > 2, 60)
+
+
+def test_failed_installation_is_shown_and_can_be_tried_again(
+    shown: Shown, qtbot: QtBot, drive: Drive, window: MainWindow
+) -> None:
+    page = shown(FAILS)
+    drive(lambda: size_bytes(242_000_000) in words(page))
+    qtbot.mouseClick(install(page), Qt.MouseButton.LeftButton)
+    drive(lambda: "Make room." in words(window.notice))
+    assert install(page).text() == "Install" and install(page).isEnabled()

@@ -1,0 +1,76 @@
+"""One line about a missing set of packages, with the button that installs it and its progress."""
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import GhostButton
+from widgets.parts.format import size_bytes
+from widgets.parts.installing.value import SetValue
+from widgets.parts.small import Bar
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_S
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("InstallRow", text)
+
+
+class InstallRow(QWidget):
+    """`requested` carries the name of the set; `stop_requested` ends its installation."""
+
+    requested = Signal(str)
+    stop_requested = Signal()
+
+    def __init__(self, theme: Theme, value: SetValue, subject: str) -> None:
+        super().__init__()
+        self.name = value.name
+        self._value = value
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_S)
+        self._text = words("", "caption")
+        self._bar = Bar(_tr("Progress of the installation"))
+        self._button = GhostButton(theme, _tr("Install"), "download-simple", "small")
+        self._button.setAccessibleName(_tr("Install what “{0}” needs").format(subject))
+        self._button.clicked.connect(self._on_clicked)
+        row = QHBoxLayout()
+        row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
+        row.addStretch(1)
+        column.addWidget(self._text)
+        column.addWidget(self._bar)
+        column.addLayout(row)
+        self.show_value(value)
+
+    def show_value(self, value: SetValue) -> None:
+        """Show the offer, or how far the installation is."""
+        self._value = value
+        at_work = value.installing
+        self._bar.setVisible(at_work is not None)
+        if at_work is not None:
+            self._text.setText(", ".join(part for part in (at_work.elapsed, at_work.line) if part))
+            self._bar.set_share(at_work.share)
+            self._button.setText(_tr("Stop"))
+            self._button.setEnabled(not at_work.is_stopping)
+            return
+        self._button.setText(_tr("Install"))
+        self._button.setEnabled(True)
+        if value.name == "base":
+            self._text.setText(_tr("A part of Fettle's own installation is missing."))
+        elif value.download_bytes:
+            self._text.setText(_tr("Needs a one-time download of {0}.").format(size_bytes(value.download_bytes)))
+        else:
+            self._text.setText(_tr("Needs a one-time download."))
+
+    def _on_clicked(self) -> None:
+        if self._value.installing is not None:
+            self.stop_requested.emit()
+        else:
+            self.requested.emit(self.name)
+
+
+def show_set(page: QWidget, value: SetValue) -> None:
+    """Show an offer or its progress on every row of that set below `page`."""
+    for row in page.findChildren(InstallRow):
+        if row.name == value.name:
+            row.show_value(value)
