@@ -26,6 +26,7 @@ from .base import (
     join_batch,
     split_batch,
 )
+from .torch_archive import check_archive, tensors_only
 from .torch_compile import NotCompiled, compile_module, why_not_compile
 
 PROGRAM_FILE = "model.pt2"
@@ -146,13 +147,18 @@ def _input_shapes(program: Any) -> list[tuple[int | None, ...]]:
 
 
 def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str]]]:
-    """The program beside the model file `path`, and the names of its inputs and outputs."""
+    """Return the program beside the model file `path`, and the names of its inputs and outputs.
+
+    Raises `NotRunnable` where there is none, and before anything of it is loaded where it holds more than a program.
+    """
     program_path = path.parent / PROGRAM_FILE
     if not program_path.is_file():
         raise NotRunnable(ValueError("no torch source is known for this model, so PyTorch cannot run it"))
     extra: dict[str, str] = {NAMES_FILE: ""}
+    check_archive(torch, program_path)
     try:
-        program = torch.export.load(str(program_path), extra_files=extra)
+        with tensors_only():
+            program = torch.export.load(str(program_path), extra_files=extra)
     except Exception as error:  # torch raises many types here, all of them mean the same to the caller
         raise NotRunnable(error) from error
     names = json.loads(extra[NAMES_FILE]) if extra[NAMES_FILE] else _names_beside(path)
@@ -210,7 +216,7 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     summary="Runs models that came with a torch source, as they were trained.",
-    modules=("torch_compile",),
+    modules=("torch_archive", "torch_compile"),
     family="torch",
     torch_program=True,
     why_not=why_not,

@@ -1,0 +1,96 @@
+"""Torch programs are checked as text, and nothing in a refused one is run."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hostile_programs import MADE, PROGRAM, in_json, rewrite, write_program
+
+from workers.infer.torch_archive import UnsafeProgram, tensors_only
+from workers.infer.torch_cpu import load, load_program
+
+torch = pytest.importorskip("torch")
+NAMES = '{"inputs": [{"name": "image"}], "outputs": [{"name": "logits"}]}'
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A sound program with the names of its inputs beside it."""
+    (tmp_path / "info.json").write_text(NAMES, encoding="utf-8")
+    return write_program(tmp_path / "model.pt2")
+
+
+def run_carelessly(path: Path) -> None:
+    """Open and call the program as torch itself would."""
+    try:
+        torch.export.load(str(path)).module()(image=torch.zeros(2, 3, 16, 16))
+    except Exception as error:  # a payload leaves what torch cannot go on with
+        assert error is not None
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_payload_opened_by_torch_alone_writes_its_marker(program: Path, tmp_path: Path, kind: str) -> None:
+    """Given a hostile program, when torch.export.load opens it, then its marker is written: the tests below test it."""
+    marker = tmp_path / "marker"
+    MADE[kind](program, marker)
+    run_carelessly(program)
+    assert marker.exists()
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_load_hostile_program_is_refused_before_anything_runs(program: Path, tmp_path: Path, kind: str) -> None:
+    """Given a hostile program, when the runtime loads it, then it is refused and the marker is not written."""
+    marker = tmp_path / "marker"
+    MADE[kind](program, marker)
+    with pytest.raises(UnsafeProgram, match="Nothing in it was run"):
+        load(program, {}, 1)
+    assert not marker.exists()
+
+
+def test_load_sound_program_answers(program: Path) -> None:
+    """Given a program with free sizes, a buffer and a constant, when it is loaded, then it answers for any batch."""
+    session = load(program, {}, 1)
+    image = torch.zeros(5, 3, 16, 16).numpy()
+    assert session.run({"image": image})["logits"].shape == (5, 5)
+
+
+@pytest.mark.parametrize(
+    "record", ["data/aotinductor/model/model.so", "models/other.json", "data/constants/custom_obj_0", "executorch/a"]
+)
+def test_load_program_with_other_records_is_refused(program: Path, record: str) -> None:
+    """Given an archive with a compiled library or an object of its own, when it is loaded, then it is refused."""
+    rewrite(program, {record: lambda _old: b"{}"})
+    with pytest.raises(UnsafeProgram):
+        load_program(torch, program)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("name", "x; import os"),
+        ("name", "lambda"),
+        ("target", "torch.os.mkdir"),
+        ("target", "_operator.methodcaller"),
+        ("target", "torch.ops.higher_order.triton_kernel_wrapper_mutation"),
+    ],
+)
+def test_load_program_with_code_in_its_nodes_is_refused(program: Path, field: str, text: str) -> None:
+    """Given a node whose name or operator is Python code, when the program is loaded, then it is refused."""
+
+    def mark(document: dict[str, object]) -> None:
+        document["graph_module"]["graph"]["nodes"][0][field] = text  # type: ignore[index]
+
+    rewrite(program, {PROGRAM: in_json(mark)})
+    with pytest.raises(UnsafeProgram):
+        load_program(torch, program)
+
+
+def test_tensors_only_within_blocks_unpickling_and_restores_the_environment(tmp_path: Path) -> None:
+    """Given a pickled object, when torch.load is called with weights_only=False, then it refuses inside the block."""
+    path = tmp_path / "thing.pt"
+    torch.save(Path("x"), path)
+    before = dict(os.environ)
+    with tensors_only(), pytest.raises(Exception, match="Weights only load failed"):
+        torch.load(path, weights_only=False)
+    assert dict(os.environ) == before
+    assert torch.load(path, weights_only=False) == Path("x")

@@ -1,0 +1,278 @@
+"""Check a torch.export archive (.pt2) as text before torch opens it.
+
+`torch.export.load` runs what a file says in five places: it unpickles example inputs, tensors and custom objects (with
+`weights_only=False` where the safe way fails), loads compiled libraries, evaluates expressions for sizes, executes
+guards, and compiles names into source code. All of these are compared with what `torch.export.save` itself writes;
+anything else is refused. The records are read by torch's own reader, so that no other reading of the ZIP file exists.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import keyword
+import os
+import pickletools
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .base import NotRunnable
+
+RECORDS = re.compile(
+    r"archive_format|archive_version|byteorder|version|\.data/(version|serialization_id)|\.format_version"
+    r"|\.storage_alignment|extra/[\w.-]+|models/model\.json|data/sample_inputs/model\.pt"
+    r"|data/weights/(weight_\d+|model_weights_config\.json|model\.pt)"
+    r"|data/constants/(tensor_\d+|model_constants_config\.json|model\.pt)"
+)
+TENSOR_RECORDS = re.compile(
+    r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/\d+"
+)
+PAYLOADS = re.compile(r"(weight|tensor)_\d+")
+CONFIGS = ("data/weights/model_weights_config.json", "data/constants/model_constants_config.json")
+PROGRAM = "models/model.json"
+MAX_TEXT_BYTES = 256 << 20
+
+CALLS = re.compile(
+    r"torch\._utils _rebuild_(tensor_v2|parameter)|collections OrderedDict"
+    r"|torch (Float|Double|Half|BFloat16|Long|Int|Short|Char|Byte|Bool|Complex\w{5,6})Storage"
+)
+OPCODES = re.compile(
+    r"PROTO|FRAME|STOP|MARK|POP|POP_MARK|DUP|GLOBAL|REDUCE|BINPERSID|MEMOIZE|(LONG_)?(BIN)?(PUT|GET)"
+    r"|(EMPTY_)?(TUPLE|LIST|DICT)|TUPLE[123]|APPENDS?|SETITEMS?|NONE|NEWTRUE|NEWFALSE|(BIN)?INT[12]?|LONG[14]?"
+    r"|(BIN)?FLOAT|(SHORT_)?(BIN)?UNICODE8?"
+)
+
+NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+DOTTED = re.compile(r"[\w@-]*(\.[\w@-]+)*", re.ASCII)
+WORDS = re.compile(r"[\w .,:;>+*/()\[\]=-]{0,1000}", re.ASCII)
+EXPRESSION = re.compile(r"[\w '(),=+*/%<>!.&|~\[\]:-]*", re.ASCII)
+FREE_TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]*")
+"""Nothing that ends a line but a line feed: torch.compile repeats stack traces in comments, line by line."""
+
+TARGETS = re.compile(
+    r"torch\.ops\.(aten|prims|torchvision)\.\w+\.\w+"
+    r"|torch\.ops\.higher_order\.(cond|while_loop|scan|map_impl|wrap_with_set_grad_enabled|wrap_with_autocast"
+    r"|flex_attention)"
+    r"|torch\._functorch\.predispatch\._(add_batch_dim|remove_batch_dim|vmap_increment_nesting|vmap_decrement_nesting)"
+    r"|torch\._functorch\.predispatch\.(lazy_load_decompositions)"
+    r"|torch\._C\._set_grad_enabled|torch\.amp\.autocast_mode\._(enter|exit)_autocast"
+    r"|torch\.sym_(not|int|float|ite|max|min|sqrt|sum)|math\.(trunc|floor|ceil|sqrt)"
+    r"|_operator\.(eq|ne|le|ge|lt|gt|neg|pos|mul|add|sub|floordiv|mod|pow|truediv|and_|or_|lshift|rshift|getitem)",
+    re.ASCII,
+)
+TOUCHES_FILES = re.compile(r"\.(from_file|save|load|_load\w*|read_file|write_file)\b")
+SIZE_FUNCTIONS = re.compile(
+    r"Symbol|Integer|Float|Rational|Add|Mul|Pow|Max|Min|Mod|Abs|Eq|Ne|Lt|Le|Gt|Ge|Equality|Unequality|And|Or|Not"
+    r"|(Strict)?(Less|Greater)Than|floor|ceiling|FloorDiv|ModularIndexing|Where|PythonMod|(Clean|Ceil|FloatTrue|IntTrue"
+    r"|True)Div|(Ceil|Floor|Trunc|Round)ToInt|TruncToFloat|RoundDecimal|ToFloat|[LR]Shift|PowByNatural|FloatPow"
+    r"|Identity|IsNonOverlappingAndDenseIndicator"
+)
+GUARD_METHODS = re.compile(r"size|stride|storage_offset|floor|ceil|trunc|sqrt")
+TREE_TYPES = (None, "builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict")
+ARITHMETIC = (
+    ast.Expression, ast.Load, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.operator, ast.unaryop, ast.boolop,
+    ast.cmpop, ast.Tuple, ast.keyword,
+)  # fmt: skip
+
+
+class UnsafeProgram(NotRunnable):
+    """A torch program that holds more than `torch.export.save` writes; nothing of it was run."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(ValueError(f"{name} was not opened: {reason}. Nothing in it was run."))
+
+
+class _Odd(ValueError):
+    """Something that torch.export does not write; the text says what, behind the file's name."""
+
+
+def check_archive(torch: Any, path: Path) -> None:
+    """Raise `UnsafeProgram` unless the file holds tensors, a graph of known operators, and nothing else."""
+    try:
+        reader = torch._C.PyTorchFileReader(str(path))
+        names = list(reader.get_all_records())
+        for name in names:
+            if not RECORDS.fullmatch(name):
+                raise _Odd(f"it holds {name[:80]!r}, which does not belong into a torch program")
+            if name.endswith(".pt"):
+                _check_tensors(torch, _text(reader, name), name)
+        for name in CONFIGS:
+            if name in names:
+                _check_payloads(json.loads(_text(reader, name)))
+        _walk(json.loads(_text(reader, PROGRAM)), "")
+    except _Odd as odd:
+        raise UnsafeProgram(path.name, str(odd)) from odd
+    except (RuntimeError, ValueError, RecursionError, MemoryError) as error:
+        raise UnsafeProgram(path.name, "it is damaged or no program of torch.export") from error
+
+
+@contextlib.contextmanager
+def tensors_only() -> Iterator[None]:
+    """Let no `torch.load` unpickle anything but tensors, whatever its caller says (torch.export falls back)."""
+    names = ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+    before = {name: os.environ.pop(name, None) for name in names}
+    os.environ[names[0]] = "1"
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _text(reader: Any, name: str) -> bytes:
+    if reader.get_record_size(name) > MAX_TEXT_BYTES:
+        raise _Odd(f"its {name} is far too large")
+    return bytes(reader.get_record(name))
+
+
+def _check_tensors(torch: Any, data: bytes, name: str) -> None:
+    """A file of torch.save inside: its pickle may rebuild tensors and do nothing else."""
+    if not data:
+        return
+    reader = torch._C.PyTorchFileReader(io.BytesIO(data))
+    others = [record for record in reader.get_all_records() if not TENSOR_RECORDS.fullmatch(record)]
+    if others:
+        raise _Odd(f"its {name} holds {others[0][:80]!r}, which does not belong into a file of tensors")
+    for opcode, argument, _place in pickletools.genops(_text(reader, "data.pkl")):
+        if opcode.name == "GLOBAL" and not CALLS.fullmatch(str(argument)):
+            raise _Odd(f"a pickle in it would call {str(argument)[:80]!r}")
+        if not OPCODES.fullmatch(opcode.name):
+            raise _Odd(f"a pickle in it uses {opcode.name}, which tensors do not need")
+
+
+def _check_payloads(config: Any) -> None:
+    """Tensors as plain bytes: `use_pickle` would have torch unpickle anything."""
+    for name, payload in config["config"].items():
+        if payload.get("use_pickle") is not False or not PAYLOADS.fullmatch(str(payload["path_name"])):
+            raise _Odd(f"its tensor {str(name)[:80]!r} is a pickle")
+    _walk(config, "")
+
+
+def _is_name(text: str) -> bool:
+    return bool(NAME.fullmatch(text)) and not keyword.iskeyword(text)
+
+
+def _is_target(text: str) -> bool:
+    return bool(TARGETS.fullmatch(text)) and not TOUCHES_FILES.search(text)
+
+
+def _is_dotted(text: str) -> bool:
+    return bool(DOTTED.fullmatch(text))
+
+
+def _is_word(text: str) -> bool:
+    return bool(WORDS.fullmatch(text))
+
+
+def _is_size(text: str) -> bool:
+    """Whether an expression for a size, which sympy evaluates as Python, only calculates."""
+    return _calculates(text, None)
+
+
+def _is_guard(text: str) -> bool:
+    """Whether a condition on sizes, which torch executes as Python, only calculates."""
+    return _calculates(text, GUARD_METHODS)
+
+
+def _calculates(text: str, methods: re.Pattern[str] | None) -> bool:
+    if not EXPRESSION.fullmatch(text):
+        return False
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return all(_is_arithmetic(node, methods) for node in ast.walk(tree))
+
+
+def _is_arithmetic(node: ast.AST, methods: re.Pattern[str] | None) -> bool:
+    """Calls are of known functions, or with `methods` of a tensor's; subscripts come with these alone."""
+    if isinstance(node, ast.Call):
+        by_name = isinstance(node.func, ast.Name) and SIZE_FUNCTIONS.fullmatch(node.func.id)
+        return bool(by_name) or isinstance(node.func, ast.Attribute)  # which is held against `methods` itself
+    if isinstance(node, ast.Attribute):
+        return methods is not None and bool(methods.fullmatch(node.attr))
+    if isinstance(node, ast.Subscript):
+        return methods is not None
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int | float) or (isinstance(node.value, str) and _is_dotted(node.value))
+    if isinstance(node, ast.Name):
+        return not node.id.startswith("_")
+    return isinstance(node, ARITHMETIC)
+
+
+def _is_tree(text: str) -> bool:
+    """Whether inputs or outputs are nested in tuples, lists and dicts alone. Names of types may import modules."""
+    try:
+        _protocol, tree = json.loads(text)
+        return _is_branch(tree)
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _is_branch(tree: Any) -> bool:
+    if tree["type"] not in TREE_TYPES:
+        return False
+    keys = json.loads(tree["context"]) if isinstance(tree["context"], str) else tree["context"]
+    plain = keys is None or (isinstance(keys, list) and all(isinstance(k, str) and _is_name(k) for k in keys))
+    return plain and all(_is_branch(child) for child in tree["children_spec"])
+
+
+def _is_optional_name(text: str) -> bool:
+    return not text or _is_name(text)
+
+
+RULES: dict[str, Callable[[str], bool]] = {
+    **dict.fromkeys(("name", "as_name", "forward_arg_names", "user_input_name"), _is_optional_name),
+    **dict.fromkeys(("parameter_name", "buffer_name", "tensor_constant_name", "fqn", "path_name"), _is_dotted),
+    **dict.fromkeys(("as_string", "as_strings", "type", "verifiers", "torch_version"), _is_word),
+    **dict.fromkeys(("as_float", "as_floats", "min_val", "max_val", "real", "imag"), _is_word),
+    **dict.fromkeys(("target", "as_operator"), _is_target),
+    **dict.fromkeys(("in_spec", "out_spec"), _is_tree),
+    "expr_str": _is_size,
+    "guards_code": _is_guard,
+}
+"""What a text may be, by the field that it stands in. Floats that JSON lacks (inf) are texts, too."""
+
+MAPS: dict[str, Callable[[str], bool]] = {
+    **dict.fromkeys(("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values"), _is_name),
+    **dict.fromkeys(("range_constraints", "opset_version"), _is_name),
+    "config": _is_dotted,
+}
+"""Fields whose keys are names from the file."""
+
+CUSTOM = ("as_custom_obj", "custom_obj", "custom_obj_values")
+
+
+def _walk(value: Any, field: str) -> None:
+    """Hold each text of a JSON document against the rule of its field."""
+    if isinstance(value, str):
+        rule = RULES.get(field)
+        if rule is None or not rule(value):
+            raise _Odd(f"its {field or 'content'} is {value[:80]!r}, which torch.export does not write")
+    elif isinstance(value, list):
+        for one in value:
+            _walk(one, field)
+    elif isinstance(value, dict):
+        keys = MAPS.get(field)
+        for name, inner in value.items():
+            if keys is not None and not keys(name):
+                raise _Odd(f"its {field} names {name[:80]!r}, which torch.export does not write")
+            if name in CUSTOM and inner and keys is None:
+                raise _Odd("it holds an object of a class of its own")
+            if name == "metadata" and keys is None:
+                _check_metadata(inner)
+            else:
+                _walk(inner, "" if keys is not None else name)
+
+
+def _check_metadata(metadata: Any) -> None:
+    """Where a node came from, for people: texts that torch keeps and never runs."""
+    for name, text in metadata.items():
+        if not isinstance(text, str) or not FREE_TEXT.fullmatch(text):
+            raise _Odd(f"its metadata {name[:80]!r} is no plain text")
