@@ -248,9 +248,11 @@ def export(
 
 
 @commands.command()
-def verify(ctx: typer.Context, bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")]) -> int:
+def verify(
+    ctx: typer.Context, bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")], allow_code: AllowCode = False
+) -> int:
     """Hashes and golden answers of a bundle."""
-    return looking.verify(_output(ctx), bundle)
+    return looking.verify(_output(ctx), bundle, allow_code)
 
 
 @commands.command()

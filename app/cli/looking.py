@@ -238,11 +238,12 @@ def _points(result: BenchResult) -> list[dict[str, Any]]:
     ]
 
 
-def verify(output: Output, bundle: Path) -> int:
+def verify(output: Output, bundle: Path, allow_code: bool) -> int:
     """Hashes and golden answers; exit code 3 if anything differs."""
     check_exists(bundle)
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        result = run(space, verify_flow(bundle.absolute(), fingerprint(own_key(space.paths))), output.watch)
+        key = fingerprint(own_key(space.paths))
+        result = run(space, verify_flow(space, bundle.absolute(), key, allow_code=allow_code), output.watch)
     output.document(result.model_dump(mode="json"))
     for finding in result.findings:
         output.text(f"  {finding.level}: {finding.what}")

@@ -126,7 +126,7 @@ def demo(output: Output, out: Path | None) -> int:
         ask = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
         found = tried_run(space, facts)
         exported = run(space, export(space, facts, ask), output.watch)
-        checked = run(space, verify(bundle), output.watch)
+        checked = run(space, verify(space, bundle), output.watch)
     if not checked.ok:
         differs = " ".join(finding.what for finding in checked.findings)
         hint = "Run the demo again; if it happens twice, report it with the log."

@@ -133,11 +133,13 @@ class CardResult(Frozen):
 class VerifyParams(Frozen):
     """kind ``verify``: hashes, then golden answers through this program's own code, never the bundle's.
 
-    `own_key` is the fingerprint of this installation's key, "" where it has none.
+    `own_key` is the fingerprint of this installation's key, "" where it has none: what it signed needs no consent to
+    run the torch program or TensorRT engine in it. `allow_code` is that consent.
     """
 
     bundle: str
     own_key: str = ""
+    allow_code: bool = False
 
 
 class VerifyResult(Frozen):

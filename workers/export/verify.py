@@ -16,6 +16,7 @@ from workers.contracts.techniques import TargetSpec
 from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
+from workers.model_io.consent import check_programs
 from workers.pipeline import PipelineError, load_pipeline
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
@@ -31,7 +32,7 @@ NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
 def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> VerifyResult:
     """Hashes of every file, then what the bundle's target says, else the golden answers.
 
-    Raises `InputRefused` for what is no bundle at all.
+    Raises `InputRefused` for what is no bundle at all, and for a stranger's program that is unsafe or lacks consent.
     """
     bundle = Path(params.bundle)
     folder = _unpack(bundle, ctx)
@@ -45,6 +46,8 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     ctx.progress("Compare its answers", 1, 2)
     alike = 0
     if not problems:  # changed files are not loaded
+        is_own = signed.is_checked and signed.signed_by == params.own_key
+        check_programs(folder, bundle.name, params.allow_code or is_own, ctx)
         alike, differences = _check(folder, ctx, targets)
         problems += differences
     ctx.progress("Compare its answers", 2, 2)

@@ -154,6 +154,13 @@ class NotRunnable(RuntimeError):
         super().__init__(" ".join(lines)[-400:] or type(error).__name__)
 
 
+class UnsafeProgram(NotRunnable):
+    """A torch program that holds more than `torch.export.save` writes; nothing of it was run."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(ValueError(f"{name} was not opened: {reason}. Nothing in it was run."))
+
+
 def check_settings(settings: Mapping[str, Any], known: Mapping[str, tuple[type, ...]]) -> None:
     """Raise ValueError for a setting that the runtime does not know, or that has the wrong type."""
     for name, value in settings.items():

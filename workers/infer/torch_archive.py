@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .base import NotRunnable
+from .base import UnsafeProgram
 
 RECORDS = re.compile(
     r"archive_format|archive_version|byteorder|version|\.data/(version|serialization_id)|\.format_version"
@@ -77,13 +77,6 @@ ARITHMETIC = (
     ast.Expression, ast.Load, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.operator, ast.unaryop, ast.boolop,
     ast.cmpop, ast.Tuple, ast.keyword,
 )  # fmt: skip
-
-
-class UnsafeProgram(NotRunnable):
-    """A torch program that holds more than `torch.export.save` writes; nothing of it was run."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(ValueError(f"{name} was not opened: {reason}. Nothing in it was run."))
 
 
 class _Odd(ValueError):

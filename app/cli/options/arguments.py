@@ -23,5 +23,7 @@ Task = Annotated[
 ScoreThreshold = Annotated[
     float | None, typer.Option(min=0.001, max=0.999, metavar="X", help="Boxes from this score on count as found.")
 ]
-AllowCode = Annotated[bool, typer.Option("--allow-code", help="Consent to open TorchScript in the sandbox.")]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Consent to run a program (TorchScript, PyTorch) in the sandbox.")
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Processor cores to use.")]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hostile_programs import MADE, PROGRAM, in_json, rewrite, write_program
 
-from workers.infer.torch_archive import UnsafeProgram, tensors_only
+from workers.infer.base import UnsafeProgram
+from workers.infer.torch_archive import tensors_only
 from workers.infer.torch_cpu import load, load_program
 
 torch = pytest.importorskip("torch")

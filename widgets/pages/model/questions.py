@@ -17,12 +17,10 @@ def _tr(text: str) -> str:
 
 
 def consent_question(name: str) -> QuestionValue:
-    """TorchScript carries a program; opening it runs that."""
+    """Return the question before a file that carries a program (TorchScript, a bundle with a torch program) is run."""
     return QuestionValue(
         title=_tr("This model carries a program"),
-        text=_tr(
-            "“{0}” is a TorchScript file. It holds more than numbers: opening it runs a program that its maker wrote."
-        ).format(name),
+        text=_tr("“{0}” holds more than numbers: opening it runs a program that its maker wrote.").format(name),
         points=(
             _tr("Fettle opens it in a process of its own, without network and without access to your other files."),
             _tr("That wall is strong, but no wall is perfect: a bad file could still do harm."),

@@ -37,6 +37,7 @@ load_pipeline = part("pipeline").load_pipeline
 default_of = part("pipeline.filling").default_of
 open_whole = part("pipeline.generating").open_whole
 landing = part("infer.landing")
+UnsafeProgram = part("infer.base").UnsafeProgram
 
 
 class Model:
@@ -129,7 +130,8 @@ def load(
 
     Where the bundle holds the original as a fallback, that is taken if it was measured to be faster here
     (`verify.py --measure`), if this processor lacks what the version was measured with, or if the version does not
-    open; `use` names "version" or "fallback" to have exactly that. Raises RuntimeError where nothing opens.
+    open; `use` names "version" or "fallback" to have exactly that. Raises RuntimeError where nothing opens, and where
+    the version is a program that could do other things than compute.
     """
     wanted, note = (use, "") if use is not None else _choice()
     written = None if log is None else _log_in(Path(log))
@@ -137,6 +139,8 @@ def load(
         return _opened(MANIFEST["fallback"], threads, cache_dir, note, written)
     try:
         return _opened(MANIFEST, threads, cache_dir, note, written)
+    except UnsafeProgram:
+        raise
     except (RuntimeError, OSError, ImportError, ValueError) as error:
         told = f"This version does not open here ({' '.join(str(error).split())[:300] or type(error).__name__})"
         if use is not None or "fallback" not in MANIFEST:

@@ -68,7 +68,7 @@ def say(done: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Exit code 0 if all inputs were answered, 3 if one could not be read."""
+    """Return exit code 0 if all inputs were answered, 3 if one could not be read or the model does not open."""
     parser = argparse.ArgumentParser(description="Answer with this model.")
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="a picture, text, WAV, NPY or NPZ file")
     parser.add_argument("--text", action="append", default=[], help="a text instead of a file")
@@ -85,6 +85,9 @@ def main() -> int:
         model = load(options.threads, log=options.log)
     except CannotLog as error:
         parser.error(f"--log: {error}")
+    except RuntimeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
     answers, refused = [], 0
     given = [(name, taken(model, name)) for name in options.inputs] + [(text, text) for text in options.text]
     for name, source in given:

@@ -35,10 +35,13 @@ def check(use: str | None) -> dict[str, Any]:
     notes: tuple[str, ...] = ()
     used = ""
     if not problems:
-        model = load(use=use)
-        used, notes = model.used, model.notes
-        answers = "answers" if used == landing.VERSION else "fallback"
-        alike, problems = compare_golden(HERE / "golden", model.pipeline, model._session, answers)
+        try:
+            model = load(use=use)
+            used, notes = model.used, model.notes
+            answers = "answers" if used == landing.VERSION else "fallback"
+            alike, problems = compare_golden(HERE / "golden", model.pipeline, model._session, answers)
+        except RuntimeError as error:
+            problems = [str(error)]
         if signed.is_checked:
             notes += (f"unchanged since it was signed with the key {signed.signed_by}",)
         elif signed.signed_by:

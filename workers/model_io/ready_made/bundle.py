@@ -14,6 +14,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import TensorSpec
 from workers.infer.fit import fit_settings
 from workers.model_io.budget import checking
+from workers.model_io.consent import check_programs
 from workers.model_io.facts import Found, Graph, info
 from workers.model_io.formats import Draft, Format, Stored, Write
 from workers.model_io.readers.chat_files import TEMPLATE
@@ -21,6 +22,9 @@ from workers.model_io.words import refuse, shown
 from workers.pipeline.golden import check_sums
 
 TOKENIZER = "tokenizer.json"
+INPUT_NAMES = "info.json"
+"""Beside a torch program: how its inputs and outputs are called. Opening writes one of its own in the end."""
+
 CHANGED_INSIDE = ("cascade", "pixels", "parts", "buckets", "constants", "shapes")
 """Settings that name inputs or further files: such a model keeps the interface that it was made with."""
 
@@ -41,7 +45,7 @@ class _Model(Frozen):
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Checks every file and reads the description; runs nothing."""
+    """Check every file and read the description. Nothing runs; what is a program is opened with consent alone."""
     with checking(ctx, [entry for entry in path.rglob("*") if entry.is_file()]):
         problems = check_sums(path, allow_caches=True)
     if problems:
@@ -51,6 +55,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
             " ".join(shown(text) for text in problems[:3]),
             "Export it again, or copy it once more from where it was written.",
         )
+    check_programs(path, path.name, allow_code=True, ctx=ctx)
     spec, runtime, model, document = _read(path)
     files = tuple(sorted(entry for entry in (path / model.folder).rglob("*") if entry.is_file()))
     size = sum(file.stat().st_size for file in files)
@@ -73,6 +78,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     draft = Draft(graph, found, files, (told,), stored=Stored(runtime.id, spec, plain))
 
     def write(params: OpenParams, target: Path) -> Draft:
+        check_programs(path, path.name, params.allow_code, ctx)
         return _write(path, draft, runtime, model, ctx, target)
 
     return draft, write
@@ -80,13 +86,13 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobContext, target: Path) -> Draft:
     """Copies the model's files into `target`, with the settings that the bundle runs it with."""
-    names = [file.relative_to(path / model.folder).as_posix() for file in draft.files if file.name != "info.json"]
+    names = [file.relative_to(path / model.folder).as_posix() for file in draft.files if file.name != INPUT_NAMES]
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path / model.folder / name, target / name)
-    for name in ("pipeline.json", TEMPLATE):
-        if (path / name).is_file():
-            shutil.copyfile(path / name, target / name)
+    for source in (path / "pipeline.json", path / TEMPLATE, path / model.folder / INPUT_NAMES):
+        if source.is_file():
+            shutil.copyfile(source, target / source.name)
     settings, _ = fit_settings(runtime.settings, model.precision, runtime.measured_on, ctx.threads)
     is_torch = model.main.endswith(".pt2")
     write_model(

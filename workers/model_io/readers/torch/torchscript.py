@@ -20,6 +20,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, trying
+from workers.model_io.consent import consent_needed
 from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Arrays, Draft, Format, Write
 from workers.model_io.readers.architectures import candidates
@@ -125,13 +126,8 @@ def _arguments(path: Path, source: str) -> list[str]:
 def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
     """Loads and traces the program, after consent. Raises `InputRefused` without it."""
     if not params.allow_code:
-        raise refuse(
-            "needs_consent",
-            "TorchScript is a program",
-            f"{path.name} holds code that has to run to be converted. {_how_it_would_run(ctx)}",
-            "If you trust its origin, allow it.",
-            by_command="--allow-code",
-        )
+        detail = f"{path.name} holds code that has to run to be converted."
+        raise consent_needed("TorchScript is a program", detail, ctx)
     import_module("torch")  # before the clock runs
     with checking(ctx, [path]):
         module = _load(path)
@@ -149,13 +145,6 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     names = tuple(spec.name for spec in inputs)
     told = (RAN, READ_AS_TEXT, *findings)
     return Draft(graph, found, (path,), told, _reference(module, names, tuple(o.name for o in outputs)))
-
-
-def _how_it_would_run(ctx: JobContext) -> str:
-    if not ctx.missing_protections:
-        return "It would run in a sandbox, without network."
-    names = " and ".join(name.partition(" (")[0] for name in ctx.missing_protections)
-    return f"It would run in a process of its own, but this system cannot protect you fully. What is missing: {names}."
 
 
 def _load(path: Path) -> Any:

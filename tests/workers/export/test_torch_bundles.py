@@ -1,0 +1,121 @@
+"""Bundles with a torch program: a stranger's is checked as text, and runs with consent alone."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from torch_bundles import tamper, write_torch_bundle
+
+from workers.contracts.bundles import VerifyParams, VerifyResult
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import OpenParams
+from workers.export.verify import verify
+from workers.model_io.opening import inspect_model, open_model
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
+
+LOAD = "import sys; sys.path.insert(0, '.'); import bundle; print(bundle.load().inputs)"
+
+
+@pytest.fixture(scope="module")
+def exported(make_small, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("torch-bundle")
+    return write_torch_bundle(make_small("cnn"), root / "bundle", root)
+
+
+@pytest.fixture
+def folder(exported: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    return shutil.copytree(exported, tmp_path / "bundle")
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> RecordingContext:
+    (tmp_path / "work").mkdir()
+    return RecordingContext(tmp_path / "work", threads=1)
+
+
+def verified(folder: Path, ctx: RecordingContext, allow_code: bool) -> VerifyResult:
+    return verify(VerifyParams(bundle=str(folder), allow_code=allow_code), ctx, targets())
+
+
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-I", "-B", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_verify_own_torch_bundle_with_consent_compares_its_golden_answers(folder: Path, ctx: RecordingContext) -> None:
+    """Given a bundle as Fettle exports it, when it is verified with consent, then its four answers are alike."""
+    result = verified(folder, ctx, allow_code=True)
+    assert result.ok
+    assert any("4 answers are alike" in finding.what for finding in result.findings)
+
+
+@pytest.mark.slow
+def test_scripts_of_an_own_torch_bundle_answer(folder: Path) -> None:
+    """Given a bundle as Fettle exports it, when its scripts run, then they answer and verify it."""
+    assert "image" in run(folder, "-c", LOAD).stdout
+    assert run(folder, "run.py", "golden/example.npz").returncode == 0
+    assert run(folder, "verify.py").returncode == 0
+
+
+def test_verify_torch_bundle_without_consent_asks_for_it(folder: Path, ctx: RecordingContext) -> None:
+    """Given a stranger's bundle with a program, when it is verified, then consent is asked for by its code."""
+    with pytest.raises(InputRefused) as refused:
+        verified(folder, ctx, allow_code=False)
+    assert (refused.value.code, refused.value.by_command) == ("needs_consent", "--allow-code")
+
+
+@pytest.mark.parametrize("allow_code", [False, True])
+@pytest.mark.parametrize("kind", ["pickled_inputs", "evaluated_size"])
+def test_verify_hostile_torch_bundle_is_refused_unrun(
+    folder: Path, ctx: RecordingContext, tmp_path: Path, kind: str, allow_code: bool
+) -> None:
+    """Given a payload with fitting checksums, when the bundle is verified, then it is unsafe, with consent or without."""
+    marker = tmp_path / "marker"
+    tamper(folder, kind, marker)
+    with pytest.raises(InputRefused) as refused:
+        verified(folder, ctx, allow_code)
+    assert refused.value.code == "unsafe"
+    assert not marker.exists()
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("kind", ["pickled_inputs", "evaluated_size"])
+@pytest.mark.parametrize("script", [("-c", LOAD), ("run.py", "golden/example.npz"), ("verify.py",)])
+def test_scripts_of_a_hostile_torch_bundle_refuse_it_unrun(
+    folder: Path, tmp_path: Path, kind: str, script: tuple[str, ...]
+) -> None:
+    """Given a payload with fitting checksums, when a script of the bundle loads it, then it refuses and runs nothing."""
+    marker = tmp_path / "marker"
+    tamper(folder, kind, marker)
+    done = run(folder, *script)
+    assert done.returncode != 0
+    assert "model.pt2 was not opened" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr or script[0] == "-c"
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("kind", ["pickled_inputs", "executed_guard"])
+def test_open_hostile_torch_bundle_is_refused_before_consent_is_asked(
+    folder: Path, ctx: RecordingContext, tmp_path: Path, kind: str
+) -> None:
+    """Given a hostile bundle, when it is inspected or opened to prove it, then it is unsafe and nothing runs."""
+    marker = tmp_path / "marker"
+    tamper(folder, kind, marker)
+    for look in (inspect_model, open_model):
+        with pytest.raises(InputRefused) as refused:
+            look(OpenParams(path=str(folder), to_prove=True), ctx)
+        assert refused.value.code == "unsafe"
+    assert not marker.exists()
+
+
+def test_open_torch_bundle_needs_consent_and_opens_with_it(folder: Path, ctx: RecordingContext) -> None:
+    """Given a sound bundle with a program, when it is opened to prove it, then only with consent."""
+    with pytest.raises(InputRefused) as refused:
+        open_model(OpenParams(path=str(folder), to_prove=True), ctx)
+    assert refused.value.code == "needs_consent"
+    result = open_model(OpenParams(path=str(folder), to_prove=True, allow_code=True), ctx)
+    assert result.runtime == "torch-cpu"
