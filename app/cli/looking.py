@@ -14,9 +14,9 @@ from app.cli.tables import card_lines, version_lines
 from app.domain.choose import is_safe
 from app.services.after.benching import Engine, bench_model, bench_version
 from app.services.after.comparing import against_document, compare_against
-from app.services.after.exporting import verify as verify_flow
 from app.services.after.exporting import version_of
 from app.services.after.judged_items import judged_items
+from app.services.after.verifying import verify as verify_flow
 from app.services.after.watching import read_watched, watched_document, watched_words
 from app.services.data.feeding import inspect_fed
 from app.services.machine.describing import describe as describe_flow

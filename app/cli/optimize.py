@@ -13,8 +13,9 @@ from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.domain.words.results import forecast_words, short_of_memory
-from app.services.after.exporting import ExportRequest, check_writable, export, verify
+from app.services.after.exporting import ExportRequest, check_writable, export
 from app.services.after.trying.tried import TriedRun, tried_run
+from app.services.after.verifying import verify
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.machine.cards import keep_card, on_same_card

@@ -31,7 +31,7 @@ class Place:
 
 
 USUAL_PLACE = Place()
-SCRIPTS = ("bundle.py", "run.py", "verify.py", "monitor.py")
+SCRIPTS = ("own_code.py", "bundle.py", "run.py", "verify.py", "monitor.py")
 CHAT_SCRIPTS = ("chat.py",)
 """Of a language model, besides."""
 

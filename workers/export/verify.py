@@ -26,6 +26,7 @@ MAX_MEMBERS = 5000
 MAX_BYTES = 16 << 30
 """More than any bundle of ours holds; a zip that declares more is not unpacked."""
 
+CACHES = "__pycache__"
 NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
 
 
@@ -39,7 +40,7 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     if not any((folder / name).is_file() for name in NEEDED):
         raise _no_bundle(f"it has no {', '.join(NEEDED)}")
     ctx.progress("Compare the files with their checksums", 0, 2)
-    problems = check_sums(folder, allow_caches=bundle.is_dir())
+    problems = check_sums(folder)
     signed = check_signature(folder)
     for more in (_manifest_problems(folder), signed.problems, check_decisions(folder)):
         problems += [text for text in more if text not in problems]
@@ -52,8 +53,8 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
         problems += differences
     ctx.progress("Compare its answers", 2, 2)
     findings = [Finding(level="danger", what=text) for text in problems]
-    if bundle.is_dir() and any(folder.rglob("__pycache__")):
-        text = "Python left its caches (__pycache__) in the folder; they are not checked. Remove them to be sure."
+    if any(folder.rglob(CACHES)):
+        text = f"Python runs what lies in {CACHES} in place of the scripts. Delete these folders, then verify again."
         findings.append(Finding(level="warning", what=text))
     if signed.signed_by and not signed.problems:
         findings.append(_signed(signed, params.own_key))
@@ -140,7 +141,7 @@ def _manifest_problems(folder: Path) -> list[str]:
             problems.append(f"{name} was changed.")
     known = {*listed, "manifest.json", *NOT_LISTED}
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    return problems + [f"{name} was added." for name in sorted(found - known) if "__pycache__/" not in name]
+    return problems + [f"{name} was added." for name in sorted(found - known)]
 
 
 def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> tuple[int, list[str]]:

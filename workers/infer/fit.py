@@ -10,6 +10,9 @@ from . import processor
 MEASURED_ONLY = ("tbb_partitioner",)
 """Settings that helped on one processor and may harm on another; without them the runtime's own choice holds."""
 
+PLACES = ("cache_dir",)
+"""Folders of the computer that wrote the settings. A stranger's may hold compiled models, which are code."""
+
 
 def fit_settings(
     settings: Mapping[str, Any], precision: str, measured_on: Mapping[str, Any], cores: int
@@ -19,7 +22,7 @@ def fit_settings(
     `measured_on` holds `processor` and `features` of that computer, `cores` is how many may be used here. What a
     runtime cannot do at all it says by itself (`Session.fallbacks`).
     """
-    fitted = dict(settings)
+    fitted = {name: value for name, value in settings.items() if name not in PLACES}
     notes = []
     threads = fitted.get("num_threads")
     if isinstance(threads, int) and threads > cores:

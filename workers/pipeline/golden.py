@@ -97,10 +97,10 @@ def _sums_text(digests: Mapping[str, str]) -> bytes:
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
-def check_sums(folder: Path, allow_caches: bool = True) -> list[str]:
-    """One sentence for each file that is changed, missing or added.
+def check_sums(folder: Path, allow_caches: bool = False) -> list[str]:
+    """Return one sentence for each file that is changed, missing or added.
 
-    Python's own caches are left out where the bundle may have been run already (`allow_caches`).
+    Python runs a file in ``__pycache__`` in place of its source, so `allow_caches` only where none of its code runs.
     """
     sums = folder / SUMS_FILE
     if not sums.is_file():

@@ -112,9 +112,8 @@ def _read(signature: Path) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
 
 
 def _files(folder: Path, named: dict[str, str]) -> list[str]:
-    """What differs from what was signed: every file but the signature itself, and Python's caches."""
+    """What differs from what was signed: every file but the signature itself."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    found = {name: path for name, path in found.items() if "__pycache__" not in name.split("/")}
     found.pop(SIGNATURE_FILE, None)
     problems = [f"{name} is missing." for name in sorted(set(named) - set(found))]
     problems += [f"{name} was added." for name in sorted(set(found) - set(named))]

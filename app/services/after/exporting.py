@@ -31,10 +31,9 @@ from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version
 from app.version import VERSION
-from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf, VerifyParams, VerifyResult
+from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf
 from workers.contracts.decisions import Decision
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.folder import sha256_file
 from workers.contracts.hub import HubPushResult
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
@@ -381,22 +380,3 @@ def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
             f"{out}: {error.strerror or error}.",
             "Put that right or choose another place, then export again. The old file is as it was.",
         ) from error
-
-
-def verify(workspace: Workspace, bundle: Path, own_key: str = "", *, allow_code: bool = False) -> Flow[VerifyResult]:
-    """Check hashes, signature and golden answers of a bundle; its own scripts are never run.
-
-    `own_key` is the fingerprint of this installation's key. A torch program or TensorRT engine in the bundle runs with
-    `allow_code`, or where this installation exported or signed the bundle.
-    """
-    exported = {record.sha256 for record in workspace.repositories.exports.list()}
-    if not allow_code and exported and bundle.is_file():
-        allow_code = (yield DiskStep(lambda _stopped: sha256_file(bundle))) in exported
-    done: Done[VerifyResult] = yield JobStep(
-        kind="verify",
-        params=VerifyParams(bundle=str(bundle), own_key=own_key, allow_code=allow_code),
-        result=VerifyResult,
-        title="Verify the bundle",
-        read_paths=(bundle,),
-    )
-    return done.result

@@ -108,15 +108,13 @@ def test_other_answers_are_told(bundle: Path, tmp_path: Path) -> None:
     assert any(text.startswith("Golden input") for text in found)
 
 
-def test_caches_are_refused_in_a_zip_and_told_in_a_folder(bundle: Path, tmp_path: Path) -> None:
-    """Given Python's caches, then a folder that was run is whole with a warning, and a zip never has them."""
-    cache = bundle / "fettle_bundle" / "__pycache__" / "__init__.cpython-311.pyc"
-    cache.parent.mkdir()
-    cache.write_bytes(b"mine")
-    result = check(bundle, tmp_path)
-    assert result.ok
-    assert "warning" in {finding.level for finding in result.findings}
+def test_verify_cache_of_python_in_folder_or_zip_is_refused_by_name(bundle: Path, tmp_path: Path) -> None:
+    """Given a file in __pycache__, which Python runs in place of a script, then the bundle is refused and it is named."""
     name = "fettle_bundle/__pycache__/__init__.cpython-311.pyc"
+    (bundle / name).parent.mkdir()
+    (bundle / name).write_bytes(b"mine")
+    assert told(check(bundle, tmp_path)) == {f"{name} was added."}
+    assert "warning" in {finding.level for finding in check(bundle, tmp_path).findings}
     assert told(check(zipped(bundle, tmp_path), tmp_path)) == {f"{name} was added."}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from workers.contracts.errors import InputRefused
-from workers.export.layout import copy_code
+from workers.export.layout import copy_code, write_manifest
 from workers.export.tensorrt import TARGET
 from workers.export.tensorrt.target import _wanted, more_files
 from workers.infer import tensorrt, tensorrt_first
@@ -102,7 +102,7 @@ def test_building_in_the_folder_says_why_there_is_no_engine(make_small, tmp_path
     shutil.copytree(model.folder, tmp_path / "model")
     runtime = {"id": "tensorrt", "settings": {"cache_dir": str(tmp_path / "c")}}
     manifest = {"model": {"folder": "model", "main": model.main.name}, "runtime": runtime}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(tmp_path, manifest)
     command = [sys.executable, "-I", "build_engine.py", "--json"]
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, cwd=tmp_path, env=hidden, capture_output=True, text=True, check=False)

@@ -32,6 +32,11 @@ def on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return become
 
 
+def test_fit_settings_drops_a_folder_of_the_computer_that_wrote_them() -> None:
+    """Given a stranger's settings that name a folder of compiled models, then it is not used."""
+    assert fit_settings({"cache_dir": "golden", "num_threads": 1}, "fp32", {}, 2)[0] == {"num_threads": 1}
+
+
 def test_what_fits_is_taken_without_a_word(on) -> None:
     on(RICH)
     settings = {"inference_precision": "bf16", "num_threads": 2, "tbb_partitioner": "auto"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import runpy
 import sys
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-sys.dont_write_bytecode = True
+runpy.run_path(str(HERE / "own_code.py"))
 
 from bundle import Model, load  # noqa: E402
 from fettle_bundle.pipeline import PipelineError  # noqa: E402

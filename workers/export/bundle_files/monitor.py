@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import runpy
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+runpy.run_path(str(HERE / "own_code.py"))
 
 from fettle_bundle.monitor.reading import NotALog  # noqa: E402
 from fettle_bundle.monitor.telling import tell  # noqa: E402

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-sys.dont_write_bytecode = True
+runpy.run_path(str(HERE / "own_code.py"))
 
 from bundle import Model, load  # noqa: E402
 from fettle_bundle.monitor.writing import CannotLog  # noqa: E402

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import runpy
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-sys.dont_write_bytecode = True
+runpy.run_path(str(HERE / "own_code.py"))
 
 from bundle import MANIFEST, Model, landing, load  # noqa: E402
 from fettle_bundle.infer.turns import Ended, Turns  # noqa: E402

@@ -6,11 +6,13 @@ Only this computer may ask, until it is told more: ``--host 0.0.0.0 --allow-host
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+runpy.run_path(str(HERE / "own_code.py"))
 
 from fettle_service.server import main  # noqa: E402
 

@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import threading
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -162,9 +163,17 @@ class Release:
             del sys.modules[name]
 
 
+class _FromSource(SourceFileLoader):
+    """Compiles a module's source, as `own_code.py` does: no checksum covers a cache of Python."""
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError(path)
+
+
 def _module(name: str, path: Path, *, is_package: bool = False) -> ModuleType:
     places = [str(path.parent)] if is_package else None
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=places)
+    loader = _FromSource(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader, submodule_search_locations=places)
     if spec is None:
         raise ImportError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)

@@ -1,0 +1,48 @@
+"""Import this bundle's modules from their sources alone, and only those that manifest.json lists.
+
+The checksums, the manifest and the signature cover sources. Python would prefer a file in ``__pycache__`` to its
+source, and a compiled library or another module of this folder to a package of the same name; none of these is loaded.
+The scripts run this file by its path before they import anything of the bundle, because an import would be cached.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+LISTED = frozenset(json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["files"])
+
+
+class FromSource(SourceFileLoader):
+    """Loads one module by compiling its source; without its date Python neither reads nor writes a cache."""
+
+    def path_stats(self, path: Any) -> Any:
+        """Raise OSError, which Python's loader takes for a source without a date (importlib.abc.SourceLoader)."""
+        raise OSError(path)
+
+
+class Listed(FileFinder):
+    """Finds the modules of one folder of this bundle."""
+
+    def find_spec(self, fullname: str, target: Any = None) -> ModuleSpec | None:
+        """Return the spec of a listed source; None for every other file, so that the next folder is searched."""
+        spec = super().find_spec(fullname, target)
+        if spec is None or spec.origin is None:
+            return None
+        return spec if Path(spec.origin).resolve().relative_to(HERE).as_posix() in LISTED else None
+
+
+def _finder(place: str) -> FileFinder:
+    """Return the finder for a folder of this bundle. Raises ImportError for others, which Python expects."""
+    if not Path(place).is_dir() or not Path(place).resolve().is_relative_to(HERE):
+        raise ImportError(place)
+    return Listed(place, (FromSource, [".py"]))
+
+
+sys.path_hooks.insert(0, _finder)
+for _place in [place for place in sys.path_importer_cache if Path(place).resolve().is_relative_to(HERE)]:
+    del sys.path_importer_cache[_place]
