@@ -58,7 +58,12 @@ def switch_to(space: Workspace, wanted: Release, bundle: Path, service: ServiceA
     done: Done[SwitchResult] = yield JobStep(
         kind="switch",
         params=SwitchParams(
-            bundle=str(bundle), folder=str(folder), host=service.host, port=service.port, api_key=service.key
+            bundle=str(bundle),
+            sha256=wanted.sha256,
+            folder=str(folder),
+            host=service.host,
+            port=service.port,
+            api_key=service.key,
         ),
         result=SwitchResult,
         title="The service takes the release",

@@ -4,6 +4,7 @@ The service loads it beside the one before, asks it the golden inputs, and stays
 (Open Inference Protocol v2, model repository extension: ``POST /v2/repository/models/NAME/load``).
 """
 
+import hashlib
 import http.client
 import json
 import shutil
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.folder import sha256_file
 from workers.contracts.process.context import JobContext
 from workers.contracts.serving import SwitchParams, SwitchResult
 from workers.export.verify import extract
@@ -25,19 +27,22 @@ def switch(params: SwitchParams, ctx: JobContext) -> SwitchResult:
     """Raises `InputRefused` for what is no service's bundle or is not taken, `BackendMissing` where nobody answers."""
     folder = Path(params.folder)
     ctx.progress("Unpack the bundle beside the one that runs", 0, 2)
-    unpack_whole(Path(params.bundle), folder, ctx)
+    unpack_whole(Path(params.bundle), params.sha256, folder, ctx)
     ctx.progress("The service takes it", 1, 2)
     version = _ask(params, folder)
     ctx.progress("The service takes it", 2, 2)
     return SwitchResult(version=version, folder=str(folder))
 
 
-def unpack_whole(bundle: Path, folder: Path, ctx: JobContext) -> None:
-    """The bundle's files in `folder`, which a service may go on reading: whole, or as it was.
+def unpack_whole(bundle: Path, sha256: str, folder: Path, ctx: JobContext) -> None:
+    """Unpack the release into `folder`, which a service may go on reading: whole, or as it was.
 
-    What is there already stays where it is as it was written. Raises `InputRefused` for what is not whole itself.
+    A folder from an earlier switch stays where it is the archive's content, byte by byte: checksums inside it would
+    confirm whatever was put there with them. Raises `InputRefused` for a bundle that is not the release (`sha256`).
     """
-    if folder.is_dir() and not check_sums(folder):
+    if sha256_file(bundle) != sha256:
+        raise _refused(f"{bundle.name} is not the release: its sha256 is another one.")
+    if _is_content_of(bundle, folder, ctx):
         return
     growing = ctx.work_dir / "unpacked"
     with zipfile.ZipFile(bundle) as archive:
@@ -51,6 +56,22 @@ def unpack_whole(bundle: Path, folder: Path, ctx: JobContext) -> None:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     for path in sorted(growing.iterdir(), key=lambda path: path.name == SUMS_FILE):  # last: it makes the bundle whole
         shutil.move(path, folder / path.name)
+
+
+def _is_content_of(bundle: Path, folder: Path, ctx: JobContext) -> bool:
+    """Whether `folder` holds exactly the files of the archive, and no link."""
+    with zipfile.ZipFile(bundle) as archive:
+        members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
+        found = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+        names = {path.relative_to(folder).as_posix() for path in found}
+        if any(path.is_symlink() for path in found) or names != set(members):
+            return False
+        for name, member in members.items():
+            ctx.check_cancelled()
+            with archive.open(member) as stored:
+                if hashlib.file_digest(stored, "sha256").hexdigest() != sha256_file(folder / name):
+                    return False
+    return True
 
 
 def _ask(params: SwitchParams, folder: Path) -> str:

@@ -15,6 +15,7 @@ from served_bundles import Served, export_params, start, stop
 from test_hostile import INFER, ask, request
 
 from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.folder import sha256_file
 from workers.contracts.serving import SwitchParams, SwitchResult
 from workers.export.python_folder import Contents, fill, pack
 from workers.export.service.switching import switch
@@ -69,7 +70,8 @@ def item(cnn_bundle: Path) -> tuple[str, np.ndarray]:
 def give(served: Served, bundle: Path, folder: Path, work: Path) -> SwitchResult:
     """As the job of the program does it."""
     work.mkdir(parents=True)
-    params = SwitchParams(bundle=str(bundle), folder=str(folder), host="127.0.0.1", port=served.port)
+    sha256 = sha256_file(bundle)
+    params = SwitchParams(bundle=str(bundle), sha256=sha256, folder=str(folder), host="127.0.0.1", port=served.port)
     return switch(params, RecordingContext(work))
 
 
