@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .protocol import RequestError
+
 Arrays = dict[str, NDArray[Any]]
 Signature = tuple[Any, ...]
 
@@ -34,8 +36,16 @@ class Axes:
     outputs: Mapping[str, int]
 
     def rows(self, feeds: Mapping[str, NDArray[Any]]) -> int:
-        """Items in one request."""
-        return next((feeds[name].shape[axis] for name, axis in self.inputs.items() if name in feeds), 1)
+        """Return the number of items in one request.
+
+        Raises RequestError where its inputs hold different numbers of items, or none: joined with other requests, rows
+        of one client would go to another.
+        """
+        counts = {name: feeds[name].shape[axis] for name, axis in self.inputs.items() if name in feeds}
+        if len(set(counts.values())) > 1 or 0 in counts.values():
+            held = ", ".join(f"{name!r} {count:,}" for name, count in counts.items())
+            raise RequestError(f"each input has to hold the same number of items, at least 1; here {held}")
+        return next(iter(counts.values()), 1)
 
     def signature(self, feeds: Mapping[str, NDArray[Any]]) -> Signature:
         """Requests of one signature may be joined: same inputs, dtypes, sizes, and the same in what is not joined."""
@@ -95,7 +105,7 @@ class Engine:
         return self._waiting.qsize()
 
     def submit(self, feeds: Mapping[str, NDArray[Any]]) -> Future[Arrays]:
-        """The answer to come. Raises Overloaded."""
+        """The answer to come. Raises Overloaded, and RequestError for inputs of different numbers of items."""
         if self.waiting >= self._max_waiting:
             raise Overloaded
         batched = self.max_batch > 1

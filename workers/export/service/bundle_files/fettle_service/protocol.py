@@ -10,7 +10,8 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,11 @@ DATATYPES = {
 """The protocol's names of the dtypes that models of bundles have."""
 HEADER_LENGTH = "Inference-Header-Content-Length"
 MAX_DIMENSIONS = 16
+MAX_HEADER_DIGITS = 12
+MAX_PARSED_BYTES = 256 << 20
+"""Memory of the Python objects that one JSON text may become; numbers of 8 million bytes fit."""
+OBJECT_BYTES = {b",": 32, b'"': 32, b"[": 100, b"{": 240}
+"""CPython's memory for a value, half of a text, a list and an object, by the character that each of them needs."""
 
 
 class RequestError(ValueError):
@@ -74,10 +80,7 @@ class Asked:
 def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> Asked:
     """The request in `body`; behind its JSON of `header_length` bytes come binary tensors. Raises RequestError."""
     text, rest = _split(body, header_length)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"the request is no JSON ({error})") from error
+    document = _from_text(text)
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
         raise RequestError('the request has no list of "inputs"')
     known = {tensor.name: tensor for tensor in tensors}
@@ -98,10 +101,25 @@ def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> 
     return Asked(str(document.get("id", "")), feeds, outputs, all_binary)
 
 
+def _from_text(text: bytes) -> Any:
+    """Return the JSON document in `text`. Raises RequestError, before parsing where the objects would fill the memory."""
+    if sum(text.count(mark) * size for mark, size in OBJECT_BYTES.items()) > MAX_PARSED_BYTES:
+        raise RequestError("the JSON holds too many values; send the tensors as binary data", 413)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"the request is no JSON ({error})") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     if header_length is None:
         return body, memoryview(b"")
-    if not header_length.isascii() or not header_length.isdigit() or int(header_length) > len(body):
+    is_length = header_length.isascii() and header_length.isdigit() and len(header_length) <= MAX_HEADER_DIGITS
+    if not is_length or int(header_length) > len(body):
         raise RequestError(f"{HEADER_LENGTH} is {header_length[:20]!r}, and the body has {len(body)} bytes")
     return body[: int(header_length)], memoryview(body)[int(header_length) :]
 
@@ -141,7 +159,11 @@ def _array(entry: Mapping[str, Any], tensor: Tensor, rest: memoryview) -> tuple[
         raise RequestError(f"the input {tensor.name!r} has {values.size} numbers, and its shape {shape} needs {count}")
     if dtype.kind == "f" and np.isnan(values).any():
         raise RequestError(f"the input {tensor.name!r} holds NaN, which is no number")
-    return values.reshape(shape).astype(tensor.dtype, copy=False), rest
+    try:
+        shaped = values.reshape(shape)
+    except ValueError as error:  # sizes beside a 0 may be larger than any array's
+        raise RequestError(f"the input {tensor.name!r} has the shape {shape}, which is too large") from error
+    return shaped.astype(tensor.dtype, copy=False), rest
 
 
 def _is_size(value: Any) -> bool:
@@ -149,24 +171,40 @@ def _is_size(value: Any) -> bool:
 
 
 def _from_json(data: Any, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Numbers of a flat or nested list; nothing is rounded, cut or wrapped round to fit the dtype."""
+    """Return the numbers (n,) of a flat or nested list; none is rounded to a whole one, cut or made infinite.
+
+    The types are checked before numpy sees the list: one long text among numbers would give every entry its width.
+    """
     if not isinstance(data, list):
         raise RequestError(f'the input {tensor.name!r} has no list "data" and no binary data')
-    try:
-        values = np.array(data).ravel()
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise RequestError(f"the input {tensor.name!r}: the lists of its data have different lengths") from error
-    allowed = {"f": "iuf", "b": "b"}.get(dtype.kind, "iu")
-    if values.size and values.dtype.kind not in allowed:
+    numbers, kinds = _flat(data, tensor.name), {"f": {int, float}, "b": {bool}}.get(dtype.kind, {int})
+    if not set(map(type, numbers)) <= kinds:
         raise RequestError(
             f"the input {tensor.name!r} takes {DATATYPES[tensor.dtype]}, and its data are something else"
         )
-    if dtype.kind in "iu" and values.size:
-        limits = np.iinfo(dtype)
-        if int(values.min()) < limits.min or int(values.max()) > limits.max:
-            raise RequestError(f"the input {tensor.name!r} holds numbers that {DATATYPES[tensor.dtype]} cannot hold")
-    with np.errstate(over="ignore"):
-        return values.astype(dtype)
+    try:
+        # whole numbers go to float32 without passing float64, which would round them twice
+        values = np.array(numbers, None if dtype.kind == "f" and numbers else dtype)
+        with np.errstate(over="ignore"):
+            values = values.astype(dtype)
+        fits = dtype.kind != "f" or bool(np.isfinite(values).all())
+    except OverflowError:
+        fits = False
+    if not fits:
+        raise RequestError(f"the input {tensor.name!r} holds numbers that {DATATYPES[tensor.dtype]} cannot hold")
+    return values
+
+
+def _flat(data: list[Any], name: str) -> list[Any]:
+    """Return the entries of nested lists in order. Raises RequestError where lists beside each other differ."""
+    for _ in range(MAX_DIMENSIONS):
+        if list not in set(map(type, data)):
+            return data
+        lengths = {len(entry) if isinstance(entry, list) else None for entry in data}
+        if len(lengths) > 1:
+            raise RequestError(f"the input {name!r}: the lists of its data have different lengths")
+        data = list(chain.from_iterable(data))
+    raise RequestError(f"the input {name!r}: its data are lists in more than {MAX_DIMENSIONS} lists")
 
 
 def _wanted(document: Mapping[str, Any]) -> tuple[tuple[tuple[str, bool], ...] | None, bool]:

@@ -116,14 +116,19 @@ class Release:
 
     def _axes(self) -> Axes:
         spec = self.pipeline.spec
-        counted = [one for one in spec.inputs if one.batched and one.shape and one.source != "state"]
+        counted = [one for one in spec.inputs if self._counts(one) and one.shape[one.batch_axis] is None]
         return Axes({one.name: one.batch_axis for one in counted}, {one.name: one.batch_axis for one in spec.outputs})
+
+    @staticmethod
+    def _counts(entry: Any) -> bool:
+        """Whether an input's batch axis counts items."""
+        return bool(entry.batched and entry.shape and entry.source != "state")
 
     def _why_single(self, axes: Axes, golden: Any) -> str:
         spec = self.pipeline.spec
         if spec.links or spec.generation is not None or spec.sampling is not None:
             return "each answer takes several steps of its own"
-        if not axes.inputs or any(one.shape[axes.inputs[one.name]] for one in spec.inputs if one.name in axes.inputs):
+        if not axes.inputs or any(self._counts(one) and one.shape[one.batch_axis] for one in spec.inputs):
             return "the model takes a fixed number of items at once"
         filled = Filled(self._model, axes, min(self.max_batch, MOST_AT_START))
         try:
