@@ -17,15 +17,25 @@ from numpy.typing import NDArray
 from .spec import AudioSteps, PipelineError
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_CHUNK = 65_536  # output samples that are filtered at a time, to bound memory
+_CELLS = 2_000_000  # products of samples and weights that are made at a time, to bound memory
+
+MAX_FILE_BYTES = 1 << 30
+MAX_SAMPLES = 60_000_000
+"""After resampling: an hour at 16 kHz."""
+MAX_GAIN = 32
+"""So many times more samples may there be after resampling: a rate of 1 Hz would make 16,000 of each."""
+MAX_PHASES = 100_000
+"""The filter has 20 weights for each step of the rates' ratio; two rates without a common divisor have most."""
 
 
 def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
     """Mono samples in −1..1 and their rate in Hz. PCM of 8 to 32 bits and floats. Raises PipelineError."""
-    data = path.read_bytes()
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise PipelineError(f"{path.name} is larger than 1 GB. Cut it into pieces.")
+    data = memoryview(path.read_bytes())
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise PipelineError(f"{path.name} is not a WAV file.")
-    layout, body, position = b"", None, 12
+    layout, body, position = memoryview(b""), None, 12
     while position + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, position)
         chunk = data[position + 8 : position + 8 + size]
@@ -47,7 +57,7 @@ def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
     return mixed, rate
 
 
-def _decode(body: bytes, kind: int, bits: int, name: str) -> NDArray[np.float32]:
+def _decode(body: memoryview, kind: int, bits: int, name: str) -> NDArray[np.float32]:
     width = bits // 8
     if kind not in (_PCM, _FLOAT) or width not in ((1, 2, 3, 4) if kind == _PCM else (4, 8)):
         raise PipelineError(f"{name} is a WAV file of a kind that is not known here (format {kind}, {bits} bits).")
@@ -55,7 +65,10 @@ def _decode(body: bytes, kind: int, bits: int, name: str) -> NDArray[np.float32]
     if kind == _FLOAT:
         return np.frombuffer(body, f"<f{width}").astype(np.float32)
     if width == 1:
-        return (np.frombuffer(body, np.uint8).astype(np.float32) - np.float32(128)) / np.float32(128)
+        values = np.frombuffer(body, np.uint8).astype(np.float32)
+        values -= np.float32(128)
+        values /= np.float32(128)
+        return values
     if width == 3:
         raw = np.zeros((len(body) // 3, 4), np.uint8)
         raw[:, 1:] = np.frombuffer(body, np.uint8).reshape(-1, 3)
@@ -64,9 +77,11 @@ def _decode(body: bytes, kind: int, bits: int, name: str) -> NDArray[np.float32]
 
 
 def resample(samples: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
-    """`samples` of shape (n,) at `wanted_hz`: ceil(n · wanted / rate) of them."""
+    """`samples` of shape (n,) at `wanted_hz`: ceil(n · wanted / rate) of them. Raises PipelineError for rates that no
+    recording has, and where the samples would be too many."""
     if rate_hz == wanted_hz or not samples.size:
         return samples
+    count = count_after(samples.size, rate_hz, wanted_hz)
     up, down = wanted_hz // gcd(rate_hz, wanted_hz), rate_hz // gcd(rate_hz, wanted_hz)
     half = 10 * max(up, down)
     grid = np.arange(-half, half + 1)
@@ -74,18 +89,29 @@ def resample(samples: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDAr
     taps *= up / taps.sum()
     # output n lies at n·down on the grid that is `up` times finer; it sees the inputs whose taps reach there
     reach = half // up + 1
-    count = -(-samples.size * up // down)
-    padded = np.pad(samples.astype(np.float64), reach)
+    padded = np.pad(samples, reach)
     taps = np.pad(taps, up)
     out = np.empty(count, np.float32)
-    for start in range(0, count, _CHUNK):
-        at = np.arange(start, min(start + _CHUNK, count)) * down
+    window = np.arange(-reach + 1, reach + 1)
+    chunk = max(_CELLS // window.size, 1)
+    for start in range(0, count, chunk):
+        at = np.arange(start, min(start + chunk, count)) * down
         near = at // up
-        window = np.arange(-reach + 1, reach + 1)
         offsets = at[:, None] - (near[:, None] + window) * up
         weights = taps[np.clip(offsets + half + up, 0, len(taps) - 1)]
         out[start : start + len(at)] = (padded[near[:, None] + window + reach] * weights).sum(axis=1)
     return out
+
+
+def count_after(count: int, rate_hz: int, wanted_hz: int) -> int:
+    """Return how many samples `resample` makes of `count`. Raises PipelineError where it refuses."""
+    if rate_hz < 1 or wanted_hz > MAX_GAIN * rate_hz or max(rate_hz, wanted_hz) // gcd(rate_hz, wanted_hz) > MAX_PHASES:
+        raise PipelineError(f"A sample rate of {rate_hz:,} Hz cannot be turned into the model's {wanted_hz:,} Hz.")
+    after = -(-count * wanted_hz // rate_hz)
+    if after > MAX_SAMPLES:
+        seconds = after // wanted_hz
+        raise PipelineError(f"The sound is {seconds:,} seconds long, which is too long. Cut it into pieces.")
+    return after
 
 
 def mono(values: NDArray[Any]) -> NDArray[np.float32]:

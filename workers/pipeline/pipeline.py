@@ -116,9 +116,10 @@ class Pipeline:
 
             return {self.main_input.name: self.prepare_picture(open_picture(path))}
         if isinstance(steps, AudioSteps):
-            from .audio import read_wav, resample
+            from .audio import count_after, read_wav, resample
 
             samples, rate = read_wav(path)
+            self._check_heard(count_after(samples.size, rate, steps.sample_rate_hz))
             return {self.main_input.name: self.prepare_sound(resample(samples, rate, steps.sample_rate_hz))}
         if isinstance(steps, TextSteps):
             return self._tokenizer.feeds(path.read_text(encoding="utf-8", errors="replace"))
@@ -155,13 +156,17 @@ class Pipeline:
 
         steps, dtype = self.spec.preprocess, np.dtype(self.main_input.dtype)
         assert isinstance(steps, AudioSteps)
-        if self.spec.generation is not None and self.spec.generation.mel is not None:
-            check_length(samples.size, self.spec.generation.mel)
+        self._check_heard(samples.size)
         frames = to_frames(samples, steps)
         if dtype.kind not in "iu":
             return frames.astype(dtype, copy=False)
         limits = np.iinfo(dtype)
         return np.clip(np.rint(frames), limits.min, limits.max).astype(dtype)
+
+    def _check_heard(self, count: int) -> None:
+        """Raises PipelineError where `count` samples at the model's rate are longer than a speech model listens."""
+        if self.spec.generation is not None and self.spec.generation.mel is not None:
+            check_length(count, self.spec.generation.mel)
 
     def picture_of(self, source: Any) -> Picture | None:
         """The picture that a sample of `feeds_from` is to this model, before its preparation; None where it is no

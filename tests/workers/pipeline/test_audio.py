@@ -1,14 +1,17 @@
 """Sounds: WAV files of every kind, resampling, frames with context."""
 
 import struct
+import tracemalloc
 import wave
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
+from workers.contracts.pipeline import AudioSteps as AudioContract
 from workers.pipeline.audio import mono, read_wav, resample, to_frames
-from workers.pipeline.spec import AudioSteps, PipelineError
+from workers.pipeline.spec import AudioSteps, Generation, MelSteps, PipelineError
 
 
 def riff(kind, channels, rate, bits, body, extensible=False):
@@ -82,3 +85,49 @@ def test_whole_numbers_are_scaled_and_channels_mixed():
     assert mono(np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])).tolist() == [0.5, 0, 1]
     with pytest.raises(PipelineError, match="not a sound"):
         mono(np.zeros((2, 2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("rate", "samples"), [(1_000_003, 5), (499, 5), (1, 5), (16_001, 70_000_000), (-8000, 5), (0, 5)]
+)
+def test_resampling_with_a_rate_of_no_recording_is_refused_within_memory(rate, samples):
+    """Given 54 bytes of WAV with such a rate, or a sound of hours, then a sentence, before any filter is made."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(PipelineError, match=r"rate|long"):
+            resample(np.broadcast_to(np.float32(0), samples), rate, 16_000)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("rate", [44_099, 768_000, 99_989, 500])
+def test_resampling_at_an_unusual_rate_stays_within_memory(rate):
+    """Given rates with little in common, or far apart, then the filter takes less than 250 MB."""
+    tracemalloc.start()
+    try:
+        resample(np.zeros(20_000, np.float32), rate, 16_000)
+        assert tracemalloc.get_traced_memory()[1] < 250 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("cells", [7, 1000])
+def test_resampling_in_parts_equals_resampling_at_once(monkeypatch, cells):
+    """Given parts of any size, then every number is the same to the bit."""
+    samples = np.random.default_rng(3).standard_normal(5000).astype(np.float32)
+    whole = resample(samples, 44_100, 16_000)
+    monkeypatch.setattr("workers.pipeline.audio._CELLS", cells)
+    assert resample(samples, 44_100, 16_000).tobytes() == whole.tobytes()
+
+
+def test_a_sound_longer_than_the_model_hears_is_refused_before_it_is_resampled(make, tmp_path, monkeypatch):
+    """Given a speech model of 30 seconds and a WAV of 40 at another rate, then it is refused without resampling it."""
+    (tmp_path / "a.wav").write_bytes(riff(1, 1, 8000, 8, bytes(8000 * 40)))
+    inputs = [{"name": "x", "dtype": "float32", "source": "audio", "shape": (None, None)}]
+    pipeline = make(inputs, AudioContract(sample_rate_hz=16_000))
+    generation = Generation(0, 1, 2, 8, "s", "h", "i", "l", mel=MelSteps("x", seconds=30))
+    pipeline.spec = replace(pipeline.spec, generation=generation)
+    monkeypatch.setattr("workers.pipeline.audio.resample", lambda *_: pytest.fail("resampled"))
+    with pytest.raises(PipelineError, match="listens to 30"):
+        pipeline.feeds_from(tmp_path / "a.wav")

@@ -102,7 +102,7 @@ def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> 
 
 
 def _from_text(text: bytes) -> Any:
-    """Return the JSON document in `text`. Raises RequestError, before parsing where the objects would fill the memory."""
+    """Return the JSON document in `text`. Raises RequestError, before parsing where its objects would be too large."""
     if sum(text.count(mark) * size for mark, size in OBJECT_BYTES.items()) > MAX_PARSED_BYTES:
         raise RequestError("the JSON holds too many values; send the tensors as binary data", 413)
     try:
@@ -177,8 +177,9 @@ def _from_json(data: Any, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
     """
     if not isinstance(data, list):
         raise RequestError(f'the input {tensor.name!r} has no list "data" and no binary data')
-    numbers, kinds = _flat(data, tensor.name), {"f": {int, float}, "b": {bool}}.get(dtype.kind, {int})
-    if not set(map(type, numbers)) <= kinds:
+    numbers = _flat(data, tensor.name)
+    kinds: tuple[type, ...] = {"f": (int, float), "b": (bool,)}.get(dtype.kind, (int,))
+    if not set(map(type, numbers)).issubset(kinds):
         raise RequestError(
             f"the input {tensor.name!r} takes {DATATYPES[tensor.dtype]}, and its data are something else"
         )
