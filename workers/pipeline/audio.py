@@ -33,7 +33,7 @@ def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise PipelineError(f"{path.name} is larger than 1 GB. Cut it into pieces.")
     data = memoryview(path.read_bytes())
-    if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+    if len(data) < 12 or data[:4].tobytes() != b"RIFF" or data[8:12].tobytes() != b"WAVE":
         raise PipelineError(f"{path.name} is not a WAV file.")
     layout, body, position = memoryview(b""), None, 12
     while position + 8 <= len(data):

@@ -8,6 +8,7 @@ center_crop, to_tensor).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 178_956_970
 """Pillow's own limit of a decompression bomb: larger pictures are refused."""
+MODE_BYTES = {"1": 6, "L": 5, "P": 9, "RGB": 4, "I;16": 7}
+"""Memory that a pixel of each of Pillow's modes takes from decoding to RGB; `OTHER_BYTES` for all others."""
+OTHER_BYTES = 8
+FREE_BYTES, BYTES_A_FILE_BYTE = 240 << 20, 32
+"""Memory that any picture may take, and what each byte of its file adds: photographs are never packed so tightly."""
+MAX_ENLARGED, MAX_BETWEEN = 8_000_000, 40_000_000
+"""Pixels for the model, and on the way there, where they are more than those of the picture itself."""
+BAND_PIXELS = 1 << 20
+"""Pixels that are turned to 8 bits at a time, to bound memory."""
+_ORIENTATION = 0x0112  # the mark of EXIF
 
 LETTERBOX_GRAY = 114
 """What Ultralytics' detectors are trained to see around a picture (ultralytics.data.augment.LetterBox)."""
@@ -40,11 +51,12 @@ def open_picture(path: Path) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise PipelineError(f"{path.name} has {image.width}×{image.height} pixels, which is too large.")
+                _check_pixels(image, path)
                 image.load()
-                upright = ImageOps.exif_transpose(image)
-                return to_plain(upright)
+                if image.getexif().get(_ORIENTATION, 1) != 1:
+                    _check_pixels(image, path, copies=2)
+                ImageOps.exif_transpose(image, in_place=True)
+                return to_plain(image)
     except UnidentifiedImageError as error:
         raise PipelineError(f"{path.name} is not a picture that can be read.") from error
     except Image.DecompressionBombError as error:
@@ -55,29 +67,63 @@ def open_picture(path: Path) -> Picture:
         raise PipelineError(f"{path.name} is damaged and cannot be decoded ({error}).") from error
 
 
+def _check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
+    """Raises PipelineError for a picture that would fill the memory, before it is decoded or copied."""
+    pixels = image.width * image.height
+    most_bytes = FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size
+    if pixels > MAX_PIXELS or copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:
+        raise PipelineError(f"{path.name} has {image.width}×{image.height} pixels, which is too large.")
+
+
 def to_plain(image: Picture) -> Picture:
     """Mode RGB or L, 8 bits: alpha is laid on white, 16 bits are scaled, palettes and CMYK are resolved."""
-    from PIL import Image
-
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_to_8_bits(np.asarray(image)))
+        return _in_bands(image, "L", _to_8_bits(image))
     if image.mode == "1":
         return image.convert("L")
     if "A" in image.mode.upper() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return _in_bands(image, "RGB", _on_white)
     return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
-def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """16-bit values by 257; floats in 0..1 by 255; what is in 0..255 stays."""
-    if values.dtype.kind == "f":
-        scale = 255.0 if values.size and float(values.max()) <= 1.0 else 1.0
-        return np.clip(np.round(values * scale), 0, 255).astype(np.uint8)
-    if values.dtype.itemsize > 2 and values.size and int(values.min()) >= 0 and int(values.max()) <= 255:
-        return values.astype(np.uint8)
-    return np.clip(np.round(values / 257.0), 0, 255).astype(np.uint8)
+def _in_bands(image: Picture, mode: str, change: Callable[[Picture], Picture]) -> Picture:
+    """Return the picture in `mode`, changed a band of rows at a time: each pixel becomes what it would at once."""
+    from PIL import Image
+
+    done = Image.new(mode, image.size)
+    for box in _bands(image.size):
+        done.paste(change(image.crop(box)), box)
+    return done
+
+
+def _bands(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
+    """Left, top, right, bottom of rows that hold about `BAND_PIXELS` together."""
+    width, height = size
+    rows = max(BAND_PIXELS // max(width, 1), 1)
+    return ((0, top, width, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def _on_white(image: Picture) -> Picture:
+    from PIL import Image
+
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, rgba).convert("RGB")
+
+
+def _to_8_bits(image: Picture) -> Callable[[Picture], Picture]:
+    """Return what turns bands of `image` to 8 bits: 16-bit values by 257; floats in 0..1 by 255; what is in 0..255
+    stays."""
+    from PIL import Image
+
+    ends = [(band.min(), band.max()) for box in _bands(image.size) if (band := np.asarray(image.crop(box))).size]
+    low, high = np.min(ends, initial=0), np.max(ends, initial=0)
+    if image.mode == "F":
+        scale = 255.0 if high <= 1.0 else 1.0
+        return lambda band: Image.fromarray(np.clip(np.round(np.asarray(band) * scale), 0, 255).astype(np.uint8))
+    if image.mode == "I" and low >= 0 and high <= 255:
+        return lambda band: Image.fromarray(np.asarray(band).astype(np.uint8))
+    return lambda band: Image.fromarray(np.clip(np.round(np.asarray(band) / 257.0), 0, 255).astype(np.uint8))
 
 
 def picture_from_array(values: NDArray[Any]) -> Picture:
@@ -110,7 +156,9 @@ def to_tensor(image: Picture, steps: ImageSteps) -> NDArray[Any]:
 
 def to_pixels(image: Picture, steps: ImageSteps) -> NDArray[np.uint8]:
     """The picture resized and cropped: uint8 of shape (1, H, W, C), red first; C is 1 for gray."""
-    image = image.convert("L" if steps.channels == "gray" else "RGB")
+    mode = "L" if steps.channels == "gray" else "RGB"
+    _check_enlarged(image.size, steps)
+    image = image if image.mode == mode else image.convert(mode)
     values: NDArray[np.uint8] = np.array(_crop(_resize(image, steps), steps), dtype=np.uint8)
     return values[None, :, :, None] if values.ndim == 2 else values[None]
 
@@ -121,8 +169,12 @@ def normalized(pixels: NDArray[np.uint8], steps: ImageSteps) -> NDArray[np.float
     if steps.channels == "bgr":
         values = values[..., ::-1]
     if steps.range == "0..1":
-        values = values / np.float32(255)
-    values = (values - np.asarray(steps.mean, np.float32)) / np.asarray(steps.std, np.float32)
+        values /= np.float32(255)
+    mean, std = np.asarray(steps.mean, np.float32), np.asarray(steps.std, np.float32)
+    if values.shape[-1] == 1 < max(mean.size, std.size):
+        values = np.repeat(values, max(mean.size, std.size), axis=-1)  # gray as the colors that the model wants
+    values -= mean
+    values /= std
     if steps.layout == "nchw":
         values = values.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(values, dtype=np.float32)
@@ -156,6 +208,21 @@ def _resized(size: tuple[int, int], steps: ImageSteps) -> tuple[int, int]:
         scale = min(steps.resize[1] / width, steps.resize[0] / height)
         return max(1, round(width * scale)), max(1, round(height * scale))
     return steps.resize[1], steps.resize[0]
+
+
+def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
+    """Raises PipelineError for a picture that is far too narrow: its longer side would grow with its shorter one.
+
+    Pillow resizes the width first, and a crop that is larger than the picture fills it up first.
+    """
+    width, height = _resized(size, steps)
+    between = (width, max(height, size[1]))
+    if steps.crop is not None:
+        crop = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
+        between, (height, width) = (max(width, crop[1]), max(between[1], crop[0])), crop
+    own = size[0] * size[1]
+    if width * height > max(MAX_ENLARGED, own) or between[0] * between[1] > max(MAX_BETWEEN, own):
+        raise PipelineError(f"A picture of {size[0]}×{size[1]} pixels is too long and narrow for this model.")
 
 
 def _border(width: int, height: int, frame: tuple[int, int]) -> tuple[int, int]:

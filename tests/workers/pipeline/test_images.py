@@ -5,9 +5,9 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
-from workers.pipeline.images import open_picture, picture_from_array, to_tensor
+from workers.pipeline.images import open_picture, picture_from_array, to_plain, to_tensor
 from workers.pipeline.spec import ImageSteps, PipelineError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -99,6 +99,75 @@ def _png_header(width, height):
     body = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     chunk = b"IHDR" + body
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+def _bomb(width, height, color_type=2, bits=8):
+    """A PNG of zeros: about a thousandth of the size of its pixels."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = 1 + -(-width * bits * {0: 1, 2: 3, 6: 4}[color_type] // 8)
+    header = struct.pack(">IIBBBBB", width, height, bits, color_type, 0, 0, 0)
+    packer = zlib.compressobj(1)
+    body = b"".join([*(packer.compress(bytes(row)) for _ in range(height)), packer.flush()])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("kind", "bits"), [(2, 8), (6, 8), (0, 16), (0, 8)], ids=["RGB", "RGBA", "16 bits", "gray"])
+def test_a_small_file_of_many_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch, kind, bits):
+    """Given 100 KB that would become 500 MB and more, then a sentence, and nothing is decoded."""
+    path = tmp_path / "a.png"
+    path.write_bytes(_bomb(12_000, 9_000, kind, bits) if bits == 16 or kind else _bomb(15_000, 9_000, kind, bits))
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(PipelineError, match="too large"):
+        open_picture(path)
+
+
+def test_a_photograph_of_many_pixels_is_read(tmp_path):
+    """Given 64 million gray pixels of noise in a file of their size, then they are decoded."""
+    path = tmp_path / "a.bmp"
+    Image.fromarray(np.broadcast_to(noise(1, 8000, 1), (8000, 8000))).save(path)
+    assert open_picture(path).size == (8000, 8000)
+
+
+@pytest.mark.parametrize(
+    ("size", "steps"),
+    [
+        ((1, 3000), ImageSteps(resize=224, crop=224)),
+        ((30_000, 1), ImageSteps(resize=224, crop=224)),
+        ((1, 3000), ImageSteps(resize=224)),
+        ((1, 1_000_000), ImageSteps(resize=(224, 224))),
+        ((1, 1_000_000), ImageSteps(crop=224)),
+        ((1_000_000, 1), ImageSteps(crop=224)),
+    ],
+)
+def test_a_picture_of_one_row_is_refused_before_it_grows(size, steps):
+    """Given a picture so narrow that its longer side would have a million pixels, then a sentence."""
+    with pytest.raises(PipelineError, match="too long and narrow"):
+        to_tensor(Image.new("RGB", size), steps)
+
+
+@pytest.mark.parametrize("size", [(100, 20_000), (20_000, 1000), (224, 3000)])
+def test_a_long_picture_is_prepared(size):
+    """Given panoramas and long screenshots, then they are prepared as ever."""
+    assert to_tensor(Image.new("RGB", size), ImageSteps(resize=(64, 64))).shape == (1, 3, 64, 64)
+    assert to_tensor(Image.new("RGB", size), ImageSteps(resize=64, crop=64)).shape == (1, 3, 64, 64)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "I", "F"])
+def test_a_picture_in_bands_equals_the_whole(monkeypatch, mode):
+    """Given bands of one row, then every pixel is the same as in one band."""
+    if mode in ("RGBA", "LA"):
+        image = Image.fromarray(noise(40, 30, 4), "RGBA").convert(mode)
+    else:
+        dtype = {"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]
+        image = Image.fromarray(np.random.default_rng(1).integers(0, 65536, (40, 30)).astype(dtype))
+    assert image.mode == mode
+    whole = to_plain(image)
+    monkeypatch.setattr("workers.pipeline.images.BAND_PIXELS", 1)
+    assert to_plain(image).tobytes() == whole.tobytes()
 
 
 @pytest.mark.parametrize(
