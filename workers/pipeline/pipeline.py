@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import answers, arrays
+from .array_files import ArrayFileError, load_arrays
 from .batches import join, run
 from .chats import ChatTexts
 from .filling import default_of
@@ -36,6 +35,8 @@ WANTED = {
 }
 
 PLAIN = ArraySteps()
+MAX_PREPARED_BYTES, PREPARED_A_BYTE = 200 << 20, 16
+"""Memory that the pictures of one array may take after their preparation, and what each byte of the array adds."""
 
 
 class Runs(Protocol):
@@ -127,15 +128,10 @@ class Pipeline:
 
     def _from_numpy_file(self, path: Path) -> Arrays:
         try:
-            with path.open("rb") as file:  # numpy leaves a file open that is no zip
-                loaded = np.load(file, allow_pickle=False)
-                if isinstance(loaded, np.ndarray):
-                    return self._from_array(loaded, rows=True)
-                return self._from_arrays({name: loaded[name] for name in loaded.files}, rows=True)
-        except (ValueError, OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
-            if isinstance(error, PipelineError):
-                raise
-            raise PipelineError(f"{path.name} cannot be read as arrays ({error}).") from error
+            loaded = load_arrays(path)
+        except ArrayFileError as error:
+            raise PipelineError(f"{path.name} cannot be read as arrays: it {error}.") from error
+        return self._from_arrays(loaded, rows=True) if isinstance(loaded, dict) else self._from_array(loaded, rows=True)
 
     def prepare_picture(self, picture: Picture, *, sized: bool = False) -> NDArray[Any]:
         """The main input (1, …) of a decoded picture (RGB or gray). `sized`: it has the model's size already.
@@ -216,8 +212,11 @@ class Pipeline:
         found = arrays.pictures_in(values, rows=rows)
         if not found:
             return None
-        tensors = [self.prepare_picture(picture_from_array(one)) for one in found]
-        return tensors[0] if len(tensors) == 1 else np.concatenate(tensors)
+        first = self.prepare_picture(picture_from_array(found[0]))
+        if first.nbytes * len(found) > MAX_PREPARED_BYTES + PREPARED_A_BYTE * values.nbytes:
+            raise PipelineError(f"The array holds {len(found):,} pictures, which are too many at once.")
+        tensors = [first, *(self.prepare_picture(picture_from_array(one)) for one in found[1:])]
+        return first if len(tensors) == 1 else np.concatenate(tensors)
 
     def _from_arrays(self, given: Mapping[str, NDArray[Any]], *, rows: bool = False) -> Arrays:
         feeds: Arrays = {}

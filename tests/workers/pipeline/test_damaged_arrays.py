@@ -1,11 +1,15 @@
-"""Files of arrays that are damaged."""
+"""Files of arrays that are damaged, or say more than memory holds."""
 
+import io
+import struct
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.pipeline import Pipeline, PipelineError
 from workers.pipeline.spec import parse_spec
 
@@ -31,3 +35,73 @@ def test_a_damaged_npz_is_told_in_words(tmp_path: Path, harm: str) -> None:
     )
     with pytest.raises(PipelineError, match=r"x\.npz cannot be read"):
         Pipeline(parse_spec(SPEC.model_dump(mode="json")), tmp_path).feeds_from(path)
+
+
+def npy(shape: str, body: bytes = b"", descr: str = "<f4") -> bytes:
+    """An NPY file whose header says `shape` of itself."""
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    text += b" " * (-(len(text) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
+
+
+def npz(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+BOMBS = {
+    "packed zeros": lambda: npz(**{"x.npy": npy("(6000000, 4)", bytes(96_000_000))}),
+    "zeros beside the array": lambda: npz(**{"x.npy": npy("(1, 4)", bytes(16)), "y.npy": npy("(25000000,)", bytes(100_000_000))}),
+    "a huge shape": lambda: npz(**{"x.npy": npy("(4000000000, 4)", bytes(16))}),
+    "a shape below 0": lambda: npz(**{"x.npy": npy("(-1, 4)", bytes(16))}),
+    "a shape of 60 digits": lambda: npz(**{"x.npy": npy(f"({'9' * 60}, 4)", bytes(16))}),
+    "wide texts": lambda: npz(**{"x.npy": npy("(1, 4)", bytes(16), "<U900000000")}),
+    "a header of 100 MB": lambda: npz(**{"x.npy": b"\x93NUMPY\x02\x00" + struct.pack("<I", 100_000_000) + b" " * 100_000_000}),
+    "brackets without end": lambda: npz(**{"x.npy": npy("(" * 5000, bytes(16))}),
+    "an array longer than the file": lambda: npy("(50000000, 4)", bytes(16)),
+    "an array of 60 digits": lambda: npy(f"({'9' * 60}, 4)", bytes(16)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_an_array_file_that_says_too_much_is_refused_within_memory(tmp_path: Path, bomb: str, suffix: str) -> None:
+    """Given a small file whose arrays would fill the memory, then a sentence, before any of them is unpacked."""
+    path = tmp_path / f"x.{suffix}"
+    path.write_bytes(BOMBS[bomb]())
+    pipeline = Pipeline(parse_spec(SPEC.model_dump(mode="json")), tmp_path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(PipelineError, match=r"x\.np. cannot be read"):
+            pipeline.feeds_from(path)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_no_array_in_an_npz_is_not_unpacked(tmp_path: Path) -> None:
+    """Given an array beside 100 MB of something else, then the array alone is read."""
+    path = tmp_path / "x.npz"
+    path.write_bytes(npz(**{"x.npy": npy("(1, 4)", bytes(16)), "x": bytes(100_000_000)}))
+    tracemalloc.start()
+    try:
+        feeds = Pipeline(parse_spec(SPEC.model_dump(mode="json")), tmp_path).feeds_from(path)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+    assert feeds["x"].tolist() == [[0.0] * 4]
+
+
+def test_many_tiny_pictures_in_one_array_are_refused(tmp_path: Path) -> None:
+    """Given an array of 3 MB with a million pictures of one pixel, which would take 600 GB, then a sentence."""
+    image = PipelineInput(name="x", dtype="float32", shape=(None, 3, 224, 224), source="image")
+    spec = SPEC.model_copy(update={"inputs": (image,), "preprocess": ImageSteps(resize=(224, 224))})
+    pipeline = Pipeline(parse_spec(spec.model_dump(mode="json")), tmp_path)
+    np.save(tmp_path / "x.npy", np.zeros((1_000_000, 1, 1, 3), np.uint8))
+    with pytest.raises(PipelineError, match="1,000,000 pictures"):
+        pipeline.feeds_from(tmp_path / "x.npy")
+    np.save(tmp_path / "y.npy", np.zeros((3, 1, 1, 3), np.uint8))
+    assert pipeline.feeds_from(tmp_path / "y.npy")["x"].shape == (3, 3, 224, 224)

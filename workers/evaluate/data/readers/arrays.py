@@ -1,6 +1,5 @@
 """NPZ files: arrays named as the model's inputs, or `x`, with `label` or `y`; nothing in them is ever unpickled."""
 
-import zipfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,25 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, names_of
 from workers.evaluate.data.dataset import Kind
+from workers.pipeline import array_files
 from workers.pipeline.arrays import fits, main_input_of, pictures_in
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
 
 MAX_BYTES = 4 << 30
+FREE_BYTES, BYTES_A_FILE_BYTE = 128 << 20, 64
+"""Memory that the arrays of any file may take, and what each byte of a packed file adds."""
+MAX_ITEMS = 100_000
+"""Items of any file; more of them where the file has a byte for each."""
+SAVE_AGAIN = "Save it again with numpy.savez and try again."
+REFUSALS = {
+    "objects": (
+        "holds Python objects, which could run code when they are opened, and was not opened",
+        "Save plain arrays of numbers with numpy.savez and try again.",
+    ),
+    "size": ("holds more arrays than fit into the memory", "Save a part of it and try again."),
+    "damage": ("is damaged and cannot be read", SAVE_AGAIN),
+}
+"""What is wrong and what to do, by the code of the error."""
 X_NAMES = ("x", "x_test", "x_val", "x_valid", "images", "inputs", "data")
 LABEL_NAMES = ("label", "y", "labels", "y_test", "y_val", "y_valid", "target", "targets")
 TRANSCRIPT_NAMES = ("transcript", "transcripts", "text", "texts", "sentence")
@@ -38,21 +52,16 @@ def _file_of(path: Path) -> Path | None:
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of an NPZ. Raises InputRefused for objects (they could run code), damage, or too much."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise _refused(path, "holds more than 4 GB of arrays", "Save a part of it and try again.")
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except ValueError as error:
-        if "pickle" in str(error).lower() or "object" in str(error).lower():
-            why = "holds Python objects, which could run code when they are opened, and was not opened"
-            raise _refused(path, why, "Save plain arrays of numbers with numpy.savez and try again.") from error
-        raise _refused(path, "is damaged and cannot be read") from error
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
-        raise _refused(path, "is damaged and cannot be read") from error
+        found = array_files.load_arrays(path, min(MAX_BYTES, FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size))
+    except array_files.ArrayFileError as error:
+        why, hint = REFUSALS[error.code]
+        raise _refused(path, why, hint) from error
+    except OSError as error:
+        raise _refused(path, *REFUSALS["damage"]) from error
+    return found if isinstance(found, dict) else {"x": found}
 
 
-def _refused(path: Path, why: str, hint: str = "Save it again with numpy.savez and try again.") -> InputRefused:
+def _refused(path: Path, why: str, hint: str = SAVE_AGAIN) -> InputRefused:
     return InputRefused("bad_npz", "The arrays cannot be used", f"{path.name} {why}.", hint)
 
 
@@ -66,6 +75,8 @@ def read(path: Path, options: Options) -> Collection:
     count = min(len(values) for values in inputs.values())
     if count == 0 or any(len(values) != count for values in inputs.values()):
         raise _refused(file, "holds inputs of different numbers of items" if count else "holds no items")
+    if count > MAX_ITEMS + file.stat().st_size:
+        raise _refused(file, f"holds {count:,} items, which are too many", "Save a part of it and try again.")
     label_name = _labels_of(arrays, inputs, count, options)
     labels = None if label_name is None else arrays[label_name]
     names = _class_names(arrays, label_name, options.spec)
