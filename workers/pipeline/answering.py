@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .answers import label_of
 from .pipeline import Pipeline
 from .postprocess.mask_pictures import mask_picture
+from .postprocess.matching import COLUMNS
 from .postprocess.things import drawn_on, things_of
 from .spec import AudioSteps, BoxesSteps, PipelineError
 
@@ -20,8 +21,11 @@ def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: 
     """What `pipeline.answer` gave to `source` (see `Pipeline.feeds_from`), ready for JSON.
 
     A detector draws what it finds into the picture of `out`, a mask is written there. Raises PipelineError where
-    several samples came in one.
+    several samples came in one, and for NaN and infinity, which JSON cannot hold.
     """
+    numbers = [one[:, :COLUMNS] for one in values] if isinstance(pipeline.spec.postprocess, BoxesSteps) else values
+    if not all(np.isfinite(one).all() for one in numbers):
+        raise PipelineError("The model gives no numbers (NaN or infinity) for this input.")
     if isinstance(pipeline.spec.postprocess, BoxesSteps):
         return _found(pipeline, values, source, out)
     kind = pipeline.spec.answer_kind
@@ -33,7 +37,7 @@ def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: 
     if labels:
         _check_one_sample(pipeline, values)
         return {"answer": labels[0][0], "scores": {label: float(share) for label, share in labels}}
-    if kind == "mask" and np.isfinite(values).all():
+    if kind == "mask":
         return _mask(pipeline, values, source, out)
     return {"shape": list(values.shape), "answer": values.tolist()}
 

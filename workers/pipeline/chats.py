@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .spec import Chat, PipelineError, TextSteps
+from .texts import MAX_TEXT_BYTES, encoded
 
 Message = Mapping[str, str]
 MOST_RENDERED = 4_000_000
@@ -56,7 +57,7 @@ class ChatTexts:
         JSON list of messages with `role` and `content`. Cut at the longest that is judged."""
         messages = messages_of(text)
         rendered = self.rendered(messages, answers_next=False)
-        encoding = self._engine.encode(rendered, add_special_tokens=self._template is None)
+        encoding = encoded(self._engine, rendered, self._template is None)
         ids = np.asarray(encoding.ids, np.int64)
         counted = np.ones(len(ids), np.int64)
         if self._template is not None:
@@ -70,7 +71,7 @@ class ChatTexts:
         """The tokens (n,) after which the model's answer stands."""
         messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
         rendered = self.rendered(messages, answers_next=True)
-        return np.asarray(self._engine.encode(rendered, add_special_tokens=self._template is None).ids, np.int64)
+        return np.asarray(encoded(self._engine, rendered, self._template is None).ids, np.int64)
 
     def rendered(self, messages: Sequence[Message], *, answers_next: bool) -> str:
         """One text out of messages. Raises PipelineError with the template's own reason."""
@@ -135,10 +136,10 @@ def _now(form: str) -> str:
 
 def messages_of(text: str) -> list[dict[str, str]]:
     """The messages of a dialogue in JSON, else the text as what a person says."""
-    if text.lstrip().startswith("["):
+    if len(text) <= MAX_TEXT_BYTES and text.lstrip().startswith("["):
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if isinstance(found, list) and found and all(_is_message(entry) for entry in found):
             return [{"role": entry["role"], "content": entry["content"]} for entry in found]
@@ -166,8 +167,12 @@ def _within(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
     """1 for tokens that overlap one of `spans`; all, where there are none."""
     if not spans:
         return np.ones(len(offsets), np.int64)
-    inside = [any(start < high and low < end for low, high in spans) for start, end in offsets]
-    return np.asarray(inside, np.int64)
+    begins, ends = np.asarray(offsets, np.int64).reshape(-1, 2).T
+    # spans are in order: only the first that ends behind a token's begin can overlap it earliest
+    lows, highs = np.asarray(spans, np.int64).T
+    at = np.searchsorted(highs, begins, side="right")
+    nearest = np.append(lows, np.iinfo(np.int64).max)[at]
+    return np.asarray(nearest < ends, np.int64)
 
 
 class Answering:

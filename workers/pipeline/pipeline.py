@@ -21,7 +21,7 @@ from .log_mel import check_length
 from .postprocess import postprocessed, transcripts
 from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, TranscriptSteps, read_spec
-from .texts import Tokenizer
+from .texts import Tokenizer, read_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -123,7 +123,7 @@ class Pipeline:
             self._check_heard(count_after(samples.size, rate, steps.sample_rate_hz))
             return {self.main_input.name: self.prepare_sound(resample(samples, rate, steps.sample_rate_hz))}
         if isinstance(steps, TextSteps):
-            return self._tokenizer.feeds(path.read_text(encoding="utf-8", errors="replace"))
+            return self._tokenizer.feeds(read_text(path))
         raise PipelineError(f"This model wants arrays in an NPZ file, and {path.name} is none.")
 
     def _from_numpy_file(self, path: Path) -> Arrays:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from .spec import Input, PipelineError, TextSteps
 
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
+MAX_TEXT_BYTES = 1_200_000
+"""Of one text in UTF-8; tokens of a longer one take half a kilobyte each."""
+_LONG_TEXT = 20_000
 _PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
 
 
@@ -39,7 +42,7 @@ class Tokenizer:
         """Arrays of shape (1, tokens), filled up where the model's length is fixed. Raises PipelineError where a text
         has to be whole and is not."""
         text = text.lower() if self._steps.lowercase else text
-        encoding = self._engine.encode(text, add_special_tokens=self._steps.special_tokens)
+        encoding = encoded(self._engine, text, self._steps.special_tokens)
         if self._whole:
             self._check_whole(text, encoding)
         by_source = {
@@ -73,6 +76,34 @@ class Tokenizer:
     def pad_of(self, source: str) -> int:
         """The value that fills a shorter row up."""
         return self.pad_id if source == "input_ids" else 0
+
+
+def encoded(engine: Any, text: str, special_tokens: bool) -> Any:
+    """Return the tokens of one text, as `engine.encode` gives them. Raises PipelineError for texts that cannot be read.
+
+    Long texts go through `encode_batch`: it alone lets other threads run, and a service has to go on meanwhile.
+    """
+    check_text(text)
+    if len(text) < _LONG_TEXT:
+        return engine.encode(text, add_special_tokens=special_tokens)
+    return engine.encode_batch([text], add_special_tokens=special_tokens)[0]
+
+
+def check_text(text: str) -> None:
+    """Raises PipelineError for a text that is too long, or holds half of a character."""
+    try:
+        size_bytes = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError as error:
+        raise PipelineError("The text holds half of a character (a lone surrogate).") from error
+    if size_bytes > MAX_TEXT_BYTES:
+        raise PipelineError(f"The text has more than {MAX_TEXT_BYTES:,} bytes. Cut it into pieces.")
+
+
+def read_text(path: Path) -> str:
+    """Return a text file's content; what is no UTF-8 is replaced. Raises PipelineError for one that is too long."""
+    if path.stat().st_size > MAX_TEXT_BYTES:
+        raise PipelineError(f"{path.name} has more than {MAX_TEXT_BYTES:,} bytes. Cut it into pieces.")
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def fit_length(row: NDArray[Any], length: int, pad: int) -> NDArray[Any]:

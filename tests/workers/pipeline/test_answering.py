@@ -8,6 +8,7 @@ from PIL import Image
 
 from workers.contracts.pipeline import (
     ArraySteps,
+    BoxesSteps,
     MaskSteps,
     PipelineInput,
     PipelineOutput,
@@ -19,7 +20,9 @@ from workers.pipeline.answering import answered
 from workers.pipeline.spec import parse_spec
 
 
-def pipeline_of(kind: str, postprocess: MaskSteps | TranscriptSteps, classes: tuple[str, ...]) -> Pipeline:
+def pipeline_of(
+    kind: str, postprocess: MaskSteps | TranscriptSteps | BoxesSteps | None, classes: tuple[str, ...]
+) -> Pipeline:
     spec = PipelineSpec(
         task="arrays",
         inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 4), source="array"),),
@@ -52,3 +55,20 @@ def test_a_transcript_is_its_text() -> None:
     """Given numbers of characters, then the text alone: no shape that a reader would have to know."""
     pipeline = pipeline_of("transcript", TranscriptSteps(output="y"), ("", "h", "i"))
     assert answered(pipeline, np.array([[1, 2]], np.float32), None) == {"answer": "hi"}
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("kind", ["class", "tensor", "mask", "detection", "transcript"])
+def test_an_answer_that_json_cannot_hold_is_refused(kind: str, number: float) -> None:
+    """Given NaN or infinity from the model, then a sentence: JSON has no such numbers, and 0 boxes would be another answer."""
+    steps = {
+        "mask": MaskSteps(output="y"),
+        "transcript": TranscriptSteps(output="y"),
+        "detection": BoxesSteps(form="end_to_end", boxes="y"),
+    }.get(kind)
+    values = np.full((1, 6), 0.5, np.float32)
+    values[0, 2] = number
+    if kind == "detection":
+        values = values[None]
+    with pytest.raises(PipelineError, match="no numbers"):
+        answered(pipeline_of(kind, steps, ("a", "b", "c", "d", "e", "f")), values, None)

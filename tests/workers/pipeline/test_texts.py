@@ -1,5 +1,8 @@
 """Texts become the token inputs that the model has, with its dtypes and lengths."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -82,3 +85,47 @@ def test_a_missing_file_is_told_where_text_is_not_wanted(make):
     pipeline = make([{"name": "x", "dtype": "float32", "shape": (None, 3, 8, 8), "source": "image"}], ImageSteps())
     with pytest.raises(PipelineError, match="wants a picture"):
         pipeline.feeds_from("what a nice day")
+
+
+@pytest.mark.parametrize("count", [10, 30_000])
+def test_long_texts_are_read_as_short_ones(tokens, make, count):
+    """Given texts below and above the length from which other threads may run meanwhile, then the tokens are the same."""
+    pipeline = make(text_inputs(), TextSteps(max_length=100_000))
+    text = "good strange film " * count
+    assert pipeline.feeds_from(text)["input_ids"][0].tolist() == pipeline._tokenizer._engine.encode(text).ids
+
+
+def test_other_threads_run_while_a_long_text_is_read(tokens, make):
+    """Given a text of 900 KB, then another thread is never held up for half of the time that it takes."""
+    pipeline, gaps, ends = make(text_inputs(), TextSteps()), [0.0], threading.Event()
+    pipeline.feeds_from("good")
+
+    def tick():
+        last = time.perf_counter()
+        while not ends.wait(0.001):
+            gaps.append(time.perf_counter() - last)
+            last = time.perf_counter()
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    began = time.perf_counter()
+    pipeline.feeds_from("good film " * 90_000)
+    took = time.perf_counter() - began
+    ends.set()
+    thread.join()
+    assert max(gaps) < took / 2, f"{max(gaps):.2f} of {took:.2f} s"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("good " * 300_000, "1,200,000 bytes"), ("ü" * 700_000, "1,200,000 bytes"), ("a\ud800", "half of")],
+)
+def test_a_text_that_cannot_be_read_is_refused(tokens, make, tmp_path, text, why):
+    """Given a text of more than 1.2 million bytes, or with half of a character, then a sentence, also from a file."""
+    pipeline = make(text_inputs(), TextSteps())
+    with pytest.raises(PipelineError, match=why):
+        pipeline.feeds_from(text)
+    (tmp_path / "a.txt").write_text(text, errors="replace")
+    if why.startswith("1"):
+        with pytest.raises(PipelineError, match=why):
+            pipeline.feeds_from(tmp_path / "a.txt")

@@ -154,7 +154,7 @@ class Paths:
             asked = chat.wanted(await self._body(request))
             with self._service.release() as release:
                 try:
-                    talk = chat.Talk(release, asked)
+                    talk = await chat.Talk.begin(release, asked)
                 except release.error_type as error:
                     raise RequestError(str(error)) from error
                 if asked.stream:

@@ -88,12 +88,17 @@ def _number(asked: Mapping[str, Any], names: tuple[str, ...], usual: float, leas
 class Talk:
     """One answer, made by the model's own thread; pieces come as (text, tokens by now, reason of the end or "")."""
 
-    def __init__(self, release: Release, asked: Wanted) -> None:
+    @classmethod
+    async def begin(cls, release: Release, asked: Wanted) -> Talk:
+        """Return the answer to come. Its prompt becomes tokens in a thread: a long one takes seconds."""
+        return cls(release, asked, len(await asyncio.to_thread(release.pipeline.chat.prompt, asked.messages)))
+
+    def __init__(self, release: Release, asked: Wanted, prompt_tokens: int) -> None:
         self._release, self._asked = release, asked
         self._pieces: asyncio.Queue[tuple[str, int, str] | BaseException] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
-        self.prompt_tokens = len(release.pipeline.chat.prompt(asked.messages))
+        self.prompt_tokens = prompt_tokens
         if self.prompt_tokens >= (limit := release.pipeline.spec.chat.context):
             raise RequestError(f"this is {self.prompt_tokens:,} tokens long, and the model reads {limit:,} at once")
         release.engine.do(self._work)
