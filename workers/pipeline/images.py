@@ -51,10 +51,10 @@ def open_picture(path: Path) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
-                _check_pixels(image, path)
+                check_pixels(image, path)
                 image.load()
                 if image.getexif().get(_ORIENTATION, 1) != 1:
-                    _check_pixels(image, path, copies=2)
+                    check_pixels(image, path, copies=2)
                 ImageOps.exif_transpose(image, in_place=True)
                 return to_plain(image)
     except UnidentifiedImageError as error:
@@ -67,8 +67,8 @@ def open_picture(path: Path) -> Picture:
         raise PipelineError(f"{path.name} is damaged and cannot be decoded ({error}).") from error
 
 
-def _check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
-    """Raises PipelineError for a picture that would fill the memory, before it is decoded or copied."""
+def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
+    """Raises PipelineError for a picture that would fill the memory, before it is decoded or copied `copies` times."""
     pixels = image.width * image.height
     most_bytes = FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size
     if pixels > MAX_PIXELS or copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:

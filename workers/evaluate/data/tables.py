@@ -16,6 +16,10 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 
 MAX_BYTES = 1 << 30
+MAX_LINE_CHARS = 8_000_000
+"""Of one line of JSON: brackets alone become 25 times their size in memory."""
+FREE_CELLS = 5_000_000
+"""Cells of any table; more of them where the text has a character for each, as full tables do."""
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
@@ -54,6 +58,7 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
         what = f"The columns of {path.name} are separated by a {SEPARATORS[separator]}."
         findings.append(Finding(level="info", what=what))
     width = max(len(row) for row in rows)
+    _check_cells(path, width * len(rows), text)
     rows = [row + [""] * (width - len(row)) for row in rows]
     if separator != "\n" and is_header(rows, header_names):
         header, rows = tuple(cell.strip() or f"column {i + 1}" for i, cell in enumerate(rows[0])), rows[1:]
@@ -71,7 +76,7 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line) if len(line) <= MAX_LINE_CHARS else None
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict) or not row:
@@ -88,7 +93,14 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
         what = f"In {lists:,} rows of {path.name} several values are given; the first counts."
         findings.append(Finding(level="info", what=what))
     header = tuple(dict.fromkeys(key for row in found for key in row))
+    _check_cells(path, len(header) * len(found), text)
     return Table(header, [[row.get(key, "") for key in header] for row in found], tuple(findings))
+
+
+def _check_cells(path: Path, count: int, text: str) -> None:
+    """Raises InputRefused where short rows beside a very long one would fill the memory with empty cells."""
+    if count > max(FREE_CELLS, 2 * len(text)):
+        raise _refused(path, f"has rows of very different lengths, which would make {count:,} cells")
 
 
 def _is_dialogue(value: object) -> bool:

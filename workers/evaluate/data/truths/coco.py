@@ -10,6 +10,8 @@ from workers.evaluate.data.dataset import Box
 from workers.pipeline.spec import ImageSteps, Spec
 
 MAX_BYTES = 256 << 20
+MAX_SIDE = 1e9
+"""Pixels."""
 
 Boxes = dict[str, tuple[Box, ...]]
 
@@ -51,26 +53,41 @@ def _boxes(facts: dict[str, Any], spec: Spec) -> Boxes:
     pictures = {
         row["id"]: (str(row["file_name"]), float(row["width"]), float(row["height"]))
         for row in facts["images"]
-        if isinstance(row, dict)
-        and {"id", "file_name", "width", "height"} <= row.keys()
-        and row["width"]
-        and row["height"]
+        if isinstance(row, dict) and "file_name" in row and _is_id(row.get("id")) and _has_sides(row)
     }
     rows: dict[str, list[Box]] = defaultdict(list, {name: [] for name, _, _ in pictures.values()})
     for row in facts["annotations"]:
-        if not isinstance(row, dict) or row.get("image_id") not in pictures or row.get("category_id") not in numbers:
+        if not isinstance(row, dict) or not _is_id(row.get("image_id")) or not _is_id(row.get("category_id")):
+            continue
+        if row["image_id"] not in pictures or row["category_id"] not in numbers:
             continue
         box = row.get("bbox")
-        if isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box):
+        if isinstance(box, list) and len(box) == 4 and all(_is_number(v) for v in box):
             name, width, height = pictures[row["image_id"]]
             x, y, w, h = (float(v) for v in box)
             rows[name].append((x / width, y / height, w / width, h / height, numbers[row["category_id"]]))
     return {name: tuple(boxes) for name, boxes in rows.items()}
 
 
+def _is_id(value: Any) -> bool:
+    """Numbers by the format; texts are met as well. Lists and objects cannot be looked up."""
+    return isinstance(value, int | str)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is finite and fits a float."""
+    return isinstance(value, int | float) and abs(value) < MAX_SIDE
+
+
+def _has_sides(row: dict[str, Any]) -> bool:
+    return all(_is_number(row.get(side)) and row[side] > 0 for side in ("width", "height"))
+
+
 def _classes(categories: list[Any], spec: Spec) -> dict[int, int]:
     named = {
-        row["id"]: str(row.get("name", "")).casefold() for row in categories if isinstance(row, dict) and "id" in row
+        row["id"]: str(row.get("name", "")).casefold()
+        for row in categories
+        if isinstance(row, dict) and _is_id(row.get("id"))
     }
     known = {name.casefold(): index for index, name in enumerate(spec.classes or ())}
     if named and all(name in known for name in named.values()):

@@ -20,7 +20,7 @@ from workers.evaluate.data.facts import sides_of
 from workers.evaluate.data.store import Kept
 from workers.evaluate.data.truths.boxes import class_numbers
 from workers.evaluate.data.truths.yolo import class_names
-from workers.pipeline.images import MAX_PIXELS, placing_of
+from workers.pipeline.images import check_pixels, placing_of
 from workers.pipeline.spec import ImageSteps, MaskSteps, Spec
 
 READING = "Reading masks"
@@ -115,10 +115,12 @@ def _pixels(path: Path) -> NDArray[Any]:
     """(height, width) as written: numbers of a palette or gray levels. Raises ValueError or OSError for others."""
     from PIL import Image
 
-    with Image.open(path, formats=("PNG",)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise ValueError("too many pixels")
-        values = np.asarray(image)
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            check_pixels(image, path)
+            values = np.asarray(image)
+    except Image.DecompressionBombError as error:
+        raise ValueError("too many pixels") from error
     if values.dtype == np.bool_:
         values = values.astype(np.uint8)
     if values.ndim == 3 and image.mode in ("RGB", "RGBA") and (values[..., :3] == values[..., :1]).all():

@@ -144,6 +144,31 @@ def test_coco_goes_first(tmp_path: Path) -> None:
     assert close(read(tmp_path)[0]["a.png"]) == [(BOX, 1)]
 
 
+WRONG = [
+    {"images": [{"id": [1], "file_name": "a.png", "width": 200, "height": 100}]},
+    {"images": [{"id": {}, "file_name": "a.png", "width": [200], "height": "wide"}]},
+    {"images": [{"id": 2, "file_name": "b.png", "width": 10**400, "height": -1}]},
+    {"annotations": [{"image_id": [1], "category_id": 5, "bbox": [20, 20, 100, 40]}]},
+    {"annotations": [{"image_id": 1, "category_id": {}, "bbox": [20, 20, 100, 40]}]},
+    {"annotations": [{"image_id": 1, "category_id": 5, "bbox": [10**400, 20, 100, float("inf")]}]},
+    {"categories": [{"id": [5], "name": "cat"}, {"id": None}, 7]},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_coco_entries_of_other_types_are_left_out(tmp_path: Path, wrong: dict[str, list[Any]]) -> None:
+    """Given entries beside good ones whose ids, sides or boxes are lists, texts or too large, Then only they are left out."""
+    picture(tmp_path / "a.png")
+    facts = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 200, "height": 100}],
+        "annotations": [{"image_id": 1, "category_id": 5, "bbox": [20, 20, 100, 40]}],
+        "categories": [{"id": 5, "name": "cat"}],
+    }
+    mixed = {name: [*wrong.get(name, []), *rows] for name, rows in facts.items()}
+    (tmp_path / "instances.json").write_text(json.dumps(mixed), encoding="utf-8")
+    assert close(read(tmp_path)[0]["a.png"]) == [(BOX, 1)]
+
+
 def test_folders_of_a_labelled_set_are_no_classes(tmp_path: Path) -> None:
     """Given YOLO's folders, Then "images" is no label of the pictures in it, and nothing says so."""
     picture(tmp_path / "images" / "a.png")
