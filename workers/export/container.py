@@ -33,7 +33,7 @@ NOT_BUILT = "Its image is written, not built here"
 DOCKERFILE = """\
 # {pinned}
 FROM {image}
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 WORKDIR /service
 COPY requirements.* ./
 RUN {install} && useradd --uid {user} --no-create-home --shell /usr/sbin/nologin service

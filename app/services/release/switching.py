@@ -9,7 +9,7 @@ from app.services.flow.steps import Done, Flow, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.release.record import Release
 from workers.contracts.process.messages import Limits
-from workers.contracts.serving import SwitchParams, SwitchResult
+from workers.contracts.serving import SwitchParams, SwitchResult, service_secret_file
 
 HERE = ("127.0.0.1", "localhost", "::1")
 """A folder of this computer means nothing to a service elsewhere."""
@@ -55,6 +55,7 @@ def switch_to(space: Workspace, wanted: Release, bundle: Path, service: ServiceA
         )
     folder = unpacked_folder(space, wanted)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = None if service.key else _secret_file(service.port)
     done: Done[SwitchResult] = yield JobStep(
         kind="switch",
         params=SwitchParams(
@@ -64,15 +65,25 @@ def switch_to(space: Workspace, wanted: Release, bundle: Path, service: ServiceA
             host=service.host,
             port=service.port,
             api_key=service.key,
+            secret_file="" if secret is None else str(secret),
         ),
         result=SwitchResult,
         title="The service takes the release",
-        read_paths=(bundle,),
+        read_paths=(bundle,) if secret is None else (bundle, secret),
         write_paths=(folder,),
         limits=Limits(network=True),
         threads=1,
     )
     return done.result
+
+
+def _secret_file(port: int) -> Path | None:
+    """Return the secret file of the service at `port`, None where this account started none."""
+    try:
+        path = service_secret_file(port)
+    except RuntimeError:
+        return None
+    return path if path.is_file() else None
 
 
 def unpacked_folder(space: Workspace, wanted: Release) -> Path:

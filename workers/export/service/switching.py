@@ -1,11 +1,10 @@
-"""Gives a running service another bundle, as its own ``serve.py --switch FOLDER`` does: unpacked first, then told.
+"""Gives a running service another bundle, as its own ``serve.py --switch FOLDER`` does, after unpacking it.
 
-The service loads it beside the one before, asks it the golden inputs, and stays where it was if they come out otherwise
-(Open Inference Protocol v2, model repository extension: ``POST /v2/repository/models/NAME/load``).
+The service loads it beside the present one, compares its golden predictions, and stays with the present one where they
+differ (Open Inference Protocol v2, model repository extension: ``POST /v2/repository/models/NAME/load``).
 """
 
 import hashlib
-import http.client
 import json
 import shutil
 import zipfile
@@ -15,12 +14,10 @@ from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.process.context import JobContext
 from workers.contracts.serving import SwitchParams, SwitchResult
+from workers.export.service.bundle_files.fettle_service.loading import NoService, NotLoaded, request_load
+from workers.export.service.bundle_files.fettle_service.secret import read_secret
 from workers.export.verify import extract
 from workers.pipeline.golden import SUMS_FILE, check_sums
-
-ANSWER_S = 600
-"""It may have to load a large model and ask it."""
-MAX_ANSWER_BYTES = 1 << 20
 
 
 def switch(params: SwitchParams, ctx: JobContext) -> SwitchResult:
@@ -29,7 +26,7 @@ def switch(params: SwitchParams, ctx: JobContext) -> SwitchResult:
     ctx.progress("Unpack the bundle beside the one that runs", 0, 2)
     unpack_whole(Path(params.bundle), params.sha256, folder, ctx)
     ctx.progress("The service takes it", 1, 2)
-    version = _ask(params, folder)
+    version = _load(params, folder)
     ctx.progress("The service takes it", 2, 2)
     return SwitchResult(version=version, folder=str(folder))
 
@@ -74,32 +71,22 @@ def _is_content_of(bundle: Path, folder: Path, ctx: JobContext) -> bool:
     return True
 
 
-def _ask(params: SwitchParams, folder: Path) -> str:
+def _load(params: SwitchParams, folder: Path) -> str:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if "serving" not in manifest:
         raise _refused("This bundle runs no service.")
-    headers = {"Content-Type": "application/json"}
-    if params.api_key:
-        headers["Authorization"] = f"Bearer {params.api_key}"
-    body = json.dumps({"parameters": {"path": str(folder)}})
-    connection = http.client.HTTPConnection(params.host, params.port, timeout=ANSWER_S)
+    key = params.api_key or (read_secret(Path(params.secret_file)) if params.secret_file else "")
     try:
-        connection.request("POST", f"/v2/repository/models/{manifest['serving']['name']}/load", body, headers)
-        response = connection.getresponse()
-        told = json.loads(response.read(MAX_ANSWER_BYTES))
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        return request_load(params.host, params.port, manifest["serving"]["name"], folder, key)
+    except NoService as error:
         raise BackendMissing(
             "no_service",
             "No service answers there",
             f"Nothing of ours answers at {params.host}:{params.port} ({error}). Nothing was changed.",
             "Start it with 'python serve.py', or give its address and port as its first line said them.",
         ) from error
-    finally:
-        connection.close()
-    if response.status != http.client.OK or not isinstance(told, dict):
-        said = told.get("error") if isinstance(told, dict) else None
-        raise _refused(str(said or f"It answered with status {response.status}.")[:500])
-    return str(told.get("version", ""))
+    except NotLoaded as error:
+        raise _refused(f"{error}.") from error
 
 
 def _refused(reason: str) -> InputRefused:

@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from bundle_facts import card_facts
 
 from workers.contracts.after.load import CardLoad
 from workers.contracts.bundles import ExportParams
+from workers.contracts.serving import SECRETS_FOLDER
 from workers.contracts.specs import DeviceFacts
 
 KEY = "a key of sixteen letters"
@@ -31,33 +34,56 @@ def export_params(
 
 @dataclass
 class Served:
-    """A running server: its folder, port, and process."""
+    """A running server: its folder, port, and process; `home` is the home folder that it was started with."""
 
     folder: Path
     port: int
     process: "subprocess.Popen[str]"
     ready: str
+    home: Path
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def secret_file(self) -> Path:
+        return self.home / SECRETS_FOLDER / f"{self.port}.secret"
+
+    @property
+    def may_load(self) -> dict[str, str]:
+        """The header that lets its own account load another bundle."""
+        return {"Authorization": f"Bearer {self.secret_file.read_text()}"}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that it was started with."""
+        return _environment(self.home)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**kept, "HOME": str(home), "USERPROFILE": str(home)}
+
 
 def start(folder: Path, *options: str) -> Served:
     """`serve.py` of a bundle on a free port, with this environment's packages and nothing of Fettle."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    home = Path(tempfile.mkdtemp(prefix="home-"))
     command = [sys.executable, "-I", "-B", "serve.py", "--port", "0", "--threads", "1", *options]
-    process = subprocess.Popen(command, cwd=folder, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=folder, env=_environment(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     line = process.stdout.readline()
     found = re.search(r" on http://127\.0\.0\.1:(\d+) ", line)
     if found is None:
         process.kill()
         raise AssertionError(f"{line} {process.communicate()[1]}")
-    return Served(folder, int(found[1]), process, line)
+    return Served(folder, int(found[1]), process, line, home)
 
 
 def stop(served: Served) -> tuple[int, str]:
     """Its exit code when it is told to stop, and what it complained of."""
     served.process.terminate()
     _, said = served.process.communicate(timeout=60)
+    shutil.rmtree(served.home, ignore_errors=True)
     return served.process.returncode, said

@@ -70,8 +70,15 @@ def item(cnn_bundle: Path) -> tuple[str, np.ndarray]:
 def give(served: Served, bundle: Path, folder: Path, work: Path) -> SwitchResult:
     """As the job of the program does it."""
     work.mkdir(parents=True)
-    sha256 = sha256_file(bundle)
-    params = SwitchParams(bundle=str(bundle), sha256=sha256, folder=str(folder), host="127.0.0.1", port=served.port)
+    sha256, secret = sha256_file(bundle), str(served.secret_file)
+    params = SwitchParams(
+        bundle=str(bundle),
+        sha256=sha256,
+        folder=str(folder),
+        host="127.0.0.1",
+        port=served.port,
+        secret_file=secret,
+    )
     return switch(params, RecordingContext(work))
 
 
@@ -143,7 +150,7 @@ def test_what_is_not_taken_changes_nothing(running: Served, zipped: tuple[Path, 
             new.writestr(name, b"print('mine')" if name == "bundle.py" else old.read(name))
     with pytest.raises(InputRefused, match=r"bundle\.py was changed"):
         give(running, spoiled, tmp_path / "a", tmp_path / "w1")
-    served_nowhere = Served(running.folder, 9, running.process, "")
+    served_nowhere = Served(running.folder, 9, running.process, "", running.home)
     with pytest.raises(BackendMissing) as missing:
         give(served_nowhere, zipped[1], tmp_path / "b", tmp_path / "w2")
     assert missing.value.code == "no_service"

@@ -28,7 +28,7 @@ def test_it_notes_requests_in_figures_alone(cnn_bundle: Path, make_bundle, tmp_p
     for body in (b"{", b'{"inputs": []}'):
         assert ask(running.port, "POST", INFER, body)[0] == 400
     body = json.dumps({"parameters": {"path": str(newer)}}).encode()
-    assert ask(running.port, "POST", LOAD, body)[0] == 200
+    assert ask(running.port, "POST", LOAD, body, running.may_load)[0] == 200
     assert ask(running.port, "POST", INFER, json.dumps(request(items[0])).encode())[0] == 200
     assert stop(running)[0] == 0
     found = read_log(tmp_path / "log")
@@ -51,7 +51,7 @@ def test_a_release_of_before_there_was_a_log_is_not_taken(cnn_bundle: Path, tmp_
     write_sums(older)
     running = start(cnn_bundle, "--log", str(tmp_path / "log"))
     body = json.dumps({"parameters": {"path": str(older)}}).encode()
-    status, told, _ = ask(running.port, "POST", LOAD, body)
+    status, told, _ = ask(running.port, "POST", LOAD, body, running.may_load)
     assert (status, "cannot log" in told["error"]) == (409, True)
     assert ask(running.port, "GET", "/v2/health/ready")[0] == 200
     assert stop(running)[0] == 0

@@ -1,17 +1,13 @@
-"""Parts of the server by themselves: joined requests, kept answers, bodies that do not come."""
+"""Parts of the server by themselves: joined requests, kept answers, sockets."""
 
-import asyncio
 import socket
 import threading
 
 import numpy as np
 import pytest
-from starlette.requests import Request
 
 from workers.export.service.bundle_files.fettle_service.cache import Cache
 from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine, Filled, Overloaded
-from workers.export.service.bundle_files.fettle_service.gate import read_body
-from workers.export.service.bundle_files.fettle_service.protocol import RequestError
 from workers.export.service.bundle_files.fettle_service.server import listening
 
 
@@ -91,20 +87,6 @@ def test_kept_answers_are_bounded_and_of_their_release() -> None:
     cache.put(cache.key("a", feeds[1]), {"y": np.zeros(2_000)})
     assert cache.get(cache.key("a", feeds[1])) is None
     assert Cache(0).key("a", feeds[0]) == b""
-
-
-def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    """Given a client that sends a part and then nothing, then 408 after the time that it has."""
-    pieces = [{"type": "http.request", "body": b"some", "more_body": True}]
-
-    async def receive():
-        if pieces:
-            return pieces.pop()
-        await asyncio.sleep(60)
-
-    with pytest.raises(RequestError, match="did not come") as refused:
-        asyncio.run(read_body(Request({"type": "http", "headers": []}, receive), 100, 0.05))
-    assert refused.value.status == 408
 
 
 def test_answers_wait_for_no_acknowledgment() -> None:

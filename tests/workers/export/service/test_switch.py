@@ -142,7 +142,7 @@ def changed(bundle: Path, folder: Path, harm: str) -> Path:
         ("a changed file", "bundle.py was changed"),
         ("a broken model", "does not run here"),
         ("an import that is not there", "not_a_package_of_anyone"),
-        ("no bundle", "SHA256SUMS is missing"),
+        ("no bundle", "cannot be read as a folder"),
     ],
 )
 def test_it_stays_on_the_old_one(guarded: Served, item, cnn_bundle: Path, tmp_path: Path, harm: str, told: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,9 +21,10 @@ from starlette.requests import ClientDisconnect
 
 from . import chat
 from .engine import Overloaded
-from .gate import LOOPBACK, Allowed, Gate, left, read_body
+from .gate import Allowed, Gate, left
+from .places import Refused
 from .protocol import HEADER_LENGTH, RequestError, parse, reply
-from .releases import Refused, Release
+from .releases import Release
 from .service import Service
 
 log = logging.getLogger("fettle")
@@ -30,7 +32,11 @@ PAGE = Path(__file__).with_name("page.html")
 EXTENSIONS = ["binary_tensor_data", "model_repository(load)"]
 GONE, NOT_FOUND, OVERLOADED, TOO_LATE, FAILED = 499, 404, 503, 504, 500
 LOGGED = ("infer", "answer")
-UNREAD = (408, 413, 415)
+UNREAD = (408, 413, 415, 503)
+NO_LOADING = (
+    "loading another bundle needs the API key or, without one, the secret that this service wrote at its start;"
+    " 'python serve.py --switch FOLDER' sends it"
+)
 T = TypeVar("T")
 
 
@@ -55,6 +61,7 @@ def create_app(service: Service, allowed: Allowed) -> FastAPI:
     for method, addresses, endpoint in (
         *(chats if service.current.chats else ()),
         ("GET", ("/",), paths.page),
+        ("GET", ("/page.json",), paths.facts),
         ("GET", ("/metrics",), paths.metrics),
         ("GET", ("/v2",), paths.server),
         ("GET", ("/v2/health/live",), paths.live),
@@ -118,12 +125,12 @@ class Paths:
         """The model's outputs."""
 
         async def work() -> Response:
-            body = await self._body(request)
-            with self._service.release() as release:
-                self._check(name, version, release)
-                asked = parse(body, request.headers.get(HEADER_LENGTH), release.inputs)
-                outputs = await _unless_left(request, self._service.infer(release, asked.feeds))
-                content, header_length = reply(name, release.version, asked, outputs)
+            async with self._service.bodies.read(request) as body:
+                with self._service.release() as release:
+                    self._check(name, version, release)
+                    asked = parse(body, request.headers.get(HEADER_LENGTH), release.inputs)
+                    outputs = await _unless_left(request, self._service.infer(release, asked.feeds))
+                    content, header_length = reply(name, release.version, asked, outputs)
             if header_length is None:
                 return Response(content, media_type="application/json")
             headers = {HEADER_LENGTH: str(header_length)}
@@ -135,10 +142,10 @@ class Paths:
         """What a person's picture, sound, text or file of arrays is answered."""
 
         async def work() -> Response:
-            body = await self._body(request)
-            with self._service.release() as release:
-                self._check(name, None, release)
-                told = await asyncio.to_thread(self._service.answer, release, body)
+            async with self._service.bodies.read(request) as body:
+                with self._service.release() as release:
+                    self._check(name, None, release)
+                    told = await _unless_left(request, self._service.answer(release, body))
             return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
 
         return await self._counted("answer", work)
@@ -151,10 +158,11 @@ class Paths:
         """The next answer of a dialogue, whole or as a stream."""
 
         async def work() -> Response:
-            asked = chat.wanted(await self._body(request))
+            async with self._service.bodies.read(request) as body:
+                asked = chat.wanted(body)
             with self._service.release() as release:
                 try:
-                    talk = await chat.Talk.begin(release, asked)
+                    talk = await chat.Talk.begin(release, asked, self._service.limits)
                 except release.error_type as error:
                     raise RequestError(str(error)) from error
                 if asked.stream:
@@ -174,15 +182,24 @@ class Paths:
         return JSONResponse([{"name": service.name, "version": service.current.version, "state": "READY"}])
 
     async def load(self, request: Request, name: str) -> Response:
-        """Another bundle takes over; status 409 where it is not taken."""
+        """Load another bundle and use it; status 409 where it is not taken.
+
+        Who has gone before that is done gets what it saw: nothing changes then.
+        """
 
         async def work() -> Response:
-            if not self._allowed.key and request.client is not None and request.client.host not in LOOPBACK:
-                raise RequestError("bundles are changed from this computer only, or with the API key", 403)
+            if not self._allowed.may_load(dict(request.scope["headers"])):
+                raise RequestError(NO_LOADING, 401)
             with self._service.release() as release:
                 self._check(name, None, release)
-            folder = _path_in(await self._body(request))
-            return JSONResponse({"version": await asyncio.to_thread(self._service.switch, folder)})
+            async with self._service.bodies.read(request) as body:
+                folder = _path_in(body)
+            given_up = threading.Event()
+            try:
+                loading = asyncio.to_thread(self._service.switch, folder, given_up)
+                return JSONResponse({"version": await _unless_left(request, loading)})
+            finally:
+                given_up.set()
 
         return await self._counted("load", work)
 
@@ -195,26 +212,29 @@ class Paths:
         nonce = secrets.token_urlsafe(16)
         own = f"script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'"
         policy = f"default-src 'none'; connect-src 'self'; img-src blob:; {own}"
-        manifest = self._service.current.manifest
-        facts = {
-            "name": self._service.name,
-            "title": str(manifest["title"]),
-            "kind": str(manifest["serving"]["kind"]),
-            "key": bool(self._allowed.key),
-        }
+        facts = {"key": True} if self._allowed.key else self._facts()
         # "<" could end the script that these facts stand in
         told = json.dumps(facts).replace("<", "\\u003c")
         page = PAGE.read_text(encoding="utf-8").replace("NONCE", nonce).replace("FACTS", told)
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
         return HTMLResponse(page, headers=headers)
 
+    async def facts(self) -> Response:
+        """What the page shows, for pages of a service with a key."""
+        return JSONResponse(self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        manifest = self._service.current.manifest
+        return {
+            "name": self._service.name,
+            "title": str(manifest["title"]),
+            "kind": str(manifest["serving"]["kind"]),
+        }
+
     def _check(self, name: str, version: str | None, release: Release) -> None:
         known = self._service.name
         if name != known or version not in (None, release.version):
             raise RequestError(f"there is no model {name[:80]!r} of that version here; there is {known!r}", 404)
-
-    async def _body(self, request: Request) -> bytes:
-        return await read_body(request, self._service.limits.body_bytes, self._service.limits.body_s)
 
     async def _counted(self, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
         """What `work` gives, or the protocol's error; measured and counted."""
@@ -247,7 +267,7 @@ class Paths:
 
 
 async def _unless_left(request: Request, work: Awaitable[T]) -> T:
-    """What `work` gives; given up when who asked has gone. Raises ClientDisconnect."""
+    """Return what `work` gives; it is cancelled when the client has gone. Raises ClientDisconnect."""
     doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(left(request))
     try:
         await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)

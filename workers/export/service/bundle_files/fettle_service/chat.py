@@ -12,14 +12,17 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from .limits import Limits
 from .protocol import RequestError
 from .releases import Release
 
 ROLES = ("system", "user", "assistant")
 USUAL_TOKENS, MOST_MESSAGES = 512, 500
+MAX_STOPS, MAX_STOP_CHARS = 4, 1000
 DONE = b"data: [DONE]\n\n"
 
 
@@ -32,6 +35,7 @@ class Wanted:
     temperature: float
     seed: int
     stream: bool
+    stops: tuple[str, ...] = ()
 
 
 def wanted(body: bytes) -> Wanted:
@@ -53,7 +57,19 @@ def wanted(body: bytes) -> Wanted:
         temperature=_number(asked, ("temperature",), 1.0, 0.0, 5.0),
         seed=int(_number(asked, ("seed",), 0, 0, 2**53)),
         stream=asked.get("stream") is True,
+        stops=_stops(asked.get("stop")),
     )
+
+
+def _stops(given: Any) -> tuple[str, ...]:
+    """Texts at which an answer ends; one may come without a list."""
+    stops = [given] if isinstance(given, str) else given or []
+    is_right = isinstance(stops, list) and len(stops) <= MAX_STOPS
+    if not is_right or not all(isinstance(one, str) and 0 < len(one) <= MAX_STOP_CHARS for one in stops):
+        raise RequestError(
+            f"stop is a text, or a list of up to {MAX_STOPS}, of 1 to {MAX_STOP_CHARS:,} characters each"
+        )
+    return tuple(stops)
 
 
 def _messages(given: Any) -> tuple[Mapping[str, str], ...]:
@@ -85,32 +101,65 @@ def _number(asked: Mapping[str, Any], names: tuple[str, ...], usual: float, leas
     return value
 
 
+class Stopping:
+    """The text of an answer up to the first of `stops`. What may be the beginning of one is held back."""
+
+    def __init__(self, stops: tuple[str, ...]) -> None:
+        self._stops, self._held, self.is_ended = stops, "", False
+
+    def add(self, text: str) -> str:
+        """Return what is certain to belong to the answer after `text` more; nothing once it has ended."""
+        if self.is_ended:
+            return ""
+        self._held += text
+        found = [at for at in (self._held.find(stop) for stop in self._stops) if at >= 0]
+        if found:
+            self.is_ended = True
+            return self._held[: min(found)]
+        sizes = range(min(len(self._held), MAX_STOP_CHARS - 1), 0, -1)
+        kept = next((size for size in sizes if self._may_begin(self._held[-size:])), 0)
+        sent, self._held = self._held[: len(self._held) - kept], self._held[len(self._held) - kept :]
+        return sent
+
+    def rest(self) -> str:
+        """Return what was held back, at the end of the answer."""
+        return "" if self.is_ended else self._held
+
+    def _may_begin(self, text: str) -> bool:
+        return any(stop.startswith(text) for stop in self._stops)
+
+
 class Talk:
     """One answer, made by the model's own thread; pieces come as (text, tokens by now, reason of the end or "")."""
 
     @classmethod
-    async def begin(cls, release: Release, asked: Wanted) -> Talk:
+    async def begin(cls, release: Release, asked: Wanted, limits: Limits) -> Talk:
         """Return the answer to come. Its prompt becomes tokens in a thread: a long one takes seconds."""
-        return cls(release, asked, len(await asyncio.to_thread(release.pipeline.chat.prompt, asked.messages)))
+        prompt_tokens = len(await asyncio.to_thread(release.pipeline.chat.prompt, asked.messages))
+        return cls(release, asked, limits, prompt_tokens)
 
-    def __init__(self, release: Release, asked: Wanted, prompt_tokens: int) -> None:
-        self._release, self._asked = release, asked
+    def __init__(self, release: Release, asked: Wanted, limits: Limits, prompt_tokens: int) -> None:
+        self._release, self._asked, self._limits = release, asked, limits
         self._pieces: asyncio.Queue[tuple[str, int, str] | BaseException] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
         self.prompt_tokens = prompt_tokens
-        if self.prompt_tokens >= (limit := release.pipeline.spec.chat.context):
+        limit = release.pipeline.spec.chat.context
+        if self.prompt_tokens >= limit:
             raise RequestError(f"this is {self.prompt_tokens:,} tokens long, and the model reads {limit:,} at once")
-        release.engine.do(self._work)
+        self._most = min(asked.max_new_tokens, limit - self.prompt_tokens)
+        self._ends_s = time.monotonic() + limits.chat_s
+        self._answer = release.engine.do(self._work)
 
     def stop(self) -> None:
-        """Nobody listens any more."""
+        """End the answer: its client has gone. Where the model has not begun with it, it never does."""
         self._stopped.set()
+        self._answer.cancel()
 
     async def pieces(self) -> AsyncIterator[tuple[str, int, str]]:
-        """As they come. Raises what the model raises."""
+        """Yield pieces as they come. Raises what the model raises, and TimeoutError where none comes in time."""
         while True:
-            piece = await self._pieces.get()
+            piece = await asyncio.wait_for(self._pieces.get(), self._limits.answer_s)
             if isinstance(piece, BaseException):
                 raise piece
             yield piece
@@ -118,17 +167,25 @@ class Talk:
                 return
 
     def _put(self, piece: tuple[str, int, str] | BaseException) -> None:
-        self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+        with suppress(RuntimeError):  # the server has stopped, and its loop is closed
+            self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
 
     def _work(self) -> None:
-        asked = self._asked
+        if self._stopped.is_set():
+            return
+        asked, stopping = self._asked, Stopping(self._asked.stops)
         try:
             answering = self._release.answering(asked.max_new_tokens, asked.temperature, asked.seed)
+            is_late = False
             for text in answering.pieces(asked.messages):
                 if self._stopped.is_set():
                     return
-                self._put((text, answering.made, ""))
-            self._put(("", answering.made, "length" if answering.made >= asked.max_new_tokens else "stop"))
+                self._put((stopping.add(text), answering.made, ""))
+                is_late = time.monotonic() > self._ends_s
+                if stopping.is_ended or is_late:
+                    break
+            is_cut = not stopping.is_ended and (is_late or answering.made >= self._most)
+            self._put((stopping.rest(), answering.made, "length" if is_cut else "stop"))
         except Exception as error:  # whatever the model raises is this request's answer
             self._put(error)
 
@@ -165,7 +222,8 @@ async def streamed(talk: Talk, model: str) -> AsyncIterator[bytes]:
                 yield event({}, reason)
         yield DONE
     except Exception as error:  # the head is sent already: the stream can only say it
-        yield f"data: {json.dumps({'error': {'message': ' '.join(str(error).split())[:300]}})}\n\n".encode()
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        yield f"data: {json.dumps({'error': {'message': reason}}, ensure_ascii=False)}\n\n".encode()
     finally:
         talk.stop()
 

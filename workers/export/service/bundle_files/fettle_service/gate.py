@@ -1,4 +1,4 @@
-"""Who may ask: hosts and origins that the service was told, and who knows the key; and no body without an end.
+"""Which requests are let in: by host, by the page that sends them, and by the API key.
 
 A page of a stranger's site, opened in a browser on this computer, can send requests here; by DNS rebinding even under a
 name of its own. So the name that was asked for and the page that asks are looked at before anything else.
@@ -6,10 +6,9 @@ name of its own. So the name that was asked for and the page that asks are looke
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,40 +16,54 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from .protocol import RequestError
-
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-OPEN = ("/", "/page.js", "/v2/health/live", "/v2/health/ready")
-"""Paths that need no key: they tell nothing of the model."""
+OPEN = ("/", "/v2/health/live", "/v2/health/ready")
+"""Paths that need no key: they say nothing about the model."""
+Headers = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Names under which the service may be asked, pages beside its own that may ask, and the key, "" for none."""
+    """Names under which the service answers, pages beside its own that may send requests, and the API key.
+
+    Without a key ("") the `secret` of this run is needed to load another bundle, "" where nothing can be loaded.
+    """
 
     hosts: frozenset[str]
     origins: frozenset[str]
     key: str = ""
+    secret: str = ""
 
-    def refusal(self, headers: dict[bytes, bytes], path: str) -> tuple[int, str] | None:
-        """HTTP's status and the reason, None for who may ask."""
+    def refusal(self, headers: Headers, path: str) -> tuple[int, str] | None:
+        """Return the HTTP status and the reason for a request that is refused, else None."""
         host = headers.get(b"host", b"").decode("latin-1")
         if _name_of(f"//{host}") not in self.hosts:
             return 421, f"this service does not answer as {host[:80]!r}; start it with --allow-host to let it"
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and origin not in self.origins and origin not in (f"http://{host}", f"https://{host}"):
             return 403, f"pages of {origin[:80]!r} may not ask; start the service with --allow-origin to let them"
-        if self.key and path not in OPEN and not self._knows(headers):
+        if self.key and path not in OPEN and not _is_given(headers, self.key):
             return 401, "the API key is missing or wrong"
         return None
 
-    def _knows(self, headers: dict[bytes, bytes]) -> bool:
-        given = headers.get(b"authorization", b"").removeprefix(b"Bearer ") or headers.get(b"x-api-key", b"")
-        return hmac.compare_digest(given, self.key.encode())
+    def may_load(self, headers: Headers) -> bool:
+        """Return whether this client may have another bundle loaded, wherever it comes from.
+
+        The address does not count: behind a reverse proxy every client has that of this computer.
+        """
+        needed = self.key or self.secret
+        return bool(needed) and _is_given(headers, needed)
+
+
+def _is_given(headers: Headers, needed: str) -> bool:
+    """Whether a client sends the key, after RFC 6750 (schemes have no case: RFC 9110, 11.1) or as X-API-Key."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    given = token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+    return hmac.compare_digest(given, needed.encode())
 
 
 def _name_of(address: str) -> str:
@@ -83,34 +96,14 @@ class Gate:
 async def _refuse(send: Send, status: int, reason: str) -> None:
     body = json.dumps({"error": reason}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-async def read_body(request: Request, most_bytes: int, most_s: float) -> bytes:
-    """The whole body. Raises RequestError for one that is too large, comes too slowly, or is packed."""
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise RequestError("packed bodies are not taken; send it as it is", 415)
-    too_large = RequestError(f"the body has more than {most_bytes:,} bytes", 413)
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > most_bytes:
-        raise too_large
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(most_s):
-            async for part in request.stream():
-                size += len(part)
-                if size > most_bytes:
-                    raise too_large
-                parts.append(part)
-    except TimeoutError as error:
-        raise RequestError(f"the body did not come within {most_s:g} s", 408) from error
-    return b"".join(parts)
-
-
 async def left(request: Request) -> None:
-    """Returns when who asked has gone; after the body was read."""
+    """Return when the client has gone; to be called after the body was read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -6,12 +6,10 @@ relative imports), so that two stand beside each other until the older one has a
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import itertools
 import json
-import os
 import sys
 import threading
 from importlib.machinery import SourceFileLoader
@@ -20,6 +18,8 @@ from types import ModuleType
 from typing import Any
 
 from .engine import Axes, Engine, Filled
+from .loading import version_of
+from .places import Refused
 from .protocol import Tensor
 
 FILLED_IN = ("constant", "initial_state", "attention_mask", "token_type_ids", "position_ids")
@@ -30,59 +30,64 @@ MOST_AT_START = 4
 _numbers = itertools.count(1)
 
 
-class Refused(RuntimeError):
-    """A bundle is not taken; the text says why, and the one before goes on."""
-
-
 def _expected(model: Any) -> tuple[str, ...]:
     """The store of golden answers to hold it to: the fallback has its own; bundles of before have none."""
     return ("fallback",) if getattr(model, "used", "version") == "fallback" else ()
 
 
 class Release:
-    """A bundle whose golden answers came out as where it was made. `why_single` says why requests are not batched.
+    """A loaded bundle whose golden predictions are alike here. `why_single` says why requests are not batched.
 
-    Raises Refused for a bundle that is changed, does not run here, or answers otherwise.
+    Raises Refused for a bundle that does not run here or predicts otherwise; nothing of it stays in memory then.
     """
 
     def __init__(self, folder: Path, threads: int | None, max_waiting: int, log: Path | None = None) -> None:
         self.folder = folder
+        self.log: Any = None
+        self._model: Any = None
         self._package = f"fettle_release_{next(_numbers)}"
         try:
-            content = (folder / "manifest.json").read_bytes()
-            self.manifest: dict[str, Any] = json.loads(content)
-            serving = self.manifest["serving"]
-            bundle = self._import()
-            model = bundle.load(threads)
+            self._open(threads)
+            self._compare(log)
+        except Refused:
+            self._close()
+            raise
         except Exception as error:  # anything may be wrong with a folder that somebody names
-            self._forget()
+            self._close()
             raise Refused(f"{folder.name} does not run here: {type(error).__name__}: {error}") from error
-        self._model, self.pipeline, self.notes = model, model.pipeline, tuple(model.notes)
-        golden = bundle.part("pipeline.golden")
-        self.answered, self.error_type = (
-            bundle.part("pipeline.answering").answered,
-            bundle.part("pipeline").PipelineError,
-        )
-        self.version = hashlib.sha256(content).hexdigest()[:12]
+        self.engine = Engine(self._model, self._axes(), self.max_batch, max_waiting)
+        self._users, self._free = 0, threading.Condition()
+
+    def _open(self, threads: int | None) -> None:
+        """Load the model, and read what the bundle says about itself."""
+        content = (self.folder / "manifest.json").read_bytes()
+        self.manifest: dict[str, Any] = json.loads(content)
+        self.version = version_of(content)
+        self._bundle = bundle = self._import()
+        self._model = model = bundle.load(threads)
+        self.pipeline, self.notes = model.pipeline, tuple(model.notes)
+        self.answered = bundle.part("pipeline.answering").answered
+        self.error_type = bundle.part("pipeline").PipelineError
         self.inputs = tuple(
             Tensor(one.name, one.dtype, one.shape, not one.optional and one.source not in FILLED_IN)
             for one in self.pipeline.spec.inputs
         )
         self.outputs = tuple(Tensor(one.name, one.dtype, one.shape) for one in self.pipeline.spec.outputs)
+
+    def _compare(self, log: Path | None) -> None:
+        """Compare the golden predictions, open the log, and decide whether requests are joined. Raises Refused."""
+        golden = self._bundle.part("pipeline.golden")
         self.golden_alike, differences = golden.compare_golden(
-            folder / "golden", self.pipeline, model, *_expected(model)
+            self.folder / "golden", self.pipeline, self._model, *_expected(self._model)
         )
         if differences:
-            self._close()
-            raise Refused(f"{folder.name} answers otherwise here than where it was made. {differences[0]}")
-        self.log = self._log_in(bundle, log)
-        axes = self._axes()
+            raise Refused(f"{self.folder.name} answers otherwise here than where it was made. {differences[0]}")
+        self.log = self._log_in(log)
+        serving = self.manifest["serving"]
         self.max_batch, self.why_single = int(serving["max_batch"]), str(serving["why_single"])
         if self.max_batch > 1:
-            self.why_single = self._why_single(axes, golden)
+            self.why_single = self._why_single(self._axes(), golden)
             self.max_batch = 1 if self.why_single else self.max_batch
-        self.engine = Engine(model, axes, self.max_batch, max_waiting)
-        self._users, self._free = 0, threading.Condition()
 
     @property
     def chats(self) -> bool:
@@ -103,15 +108,14 @@ class Release:
         bundle.__spec__.loader.exec_module(bundle)
         return bundle
 
-    def _log_in(self, bundle: Any, log: Path | None) -> Any:
+    def _log_in(self, log: Path | None) -> Any:
         """What is noted for `monitor.py`, by a thread of its own; None where nothing is."""
         if log is None:
             return None
         try:
-            writing = bundle.part("monitor.writing")
+            writing = self._bundle.part("monitor.writing")
             return writing.Background(writing.Log(log, self.folder))
         except Exception as error:  # a bundle of before there was a log, or a folder that cannot be written to
-            self._close()
             raise Refused(f"{self.folder.name} cannot log: {error}") from error
 
     def _axes(self) -> Axes:
@@ -155,12 +159,14 @@ class Release:
         with self._free:
             self._free.wait_for(lambda: self._users == 0)
         self.engine.close()
-        if self.log is not None:
-            self.log.close()
         self._close()
 
     def _close(self) -> None:
-        self._model._session.close()
+        """Let go of everything that is open by now, also where loading failed late."""
+        if self.log is not None:
+            self.log.close()
+        if self._model is not None:
+            self._model._session.close()
         self._forget()
 
     def _forget(self) -> None:
@@ -186,10 +192,8 @@ def _module(name: str, path: Path, *, is_package: bool = False) -> ModuleType:
     return module
 
 
-def check_whole(release: Release, folder: Path) -> None:
-    """Before any code of `folder` runs: it belongs to this user, and each file is as it was written. Raises Refused."""
-    if hasattr(os, "getuid") and folder.is_dir() and folder.stat().st_uid not in (os.getuid(), 0):
-        raise Refused(f"{folder.name} belongs to another user of this computer")
+def check_sums(release: Release, folder: Path) -> None:
+    """Check that each file of `folder` is as it was written, before any of its code runs. Raises Refused."""
     golden = importlib.import_module(f"{release._package}.pipeline.golden")
     problems: list[str] = golden.check_sums(folder)
     if problems:

@@ -1,76 +1,37 @@
-"""The server's command line, and how it starts, stops and lets go of who says nothing."""
+"""The server's command line, and how it starts and stops."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import http.client
 import json
 import signal
 import socket
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import create_app
+from .connections import MAX_CONNECTIONS, connection_class, most_connections
 from .gate import LOOPBACK, Allowed
-from .releases import Refused
-from .service import Limits, Service
+from .limits import Limits
+from .loading import NoService, request_load
+from .places import Refused
+from .secret import read_secret, remove_secret, secret_file, write_secret
+from .service import Service
 
 HERE = Path(__file__).resolve().parents[1]
 
-MAX_CONNECTIONS = 1000
-OTHER_FILES = 100
-"""Left of the files that this process may have open: models, logs, uploads."""
-FIRST_REQUEST_S = 20.0
-"""Who connects and says nothing for so long is let go."""
 KEEP_ALIVE_S = 65
-"""Longer than proxies keep theirs (60 s: nginx, ngx_http_upstream_module, `keepalive_timeout`): who closes first is who
-asks. At uvicorn's 5 s a request that crosses the closing was lost."""
+"""Longer than proxies keep theirs (60 s: nginx, ngx_http_upstream_module, `keepalive_timeout`), so that the client
+closes first. At uvicorn's 5 s a request that crossed the closing was lost."""
+MAX_HEAD_BYTES = 16 << 10
 DRAIN_S = 60
 MIN_KEY_CHARS = 16
-
-
-TOO_MANY = b'{"error": "too many connections at once"}'
-REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%s"
-) % (len(TOO_MANY), TOO_MANY)
-
-
-def most_connections() -> int:
-    """As many as are taken at once: one more would need a file that this process may not open."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return MAX_CONNECTIONS
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - OTHER_FILES))
-
-
-class Patient(H11Protocol):
-    """A connection that ends by itself where no request comes, or at once where there are too many.
-
-    uvicorn's own limit looks at requests alone and refuses in plain text: who connects and says nothing would fill
-    the table of open files.
-    """
-
-    most = MAX_CONNECTIONS
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        if len(self.connections) > self.most:
-            transport.write(REFUSAL)
-            transport.close()
-            return
-        self.loop.call_later(FIRST_REQUEST_S, self._let_go)
-
-    def _let_go(self) -> None:
-        if getattr(self, "cycle", None) is None and not self.transport.is_closing():
-            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -87,7 +48,13 @@ class Server(uvicorn.Server):
             make: Any = self.config.http_protocol_class
             loop = asyncio.get_running_loop()
             state = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
-            await loop.connect_accepted_socket(lambda: make(**state), self._handed)
+
+            def patient() -> Any:
+                connection = make(**state)
+                connection.head_s = DRAIN_S  # the program that hands it over may prepare its first request meanwhile
+                return connection
+
+            await loop.connect_accepted_socket(patient, self._handed)
         elif self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             where = f" on http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -118,12 +85,13 @@ def listening(host: str, port: int) -> socket.socket:
 def main() -> int:
     """Exit code 0 after it was stopped, 2 for wrong usage, 3 where the bundle or a change of it is refused."""
     options = _options()
-    if options.switch is not None:
-        return switch(options)
-    key = "" if options.api_key_file is None else options.api_key_file.read_text(encoding="utf-8").strip()
-    if options.api_key_file is not None and (len(key) < MIN_KEY_CHARS or not key.isascii()):
-        sys.stderr.write(f"{options.api_key_file} holds no key of {MIN_KEY_CHARS} plain letters and digits at least.\n")
+    try:
+        key = "" if options.api_key_file is None else _key_in(options.api_key_file)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{options.api_key_file} holds no key that can be used: {error}\n")
         return 2
+    if options.switch is not None:
+        return switch(options, key)
     sockets = []
     if options.fd is None:
         try:
@@ -139,43 +107,64 @@ def main() -> int:
         return 3
     for note in service.current.notes:
         sys.stderr.write(f"note: {note}\n")
-    hosts = {*LOOPBACK, *(name.lower() for name in options.allow_host)}
-    Patient.most = most_connections()
-    app = create_app(service, Allowed(frozenset(hosts), frozenset(options.allow_origin), key))
-    config = uvicorn.Config(
-        app, http=Patient, ws="none", log_level="warning", access_log=False,
-        proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_S,
-    )  # fmt: skip
-    for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after it has drained
-        signal.signal(one, lambda *_: sys.exit(0))
-    handed = None if options.fd is None else socket.socket(fileno=options.fd)
-    try:
-        Server(config, service, handed).run(sockets=sockets)
-    finally:
-        service.close_log()
+    with _secret_at(sockets, key) as secret:
+        hosts = {*LOOPBACK, *(name.lower() for name in options.allow_host)}
+        app = create_app(service, Allowed(frozenset(hosts), frozenset(options.allow_origin), key, secret))
+        config = uvicorn.Config(
+            app, http=connection_class(most_connections()), ws="none", log_level="error", access_log=False,
+            proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S, h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        )  # fmt: skip
+        for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after it has drained
+            signal.signal(one, lambda *_: sys.exit(0))
+        handed = None if options.fd is None else socket.socket(fileno=options.fd)
+        try:
+            Server(config, service, handed).run(sockets=sockets)
+        finally:
+            service.close()
     return 0
 
 
-def switch(options: argparse.Namespace) -> int:
-    """Ask the running service to take the bundle in a folder."""
-    headers = {"Content-Type": "application/json"}
-    if options.api_key_file is not None:
-        headers["Authorization"] = f"Bearer {options.api_key_file.read_text(encoding='utf-8').strip()}"
-    name = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["serving"]["name"]
-    body = json.dumps({"parameters": {"path": str(options.switch.resolve())}})
-    connection = http.client.HTTPConnection(options.host, options.port, timeout=600)
+def _key_in(path: Path) -> str:
+    """Return the key in a file. Raises OSError, and ValueError for one that can be guessed or sent by no client."""
+    key = path.read_text(encoding="utf-8").strip()
+    if len(key) < MIN_KEY_CHARS or not (key.isascii() and key.isprintable()):
+        raise ValueError(f"a key has {MIN_KEY_CHARS} plain letters and digits at least.")
+    return key
+
+
+@contextmanager
+def _secret_at(sockets: Sequence[socket.socket], key: str) -> Iterator[str]:
+    """Write the secret of a service without a key, and remove it in the end; "" where there is none."""
+    if key or not sockets:
+        yield ""
+        return
+    port = sockets[0].getsockname()[1]
     try:
-        connection.request("POST", f"/v2/repository/models/{name}/load", body, headers)
-        response = connection.getresponse()
-        told = json.loads(response.read())
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        secret = write_secret(port)
+    except (OSError, RuntimeError) as error:
+        sys.stderr.write(f"note: to load another bundle start with --api-key-file; no secret was written: {error}\n")
+        yield ""
+        return
+    try:
+        yield secret
+    finally:
+        remove_secret(port, secret)
+
+
+def switch(options: argparse.Namespace, key: str) -> int:
+    """Have the running service load the bundle in a folder, and return the exit code."""
+    name = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["serving"]["name"]
+    try:
+        secret = key or read_secret(secret_file(options.port))
+        version = request_load(options.host, options.port, name, options.switch.resolve(), secret)
+    except NoService as error:
         sys.stderr.write(f"no service answers at {options.host}:{options.port} ({error})\n")
         return 3
-    if response.status != 200:
-        sys.stderr.write(f"not taken, the bundle before goes on: {told.get('error')}\n")
+    except RuntimeError as error:  # NotLoaded, or no home folder
+        sys.stderr.write(f"not taken, the bundle before goes on: {error}\n")
         return 3
-    sys.stdout.write(f"now answers: {options.switch} (version {told['version']}); start it from there next time\n")
+    sys.stdout.write(f"now answers: {options.switch} (version {version}); start it from there next time\n")
     return 0
 
 

@@ -8,36 +8,29 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
+from .bodies import Bodies
 from .cache import Cache
+from .limits import Limits
+from .places import Refused, trusted_folder
 from .protocol import RequestError
-from .releases import Refused, Release, check_whole
+from .releases import Release, check_sums
+from .turns import Turn
 
 Arrays = dict[str, NDArray[Any]]
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 SHORT_ANSWER = 64
 """Tokens of a language model's answer to a text; chats give longer ones."""
 
+CLOSE_S = 10.0
+"""Seconds that a stopping service waits for the bundle of before the last change."""
 ARRAYS = {b"PK\x03\x04": ".npz", b"\x93NUMPY": ".npy"}
 """How files of arrays begin; all else is what the model prepares: a picture, a text, a sound."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request may take: bytes of its body, seconds until that has come, seconds until the answer; how many may
-    wait at once; bytes of answers that are kept."""
-
-    body_bytes: int = 32 << 20
-    body_s: float = 20.0
-    answer_s: float = 60.0
-    waiting: int = 512
-    cache_bytes: int = 64 << 20
 
 
 class Service:
@@ -48,7 +41,9 @@ class Service:
         self.current = Release(folder, threads, limits.waiting, log)
         self.name = str(self.current.manifest["serving"]["name"])
         self.cache = Cache(limits.cache_bytes)
+        self.bodies = Bodies(limits.body_bytes, limits.bodies_bytes, limits.body_s, limits.body_pause_s)
         self.is_ready = True
+        self._retiring: threading.Thread | None = None
         self._switching, self._changing = threading.Lock(), threading.Lock()
         self.registry = CollectorRegistry()
         self._measure()
@@ -63,6 +58,7 @@ class Service:
         self._release = Info("fettle_release", "The bundle that answers", registry=registry)
         self._tell_release()
         for name, words, value in (
+            ("fettle_bodies_bytes", "Bytes of requests that are not answered yet", lambda: self.bodies.size_bytes),
             ("fettle_waiting", "Requests that the model has not begun with", lambda: self.current.engine.waiting),
             ("fettle_cache_bytes", "Bytes of answers that are kept", lambda: self.cache.size_bytes),
             ("fettle_cache_hits", "Answers that were kept", lambda: self.cache.hits),
@@ -110,8 +106,10 @@ class Service:
         self.cache.put(key, outputs)
         return outputs
 
-    def close_log(self) -> None:
-        """Write what is not written yet; the service has ended."""
+    def close(self) -> None:
+        """Write the logs to their end. The server has stopped."""
+        if self._retiring is not None:
+            self._retiring.join(CLOSE_S)
         if self.current.log is not None:
             self.current.log.close()
 
@@ -120,13 +118,20 @@ class Service:
         if self.current.log is not None:
             self.current.log.add(lambda log: log.failed())
 
-    def answer(self, release: Release, body: bytes) -> dict[str, Any]:
-        """A picture, sound, text or file of arrays as a person has it, answered as the proof read it.
+    async def answer(self, release: Release, body: bytes) -> dict[str, Any]:
+        """Predict for a picture, sound, text or file of arrays as a person has it, as the proof read it.
 
-        Raises RequestError in the words of the pipeline.
+        Raises RequestError in the words of the pipeline, TimeoutError, and Overloaded. A thread that is given up ends
+        before the model runs again.
         """
-        if release.chats:
-            return self._chatted(release, body.decode("utf-8", "replace"))
+        turn = Turn(release.engine, self.limits.answer_s)
+        work = self._chatted if release.chats else self._answered
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(work, release, turn, body), self.limits.answer_s)
+        finally:
+            turn.end()
+
+    def _answered(self, release: Release, turn: Turn, body: bytes) -> dict[str, Any]:
         suffix = next((found for head, found in ARRAYS.items() if body.startswith(head)), "")
         with tempfile.TemporaryDirectory() as folder:
             upload = Path(folder) / f"upload{suffix}"
@@ -134,44 +139,64 @@ class Service:
             try:
                 feeds = release.pipeline.feeds_from(upload)
                 began_s = time.perf_counter()
-                values = release.pipeline.answer(release.engine, feeds)
+                values = release.pipeline.answer(turn, feeds)
                 _note(release, feeds, lambda: values, time.perf_counter() - began_s)
                 told: dict[str, Any] = release.answered(release.pipeline, values, upload)
             except (release.error_type, UnicodeError) as error:
                 raise RequestError(str(error)) from error
         return told
 
-    def _chatted(self, release: Release, text: str) -> dict[str, Any]:
+    def _chatted(self, release: Release, turn: Turn, body: bytes) -> dict[str, Any]:
         """A short answer of a language model; the likeliest word each time."""
         pieces: list[str] = []
 
         def work() -> None:
-            pieces.extend(release.answering(SHORT_ANSWER, 0.0, 0).pieces(text))
+            for piece in release.answering(SHORT_ANSWER, 0.0, 0).pieces(body.decode("utf-8", "replace")):
+                if turn.is_ended:
+                    return
+                pieces.append(piece)
 
         try:
-            release.engine.do(work).result(self.limits.answer_s)
+            turn.do(work)
         except release.error_type as error:
             raise RequestError(str(error)) from error
         return {"input": "text", "answer": "".join(pieces)}
 
-    def switch(self, folder: Path) -> str:
-        """Load a bundle beside the present one, ask its golden answers, put it in its place, let the older one end.
+    def switch(self, path: Path, given_up: threading.Event) -> str:
+        """Load a bundle beside the present one, compare its golden predictions, and put it into its place.
 
-        Returns the new version. Raises Refused where it is not taken: the present one goes on.
+        The older one ends in a thread of its own, after it has answered what it began: a dialogue may take minutes.
+
+        Returns:
+            The new version.
+
+        Raises:
+            Refused: where the bundle is not taken, or `given_up` was set before that; the present one goes on.
         """
         if not self._switching.acquire(blocking=False):
             raise Refused("another change is under way")
         try:
-            check_whole(self.current, folder)
+            if self._retiring is not None:
+                self._retiring.join(self.limits.answer_s)
+                if self._retiring.is_alive():
+                    raise Refused("the bundle of before the last change still answers what it began; try again later")
+            folder = trusted_folder(path)
+            check_sums(self.current, folder)
             fresh = Release(folder, self._threads, self.limits.waiting, self._log)
             before = self.current
             if (fresh.inputs, fresh.outputs) != (before.inputs, before.outputs):
                 fresh.retire()
                 raise Refused(f"{folder.name} has other inputs or outputs, so who asks now would get errors")
             with self._changing:
-                self.current = fresh
+                is_taken = not given_up.is_set()
+                if is_taken:
+                    self.current = fresh
+            if not is_taken:
+                fresh.retire()
+                raise Refused("the client of this change has gone")
             self._tell_release()
-            before.retire()
+            self._retiring = threading.Thread(target=before.retire, name="retiring", daemon=True)
+            self._retiring.start()
             return fresh.version
         finally:
             self._switching.release()

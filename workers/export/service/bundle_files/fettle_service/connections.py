@@ -1,0 +1,189 @@
+"""Connections of the server: how many there may be, and how long a client may take for a request.
+
+uvicorn's own limit counts requests and refuses in plain text, and its time limit ends with the first byte of a
+further request: clients that connect and send next to nothing would fill the table of open files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from http import HTTPStatus
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MAX_CONNECTIONS = 1000
+OTHER_FILES = 100
+"""Left of the files that this process may have open: models, logs, uploads."""
+HEAD_S = 4.0
+"""Seconds for the head of a request, from the connection or from its own first byte."""
+STALL_S = 20.0
+"""Seconds in which a client reads something of its response."""
+
+
+def most_connections() -> int:
+    """Return how many connections are taken at once: one more would need a file that this process may not open."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return MAX_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - OTHER_FILES))
+
+
+def refusal(status: HTTPStatus, reason: str) -> bytes:
+    """Return a whole response of the protocol after which the connection is closed."""
+    body = b'{"error": "%s"}' % reason.encode()
+    return (
+        b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
+        b"Content-Length: %d\r\n\r\n%s"
+    ) % (status, status.phrase.encode(), len(body), body)
+
+
+TOO_MANY = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections at once")
+NO_HTTP = refusal(HTTPStatus.BAD_REQUEST, "this is no request of HTTP")
+
+
+class Connections:
+    """The connections of one server that wait for their client: for a request, or for the rest of one.
+
+    Where a further client connects and there are `most` connections already, one of them is closed: the oldest of those
+    that never brought a whole request, else the one that was unused longest.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._new: OrderedDict[Connection, None] = OrderedDict()
+        self._used: OrderedDict[Connection, None] = OrderedDict()
+
+    def wait(self, connection: Connection) -> None:
+        """Add `connection`; one that waits already keeps its place."""
+        place = self._used if connection.is_used else self._new
+        place.setdefault(connection)
+
+    def end(self, connection: Connection) -> None:
+        """Remove `connection`: its request is complete, or it is closed."""
+        self._new.pop(connection, None)
+        self._used.pop(connection, None)
+
+    def has_room(self, count: int) -> bool:
+        """Return whether there may be `count` connections, after a waiting one was closed where necessary."""
+        if count <= self.most:
+            return True
+        waiting = self._new or self._used
+        if not waiting:
+            return False
+        oldest, _ = waiting.popitem(last=False)
+        oldest.drop()
+        return True
+
+
+class Connection(H11Protocol):
+    """One connection. `waiting` is set by the server (`connection_class`); `is_used` after its first response."""
+
+    waiting: Connections
+    head_s = HEAD_S
+
+    def connection_made(self, transport: Any) -> None:
+        """Take the connection where there is room."""
+        super().connection_made(transport)
+        self.is_used = False
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+        if self.waiting.has_room(len(self.connections)):
+            self._watch()
+        else:
+            transport.write(TOO_MANY)
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._end_timers()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Handle what came, and wait for what is missing."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, or for the rest of one that was answered early."""
+        self.is_used = True
+        self.waiting.end(self)
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+            self.waiting.wait(self)  # uvicorn's own timer closes it where no further request comes
+        else:
+            self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, or only close where a response was begun; `msg` is uvicorn's own text."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.write(NO_HTTP)
+        self.transport.close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection without a further request, also where its client does not read the last response."""
+        super().timeout_keep_alive_handler()
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Wait for a client that reads slower than it is answered."""
+        super().pause_writing()
+        self._stall(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def drop(self) -> None:
+        """Close the connection, with the protocol's error where a request had begun."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.transport.write(TOO_MANY)
+        self._end_timers()
+        self.transport.close()
+        self.transport.abort()
+
+    def _watch(self) -> None:
+        """Give the client `head_s` from now where no request is under way; a timer that runs already goes on."""
+        if self.transport.is_closing():
+            self._end_timers()
+            return
+        is_under_way = self.cycle is not None and not self.cycle.response_complete
+        if is_under_way and self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        if not is_under_way and self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.head_s, self.drop)
+        if is_under_way and self.conn.their_state is not h11.SEND_BODY:
+            self.waiting.end(self)
+        else:
+            self.waiting.wait(self)
+
+    def _stall(self, before_bytes: int) -> None:
+        """Look again in `STALL_S` whether the client has read anything of `before_bytes`."""
+        self._stall_timer = self.loop.call_later(STALL_S, self._stalled, before_bytes)
+
+    def _stalled(self, before_bytes: int) -> None:
+        left_bytes = self.transport.get_write_buffer_size()
+        if left_bytes >= before_bytes:
+            self.transport.abort()
+        else:
+            self._stall(left_bytes)
+
+    def _end_timers(self) -> None:
+        self.waiting.end(self)
+        for timer in (self._head_timer, self._stall_timer):
+            if timer is not None:
+                timer.cancel()
+        self._head_timer = self._stall_timer = None
+
+
+def connection_class(most: int) -> type[Connection]:
+    """Return the class of connections for one server, which share their limit."""
+    return type("ServedConnection", (Connection,), {"waiting": Connections(most)})
