@@ -60,3 +60,31 @@ def test_who_leaves_a_stream_holds_nobody_up(client: openai.OpenAI) -> None:
     long.close()
     after = client.chat.completions.create(model=name, messages=MESSAGES, max_tokens=2, temperature=0)
     assert after.usage.completion_tokens <= 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_answer_ends_before_a_text_to_stop_at(client: openai.OpenAI, stream: bool) -> None:
+    """Given `stop`, as a text and as a list, Then the answer ends before it and says so, whole and in pieces."""
+    how = {"model": client.models.list().data[0].id, "messages": MESSAGES, "max_tokens": 8, "temperature": 0}
+    said = client.chat.completions.create(**how).choices[0].message.content
+    stop = said[len(said) // 2 :][:2]
+    for given in (stop, ["not in it", stop]):
+        found = client.chat.completions.create(**how, stop=given, stream=stream)
+        choices = [one.choices[0] for one in found] if stream else [found.choices[0]]
+        parts = [(one.delta if stream else one.message).content or "" for one in choices]
+        assert "".join(parts) == said[: said.index(stop)]
+        assert choices[-1].finish_reason == "stop"
+
+
+def test_answer_that_fills_the_context_ends_for_its_length(client: openai.OpenAI) -> None:
+    """Given room for a few tokens more than the prompt, Then the reason of the end is "length"."""
+    how = {"model": client.models.list().data[0].id, "temperature": 2, "max_tokens": 100_000, "seed": 3}
+    for words in range(20, 600):
+        try:
+            content = "the river " * words
+            found = client.chat.completions.create(**how, messages=[{"role": "user", "content": content}])
+        except openai.BadRequestError:
+            break
+        if found.choices[0].finish_reason == "length":
+            return
+    raise AssertionError("no answer filled the context")

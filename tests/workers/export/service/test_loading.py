@@ -1,5 +1,6 @@
 """Who may have a running service load another bundle, and what a client hears of it."""
 
+import gc
 import http.server
 import json
 import os
@@ -9,9 +10,11 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnxruntime
 import pytest
 from served_bundles import KEY, Served, start, stop
 from test_hostile import ask
@@ -25,6 +28,7 @@ from workers.export.service.bundle_files.fettle_service.loading import (
     request_load,
     version_of,
 )
+from workers.export.service.bundle_files.fettle_service.places import Refused
 from workers.export.service.bundle_files.fettle_service.releases import check_sums
 from workers.pipeline.golden import write_sums
 
@@ -182,6 +186,67 @@ def test_link_that_changes_after_the_sums_were_read_leads_nowhere(
     assert not (tmp_path / "mark").exists()
     running.close()
     running.current.retire()
+
+
+@pytest.fixture
+def alone(cnn_bundle: Path) -> Iterator[service.Service]:
+    """A service without HTTP."""
+    made = service.Service(cnn_bundle, 1, Limits(answer_s=0.2))
+    yield made
+    made.close()
+    made.current.retire()
+
+
+def test_change_is_done_while_the_older_bundle_still_answers(alone: service.Service, cnn_bundle: Path) -> None:
+    """Given a bundle that answers for minutes more, When another takes over, Then the client hears of it at once; the next
+    change is refused until the older bundle has ended."""
+    older = alone.current
+    older.take()
+    began_s = time.monotonic()
+    assert alone.switch(cnn_bundle, threading.Event()) == older.version
+    assert alone.current is not older
+    with pytest.raises(Refused, match="still answers"):
+        alone.switch(cnn_bundle, threading.Event())
+    older.give_back()
+    alone.switch(cnn_bundle, threading.Event())
+    assert time.monotonic() - began_s < 30
+
+
+def test_change_whose_client_has_gone_is_not_made(alone: service.Service, cnn_bundle: Path) -> None:
+    """Given a client that left while the bundle was loaded, Then it reported a failure, and nothing is changed."""
+    given_up, older = threading.Event(), alone.current
+    given_up.set()
+    with pytest.raises(Refused):
+        alone.switch(cnn_bundle, given_up)
+    assert alone.current is older
+
+
+@pytest.mark.parametrize("harm", ["golden answers are missing", "number of a batch"])
+def test_bundle_that_fails_late_leaves_nothing_in_memory(
+    alone: service.Service, cnn_bundle: Path, tmp_path: Path, harm: str
+) -> None:
+    """Given a bundle whose model opens and that fails after that, Then neither its session nor its modules stay."""
+    folder = tmp_path / "late"
+    shutil.copytree(cnn_bundle, folder)
+    if harm == "number of a batch":
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["serving"]["max_batch"] = "many"
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    else:
+        shutil.rmtree(folder / "golden" / "answers")
+    write_sums(folder)
+    before = opened()
+    for _ in range(3):
+        with pytest.raises(Refused):
+            alone.switch(folder, threading.Event())
+    assert opened() == before
+
+
+def opened() -> tuple[int, int]:
+    """(sessions of ONNX Runtime, modules of bundles) in this process."""
+    gc.collect()
+    sessions = sum(isinstance(one, onnxruntime.InferenceSession) for one in gc.get_objects())
+    return sessions, sum(name.startswith("fettle_release_") for name in sys.modules)
 
 
 class Slow(http.server.BaseHTTPRequestHandler):

@@ -65,9 +65,23 @@ def test_with_the_key_and_a_told_name_and_page_it_answers(guarded: Served, item)
     told = {"Host": "shop.example", "Origin": PAGE}
     status, _, headers = ask(guarded.port, "POST", INFER, body, {**told, **AUTHORIZATION})
     assert status == 200 and headers["access-control-allow-origin"] == PAGE
-    assert ask(guarded.port, "POST", INFER, body, {"X-API-Key": KEY})[0] == 200
+    for given in ({"X-API-Key": KEY}, {"Authorization": f"bearer {KEY}"}, {"Authorization": f"BEARER  {KEY}"}):
+        assert ask(guarded.port, "POST", INFER, body, given)[0] == 200
+    assert ask(guarded.port, "POST", INFER, body, {"Authorization": "Basic eDp5", "X-API-Key": KEY})[0] == 200
     preflight = {**told, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     assert ask(guarded.port, "OPTIONS", INFER, headers=preflight)[0] == 200
+
+
+def test_page_says_nothing_about_the_model_without_the_key(guarded: Served) -> None:
+    """Given a service with a key, Then its page holds neither title nor kind nor name, which come with the key."""
+    manifest = json.loads((guarded.folder / "manifest.json").read_text())
+    status, page, _ = ask(guarded.port, "GET", "/")
+    assert (status, 'let facts = {"key": true};' in page) == (200, True)
+    assert manifest["serving"]["name"] not in page
+    assert ask(guarded.port, "GET", "/page.json")[0] == 401
+    status, facts, _ = ask(guarded.port, "GET", "/page.json", headers=AUTHORIZATION)
+    assert status == 200
+    assert facts == {"name": "my-shop", "title": manifest["title"], "kind": manifest["serving"]["kind"]}
 
 
 def load(served: Served, folder: Path) -> tuple[int, dict]:
@@ -220,10 +234,13 @@ def test_told_to_stop_in_the_middle_it_answers_what_it_began(cnn_bundle: Path, i
     assert all(isinstance(one, int | ConnectionResetError) for one in outcomes)
 
 
-@pytest.mark.parametrize(("content", "told"), [("short", "no key"), ("", "no key")])
-def test_a_key_that_can_be_guessed_is_refused(cnn_bundle: Path, tmp_path: Path, content: str, told: str) -> None:
-    """Given a short or empty key, then the service does not start, in words."""
-    (tmp_path / "key").write_text(content)
+@pytest.mark.parametrize("content", [b"short", b"", b"\xff" * 20, b"two lines of\na key of letters", None])
+def test_a_key_that_cannot_be_used_is_refused(cnn_bundle: Path, tmp_path: Path, content: bytes | None) -> None:
+    """Given a key that is short, empty, of other letters, or a file that is not there, then the service does not start, in
+    words."""
+    told = "no key"
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
     command = [sys.executable, "-I", "-B", "serve.py", "--api-key-file", str(tmp_path / "key")]
     done = subprocess.run(command, cwd=cnn_bundle, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,193 @@
+"""Connections of the running server: none stays open because its client sends or reads next to nothing."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+from served_bundles import Served, start, stop
+from test_attacked import room_for
+from test_hostile import ANSWER, INFER, ask
+
+from workers.export.service.bundle_files.fettle_service.connections import HEAD_S, STALL_S
+from workers.export.service.bundle_files.fettle_service.server import KEEP_ALIVE_S
+
+READY = b"GET /v2/health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LATE_S = HEAD_S + 1.0
+HEAD = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\n".encode()
+
+
+@pytest.fixture(scope="module")
+def running(cnn_bundle: Path) -> Iterator[Served]:
+    """It is as alive at the end as at the start, and printed nothing."""
+    served = start(cnn_bundle, "--max-body-mb", "4")
+    yield served
+    assert ask(served.port, "GET", "/v2/health/ready")[0] == 200
+    assert stop(served) == (0, "")
+
+
+def connected(served: Served) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", served.port), 30)
+
+
+def answer(connection: socket.socket) -> bytes:
+    """One answer with a Content-Length."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        found += connection.recv(4096)
+    head, _, body = found.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return found
+
+
+def closed_after_s(connection: socket.socket, limit_s: float = 30.0) -> float:
+    """Seconds until the server closes."""
+    connection.settimeout(limit_s)
+    began_s = time.monotonic()
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    return time.monotonic() - began_s
+
+
+BEGINNINGS = {
+    "nothing": b"",
+    "one byte": b"G",
+    "half a head": HEAD,
+    "one byte of the second request": READY + b"G",
+    "a head after an answer": READY + HEAD,
+    "a body announced": HEAD + b"Content-Length: 1000\r\n\r\n",
+    "a part of a body": HEAD + b"Content-Length: 1000\r\n\r\n{",
+    "a part of a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    "a body of what takes none": b"GET /v2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
+    "a body that is refused": b"POST /v2 HTTP/1.1\r\nHost: strange\r\nContent-Length: 1000\r\n\r\n",
+}
+
+
+@pytest.mark.whole
+def test_connections_with_half_a_request_are_closed(running: Served) -> None:
+    """Given clients that send a part of a first or second request and then nothing, Then each is closed within 5 s."""
+    with ExitStack() as held:
+        waiting = []
+        for beginning in BEGINNINGS.values():
+            one = held.enter_context(connected(running))
+            one.sendall(beginning)
+            waiting.append(one)
+        began_s = time.monotonic()
+        for name, one in zip(BEGINNINGS, waiting, strict=True):
+            closed_after_s(one)
+            assert time.monotonic() - began_s < LATE_S, name
+
+
+@pytest.mark.whole
+def test_bytes_that_trickle_do_not_keep_a_connection(running: Served) -> None:
+    """Given a client that sends one byte of its second request each half second, Then it is closed after the same time."""
+    with connected(running) as one:
+        one.sendall(READY)
+        answer(one)
+        one.setblocking(False)
+        began_s = time.monotonic()
+        for byte in b"GET /v2/health/ready HTTP/1.1":
+            try:
+                one.send(bytes([byte]))
+                if one.recv(10) == b"":
+                    break
+            except BlockingIOError:
+                pass
+            except ConnectionError:
+                break
+            time.sleep(0.5)
+        assert HEAD_S - 0.5 < time.monotonic() - began_s < LATE_S
+
+
+@pytest.mark.whole
+def test_connection_between_requests_stays_open(running: Served) -> None:
+    """Given a client that pauses longer than a head may take, Then its connection serves the next request."""
+    with connected(running) as one:
+        for _ in range(2):
+            one.sendall(READY)
+            assert b" 200 " in answer(one)
+            time.sleep(HEAD_S + 1)
+        one.sendall(READY + READY)  # two at once
+        found = answer(one)
+        while found.count(b" 200 OK") < 2:
+            found += one.recv(4096)
+
+
+def test_full_service_closes_the_oldest_silent_connection(running: Served) -> None:
+    """Given as many connections as are taken, silent or with bodies that do not come, Then a further client is answered at
+    once, and one that was answered before keeps its connection."""
+    with ExitStack() as held:
+        early = held.enter_context(connected(running))
+        early.sendall(READY)
+        answer(early)
+        for number in range(room_for(1_100)):
+            one = held.enter_context(connected(running))
+            one.sendall(HEAD + b"Content-Length: 4000000\r\n\r\n" if number % 2 else b"")
+        began_s = time.monotonic()
+        assert ask(running.port, "GET", "/v2/health/ready")[0] == 200
+        early.sendall(READY)
+        assert b" 200 " in answer(early)
+        assert time.monotonic() - began_s < LATE_S
+        assert len(psutil.Process(running.process.pid).net_connections()) <= 1_010
+
+
+NO_HTTP = [
+    b"\x16\x03\x01\x02\x00\x01\x00",
+    b"GET\r\n\r\n",
+    b"\0" * 100 + b"\r\n\r\n",
+    READY.replace(b"Host: localhost", b"Host: localhost\r\nHost: strange"),
+    HEAD + b"Content-Length: -1\r\n\r\n",
+    HEAD + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    HEAD + b"Content-Length: 5\r\nTransfer-Encoding: gzip\r\n\r\n",
+    READY + b"\xff\xff\r\n\r\n",
+    b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000,
+    b"POST /v2 HTTP/1.1\r\nHost: strange\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+]
+
+
+@pytest.mark.parametrize("content", NO_HTTP, ids=range(len(NO_HTTP)))
+def test_what_is_no_http_is_refused_in_silence(running: Served, content: bytes) -> None:
+    """Given bytes that are no HTTP, Then 400 in the protocol's form or an end, nothing on standard error."""
+    with connected(running) as one:
+        one.sendall(content)
+        one.settimeout(30)
+        found = b""
+        try:
+            while part := one.recv(65536):
+                found += part
+        except ConnectionError:
+            pass
+    assert b" 500 " not in found
+    if b" 400 " in found:
+        assert found.rstrip().endswith(b"}")
+
+
+@pytest.mark.slow
+def test_client_that_does_not_read_is_closed(running: Served, cnn_bundle: Path) -> None:
+    """Given clients that ask without reading the answers, Then the server closes and forgets them."""
+    process = psutil.Process(running.process.pid)
+    with ExitStack() as held:
+        for _ in range(5):
+            one = held.enter_context(connected(running))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.setblocking(False)
+            metrics = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            try:
+                for _ in range(2_000):
+                    one.send(metrics)
+            except BlockingIOError:
+                pass
+        end_s = time.monotonic() + KEEP_ALIVE_S + 2 * STALL_S
+        while [one for one in process.net_connections() if one.status == "ESTABLISHED"]:
+            assert time.monotonic() < end_s
+            time.sleep(1)
+        assert ask(running.port, "POST", ANSWER)[0] == 400
