@@ -205,7 +205,7 @@ def load(
     ctx: typer.Context,
     run: Run,
     variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="For each scenario: 10, 60 or 600.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="For each of about 15 steps.")] = 10.0,
     price_per_hour: Annotated[
         float | None, typer.Option(min=0.000001, help="What an hour of a computer costs.")
     ] = None,

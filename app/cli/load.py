@@ -7,8 +7,8 @@ from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.domain.variant import Variant
 from app.services.after.loading.card import cost_of
-from app.services.after.loading.loading import measure_load
-from app.services.after.loading.words import capacity_words, headline
+from app.services.after.loading.loading import measure_load, stages
+from app.services.after.loading.words import capacity_words, headline, plan_words
 from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts, read_facts
 from app.services.records.load import LoadRecord, Price, VersionLoad, read_price
@@ -34,6 +34,7 @@ def load(output: Output, run_id: str, options: LoadOptions) -> int:
         facts = read_facts(space, run_id)
         variant = _variant(facts, options.variant)
         found = run(space, describe(), output.watch)
+        output.notice(plan_words(stages(facts, variant, options.seconds, options.max_latency_ms), options.seconds))
         flow = measure_load(space, facts, variant, options.seconds, found.device, options.max_latency_ms)
         record = run(space, flow, output.watch)
         price = _price(options) or read_price(space.repositories)

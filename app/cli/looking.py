@@ -12,7 +12,7 @@ from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import card_lines, version_lines
 from app.domain.choose import is_safe
-from app.services.after.benching import Engine, bench_model, bench_version
+from app.services.after.benching import Engine, bench_model, bench_version, conclusion
 from app.services.after.comparing import against_document, compare_against
 from app.services.after.exporting import version_of
 from app.services.after.judged_items import judged_items
@@ -216,7 +216,7 @@ def _tell_bench(output: Output, result: BenchResult) -> int:
         rate = "" if row.tokens_per_s is None else f", then {row.tokens_per_s:.1f} a second"
         output.text(f"  prompt of {row.prompt_tokens:>4}  first token {in_ms(row.first_ms)}{rate}  n {row.n}")
     output.text(f"  {result.measured_with}")
-    output.sentence(f"Batch {result.knee_batch} is the smallest that gives 95 % of the best throughput.")
+    output.sentence(conclusion(result))
     return OK
 
 

@@ -12,6 +12,7 @@ from workers.contracts.after.load import Scenario
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
 from workers.contracts.specs import Recipe
+from workers.contracts.wording import in_ms
 
 Engine = Literal["loadgen", "own"]
 RUNTIME = "onnxruntime-cpu"
@@ -71,3 +72,16 @@ def _bench(version: Version, params: BenchParams, data_dir: Path, threads: int |
     step = version.step("bench", params, BenchResult, data_dir, title="Measure", threads=threads, fresh_process=True)
     done: Done[BenchResult] = yield step
     return done.result
+
+
+def conclusion(result: BenchResult) -> str:
+    """Return the last sentence about a benchmark: why it is not valid, the best batch size, or the throughput."""
+    refused = [point for point in result.points if point.valid is False]
+    if refused:
+        reason = refused[0].reasons[0] if refused[0].reasons else "LoadGen gives no reason"
+        count = f"{len(refused)} of {len(result.points)} measurements are" if len(result.points) > 1 else "This is"
+        return f"{count} not valid by LoadGen's rules: {reason}"
+    if len(result.points) > 1:
+        return f"Batch {result.knee_batch} is the smallest that gives 95 % of the best throughput."
+    point = result.points[0]
+    return f"{point.throughput_per_s:.1f} predictions per second; 90 % take at most {in_ms(point.latency.p90_ms)}."

@@ -1,10 +1,11 @@
 """Sentences about a load record; every figure in them was measured."""
 
 from app.domain.words.results import times
-from app.services.after.loading.loading import best_per_s, busiest
+from app.services.after.loading.loading import Stage, best_per_s, busiest
 from app.services.records.load import LoadRecord
 from workers.contracts.after.load import CapacityResult
 from workers.contracts.disturbed import BUSY_SHARE
+from workers.contracts.wording import about as expected
 from workers.contracts.wording import percent
 
 
@@ -22,6 +23,12 @@ def headline(record: LoadRecord) -> str:
     if low is not None and high is not None and low <= 1 <= high:
         return f"{start}, as many as the original as far as can be told."
     return f"{start}, {times(paired.ratio)} times the original's."
+
+
+def plan_words(plan: tuple[Stage, ...], seconds: float) -> str:
+    """Return how long the measurement takes as a whole: `seconds` is the time of one of its steps."""
+    total_s = sum(stage.expected_s for stage in plan)
+    return f"{len(plan)} steps of {seconds:g} s or more each, {expected(total_s)} in all."
 
 
 def about(per_s: float) -> str:

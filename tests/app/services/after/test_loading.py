@@ -10,7 +10,7 @@ from finished_run import copied_space, finished_folder
 from app.services.after.exporting import ExportRequest, card_facts
 from app.services.after.loading import loading
 from app.services.after.loading.loading import best_per_s, measure_load, stages
-from app.services.after.loading.words import about, busy_words, capacity_words, headline
+from app.services.after.loading.words import about, busy_words, capacity_words, headline, plan_words
 from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError
@@ -29,6 +29,7 @@ from app.services.records.load import (
 )
 from workers.contracts.after.load import CapacityResult, CapacityTry
 from workers.contracts.specs import DeviceFacts, LatencySummary
+from workers.contracts.wording import about as duration_about
 
 DEVICE = DeviceFacts(processor="A processor", cores=2, memory_bytes=1)
 SECONDS = 0.3
@@ -160,6 +161,9 @@ def test_the_plan_tells_all_steps_and_about_how_long(space: Workspace) -> None:
 def test_a_limit_of_latency_is_one_part_more(space: Workspace) -> None:
     """Given a limit, Then each version has a part that looks for the most within it; the words say what came of it."""
     facts = read_facts(space, "r1")
+    plan = stages(facts, facts.recommended, 10.0)
+    total_s = sum(stage.expected_s for stage in plan)
+    assert str(len(plan)) in plan_words(plan, 10.0) and duration_about(total_s) in plan_words(plan, 10.0)
     more = [stage.part for stage in stages(facts, facts.recommended, 10.0, 20.0)]
     assert more.count("capacity") == 2 and not any(s.part == "capacity" for s in stages(facts, None, 10.0))
     latency = LatencySummary(n=900, p50_ms=1, p90_ms=2, p99_ms=9, max_ms=9)
