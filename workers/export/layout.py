@@ -35,7 +35,7 @@ SCRIPTS = ("own_code.py", "bundle.py", "run.py", "verify.py", "monitor.py")
 CHAT_SCRIPTS = ("chat.py",)
 """Of a language model, besides."""
 
-PIPELINE_ROOMS = ("postprocess",)
+PIPELINE_ROOMS = ("alike", "postprocess")
 """Folders of the pipeline beside its own files."""
 
 NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()}

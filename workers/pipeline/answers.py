@@ -68,3 +68,17 @@ def label_of(spec: Spec, index: int) -> str:
     if spec.classes is not None and index < len(spec.classes):
         return spec.classes[index]
     return "score" if spec.answer_kind == "score" else f"class {index}"
+
+
+def one_item(values: NDArray[Any], feeds: Mapping[str, NDArray[Any]], spec: Spec) -> NDArray[np.float32]:
+    """Return one item's prediction without its batch axis; a score a step; without positions that only fill up."""
+    values = np.asarray(values, np.float32)
+    if spec.generation is not None:
+        return np.asarray(values[0], np.float32)
+    if spec.links:
+        return values.reshape(len(values), -1)[:, 0] if values.size == len(values) else values
+    for entry in spec.inputs:
+        mask = feeds.get(entry.name) if entry.source == "attention_mask" else None
+        if mask is not None and values.ndim >= 2 and values.shape[:2] == mask.shape:
+            return np.asarray(values[mask.astype(bool)], np.float32)
+    return values[0] if values.ndim and len(values) == 1 else values

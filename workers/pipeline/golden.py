@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .next_words import changed_places
+from .answers import one_item
+from .comparing import OF_8_BIT, OF_16_BIT, OF_32_BIT, differing
 from .pipeline import Pipeline, Runs
-from .postprocess.matching import same_boxes
 from .prepared import Prepared, write_prepared
-from .spec import BoxesSteps
 
 SUMS_FILE = "SHA256SUMS"
 NOT_LISTED = (SUMS_FILE, "model.sig")
 """The list itself, and the signature over it (`trust`)."""
-
-LEAST_SAME_PIXELS = 0.98
-"""Edges of masks may lie a pixel aside on another processor."""
-
-MOST_OTHER_WORDS = 0.02
-"""Of a dialogue's next words, such that were far less likely where the bundle was made."""
-
-MIN_COSINE = 0.999
-"""Another processor may round otherwise; answers that are no classes must still point this much the same way."""
 
 
 def write_golden(folder: Path, pipeline: Pipeline, session: Runs, items: Iterable[Mapping[str, NDArray[Any]]]) -> int:
@@ -38,51 +29,57 @@ def write_golden(folder: Path, pipeline: Pipeline, session: Runs, items: Iterabl
 
 
 def compare_golden(folder: Path, pipeline: Pipeline, session: Runs, of: str = "answers") -> tuple[int, list[str]]:
-    """(answers that are alike, one sentence for each that is not). `of` is the store in `folder` of what to expect: a
-    bundle's fallback has its own."""
-    alike, differences = 0, []
-    answers = Prepared(folder / of)
-    for number, feeds in enumerate(Prepared(folder / "inputs")):
-        expected = answers[number]["answer"]
-        given = pipeline.answer(session, feeds)
-        reason = difference(pipeline, expected, given)
-        if reason:
-            differences.append(f"Golden input {number}: {reason}")
-        else:
-            alike += 1
-    return alike, differences
+    """Run the golden inputs and compare the predictions with the stored ones (`comparing`).
+
+    Servers of older bundles call this function of a newer one, so its arguments stay what they are.
+
+    Args:
+        folder: The bundle's folder "golden"; the manifest beside it says which numbers the model computes in.
+        pipeline: The bundle's pipeline.
+        session: The loaded model, or what answers in its place.
+        of: The store in `folder` that holds the predictions to expect; a bundle's fallback has its own.
+
+    Returns:
+        How many predictions are alike, and one sentence for each that is not.
+    """
+    asked = Prepared(folder / "inputs")
+    given = [pipeline.answer(session, feeds) for feeds in asked]
+    reasons = golden_differences(folder, pipeline, given, of)
+    told = [f"Golden input {number}: {reason}" for number, reason in enumerate(reasons) if reason]
+    return len(given) - len(told), told
 
 
-def difference(pipeline: Pipeline, expected: NDArray[Any], given: NDArray[Any]) -> str:
-    """What differs between two answers of one input, by the task's own rule; "" where they are alike."""
-    steps = pipeline.spec.postprocess
-    if isinstance(steps, BoxesSteps):
-        same = same_boxes(expected, given, steps.score_threshold)
-        return "" if same else "something else is found, or elsewhere."
-    if expected.shape != given.shape:
-        return f"the answer has the shape {given.shape} instead of {expected.shape}."
-    if not np.isfinite(given).all() and np.isfinite(expected).all():
-        return "the answer is not a number."
-    if pipeline.spec.answer_kind == "mask":
-        return "" if np.mean(expected == given) >= LEAST_SAME_PIXELS else "the mask lies elsewhere."
-    if pipeline.spec.answer_kind in ("tokens", "transcript"):
-        return "" if np.array_equal(expected, given) else "another text is answered."
-    if pipeline.spec.answer_kind == "next_tokens":
-        same = not expected.size or changed_places(expected[0], given[0]).mean() <= MOST_OTHER_WORDS
-        return "" if same else "it goes on with other words."
-    if pipeline.spec.answer_kind == "class":
-        return "" if (expected.argmax(-1) == given.argmax(-1)).all() else "another class is answered."
-    cosine = _cosine(expected, given)
-    return "" if cosine >= MIN_COSINE else f"the answer differs (cosine {cosine:.4f})."
+def golden_differences(
+    folder: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]], of: str = "answers"
+) -> list[str]:
+    """What differs between each of the `given` predictions and the stored one, "" where they are alike.
+
+    `given` are those of the first golden inputs, with their batch axis.
+    """
+    inputs, stored = Prepared(folder / "inputs"), Prepared(folder / of)
+    spec = pipeline.spec
+    expected = [one_item(stored[at]["answer"], inputs[at], spec) for at in range(len(given))]
+    found = [one_item(values, inputs[at], spec) for at, values in enumerate(given)]
+    return differing(spec, expected, found, _share_of_rounding(folder.parent / "manifest.json", of))
 
 
-def _cosine(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Of two arrays taken as one vector each; 1 for two zero vectors."""
-    x, y = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
-    norm = float(np.linalg.norm(x) * np.linalg.norm(y))
-    if norm == 0.0:
-        return 1.0 if np.allclose(x, y) else 0.0
-    return float(x @ y) / norm
+def _share_of_rounding(manifest: Path, of: str) -> float:
+    """How much of what the proof allows rounding may use up, by the numbers that the model computes in.
+
+    All of it where the manifest does not say: bundles of other targets have none at this place.
+    """
+    try:
+        document = json.loads(manifest.read_text(encoding="utf-8"))
+        described = document["fallback"] if of == "fallback" else document
+        precision, runtime = str(described["model"]["precision"]), dict(described["runtime"])
+        chosen = dict(runtime["settings"]).get("inference_precision", "")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return OF_8_BIT
+    if "int" in precision:
+        return OF_8_BIT
+    # engines other than these two take 16-bit arithmetic by themselves where a processor has it
+    exact = chosen == "f32" or (not chosen and runtime.get("id") in ("onnxruntime-cpu", "torch-cpu"))
+    return OF_32_BIT if precision == "fp32" and exact else OF_16_BIT
 
 
 def write_sums(folder: Path) -> int:

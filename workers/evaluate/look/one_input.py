@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.trying import Seen, TryRequest
-from workers.evaluate.proof.comparing.masks import same_masks
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine, similarity
 from workers.evaluate.proof.tasks import text, transcript
-from workers.evaluate.proof.tasks.labels import unlike_labels
+from workers.pipeline.alike.masks import same_masks
+from workers.pipeline.alike.shares import unlike_labels
 from workers.pipeline.audio import read_wav
 from workers.pipeline.batches import is_batched
 from workers.pipeline.images import open_picture

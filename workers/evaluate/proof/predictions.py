@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Session
+from workers.pipeline.answers import one_item
 from workers.pipeline.batches import group_size
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
@@ -117,7 +118,7 @@ def collect_answers(
             ctx.log(f"Stopped after {number:,} of {len(items):,} items: no more {stopped} for answers.")
             break
         feeds, outputs = next(answered)
-        values = _trim(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline)
+        values = one_item(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline.spec)
         finite.append(bool(np.isfinite(values).all()))
         answer.append(_compact(values) if pipeline.spec.answer_kind == "mask" else values)
         _keep_others(others, outputs, feeds, pipeline)
@@ -138,7 +139,7 @@ def _gallery(
         if len(found) == GALLERY_ITEMS or late:
             break
         ctx.check_cancelled()
-        found.append(_trim(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline))
+        found.append(one_item(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline.spec))
     return found
 
 
@@ -175,27 +176,10 @@ def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], n
         ) from error
 
 
-def _trim(values: Values, feeds: Mapping[str, NDArray[Any]], pipeline: Pipeline) -> Values:
-    """One item without its batch axis; a score a step; positions that only fill up are left out."""
-    if pipeline.spec.generation is not None:
-        return np.asarray(values[0], np.float32)
-    if pipeline.stateful:
-        return values.reshape(len(values), -1)[:, 0] if _one_score(values) else values
-    for entry in pipeline.spec.inputs:
-        mask = feeds.get(entry.name) if entry.source == "attention_mask" else None
-        if mask is not None and values.ndim >= 2 and values.shape[:2] == mask.shape:
-            return np.asarray(values[mask.astype(bool)], np.float32)
-    return values[0] if values.ndim and len(values) == 1 else values
-
-
 def _compact(mask: Values) -> NDArray[Any]:
     """Class numbers in as few bytes as they take; what is no number becomes 0 (`Answers.finite` tells it)."""
     numbers = np.nan_to_num(mask, nan=0.0)
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
-
-
-def _one_score(values: Values) -> bool:
-    return values.size == len(values)
 
 
 def _keep_others(
@@ -214,7 +198,7 @@ def _keep_others(
             continue
         rows = others.setdefault(output.name, Rows())
         if rows.size_bytes < OTHER_BYTES // max(len(pipeline.spec.outputs) - 1, 1):
-            rows.append(_trim(np.asarray(values, np.float32), feeds, pipeline))
+            rows.append(one_item(np.asarray(values, np.float32), feeds, pipeline.spec))
 
 
 def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finite: NDArray[np.bool_]) -> Answers:

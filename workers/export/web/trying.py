@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import wave
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from workers.contracts.process.context import JobContext
 from workers.export.golden_json import as_json, from_json
 from workers.export.selftest import failed
 from workers.pipeline import load_pipeline
-from workers.pipeline.golden import difference
+from workers.pipeline.golden import golden_differences
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
 
@@ -64,9 +64,7 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
     done = _run(node, folder, {"cases": cases, "prepare": [given for given, _ in prepare]}, ctx)
     for (given, wanted), found in zip(prepare, done["prepared"], strict=True):
         _check_prepared(next(iter(given)), wanted, found)
-    answers = Prepared(folder / "golden" / "answers")
-    for number, one in enumerate(done["answers"]):
-        _check_answer(pipeline, number, answers[number]["answer"], from_json(one))
+    _check_answers(folder / "golden", pipeline, [from_json(one) for one in done["answers"]])
     counted = f"{len(prepare)} inputs prepared and {len(done['answers'])} answers as here"
     ways = f"{counted}, by Node.js {done['node']} with the page’s own engine"
     return ExportCheck(what=WHAT, ok=True, detail=f"{ways}; no browser was opened")
@@ -104,11 +102,16 @@ def _run(node: str, folder: Path, asked: Mapping[str, Any], ctx: JobContext) -> 
         raise failed(f"the page does not run: {done.stderr.strip()[-400:]}") from error
 
 
-def _check_answer(pipeline: Pipeline, number: int, expected: NDArray[Any], given: NDArray[Any]) -> None:
-    if given.size == expected.size:  # where nothing has a batch axis
-        given = given.reshape(expected.shape)
-    if reason := difference(pipeline, expected, given):
-        raise failed(f"the page answers golden input {number} otherwise: {reason}")
+def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]]) -> None:
+    stored = Prepared(golden / "answers")
+    shapes = [stored[at]["answer"].shape for at in range(len(given))]
+    # where nothing has a batch axis
+    shaped = [
+        one.reshape(shape) if one.size == np.prod(shape) else one for one, shape in zip(given, shapes, strict=True)
+    ]
+    for number, reason in enumerate(golden_differences(golden, pipeline, shaped)):
+        if reason:
+            raise failed(f"the page answers golden input {number} otherwise: {reason}")
 
 
 def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, Any]) -> None:

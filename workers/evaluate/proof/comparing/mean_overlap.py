@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.comparing.masks import BACKGROUND, Masks, right_objects
+from workers.pipeline.alike.masks import BACKGROUND, Masks, right_objects
 
 Floats = NDArray[np.float64]
 

@@ -11,10 +11,7 @@ from workers.evaluate.proof.differences import Differences, Flags, Gate, Labels,
 from workers.evaluate.proof.notes import Notes
 from workers.evaluate.proof.pairs import Pair, classes_of, is_guessing, make_pair
 from workers.evaluate.proof.stats import binomial_lower, bootstrap_sums
-
-SCORE_MOVED = 0.1
-"""People set thresholds of their own on a single score: a nudity filter in INT8 named the same class on every picture
-while its scores were at cosine .945 (EVALUATION.md)."""
+from workers.pipeline.alike.shares import SCORE_MOVED
 
 MOST_MOVED, MOVED_CONFIDENCE = 0.05, 0.99
 """Labels tell nothing of a threshold that is not theirs: where for sure more than this share of scores moved, a version

@@ -4,13 +4,12 @@ have in common is taken away (anisotropy, arXiv 1909.00512)."""
 import numpy as np
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Flags, Floats, ProofTask
+from workers.evaluate.proof.differences import Differences, Floats, ProofTask
 from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.tasks.numbers import class_names
+from workers.pipeline.alike.vectors import CENTERED_COSINE, centered, other_length, unit
 
-CENTERED_COSINE = 0.98
 NEAREST_WITHIN = 3
-LENGTH_MOVED = 0.1
 NEIGHBORS, OVERLAP = 10, 0.7
 LEAST_GALLERY = 20
 GALLERY_SHARE, MOST_GALLERY = 0.25, 500
@@ -30,12 +29,12 @@ def compare(case: Case) -> Differences:
     """
     old, new = _stacked(case.answers("old")), _stacked(case.answers("new"), like=case.answers("old"))
     gallery_old, gallery_new, judged = _gallery(case, old, new)
-    center = _unit(np.concatenate([gallery_old, old])).mean(axis=0)  # a search looks at directions
-    a, b = _unit(_unit(old[judged]) - center), _unit(_unit(new[judged]) - center)
+    center = unit(np.concatenate([gallery_old, old])).mean(axis=0)  # a search looks at directions
+    a, b = centered(old[judged], center), centered(new[judged], center)
     cosine = (a * b).sum(axis=1)
-    changed = ~(cosine >= CENTERED_COSINE) | _other_length(old[judged], new[judged])
+    changed = ~(cosine >= CENTERED_COSINE) | other_length(old[judged], new[judged])
     if len(gallery_old):
-        before, after = a @ _unit(_unit(gallery_old) - center).T, b @ _unit(_unit(gallery_new) - center).T
+        before, after = a @ centered(gallery_old, center).T, b @ centered(gallery_new, center).T
         changed |= _finds_others(before, after)
     severity = np.nan_to_num(1 - cosine, nan=2.0)
     items = case.items[judged]
@@ -44,16 +43,6 @@ def compare(case: Case) -> Differences:
     searched = tuple(case.items[: len(case.items) - len(items)].tolist())
     notes = (SEARCHED.format(len(searched), len(case.items), len(items)),) if searched else ()
     return Differences(items, changed, severity, similarity, names, notes=notes, searched=searched)
-
-
-def _other_length(old: Floats, new: Floats) -> Flags:
-    """(n,): whether the length changed by more than a tenth, which a search by dot product ranks by; that all became
-    longer alike orders nothing anew, but for vectors of length 1, whose products are read as cosines."""
-    before, after = np.linalg.norm(old, axis=1), np.linalg.norm(new, axis=1)
-    ratio = after / np.where(before > 0, before, 1.0)
-    known = np.isfinite(ratio)
-    usual = 1.0 if np.allclose(before, 1, atol=0.01) or not known.any() else float(np.median(ratio[known])) or 1.0
-    return np.asarray(known & (np.abs(ratio / usual - 1) > LENGTH_MOVED), np.bool_)
 
 
 def _gallery(case: Case, old: Floats, new: Floats) -> tuple[Floats, Floats, slice]:
@@ -76,11 +65,6 @@ def _finds_others(before: Floats, after: Floats) -> "np.ndarray[tuple[int, ...],
     lost = ~(old[:, :1] == new[:, :NEAREST_WITHIN]).any(axis=1)
     shared = (old[:, :, None] == new[:, None, :]).any(axis=2).sum(axis=1)
     return np.asarray(lost | (shared < OVERLAP * k - 1e-9), np.bool_)
-
-
-def _unit(values: Floats) -> Floats:
-    norms = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.asarray(values / np.where(norms > 0, norms, 1.0), np.float64)
 
 
 def _stacked(values: list[Values], like: list[Values] | None = None) -> Floats:

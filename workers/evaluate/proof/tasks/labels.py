@@ -8,13 +8,7 @@ from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.stats import bootstrap_sums
-
-THRESHOLD = 0.5
-NEAR = 0.05
-"""A label that crosses the threshold while both scores lie this near to it is one that nobody relies on."""
-
-SCORE_MOVED = 0.1
-"""As for a single score: people set thresholds of their own."""
+from workers.pipeline.alike.shares import THRESHOLD, unlike_labels
 
 
 def compare(case: Case) -> Differences:
@@ -47,13 +41,6 @@ def label_shares(case: Case, which: Literal["old", "new"]) -> Floats:
         if row.size == width and np.isfinite(row).all():
             values[at] = row
     return values if answers.scores == "probabilities" else np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float64)
-
-
-def unlike_labels(old: Floats, new: Floats) -> Flags:
-    """(n, labels): whether a label is lost, new, or its score moved by more than .1; all where it is no number."""
-    other = (old >= THRESHOLD) != (new >= THRESHOLD)
-    near = (np.abs(old - THRESHOLD) <= NEAR) & (np.abs(new - THRESHOLD) <= NEAR)
-    return np.asarray((other & ~near) | ~(np.abs(new - old) <= SCORE_MOVED), np.bool_)
 
 
 def _parts(case: Case, holds: Flags, unlike: Flags) -> list[OwnPart]:

@@ -9,11 +9,7 @@ from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Floats, Loss, ProofTask
 from workers.evaluate.proof.stats import bootstrap_ratios
-
-SCORE_MOVED = 0.1
-"""A score that moves by more within a sequence has drifted: 32-bit runtimes differ by .00003, half precision by .24."""
-
-THRESHOLD = 0.5
+from workers.pipeline.alike.shares import SCORE_MOVED, THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,8 @@ class Steps:
 
 
 def compare(case: Case) -> Differences:
-    """A sequence changed where any of its scores moved by more than .1; with labels, accuracy at .5 decides."""
+    """A sequence changed where any of its scores moved by more than .1: then it has drifted, since 32-bit runtimes
+    differ by .00003 and half precision by .24. With labels, accuracy at .5 decides."""
     old = [to_shares(values, case.old.scores) for values in case.answers("old")]
     new = [to_shares(values, case.new.scores) for values in case.answers("new")]
     moved = np.asarray([_largest(a, b) for a, b in zip(old, new, strict=True)], np.float64)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.comparing.masks import BACKGROUND, LEAST_OVERLAP, Masks, class_change
 from workers.evaluate.proof.comparing.mean_overlap import Pair, by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
+from workers.pipeline.alike.masks import BACKGROUND, LEAST_OVERLAP, Masks, class_change
 
 BLOCK_PIXELS = 8_000_000
 SMALLEST = 1e-9

@@ -4,9 +4,9 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.comparing.pictures import SMALLEST_SIDE, psnr, ssim
 from workers.evaluate.proof.predictions import Values
 from workers.evaluate.scores.base import Floats, Score, Words, alone, mean_draws
+from workers.pipeline.alike.pictures import SMALLEST_SIDE, psnr, ssim
 
 MOST_ITEMS = 200
 PSNR = Words(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, binary_erosion, label
 
-from workers.evaluate.proof.comparing.masks import (
+from workers.pipeline.alike.masks import (
     FORGIVEN_PX,
     LEAST_COVERED,
     LEAST_HELD,

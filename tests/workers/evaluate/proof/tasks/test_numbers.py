@@ -8,7 +8,7 @@ import pytest
 
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.tasks.numbers import by_channel, channel_errors, channel_spreads
+from workers.pipeline.alike.channels import by_channel, channel_errors, channel_spreads
 
 Make = Callable[..., Any]
 N = 400

@@ -1,10 +1,14 @@
 """Masks beside masks, many pictures at once: overlap by class with a tolerance of one pixel, and connected objects."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .objects import numbered
 
 Masks = NDArray[Any]
 """Whole numbers: the class of each pixel."""
@@ -27,11 +31,6 @@ LEAST_COVERED = 0.75
 LEAST_HELD = 1 / 3
 HALF = 0.5
 MOST_COUNTED = 1 << 20
-
-
-AROUND = np.zeros((3, 3, 3), np.bool_)
-AROUND[1] = True
-"""Neighbors within a picture, corners too, and never from one picture to the next."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +103,8 @@ class _Objects:
     sizes: Numbers
 
     @classmethod
-    def of(cls, masks: Flags) -> Self:
-        from scipy.ndimage import label
-
-        numbers, count = label(masks, AROUND)
+    def of(cls, masks: Flags) -> _Objects:
+        numbers, count = numbered(masks)
         return cls(masks, numbers, np.bincount(numbers[masks], minlength=count + 1))
 
     def covered(self, theirs: Flags) -> tuple[Numbers, Floats]:
@@ -153,11 +150,9 @@ def _overlapping(one: NDArray[np.int32], other: NDArray[np.int32], count: int) -
 def _joined(mine: _Objects, theirs: Flags) -> Numbers:
     """(n,): objects of `theirs` that hold a third and more of two or more of `mine`, by more than a thin bridge (they
     are taken without their outermost pixels)."""
-    from scipy.ndimage import label
-
     inner = ~_grown(~theirs)
     inner[:, [0, -1]], inner[:, :, [0, -1]] = False, False
-    cores, core_count = label(inner, AROUND)
+    cores, core_count = numbered(inner)
     both = np.flatnonzero(mine.masks & inner)
     core, one = cores.ravel()[both], mine.numbers.ravel()[both]
     # neighbors in a row mostly belong together: only where another pair begins is there anything to sort

@@ -1,0 +1,123 @@
+"""Pictures beside pictures: PSNR and SSIM, of whole ones and of their worst part.
+
+Computed in numpy, because bundles check themselves by it. Tests compare the values with torchmetrics and scikit-image.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+LEAST_PSNR_DB, LEAST_SSIM = 30.0, 0.95
+LEAST_CHANNEL_DB = 28.0
+"""Of each color by itself: a cast of one color is a third of the error only."""
+
+TILE_PX = 16
+LEAST_TILE_DB = 20.0
+"""A blot of 16 by 16 pixels in a picture of 256 by 256 leaves PSNR above 30 and SSIM above .99: the worst tile of that
+size counts by itself, at ten times the error."""
+
+SMALLEST_SIDE = 11
+"""SSIM looks through a window of this size (Wang et al., IEEE TIP 13:600, 2004)."""
+
+DEVIATION, K1, K2 = 1.5, 0.01, 0.03
+SAME_DB = 120.0
+"""Stands for "no difference at all", whose PSNR is infinite."""
+
+
+def psnr(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Peak signal-to-noise ratio in dB, at most 120, of values that span 1."""
+    error = float(np.square(np.asarray(a, np.float64) - b).mean())
+    return min(-10 * math.log10(error), SAME_DB) if error > 0 else SAME_DB
+
+
+def ssim(a: Floats, b: Floats) -> float:
+    """Mean structural similarity of (channels, height, width) with values that span 1."""
+    return float(ssim_map(a, b).mean())
+
+
+def ssim_map(a: Floats, b: Floats) -> Floats:
+    """SSIM around each pixel that is five from the edge: (channels, height − 10, width − 10).
+
+    Gaussian windows of deviation 1.5 and 11 pixels, only those that lie within the picture (Wang et al. 2004).
+    """
+    steps = np.arange(SMALLEST_SIDE) - SMALLEST_SIDE // 2
+    window = np.exp(-0.5 * np.square(steps / DEVIATION))
+    window /= window.sum()
+
+    def mean(values: Floats) -> Floats:
+        height, width = (side - SMALLEST_SIDE + 1 for side in values.shape[1:])
+        rows = sum(share * values[:, at : at + height] for at, share in enumerate(window))
+        return np.asarray(sum(share * rows[:, :, at : at + width] for at, share in enumerate(window)))
+
+    mean_a, mean_b = mean(a), mean(b)
+    spread_a, spread_b = mean(a * a) - mean_a**2, mean(b * b) - mean_b**2
+    shared = mean(a * b) - mean_a * mean_b
+    c1, c2 = K1**2, K2**2
+    alike = (2 * mean_a * mean_b + c1) * (2 * shared + c2)
+    return np.asarray(alike / ((mean_a**2 + mean_b**2 + c1) * (spread_a + spread_b + c2)), np.float64)
+
+
+def worst_tile(errors: Floats, side: int) -> float:
+    """The largest mean of `errors` (height, width) over tiles of `side`, half overlapping."""
+    height, width = errors.shape
+    side = max(1, min(side, height, width))
+    sums = np.zeros((height + 1, width + 1))
+    sums[1:, 1:] = errors.cumsum(axis=0).cumsum(axis=1)
+    rows = np.unique([*range(0, height - side + 1, max(1, side // 2)), height - side])
+    columns = np.unique([*range(0, width - side + 1, max(1, side // 2)), width - side])
+    top, left = np.ix_(rows, columns)
+    total = sums[top + side, left + side] - sums[top, left + side] - sums[top + side, left] + sums[top, left]
+    return float(total.max() / side**2)
+
+
+def changed_pictures(old: Sequence[NDArray[Any]], new: Sequence[NDArray[Any]]) -> tuple[Flags, Floats]:
+    """Which of n pictures a person would call others; values are taken to span what all of `old` span.
+
+    Returns:
+        (n,) bool, and (n, 4) PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel.
+    """
+    low, span = span_of(old)
+    pairs = zip(old, new, strict=True)
+    rows = np.asarray([nearness(channels_first(a), channels_first(b), low, span) for a, b in pairs])
+    loud, structure, blot, color = rows.reshape(-1, 4).T
+    same = (loud >= LEAST_PSNR_DB) & (structure >= LEAST_SSIM) & (blot >= LEAST_TILE_DB) & (color >= LEAST_CHANNEL_DB)
+    return np.asarray(~same, np.bool_), rows.reshape(-1, 4)
+
+
+def span_of(pictures: Sequence[NDArray[Any]]) -> tuple[float, float]:
+    """The least value of all pictures, and how far above it the largest one is."""
+    low, high = min(float(one.min()) for one in pictures), max(float(one.max()) for one in pictures)
+    return low, high - low
+
+
+def nearness(old: Floats, new: Floats, low: float, span: float) -> tuple[float, float, float, float]:
+    """PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel; −inf and 0 for other sizes and no
+    numbers."""
+    if old.shape != new.shape or not np.isfinite(new).all():
+        return -math.inf, 0.0, -math.inf, -math.inf
+    a, b = ((values - low) / span for values in (old, new))
+    errors = np.square(a - b)
+    worst = worst_tile(errors.mean(axis=0), TILE_PX)
+    structure = float(ssim_map(a, b).mean()) if min(a.shape[1:]) >= SMALLEST_SIDE else 1.0
+    color = float(errors.mean(axis=(1, 2)).max())
+    return psnr(a, b), structure, _decibels(worst), _decibels(color)
+
+
+def _decibels(error: float) -> float:
+    return -10 * math.log10(error) if error > 0 else math.inf
+
+
+def channels_first(values: NDArray[Any]) -> Floats:
+    """(channels, height, width) of one picture; the shorter of the first and last axis is that of channels."""
+    numbers = np.asarray(values, np.float64)
+    if numbers.ndim == 2:
+        return numbers[None]
+    return numbers if numbers.shape[0] <= numbers.shape[-1] else np.moveaxis(numbers, -1, 0)
