@@ -7,20 +7,14 @@ from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.format import percent_of
 from widgets.parts.small import CheckValue
-from workers.contracts.proof.proving import LEAST_TEXTS
 
 USUAL_LIMIT_PCT = 1.0
-
-
-def _by_words(session: Session) -> bool:
-    """Of a language model next words are counted, of which each text has many."""
-    return session.model is not None and session.model.info.chat is not None
 
 
 def reach_row(session: Session) -> CheckValue | None:
     """What so many examples can prove at all, where that is less than the usual limit."""
     data = session.data
-    if data is None or data.result.origin != "person" or not data.result.n_test or _by_words(session):
+    if data is None or data.result.origin != "person" or not data.result.n_test:
         return None
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
@@ -36,8 +30,6 @@ def few_value(session: Session, limit_pct: float) -> FewValue | None:
     if data is None or data.result.origin != "person":
         return None
     needed, have = least_to_prove(limit_pct), data.result.n_of_person
-    if _by_words(session) and have >= LEAST_TEXTS:
-        return None
     if needed is not None and have >= needed:
         return None
     widest = least_to_prove(MAX_PCT)

@@ -49,7 +49,8 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
         return told
     missing = needed_unlabelled(judgement.margin, 0.0, 1 - FIRST_LEVEL)
     if missing is not None and judgement.units:
-        missing = max(LEAST_TEXTS, math.ceil(missing * LEAST_EFFECT * judgement.n / judgement.units))
+        by_words = math.ceil(missing * LEAST_EFFECT * judgement.n / judgement.units)
+        missing = max(LEAST_TEXTS, missing, by_words)
     return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
 
 

@@ -19,17 +19,17 @@ def few_items(data: ReadData, limit_pct: float, *, by_words: bool = False) -> bo
 
 def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -> str | None:
     """What so few examples can prove at best and how many the limit takes; None where there are enough, where they are
-    not the person's. `by_words`: a language model's next words are counted, of which a text has many."""
+    not the person's. `by_words`: a language model's next words are counted, and as many texts are needed as examples
+    of any other kind, since a text may break wholly."""
     have, needed = data.result.n_of_person, least_to_prove(limit_pct)
     if by_words and data.result.origin == "person" and have < LEAST_TEXTS:
         return f"{have:,} texts for the test prove nothing: add texts, at least {LEAST_TEXTS} in all."
-    if by_words:
-        return None
     if data.result.origin != "person" or (needed is not None and have >= needed):
         return None
-    can = f"{have:,} examples for the test prove a loss below {percent_of(least_limit_pct(have))} at best"
+    things = "texts" if by_words else "examples"
+    can = f"{have:,} {things} for the test prove a loss below {percent_of(least_limit_pct(have))} at best"
     return (
         f"{can}: no limit of 0 % can be proven."
         if needed is None
-        else (f"{can}; your limit of {percent_of(limit_pct)} takes at least {needed:,}. Add examples, or allow more.")
+        else (f"{can}; your limit of {percent_of(limit_pct)} takes at least {needed:,}. Add {things}, or allow more.")
     )

@@ -28,9 +28,9 @@ class LookBook:
 
     def could_prove(self, number: int, judged: Variant) -> bool:
         """Whether a look of this number could call anything safe; `judged` is any version that was judged on the items:
-        of a language model places within them count."""
+        of a language model places within them count, too."""
         units = judged.judgement.units if judged.judgement is not None else None
-        count = len(self._items) if units is None else int(units / LEAST_EFFECT)
+        count = len(self._items) if units is None else min(len(self._items), int(units / LEAST_EFFECT))
         return can_prove(count, self._limit_pct, level_of_look(number))
 
     def note(self, judged: Variant, number: int) -> None:

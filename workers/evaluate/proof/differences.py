@@ -51,10 +51,15 @@ class Loss:
 class Units:
     """What is counted within items: of `sizes` (n,) places `changed` (n,) differ. Places of one item depend on each
     other, so that together they tell as much as their number divided by the design effect (Kish 1965, Survey Sampling):
-    the variance over items against the binomial one, at least `LEAST_EFFECT`."""
+    the variance over items against the binomial one, at least `LEAST_EFFECT`.
+
+    No effect that is estimated from unbroken items foresees that one of twenty breaks wholly. So the share is bounded
+    over items as well: `alone` (n,) are those that share no text with another one.
+    """
 
     changed: Floats
     sizes: Floats
+    alone: Flags
 
     @property
     def total(self) -> int:
@@ -63,6 +68,11 @@ class Units:
     @property
     def hits(self) -> int:
         return int(self.changed.sum())
+
+    @property
+    def shares(self) -> Floats:
+        """(k,): the share changed of each item that stands alone."""
+        return np.asarray(self.changed[self.alone] / self.sizes[self.alone], np.float64)
 
     @property
     def effect(self) -> float:

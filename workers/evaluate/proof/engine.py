@@ -61,7 +61,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         return _nothing(task.id, found, limit)
     alpha = level_of_look(earlier)
     notes, counts = Notes(list(found.notes), list(found.notes) if found.broken else []), Counts.of(found)
-    ahead = level_of_look(earlier + could_prove(counts.everything, limit, alpha))
+    ahead = level_of_look(earlier + could_prove(counts.independent, limit, alpha))
     by_labels = bool(counts.n) or found.loss is not None
     margin = limit * _scale(found) if by_labels else limit
     bounds = _bounds(found, counts, limit, margin, alpha)
@@ -87,6 +87,11 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
     if counts.n:
         note_negative_flips(notes, counts.b / counts.n, counts.b)
+    if counts.needs_items(limit, alpha):
+        notes.reason(
+            f"So few next words changed that they are within {percent(limit)}; but {len(found.items):,} texts are too"
+            " few to know that no more texts than that break wholly."
+        )
     if verdict == "not_enough_data" and not lost:
         _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
     note_looks(notes, earlier, alpha)
@@ -109,7 +114,7 @@ def _missing(found: Differences, counts: Counts, limit: float, margin: float, al
     """How many more items a proof at level `alpha` probably takes, by all that decides."""
     ways = []
     if found.loss is None or not found.loss.alone:
-        ways.append(in_items(missing_items(counts, limit, margin, alpha), counts, found))
+        ways.append(in_items(missing_items(counts, limit, margin, alpha), counts, found, limit, alpha))
     if found.loss is not None:
         ways.append(missing_scored(found.loss, limit, counts.everything, alpha))
     known = [way for way in ways if way is not None]

@@ -9,6 +9,7 @@ from workers.contracts.specs import Verdict
 from workers.contracts.wording import counted, percent
 from workers.evaluate.proof.bounds import Counts
 from workers.evaluate.proof.differences import Differences, Gate
+from workers.evaluate.proof.needed import needed_mean
 from workers.evaluate.proof.notes import Notes
 
 REGRESSED_LEVEL = 0.04
@@ -39,9 +40,13 @@ def _verdict(gate: Gate, most: float, alpha: float) -> Verdict:
     return "safe" if max(gate.estimate, float(np.quantile(draws, 1 - alpha))) <= most else "not_enough_data"
 
 
-def in_items(missing: int | None, counts: Counts, found: Differences) -> int | None:
+def in_items(missing: int | None, counts: Counts, found: Differences, limit: float, alpha: float) -> int | None:
     """How many more items a proof takes, where `missing` counts places that tell as much as one by itself."""
-    if found.units is None:
+    if counts.shares is None or missing is None:
         return missing
     short = max(0, found.least_items - len(found.items))
-    return None if missing is None else max(short, math.ceil(missing * len(found.items) / counts.everything))
+    needed = needed_mean(limit, float(counts.shares.mean()) if len(counts.shares) else 0.0, 1 - alpha)
+    if needed is None:
+        return None
+    by_place = math.ceil(missing * len(found.items) / counts.everything) if counts.changed_upper(alpha) > limit else 0
+    return max(short, by_place, needed - len(counts.shares), 1)

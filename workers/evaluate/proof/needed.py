@@ -51,6 +51,27 @@ def needed_unlabelled(margin: float, changed: float, confidence: float = CONFIDE
     return count
 
 
+def needed_mean(limit: float, mean: float, confidence: float = CONFIDENCE) -> int | None:
+    """Items whose shares changed, of this `mean`, prove that it is at most `limit`, and ten percent where some changed.
+
+    None where the mean is not below the limit.
+    """
+    if limit >= 1:
+        return 1
+    if not 0 <= mean < limit:
+        return None
+    least = math.ceil(_unchanged(limit, confidence) - 1e-9)
+    if not mean:
+        return least
+    most = least
+    while binomial_upper(mean * most, most, confidence) > limit:
+        most *= 2
+    count = bisect_left(
+        range(most), True, key=lambda n: n >= least and binomial_upper(mean * n, n, confidence) <= limit
+    )
+    return math.ceil(count * SPARE)
+
+
 def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> int | None:
     """How many more items a proof at level `alpha` probably takes, by the shorter of two ways: more labelled items, or
     more of any kind where few results change. None where no number would do."""

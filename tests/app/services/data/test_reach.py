@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.data.reach import few_items
+from app.services.data.reach import few_items, reach_warning
 from app.services.opening.opening import ReadData
 from workers.contracts.jobs import DataResult
 
@@ -22,3 +22,13 @@ def test_few_is_what_proves_nothing(n_test: int, limit_pct: float, few: bool) ->
     data = ReadData(result=result, folder=Path("/d"), key="k")
     assert few_items(data, limit_pct) is few
     assert not few_items(data, limit_pct, by_words=True)
+
+
+@pytest.mark.parametrize(("n_test", "is_told"), [(30, True), (320, True), (321, False)])
+def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, is_told: bool) -> None:
+    """Given texts for a language model, Then 1 % takes 321 of them: whole texts may break."""
+    result = DataResult(
+        origin="person", kind="texts", n_items=n_test, n_test=n_test, n_calibration=3, labelled=False, sha256="ab" * 32
+    )
+    told = reach_warning(ReadData(result=result, folder=Path("/d"), key="k"), 1.0, by_words=True)
+    assert (told is not None) is is_told and (told is None or "321" in told)

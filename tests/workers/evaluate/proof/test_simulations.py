@@ -12,7 +12,9 @@ import pytest
 
 from workers.contracts.proof.proving import FIRST_LEVEL, level_of_look
 from workers.evaluate.data.dataset import DataSet
+from workers.evaluate.proof.bounds import Counts
 from workers.evaluate.proof.case import case_of
+from workers.evaluate.proof.differences import Differences, Units
 from workers.evaluate.proof.engine import judge_case
 from workers.evaluate.proof.needed import needed_examples, needed_unlabelled, paired_power, unlabelled_power
 from workers.evaluate.proof.predictions import Answers
@@ -238,3 +240,39 @@ def test_the_bound_of_a_drop_keeps_its_level_in_full(n: int, margin: float, look
     level = level_of_look(looks)
     found = [exact_error(n, margin, level, flips) for flips in (1.01 * margin, 0.012, 0.015, 0.02, 0.03, 0.05)]
     assert max(found) <= level, found
+
+
+def texts_called_safe(texts: int, broken: float, runs: int, mixed: float = 0.0005) -> float:
+    """Share of runs in which 1 % is called proven, where this share of texts of 200 words breaks wholly (the first
+    words stay) and of the other words few change."""
+    rng = np.random.default_rng([texts, int(1000 * broken)])
+    sizes, safe = np.full(texts, 200.0), 0
+    for _ in range(runs):
+        changed = rng.binomial(200, np.where(rng.random(texts) < broken, 0.995, mixed)).astype(np.float64)
+        items = np.arange(texts)
+        units = Units(changed, sizes, np.ones(texts, np.bool_))
+        counts = Counts.of(Differences(items, changed > 0, changed / 200, units=units))
+        safe += counts.changed_upper(FIRST_LEVEL) <= 0.01
+    return safe / runs
+
+
+BROKEN = [(texts, broken) for texts in (30, 100, 300) for broken in (0.01, 0.02, 0.05)]
+
+
+@pytest.mark.parametrize(("texts", "broken"), BROKEN)
+def test_texts_that_break_wholly_are_rarely_called_safe(texts: int, broken: float) -> None:
+    """Given texts of which 1, 2 or 5 % break wholly, then at most 4 % of runs call that within 1 % of the words."""
+    assert not too_many(int(300 * texts_called_safe(texts, broken, 300)), 300, FIRST_LEVEL)
+
+
+def test_texts_of_a_careful_version_are_called_safe() -> None:
+    """Given 400 texts of a version that changes one word in 2,000, then nine runs in ten prove 1 %."""
+    assert texts_called_safe(400, 0.0, 100) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("texts", "broken"), [*BROKEN, (400, 0.01), (400, 0.02), (1000, 0.01), (1000, 0.012)])
+def test_texts_that_break_wholly_in_full(texts: int, broken: float) -> None:
+    """Given 20,000 runs, then the same, also with more texts than the proof needs."""
+    assert not too_many(int(20_000 * texts_called_safe(texts, broken, 20_000)), 20_000, FIRST_LEVEL)

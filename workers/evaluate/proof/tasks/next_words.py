@@ -83,7 +83,7 @@ def compare(case: Case) -> Differences:
         similarity=1 - share,
         notes=notes,
         figures={"similarity": float(same.sum() / total), "similarity_min": None, "kl_mean": float(far.sum() / total)},
-        units=Units(changed, sizes),
+        units=Units(changed, sizes, np.asarray([IN_A_ROW not in items[at].facts for at in kept], np.bool_)),
         gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *of_dialogues),
         unproven=unproven,
         beside=_beside(case, {at: row for at, row in facts.items() if FETTLES_OWN in items[at].facts}),
