@@ -24,6 +24,8 @@ from workers.contracts.specs import BlockLoad
 
 MIN_PAIRS = 3
 LEVEL = 0.975
+MOST_LOG = 700.0
+"""Two sets that differ much bound nothing from above: as large as a float may be."""
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +63,7 @@ def agreement(original: Loads, variant: Loads) -> Agreement | None:
     low = high = None
     if is_told and None not in reaches:
         low = math.exp(min(mean - (reach or 0.0) for mean, reach in zip(means, reaches, strict=True)))
-        high = math.exp(means[least] + (reaches[least] or 0.0))
+        high = math.exp(min(means[least] + (reaches[least] or 0.0), MOST_LOG))
     return Agreement(math.exp(means[least]), low, high, math.exp(means[0]))
 
 
@@ -81,13 +83,19 @@ def _log_ratios(
 
 
 def _reach(sets: Sequence[Floats]) -> float | None:
-    """Half of the t interval of the mean; whatever varies more, blocks or sets of processes, counts."""
-    from scipy.special import stdtrit
+    """Half of the t interval of the mean; the wider one counts, that over blocks or that over sets of processes.
 
+    Processes differ from start to start, so that the sets are the sample, with one degree of freedom less than sets.
+    """
     values = np.concatenate(sets)
     if values.size < MIN_PAIRS:
         return None
-    error = float(values.std(ddof=1)) / math.sqrt(values.size)
-    if len(sets) > 1:
-        error = max(error, float(np.std([one_set.mean() for one_set in sets], ddof=1)) / math.sqrt(len(sets)))
-    return float(stdtrit(values.size - 1, LEVEL)) * error
+    by_block = _half_width(values)
+    return by_block if len(sets) == 1 else max(by_block, _half_width(np.asarray([one.mean() for one in sets])))
+
+
+def _half_width(values: Floats) -> float:
+    """Half of Student's two-sided 95 % interval of the mean of `values` (n,)."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(values.size - 1, LEVEL)) * float(values.std(ddof=1)) / math.sqrt(values.size)

@@ -154,3 +154,37 @@ def test_few_blocks_prove_nothing() -> None:
     found = agreement([times(2.0)[0][:2]], [times(1.0)[0][:2]])
     assert found is not None and found.low is None and found.cpu_speedup > 1.5
     assert agreement([], times(1.0)) is None
+
+
+def covering(sets: int, runs: int, between: float = 0.05, within: float = 0.02, blocks: int = 3) -> float:
+    """Share of runs in which the interval holds the true speedup of 2, where processes differ by `between` from start
+    to start and blocks of one process by `within` (both of the log)."""
+    rng, held = np.random.default_rng([sets, runs]), 0
+    for _ in range(runs):
+        start = rng.normal(np.log(2.0), between, (sets, 1)) + rng.normal(0, within, (sets, blocks))
+        original = [[_exact(2.0 * ratio) for ratio in row] for row in np.exp(start)]
+        found = agreement(original, [[_exact(2.0)] * blocks] * sets)
+        assert found is not None and found.low is not None and found.high is not None
+        held += found.low <= 2.0 <= found.high
+    return held / runs
+
+
+def _exact(cpu_ms: float) -> BlockLoad:
+    """A block whose threads ran half of the time, so that all three ways to compare say the same."""
+    seconds = cpu_ms * REQUESTS / 1000
+    return BlockLoad(requests=REQUESTS, elapsed_s=2 * seconds, cpu_s=seconds, waited_s=seconds, busy_share=0.5)
+
+
+@pytest.mark.parametrize("sets", [2, 3, 5])
+@pytest.mark.parametrize("between", [0.0, 0.05])
+def test_agreement_interval_covers_the_true_speedup_in_95_percent(sets: int, between: float) -> None:
+    """Given few sets of processes that differ from start to start or not, Then 95 % of the intervals hold the truth
+    (three standard errors of 800 runs allowed)."""
+    assert covering(sets, 800, between) >= 0.95 - 3 * (0.95 * 0.05 / 800) ** 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sets", [2, 3, 5, 10])
+def test_agreement_interval_covers_the_true_speedup_in_full(sets: int) -> None:
+    """Given 20,000 runs, Then the same within half a point."""
+    assert covering(sets, 20_000) >= 0.945
