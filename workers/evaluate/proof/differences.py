@@ -89,13 +89,18 @@ class Units:
 class Gate:
     """A figure beside the share changed that has to hold, too: `draws` are resampled over whole items, and it may be at
     most `per_limit` times the person's limit (a share), or `at_most` whatever the limit is. `told` are words for "… is
-    above what is allowed"."""
+    above what is allowed".
+
+    Resampling a few items that did not change has no width. So of a figure that is a mean of shares `exact` gives an
+    upper bound at a confidence that holds for any number of items; None: it is no mean of shares.
+    """
 
     estimate: float
     draws: Floats
     per_limit: float
     told: str
     at_most: float | None = None
+    exact: Callable[[float], float] | None = None
 
     def allowed(self, limit: float) -> float:
         """The most that the estimate and its bound may be."""

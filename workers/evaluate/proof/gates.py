@@ -27,7 +27,8 @@ def gated(found: Differences, limit: float, alpha: float, notes: Notes) -> Itera
         allowed = gate.allowed(limit)
         verdict = _verdict(gate, allowed, alpha)
         if verdict != "safe":
-            notes.reason(f"{gate.told}: {percent(gate.estimate)}, where {percent(allowed)} are allowed.")
+            few = "" if gate.estimate > allowed else ", and there are too few examples to be sure of that"
+            notes.reason(f"{gate.told}: {percent(gate.estimate)}, where {percent(allowed)} are allowed{few}.")
         yield verdict
 
 
@@ -37,7 +38,9 @@ def _verdict(gate: Gate, most: float, alpha: float) -> Verdict:
         return "regressed"
     if float(np.quantile(draws, REGRESSED_LEVEL)) > most:
         return "regressed"
-    return "safe" if max(gate.estimate, float(np.quantile(draws, 1 - alpha))) <= most else "not_enough_data"
+    exact = gate.exact(1 - alpha) if gate.exact is not None else 0.0
+    high = max(gate.estimate, exact, float(np.quantile(draws, 1 - alpha)))
+    return "safe" if high <= most else "not_enough_data"
 
 
 def in_items(missing: int | None, counts: Counts, found: Differences, limit: float, alpha: float) -> int | None:

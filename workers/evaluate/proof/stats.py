@@ -27,6 +27,18 @@ def binomial_upper(hits: float, n: float, confidence: float = CONFIDENCE) -> flo
     return float(betaincinv(hits + 1, n - hits, confidence))
 
 
+def mean_upper(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> float:
+    """Return an upper bound of the mean of shares (n,) from 0 to 1 that scatter little, of any distribution.
+
+    If the mean is m, the product of (1 − x) / (1 − m) over n independent shares is 1 on average. So it exceeds 1/α with
+    probability α at most (Waudby-Smith and Ramdas 2024, J. R. Stat. Soc. B 86:1, with the largest bet). Without any
+    change this is the exact bound of 0 hits. Of single hits among many zeros `binomial_upper` is the narrower one.
+    """
+    if not len(values) or not (values < 1).all():
+        return 1.0
+    return -math.expm1((math.log(1 - confidence) + float(np.log1p(-values).sum())) / len(values))
+
+
 def binomial_lower(hits: float, n: float, confidence: float = CONFIDENCE) -> float:
     """Exact (Clopper-Pearson) lower bound of a share."""
     return 1.0 - binomial_upper(n - hits, n, confidence) if n else 0.0

@@ -1,6 +1,8 @@
 """Models that name a class: another class is a changed result; with two classes, or one score, a moved score
 too. Of more it has to stay as sure on average."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ from workers.evaluate.proof.confidence import ECE_LIMIT, calibration_change, cal
 from workers.evaluate.proof.differences import Differences, Flags, Gate, Labels, ProofTask
 from workers.evaluate.proof.notes import Notes
 from workers.evaluate.proof.pairs import Pair, classes_of, is_guessing, make_pair
-from workers.evaluate.proof.stats import binomial_lower, bootstrap_sums
+from workers.evaluate.proof.stats import binomial_lower, bootstrap_sums, mean_upper
 from workers.pipeline.alike.shares import SCORE_MOVED
 
 MOST_MOVED, MOVED_CONFIDENCE = 0.05, 0.99
@@ -61,7 +63,8 @@ def _sureness_kept(pair: Pair, seed: int) -> list[Gate]:
     if not len(moved):
         return []
     told = "How sure it is differs from the original on average"
-    return [Gate(float(moved.mean()), bootstrap_sums(moved, seed) / len(moved), 0.0, told, at_most=SCORE_MOVED)]
+    draws = bootstrap_sums(moved, seed) / len(moved)
+    return [Gate(float(moved.mean()), draws, 0.0, told, SCORE_MOVED, exact=partial(mean_upper, moved))]
 
 
 def _moved(pair: Pair) -> Flags:

@@ -8,6 +8,7 @@ end is one word of hundreds, so that a version that never ends its answers is lo
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from workers.evaluate.data.dataset import Item
 from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Beside, Differences, Gate, ProofTask, Units
-from workers.evaluate.proof.stats import bootstrap_sums
+from workers.evaluate.proof.stats import binomial_upper, bootstrap_sums, mean_upper
 from workers.infer.next_tokens import KEPT
 from workers.pipeline.next_words import changed_places
 
@@ -138,15 +139,18 @@ def _dialogues(case: Case, pairs: Sequence[Pair], looked_at: Sequence[int]) -> t
 
 
 def _beginnings(answers: Sequence[Pair], seed: int) -> list[Gate]:
-    """Of first words, and of all words."""
+    """Of first words, and of all words; that a whole answer may break is what the first words show."""
     rows = [changed_places(old, new) for old, new in answers]
     facts = np.asarray([[changed[0], changed.sum(), len(changed)] for changed in rows], np.float64)
     sums = bootstrap_sums(facts, seed)
     first, others = facts[:, 0].mean(), facts[:, 1].sum() / facts[:, 2].sum()
     told = "Answers begin with another word", "In answers other words stand"
+    words = Units(facts[:, 1], facts[:, 2], np.ones(len(facts), np.bool_))
+    exact_first = partial(binomial_upper, float(facts[:, 0].sum()), len(facts))
+    exact_others = partial(binomial_upper, words.hits / words.effect, words.total / words.effect)
     return [
-        Gate(float(first), sums[:, 0] / len(facts), 0.0, told[0], at_most=FIRST_WORDS),
-        Gate(float(others), sums[:, 1] / sums[:, 2], ANSWERS_PER_LIMIT, told[1]),
+        Gate(float(first), sums[:, 0] / len(facts), 0.0, told[0], FIRST_WORDS, exact_first),
+        Gate(float(others), sums[:, 1] / sums[:, 2], ANSWERS_PER_LIMIT, told[1], exact=exact_others),
     ]
 
 
@@ -162,7 +166,8 @@ def _end(moved: Sequence[Floats], seed: int) -> Gate:
     sums, (size, count, signed) = bootstrap_sums(facts[:, :2], seed), facts.sum(axis=0)
     told = f"An end is {'less' if signed < 0 else 'more'} likely than with the original where answers end"
     draws = 1 - np.exp(-sums[:, 0] / sums[:, 1])
-    return Gate(1 - float(np.exp(-size / count)), draws, 0.0, told, at_most=MOST_END_MOVED)
+    exact = partial(mean_upper, 1 - np.exp(-facts[:, 0] / facts[:, 1]))
+    return Gate(1 - float(np.exp(-size / count)), draws, 0.0, told, MOST_END_MOVED, exact)
 
 
 def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:

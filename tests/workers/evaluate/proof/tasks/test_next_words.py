@@ -15,7 +15,7 @@ from workers.infer.next_tokens import KEPT, WIDTH, thoughts
 from workers.pipeline.next_words import changed_places
 
 VOCABULARY, PLACES = 500, 60
-ENOUGH = 325
+ENOUGH, DIALOGUES = 325, 49
 """Texts of which none breaks prove 1 %: 321 and a few more."""
 
 
@@ -197,7 +197,7 @@ def with_answers():
     """The verdict on texts of a person and dialogues of Fettle's own, of which `change(rows, at)` changes the logits of
     the version; the answers begin at place 40. The first `asked` items are answered."""
 
-    def run(change, asked=ENOUGH + 40, dialogues=40):
+    def run(change, asked=ENOUGH + DIALOGUES, dialogues=DIALOGUES):
         rng = np.random.default_rng(7)
         old = logits_of(rng, ENOUGH + dialogues)
         following = [rows.argmax(axis=-1) for rows in old]
@@ -224,7 +224,7 @@ def test_answers_that_begin_otherwise_are_never_safe(with_answers):
     # And the reason is told by itself, and which dialogues show it
     (reason,) = [reason for reason in found.reasons if "Answers begin with another word" in reason]
     assert reason in found.notes and found.changed_count == 0
-    assert set(found.beside_changed) <= set(range(ENOUGH, ENOUGH + 40)) and len(found.beside_changed) > 35
+    assert set(found.beside_changed) <= set(range(ENOUGH, ENOUGH + DIALOGUES)) and len(found.beside_changed) > 35
 
 
 def test_answers_of_other_words_are_never_safe(with_answers):
@@ -238,7 +238,7 @@ def test_answers_of_other_words_are_never_safe(with_answers):
 
 
 def test_the_same_answers_are_safe(with_answers):
-    # Given the same, or one first word in forty that is another, Then it is safe
+    # Given the same, or one first word in 49 that is another, Then it is safe
     same = with_answers(lambda rows, _: rows)
     assert same.verdict == "safe" and same.reasons == () and same.beside_changed == ()
     done = []
