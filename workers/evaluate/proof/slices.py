@@ -42,6 +42,7 @@ def labelled_slices(
         drops=[(b - c) / n for n, b, c in counts],
         changed=[b + c for _, b, c in counts],
         p_values=p_values,
+        bits=[float(b + c) for _, b, c in counts],
         apart=[log_gathered(b, n, int(lost.sum()), len(lost)) for n, b, _ in counts],
         least_drop=margin,
     )
@@ -61,6 +62,7 @@ def changed_slices(
         drops=[count / n for n, count in counts],
         changed=[count for _, count in counts],
         p_values=[at_least(count, n, share) for n, count in counts],
+        bits=[-n * math.log2(share) if share < 1 else 0.0 for n, _ in counts],
         apart=[log_gathered(count, n, max(count, int(changed.sum())), len(changed)) for n, count in counts],
         least_drop=share,
     )
@@ -96,11 +98,13 @@ def _tested(
     drops: Sequence[float],
     changed: Sequence[int],
     p_values: Sequence[float],
+    bits: Sequence[float],
     apart: Sequence[float],
     least_drop: float,
 ) -> list[Slice]:
-    least = least_changes(_testable(changed))
-    at = [index for index, count in enumerate(changed) if count >= least]
+    """`bits` (k,): −log2 of the smallest p-value that each group could have, which must not depend on its losses."""
+    least = least_changes(_testable(bits))
+    at = [index for index, most in enumerate(bits) if most >= least]
     gates = dict(zip(at, holm([p_values[i] for i in at]), strict=True))
     shown = benjamini_hochberg(p_values)
     return [
@@ -122,14 +126,16 @@ def _tested(
     ]
 
 
-def _testable(changed: Sequence[int]) -> int:
-    """K of "under log2(20 K) changed samples a slice is too few to judge", counting only slices that pass it.
+def _testable(bits: Sequence[float]) -> int:
+    """K of "under log2(20 K) bits a slice is too few to judge", counting only slices that pass it.
 
-    The smallest K that no more than K slices pass (Tarone 1990, Biometrics 46:515): how many answers changed says
-    nothing about which way they did, so that slices which cannot become significant need not be corrected for.
+    The smallest K that no more than K slices pass (Tarone 1990, Biometrics 46:515): slices which cannot become
+    significant need not be corrected for. With labels each changed answer is a bit, since how many changed says nothing
+    about which way they did. Without labels the number of changes is what is tested, so the size of the slice counts:
+    a choice by changes called a part broken in 4 % of runs with 40 parts at the limit, in 53 % with 200 small ones.
     """
     count = 1
-    while sum(number >= least_changes(count) for number in changed) > count:
+    while sum(number >= least_changes(count) for number in bits) > count:
         count += 1
     return count
 

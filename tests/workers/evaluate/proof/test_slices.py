@@ -8,6 +8,7 @@ from scipy import stats as oracle
 
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.slices import (
+    QUARTER,
     broken,
     changed_slices,
     labelled_slices,
@@ -102,3 +103,15 @@ def test_a_part_of_three_that_is_lost_is_not_safe() -> None:
     assert found((rare, changed[:3]), (rest, changed[3:])) == ["rare"]
     assert found((rare, np.array([True, False, False])), (rest, changed[3:])) == []
     assert found((Group("class", "one", np.arange(1)), changed[:1]), (rest, changed[3:])) == []
+
+
+@pytest.mark.parametrize(("parts", "size"), [(40, 20), (200, 8), (200, 20)])
+def test_parts_at_the_limit_are_rarely_called_broken(parts: int, size: int) -> None:
+    """Given many parts without labels that changed by just the quarter that is allowed, then at most 1 % of 200 runs
+    call one broken (chance allowed)."""
+    rng = np.random.default_rng(parts + size)
+    slices, alarms = groups(*(range(at, at + size) for at in range(0, parts * size, size))), 0
+    for _ in range(200):
+        changed = rng.random(parts * size) < QUARTER
+        alarms += bool(broken(changed_slices([(part, changed[part.members]) for part in slices], changed, 0.01)))
+    assert alarms <= 7  # 2 expected at most, and three standard errors

@@ -114,6 +114,19 @@ def test_regression(answers_of: Make, n: int, columns: int, seed: int) -> None:
     assert found["mae"].low is not None and found["mae"].low <= found["mae"].optimized - (found["mae"].original or 0)
 
 
+def test_regression_of_numbers_far_from_zero() -> None:
+    """Given right numbers of about a million millions that spread by 1, then R² has the interval that it has around 0."""
+    rng = np.random.default_rng(3)
+    truth = rng.standard_normal((200, 1))
+    found = []
+    for mean in (0.0, 1e12):
+        old, new = (truth + mean + size * rng.standard_normal(truth.shape) for size in (0.1, 0.5))
+        draws = regression._draws(truth + mean, old, new, 0)[2]
+        assert np.isfinite(draws).all()
+        found.append(float(draws.std()))
+    assert found[1] == pytest.approx(found[0], rel=0.3)
+
+
 def test_regression_without_spread(answers_of: Make) -> None:
     """Given targets that are all the same, then R² is not told; other kinds of targets do not fit."""
     old = answers_of([np.array([1.0])] * 5, "tensor")

@@ -71,7 +71,9 @@ def errors_of(truth: Floats, answers: Floats) -> tuple[float, float, float]:
 def _draws(truth: Floats, old: Floats, new: Floats, seed: int) -> tuple[Floats, Floats, Floats]:
     """Resampled differences of MAE, RMSE and R² (means over columns, as scikit-learn's), from sums of items."""
     k = truth.shape[1]
-    columns = [np.abs(old - truth), np.abs(new - truth), (old - truth) ** 2, (new - truth) ** 2, truth, truth**2]
+    centered = truth - truth.mean(axis=0)  # squares of large numbers leave no digits for their spread
+    columns = [np.abs(old - truth), np.abs(new - truth), (old - truth) ** 2, (new - truth) ** 2]
+    columns += [centered, centered**2]
     means = mean_draws(np.hstack(columns), seed).reshape(-1, 6, k)
     absolute = (means[:, 1] - means[:, 0]).mean(axis=1)
     root = np.sqrt(means[:, 3]).mean(axis=1) - np.sqrt(means[:, 2]).mean(axis=1)
