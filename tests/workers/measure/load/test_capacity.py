@@ -79,6 +79,7 @@ def test_answers_that_load_changes_are_told(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [
+    ([640.0, 0.9], [640.0, 0.3], False), ([640.0, 0.9], [640.0, 0.9002], True), ([640.0, 0.0], [640.0, 1e-4], True),
     ([1.0, 2.0], [1.0, 2.001], True), ([1.0, 2.0], [1.0, 2.01], False), ([1.0, np.nan], [1.0, np.nan], True),
     ([1.0, 2.0], [1.0, np.nan], False), ([1.0], [1.0, 1.0], False), ([], [], True),
 ])  # fmt: skip
