@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +30,7 @@ def of_inputs(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], common: fro
         return of_pictures(values, steps, any(size is None for size in pipeline.main_input.shape[1:]))
     if isinstance(steps, TextSteps):
         mask = next((feeds[one.name] for one in pipeline.spec.inputs if one.source == "attention_mask"), None)
-        return of_texts(values, mask, unknown_id(pipeline.folder / steps.tokenizer), common)
+        return of_texts(values, mask, pipeline.unknown_id, common)
     if isinstance(steps, AudioSteps):
         return of_sounds(values, steps)
     return of_numbers(_rows(values))
@@ -156,22 +154,6 @@ def _of_scores(pipeline: Pipeline, values: NDArray[np.float32]) -> tuple[Figures
 def is_finite(answer: Any) -> bool:
     """Whether all numbers of an answer are numbers."""
     return bool(np.isfinite(np.asarray(answer, np.float32)).all())
-
-
-def unknown_id(tokenizer: Path) -> int | None:
-    """The number of the token that stands for what the tokenizer does not know; None where it knows every letter."""
-    try:
-        document = json.loads(tokenizer.read_text(encoding="utf-8"))
-        model = document["model"]
-        if isinstance(model.get("unk_id"), int):
-            return int(model["unk_id"])
-        token = model.get("unk_token")
-        added = {one["content"]: one["id"] for one in document.get("added_tokens", [])}
-        vocabulary = model["vocab"] if isinstance(model.get("vocab"), dict) else {}
-        found = vocabulary.get(token, added.get(token))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    return found if isinstance(found, int) else None
 
 
 def _rows(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -17,6 +17,8 @@ from .writing import CURRENT, FORMAT, SUFFIX, VERSION
 MOST_LINE_BYTES = 4 << 20
 MOST_BYTES = 128 << 20
 """Twice what a log takes unless it is told otherwise; of more the newest is read."""
+MOST_PARTS = 256
+"""Bundles that wrote to one log."""
 MOST_COUNT = 10_000_000
 """In one line; more than a computer answers in a minute."""
 MOST_S, FIRST_T, LAST_T = 1e7, 0.0, 1e11
@@ -72,7 +74,7 @@ class Part:
 @dataclass(frozen=True)
 class ReadLog:
     """`parts` in the order in which their bundles began; `left_out` counts lines by the reason: not_a_line,
-    no_header, newer, too_long, damaged_header.
+    no_header, newer, too_long, damaged_header, too_many_bundles.
 
     `is_cut`: there was more than is read at once, and the oldest was left out. `went_back` counts how often the clock
     did.
@@ -156,6 +158,7 @@ class _Reading:
         self.left_out: dict[str, int] = {}
         self.went_back = 0
         self._last_t: dict[str, float] = {}
+        self._names: dict[str, set[str]] = {}
 
     def take(self, line: bytes | None) -> None:
         reason = "too_long" if line is None else self._take(line)
@@ -178,6 +181,10 @@ class _Reading:
             record = _record(document, part.reference)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return "not_a_line"
+        names = self._names.setdefault(part.bundle, set())
+        if len(names | record.figures.keys()) > MOST_STATISTICS:
+            return "not_a_line"
+        names.update(record.figures)
         self.went_back += record.t < self._last_t.get(part.bundle, record.t) - 1
         self._last_t[part.bundle] = record.t
         part.records.append(record)
@@ -195,6 +202,8 @@ class _Reading:
         except NotAReference:
             return "damaged_header"
         if bundle not in self.parts:
+            if len(self.parts) == MOST_PARTS:
+                return "too_many_bundles"
             title, run_id, kind = (str(document.get(name, ""))[:200] for name in ("title", "run_id", "kind"))
             self.parts[bundle] = Part(bundle, title, run_id, kind, reference)
         return ""

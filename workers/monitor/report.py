@@ -20,6 +20,8 @@ from .series import Floats, Ints, Series
 
 LEARNED = 1000
 """Requests at the beginning of a log that stand for evaluation data, where a bundle has none."""
+LEAST = 100
+"""Requests that the tests need, beyond those that stand for evaluation data."""
 RECENT = 1000
 """Requests that the table of drift is about: the latest."""
 MOST_POINTS = 160
@@ -72,12 +74,15 @@ def report(log: ReadLog) -> dict[str, Any]:
     """`{"drift": {…}, "alerts": […]}` of the bundle that answered last; of those before it only their alerts."""
     parts = [part for part in log.parts if part.records]
     last = max(parts, key=lambda part: part.records[-1].t, default=log.parts[-1])
-    watches = {part.bundle: watch_of(part) for part in parts}
-    alerts = [(part, alert) for part in parts for alert in alerts_of(watches[part.bundle])]
-    watch = watches.get(last.bundle)
+    alerts, watch = [], None
+    for part in parts:
+        one = watch_of(part)  # large tables: only those of the last bundle are kept
+        alerts += [(part, alert) for alert in alerts_of(one)]
+        watch = one if part is last else watch
+    before, now = latency_then_and_now(watch.series) if watch else (None, None)
     course = {"statistics": _drift(watch) if watch else [], "points": points(watch.series) if watch else []}
     return {
-        "drift": {**_facts(log, last), **course},
+        "drift": {**_facts(log, last), "latency_before_ms": before, "latency_now_ms": now, **course},
         "alerts": [{**vars(alert), "bundle": part.bundle} for part, alert in alerts],
     }
 
@@ -85,6 +90,7 @@ def report(log: ReadLog) -> dict[str, Any]:
 def _facts(log: ReadLog, part: Part) -> dict[str, Any]:
     records = part.records
     counted = {name: sum(getattr(one, name) for one in records) for name in ("n", "errors", "kept", "lost")}
+    expected = max((one.n for one in part.reference.statistics.values()), default=0)
     return {
         "bundle": part.bundle,
         "title": part.title,
@@ -97,7 +103,8 @@ def _facts(log: ReadLog, part: Part) -> dict[str, Any]:
         "lost": counted["lost"],
         "since": min((one.t for one in records), default=None),
         "until": max((one.t + one.seconds for one in records), default=None),
-        "expected": max((one.n for one in part.reference.statistics.values()), default=0),
+        "expected": expected,
+        "needed": LEAST if expected else LEARNED + LEAST,
         "left_out": dict(log.left_out),
         "is_cut": log.is_cut,
         "clock_went_back": log.went_back,
@@ -108,13 +115,13 @@ def watch_of(part: Part) -> Watch:
     """The looks at a part, with what each may spend."""
     series = at.series_of(part)
     has_data = any(one.n for one in part.reference.statistics.values())
-    first = 0 if has_data else int(np.searchsorted(np.cumsum(series.n), LEARNED)) + 1
+    first = 0 if has_data else min(len(series.n), int(np.searchsorted(np.cumsum(series.n), LEARNED)) + 1)
     reference = at.learned(series, part.reference, first)
     ends = at.ends_of(series.n, first)
     names = [name for name in series.histograms if reference.statistics.get(name, _NOTHING).n]
     tests = (2 * len(names) + 5) * len(at.WINDOWS)
     level = at.level_of_looks(series.n, ends, tests)
-    z = np.asarray([NormalDist().inv_cdf(1 - one) for one in level])
+    z = np.asarray([-NormalDist().inv_cdf(one) for one in level])
     starts = tuple(at.starts_of(series.n, ends, size, first) for size in at.WINDOWS)
     return Watch(series, reference, first, ends, starts, level, z)
 
@@ -241,11 +248,12 @@ def _of_failures(watch: Watch) -> Iterator[Alert]:
         ("errors", series.errors, series.n + series.errors, ERRORS_MARGIN),
         ("not_numbers", series.not_finite, series.n, NOT_FINITE_MARGIN),
     ):
-        # errors come without answers: looks at all requests, so that a model that only fails is seen
-        ends = at.ends_of(total, watch.first)
-        starts = tuple(at.starts_of(total, ends, size, watch.first) for size in at.WINDOWS)
+        # Errors come without predictions and need no evaluation data: all requests count, also those that a log
+        # without evaluation data learns from.
+        ends = at.ends_of(total)
+        starts = tuple(at.starts_of(total, ends, size) for size in at.WINDOWS)
         level = at.level_of_looks(np.maximum(total, 1), ends, len(at.WINDOWS) * 10)
-        own = Watch(series, watch.reference, watch.first, ends, starts, level, level)
+        own = Watch(series, watch.reference, 0, ends, starts, level, level)
         if not len(ends):
             continue
         speaks = [
@@ -254,8 +262,9 @@ def _of_failures(watch: Watch) -> Iterator[Alert]:
         ]
         for alert in _episodes(own, speaks, code, "", 1):
             lines = _lines_of(own, alert)
-            before = float(counts[: lines.start].sum() / total[: lines.start].sum()) if lines.start else None
-            now = float(counts[lines].sum() / max(1, total[lines].sum()))
+            earlier = total[: lines.start].sum()
+            before = float(counts[: lines.start].sum() / earlier) if earlier else None
+            now = min(1.0, float(counts[lines].sum() / max(1, total[lines].sum())))
             yield _changed(alert, before, now)
 
 
@@ -361,6 +370,20 @@ def psi_limit(bins: int, n: int, m: int) -> float | None:
     free = max(1, bins - 1)
     quantile: float = free * (1 - 2 / (9 * free) + NormalDist().inv_cdf(0.95) * (2 / (9 * free)) ** 0.5) ** 3
     return max(PSI_LEAST, quantile * (1 / n + 1 / m))
+
+
+def latency_then_and_now(series: Series) -> tuple[float | None, float | None]:
+    """Return the median latency in ms of the first and of the latest thousand timed requests, at most half of all of
+    them each; None where nothing was timed."""
+    timed = np.cumsum(series.latencies.sum(axis=1))
+    if not len(timed) or not timed[-1]:
+        return None, None
+    size = max(1, min(RECENT, int(timed[-1]) // 2))
+    first_end = int(np.searchsorted(timed, size)) + 1
+    last_start = min(int(np.searchsorted(timed, timed[-1] - size, side="right")), len(timed) - 1)
+    starts, ends = np.asarray([0, last_start]), np.asarray([first_end, len(timed)])
+    before, now = 2 ** slowing.medians(series.latencies, series.latency_first, starts, ends)
+    return float(before), float(now)
 
 
 def points(series: Series) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ EACH = 50
 WINDOWS = (100, 200, 400)
 """Each look is at the last so many requests: a change of half of all requests is seen in few, of a tenth in many."""
 HORIZON = 20_000
+MOST_CELLS = 16 << 20
+"""Numbers in all tables of one bundle, 8 bytes each: beyond it, lines are put together."""
 ALPHA = 0.04
 """Of a false alarm in a whole log, whatever its length."""
 
@@ -42,38 +44,51 @@ class Series:
 
 
 def series_of(part: Part) -> Series:
-    """All lines of a part."""
+    """Return all lines of a part as tables of at most `MOST_CELLS` numbers; a row is one line, or several in a row."""
     records, reference = part.records, part.reference
     names = sorted({name for record in records for name in record.figures})
     numbers = sorted({*reference.classes, *(number for record in records for number in record.classes)})
     bins = sorted({number for record in records for number in record.latency}) or [0]
-    first, last = bins[0], bins[-1]
+    latencies = list(range(bins[0], bins[-1] + 1))
+    sizes = {name: _bins_of(records, name) for name in names}
+    columns = sum(sizes.values()) + len(numbers) + len(latencies)
+    each = -(-len(records) // max(1, MOST_CELLS // columns))  # lines in a row, rounded up
+    firsts = np.arange(0, len(records), each)
+    counted = np.asarray([(one.n, one.errors, one.not_finite) for one in records], np.int64)
+    n, errors, not_finite = np.add.reduceat(counted, firsts, axis=0).T
+    sums = {name: np.asarray([one.figures.get(name, (0.0, ()))[0] for one in records]) for name in names}
     return Series(
-        times=np.asarray([record.t for record in records]),
-        n=np.asarray([record.n for record in records], np.int64),
-        errors=np.asarray([record.errors for record in records], np.int64),
-        not_finite=np.asarray([record.not_finite for record in records], np.int64),
-        histograms={name: _histograms(records, name) for name in names},
-        sums={name: np.asarray([record.figures.get(name, (0.0, ()))[0] for record in records]) for name in names},
-        classes=_table([record.classes for record in records], numbers),
+        times=np.asarray([record.t for record in records[::each]]),
+        n=n,
+        errors=errors,
+        not_finite=not_finite,
+        histograms={name: _histograms(records, name, size, each) for name, size in sizes.items()},
+        sums={name: np.add.reduceat(one, firsts) for name, one in sums.items()},
+        classes=_table([record.classes for record in records], numbers, each),
         class_numbers=tuple(numbers),
-        latencies=_table([record.latency for record in records], list(range(first, last + 1))),
-        latency_first=first,
+        latencies=_table([record.latency for record in records], latencies, each),
+        latency_first=bins[0],
     )
 
 
-def _histograms(records: Sequence[Record], name: str) -> Ints:
-    size = next(len(record.figures[name][1]) for record in records if name in record.figures)
-    none = (0,) * size
-    return np.asarray([record.figures[name][1] if name in record.figures else none for record in records], np.int64)
+def _bins_of(records: Sequence[Record], name: str) -> int:
+    return next(len(record.figures[name][1]) for record in records if name in record.figures)
 
 
-def _table(rows: Sequence[Mapping[int, int]], numbers: list[int]) -> Ints:
-    found = np.zeros((len(rows), len(numbers)), np.int64)
+def _histograms(records: Sequence[Record], name: str, size: int, each: int) -> Ints:
+    found = np.zeros((-(-len(records) // each), size), np.int64)
+    for at, record in enumerate(records):
+        if name in record.figures:
+            found[at // each] += np.asarray(record.figures[name][1], np.int64)
+    return found
+
+
+def _table(rows: Sequence[Mapping[int, int]], numbers: list[int], each: int) -> Ints:
+    found = np.zeros((-(-len(rows) // each), len(numbers)), np.int64)
     places = {number: at for at, number in enumerate(numbers)}
-    for row, counts in zip(found, rows, strict=True):
+    for at, counts in enumerate(rows):
         for number, count in counts.items():
-            row[places[number]] = count
+            found[at // each, places[number]] += count
     return found
 
 

@@ -62,7 +62,7 @@ TITLES = {
     "level_db": "Level in dB", "silence": "Share of silence", "sound_s": "Length in seconds",
     "crossings": "Pitch or noise",
     "mean": "Mean", "spread": "Spread", "missing": "Share missing", "confidence": "Confidence",
-    "energy": "Energy (unfamiliar is high)", "score": "Score", "results": "Results", "letters": "Letters in the answer",
+    "energy": "Unfamiliarity (energy)", "score": "Score", "results": "Results", "letters": "Letters in the answer",
     "answer_mean": "Mean of the answer", "answer_spread": "Spread of the answer",
 }  # fmt: skip
 DANGERS = ("errors", "not_numbers", "one_answer", "unsure")
@@ -146,20 +146,32 @@ def left_out(drift: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def is_enough(drift: Mapping[str, Any]) -> bool:
+    """Return whether there are so many requests that changes would have been detected."""
+    return bool(drift["requests"] + drift["errors"] >= drift["needed"])
+
+
 def summary(drift: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> str:
-    """The one sentence that matters."""
-    if drift["requests"] + drift["errors"] < 100:
-        return f"{drift['requests'] + drift['errors']:,} requests were logged; from 100 on something can be told."
+    """Return the one sentence that matters."""
+    if not alerts and not is_enough(drift):
+        total = drift["requests"] + drift["errors"]
+        return f"{total:,} requests were logged. Changes can be detected from {drift['needed']:,} requests on."
     n_with = sum(bool(alert["follows"]) for alert in alerts)
     alerts = [alert for alert in alerts if not alert["follows"]]
     open_ones = [alert for alert in alerts if alert["until"] is None]
     if not alerts:
-        return f"All is as it was: {drift['requests']:,} requests, no alarm."
+        return f"No alarm in {drift['requests']:,} requests.{_latency(drift)}"
     count = "1 alarm" if len(alerts) == 1 else f"{len(alerts)} alarms"
     rest = "" if len(open_ones) == len(alerts) else f", {len(open_ones)} still on"
     changes = "1 change" if n_with == 1 else f"{n_with} changes"
     also = f", and {changes} that came with {'it' if len(alerts) == 1 else 'them'}," if n_with else ""
     return f"{count}{rest}{also} in {drift['requests']:,} requests."
+
+
+def _latency(drift: Mapping[str, Any]) -> str:
+    """Return a sentence on the median latency, "" where nothing was timed."""
+    before, now = drift["latency_before_ms"], drift["latency_now_ms"]
+    return "" if before is None else f" Median latency: {_ms(now)} now, {_ms(before)} at the beginning."
 
 
 def day(t: float) -> str:

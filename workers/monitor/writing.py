@@ -164,8 +164,9 @@ class Log:
             line.figures({**of_inputs(pipeline, feeds, self._reference.common), **found})
             line.not_finite += not is_finite(answer)
             line.answered(classes, seconds)
-        except (ValueError, KeyError, IndexError, TypeError, ArithmeticError):
-            line.lost += 1  # an answer that nobody can read is no reason not to give it
+        except Exception as error:  # models and runtimes raise their own types; the prediction was given all the same
+            line.lost += 1
+            self.report_once(f"a request could not be logged ({error or type(error).__name__})")
         self._end_line()
 
     def failed(self) -> None:
@@ -180,6 +181,12 @@ class Log:
     def close(self) -> None:
         """Write what is not written yet."""
         self._write()
+
+    def report_once(self, what: str) -> None:
+        """Write the first problem of this log to standard error; requests are answered all the same."""
+        if not self._has_told:
+            self._has_told = True
+            sys.stderr.write(f"log: {what}; answers go on\n")
 
     def tick(self) -> None:
         """Write a line whose minute is over, though nothing came since."""
@@ -212,9 +219,7 @@ class Log:
             self._line = Line(self._reference, self._clock())
             self._line.lost = line.lost + line.n
             self._line.errors = line.errors
-            if not self._has_told:
-                self._has_told = True
-                sys.stderr.write(f"log: nothing can be written to {self._folder} now ({error}); answers go on\n")
+            self.report_once(f"nothing can be written to {self._folder} now ({error})")
 
     def _begin_file(self) -> None:
         """A header in a file that has none of this bundle yet; the oldest files make room for a new one."""
@@ -250,37 +255,50 @@ def _append(path: Path, text: bytes) -> None:
 
 
 class Background:
-    """A log whose figures are made by a thread, for who has no time: asking it costs a few microseconds."""
+    """A log whose figures are made by a thread of its own, so that adding a request takes a few microseconds."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._lost = 0
+        self._lost, self._counting = 0, threading.Lock()
         self._waiting: queue.Queue[Callable[[Log], None] | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
 
     def add(self, note: Callable[[Log], None]) -> None:
-        """Have it noted later; where too much waits, it is only counted."""
+        """Log a request later; where too many wait, it is only counted."""
         try:
             self._waiting.put_nowait(note)
         except queue.Full:
-            self._lost += 1
+            self._lose(1)
 
     def close(self) -> None:
-        """Write all that waits; returns when that is done."""
-        self._waiting.put(None)
+        """Write all that waits, and return when that is done. A thread that ended is not waited for."""
+        while self._thread.is_alive():
+            with suppress(queue.Full):
+                self._waiting.put(None, timeout=1)
+                break
         self._thread.join()
 
+    def _lose(self, count: int) -> None:
+        with self._counting:
+            self._lost += count
+
     def _work(self) -> None:
-        while True:
+        note: Callable[[Log], None] | None = Log.tick
+        while note is not None:
+            self._note(note)
             try:
                 note = self._waiting.get(timeout=LINE_S)
             except queue.Empty:
-                self._log.tick()
-                continue
+                note = Log.tick
+        self._note(Log.close)
+
+    def _note(self, note: Callable[[Log], None]) -> None:
+        with self._counting:
             lost, self._lost = self._lost, 0
+        try:
             self._log.lost(lost)
-            if note is None:
-                break
             note(self._log)
-        self._log.close()
+        except Exception as error:  # without this thread the service could neither be stopped nor switched
+            self._lose(1)
+            self._log.report_once(f"a request could not be logged ({error or type(error).__name__})")

@@ -21,7 +21,7 @@ from .log_mel import check_length
 from .postprocess import postprocessed, transcripts
 from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, TranscriptSteps, read_spec
-from .texts import Tokenizer, read_text
+from .texts import Tokenizer, read_text, unknown_id
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -60,6 +60,12 @@ class Pipeline:
     def main_input(self) -> Input:
         """The input that the world goes into."""
         return arrays.main_input_of(self.spec)
+
+    @cached_property
+    def unknown_id(self) -> int | None:
+        """The id of the token for what the tokenizer does not know; None where there is none."""
+        steps = self.spec.preprocess
+        return unknown_id(self.folder / steps.tokenizer) if isinstance(steps, TextSteps) else None
 
     @cached_property
     def chat(self) -> ChatTexts:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,19 @@ def fit_length(row: NDArray[Any], length: int, pad: int) -> NDArray[Any]:
     if row.shape[1] >= length:
         return row[:, :length]
     return np.pad(row, ((0, 0), (0, length - row.shape[1])), constant_values=pad)
+
+
+def unknown_id(tokenizer: Path) -> int | None:
+    """Return the id of the token for what the tokenizer does not know; None where it has none or cannot be read."""
+    try:
+        document = json.loads(tokenizer.read_text(encoding="utf-8"))
+        model = document["model"]
+        if isinstance(model.get("unk_id"), int):
+            return int(model["unk_id"])
+        token = model.get("unk_token")
+        added = {one["content"]: one["id"] for one in document.get("added_tokens", [])}
+        vocabulary = model["vocab"] if isinstance(model.get("vocab"), dict) else {}
+        found = vocabulary.get(token, added.get(token))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return found if isinstance(found, int) else None

@@ -11,7 +11,7 @@ from workers.contracts.after.monitor import MonitorResult
 from workers.monitor.reading import Part, ReadLog, Record
 from workers.monitor.reference import Reference
 from workers.monitor.report import alerts_of, report, watch_of
-from workers.monitor.words import told
+from workers.monitor.words import is_enough, summary, told
 
 TRAFFIC = Traffic(requests=3000, days=3.0)
 
@@ -102,6 +102,28 @@ def test_without_evaluation_data_the_beginning_is_what_is_usual(pool: Pool) -> N
     assert ("brightness", -1) in {(alert.statistic, alert.direction) for alert in alerts_of(watch_of(changed))}
 
 
+@pytest.mark.parametrize("requests", [20, 60, 999, 1000, 1001])
+def test_report_of_short_log_without_evaluation_data_learns_and_counts(pool: Pool, requests: int) -> None:
+    """Given a bundle without evaluation data and up to 1,001 requests, then the report counts them, raises no alarm and
+    does not claim that nothing changed."""
+    traffic = Traffic(requests=requests, days=1.0, errors=0.0)
+    part = replace(drawn(pool, _with_usual_edges(pool), traffic, 3), reference=Reference())
+    drift = report(ReadLog((part,), {}, False, 0))["drift"]
+    assert (drift["requests"], drift["expected"]) == (requests, 0)
+    assert not is_enough(drift) and "No alarm" not in summary(drift, [])
+
+
+def test_failures_in_a_short_log_without_evaluation_data_are_reported(pool: Pool) -> None:
+    """Given a bundle without evaluation data of which a quarter of 500 requests fails, then that is an alarm already:
+    it needs no evaluation data."""
+    traffic = Traffic(requests=500, days=1.0)
+    part = replace(drawn(pool, _with_usual_edges(pool), traffic, 3), reference=Reference())
+    part = replace(part, records=[fails(one) for one in part.records])
+    found = report(ReadLog((part,), {}, False, 0))
+    assert [(alert["code"], alert["before"]) for alert in found["alerts"]] == [("errors", None)]
+    assert summary(found["drift"], [{**found["alerts"][0], "follows": ""}]).startswith("1 alarm in ")
+
+
 def _with_usual_edges(pool: Pool) -> Reference:
     """What `Log` bins by where nothing is known."""
     from workers.monitor.bins import Expected, usual_edges
@@ -128,12 +150,29 @@ def test_darker_pictures_take_contrast_along(pool: Pool, part: Part) -> None:
     }  # fmt: skip
 
 
+def test_latency_that_fell_is_in_the_summary_of_a_log_without_alarm(part: Part) -> None:
+    """Given predictions that take 40 % less time in the second half, then there is no alarm, and both medians are in the
+    report and in its sentence."""
+    timed = [replace(one, latency={24 - 6 * (at >= 60): one.n}) for at, one in enumerate(part.records[:120])]
+    found = report(ReadLog((replace(part, records=timed),), {}, False, 0))
+    drift = found["drift"]
+    assert not found["alerts"]
+    assert drift["latency_before_ms"] == pytest.approx(2 ** (24 / 8), rel=0.05)
+    assert drift["latency_now_ms"] == pytest.approx(2 ** (18 / 8), rel=0.05)
+    assert summary(drift, []).endswith(" Median latency: 4.76 ms now, 7.98 ms at the beginning.")
+
+
+def test_latency_that_was_not_logged_is_unknown(part: Part) -> None:
+    """Given a log whose predictions all come from the cache, then both medians are None."""
+    untimed = replace(part, records=[replace(one, latency={}) for one in part.records[:10]])
+    drift = report(ReadLog((untimed,), {}, False, 0))["drift"]
+    assert (drift["latency_before_ms"], drift["latency_now_ms"]) == (None, None)
+
+
 def test_what_came_with_an_alarm_is_counted_beside_it() -> None:
     """Given one alarm with two changes that came with it, then the sentence names both numbers, as the lines above show
     them; without any, it names the alarm alone."""
-    from workers.monitor.words import summary
-
-    drift = {"requests": 6000, "errors": 0}
+    drift = {"requests": 6000, "errors": 0, "needed": 100}
     cause = {"follows": "", "until": None}
     came = {"follows": "brightness", "until": None}
     assert summary(drift, [cause]) == "1 alarm in 6,000 requests."
@@ -146,7 +185,7 @@ def test_what_came_with_an_alarm_is_counted_beside_it() -> None:
 
 def test_the_report_is_that_of_the_contract(part: Part) -> None:
     """Given any report with words, then it fits the job's result, and its points and rows are finite numbers."""
-    from workers.monitor.words import left_out, summary
+    from workers.monitor.words import left_out
 
     found = report(ReadLog((from_line(part, fails),), {"not_a_line": 1}, True, 2))
     drift = {**found["drift"], "notes": left_out(found["drift"]), "summary": summary(found["drift"], found["alerts"])}

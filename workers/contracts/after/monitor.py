@@ -74,7 +74,9 @@ class MonitorDrift(Frozen):
     """`requests` were answered by the bundle (of `bundles` in the log, the latest) between `since` and `until`.
 
     `kept` answers came out of a cache, `lost` requests are in no figure. `expected` is how many items of evaluation
-    data it is compared with. `left_out` counts lines by the reason. `notes` and `summary` are for people.
+    data it is compared with. Changes are tested from `needed` requests on. `latency_before_ms` and `latency_now_ms` are
+    the medians of the first and the latest thousand requests, None where nothing was timed. `left_out` counts lines by
+    the reason. `notes` and `summary` are for people.
     """
 
     bundle: str
@@ -89,6 +91,9 @@ class MonitorDrift(Frozen):
     since: float | None
     until: float | None
     expected: int
+    needed: int
+    latency_before_ms: float | None
+    latency_now_ms: float | None
     left_out: dict[str, int]
     is_cut: bool
     clock_went_back: int

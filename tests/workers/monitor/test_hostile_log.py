@@ -1,0 +1,140 @@
+"""Logs that nobody's bundle wrote: whatever stands in them, they are read or refused, in bounded memory and time."""
+
+import json
+import tracemalloc
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from workers.contracts.after.monitor import MonitorResult
+from workers.monitor import series
+from workers.monitor.bins import usual_edges
+from workers.monitor.reading import LATENCY_BINS, MOST_COUNT, MOST_PARTS, NotALog, read_log
+from workers.monitor.reference import MOST_CLASSES
+from workers.monitor.telling import tell
+from workers.monitor.writing import FORMAT, VERSION
+
+EDGES = [0.0, 0.5, 1.0]
+
+
+def head(bundle: str = "b", **reference: Any) -> dict[str, Any]:
+    """Build the first line of a log; `reference` replaces parts of the description of the evaluation data."""
+    described = {"version": 1, "statistics": {}, "classes": {}, "names": [], "common": [], **reference}
+    return {"log": FORMAT, "version": VERSION, "bundle": bundle, "kind": "image", "reference": described}
+
+
+def line(n: int = 25, bundle: str = "b", **changed: Any) -> dict[str, Any]:
+    """Build one line of `n` requests."""
+    usual = {"t": 1e9, "s": 1.0, "errors": 0, "figures": {}, "classes": {}, "latency": {}}
+    return {"bundle": bundle, **usual, "n": n, "kept": 0, "not_finite": 0, "lost": 0, **changed}
+
+
+def written(path: Path, *documents: dict[str, Any]) -> Path:
+    """Write a log of these lines."""
+    path.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> MonitorResult:
+    """Read a log as the worker does; a warning of numpy is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return MonitorResult.model_validate(tell(path))
+
+
+def test_report_of_ten_billion_requests_counts_them(tmp_path: Path) -> None:
+    """Given a thousand lines that each claim ten million requests, then the level of each look is above zero."""
+    one = {"edges": EDGES, "counts": [0, 50, 50, 0], "mean": 0.5}
+    lines = [line(MOST_COUNT, figures={"brightness": [5e6, [0, 5, 5, 0]]}) for _ in range(1000)]
+    found = read(written(tmp_path / "log.jsonl", head(statistics={"brightness": one}), *lines))
+    assert found.drift.requests == 1000 * MOST_COUNT
+
+
+def test_report_of_one_line_with_all_classes_stays_small(tmp_path: Path) -> None:
+    """Given 3,000 lines of which one names 20,000 classes, then the tables take less than 400 MB (they took 480 MB for
+    the classes alone, and as much again for their sums)."""
+    all_classes = {str(number): 1 for number in range(20_000)}
+    log = written(tmp_path / "log.jsonl", head(), *(line() for _ in range(3000)), line(classes=all_classes))
+    tracemalloc.start()
+    try:
+        found = read(log)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.drift.requests == 3001 * 25
+    assert peak < 400 << 20
+
+
+def test_rows_of_a_log_beyond_the_cells_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a limit of fewer cells than the log has, then lines are put together and nothing is lost of their sums."""
+    log = written(tmp_path / "log.jsonl", head(), *(line(t=1e9 + at, classes={"1": 20, "7": 5}) for at in range(1000)))
+    (part,) = read_log(log).parts
+    whole = series.series_of(part)
+    monkeypatch.setattr(series, "MOST_CELLS", 300)
+    fewer = series.series_of(part)
+    assert len(whole.times) == 1000 and len(fewer.times) == 100
+    assert fewer.times.tolist() == [1e9 + 10 * at for at in range(100)]
+    assert fewer.n.tolist() == [250] * 100 and fewer.classes.tolist() == [[200, 50]] * 100
+
+
+def test_bundles_beyond_the_most_are_left_out(tmp_path: Path) -> None:
+    """Given the first lines of more bundles than are read, then the rest is counted and left out."""
+    names = [f"bundle {number}" for number in range(MOST_PARTS + 5)]
+    found = read_log(written(tmp_path / "log.jsonl", *(one for name in names for one in (head(name), line(1, name)))))
+    assert len(found.parts) == MOST_PARTS
+    assert found.left_out == {"too_many_bundles": 5, "no_header": 5}
+
+
+def test_figures_beyond_the_most_names_are_left_out(tmp_path: Path) -> None:
+    """Given lines that each bring 40 figures of new names, then those beyond 64 names are left out."""
+    counts = [0] * (1 + len(usual_edges("x")))
+    lines = [line(figures={f"{at}-{number}": [0.0, counts] for number in range(40)}) for at in range(5)]
+    found = read_log(written(tmp_path / "log.jsonl", head(), *lines))
+    assert (len(found.parts[0].records), found.left_out) == (1, {"not_a_line": 4})
+
+
+COUNT = st.one_of(st.integers(0, 30), st.integers(0, MOST_COUNT))
+NUMBER = st.one_of(st.floats(0, 1), st.floats(-1e300, 1e300))
+BINS = st.one_of(st.lists(COUNT, min_size=4, max_size=4), st.just([0, 25, 0, 0]), st.just([0, 0, 0, 0]))
+TIME = st.one_of(st.floats(1e9, 1.001e9), st.floats(0, 1e11))
+FIGURES = st.dictionaries(
+    st.sampled_from(["brightness", "confidence", "energy", "strange"]), st.tuples(NUMBER, BINS), max_size=3
+)
+CLASSES = st.dictionaries(st.integers(0, MOST_CLASSES - 1).map(str), COUNT, max_size=4)
+LATENCY = st.dictionaries(st.integers(*LATENCY_BINS).map(str), COUNT, max_size=4)
+EXPECTED = st.fixed_dictionaries(
+    {
+        "edges": st.just(EDGES),
+        "counts": BINS,
+        "mean": st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+    }
+)
+HEAD = st.builds(
+    head,
+    statistics=st.dictionaries(st.sampled_from(["brightness", "confidence", "energy"]), EXPECTED, max_size=3),
+    classes=CLASSES,
+    names=st.lists(st.text(max_size=3), max_size=3),
+)
+LINE = st.builds(
+    line, n=COUNT, t=TIME, s=st.floats(0, 1e7), errors=COUNT, figures=FIGURES, classes=CLASSES, latency=LATENCY,
+    not_finite=COUNT, kept=COUNT, lost=COUNT,
+)  # fmt: skip
+LOG = st.tuples(HEAD, st.lists(st.tuples(LINE, st.integers(1, 60)), max_size=6))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(log=LOG)
+def test_any_log_is_reported_or_refused(tmp_path: Path, log: tuple[dict[str, Any], list[tuple[Any, int]]]) -> None:
+    """Given a log with any numbers in it, each line several times, then the report is complete and holds no NaN, or the
+    log is refused as such."""
+    first, lines = log
+    path = written(tmp_path / "log.jsonl", first, *(one for one, times in lines for _ in range(times)))
+    try:
+        found = read(path)
+    except NotALog:
+        return
+    json.dumps(found.model_dump(), allow_nan=False)
