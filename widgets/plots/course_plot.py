@@ -14,8 +14,11 @@ from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 56, 42, 16, 26
-_DAY_S = 86_400
+_MINUTE_S, _DAY_S = 60, 86_400
 _STEPS_S = (
+    1,
+    5,
+    15,
     60,
     300,
     900,
@@ -200,9 +203,10 @@ class CoursePlot(QWidget):
 
 
 def time_marks(first: float, last: float) -> list[tuple[float, str]]:
-    """At most six full minutes, hours or days between two moments (seconds since 1970), in this computer's time."""
+    """Return about six full seconds, minutes, hours or days between two moments (seconds since 1970), in local time."""
     most_s = ((last - first) / _MOST_X_MARKS // _DAY_S + 1) * _DAY_S
     step_s = next((float(one) for one in _STEPS_S if (last - first) / one <= _MOST_X_MARKS), most_s)
+    clock = "%H:%M:%S" if step_s < _MINUTE_S else "%H:%M"
     begun = datetime.fromtimestamp(first).astimezone()
     midnight = begun.replace(hour=0, minute=0, second=0, microsecond=0)
     marks: list[tuple[float, str]] = []
@@ -211,7 +215,7 @@ def time_marks(first: float, last: float) -> list[tuple[float, str]]:
     at += timedelta(seconds=skipped * step_s)
     while at.timestamp() <= last and len(marks) <= _MOST_X_MARKS + 1:
         if at.timestamp() >= first:
-            is_day = step_s >= _DAY_S or (at.hour, at.minute) == (0, 0)
-            marks.append((at.timestamp(), f"{at.day} {at:%b}" if is_day else f"{at:%H:%M}"))
+            is_day = step_s >= _DAY_S or (at.hour, at.minute, at.second) == (0, 0, 0)
+            marks.append((at.timestamp(), f"{at.day} {at:%b}" if is_day else f"{at:{clock}}"))
         at += timedelta(seconds=step_s)
-    return marks
+    return marks or [(first, f"{begun:%H:%M:%S}")]

@@ -82,8 +82,7 @@ class MonitorController(PageController):
 
     def _show(self, found: MonitorResult) -> None:
         name = self._project.name if self._project is not None else ""
-        command = f'fettle monitor "{self._path}"'
-        self._page.show_value(monitor_value(found, Path(self._path).name, name, command))
+        self._page.show_value(monitor_value(found, Path(self._path).name, name))
 
     def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
         """What was read before stays to be seen again."""

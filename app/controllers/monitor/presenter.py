@@ -10,7 +10,8 @@ from widgets.parts.small import TagKind
 from widgets.plots.course_plot import CourseMark, CoursePoint
 from workers.contracts.after.monitor import MonitorAlert, MonitoredStatistic, MonitorPoint, MonitorResult
 
-LEAST_REQUESTS = 100
+SAME_LATENCY = 1.1
+"""Medians within this factor of each other get no factor."""
 MOST_NAME_CHARS = 60
 FIRST_SHOWN = ("brightness", "tokens", "level_db", "mean", "energy", "confidence", "results", "score")
 """Figures whose course is shown in any case, the first of what comes in and the first of what comes out."""
@@ -18,7 +19,7 @@ MOST_COURSES = 4
 OF_FIGURES = ("shift", "unfamiliar", "outside", "unsure")
 
 
-def monitor_value(found: MonitorResult, log_name: str, project: str, command: str) -> MonitorValue:
+def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorValue:
     """All of it. `project` is the name of the one that the bundle came from, "" where it is not here."""
     drift = found.drift
     notes = list(drift.notes)
@@ -34,21 +35,21 @@ def monitor_value(found: MonitorResult, log_name: str, project: str, command: st
         notes=tuple(clipped(note) for note in notes),
         project=project,
         examples=_examples(drift.kind) if project and found.alerts else "",
-        command=command,
+        is_tested=drift.expected > 0,
     )
 
 
 def headline(found: MonitorResult) -> str:
-    """The worst that goes on, else that all is well."""
+    """Return the worst alarm that is on, else that there is none."""
     drift = found.drift
     open_ones = [alert for alert in worst_first(found.alerts) if alert.until is None]
-    if drift.requests + drift.errors < LEAST_REQUESTS:
-        return tr("Too few requests to tell anything yet")
     if open_ones:
         return clipped(open_ones[0].title, 90)
+    if drift.requests + drift.errors < drift.needed:
+        return tr("Changes can be detected from {0} requests on").format(count(drift.needed))
     if found.alerts:
-        return tr("All is as it was; it was not always")
-    return tr("All is as it was")
+        return tr("No alarm now, but there was one before")
+    return tr("No alarm: inputs and predictions are as they were")
 
 
 def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
@@ -87,10 +88,9 @@ def _examples(kind: str) -> str:
 def _figures(found: MonitorResult) -> tuple[BigFigure, ...]:
     drift = found.drift
     asked = drift.requests + drift.errors
-    timed = [point.p50_ms for point in drift.points if point.p50_ms is not None]
     own = [alert for alert in found.alerts if not alert.follows]
     open_ones = sum(alert.until is None for alert in own)
-    latency = ms(timed[-1]) if timed else UNKNOWN
+    latency = UNKNOWN if drift.latency_now_ms is None else ms(drift.latency_now_ms)
     value, _, unit = latency.partition(" ")
     alarms = tr("alarm on") if open_ones == 1 else tr("alarms on")
     n_with = len(found.alerts) - len(own)
@@ -105,9 +105,23 @@ def _figures(found: MonitorResult) -> tuple[BigFigure, ...]:
         BigFigure(
             value,
             tr("{0}, median latency").format(unit),
-            tr("{0} at the beginning").format(ms(timed[0]) if timed else UNKNOWN),
+            _earlier_latency(drift.latency_before_ms, drift.latency_now_ms),
         ),
     )
+
+
+def _earlier_latency(before_ms: float | None, now_ms: float | None) -> str:
+    if before_ms is None or now_ms is None:
+        return tr("{0} at the beginning").format(UNKNOWN)
+    factor = max(before_ms, now_ms) / min(before_ms, now_ms)
+    if factor < SAME_LATENCY:
+        return tr("{0} at the beginning").format(ms(before_ms))
+    faster, slower = (
+        tr("{0} at the beginning, {1} times as fast now"),
+        tr("{0} at the beginning, {1} times as long now"),
+    )
+    told = faster if now_ms < before_ms else slower
+    return told.format(ms(before_ms), f"{factor:.1f}")
 
 
 def _alert(alert: MonitorAlert) -> AlertValue:
@@ -133,10 +147,14 @@ def _courses(found: MonitorResult) -> list[CourseValue]:
     timed = [(point, point.p50_ms) for point in drift.points if point.p50_ms is not None]
     if len(timed) > 1:
         points = tuple(CoursePoint(point.t, value, _tip(point, ms(value))) for point, value in timed)
+        title = tr("Median of each stretch, ms (less is better)")
+        usual, at_first = drift.latency_before_ms, tr("at the beginning")
         marks = _marks(found, ("slower",), "latency")
         courses.insert(
             0 if marks else 1,
-            CourseValue(tr("Latency"), tr("Half of the answers within, ms (down is better)"), points, marks=marks),
+            CourseValue(
+                tr("Latency"), tr("Median of each stretch, ms (less is better)"), points, usual, at_first, marks
+            ),
         )
     if drift.errors and any(alert.code == "errors" for alert in found.alerts):
         points = tuple(_errors_at(point) for point in drift.points)
@@ -157,7 +175,8 @@ def _course_of(row: MonitoredStatistic, found: MonitorResult) -> CourseValue:
         if row.statistic in point.means
     )
     marks = _marks(found, OF_FIGURES, row.statistic)
-    return CourseValue(row.title, tr("Mean of each stretch"), points, row.before, tr("when it was tested"), marks)
+    name = tr("when it was tested") if found.drift.expected else tr("at the beginning")
+    return CourseValue(row.title, tr("Mean of each stretch"), points, row.before, name, marks)
 
 
 def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[CourseMark, ...]:

@@ -33,7 +33,7 @@ def monitored(**changed: Any) -> MonitorValue:
         ),
         courses=(
             CourseValue("Brightness", "Mean of each stretch", points, 0.288, "when it was tested", (mark,)),
-            CourseValue("Latency", "Half of the answers within, ms (down is better)", points),
+            CourseValue("Latency", "Median of each stretch, ms (less is better)", points),
             CourseValue(
                 "Energy",
                 "Mean of each stretch",
@@ -49,7 +49,6 @@ def monitored(**changed: Any) -> MonitorValue:
         notes=("1 line is cut or damaged and left out; all others were read.",),
         project="Clothes",
         examples="Add recent pictures",
-        command='fettle monitor "my-log"',
     )
     return replace(base, **changed)
 
@@ -58,7 +57,11 @@ def monitored_quiet() -> MonitorValue:
     """Nothing to tell, of one moment."""
     one = (CoursePoint(NOVEMBER, 5.0, "now"),)
     return monitored(
-        headline="All is as it was", alerts=(), courses=(CourseValue("Latency", "ms", one),), examples="", notes=()
+        headline="No alarm: inputs and predictions are as they were",
+        alerts=(),
+        courses=(CourseValue("Latency", "ms", one),),
+        examples="",
+        notes=(),
     )
 
 

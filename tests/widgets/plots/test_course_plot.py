@@ -65,10 +65,19 @@ def test_keys_walk_along_the_course(plot: CoursePlot, qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length_s", "first"), [(240, "09:30"), (3 * 3600, "10:00"), (9 * DAY_S, "5 Nov"), (400 * DAY_S, None)]
+    ("length_s", "first"),
+    [
+        (0.5, "09:30:00"),
+        (5, "09:30:00"),
+        (50, "09:30:00"),
+        (240, "09:30"),
+        (3 * 3600, "10:00"),
+        (9 * DAY_S, "5 Nov"),
+        (400 * DAY_S, None),
+    ],
 )
-def test_times_are_told_in_full_minutes_hours_or_days(length_s: float, first: str | None) -> None:
-    """Given minutes, hours, days or a year, then a few marks stand at full ones, all of them inside."""
+def test_time_marks_are_full_seconds_minutes_hours_or_days(length_s: float, first: str | None) -> None:
+    """Given seconds, minutes, hours, days or a year, then a few marks stand at full ones, all of them inside."""
     marks = time_marks(BEGUN, BEGUN + length_s)
     assert 1 <= len(marks) <= 8
     assert all(BEGUN <= t <= BEGUN + length_s for t, _ in marks)

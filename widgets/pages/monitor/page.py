@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from widgets.pages.monitor.value import AlertValue, CourseValue, DriftRowValue, MonitorValue
+from widgets.pages.monitor.value import AlertValue, CourseValue, MonitorValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, divider
 from widgets.parts.cards.error import ErrorCard, ErrorValue
-from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.page import Page
 from widgets.parts.small import Figure, PageHead, Tag
 from widgets.parts.text import label, words
@@ -43,7 +42,7 @@ class MonitorPage(Page):
         area = DropArea(
             self.theme,
             self.tr("Drop a bundle's log here"),
-            self.tr("The folder that run.py or serve.py was given as --log. It holds figures, never your inputs."),
+            self.tr("The folder in which the bundle keeps its log. It holds figures, never your inputs."),
         )
         area.setMinimumHeight(220)
         folder = PrimaryButton(self.theme, self.tr("Choose the log's folder…"), "folder-open")
@@ -54,8 +53,13 @@ class MonitorPage(Page):
         area.add_action(file)
         how = Card(self.tr("How a bundle keeps a log"), gap=SPACE_S)
         how.add(
-            words(self.tr("A bundle keeps a log only where it was started with one. It takes 64 MB at most."), "soft"),
-            ForDevelopers(self.theme, ["python serve.py --log my-log", "python run.py photo.jpg --log my-log"]),
+            words(
+                self.tr(
+                    "A bundle keeps one where it is started with a folder for it; its README says how."
+                    " A log takes 64 MB at most."
+                ),
+                "soft",
+            )
         )
         self._fill("empty", head, area, how)
 
@@ -83,10 +87,9 @@ class MonitorPage(Page):
         if value.courses:
             items.append(self._courses(value.courses))
         if value.rows:
-            items.append(self._drift(value.rows))
+            items.append(self._drift(value))
         if value.notes:
             items.append(self._notes(value.notes))
-        items.append(ForDevelopers(self.theme, [value.command]))
         self._fill("full", head, *items)
 
     def _loading_head(self) -> tuple[str, str]:
@@ -156,16 +159,18 @@ class MonitorPage(Page):
             grid.setColumnStretch(column, 1)
         return holder
 
-    def _drift(self, rows: Sequence[DriftRowValue]) -> Card:
-        card = Card(self.tr("The latest requests beside the evaluation data"), gap=SPACE_S)
+    def _drift(self, value: MonitorValue) -> Card:
+        title = self.tr("The latest requests beside the evaluation data")
+        card = Card(title if value.is_tested else self.tr("The latest requests beside the first ones"), gap=SPACE_S)
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACE_L)
         grid.setVerticalSpacing(SPACE_S)
-        titles = (self.tr("Figure"), self.tr("When it was tested"), self.tr("Now"), self.tr("Drift (PSI)"), "")
+        before = self.tr("When it was tested") if value.is_tested else self.tr("At the beginning")
+        titles = (self.tr("Figure"), before, self.tr("Now"), self.tr("Drift (PSI)"), "")
         for column, title in enumerate(titles):
             grid.addWidget(label(title, "caption"), 0, column)
             grid.setColumnStretch(column, (3, 2, 2, 2, 0)[column])
-        for number, row in enumerate(rows, 1):
+        for number, row in enumerate(value.rows, 1):
             grid.addWidget(divider(), 2 * number - 1, 0, 1, len(titles))
             for column, text in enumerate((row.name, row.before, row.now, row.psi)):
                 grid.addWidget(words(text, "strong" if column == 0 else ""), 2 * number, column)
@@ -184,7 +189,7 @@ class MonitorPage(Page):
 
     # -- choosing --
     def choose_folder(self) -> None:
-        """The folder that was given to --log."""
+        """Let the person choose the folder in which a bundle keeps its log."""
         path = QFileDialog.getExistingDirectory(self, self.tr("Choose a log's folder"))
         if path:
             self.log_chosen.emit(path)

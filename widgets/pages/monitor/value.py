@@ -51,7 +51,8 @@ class BigFigure:
 
 @dataclass(frozen=True)
 class MonitorValue:
-    """`project` is the name of the one that the bundle came from, "" where it is not here; `command` does the same."""
+    """`project` is the name of the one that the bundle came from, "" where it is not here; `is_tested`: the bundle
+    has evaluation data, else the beginning of the log takes their place."""
 
     headline: str
     subtitle: str
@@ -62,4 +63,4 @@ class MonitorValue:
     notes: tuple[str, ...]
     project: str = ""
     examples: str = ""
-    command: str = ""
+    is_tested: bool = True

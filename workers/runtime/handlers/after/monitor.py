@@ -10,12 +10,12 @@ from workers.monitor.telling import tell
 
 NEXT = {
     "newer": "Update Fettle, then open it again.",
-    "missing": "Check the name; a log is the folder that was given to run.py or serve.py as --log.",
-    "empty": "Was the bundle asked since it was started with --log? Lines come each minute, or each 25 requests.",
-    "damaged": "Choose the whole folder that was given to --log, so that its beginning is there.",
+    "missing": "Check the name; a log is the folder in which a bundle writes it.",
+    "empty": "Did the bundle get requests since it was started? Lines come each minute, or each 25 requests.",
+    "damaged": "Choose the whole folder of the log, so that its beginning is there.",
     "unreadable": "Check that you may read it, then open it again.",
 }
-USUAL = "Choose the folder that was given to run.py or serve.py as --log, or a .jsonl file in it."
+USUAL = "Choose the folder in which a bundle keeps its log, or a .jsonl file in it."
 
 
 def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
