@@ -37,6 +37,12 @@ class Settings(Frozen):
         title="Memory for one step of the work",
         description="A step that needs more is stopped. Empty: Fettle's own limit.",
     )
+    store_limit_bytes: int | None = Field(
+        default=None,
+        ge=10**9,
+        title="Disk space for projects",
+        description="Beyond it, what nothing needs is removed at the start. Empty: no limit.",
+    )
     log_level: Literal["info", "debug"] = Field(
         default="info",
         title="Detail of the log",

@@ -16,6 +16,7 @@ from app.cli import optimize as optimizing
 from app.cli import presets as presetting
 from app.cli import prove as proving
 from app.cli import releases as releasing
+from app.cli import store as storing
 from app.cli import stress as stressing
 from app.cli.gpu import doctor as gpus
 from app.cli.options.arguments import (
@@ -271,6 +272,7 @@ def jobs(ctx: typer.Context) -> int:
 
 
 releasing.add_to(commands)
+storing.add_to(commands)
 
 
 data = typer.Typer(help="Data of your own.", no_args_is_help=False)

@@ -18,6 +18,7 @@ from app.controllers.page_controller import Desk, PageController, check_pairs, f
 from app.controllers.project_edits import ProjectEdits
 from app.controllers.run_ways import RunWays
 from app.controllers.session import Session
+from app.controllers.settings.storage import hold_limit
 from app.controllers.shell import ShellPresenter
 from app.controllers.telemetry import TelemetryController
 from app.controllers.words import error_value, no_use_for_picture
@@ -100,6 +101,7 @@ class AppController(QObject):
             on_done=self._on_described,
             on_failed=lambda error: self._window.banner(error_value(error)),
         )
+        hold_limit(self._session.workspace, self.flows, self._kept.value.store_limit_bytes)
 
     def _on_described(self, found: DescribeResult) -> None:
         if found != self._session.described:

@@ -196,6 +196,12 @@ class FlowRunner(QObject):
 
     def _conclude(self, running: Running, driver: Driver[Any]) -> None:
         self._begin_waiting()
+        try:
+            self._tell_end(running, driver)
+        finally:
+            driver.holding.end()
+
+    def _tell_end(self, running: Running, driver: Driver[Any]) -> None:
         error = driver.error
         if error is None:
             if running.on_done is not None:

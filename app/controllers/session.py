@@ -98,20 +98,29 @@ class Session(QObject):
     def new_project(self) -> None:
         """Nothing is open."""
         self.project = self.opening = self.model = self.asked_data = self.data = self.run = None
-        self.earlier_data = self.recipes = None
+        self._keep_earlier(None)
+        self.recipes = None
         self._tell_all()
 
     def set_data(self, asked: DataParams, data: ReadData) -> None:
         """Data were read for the open model. A set that they replace can be gone back to."""
         before = self.asked_data
         if before is not None and before.path and before.path != asked.path and self.data is not None:
-            self.earlier_data = (before, self.data)
+            self._keep_earlier((before, self.data))
         self.asked_data, self.data = asked, data
         if self.project is not None:
             told = data.result.model_dump_json()
             changed = dataclasses.replace(self.project, data_path=asked.path, data_key=data.key, data_json=told)
             self.project = opened.save_data(self.workspace.repositories, changed, asked)
         self.data_changed.emit()
+
+    def _keep_earlier(self, earlier: tuple[DataParams, ReadData] | None) -> None:
+        """Hold the set that can be gone back to: no row of the database names it any more."""
+        if self.earlier_data is not None:
+            self.workspace.artifacts.let_go([self.earlier_data[1].key])
+        if earlier is not None:
+            self.workspace.artifacts.hold([earlier[1].key])
+        self.earlier_data = earlier
 
     def set_run(self, run: Run | None) -> None:
         """The run to show."""
@@ -149,7 +158,7 @@ class Session(QObject):
             self.project = self.workspace.repositories.projects.get(self.project.id)
 
     def _take_data(self, project: Project) -> None:
-        self.earlier_data = None
+        self._keep_earlier(None)
         self.data = reopened_data(self.workspace.artifacts, project)
         self.asked_data = opened.kept_data(self.workspace.repositories, project) if project.data_key else None
 

@@ -14,6 +14,7 @@ from . import series as at
 from . import shifts, slowing
 from .alarms import episodes
 from .bins import Expected
+from .course import RECENT, latency_then_and_now, points
 from .reading import Part, ReadLog
 from .reference import Reference
 from .series import Floats, Ints, Series
@@ -22,9 +23,6 @@ LEARNED = 1000
 """Requests at the beginning of a log that stand for evaluation data, where a bundle has none."""
 LEAST = 100
 """Requests that the tests need, beyond those that stand for evaluation data."""
-RECENT = 1000
-"""Requests that the table of drift is about: the latest."""
-MOST_POINTS = 160
 ERRORS_MARGIN, NOT_FINITE_MARGIN = 0.03, 0.01
 ONE_ANSWER, ONE_ANSWER_USUAL = 0.95, 0.6
 """All answers are one class, and on the evaluation data three fifths at most were."""
@@ -370,41 +368,3 @@ def psi_limit(bins: int, n: int, m: int) -> float | None:
     free = max(1, bins - 1)
     quantile: float = free * (1 - 2 / (9 * free) + NormalDist().inv_cdf(0.95) * (2 / (9 * free)) ** 0.5) ** 3
     return max(PSI_LEAST, quantile * (1 / n + 1 / m))
-
-
-def latency_then_and_now(series: Series) -> tuple[float | None, float | None]:
-    """Return the median latency in ms of the first and of the latest thousand timed requests, at most half of all of
-    them each; None where nothing was timed."""
-    timed = np.cumsum(series.latencies.sum(axis=1))
-    if not len(timed) or not timed[-1]:
-        return None, None
-    size = max(1, min(RECENT, int(timed[-1]) // 2))
-    first_end = int(np.searchsorted(timed, size)) + 1
-    last_start = min(int(np.searchsorted(timed, timed[-1] - size, side="right")), len(timed) - 1)
-    starts, ends = np.asarray([0, last_start]), np.asarray([first_end, len(timed)])
-    before, now = 2 ** slowing.medians(series.latencies, series.latency_first, starts, ends)
-    return float(before), float(now)
-
-
-def points(series: Series) -> list[dict[str, Any]]:
-    """The course of it in at most 160 points of about as many requests each: time, requests, shares, means, p50."""
-    total = series.n + series.errors
-    each = max(at.EACH, int(total.sum()) // MOST_POINTS + 1)
-    ends = at.ends_of(total, 0, each)
-    if not len(ends) or ends[-1] < len(total):
-        ends = np.concatenate([ends, [len(total)]]).astype(np.int64)
-    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    p50 = slowing.medians(series.latencies, series.latency_first, starts, ends)
-    n, errors = at.summed(series.n, starts, ends), at.summed(series.errors, starts, ends)
-    counted = {name: at.summed(one.sum(axis=1), starts, ends) for name, one in series.histograms.items()}
-    sums = {name: at.summed(one, starts, ends) for name, one in series.sums.items()}
-    return [
-        {
-            "t": float(series.times[start]),
-            "n": int(n[number]),
-            "errors": int(errors[number]),
-            "p50_ms": None if np.isnan(p50[number]) else float(2 ** p50[number]),
-            "means": {name: float(sums[name][number] / one[number]) for name, one in counted.items() if one[number]},
-        }
-        for number, start in enumerate(starts)
-    ]

@@ -3,7 +3,7 @@
 import os
 from importlib.metadata import PackageNotFoundError, metadata
 
-from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from app.controllers.flows import FlowRunner
@@ -12,6 +12,7 @@ from app.controllers.installing import Installing
 from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
+from app.controllers.settings.storage import KeptStorage
 from app.controllers.words import device_words, tr
 from app.services.machine.optional_sets import Installer
 from app.version import VERSION
@@ -48,7 +49,6 @@ class SettingsController(PageController):
         self._installing = Installing(page, session, flows, installer)
         self._page, self._session, self._theme = page, session, theme
         self._kept = kept
-        self._bytes: int | None = None
         page.theme_chosen.connect(self._on_theme)
         page.threads_changed.connect(self._on_threads)
         page.memory_limit_changed.connect(lambda limit: self._kept.keep(memory_limit_bytes=limit))
@@ -59,7 +59,7 @@ class SettingsController(PageController):
         self._installing.serve(page, window.banner, self._sets)
         self.show()
         self._hub = KeptHub(window, page, session, theme)
-        QTimer.singleShot(0, self, self._measure)
+        self._storage = KeptStorage(window, page, session, flows, theme, kept)
 
     def show(self) -> None:
         """All of it."""
@@ -69,7 +69,6 @@ class SettingsController(PageController):
             SettingsValue(
                 theme=self._kept.value.theme,
                 data_folder=str(self._session.workspace.paths.root),
-                data_bytes=self._bytes,
                 threads=self._kept.value.threads,
                 cores=os.cpu_count() or 1,
                 runtimes=tuple(self._runtime_value(row) for row in rows),
@@ -90,10 +89,6 @@ class SettingsController(PageController):
     def _sets(self) -> tuple[OptionalSet | None, ...]:
         found = self._session.described
         return tuple(row.installs for row in found.runtimes) if found is not None else ()
-
-    def _measure(self) -> None:
-        self._bytes = self._session.workspace.artifacts.size_bytes()
-        self.show()
 
     def _on_page_shown(self, page_id: str) -> None:
         if page_id == PAGE:

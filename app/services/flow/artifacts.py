@@ -7,8 +7,12 @@ import json
 import logging
 import os
 import platform
+import re
 import shutil
-from collections.abc import Mapping
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,6 +35,8 @@ LIBRARIES = (
 
 RESULT_FILE, MANIFEST_FILE, MADE_FILE = "result.json", "files.json", "made.json"
 PIECE = 1 << 20
+KEY = re.compile(r"[0-9a-f]{64}")
+FREED = ".freed"
 
 CPU_FACTS = ("model name", "flags", "Features", "CPU implementer", "CPU part")
 GPU_FACTS = ("Model:", "GPU Firmware:")
@@ -86,6 +92,67 @@ class ArtifactStore:
         self.root, self._read_only = root, read_only
         self._versions, self._machine = library_versions(), machine_identity()
         self._checked: set[str] = set()
+        self._held: Counter[str] = Counter()
+        self._holding = threading.Lock()
+
+    @property
+    def freed(self) -> Path:
+        """Where folders lie that are being removed."""
+        return self.root / FREED
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Keys that flows use now, whether or not they are there."""
+        with self._holding:
+            return frozenset(self._held)
+
+    def hold(self, keys: Iterable[str]) -> None:
+        """Keep these from being removed until `let_go`. A flow holds a key before it looks for it."""
+        with self._holding:
+            self._held.update(keys)
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """End what `hold` began."""
+        with self._holding:
+            self._held.subtract(keys)
+            self._held = +self._held
+
+    def key_at(self, path: Path) -> str | None:
+        """The key whose folder holds `path`; None for what lies elsewhere."""
+        try:
+            return path.relative_to(self.root).parts[1]
+        except (ValueError, IndexError):
+            return None
+
+    def set_aside(self, path: Path, used_s: float) -> Path | None:
+        """Move an entry (or a file of the data folder) to where it can be removed piece by piece.
+
+        None, with nothing moved, where a flow holds it, it was used after `used_s`, or it cannot be moved.
+        """
+        with self._holding:
+            try:
+                if path.name in self._held or path.stat().st_mtime > used_s:
+                    return None
+                self.freed.mkdir(mode=0o700, exist_ok=True)
+                aside = self.freed / f"{path.name}.{uuid.uuid4().hex[:8]}"
+                path.replace(aside)
+            except OSError as error:
+                log.warning("%s cannot be moved aside: %s", path, error)
+                return None
+            self._checked.discard(path.name)
+            return aside
+
+    def named_by_results(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return `keys` and all keys that the results of their entries name."""
+        found, waiting = set[str](), list(keys)
+        while waiting:
+            key = waiting.pop()
+            if key in found:
+                continue
+            found.add(key)
+            with contextlib.suppress(OSError):
+                waiting += KEY.findall((self.folder(key) / RESULT_FILE).read_text(encoding="utf-8", errors="replace"))
+        return frozenset(found)
 
     def look_anew(self) -> None:
         """Packages were changed: keys tell of those that are there now."""
@@ -125,6 +192,9 @@ class ArtifactStore:
             log.warning("%s cannot be read: %s", folder, error)
             return None
         self._checked.add(key)
+        if not self._read_only:
+            with contextlib.suppress(OSError):
+                os.utime(folder)  # so that what was used longest ago is removed first
         return _entry(key, folder)
 
     def peek(self, key: str) -> Entry | None:
@@ -196,10 +266,6 @@ class ArtifactStore:
         size_bytes = sum(size for _, size in files.values())
         return Entry(key, folder, dict(result), digest, size_bytes, self._versions, seconds)
 
-    def size_bytes(self) -> int:
-        """Bytes of everything kept."""
-        return sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
-
     def _holds(self, folder: Path, files: Mapping[str, tuple[str, int]], stopped: Stopped) -> bool:
         """Whether just these files are there, whole."""
         try:
@@ -213,6 +279,29 @@ class ArtifactStore:
             return all(_digest(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return False
+
+
+class Holding:
+    """What one flow uses in the store: its owner ends it when the flow's result is in the database."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self._keys: set[str] = set()
+
+    def add(self, *keys: str) -> None:
+        """Hold these keys, too."""
+        more = set(keys) - self._keys
+        self._store.hold(more)
+        self._keys |= more
+
+    def add_paths(self, paths: Iterable[Path]) -> None:
+        """Hold the entries that these paths lie in."""
+        self.add(*filter(None, map(self._store.key_at, paths)))
+
+    def end(self) -> None:
+        """Let go of all of them."""
+        self._store.let_go(self._keys)
+        self._keys = set()
 
 
 def _put(work_dir: Path, folder: Path) -> None:

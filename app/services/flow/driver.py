@@ -11,7 +11,7 @@ from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
 from app.jobs.process import Waitable
 from app.paths import unusable
-from app.services.flow.artifacts import Entry
+from app.services.flow.artifacts import Entry, Holding
 from app.services.flow.card_slot import WAITING, CardSlot
 from app.services.flow.disk_work import INLINE_BYTES, DiskWork, size_of
 from app.services.flow.events import JobBegan, JobEnded, MeasuringChanged, MemoryUsed, Observer, StepProgress
@@ -68,6 +68,7 @@ class Driver(Generic[T]):
         self._held_back: JobStep[Any] | MeasureStep | None = None
         self._resume: Callable[[], AnyStep] | None = None
         self._is_advancing = False
+        self.holding = Holding(workspace.artifacts)
         self.result: T | None = None
         self.error: BaseException | None = None
         self.finished = False
@@ -142,6 +143,7 @@ class Driver(Generic[T]):
                 self._history.ended(job_id, "interrupted")
         finally:
             self._flow.close()
+            self.holding.end()
 
     def _try_card(self, step: JobStep[Any] | MeasureStep) -> None:
         """Other work has the GPU; the step begins when that is over."""
@@ -245,6 +247,7 @@ class Driver(Generic[T]):
             self._advance(lambda: self._flow.send(done))
             return
         artifacts = self._workspace.artifacts
+        self.holding.add(key)
         self._disk.begin(
             size_of(work_dir),
             lambda stopped: artifacts.adopt(work_dir, key, message.result, stopped, seconds),
@@ -335,6 +338,8 @@ class Driver(Generic[T]):
             self._begin_free(step)
 
     def _begin_free(self, step: JobStep[Any] | MeasureStep) -> None:
+        parts = step.variants if isinstance(step, MeasureStep) else (step,)
+        self.holding.add_paths(path for part in parts for path in part.read_paths)
         if isinstance(step, MeasureStep):
             known = self._kept.find(step)
             if known is not None:
@@ -353,6 +358,7 @@ class Driver(Generic[T]):
 
     def _look_up(self, step: JobStep[Any], key: str) -> None:
         store = self._workspace.artifacts
+        self.holding.add(key)
         self._disk.begin(
             store.bytes_to_check(key),
             lambda stopped: store.get(key, stopped),
@@ -375,6 +381,8 @@ class Driver(Generic[T]):
             self._start(step)
 
     def _start(self, step: JobStep[Any]) -> None:
+        if step.goes_on:
+            self.holding.add(self._workspace.key_of(step))
         self._job = self._workspace.new_job(step, step.params.model_dump(mode="json"))
         self._key = self._workspace.key_of(step) if step.cache else None
         self._step, self._began_s = step, time.monotonic()

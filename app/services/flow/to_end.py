@@ -26,6 +26,7 @@ def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[],
     finally:
         if not driver.finished:
             driver.interrupt()
+        driver.holding.end()
     if driver.error is not None:
         raise driver.error
     return cast(T, driver.result)  # which is None only where that is what the flow gives

@@ -78,8 +78,9 @@ def restore(repositories: Repositories, project_id: str) -> None:
 def delete_for_good(repositories: Repositories, project_id: str) -> None:
     """Remove what is recorded of a project in the trash: runs, figures, records. There is no way back.
 
-    Models and answers in the artifact store stay: the same ones may stand behind other projects. The person's own
-    files and exported bundles are nowhere near. Raises `JobError` for a project that is not in the trash, or at work.
+    Models and predictions in the artifact store stay until space is freed (`storage.py`): other projects may need
+    them. The person's own files and exported bundles are never touched. Raises `JobError` for a project that is not
+    in the trash, or at work.
     """
     if repositories.records.get(TRASHED, project_id) is None:
         raise _refused(

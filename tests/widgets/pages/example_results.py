@@ -244,7 +244,6 @@ def settings() -> SettingsValue:
     return SettingsValue(
         "system",
         "/home/mira/.local/share/fettle",
-        812_000_000,
         None,
         8,
         (

@@ -6,11 +6,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
+from widgets.pages.settings.storage import StorageCard, StorageValue
 from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import WholeField
-from widgets.parts.format import size_bytes
 from widgets.parts.installing.row import InstallRow, show_set
 from widgets.parts.installing.value import SetValue
 from widgets.parts.page import Page
@@ -31,6 +31,8 @@ class SettingsPage(Page):
     memory_limit_changed = Signal(object)  # bytes, or None for Fettle's own limit
     log_detail_changed = Signal(bool)
     open_data_folder_requested = Signal()
+    free_space_requested = Signal()
+    store_limit_changed = Signal(object)  # bytes, or None for no limit
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
     install_requested = Signal(str)
@@ -40,6 +42,8 @@ class SettingsPage(Page):
         super().__init__(theme, self.tr("Settings"))
         self._hub_value = KeptHubValue()
         self._hub: KeptHubCard | None = None
+        self._storage_value = StorageValue()
+        self._storage: StorageCard | None = None
 
     def show_empty(self) -> None:
         """Before the settings were read."""
@@ -54,6 +58,11 @@ class SettingsPage(Page):
         for card in (self._looks, self._folder, self._cores, self._limits, self._about):
             left.addWidget(card(value))
         left.addStretch(1)
+        storage = self._storage = StorageCard(self.theme)
+        storage.free_requested.connect(self.free_space_requested)
+        storage.limit_changed.connect(self.store_limit_changed)
+        storage.show_value(self._storage_value)
+        right.addWidget(storage)
         hub = self._hub = KeptHubCard(self.theme)
         hub.removal_requested.connect(self.hub_removal_requested)
         hub.forget_requested.connect(self.hub_forget_requested)
@@ -76,6 +85,12 @@ class SettingsPage(Page):
         self._hub_value = value
         if self._hub is not None and self.state == "full":
             self._hub.show_value(value)
+
+    def show_storage(self, value: StorageValue) -> None:
+        """Show what the projects hold on disk; it stays through all later settings."""
+        self._storage_value = value
+        if self._storage is not None and self.state == "full":
+            self._storage.show_value(value)
 
     # -- cards --
     def _looks(self, value: SettingsValue) -> Card:
@@ -110,13 +125,7 @@ class SettingsPage(Page):
         row.addWidget(path, 1)
         row.addWidget(button)
         card.add(row)
-        if value.data_bytes is None:
-            text = self.tr("Projects, versions, logs. Only you can read it.")
-        else:
-            text = self.tr("{0} of projects, versions and logs. Only you can read it.").format(
-                size_bytes(value.data_bytes)
-            )
-        card.add(label(text, "caption"))
+        card.add(label(self.tr("Projects, versions, logs. Only you can read it."), "caption"))
         return card
 
     def _cores(self, value: SettingsValue) -> Card:

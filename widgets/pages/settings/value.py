@@ -33,7 +33,6 @@ class SettingsValue:
 
     theme: Literal["system", "light", "dark"]
     data_folder: str
-    data_bytes: int | None
     threads: int | None
     cores: int
     runtimes: tuple[RuntimeValue, ...] = ()

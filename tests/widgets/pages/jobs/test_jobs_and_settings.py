@@ -135,7 +135,7 @@ def test_settings_are_told_at_once(
     qtbot.keyClick(cores, Qt.Key.Key_Up)
     qtbot.keyClick(cores, Qt.Key.Key_Down)
     assert told == [1, None]
-    assert "812 MB of projects" in said(page)
+    assert "Only you can read it" in said(page)
 
 
 def test_memory_and_log_are_told_at_once(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:

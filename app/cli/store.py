@@ -1,0 +1,90 @@
+"""`fettle store`: what projects hold on disk, and freeing what nothing needs."""
+
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.output import OK, Output
+from app.cli.session import run, workspace
+from app.services.projects.storage import KEEP_DAYS, Storage, free, survey
+from workers.contracts.measured.sizes import bytes_words
+
+KeepDays = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Days for which a run that was interrupted keeps what it needs.")
+]
+
+
+def add_to(commands: typer.Typer) -> None:
+    """Add the group of commands."""
+    store = typer.Typer(help="What projects hold on disk.", no_args_is_help=False)
+    store.callback(invoke_without_command=True)(show)
+    store.command("free")(free_space)
+    commands.add_typer(store, name="store")
+
+
+def show(ctx: typer.Context) -> int:
+    """Show what each project holds on disk, and how much of it nothing needs."""
+    if ctx.invoked_subcommand is not None:
+        return OK
+    output = _output(ctx)
+    storage = _survey(output, KEEP_DAYS)
+    _print(output, storage, KEEP_DAYS)
+    freeable = bytes_words(storage.freeable_bytes)
+    output.sentence(f"{bytes_words(storage.size_bytes)} are stored. 'fettle store free' would free {freeable}.")
+    return OK
+
+
+def free_space(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed, and remove nothing.")] = False,
+    keep_days: KeepDays = KEEP_DAYS,
+) -> int:
+    """Remove what no project, run or release needs; exported bundles and your own files are never touched."""
+    output = _output(ctx)
+    if dry_run:
+        storage = _survey(output, keep_days)
+        _print(output, storage, keep_days)
+        freeable = bytes_words(storage.freeable_bytes)
+        output.sentence(f"{freeable} of {bytes_words(storage.size_bytes)} would be freed. Nothing was removed.")
+        return OK
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        freed = run(space, free(space, keep_days))
+    _print(output, freed.storage, keep_days)
+    left = bytes_words(freed.storage.size_bytes)
+    output.sentence(f"{bytes_words(freed.size_bytes)} were freed; {left} are stored.")
+    return OK
+
+
+def _survey(output: Output, keep_days: int) -> Storage:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
+        return run(space, survey(space, keep_days))
+
+
+def _print(output: Output, storage: Storage, keep_days: int) -> None:
+    output.document(storage_document(storage))
+    if keep_days:
+        output.notice(f"Runs keep what they need to go on for {keep_days} days after it was used last (--keep-days).")
+    for project in storage.projects:
+        freeable = f", {bytes_words(project.freeable_bytes)} not needed" if project.freeable_bytes else ""
+        output.text(f"{project.id}  {bytes_words(project.size_bytes):>9}  {project.title}{freeable}")
+    if storage.other_bytes:
+        output.text(f"{'':12}  {bytes_words(storage.other_bytes):>9}  of no project")
+
+
+def storage_document(storage: Storage) -> dict[str, Any]:
+    """Return what `fettle store` prints with --json."""
+    return {
+        "projects": [
+            {"id": one.id, "title": one.title, "bytes": one.size_bytes, "freeable_bytes": one.freeable_bytes}
+            for one in storage.projects
+        ],
+        "bytes": storage.size_bytes,
+        "freeable_bytes": storage.freeable_bytes,
+    }
+
+
+def _output(ctx: typer.Context) -> Output:
+    output = ctx.obj
+    if not isinstance(output, Output):
+        raise TypeError("a command was called without its output")
+    return output

@@ -1,0 +1,177 @@
+"""The part of Settings about disk space: sizes by project, a forecast before anything is removed, a limit."""
+
+import logging
+
+from PySide6.QtCore import QObject
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.kept import KeptSettings
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.services.flow.workspace import Workspace
+from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
+from app.services.projects.trash import trashed_projects
+from widgets.dialogs.storage_questions import free_question
+from widgets.main_window import MainWindow
+from widgets.pages.settings.page import SettingsPage
+from widgets.pages.settings.storage import ProjectStorageValue, StorageState, StorageValue
+from widgets.parts.format import clipped, size_bytes
+from widgets.theme import Theme
+from workers.contracts.errors import ErrorInfo
+
+log = logging.getLogger(__name__)
+
+PAGE = "settings"
+MOST_POINTS, MAX_NAME = 4, 60
+
+
+class KeptStorage(QObject):
+    """Counts whenever the page is shown, but never beside a measurement."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        page: SettingsPage,
+        session: Session,
+        flows: FlowRunner,
+        theme: Theme,
+        kept: KeptSettings,
+    ) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._theme = window, page, session, theme
+        self._flows, self._kept = flows, kept
+        self._running: Running | None = None
+        self._is_freeing = self._is_wanted = False
+        self._storage: Storage | None = None
+        self._told = self._problem = ""
+        page.free_space_requested.connect(self._on_free)
+        page.store_limit_changed.connect(self._on_limit)
+        window.page_shown.connect(self._on_page_shown)
+        flows.changed.connect(self._on_flows)
+        self._on_page_shown(window.current_page)
+
+    def _on_page_shown(self, page_id: str) -> None:
+        self._is_wanted = page_id == PAGE
+        if self._is_wanted:
+            self._told = self._problem = ""
+            self._count()
+
+    def _on_limit(self, limit_bytes: int | None) -> None:
+        self._kept.keep(store_limit_bytes=limit_bytes)
+        self._show()
+
+    def _count(self) -> None:
+        if self._running is None and not self._flows.runs:
+            self._begin(is_freeing=False)
+        self._show()
+
+    def _begin(self, *, is_freeing: bool) -> None:
+        self._is_freeing = is_freeing
+        space = self._session.workspace
+        self._running = self._flows.start(
+            free(space) if is_freeing else survey(space),
+            title=tr("Free space") if is_freeing else "",
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=lambda: self._on_failed(None),
+            begins_again=True,
+            makes_room=True,
+        )
+        self._show()
+
+    def _on_flows(self) -> None:
+        """Stop for what measures, and count after it."""
+        if self._flows.runs and self._running is not None:
+            self._flows.cancel(self._running)
+        elif self._is_wanted and self._storage is None:
+            self._count()
+        elif self._is_wanted:
+            self._show()
+
+    def _on_done(self, found: Storage | Freed) -> None:
+        self._running = None
+        if isinstance(found, Freed):
+            self._told = tr("{0} were freed.").format(size_bytes(found.size_bytes))
+            found = found.storage
+        self._storage = found
+        self._show()
+
+    def _on_failed(self, error: ErrorInfo | None) -> None:
+        """Without an error it was stopped: what was removed is removed, and the next count tells."""
+        self._running = None
+        if error is not None:
+            self._problem = f"{error.detail} {error.hint}"
+        elif self._is_freeing:
+            self._storage = None
+        self._show()
+
+    def _on_free(self) -> None:
+        """Show what goes and what stays; nothing is removed before the answer."""
+        storage = self._storage
+        if storage is None or self._running is not None or self._flows.runs:
+            return
+        size = size_bytes(storage.freeable_bytes)
+        dialog = free_question(self._theme, self._window, size, forecast(storage))
+        dialog.answered.connect(lambda answer: self._free() if answer == "free" else None)
+        dialog.open()
+
+    def _free(self) -> None:
+        if self._running is None and not self._flows.runs:
+            self._begin(is_freeing=True)
+
+    def _show(self) -> None:
+        space, storage = self._session.workspace, self._storage
+        limit = self._kept.value.store_limit_bytes
+        if storage is None:
+            state: StorageState = "waiting" if self._flows.runs else "counting"
+            self._page.show_storage(StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, problem=self._problem))
+            return
+        away = {project.id for project, _ in trashed_projects(space.repositories)}
+        is_freeing = self._running is not None and self._is_freeing
+        self._page.show_storage(
+            StorageValue(
+                state="freeing" if is_freeing else "waiting" if self._flows.runs else "known",
+                projects=tuple(
+                    ProjectStorageValue(one.title, one.size_bytes, one.freeable_bytes, one.id in away)
+                    for one in storage.projects
+                ),
+                size_bytes=storage.size_bytes,
+                freeable_bytes=storage.freeable_bytes,
+                other_bytes=storage.other_bytes,
+                other_freeable_bytes=storage.other_freeable_bytes,
+                limit_bytes=limit,
+                keep_days=KEEP_DAYS,
+                told=self._told,
+                problem=self._problem,
+            )
+        )
+
+
+def forecast(storage: Storage) -> tuple[str, ...]:
+    """Return a sentence for each thing that goes, the largest first, and one for what stays."""
+    shares = sorted(((one.freeable_bytes, one.title) for one in storage.projects if one.freeable_bytes), reverse=True)
+    points = [
+        tr("{0} of “{1}”: work that a run would do again").format(size_bytes(size), clipped(title, MAX_NAME))
+        for size, title in shares[:MOST_POINTS]
+    ]
+    if of_none := storage.other_freeable_bytes:
+        points.append(tr("{0} of deleted projects and of work outside of runs").format(size_bytes(of_none)))
+    more = shares[MOST_POINTS:]
+    if more:
+        points.append(tr("{0} of {1} more projects").format(size_bytes(sum(size for size, _ in more)), len(more)))
+    left = size_bytes(storage.size_bytes - storage.freeable_bytes)
+    points.append(tr("{0} stay: all projects, their versions and results, and all releases").format(left))
+    return tuple(points)
+
+
+def hold_limit(workspace: Workspace, flows: FlowRunner, limit_bytes: int | None) -> None:
+    """Remove what nothing needs beyond the person's limit, the oldest first; once, at the start of the window."""
+    if limit_bytes is None:
+        return
+    flows.start(
+        free(workspace, most_bytes=limit_bytes),
+        title="",
+        on_done=lambda freed: log.info("%d bytes were freed to hold the limit of %d", freed.size_bytes, limit_bytes),
+        on_failed=lambda error: log.warning("the limit could not be held: %s", error.detail),
+        begins_again=True,
+    )

@@ -1,0 +1,128 @@
+"""Which stored files the database names, and which run made them: read by a connection of its own, for any thread."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.persistence.columns import AnyText
+from app.persistence.engine import reading_engine
+from app.persistence.errors import told_in_words
+from app.persistence.tables import (
+    ArtifactRow,
+    Base,
+    ExportRow,
+    JobRow,
+    ProjectRecordRow,
+    ProjectRow,
+    RunRecordRow,
+    RunRow,
+    SetAsideRow,
+    SettingRow,
+    StepRow,
+    VariantRecordRow,
+    VariantRow,
+)
+
+KEY = re.compile(r"[0-9a-f]{64}")
+"""Keys of the artifact store and the sha256 of released bundles."""
+
+ROWS_AT_ONCE = 500
+
+OF_A_PROJECT: tuple[tuple[type[Base], InstrumentedAttribute[str]], ...] = (
+    (ProjectRow, ProjectRow.id),
+    (RunRow, RunRow.id),
+    (StepRow, StepRow.run_id),
+    (VariantRow, VariantRow.id),
+    (ExportRow, ExportRow.run_id),
+    (ProjectRecordRow, ProjectRecordRow.owner_id),
+    (RunRecordRow, RunRecordRow.owner_id),
+    (VariantRecordRow, VariantRecordRow.owner_id),
+    (SetAsideRow, SetAsideRow.owner_id),
+    (SettingRow, SettingRow.key),
+)
+"""Tables whose rows need what they name, with the project, run or version that a row belongs to. Jobs, looks and the
+provenance of artifacts outlive their project: they name files and need none."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What made an artifact: the kind of job, when, and the project of its run ("" where there is none any more)."""
+
+    kind: str
+    at: datetime
+    project_id: str
+
+
+@dataclass(frozen=True)
+class References:
+    """`names` of projects by id; `keys` that each project's rows name, "" those of no project; `makers` by key."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    makers: Mapping[str, Maker] = field(default_factory=dict)
+
+
+def read_references(database: Path) -> References:
+    """Read all of them in one transaction.
+
+    Every column of text counts, so that a new kind of record is found by itself. Raises `StoreUnusable`.
+    """
+    if not database.exists():
+        return References()
+    engine = reading_engine(database)
+    try:
+        with told_in_words(database), Session(engine) as session:
+            names = dict(session.execute(select(ProjectRow.id, ProjectRow.name)).all())
+            owners = _projects_of(session)
+            keys: dict[str, set[str]] = {}
+            for table, owner in OF_A_PROJECT:
+                _collect(session, table, owner, owners, keys)
+            return References(names, {one: frozenset(found) for one, found in keys.items()}, _makers(session, owners))
+    finally:
+        engine.dispose()
+
+
+def _projects_of(session: Session) -> dict[str, str]:
+    """Map each project, run and version to its project."""
+    runs = dict(session.execute(select(RunRow.id, RunRow.project_id)).all())
+    versions = session.execute(select(VariantRow.id, VariantRow.run_id))
+    projects = session.scalars(select(ProjectRow.id))
+    return {**{one: one for one in projects}, **runs, **{version: runs[run_id] for version, run_id in versions}}
+
+
+def _collect(
+    session: Session,
+    table: type[Base],
+    owner: InstrumentedAttribute[str],
+    owners: Mapping[str, str],
+    keys: dict[str, set[str]],
+) -> None:
+    columns = [one for one in table.__table__.columns if isinstance(one.type, AnyText) or one.type.python_type is bytes]
+    for owner_id, *values in session.execute(select(owner, *columns).execution_options(yield_per=ROWS_AT_ONCE)):
+        keys.setdefault(owners.get(owner_id, ""), set()).update(_keys_in(values))
+
+
+def _keys_in(values: Iterable[str | bytes | None]) -> Iterable[str]:
+    for value in values:
+        if value:
+            yield from KEY.findall(value.decode("latin-1") if isinstance(value, bytes) else value)
+
+
+def _makers(session: Session, owners: Mapping[str, str]) -> dict[str, Maker]:
+    runs = dict(session.execute(select(JobRow.id, JobRow.run_id)).all())
+    columns = (ArtifactRow.key, ArtifactRow.kind, ArtifactRow.created_at, ArtifactRow.made_by_json)
+    found = session.execute(select(*columns).execution_options(yield_per=ROWS_AT_ONCE))
+    return {key: Maker(kind, at, owners.get(runs.get(_job_of(made_by)) or "", "")) for key, kind, at, made_by in found}
+
+
+def _job_of(made_by: str) -> str:
+    try:
+        return str(json.loads(made_by)["job"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,23 @@
+"""What is shown before space is freed: what goes, and what stays."""
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QWidget
+
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.theme import Theme
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("storage_questions", text)
+
+
+def free_question(theme: Theme, window: QWidget, size: str, points: tuple[str, ...]) -> QuestionDialog:
+    """Make the question whether `size` is to be freed. Answers "free", or "keep" or ""."""
+    value = QuestionValue(
+        title=_tr("Free {0}?").format(size),
+        text=_tr("No project, run or release needs this. A run makes again what it misses."),
+        points=points,
+        answers=(Answer("keep", _tr("Cancel")), Answer("free", _tr("Free {0}").format(size), primary=True)),
+        icon="trash",
+    )
+    return QuestionDialog(theme, value, window)

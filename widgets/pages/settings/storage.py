@@ -1,0 +1,178 @@
+"""What the projects hold on disk, and how to free what nothing needs. Part of Settings."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import FoldButton, GhostButton
+from widgets.parts.card import Card, divider
+from widgets.parts.fields import WholeField
+from widgets.parts.format import clipped, size_bytes
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+GB, MOST_GB = 10**9, 100_000
+MOST_SHOWN, MOST_ROWS = 5, 200
+MAX_NAME = 120
+
+
+StorageState = Literal["counting", "known", "freeing", "waiting"]
+StorageRow = tuple[str, int, int]
+"""A name, bytes held, bytes not needed."""
+
+
+@dataclass(frozen=True)
+class ProjectStorageValue:
+    """What one project holds, and what of it is not needed; `is_trashed`: it lies in the trash."""
+
+    name: str
+    size_bytes: int
+    freeable_bytes: int
+    is_trashed: bool = False
+
+
+@dataclass(frozen=True)
+class StorageValue:
+    """`state`: being counted, counted, being freed, or waiting until a run is over.
+
+    `size_bytes` is None until it was counted once. `told` says what was done last, `problem` what failed.
+    """
+
+    state: StorageState = "counting"
+    projects: tuple[ProjectStorageValue, ...] = ()
+    size_bytes: int | None = None
+    freeable_bytes: int = 0
+    other_bytes: int = 0
+    other_freeable_bytes: int = 0
+    limit_bytes: int | None = None
+    keep_days: int = 7
+    told: str = ""
+    problem: str = ""
+
+
+class StorageCard(Card):
+    """`free_requested` when space is to be freed, `limit_changed` with bytes, None for no limit."""
+
+    free_requested = Signal()
+    limit_changed = Signal(object)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(self.tr("Disk space"), gap=SPACE_M)
+        self._theme = theme
+        self._is_open = False
+        self._inside = QWidget()
+        self._button = GhostButton(theme, self.tr("Free space…"), "trash")
+        self._button.clicked.connect(self.free_requested)
+        self._limit = WholeField(self.tr("Disk space for projects, GB"))
+        self._limit.setRange(0, MOST_GB)
+        self._limit.setSpecialValueText(self.tr("no limit"))
+        self._limit.setMinimumWidth(130)
+        self._limit.setKeyboardTracking(False)
+        self._limit.valueChanged.connect(lambda number: self.limit_changed.emit(number * GB if number else None))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(self._limit)
+        row.addWidget(label(self.tr("GB at most"), "soft", wrap=False))
+        row.addStretch(1)
+        row.addWidget(self._button)
+        self._about = label("", "caption")
+        self.add(self._inside, row, self._about)
+
+    def show_value(self, value: StorageValue) -> None:
+        """Show the sizes anew; a limit that is being typed stays."""
+        inside = QWidget()
+        box = QVBoxLayout(inside)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        box.addWidget(words(self._summary(value), "soft"))
+        if value.told:
+            box.addWidget(words(value.told, "", "ok"))
+        if value.problem:
+            box.addWidget(words(value.problem, "", "warn"))
+        if value.size_bytes is not None:
+            self._add_rows(box, value)
+        self.box.replaceWidget(self._inside, inside)
+        self._inside.hide()
+        self._inside.deleteLater()
+        self._inside = inside
+        inside.show()
+        self._button.setEnabled(value.state == "known" and value.freeable_bytes > 0)
+        if not self._limit.hasFocus():
+            blocked = self._limit.blockSignals(True)
+            self._limit.setValue(0 if value.limit_bytes is None else max(1, round(value.limit_bytes / GB)))
+            self._limit.blockSignals(blocked)
+        self._about.setText(self._rules(value))
+
+    def _summary(self, value: StorageValue) -> str:
+        if value.state == "freeing":
+            return self.tr("Space is being freed…")
+        if value.state == "waiting":
+            return self.tr("Sizes are counted when the run is over.")
+        if value.size_bytes is None:
+            return self.tr("Sizes are being counted…")
+        held = self.tr("{0} stored.").format(size_bytes(value.size_bytes))
+        if not value.freeable_bytes:
+            return self.tr("{0} All of it is needed.").format(held)
+        return self.tr("{0} {1} of it are not needed.").format(held, size_bytes(value.freeable_bytes))
+
+    def _rules(self, value: StorageValue) -> str:
+        if value.limit_bytes is not None and (value.size_bytes or 0) - value.freeable_bytes > value.limit_bytes:
+            return self.tr("More than the limit is needed: delete projects that you no longer want.")
+        return self.tr(
+            "Beyond the limit, what is not needed is removed at the next start, the oldest first. Runs keep what they"
+            " need to go on for {0} days. Exported bundles and your own files are never touched."
+        ).format(value.keep_days)
+
+    def _add_rows(self, box: QVBoxLayout, value: StorageValue) -> None:
+        rows: list[StorageRow] = [
+            (
+                self.tr("{0} (in the trash)").format(clipped(one.name, MAX_NAME))
+                if one.is_trashed
+                else clipped(one.name, MAX_NAME),
+                one.size_bytes,
+                one.freeable_bytes,
+            )
+            for one in value.projects[:MOST_ROWS]
+        ]
+        if value.other_bytes:
+            rows.append((self.tr("Of no project"), value.other_bytes, value.other_freeable_bytes))
+        if not rows:
+            return
+        box.addWidget(self._grid(rows[:MOST_SHOWN], has_head=True))
+        if len(rows) <= MOST_SHOWN:
+            return
+        fold = FoldButton(self._theme, self.tr("{0} more").format(len(rows) - MOST_SHOWN), "small")
+        rest = self._grid(rows[MOST_SHOWN:], has_head=False)
+        fold.toggled.connect(rest.setVisible)
+        fold.toggled.connect(self._on_fold)
+        box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addWidget(rest)
+        rest.hide()
+        fold.setChecked(self._is_open)
+
+    def _on_fold(self, is_open: bool) -> None:
+        self._is_open = is_open
+
+    def _grid(self, rows: list[StorageRow], *, has_head: bool) -> QWidget:
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(SPACE_L)
+        grid.setVerticalSpacing(SPACE_S)
+        grid.setColumnStretch(0, 1)
+        for column in (1, 2):
+            grid.setColumnMinimumWidth(column, 84)
+        right = Qt.AlignmentFlag.AlignRight
+        if has_head:
+            grid.addWidget(label(self.tr("Project"), "caption"), 0, 0)
+            grid.addWidget(label(self.tr("Holds"), "caption", wrap=False), 0, 1, right)
+            grid.addWidget(label(self.tr("Not needed"), "caption", wrap=False), 0, 2, right)
+        for number, (name, held, freeable) in enumerate(rows, 1):
+            grid.addWidget(divider(), 2 * number - 1, 0, 1, 3)
+            grid.addWidget(ElidedLabel(name), 2 * number, 0)
+            grid.addWidget(label(size_bytes(held), "", wrap=False), 2 * number, 1, right)
+            grid.addWidget(label(size_bytes(freeable) if freeable else "–", "soft", wrap=False), 2 * number, 2, right)
+        return holder
