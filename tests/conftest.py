@@ -89,7 +89,7 @@ def nvml_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def driver_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the stand-ins for NVML and for CUDA's driver, whose cuInit answers FAKECUDA_RC."""
+    """The folder of the stand-ins for NVML and for CUDA's driver, whose cuInit answers FETTLE_FAKECUDA_RC."""
     folder = tmp_path_factory.mktemp("driver")
     _stand_in(folder, "fakenvml.c", NVML)
     _stand_in(folder, "fakecuda.c", "libcuda.so.1")

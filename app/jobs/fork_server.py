@@ -9,7 +9,7 @@ import sys
 import time
 from multiprocessing.connection import Connection, wait
 
-from app.jobs.process import without_secrets
+from app.jobs.environment import allowed, only_allowed
 from workers.contracts.process.bootstrap import (
     HANDLERS,
     SERVER_NAME,
@@ -81,7 +81,7 @@ class ForkServer:
             target=fork_server_main, args=(theirs, handler_package), name=SERVER_NAME, daemon=True
         )
         try:
-            with without_secrets():
+            with only_allowed(network=False):
                 self._process.start()
         except BaseException:
             self._pipe.close()
@@ -101,8 +101,7 @@ class ForkServer:
     def fork(self, kind: str, config: ChildConfig, connection: "Connection[bytes, bytes]") -> ForkedProcess:
         """A worker for a job of `kind` with this end of its pipe. Raises `ServerGone`, or OSError and ValueError where
         nothing was sent."""
-        with without_secrets():
-            environ = dict(os.environ)
+        environ = allowed(os.environ, network=config.network)
         order = ForkOrder(kind=kind, config=config, environ=environ, cores=tuple(os.sched_getaffinity(0)))
         socket.send_fds(self._pipe, [order.model_dump_json().encode()], [connection.fileno()])
         self._is_idle = False

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Protocol, Union
@@ -15,23 +15,12 @@ import psutil
 from pydantic import BaseModel
 
 from app.jobs.channel import Channel
+from app.jobs.environment import only_allowed
 from workers.contracts.process.bootstrap import ChildConfig, child_main
 
 GROUP_WAIT_S = 0.1
-SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 UNKILLABLE_S = 3.0
 """A killed process that is still there after this long hangs inside the kernel; nobody waits for it any more."""
-
-
-@contextlib.contextmanager
-def without_secrets() -> Iterator[None]:
-    """Meanwhile a process that is started does not inherit tokens: it opens strangers' files, and a job that needs a
-    token is given it."""
-    kept = {name: os.environ.pop(name) for name in SECRETS if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
 
 
 class Started(Protocol):
@@ -147,6 +136,6 @@ def _spawned(config: ChildConfig, connection: "Connection[bytes, bytes]") -> Sta
     process = multiprocessing.get_context("spawn").Process(
         target=child_main, args=(connection, config.model_dump_json()), name="fettle-worker", daemon=True
     )
-    with without_secrets():
+    with only_allowed(network=config.network):
         process.start()
     return process

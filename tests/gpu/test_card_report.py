@@ -28,7 +28,7 @@ def test_a_stand_in_has_no_figure(
     folder = tmp_path / "driver"
     shutil.copytree(driver_dir, folder)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
-    monkeypatch.setenv("FAKECUDA_RC", "0")
+    monkeypatch.setenv("FETTLE_FAKECUDA_RC", "0")
     monkeypatch.setattr(card_report, "OUT", tmp_path / "out")
     monkeypatch.setattr(card_report, "measure", lambda: pytest.fail("it began to measure"))
     assert card_report.main() == card_report.NO_CARD

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
-from app.jobs.process import SECRETS
+from app.jobs.environment import is_secret
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
@@ -124,7 +124,7 @@ class Installer:
 
 
 def _start(command: Sequence[str], folder: Path) -> "subprocess.Popen[str]":
-    environ = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    environ = {name: value for name, value in os.environ.items() if not is_secret(name)}
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -38,7 +38,7 @@ def test_each_refusal_of_cuinit_by_command(
 ) -> None:
     """Given a driver whose cuInit is refused, Then the doctor and `describe` name the error and what mends it, no card
     counts as available, and nothing claims to have computed."""
-    monkeypatch.setenv("FAKECUDA_RC", str(code))
+    monkeypatch.setenv("FETTLE_FAKECUDA_RC", str(code))
     rows = describe(capsys)
     assert [row["available"] for row in rows] == [False, False]
     assert all(f"CUDA error {code}" in str(row["hint"]) for row in rows)

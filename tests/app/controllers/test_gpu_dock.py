@@ -35,8 +35,8 @@ def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     file = folder / "readings"
     file.write_text("0.util=11\n0.used=2000000000\n0.temp=51\n0.power=120000\n1.util=1\n", encoding="utf-8")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
-    monkeypatch.setenv("FAKENVML_FILE", str(file))
-    monkeypatch.setenv("FAKECUDA_RC", "999")
+    monkeypatch.setenv("FETTLE_FAKENVML_FILE", str(file))
+    monkeypatch.setenv("FETTLE_FAKECUDA_RC", "999")
     return file
 
 

@@ -48,7 +48,7 @@ def test_each_refusal_of_cuinit_on_the_page(
 ) -> None:  # fmt: skip
     """Given a driver whose cuInit is refused, Then the page names the error with the line that mends it, for both cards,
     what `describe` found says the same of the devices, and no rung that computes holds."""
-    monkeypatch.setenv("FAKECUDA_RC", str(code))
+    monkeypatch.setenv("FETTLE_FAKECUDA_RC", str(code))
     app_controller.begin()
     drive(lambda: window.top.device.text() == "NVIDIA FAKE RTX 4090")
     drive(lambda: not app_controller.flows.active)

@@ -1,6 +1,5 @@
 """The walls as a job finds them from inside, and what is said where one is missing."""
 
-import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -162,12 +161,3 @@ def test_a_waiting_worker_is_not_taken_for_a_wider_job(bench: Bench) -> None:
     """Given a waiting worker, When a job may write elsewhere, Then it gets a process of its own."""
     assert bench.pool.setup.fits(bench.job("echo"))
     assert not bench.pool.setup.fits(bench.job("echo", write_paths=(str(bench.root),)))
-
-
-def test_a_worker_does_not_inherit_the_token(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given HF_TOKEN in the program's environment, Then a worker has never had it, and the program still has."""
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    _, messages = bench.run("secrets")
-
-    assert messages[-1].result["values"] == {"now": False, "born with": False}
-    assert os.environ["HF_TOKEN"] == "hf_secret"

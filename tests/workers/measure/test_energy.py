@@ -25,7 +25,7 @@ print(meter.read(float(sys.argv[3]), 500).model_dump_json())
 def gpu_energy(nvml_dir: Path, file: Path, before: str, after: str, seconds: float) -> dict[str, object]:
     """What a process of its own reads whose GPU's counter goes from `before` to `after`."""
     file.write_text(before)
-    env = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FETTLE_FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", READER, str(file), after, str(seconds)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout)

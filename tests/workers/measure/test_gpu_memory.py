@@ -29,7 +29,12 @@ print(peak.peak_bytes)
 def peak_of(nvml_dir: Path, file: Path, *moments: str) -> int | None:
     """The peak of a process that lives through these readings."""
     file.write_text("0.used=1000\n")
-    environ = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
+    environ = {
+        **os.environ,
+        "LD_LIBRARY_PATH": str(nvml_dir),
+        "FETTLE_FAKENVML_FILE": str(file),
+        "PYTHONPATH": str(ROOT),
+    }
     command = [sys.executable, "-c", CODE, str(file), *moments]
     told = subprocess.run(command, capture_output=True, text=True, env=environ, check=True).stdout
     return json.loads(told.replace("None", "null"))

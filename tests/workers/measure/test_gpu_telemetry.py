@@ -34,7 +34,7 @@ class Reader:
         env = {
             **os.environ,
             "LD_LIBRARY_PATH": str(nvml_dir),
-            "FAKENVML_FILE": str(readings),
+            "FETTLE_FAKENVML_FILE": str(readings),
             "PYTHONPATH": str(ROOT),
         }
         pipe = subprocess.PIPE

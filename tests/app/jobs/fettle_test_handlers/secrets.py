@@ -1,4 +1,4 @@
-"""Looks for a token in its own environment, also in the one that the kernel remembers."""
+"""Lists its own environment variables, also those that the kernel remembers from the process's birth."""
 
 import os
 from pathlib import Path
@@ -10,8 +10,10 @@ from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
-    born_with = Path("/proc/self/environ").read_text() if Path("/proc/self/environ").exists() else ""
-    return Result(values={"now": "HF_TOKEN" in os.environ, "born with": "HF_TOKEN" in born_with})
+    initial = Path("/proc/self/environ")
+    born_with = initial.read_bytes().split(b"\0") if initial.exists() else []
+    names = [entry.partition(b"=")[0].decode(errors="replace") for entry in born_with]
+    return Result(values={"now": sorted(os.environ), "born with": sorted(filter(None, names))})
 
 
 HANDLER = HandlerSpec(kind="secrets", params=Params, result=Result, run=run)

@@ -218,7 +218,7 @@ print(json.dumps(told))
 def test_a_stand_in_never_gets_as_far_as_a_figure(driver_dir: Path, rc: str) -> None:
     """Given stand-ins that list two cards with changing values, and a cuInit that even succeeds, Then no runtime opens
     a session on them: there is nothing that figures could be taken of."""
-    env = {**os.environ, "LD_LIBRARY_PATH": str(driver_dir), "FAKECUDA_RC": rc, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": rc, "PYTHONPATH": str(ROOT)}
     run = subprocess.run([sys.executable, "-c", OPEN], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     assert set(json.loads(run.stdout.splitlines()[-1]).values()) <= {"runtime_missing", "unknown_runtime"}

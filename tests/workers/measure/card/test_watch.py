@@ -78,7 +78,7 @@ def test_energy_by_counter_else_by_power_else_absent(
     """Given a counter, a card without one, a counter that stands still, and one that tells neither: never 0."""
     file = tmp_path / "readings"
     file.write_text(before.replace(";", "\n"))
-    env = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FETTLE_FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", CODE, str(file), after or before]
     found = json.loads(subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
     if told is None:

@@ -37,7 +37,7 @@ def attempt(libraries: Path | None, *rungs: str, **variables: str) -> list[dict[
 @pytest.mark.parametrize("code", [100, 304, 999, 2])
 def test_each_refusal_of_cuinit_is_told(driver_dir: Path, code: int) -> None:
     """Given a driver whose cuInit answers an error, Then its number, its meaning and one thing to do are told."""
-    (start, context) = attempt(driver_dir, "cuda-start", "context", FAKECUDA_RC=str(code))
+    (start, context) = attempt(driver_dir, "cuda-start", "context", FETTLE_FAKECUDA_RC=str(code))
     assert (start["ok"], start["code"]) == (False, f"cuda_{code}")
     assert f"CUDA error {code}" in str(start["reason"])
     assert start["hint"] and start["command"]
@@ -46,7 +46,7 @@ def test_each_refusal_of_cuinit_is_told(driver_dir: Path, code: int) -> None:
 
 def test_a_driver_without_a_card(driver_dir: Path) -> None:
     """Given a driver that starts and lists no card, Then that is told as no card, and never as a card that works."""
-    (start,) = attempt(driver_dir, "cuda-start", FAKECUDA_RC="0")
+    (start,) = attempt(driver_dir, "cuda-start", FETTLE_FAKECUDA_RC="0")
     assert (start["ok"], start["code"]) == (False, "cuda_100")
 
 
@@ -63,7 +63,7 @@ def test_readings_name_what_is_not_told(driver_dir: Path, tmp_path: Path) -> Non
     """Given a card that supports no power reading and permits no clock, Then both are named with their reason."""
     file = tmp_path / "readings"
     file.write_text("0.util=42\n0.fail.nvmlDeviceGetPowerUsage=3\n0.fail.nvmlDeviceGetClockInfo=4\n")
-    (found,) = attempt(driver_dir, "readings", FAKENVML_FILE=str(file))
+    (found,) = attempt(driver_dir, "readings", FETTLE_FAKENVML_FILE=str(file))
     assert found["ok"] and "42 % load" in str(found["found"])
     assert "power (not supported by this card)" in str(found["found"])
     assert "clock (not permitted to this account)" in str(found["found"])
@@ -73,7 +73,7 @@ def test_a_lost_card_and_a_divided_one(driver_dir: Path, tmp_path: Path) -> None
     """Given a card that fell off the bus and one that is divided (MIG), Then the first is told as lost, the second so."""
     file = tmp_path / "readings"
     file.write_text("0.fail.nvmlDeviceGetUtilizationRates=15\n1.mig=1\n")
-    (readings, driver) = attempt(driver_dir, "readings", "driver", FAKENVML_FILE=str(file))
+    (readings, driver) = attempt(driver_dir, "readings", "driver", FETTLE_FAKENVML_FILE=str(file))
     assert (readings["ok"], readings["code"]) == (False, "gpu_lost")
     assert "Lost: NVIDIA FAKE RTX 4090." in str(driver["found"])
     assert driver["ok"] and "NVIDIA FAKE H100: divided (MIG)" in str(driver["found"])
@@ -84,7 +84,7 @@ def test_a_card_that_slows_itself_down(driver_dir: Path, tmp_path: Path) -> None
     file = tmp_path / "readings"
     for mask, told in ((0x44, True), (1, False)):
         file.write_text(f"0.reasons={mask}\n")
-        (readings,) = attempt(driver_dir, "readings", FAKENVML_FILE=str(file))
+        (readings,) = attempt(driver_dir, "readings", FETTLE_FAKENVML_FILE=str(file))
         assert ("It slows itself down now: it reached its power limit and heat." in str(readings["found"])) == told
 
 
@@ -92,7 +92,7 @@ def test_an_old_driver(driver_dir: Path, tmp_path: Path) -> None:
     """Given a driver for CUDA 12.4, Then the oldest that does is named."""
     file = tmp_path / "readings"
     file.write_text("driver=550.54.14\ncuda=12040\n")
-    (driver,) = attempt(driver_dir, "driver", FAKENVML_FILE=str(file))
+    (driver,) = attempt(driver_dir, "driver", FETTLE_FAKENVML_FILE=str(file))
     assert driver["code"] == "old_driver" and "580" in str(driver["reason"])
 
 
