@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
 
-ROOT = Path(__file__).parents[2]
+HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 FILES, NETWORK, PROGRAMS = "away from your other files", "away from the network", "starting other programs"
 
 
@@ -54,6 +54,50 @@ def test_inspect_names_what_protects_and_what_is_missing(
         assert (wall in warnings(told)) == (wall in missing), wall
     assert all(word in facts(told) for word in held)
     assert "opened without that protection" in warnings(told) or not missing
+
+
+EMPTYING = ("truncate", "empty_for_reading", "empty_for_nothing", "empty_by_openat2")
+SIGNALING = ("end_the_window", "signal_by_pidfd", "queue_signal", "signal_by_owner")
+
+
+def try_each(hidden: str, folder: Path, *ways: str) -> dict[str, Any]:
+    """How workers on such a kernel end that try each of these ways out."""
+    (folder / "outside").mkdir()
+    (folder / "outside" / "secret.txt").write_text("secret")
+    command = [sys.executable, str(HERE / "without_kernel.py"), hidden, sys.executable, str(HERE / "try_each.py")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(HERE)))}
+    done = subprocess.run(
+        [*command, str(folder), ",".join(ways)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("version", [1, 2])
+def test_worker_on_an_old_kernel_empties_no_file_outside(version: int, tmp_path: Path) -> None:
+    """Given Landlock before version 3, which does not cover emptying files, Then no way to do it works."""
+    ends = try_each(f"landlock={version}", tmp_path, *EMPTYING)
+
+    assert {what: end["code"] for what, end in ends.items()} == dict.fromkeys(EMPTYING, "not_permitted")
+    assert {end["secret"] for end in ends.values()} == {"secret"}
+    assert all("files outside the job's folder" in end["held"] for end in ends.values())
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("version", [1, 5])
+def test_worker_on_an_old_kernel_signals_no_other_process(version: int, tmp_path: Path) -> None:
+    """Given Landlock before version 6, which does not cover signals, Then no way to end the window works."""
+    ends = try_each(f"landlock={version}", tmp_path, *SIGNALING)
+
+    assert {what: end["code"] for what, end in ends.items()} == dict.fromkeys(SIGNALING, "not_permitted")
+    assert all("stopping other programs" in end["held"] for end in ends.values())
+    assert all(end["missing"] == [] for end in ends.values())
 
 
 PICKLES = ("pkl_os_system_p0.bin", "pkl_os_system_p4.bin", "pkl_broken_after_payload.pkl")

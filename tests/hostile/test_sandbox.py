@@ -23,6 +23,8 @@ TIGHT = Limits(memory_bytes=400 << 20, wall_s=4, file_bytes=8 << 20)
 DENIED = (
     "read", "read_a_link", "list", "write", "remove", "move", "hard_link", "connect", "listen", "datagram",
     "start_a_program", "become_a_program", "end_the_window", "fork_on_and_on",
+    "truncate", "empty_for_reading", "empty_for_nothing", "empty_by_openat2", "signal_by_owner", "signal_by_pidfd",
+    "queue_signal", "limit_the_window", "read_memory", "count_events", "send_to_a_socket",
 )  # fmt: skip
 STOPPED = {
     "take_memory": "out_of_memory",
@@ -42,11 +44,13 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Path:
+def outside(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / "secret.txt").write_text("secret")
-    return folder
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        yield folder
 
 
 @pytest.fixture(params=["anew", *(["forked"] if IS_OFFERED else [])])

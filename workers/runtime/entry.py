@@ -21,7 +21,7 @@ from workers.runtime.kinds import handler
 from workers.runtime.log_stream import write_to_log
 from workers.runtime.reporter import PipeReporter
 from workers.runtime.run import run_job
-from workers.runtime.walls.limits import EXIT_ORPHAN, Watchdog
+from workers.runtime.walls.limits import EXIT_ORPHAN
 from workers.runtime.walls.sandbox import Protections, first_layer
 
 PR_SET_PDEATHSIG = 1
@@ -55,8 +55,6 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
         gpu.prepare(os.environ, card=config.card, cache=config.gpu_cache)
     protections = first_layer(config)
     _die_with_parent(config.parent_pid, protections)
-    watchdog = Watchdog(config.parent_pid)
-    watchdog.start()
     for name in config.preload:
         importlib.import_module(name)
     if config.kind is not None:
@@ -72,7 +70,6 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     job = inbox.receive()
     if not isinstance(job, RunJob):
         return 0  # cancelled before it was given anything to do
-    watchdog.watch(job.limits)
     return run_job(job, config, reporter, inbox, ready)
 
 

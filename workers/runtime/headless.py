@@ -21,7 +21,6 @@ from workers.runtime.inbox import HeadlessMailbox
 from workers.runtime.kinds import handler, kinds
 from workers.runtime.reporter import JsonLinesReporter
 from workers.runtime.run import run_job
-from workers.runtime.walls.limits import Watchdog
 from workers.runtime.walls.sandbox import first_layer
 
 EXIT_DONE, EXIT_USAGE = 0, 2
@@ -137,9 +136,6 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
         missing_protections=tuple(protections.missing),
     )
     reporter.send(ready)
-    watchdog = Watchdog(config.parent_pid)
-    watchdog.watch(job.limits)
-    watchdog.start()
     code = run_job(job, config, reporter, inbox, ready)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -15,7 +15,7 @@ from workers.runtime.inbox import Inbox, ParentGone
 from workers.runtime.kinds import handler
 from workers.runtime.reporter import Reporter
 from workers.runtime.walls import sandbox
-from workers.runtime.walls.limits import is_near_memory_limit, lower_priority, set_system_limits
+from workers.runtime.walls.limits import Watchdog, is_near_memory_limit, lower_priority, set_system_limits
 
 
 def settle(job: RunJob) -> list[str]:
@@ -51,7 +51,11 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, 
 
 
 def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str, JsonValue]:
-    context.missing_limits = tuple(settle(job))
+    outside = sandbox.second_layer(config, job.read_paths, job.work_dir, job.write_paths)
+    watchdog = Watchdog(config.parent_pid)
+    watchdog.watch(job.limits)
+    watchdog.start()
+    context.missing_limits = (*outside, *settle(job))
     for missing in context.missing_limits:
         context.log(f"Missing protection: {missing}.", "warning")
     spec = handler(job.kind, config.handler_package)
@@ -61,6 +65,5 @@ def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str,
         raise refused_parameters(error) from error
     data_dir = getattr(params, "data_dir", None)
     context.data_dir = None if data_dir is None else Path(data_dir)
-    sandbox.second_layer(config, job.read_paths, job.work_dir, job.write_paths)
     result: dict[str, JsonValue] = spec.run(params, context).model_dump(mode="json")
     return result

@@ -65,5 +65,5 @@ def test_the_job_knows_its_walls(bench: Bench) -> None:
     _, messages = bench.run("stage", {"how": "in_time", "seconds": 5})
 
     told = messages[-1].result["values"]
-    assert len(told["held"]) == 4
+    assert len(told["held"]) == 5
     assert told["missing"] == []

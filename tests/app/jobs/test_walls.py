@@ -4,12 +4,15 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jobs_bench import HANDLERS, Bench
 
 from app.jobs.pool import WorkerPool
 from workers.contracts.process.messages import Finished, Limits, Log, Ready
+from workers.contracts.process.protections import FILES
+from workers.runtime.walls import landlock
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
 
@@ -75,11 +78,40 @@ def test_a_waiting_worker_is_narrowed_to_its_job(bench: Bench, port: int) -> Non
     assert told["read outside in a thread"] in DENIED
 
 
+def narrowed(bench: Bench, *preload: str) -> dict[str, Any]:
+    """What a job finds in a worker that waited with these libraries, and could read the whole store until then."""
+    (bench.root / "store").mkdir()
+    other = bench.root / "store" / "other.txt"
+    other.write_text("other")
+    client = bench.pool.take()
+    bench.clients.append(client)
+    client.prestart(preload)
+    client.start(bench.job("early", {"outside": str(other)}))
+    messages = bench.finish(client)
+    assert isinstance(messages[-1], Finished), messages[-1]
+    values: dict[str, Any] = messages[-1].result["values"]
+    return values
+
+
+def test_waiting_worker_without_threads_is_narrowed_as_a_whole(bench: Bench) -> None:
+    """Given a worker that waited and has no threads of libraries, Then no wall is missing: ours starts afterwards."""
+    assert narrowed(bench)["missing"] == []
+
+
+def test_waiting_worker_reports_threads_that_stay_outside(bench: Bench) -> None:
+    """Given a library whose thread is older than the job, Then it is narrowed, too, or the missing wall is named."""
+    found = narrowed(bench, "fettle_test_handlers._early_thread")
+
+    is_outside = found["read"] == "other"
+    assert is_outside == (landlock.abi() < landlock.ALL_THREADS_ABI)
+    assert [name.partition(" (")[0] for name in found["missing"]] == ([FILES] if is_outside else [])
+
+
 def test_each_wall_is_told(bench: Bench) -> None:
-    """Given a machine with Landlock and seccomp, Then `Ready` lists four protections and none missing."""
+    """Given a machine with Landlock and seccomp, Then `Ready` lists five protections and none missing."""
     client, _ = bench.run("echo")
 
-    assert len(client.ready.protections) == 4
+    assert len(client.ready.protections) == 5
     assert client.ready.missing_protections == ()
 
 
@@ -90,7 +122,7 @@ def test_a_missing_wall_is_told(tmp_path: Path) -> None:
 
     assert isinstance(messages[-1], Finished)
     assert client.ready.protections == ()
-    assert len(client.ready.missing_protections) == 4
+    assert len(client.ready.missing_protections) == 5
 
 
 def test_programs_start_only_where_the_job_may_start_them(bench: Bench, port: int) -> None:

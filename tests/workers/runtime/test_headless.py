@@ -48,7 +48,7 @@ def test_a_file_without_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(job(tmp_path, "echo"))
     code, lines = call("run", str(tmp_path / "job.json"), "--no-sandbox", *HANDLERS)
     assert code == 0
-    assert len(lines[0]["missing_protections"]) == 4
+    assert len(lines[0]["missing_protections"]) == 5
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from workers.runtime.walls.sandbox import first_layer, second_layer
 config = ChildConfig(parent_pid=1, write_root=".")
 told = first_layer(config)
 assert told.held == [], told.held
-assert len(told.missing) == 4, told.missing
+assert len(told.missing) == 5, told.missing
 assert all("does not offer" in line for line in told.missing)
 second_layer(config, [], ".")
 assert Watchdog(1)._resident.read() > 0
@@ -37,7 +37,7 @@ if sys.platform == "win32":
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
 def test_other_systems_import_and_say_what_is_missing(platform: str) -> None:
-    """Given Windows or macOS by name, Then every module imports, and four missing protections are told."""
+    """Given Windows or macOS by name, Then every module imports, and five missing protections are told."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(platform=platform)], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -4,6 +4,7 @@ import json
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,67 +13,146 @@ from workers.contracts.process.messages import Limits
 from workers.runtime import environment
 from workers.runtime.walls import landlock, seccomp
 from workers.runtime.walls.limits import StopRecord, Watchdog
-from workers.runtime.walls.sandbox import Protections
+from workers.runtime.walls.sandbox import reason_against
+
+LATEST_ABI, OWN_PID = 8, 4321
 
 
-def instructions(machine: str, **rights: bool) -> list[tuple[int, int, int, int]]:
-    code = seccomp.build_filter(seccomp.MACHINES[machine], **rights)
+def instructions(
+    machine: str, *, network: bool = False, start_programs: bool = False, abi: int = LATEST_ABI
+) -> list[tuple[int, int, int, int]]:
+    rights = seccomp.Rights(network, start_programs, abi, OWN_PID)
+    code = seccomp.build_filter(seccomp.MACHINES[machine], rights)
     return [struct.unpack_from("HBBI", code, at) for at in range(0, len(code), 8)]
 
 
-def answer(program: list[tuple[int, int, int, int]], arch: int, number: int, first_argument: int = 0) -> int:
+def answer(program: list[tuple[int, int, int, int]], arch: int, number: int, *arguments: int) -> int:
     """Run a filter as the kernel does; the value that it returns."""
-    words = {0: number, 4: arch, 16: first_argument}
+    words = {0: number, 4: arch, **{16 + 8 * at: value for at, value in enumerate(arguments)}}
     at, word = 0, 0
     while True:
         code, if_true, if_false, value = program[at]
         at += 1
         if code == seccomp.LOAD_WORD:
-            word = words[value]
+            word = words.get(value, 0)
+        elif code == seccomp.AND:
+            word &= value
         elif code == seccomp.RETURN:
             return value
         else:
-            tests = {
-                seccomp.JUMP_EQUAL: word == value,
-                seccomp.JUMP_AT_LEAST: word >= value,
-                seccomp.JUMP_BITS: bool(word & value),
-            }
+            tests = {seccomp.JUMP_EQUAL: word == value, seccomp.JUMP_AT_LEAST: word >= value}
             at += if_true if tests[code] else if_false
 
 
 DENIED, PRETENDED = seccomp.RET_ERRNO | 1, seccomp.RET_ERRNO
 
 
-@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+class Filter:
+    """The filter of one kind of processor, asked by the names of system calls."""
+
+    def __init__(self, machine: str, **rights: Any) -> None:
+        self.known = seccomp.MACHINES[machine]
+        self._program = instructions(machine, **rights)
+
+    def __call__(self, name: str, *arguments: int) -> int:
+        return answer(self._program, self.known.audit_arch, self.known.numbers[name], *arguments)
+
+    def denies(self, name: str, *arguments: int) -> bool:
+        return self(name, *arguments) == DENIED
+
+    def allows(self, name: str, *arguments: int) -> bool:
+        return self(name, *arguments) == seccomp.RET_ALLOW
+
+
+both_machines = pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+
+
+@both_machines
 def test_the_filter_denies_what_it_should_and_nothing_else(machine: str) -> None:
     """Given the filter of an ordinary job, Then sockets, programs and forks are denied, threads and files are not."""
-    program = instructions(machine, network=False, start_programs=False)
-    known = seccomp.MACHINES[machine]
-    numbers = known.numbers
-
-    def ask(name: str, argument: int = 0) -> int:
-        return answer(program, known.audit_arch, numbers[name], argument)
+    ask = Filter(machine)
+    program, arch = instructions(machine), ask.known.audit_arch
 
     for name in ("socket", "execve", "execveat", "ptrace", "io_uring_setup", "bpf", "mount", "unshare"):
-        assert ask(name) == DENIED, name
+        assert ask.denies(name), name
     assert ask("fchmod") == PRETENDED
-    assert ask("clone", 17) == DENIED
-    assert ask("clone", seccomp.CLONE_THREAD) == seccomp.RET_ALLOW
+    assert ask.denies("clone", 17)
+    assert ask.allows("clone", seccomp.CLONE_THREAD)
     assert ask("clone3") == seccomp.RET_ERRNO | 38
-    assert answer(program, known.audit_arch, 9999) == seccomp.RET_ALLOW
+    assert answer(program, arch, 9999) == seccomp.RET_ALLOW
     assert answer(program, 0x40000003, 1) == DENIED, "calls of another architecture"
 
 
+@both_machines
+@pytest.mark.parametrize("rights", [{}, {"network": True}, {"start_programs": True}], ids=["plain", "network", "start"])
+def test_filter_denies_reach_into_other_processes(machine: str, rights: dict[str, bool]) -> None:
+    """Given any rights, Then memory, descriptors, limits and counters of other processes are out of reach."""
+    ask = Filter(machine, **rights)
+
+    for name in (
+        "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "perf_event_open", "kcmp", "setns",
+        "userfaultfd", "memfd_secret", "request_key", "open_by_handle_at", "name_to_handle_at", "move_mount",
+        "open_tree", "fsopen", "pivot_root", "chroot", "umount2", "shmget", "mq_open", "init_module", "quotactl",
+    ):  # fmt: skip
+        assert ask.denies(name), name
+    assert ask.allows("prlimit64", 0, 7)
+    assert ask.allows("prlimit64", OWN_PID, 7)
+    assert ask.denies("prlimit64", 1, 7)
+    assert ask.denies("fcntl", 3, seccomp.F_SETOWN)
+    assert ask.allows("fcntl", 3, 1)
+    assert ask.denies("ioctl", 0, seccomp.TIOCSTI)
+    assert ask.allows("ioctl", 0, 0x5401)
+    assert ask.denies("personality", 0x0040000)
+    assert ask.allows("personality", 0xFFFFFFFF)
+    assert ask.denies("socketpair", 1, 2), "datagrams go to any socket that has a path"
+    assert ask.allows("socketpair", 1, 1 | 0o2000000)
+
+
+@both_machines
+@pytest.mark.parametrize(("abi", "is_denied"), [(0, True), (1, True), (2, True), (3, False), (7, False)])
+def test_filter_denies_emptying_files_where_landlock_does_not(machine: str, abi: int, is_denied: bool) -> None:
+    """Given Landlock before version 3, Then no call empties a file that was not opened for writing."""
+    ask = Filter(machine, abi=abi)
+    truncate, write_only, read_write, neither = 0o1000, 1, 2, 3
+
+    assert ask.denies("truncate") == is_denied
+    assert ask.denies("openat", 0, 0, truncate) == is_denied, "O_RDONLY | O_TRUNC"
+    assert ask.denies("openat", 0, 0, truncate | neither | 0o2000000) == is_denied
+    assert ask.allows("openat", 0, 0, truncate | write_only), "Landlock looks at the access mode"
+    assert ask.allows("openat", 0, 0, truncate | read_write | 0o100)
+    assert ask.allows("openat", 0, 0, neither)
+    assert (ask("openat2") == seccomp.RET_ERRNO | 38) == is_denied
+
+
+@both_machines
+@pytest.mark.parametrize(("abi", "is_denied"), [(1, True), (5, True), (6, False)])
+def test_filter_denies_signals_to_others_where_landlock_does_not(machine: str, abi: int, is_denied: bool) -> None:
+    """Given Landlock before version 6, Then a worker signals nobody but itself and its own group."""
+    ask, parent, every = Filter(machine, abi=abi), 1234, 0xFFFFFFFF
+
+    for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tkill"):
+        assert ask.denies(name, parent) == is_denied, name
+        assert ask.denies(name, every) == is_denied, name
+        assert ask.allows(name, OWN_PID), name
+    assert ask.denies("pidfd_send_signal") == is_denied
+    assert ask.allows("kill", 0)
+    assert Filter(machine, abi=abi, start_programs=True).allows("kill", parent), "its programs cannot be told apart"
+
+
 def test_wider_rights_open_only_what_they_name() -> None:
-    known = seccomp.MACHINES["x86_64"]
-    online = instructions("x86_64", network=True, start_programs=False)
-    assert answer(online, known.audit_arch, known.numbers["socket"]) == seccomp.RET_ALLOW
-    assert answer(online, known.audit_arch, known.numbers["execve"]) == DENIED
-    starter = instructions("x86_64", network=False, start_programs=True)
-    assert answer(starter, known.audit_arch, known.numbers["execve"]) == seccomp.RET_ALLOW
-    assert answer(starter, known.audit_arch, known.numbers["chmod"]) == seccomp.RET_ALLOW
-    assert answer(starter, known.audit_arch, known.numbers["socket"]) == DENIED
-    assert answer(starter, known.audit_arch, 0x40000029) == DENIED, "x32's socket"
+    online, starter = Filter("x86_64", network=True), Filter("x86_64", start_programs=True)
+    arch = online.known.audit_arch
+
+    assert online.allows("socket", 2)
+    assert online.allows("socket", 10)
+    assert online.denies("socket", 1), "sockets of programs here, such as Docker's"
+    assert online.denies("execve")
+    assert starter.allows("execve")
+    assert starter.allows("chmod")
+    assert starter.allows("clone", 17)
+    assert starter.denies("clone", 0x10000000 | 17), "a user namespace"
+    assert starter.denies("socket", 2)
+    assert answer(instructions("x86_64", start_programs=True), arch, 0x40000029) == DENIED, "x32's socket"
 
 
 def test_other_systems_say_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,20 +160,16 @@ def test_other_systems_say_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "platform", "darwin")
     assert landlock.abi() == 0
     assert landlock.restrict([]) == 0
-    assert not seccomp.restrict(network=False, start_programs=False)
-    protections = Protections()
-    protections.attempt("network", lambda: seccomp.restrict(network=False, start_programs=False))
-    assert protections.missing == ["network (this system does not offer it)"]
+    rights = seccomp.Rights(network=False, start_programs=False, landlock_abi=0, pid=OWN_PID)
+    assert reason_against(lambda: seccomp.restrict(rights)) == "this system does not offer it"
 
 
 def test_a_refusal_is_told_with_its_reason() -> None:
-    protections = Protections()
 
     def refuse() -> bool:
         raise OSError(1, "Operation not permitted")
 
-    protections.attempt("network", refuse)
-    assert protections.missing == ["network (the system refused: Operation not permitted)"]
+    assert reason_against(refuse) == "the system refused: Operation not permitted"
 
 
 def test_telemetry_is_off_before_anything_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:

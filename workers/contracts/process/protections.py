@@ -3,19 +3,23 @@
 FILES = "files outside the job's folder"
 NETWORK = "network"
 PROGRAMS = "starting other programs"
+SIGNALS = "stopping other programs"
 PRIVILEGES = "administrator rights"
 NOT_OFFERED = "this system does not offer it"
+ALL = (FILES, NETWORK, PROGRAMS, SIGNALS, PRIVILEGES)
 
 HELD = {
     FILES: "could read nothing but the model's own folder and write nothing but a temporary one",
     NETWORK: "could not reach the network",
     PROGRAMS: "could not start other programs",
+    SIGNALS: "could not stop other programs",
     PRIVILEGES: "had no administrator rights",
 }
 LACKING = {
     FILES: "keeps a program away from your other files",
     NETWORK: "keeps a program away from the network",
     PROGRAMS: "keeps a program from starting other programs",
+    SIGNALS: "keeps a program from stopping your other programs",
     PRIVILEGES: "takes administrator rights away from a program",
 }
 

@@ -1,7 +1,7 @@
 """Landlock of Linux by its system calls: which files a process may read and write, no TCP, no signals outside.
 
-Source: Linux kernel, Documentation/userspace-api/landlock.rst (ABI 1 to 7). A restriction holds for the calling
-thread and all that it starts afterwards; it can be narrowed again and never widened.
+Source: Linux kernel, Documentation/userspace-api/landlock.rst (ABI 1 to 8). Before ABI 8 a restriction holds for the
+calling thread and all that it starts afterwards; it can be narrowed again and never widened.
 """
 
 import ctypes
@@ -15,6 +15,11 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 CREATE_RULESET_VERSION = 1
 RULE_PATH_BENEATH = 1
 PR_SET_NO_NEW_PRIVS = 38
+TRUNCATE_ABI, TCP_ABI, SIGNALS_ABI, ALL_THREADS_ABI = 3, 4, 6, 8
+"""The first versions that cover emptying files, TCP, signals to processes outside, and all threads at once."""
+
+RESTRICT_ALL_THREADS = 1 << 3
+OWN_THREADS = Path("/proc/self/task")
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, REMOVE_DIR, REMOVE_FILE = (1 << bit for bit in range(6))
 MAKE_DIR, MAKE_REG, MAKE_SYM = 1 << 7, 1 << 8, 1 << 12
@@ -75,7 +80,7 @@ def no_new_privileges() -> None:
 
 def _handled_rights(version: int) -> int:
     rights = FIRST_ABI_RIGHTS
-    for since, right in ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV)):
+    for since, right in ((2, REFER), (TRUNCATE_ABI, TRUNCATE), (5, IOCTL_DEV)):
         if version >= since:
             rights |= right
     return rights
@@ -84,10 +89,10 @@ def _handled_rights(version: int) -> int:
 def _ruleset(version: int, *, deny_tcp: bool) -> int:
     attributes = _RulesetAttr(
         _handled_rights(version),
-        NET_TCP if version >= 4 and deny_tcp else 0,
-        SCOPE_SOCKETS_AND_SIGNALS if version >= 6 else 0,
+        NET_TCP if version >= TCP_ABI and deny_tcp else 0,
+        SCOPE_SOCKETS_AND_SIGNALS if version >= SIGNALS_ABI else 0,
     )
-    size = 8 if version < 4 else 16 if version < 6 else 24
+    size = 8 if version < TCP_ABI else 16 if version < SIGNALS_ABI else 24
     return _syscall(CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0))
 
 
@@ -105,10 +110,20 @@ def _existing(grants: Iterable[Grant]) -> Iterator[tuple[int, int]]:
             os.close(descriptor)
 
 
-def restrict(grants: Iterable[Grant], *, deny_tcp: bool = True) -> int:
-    """Allow this thread nothing but `grants` from now on. Returns the kernel's version, 0 if it has no Landlock.
+def leaves_threads_out(version: int) -> bool:
+    """Return whether this process has other threads, which `restrict` does not reach on a kernel of this version."""
+    if version >= ALL_THREADS_ABI:
+        return False
+    try:
+        return len(list(OWN_THREADS.iterdir())) > 1
+    except OSError:
+        return True
 
-    Raises OSError if the kernel has Landlock and refuses.
+
+def restrict(grants: Iterable[Grant], *, deny_tcp: bool = True) -> int:
+    """Allow this thread (from `ALL_THREADS_ABI` on: all threads) nothing but `grants` from now on.
+
+    Returns the kernel's version, 0 if it has no Landlock. Raises OSError if the kernel has Landlock and refuses.
     """
     version = abi()
     if version == 0:
@@ -126,7 +141,8 @@ def restrict(grants: Iterable[Grant], *, deny_tcp: bool = True) -> int:
                 ctypes.c_uint32(0),
             )
         no_new_privileges()
-        _syscall(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
+        flags = RESTRICT_ALL_THREADS if version >= ALL_THREADS_ABI else 0
+        _syscall(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(flags))
     finally:
         os.close(ruleset)
     return version

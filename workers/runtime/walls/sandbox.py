@@ -14,7 +14,7 @@ from pathlib import Path
 
 from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
-from workers.contracts.process.protections import FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS
+from workers.contracts.process.protections import ALL, FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS, SIGNALS
 from workers.runtime.walls import capabilities, landlock, seccomp
 from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, TRUNCATE, WRITE, WRITE_FILE, Grant
 
@@ -39,6 +39,10 @@ OWN_THREADS = "/proc/self/task"
 """Drivers from 570 on write the names of their threads there, in `cuInit`; refused, it ends with error 304, while NVML
 and nvidia-smi still work (nolabs-ai/nono#673, NVIDIA/OpenShell#1486)."""
 
+EMPTYING = "its kernel lets a program empty files that it may not open"
+OLD_FOR_SIGNALS = "its kernel is older than 6.12"
+THREADS = "its kernel does not reach threads that were started before"
+
 
 @dataclass
 class Protections:
@@ -47,17 +51,21 @@ class Protections:
     held: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    def attempt(self, name: str, wall: Callable[[], bool]) -> None:
-        """Put one wall up; a machine that lacks it or refuses is told, never passed over in silence."""
-        try:
-            reason = "" if wall() else NOT_OFFERED
-        except OSError as error:
-            absent = error.errno in (errno.ENOSYS, errno.EOPNOTSUPP)
-            reason = NOT_OFFERED if absent else f"the system refused: {error.strerror or error}"
+    def record(self, name: str, reason: str) -> None:
+        """Add one wall: to those that hold, or with `reason` to those that are missing."""
         if reason:
             self.missing.append(f"{name} ({reason})")
         else:
             self.held.append(name)
+
+
+def reason_against(wall: Callable[[], bool]) -> str:
+    """Put one wall up. Return why it does not hold: the machine lacks it or refuses; "" where it holds."""
+    try:
+        return "" if wall() else NOT_OFFERED
+    except OSError as error:
+        absent = error.errno in (errno.ENOSYS, errno.EOPNOTSUPP)
+        return NOT_OFFERED if absent else f"the system refused: {error.strerror or error}"
 
 
 def _code_roots(handler_package: str) -> list[Path]:
@@ -109,29 +117,50 @@ def first_layer(config: ChildConfig) -> Protections:
     """Restrict this process to what jobs of `config` may ever need."""
     protections = Protections()
     if not config.sandbox:
-        protections.missing = [f"{name} (switched off)" for name in (FILES, NETWORK, PROGRAMS, PRIVILEGES)]
+        protections.missing = [f"{name} (switched off)" for name in ALL]
         return protections
     grants = [*system_grants(config), *job_grants(config, config.read_roots, config.write_root, config.write_paths)]
-
-    def filter_calls() -> bool:
-        return seccomp.restrict(network=config.network, start_programs=config.start_programs)
-
-    protections.attempt(PRIVILEGES, _privileges)
-    protections.attempt(FILES, lambda: landlock.restrict(grants, deny_tcp=not config.network) > 0)
-    calls = Protections()
-    calls.attempt("", filter_calls)
+    version = landlock.abi()
+    leaves_out = leaves_threads_out(version)
+    rights = seccomp.Rights(
+        network=config.network,
+        start_programs=config.start_programs,
+        landlock_abi=version,
+        pid=os.getpid(),
+        leads_group=sys.platform != "win32" and os.getpgid(0) == os.getpid(),
+    )
+    protections.record(PRIVILEGES, reason_against(_privileges))
+    files = reason_against(lambda: landlock.restrict(grants, deny_tcp=not config.network) > 0)
+    calls = reason_against(lambda: seccomp.restrict(rights))
+    if version < landlock.TRUNCATE_ABI and calls:
+        files = files or EMPTYING
+    protections.record(FILES, files or leaves_out)
     for name, lifted in ((NETWORK, config.network), (PROGRAMS, config.start_programs)):
-        if not lifted and calls.missing:
-            protections.missing.append(name + calls.missing[0])
-        elif not lifted:
-            protections.held.append(name)
+        if not lifted:
+            protections.record(name, calls)
+    covered = version >= landlock.SIGNALS_ABI
+    protections.record(SIGNALS, "" if covered else calls if rights.filters_signals else OLD_FOR_SIGNALS)
     return protections
+
+
+def leaves_threads_out(version: int) -> str:
+    """Return in words that a restriction by Landlock of this version does not reach all threads; "" where it does."""
+    return THREADS if version and landlock.leaves_threads_out(version) else ""
 
 
 def second_layer(
     config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str] = ()
-) -> None:
-    """Narrow this thread to one job's inputs and folders. Raises OSError where the kernel refuses."""
-    if config.sandbox:
-        grants = [*system_grants(config), *job_grants(config, read_paths, work_dir, write_paths)]
-        landlock.restrict(grants, deny_tcp=not config.network)
+) -> tuple[str, ...]:
+    """Narrow this process to one job's inputs and folders. Raises OSError where the kernel refuses.
+
+    Call it before libraries start threads. Returns what is missing in words: threads that stay outside. A worker that
+    was started for this job is as narrow already.
+    """
+    known = job_grants(config, config.read_roots, config.write_root, config.write_paths)
+    wanted = job_grants(config, read_paths, work_dir, write_paths)
+    if not config.sandbox or wanted == known:
+        return ()
+    version = landlock.abi()
+    leaves_out = leaves_threads_out(version)
+    landlock.restrict([*system_grants(config), *wanted], deny_tcp=not config.network)
+    return (f"{FILES} ({leaves_out})",) if leaves_out else ()

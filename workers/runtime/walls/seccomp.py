@@ -1,7 +1,9 @@
-"""A small seccomp filter for Linux: no sockets, no new programs, no change of file modes; and no capabilities.
+"""A seccomp filter for Linux: no sockets, no new programs, no reach into other processes, no change of file modes.
 
-Source: Linux kernel, Documentation/userspace-api/seccomp_filter.rst; numbers from the kernel's system call tables
-(x86_64 tried; aarch64 from the headers). A filter is inherited and can never be taken off.
+It also denies what Landlock of an older kernel does not cover: emptying files and signals to other processes.
+
+Source: Linux kernel, Documentation/userspace-api/seccomp_filter.rst (x86_64 tried; aarch64 from the headers). A filter
+is inherited and can never be taken off.
 """
 
 import ctypes
@@ -10,125 +12,174 @@ import os
 import platform
 import struct
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.runtime.walls.landlock import no_new_privileges
+from workers.runtime.walls import landlock
+from workers.runtime.walls.calls import MACHINES, Machine
 
 RET_ALLOW, RET_ERRNO = 0x7FFF0000, 0x00050000
-LOAD_WORD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-OFFSET_NUMBER, OFFSET_ARCH, OFFSET_FIRST_ARGUMENT = 0, 4, 16
+LOAD_WORD, JUMP_EQUAL, JUMP_AT_LEAST, AND, RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
+OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENTS, ARGUMENT_BYTES = 0, 4, 16, 8
+ALL_BITS = 0xFFFFFFFF
 X32_BIT = 0x40000000
-CLONE_THREAD = 0x00010000
 SET_MODE_FILTER, FLAG_ALL_THREADS = 1, 1
 
+CLONE_THREAD = 0x00010000
+CLONE_NAMESPACES = 0x7E020000
+AF_INET, AF_INET6, AF_NETLINK = 2, 10, 16
+SOCK_STREAM, SOCK_SEQPACKET, SOCK_TYPE_MASK = 1, 5, 0xF
+F_SETOWN, F_SETOWN_EX = 8, 15
+FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX = 0x8901, 0x8902, 0x5412, 0x541C
+O_ACCMODE, O_TRUNC = 0o3, 0o1000
+QUERY_PERSONALITY = 0xFFFFFFFF
+
 ALWAYS_DENIED = (
-    "io_uring_setup",
-    "ptrace",
-    "process_vm_writev",
-    "bpf",
-    "userfaultfd",
-    "keyctl",
-    "add_key",
-    "unshare",
-    "mount",
-)
-NETWORK = ("socket",)
+    "io_uring_setup", "io_uring_enter", "io_uring_register",
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp",
+    "perf_event_open", "bpf", "userfaultfd", "memfd_secret", "keyctl", "add_key", "request_key",
+    "unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "open_tree_attr", "move_mount",
+    "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "name_to_handle_at", "open_by_handle_at",
+    "fanotify_init", "quotactl", "quotactl_fd", "shmget", "shmat", "semget", "msgget", "mq_open",
+    "acct", "swapon", "swapoff", "reboot", "sethostname", "setdomainname", "init_module", "finit_module",
+    "delete_module", "kexec_load", "kexec_file_load", "iopl", "ioperm", "modify_ldt", "uselib", "syslog", "vhangup",
+    "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
+)  # fmt: skip
+"""Reach into other processes and their memory, other ways to files, administration, and seldom used kernel code."""
+
 PROGRAMS = ("fork", "vfork", "execve", "execveat")
-MODES = (
-    "chmod",
-    "fchmod",
-    "fchmodat",
-    "fchmodat2",
-    "chown",
-    "fchown",
-    "lchown",
-    "fchownat",
-    "setxattr",
-    "lsetxattr",
-    "fsetxattr",
-)
+ATTRIBUTES = (
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "setxattr", "lsetxattr",
+    "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
+    "utime", "utimes", "futimesat", "utimensat",
+)  # fmt: skip
 """Answered with success and not done: Landlock does not cover them, and `torch.onnx.export` needs them to succeed."""
+
+SIGNALS = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
 
 @dataclass(frozen=True)
-class _Machine:
-    audit_arch: int
-    seccomp: int
-    numbers: dict[str, int]
+class Rule:
+    """Answer one system call with `error` (0: success without doing it).
+
+    With an `argument` (its index; the lower 32 bits, which is all that the kernel reads of it here) only where the
+    bits `mask` of it are one of `denied`, or none of `allowed`.
+    """
+
+    call: str
+    error: int = errno.EPERM
+    argument: int | None = None
+    mask: int = ALL_BITS
+    denied: tuple[int, ...] = ()
+    allowed: tuple[int, ...] = ()
+
+    def code(self, number: int) -> bytes:
+        """Return the BPF instructions for the system call `number`; they leave the accumulator alone for all others."""
+        answer = _op(RETURN, 0, 0, RET_ERRNO | self.error)
+        body = answer if self.argument is None else self._looked_at(self.argument, answer)
+        return _op(JUMP_EQUAL, 0, len(body) // 8, number) + body
+
+    def _looked_at(self, argument: int, answer: bytes) -> bytes:
+        body = _op(LOAD_WORD, 0, 0, OFFSET_ARGUMENTS + ARGUMENT_BYTES * argument)
+        if self.mask != ALL_BITS:
+            body += _op(AND, 0, 0, self.mask)
+        values, allow = self.denied or self.allowed, _op(RETURN, 0, 0, RET_ALLOW)
+        for left, value in zip(reversed(range(len(values))), values, strict=True):
+            body += _op(JUMP_EQUAL, left + 1, 0, value)
+        return body + (allow + answer if self.denied else answer + allow)
 
 
-MACHINES = {
-    "x86_64": _Machine(
-        0xC000003E,
-        317,
-        {
-            "socket": 41, "clone": 56, "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "clone3": 435,
-            "ptrace": 101, "io_uring_setup": 425, "process_vm_writev": 311, "bpf": 321, "userfaultfd": 323,
-            "keyctl": 250, "add_key": 248, "unshare": 272, "mount": 165, "chmod": 90, "fchmod": 91, "chown": 92,
-            "fchown": 93, "lchown": 94, "fchownat": 260, "fchmodat": 268, "fchmodat2": 452, "setxattr": 188,
-            "lsetxattr": 189, "fsetxattr": 190,
-        },
-    ),
-    "aarch64": _Machine(
-        0xC00000B7,
-        277,
-        {
-            "socket": 198, "clone": 220, "execve": 221, "execveat": 281, "clone3": 435, "ptrace": 117,
-            "io_uring_setup": 425, "process_vm_writev": 271, "bpf": 280, "userfaultfd": 282, "keyctl": 219,
-            "add_key": 217, "unshare": 97, "mount": 40, "fchmod": 52, "fchmodat": 53, "fchownat": 54, "fchown": 55,
-            "fchmodat2": 452, "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7,
-        },
-    ),
-}  # fmt: skip
+@dataclass(frozen=True)
+class Rights:
+    """What a worker's filter lets through.
 
+    `landlock_abi` is the kernel's version of Landlock. `pid` is the worker's own number, and `leads_group` says whether
+    its process group holds nothing but itself and what it starts.
+    """
 
-class _Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+    network: bool
+    start_programs: bool
+    landlock_abi: int
+    pid: int
+    leads_group: bool = True
+
+    @property
+    def filters_signals(self) -> bool:
+        """Programs that a worker starts have numbers of their own, which a filter cannot know."""
+        return self.landlock_abi < landlock.SIGNALS_ABI and not self.start_programs
 
 
 def _op(code: int, if_true: int, if_false: int, value: int) -> bytes:
     return struct.pack("HBBI", code, if_true, if_false, value)
 
 
-def _answer(number: int, error: int) -> bytes:
-    """Two instructions: if the system call is `number`, answer with `error` (0: success without doing it)."""
-    return _op(JUMP_EQUAL, 0, 1, number) + _op(RETURN, 0, 0, RET_ERRNO | error)
+def _rules(rights: Rights) -> Iterator[Rule]:
+    """Yield at most one rule for each system call."""
+    yield from (Rule(call) for call in ALWAYS_DENIED)
+    itself = (0, rights.pid)
+    yield from (Rule(call, argument=0, allowed=itself) for call in ("prlimit64", "move_pages", "migrate_pages"))
+    yield Rule("fcntl", argument=1, denied=(F_SETOWN, F_SETOWN_EX))  # signals to others, by way of a file
+    yield Rule("ioctl", argument=1, denied=(FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX))
+    yield Rule("personality", argument=0, allowed=(0, QUERY_PERSONALITY))
+    # a pair of datagram sockets can send to any socket that has a path, also outside the walls
+    yield Rule("socketpair", argument=1, mask=SOCK_TYPE_MASK, allowed=(SOCK_STREAM, SOCK_SEQPACKET))
+    if rights.network:
+        yield Rule("socket", argument=0, allowed=(AF_INET, AF_INET6, AF_NETLINK))
+    else:
+        yield Rule("socket")
+    # clone3 hides its flags in memory: "not there" makes libc fall back to clone, whose flags can be read
+    yield Rule("clone3", error=errno.ENOSYS)
+    if rights.start_programs:
+        yield Rule("clone", argument=0, mask=CLONE_NAMESPACES, allowed=(0,))
+    else:
+        yield Rule("clone", argument=0, mask=CLONE_THREAD, allowed=(CLONE_THREAD,))
+        yield from (Rule(call) for call in PROGRAMS)
+        yield from (Rule(call, error=0) for call in ATTRIBUTES)
+    if rights.landlock_abi < landlock.TRUNCATE_ABI:
+        yield from _rules_against_emptying()
+    if rights.filters_signals:
+        yield Rule("kill", argument=0, allowed=itself if rights.leads_group else (rights.pid,))
+        yield from (Rule(call, argument=0, allowed=(rights.pid,)) for call in SIGNALS)
+        yield Rule("pidfd_send_signal")
 
 
-def build_filter(machine: _Machine, *, network: bool, start_programs: bool) -> bytes:
-    """The filter as BPF instructions of 8 bytes each. Calls of a foreign architecture are denied."""
-    numbers = machine.numbers
-    denied = [*ALWAYS_DENIED, *(() if network else NETWORK), *(() if start_programs else PROGRAMS)]
+def _rules_against_emptying() -> Iterator[Rule]:
+    """Yield the ways to empty a file that Landlock before version 3 lets pass, since they need no right to write.
+
+    `ftruncate` needs a file that was opened for writing. An `open` with O_TRUNC is checked by its access mode alone:
+    for reading, or with mode 3 (open(2): neither reads nor writes), the file is emptied all the same. The flags of
+    `openat2` lie in memory.
+    """
+    yield Rule("truncate")
+    for call, argument in (("open", 1), ("openat", 2)):
+        yield Rule(call, argument=argument, mask=O_TRUNC | O_ACCMODE, denied=(O_TRUNC, O_TRUNC | O_ACCMODE))
+    yield Rule("openat2", error=errno.ENOSYS)
+
+
+def build_filter(machine: Machine, rights: Rights) -> bytes:
+    """Return the filter as BPF instructions of 8 bytes each. Calls of a foreign architecture are denied."""
+    denied = _op(RETURN, 0, 0, RET_ERRNO | errno.EPERM)
     program = [
         _op(LOAD_WORD, 0, 0, OFFSET_ARCH),
         _op(JUMP_EQUAL, 1, 0, machine.audit_arch),
-        _op(RETURN, 0, 0, RET_ERRNO | errno.EPERM),
+        denied,
         _op(LOAD_WORD, 0, 0, OFFSET_NUMBER),
     ]
     if machine is MACHINES["x86_64"]:
-        program += [_op(JUMP_AT_LEAST, 0, 1, X32_BIT), _op(RETURN, 0, 0, RET_ERRNO | errno.EPERM)]
-    program += [_answer(numbers[name], errno.EPERM) for name in denied if name in numbers]
-    if not start_programs:
-        program += [_answer(numbers[name], 0) for name in MODES if name in numbers]
-        # clone3 hides its flags in memory: "not there" makes libc fall back to clone, whose flags can be read
-        program.append(_answer(numbers["clone3"], errno.ENOSYS))
-        program += [
-            _op(JUMP_EQUAL, 0, 3, numbers["clone"]),
-            _op(LOAD_WORD, 0, 0, OFFSET_FIRST_ARGUMENT),
-            _op(JUMP_BITS, 1, 0, CLONE_THREAD),
-            _op(RETURN, 0, 0, RET_ERRNO | errno.EPERM),
-        ]
+        program += [_op(JUMP_AT_LEAST, 0, 1, X32_BIT), denied]
+    numbers = machine.numbers
+    program += [rule.code(numbers[rule.call]) for rule in _rules(rights) if rule.call in numbers]
     program.append(_op(RETURN, 0, 0, RET_ALLOW))
     return b"".join(program)
 
 
-def restrict(*, network: bool, start_programs: bool) -> bool:
+def restrict(rights: Rights) -> bool:
     """Put the filter on all threads of this process. False where the machine has no such thing; OSError if refused."""
     machine = MACHINES.get(platform.machine()) if sys.platform == "linux" else None
     if machine is None or sys.byteorder != "little":
         return False
-    no_new_privileges()
-    code = build_filter(machine, network=network, start_programs=start_programs)
+    landlock.no_new_privileges()
+    code = build_filter(machine, rights)
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -143,3 +194,7 @@ def restrict(*, network: bool, start_programs: bool) -> bool:
         code_ = ctypes.get_errno()
         raise OSError(code_, os.strerror(code_) if code_ else f"thread {result} cannot be filtered")
     return True
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]

@@ -1,0 +1,43 @@
+"""Lets a worker try ways out, and writes how each ended: python try_each.py FOLDER read,write…
+
+FOLDER gets the jobs' folders, and `outside` with a file that a job must not touch.
+"""
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+from app.jobs.client import Crashed, JobClient
+from app.jobs.outcome import error_of
+from app.jobs.setup import WorkerSetup
+from workers.contracts.process.messages import TERMINAL, RunJob
+
+
+def attempt(folder: Path, what: str) -> dict[str, object]:
+    """Return the code of the error, "" where the job could do it, and which walls held."""
+    client = JobClient(WorkerSetup(folder / "jobs", handler_package="fettle_hostile_handlers"))
+    params = {"what": what, "outside": str(folder / "outside"), "port": 9}
+    client.start(RunJob(job_id=what, kind="tries", params=params, work_dir=str(folder / "jobs" / what)))
+    end = None
+    while not client.done:
+        for message in client.poll():
+            if isinstance(message, (*TERMINAL, Crashed)):
+                end = message
+        time.sleep(0.005)
+    ready = client.ready
+    client.close()
+    assert end is not None and ready is not None
+    error = error_of(end)
+    return {
+        "code": error.code if error is not None else "",
+        "held": ready.protections,
+        "missing": ready.missing_protections,
+        "secret": (folder / "outside" / "secret.txt").read_text(),
+    }
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a job that can send it is told by its code
+    sys.stdout.write(json.dumps({what: attempt(Path(sys.argv[1]), what) for what in sys.argv[2].split(",")}))
