@@ -4,7 +4,6 @@ The library reads its environment when it is imported, hence `connect` sets it f
 every request that it sends, also after a redirect, passes `_Guard`.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from workers.contracts.hub import HubAccess
 from workers.hub import words
+from workers.hub.addresses import Reach, reach_of
 from workers.hub.faults import RetryPolicy, is_passing, told
 
 if TYPE_CHECKING:
@@ -34,28 +34,27 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
 
 
-def is_here(host: str) -> bool:
-    """Whether a host is this very computer, by its name or address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 class _Guard:
     """Looks at each request before it is sent and at each redirect before it is followed."""
 
     def __init__(self, endpoint: str) -> None:
         self._home = origin(endpoint)
+        self._reaches: dict[str, Reach] = {}
 
     def on_request(self, request: "httpx2.Request") -> None:
-        """The token goes to the hub's own origin alone; http_backoff and redirects do not always see to it."""
+        """Keep the token to the hub's own origin; http_backoff and redirects do not always see to it.
+
+        Raises `InputRefused` for an address of this computer or its network. The address is that of the library, which
+        may read a redirect in another way than `check`.
+        """
         if origin(str(request.url)) != self._home:
+            if self._enters(request.url.host):
+                raise words.bad_redirect(str(request.url))
             for name in ("authorization", "cookie", "proxy-authorization"):
                 request.headers.pop(name, None)
 
     def on_response(self, response: "httpx2.Response") -> None:
-        """Raises `InputRefused` for a redirect that leads to a file, out of encryption, or into this computer."""
+        """Raise `InputRefused` for a redirect to a file, out of encryption, or into this computer or its network."""
         if response.has_redirect_location:
             self.check(str(response.request.url), response.headers["location"])
 
@@ -67,10 +66,19 @@ class _Guard:
         except ValueError as error:
             raise words.bad_redirect(location) from error
         is_lower = scheme == "http" and urlsplit(source).scheme == "https"
-        enters = is_here(host) and not is_here(self._home[1])
-        if scheme not in PORTS or not host or is_lower or enters:
+        if scheme not in PORTS or not host or is_lower or self._enters(host):
             raise words.bad_redirect(target)
         return target
+
+    def _enters(self, host: str) -> bool:
+        """Return whether fewer can reach a host than the hub; a hub in a private network may use others there."""
+        home = self._home[1]
+        return host.lower() != home and self._reach(host) > self._reach(home)
+
+    def _reach(self, host: str) -> Reach:
+        if host not in self._reaches:
+            self._reaches[host] = reach_of(host)
+        return self._reaches[host]
 
 
 class Hub:

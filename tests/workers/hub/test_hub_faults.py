@@ -11,7 +11,7 @@ import pytest
 from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import HubAccess
 from workers.hub import words
-from workers.hub.client import is_here, origin
+from workers.hub.client import origin
 from workers.hub.faults import Dropped, RetryPolicy, is_passing, retry_after_s, told
 from workers.hub.fetch import strong_etag
 
@@ -106,9 +106,6 @@ def test_a_wait_that_the_hub_asks_for_is_neither_shortened_nor_endless() -> None
 def test_origins() -> None:
     assert origin("https://Hub.example/x") == ("https", "hub.example", 443)
     assert origin("http://[::1]:80/") == origin("http://[::1]")
-    assert is_here("127.9.9.9")
-    assert is_here("localhost")
-    assert not is_here("hub.example")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""Where redirects of a hub may lead: not into this computer or its network, in whatever notation."""
+
+import socket
+from typing import Any
+
+import pytest
+
+from workers.contracts.errors import WorkerError
+from workers.hub import addresses
+from workers.hub.addresses import Reach, reach_of
+from workers.hub.client import _Guard
+
+HERE = (
+    "127.0.0.1", "127.9.9.9", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "0.0.0.0",
+    "0", "0x0", "localhost", "LOCALHOST.", "a.localhost", "[::1]", "::1", "::", "[::ffff:127.0.0.1]", "::ffff:7f00:1",
+    "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "169.254.169.254", "[fe80::1%eth0]", "fe80::1", "224.0.0.1",
+    "255.255.255.255", "127.0.0.1.", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "::ffff:169.254.169.254",
+)  # fmt: skip
+PRIVATE = ("10.0.0.1", "10.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "0xc0a80101", "100.64.0.1", "fd00::1",
+           "::ffff:10.0.0.1")  # fmt: skip
+PUBLIC = ("8.8.8.8", "172.32.0.1", "2606:4700::1", "::ffff:8.8.8.8", "198.18.0.7", "1.1")
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Names that resolve, with their addresses; no others do."""
+    known = {
+        "hub.example": "8.8.4.4",
+        "cdn.example": "8.8.8.8",
+        "inside.example": "127.0.0.1",
+        "corp.example": "10.0.0.7",
+        "other-corp.example": "10.0.0.8",
+    }
+
+    def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
+        if host not in known:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(2, 1, 6, "", ("9.9.9.9", 0)), (2, 1, 6, "", (known[host], 0))]
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", resolve)
+    return known
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reach"),
+    [(HERE, Reach.HERE), (PRIVATE, Reach.PRIVATE), (PUBLIC, Reach.PUBLIC)],
+    ids=["here", "near", "far"],
+)
+def test_reach_of_every_notation_is_that_of_the_address(
+    names: dict[str, str], hosts: tuple[str, ...], reach: Reach
+) -> None:
+    """Given an address in decimal, octal, hexadecimal, short, mapped, or with foreign digits, Then it is recognized."""
+    assert {host: reach_of(host) for host in hosts} == dict.fromkeys(hosts, reach)
+
+
+def test_reach_of_a_name_is_the_narrowest_of_its_addresses(names: dict[str, str]) -> None:
+    """Given names with a public address and another one, Then that one counts; unknown names are the proxy's matter."""
+    found = {name: reach_of(name) for name in (*names, "unknown.example")}
+
+    assert [name for name, reach in found.items() if reach is Reach.HERE] == ["inside.example"]
+    assert [name for name, reach in found.items() if reach is Reach.PRIVATE] == ["corp.example", "other-corp.example"]
+    assert found["unknown.example"] is Reach.PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "target", "is_followed"),
+    [
+        ("https://hub.example", "https://cdn.example/file", True),
+        ("https://hub.example", "https://127.1/file", False),
+        ("https://hub.example", "https://0.0.0.0/file", False),
+        ("https://hub.example", "https://inside.example/file", False),
+        ("https://hub.example", "https://corp.example/file", False),
+        ("https://hub.example", "https://[::ffff:10.0.0.1]/file", False),
+        ("https://corp.example", "https://other-corp.example/file", True),
+        ("https://corp.example", "https://corp.example:8443/file", True),
+        ("https://corp.example", "https://169.254.169.254/file", False),
+        ("https://corp.example", "https://localhost/file", False),
+        ("http://127.0.0.1:9000", "http://localhost:9000/file", True),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9001/file", True),
+    ],
+)
+def test_redirect_is_followed_only_to_what_the_hub_could_reach(
+    names: dict[str, str], endpoint: str, target: str, is_followed: bool
+) -> None:
+    """Given a hub on the internet, in a company, or here, Then it sends nobody to where fewer can go than to it."""
+    guard = _Guard(endpoint)
+    if is_followed:
+        assert guard.check(f"{endpoint}/model", target) == target
+        return
+    with pytest.raises(WorkerError) as refused:
+        guard.check(f"{endpoint}/model", target)
+    assert refused.value.code == "hub_redirect"
+
+
+def test_request_to_an_address_inside_is_not_sent(names: dict[str, str]) -> None:
+    """Given a request that a redirect made in the library itself, Then its own address is looked at before it goes."""
+    import httpx2
+
+    guard = _Guard("https://hub.example")
+    for url in ("https://hub.example/model", "https://cdn.example/file"):
+        guard.on_request(httpx2.Request("GET", url))
+    with pytest.raises(WorkerError) as refused:
+        guard.on_request(httpx2.Request("GET", "https://0x7f.1/file"))
+    assert refused.value.code == "hub_redirect"
