@@ -60,13 +60,13 @@ _WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has words of i
         "out_of_memory",
         "Not enough memory",
         "The job needed more memory than it may use, so it was stopped.",
-        "Close other programs, raise the memory limit in the settings, or use a smaller model or batch.",
+        "Close other programs, raise the memory limit in Settings, or use a smaller model or batch.",
     ),
     "wall_time": (
         "time_limit",
         "The job took too long",
         "The job ran longer than it may, so it was stopped.",
-        "Allow more time in the settings, or use a smaller model or fewer recipes.",
+        "Close other programs and try again, or use a smaller model.",
     ),
     "idle": (
         "hangs",
@@ -90,7 +90,7 @@ _WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has words of i
         "cpu_limit",
         "The job used too much processor time",
         "The job used more processor time than it may, so the system stopped it.",
-        "Raise the limit in the settings, or use a smaller model or fewer recipes.",
+        "Try again, or use a smaller model or fewer examples.",
     ),
     "killed": (
         "killed",

@@ -19,7 +19,7 @@ OUT_OF_MEMORY = (
     "out_of_memory",
     "Not enough memory",
     "The job asked for more memory than it may use.",
-    "Close other programs, raise the memory limit in the settings, or use a smaller model or batch.",
+    "Close other programs, raise the memory limit in Settings, or use a smaller model or batch.",
 )
 BY_ERRNO = {
     errno.EFBIG: (

@@ -12,9 +12,10 @@ from app.errors import FettleError
 from app.services.flow.events import StepProgress
 from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep
 from app.services.flow.workspace import Workspace
+from app.services.hub.looking import look
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.pending import DownloadRequest, PendingDownload, StoredModel
-from app.services.hub.place import LOOK_LIMITS, HubPlace, certificate_paths, hub_place, is_private
+from app.services.hub.place import HubPlace, certificate_paths, hub_place, is_private
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.hub import (
     HubAccess,
@@ -35,7 +36,7 @@ from workers.contracts.process.messages import Limits
 ROOM_BYTES = 64 << 20
 """Stays free beside a download: the database, logs and the job's folder want to be written, too."""
 
-REFUSED, MISSING = 3, 6
+REFUSED = 3
 RETRIES, LONGEST_WAIT_S = 5, 120.0
 """Of a download; a person who only looks waits less (`HubPlace.look`)."""
 
@@ -60,16 +61,8 @@ class LoggedIn:
 
 def search_hub(space: Workspace, query: HubQuery) -> Flow[HubSearchResult]:
     """One page. Raises `JobError` with exit code 6 where the hub cannot be reached, 3 where it refuses."""
-    done: Done[HubSearchResult] = yield JobStep(
-        kind="hub_search",
-        params=HubSearchParams(access=hub_place(space).look(), query=query),
-        result=HubSearchResult,
-        title="Search the hub",
-        read_paths=certificate_paths(),
-        threads=1,
-        limits=LOOK_LIMITS,
-    )
-    return done.result
+    params = HubSearchParams(access=hub_place(space).look(), query=query)
+    return (yield from look("hub_search", params, HubSearchResult, "Search the hub"))
 
 
 def hub_model(space: Workspace, ask: DownloadRequest) -> Flow[HubModelResult]:
@@ -82,16 +75,7 @@ def hub_model(space: Workspace, ask: DownloadRequest) -> Flow[HubModelResult]:
         patterns=ask.patterns,
         allow_pickle=ask.allow_pickle,
     )
-    done: Done[HubModelResult] = yield JobStep(
-        kind="hub_model",
-        params=params,
-        result=HubModelResult,
-        title="Look at the model",
-        read_paths=certificate_paths(),
-        threads=1,
-        limits=LOOK_LIMITS,
-    )
-    return done.result
+    return (yield from look("hub_model", params, HubModelResult, "Look at the model"))
 
 
 def download_model(
@@ -265,16 +249,8 @@ def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
     try:
         token = checked_token(text)
         access = place.look().model_copy(update={"token": token})
-        done: Done[HubLoginResult] = yield JobStep(
-            kind="hub_login",
-            params=HubLoginParams(access=access),
-            result=HubLoginResult,
-            title="Log in to the hub",
-            read_paths=certificate_paths(),
-            threads=1,
-            limits=LOOK_LIMITS,
-        )
+        found = yield from look("hub_login", HubLoginParams(access=access), HubLoginResult, "Log in to the hub")
         kept = keep_token(space.paths.hub, place.endpoint, token)
     except (FettleError, WorkerError) as error:
         raise JobError(error.info(), error.exit_code) from error
-    return LoggedIn(done.result.user, place.endpoint, kept)
+    return LoggedIn(found.user, place.endpoint, kept)

@@ -13,14 +13,11 @@ from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubAccess
-from workers.contracts.process.messages import Limits
 
 PUBLIC_HUB = "https://huggingface.co"
 YES = frozenset({"1", "on", "yes", "true"})
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """A company's proxy has certificates of its own; the worker must be able to read what these name."""
-
-LOOK_LIMITS = Limits(memory_bytes=1 << 30, cpu_s=120, wall_s=180, file_bytes=1 << 26, network=True)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _LARGE = (
     "The model needs too much memory",
     "{name} asked for more memory than it may use while it was opened, so it was stopped. Nothing of it was kept.",
     "If the file is small, it is probably made to fill memory: ask its author for another one, as ONNX or safetensors. "
-    "Else close other programs, raise the memory limit in the settings, or take a smaller model.",
+    "Else close other programs, raise the memory limit in Settings, or take a smaller model.",
 )
 _CRASHED = (
     "library_crashed",

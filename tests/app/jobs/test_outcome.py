@@ -39,6 +39,8 @@ def test_each_end_without_a_last_word(exit_code, log, known, reason, code) -> No
     error, shown = explain(crashed)
     assert (crashed.cause, error.code, shown) == (reason, code, 1)
     assert error.traceback == log
+    assert "more time" not in error.hint, "Settings has a limit on memory alone"
+    assert ("Settings" in error.hint) == (code == "out_of_memory")
     for sentence in (error.detail, error.hint):
         assert re.fullmatch(r"[A-Z].*\.", sentence)
         assert "{" not in sentence

@@ -27,6 +27,7 @@ from app.services.hub.flows import DownloadRequest, download_model, hub_model, l
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.origin import origin_of, remember_origin
 from app.services.projects.projects import new_run, project_for
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubQuery
 
 SIZE = 4_000_000
@@ -294,3 +295,24 @@ def test_a_proxy_is_used(fake: FakeHub, space: Workspace, monkeypatch: pytest.Mo
 
     assert [model.repo for model in page.models] == ["ann/net"]
     assert fake.seen[0].path.startswith("http://hub.invalid/api/models")
+
+
+@pytest.mark.parametrize("code", ["time_limit", "cpu_limit"])
+def test_search_that_takes_too_long_is_the_hubs_matter(fake: FakeHub, space: Workspace, code: str) -> None:
+    """Given a search that is stopped at its time limit, Then the hub is named, and no setting or model."""
+    search = search_hub(space, HubQuery())
+    next(search)
+    with pytest.raises(JobError) as refused:
+        search.throw(JobError(ErrorInfo(code=code, title="T", detail="D.", hint="H."), 1))
+
+    assert (refused.value.error.code, refused.value.exit_code) == ("hub_slow", 6)
+
+
+def test_search_that_fails_otherwise_keeps_its_error(fake: FakeHub, space: Workspace) -> None:
+    """Given a search whose worker crashed, Then that is what is told."""
+    search = search_hub(space, HubQuery())
+    next(search)
+    with pytest.raises(JobError) as refused:
+        search.throw(JobError(ErrorInfo(code="native_crash", title="T", detail="D.", hint="H."), 1))
+
+    assert (refused.value.error.code, refused.value.exit_code) == ("native_crash", 1)

@@ -1,0 +1,42 @@
+"""Short questions to the hub, each in a job of its own with a time limit."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.hub.place import certificate_paths
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.process.messages import Limits
+
+R = TypeVar("R", bound=BaseModel)
+
+MISSING = 6
+LOOK_LIMITS = Limits(memory_bytes=1 << 30, cpu_s=120, wall_s=180, file_bytes=1 << 26, network=True)
+
+TOO_SLOW = frozenset(("time_limit", "cpu_limit"))
+SLOW = ErrorInfo(
+    code="hub_slow",
+    title="The hub took too long",
+    detail="The hub did not give its whole answer within three minutes. Nothing was changed on this computer.",
+    hint="Check the connection and try again, or search for something narrower.",
+)
+
+
+def look(kind: str, params: BaseModel, result: type[R], title: str) -> Flow[R]:
+    """Run one job that only reads from the hub. Raises `JobError`, with exit code 6 where the hub takes too long."""
+    try:
+        done: Done[R] = yield JobStep(
+            kind=kind,
+            params=params,
+            result=result,
+            title=title,
+            read_paths=certificate_paths(),
+            threads=1,
+            limits=LOOK_LIMITS,
+        )
+    except JobError as error:
+        if error.error.code not in TOO_SLOW:
+            raise
+        raise JobError(SLOW.model_copy(update={"traceback": error.error.traceback}), MISSING) from error
+    return done.result
