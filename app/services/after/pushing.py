@@ -4,7 +4,8 @@ from pathlib import Path
 
 from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
-from app.services.hub.place import LOOK_LIMITS, HubPlace, certificate_paths, hub_place
+from app.services.hub.looking import look
+from app.services.hub.place import HubPlace, certificate_paths, hub_place
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubPushParams, HubPushResult
@@ -18,16 +19,8 @@ REFUSED = 3
 def check_push(space: Workspace, repo: str) -> Flow[HubPushResult]:
     """Before anything is written: is this a name, and who asks? Raises `JobError`."""
     place = _place(space)
-    done: Done[HubPushResult] = yield JobStep(
-        kind="hub_push",
-        params=HubPushParams(access=place.look(), repo=repo),
-        result=HubPushResult,
-        title="Ask the hub who you are",
-        read_paths=certificate_paths(),
-        threads=1,
-        limits=LOOK_LIMITS,
-    )
-    return done.result
+    params = HubPushParams(access=place.look(), repo=repo)
+    return (yield from look("hub_push", params, HubPushResult, "Ask the hub who you are"))
 
 
 def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
