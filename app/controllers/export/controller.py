@@ -1,5 +1,6 @@
 """The page Export: target, three questions, checks, the card as it will read, one button."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -354,14 +355,23 @@ class ExportController(PageController):
             self._flows.cancel(self._exporting)
 
     def _on_read_card(self) -> None:
-        """The page of the bundle, as a file of its own that the person's browser opens."""
-        path = self._session.workspace.paths.root / "card.html"
+        """Open the bundle's page in the browser, as a file that goes with the window, or at the next start."""
+        path = self._card_folder / "card.html"
         try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             path.write_text(self._card_page, encoding="utf-8")
         except OSError as error:
             self._window.banner(error_value(no_folder(path, error)))
             return
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+    @property
+    def _card_folder(self) -> Path:
+        return self._session.workspace.job_dir("card")
+
+    def stop(self) -> None:
+        """Remove the card that the browser was given."""
+        shutil.rmtree(self._card_folder, ignore_errors=True)
 
     @staticmethod
     def _on_open_folder(path: str) -> None:

@@ -283,8 +283,8 @@ def _not_judged(why: str) -> JobError:
 
 
 def watched_words(watched: Watched) -> str:
-    """ "Compared with the version of 12 November: 2 of 180 answers differ, none worse." """
-    when = f"{watched.other_at.astimezone().day} {watched.other_at.astimezone():%B, %H:%M}"
+    """ "Compared with the version of 12 November 2025, 09:05: 2 of 180 answers differ, none worse." """
+    when = f"{watched.other_at.astimezone():%d %B %Y, %H:%M}".removeprefix("0")
     what = "exported on" if watched.is_export else "of"
     judged = watched.judgement
     if judged is None:

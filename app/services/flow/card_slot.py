@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from app.filelock import try_lock, unlock
 from app.services.flow.steps import AnyStep, JobStep, MeasureStep, limits_of_runtime
@@ -19,6 +20,14 @@ def works_on_gpu(step: AnyStep) -> bool:
         given = [variant.params for variant in step.variants]
         return any(limits_of_runtime(params.runtime, params.settings).gpu for params in given)
     return False
+
+
+def device_of(step: JobStep[Any] | MeasureStep, chosen: Card | None) -> str:
+    """Return where a step runs: "cpu", or "cuda:" with the place of its card (else of the `chosen` one)."""
+    if not works_on_gpu(step):
+        return "cpu"
+    card = (step.limits.card if isinstance(step, JobStep) else None) or chosen
+    return f"cuda:{card.index if card is not None else 0}"
 
 
 class CardSlot:

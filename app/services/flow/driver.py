@@ -12,7 +12,7 @@ from app.jobs.outcome import explain
 from app.jobs.process import Waitable
 from app.paths import unusable
 from app.services.flow.artifacts import Entry, Holding
-from app.services.flow.card_slot import WAITING, CardSlot
+from app.services.flow.card_slot import WAITING, CardSlot, device_of
 from app.services.flow.disk_work import INLINE_BYTES, DiskWork, size_of
 from app.services.flow.events import JobBegan, JobEnded, MeasuringChanged, MemoryUsed, Observer, StepProgress
 from app.services.flow.history import End, JobHistory
@@ -346,7 +346,7 @@ class Driver(Generic[T]):
                 self._advance(lambda: self._flow.send(known))
                 return
             self._measurer = Measurer(self._workspace, step)
-            self._tell_begin(self._measurer.job_id, "measure", step.title, step.step_index)
+            self._tell_begin(self._measurer.job_id, "measure", step)
             if not self._measurer.waits_for_quiet:
                 self._observe(MeasuringChanged(True))
             return
@@ -387,9 +387,9 @@ class Driver(Generic[T]):
         self._key = self._workspace.key_of(step) if step.cache else None
         self._step, self._began_s = step, time.monotonic()
         self._client = self._workspace.pool.take(torch=step.torch)
-        self._tell_begin(self._job.job_id, step.kind, step.title, step.step_index)
+        self._tell_begin(self._job.job_id, step.kind, step)
         self._client.start(self._job)
 
-    def _tell_begin(self, job_id: str, kind: str, title: str, step_index: int | None) -> None:
-        self._history.began(job_id, kind, title)
-        self._observe(JobBegan(job_id, kind, title, step_index))
+    def _tell_begin(self, job_id: str, kind: str, step: JobStep[Any] | MeasureStep) -> None:
+        self._history.began(job_id, kind, step.title, device_of(step, self._workspace.card()))
+        self._observe(JobBegan(job_id, kind, step.title, step.step_index))

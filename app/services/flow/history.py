@@ -30,13 +30,13 @@ class JobHistory:
         self._artifacts = workspace.repositories.artifacts if writes else None
         self._open: dict[str, JobRecord] = {}
 
-    def began(self, job_id: str, kind: str, title: str) -> None:
-        """The job runs now."""
+    def began(self, job_id: str, kind: str, title: str, device: str) -> None:
+        """Record that the job runs now, on `device` ("cpu" or "cuda:1")."""
         if kind in LOOKED_UP:
             return
         now = datetime.now(UTC)
         record = JobRecord(
-            id=job_id, kind=kind, title=title, state="running", device="cpu", created_at=now, started_at=now
+            id=job_id, kind=kind, title=title, state="running", device=device, created_at=now, started_at=now
         )
         self._open[job_id] = record
         if self._jobs is not None:

@@ -1,5 +1,6 @@
 """What every use case needs, handed over as one value: the data folder, its store and database, the processes."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -97,10 +98,12 @@ class Workspace:
         """The folder that this step goes on in; those that nobody went on with for long are removed."""
         folder = self.paths.unfinished / self.key_of(step)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.utime(folder)
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(folder)
         for other in self.paths.unfinished.iterdir():
-            if time.time() - other.stat().st_mtime > KEPT_S:
-                shutil.rmtree(other, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # another program removes those that it ended well
+                if time.time() - other.stat().st_mtime > KEPT_S:
+                    shutil.rmtree(other, ignore_errors=True)
         return folder
 
     def ended_well(self, step: JobStep[Any]) -> None:

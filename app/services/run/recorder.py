@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,12 +88,16 @@ class Recorder:
 
     @contextmanager
     def _as_one(self) -> Iterator[None]:
-        """All that is written inside is kept as a whole or not at all; it is told once it is kept."""
+        """Write everything inside as a whole or not at all, here as in the database; report it once it is written."""
         held: list[Event] = []
         self._held = held
+        run, steps, variants = self.run, dict(self.steps), dict(self.variants)
         try:
             with self._repositories.together():
                 yield
+        except BaseException:
+            self.run, self.steps, self.variants = run, steps, variants
+            raise
         finally:
             self._held = None
         for event in held:
@@ -239,9 +244,17 @@ class Recorder:
         return self._zero_s < self._started_s
 
     def take_over(self, variant_id: str, latencies_ms: Sequence[Sequence[float]]) -> None:
-        """Requests that an earlier run timed: they stand at the moment at which they were looked up."""
+        """Record requests that an earlier run timed, at the moment at which they were looked up.
+
+        A run that goes on looks them up again: what it recorded before it was interrupted is not recorded twice.
+        """
+        values = [value for one_set in latencies_ms for value in one_set]
+        stored = self._repositories.latencies.of_run(self.run.id) if self.has_gone_on else ()
+        known = Counter(point.latency_ms for point in stored if point.variant_id == variant_id)
+        if values and Counter(values) <= known:
+            return
         now_s = time.monotonic() - self._zero_s
-        points = tuple(LatencyPoint(variant_id, now_s, value) for one_set in latencies_ms for value in one_set)
+        points = tuple(LatencyPoint(variant_id, now_s, value) for value in values)
         self._repositories.latencies.add_many(self.run.id, points)
         self._observe(LatenciesMeasured(points))
 

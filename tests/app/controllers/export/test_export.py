@@ -95,8 +95,10 @@ def test_the_card_can_be_read_when_it_is_done(
     app_controller.controller("export", ExportController)._on_done(done)
     button = next(one for one in page.findChildren(QPushButton) if one.text() == "Read the card")
     button.click()
-    assert opened == [str(space.paths.root / "card.html")]
     assert Path(opened[0]).read_text() == "<h1>Card</h1>"
+    assert Path(opened[0]).is_relative_to(space.paths.jobs), "what a killed program leaves there goes at the next start"
+    app_controller.controller("export", ExportController).stop()
+    assert not any(space.paths.root.rglob("card.html"))
 
 
 def test_a_regression_is_refused_without_a_reason(

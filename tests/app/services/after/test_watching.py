@@ -82,6 +82,7 @@ def test_each_result_is_judged_against_the_one_before(space: Workspace) -> None:
     same = watched(space, another_run(space, "r2", "1", 0))
     assert same is not None and (same.other_run_id, same.other_variant_id, same.is_export) == ("r1", "v1", False)
     assert not same.is_worse and "all 48 answers are the same" in watched_words(same) and not same.libraries
+    assert f" {same.other_at.astimezone():%B %Y}, " in watched_words(same), "a date needs its year"
     assert read_watched(space.repositories, "r2") == same
 
     worse = watched(space, another_run(space, "r3", "2", 1))

@@ -10,8 +10,9 @@ import pytest
 from app.services.flow import card_slot
 from app.services.flow.card_slot import WAITING, CardSlot
 from app.services.flow.driver import Driver
-from app.services.flow.events import Event, StepProgress
+from app.services.flow.events import Event, StepProgress, ignore
 from app.services.flow.steps import Done, Flow, FlowCancelled, JobStep
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from workers.contracts.base import Frozen
 from workers.contracts.process.messages import Card, Limits
@@ -90,3 +91,16 @@ def test_what_waits_can_be_cancelled(space: Workspace) -> None:
 def test_a_folder_without_room_holds_nobody_up(tmp_path: Path) -> None:
     """Given no place for the lock's file, Then work goes on as if the card were free."""
     assert CardSlot(tmp_path / "nothing").take(step(A), None)
+
+
+@pytest.mark.parametrize(
+    ("card", "more", "device"),
+    [(None, {}, "cpu"), (A, {}, "cuda:0"), (B, {}, "cuda:1"), (B, {"shares_card": True}, "cpu")],
+)
+def test_history_records_the_device_of_a_job(
+    space: Workspace, card: Card | None, more: dict[str, Any], device: str
+) -> None:
+    """Given jobs on the processor and on cards, Then the history names the device that each worked on."""
+    run_to_end(Driver(space, one(step(card, **more)), ignore))
+
+    assert [job.device for job in space.repositories.jobs.list()] == [device]

@@ -1,6 +1,7 @@
 """What a long job had finished outlives it, and the same job goes on with that."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from fettle_service_handlers._shared import Params, Result
 
+from app.services.flow import workspace as workspace_module
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, StepProgress, ignore
 from app.services.flow.steps import Done, Flow, JobStep
@@ -64,3 +66,21 @@ def test_others_begin_anew_and_old_ones_go(space: Workspace) -> None:
     os.utime(old, times=(0, time.time() - KEPT_S - 60))
     ended_in_the_middle(space, "c", cancel=False)
     assert len(list(kept(space))) == 2 and not old.exists()
+
+
+def test_folder_that_vanishes_meanwhile_does_not_stop_a_job(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given another job's folder that its program removes just while it is looked at, Then the job goes on."""
+    ended_in_the_middle(space, "a", cancel=False)
+    ended_in_the_middle(space, "b", cancel=False)
+    asked: list[float] = []
+
+    def now() -> float:
+        for folder in kept(space):
+            shutil.rmtree(folder)
+        asked.append(0.0)
+        return 0.0
+
+    monkeypatch.setattr(workspace_module.time, "time", now)
+    job = space.new_job(next(keeping("c")), {})
+
+    assert asked and job.kept_dir

@@ -2,16 +2,21 @@
 
 import dataclasses
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from app.domain.run import Goal, IllegalTransition, RunState
 from app.domain.variant import LatencyPoint, Variant
+from app.persistence.errors import StoreUnusable
 from app.services.flow.events import Event, JobBegan, JobEnded, LatenciesMeasured, LogLine, RunChanged, StepChanged
 from app.services.flow.history import JobHistory
+from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
+from app.services.run.optimize import recorded
 from app.services.run.recorder import Recorder
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import Recipe
@@ -97,6 +102,35 @@ def test_an_end_is_kept_as_a_whole_before_it_is_told(
     assert space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
 
 
+def test_recorded_run_whose_closing_commit_fails_reports_the_full_disk(
+    space: Workspace, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a disk that is full when a run is closed, Then that is the error, and the run is not finished."""
+    full = StoreUnusable("disk_full", space.paths.database, "The disk is full.", "Free some space.")
+    together = space.repositories.together
+
+    @contextmanager
+    def failing() -> Iterator[None]:
+        with together():
+            yield
+            raise full
+
+    def work() -> Flow[None]:
+        recorder.plan_steps(["A"])
+        recorder.step(0, state="running")
+        monkeypatch.setattr(space.repositories, "together", failing)
+        recorder.end(RunState.FINISHED, headline="Done")
+        yield from ()
+
+    with pytest.raises(StoreUnusable) as failed:
+        next(recorded(recorder, 1, work()))
+    assert failed.value is full
+    assert (recorder.run.state, recorder.steps[0].state) == (RunState.RUNNING, "running")
+    monkeypatch.setattr(space.repositories, "together", together)
+    recorder.end(RunState.FAILED)
+    assert space.repositories.runs.get(recorder.run.id).state is RunState.FAILED
+
+
 def test_latencies_are_kept_as_seconds_of_the_run(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
     """Given latencies with the clock's time, then they are stored and passed on as seconds since the run's start."""
     recorder.variant(variant(recorder.run.id))
@@ -119,7 +153,7 @@ def test_variants_are_added_once(space: Workspace, recorder: Recorder) -> None:
 def test_jobs_belong_to_the_run(space: Workspace, recorder: Recorder) -> None:
     """Given a job that begins while a run goes on, then history knows which run it was for, and how it ended."""
     history = JobHistory(space)
-    history.began("j1", "apply", "INT8")
+    history.began("j1", "apply", "INT8", "cpu")
     recorder.watch(JobBegan("j1", "apply", "INT8"))
     history.ended("j1", "failed", ERROR, space.paths.logs / "j1.log")
     (record,) = space.repositories.jobs.list(run_id=recorder.run.id)
@@ -141,3 +175,19 @@ def test_steps_that_are_known_are_not_planned_twice(recorder: Recorder, seen: li
     recorder.plan_steps(["A", "B"])
     assert [recorder.steps[index].state for index in (0, 1)] == ["done", "waiting"]
     assert sum(isinstance(event, StepChanged) for event in seen) == 3
+
+
+def test_reused_latencies_are_recorded_once_by_a_run_that_goes_on(
+    space: Workspace, recorder: Recorder, seen: list[Event]
+) -> None:
+    """Given requests that an earlier run timed, When the run is interrupted and looks them up again, Then they are
+    stored once, and others are stored besides."""
+    recorder.begin()
+    recorder.variant(variant(recorder.run.id))
+    recorder.take_over("v1", [[2.5, 2.5], [3.0]])
+    recorder.end(RunState.INTERRUPTED)
+    recorder.begin()
+    recorder.take_over("v1", [[2.5, 2.5], [3.0]])
+    assert [point.latency_ms for point in space.repositories.latencies.of_run(recorder.run.id)] == [2.5, 2.5, 3.0]
+    recorder.take_over("v1", [[2.5, 4.0]])
+    assert space.repositories.latencies.count(recorder.run.id) == 5
