@@ -245,6 +245,11 @@ def cost_of(variant: Variant, objective: Objective) -> float:
     return 1.0 / measurement.speedup if measurement.speedup else float("inf")
 
 
+def is_as_good(variant: Variant, other: Variant, objective: Objective) -> bool:
+    """Return whether `variant` costs no more than `other` by `objective`, within the noise of 3 %."""
+    return cost_of(variant, objective) <= cost_of(other, objective) * (1 + TIE_SHARE)
+
+
 def _changed(variant: Variant) -> float:
     agreement = variant.judgement.agreement if variant.judgement else None
     return 1.0 - agreement if agreement is not None else 1.0

@@ -6,8 +6,10 @@ and Lehmacher 1995) errs no more often than a single test: the order is set befo
 version is tested at the full level, and the first that is not safe ends it. The order is by how much each changed on
 the calibration items.
 
-A version that is no better than one before it is left out: where its turn came, that one would be safe already. What is
-left gets better step by step, so that the last safe one is the best of all.
+A version that is no better than one before it (within 3 %) waits beside that one. It is not needed where that one is
+safe. Where that one is not, the versions beside it are tested as a further look at the items (`LookBook`), at the level
+of that look, so that the levels of all looks still add up to at most 5 %. Where so few items prove nothing, every
+version is looked at, since none can be called safe.
 """
 
 import dataclasses
@@ -15,38 +17,90 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.choose import FEWER, TIE_SHARE, Objective, cost_of, exactness, is_gain, is_safe
+from app.domain.choose import FEWER, Objective, cost_of, exactness, is_as_good, is_gain, is_safe
 from app.domain.proof.examples import least_to_prove
 from app.domain.screening import Screening, Untested
 from app.domain.variant import Variant
 
 
 @dataclass(frozen=True)
-class Sequenced:
-    """Gains in the order in which they are tested, and those that are `dominated` by one before them."""
+class Step:
+    """One version of the sequence, and the more changed or less exact versions `beside` it that are no better."""
 
-    tested: tuple[Variant, ...]
-    dominated: tuple[Variant, ...]
+    version: Variant
+    beside: tuple[Variant, ...] = ()
 
 
-def sequence_of(versions: Sequence[Variant], objective: Objective) -> Sequenced:
-    """By the share that changed on the calibration items, then by how exact the numbers are, then the better one first;
-    where there are no such items by exactness alone, as they were planned. Nothing of that comes from a test item. What
-    the calibration items refuse is not in it."""
+@dataclass(frozen=True)
+class ProofOrder:
+    """The steps of a fixed sequence, in the order in which they are tested."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def tested(self) -> tuple[Variant, ...]:
+        """The versions of the sequence, in the order in which they are tested."""
+        return tuple(step.version for step in self.steps)
+
+    @property
+    def dominated(self) -> tuple[Variant, ...]:
+        """The versions that are no better than one before them."""
+        return tuple(version for step in self.steps for version in step.beside)
+
+    @property
+    def versions(self) -> tuple[Variant, ...]:
+        """All versions: the sequence first, then what is beside it."""
+        return (*self.tested, *self.dominated)
+
+    def beside(self, version_id: str) -> tuple[Variant, ...]:
+        """The versions that wait beside this one."""
+        return next((step.beside for step in self.steps if step.version.id == version_id), ())
+
+
+def sequence_of(versions: Sequence[Variant], objective: Objective) -> ProofOrder:
+    """Order the gains: by the share that changed on the calibration items, then by how exact the numbers are, then the
+    better one first. Of those that are as good within 3 % the more careful one comes first, since measuring noise says
+    nothing. Without calibration items exactness alone decides, then the order in which they were planned.
+
+    Nothing of that comes from a test item. What the calibration items refuse is not in it.
+    """
     gains = [v for v in versions if not v.is_baseline and v.state != "dropped" and is_gain(v, objective)]
     gains = [v for v in gains if v.screening is None or not v.screening.regressed]
     gains.sort(key=lambda version: _place(version, objective))
-    tested: list[Variant] = []
-    dominated: list[Variant] = []
-    for version in gains:
-        is_better = not tested or cost_of(version, objective) * (1 + TIE_SHARE) < cost_of(tested[-1], objective)
-        (tested if is_better else dominated).append(version)
-    return Sequenced(tuple(tested), tuple(dominated))
+    steps: list[Step] = []
+    for version in _careful_first(gains, objective):
+        if not steps or not is_as_good(steps[-1].version, version, objective):
+            steps.append(Step(version))
+        else:
+            steps[-1] = Step(steps[-1].version, (*steps[-1].beside, version))
+    return ProofOrder(tuple(steps))
 
 
 def _place(version: Variant, objective: Objective) -> tuple[float, tuple[int, int], float, int]:
     screening = version.screening or Screening()
-    return screening.share, _exactness(version), cost_of(version, objective) if screening.n else 0.0, version.index
+    return *_group(version), cost_of(version, objective) if screening.n else 0.0, version.index
+
+
+def _group(version: Variant) -> tuple[float, tuple[int, int]]:
+    return (version.screening or Screening()).share, _exactness(version)
+
+
+def _careful_first(ordered: Sequence[Variant], objective: Objective) -> list[Variant]:
+    """Reorder neighbors of one share and exactness that are as good as the best of them within 3 %."""
+    rest, found = list(ordered), list[Variant]()
+    while rest:
+        first = rest[0]
+        tied = [v for v in rest if _group(v) == _group(first) and is_as_good(v, first, objective)]
+        tied = tied if (first.screening or Screening()).n else [first]
+        found += sorted(tied, key=_carefulness)
+        rest = [v for v in rest if v not in tied]
+    return found
+
+
+def _carefulness(version: Variant) -> tuple[float, int, int]:
+    """Smaller is more careful: closer calibration results, then more bytes (more layers keep their numbers)."""
+    screening = version.screening or Screening()
+    return -screening.similarity, -(version.size_bytes or 0), version.index
 
 
 def _exactness(version: Variant) -> tuple[int, int]:
@@ -54,6 +108,11 @@ def _exactness(version: Variant) -> tuple[int, int]:
     bits = [int(number) for number in re.findall(r"\d+", version.precision)]
     kind = exactness(version)
     return kind, -min(bits, default=0) if kind == FEWER else 0
+
+
+def has_safe_rival(version: Variant, versions: Sequence[Variant], objective: Objective) -> bool:
+    """Return whether a safe gain is as good as this version, so that testing it would change nothing."""
+    return any(is_safe(one) and is_gain(one, objective) and is_as_good(one, version, objective) for one in versions)
 
 
 def can_prove(items: int, limit_pct: float, level: float) -> bool:

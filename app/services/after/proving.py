@@ -1,12 +1,11 @@
 """Judge a finished run again with more examples: only they are answered, nothing is optimized or measured again."""
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.outcome import outcome_of
-from app.domain.proof.sequence import sequence_of
+from app.domain.proof.sequence import ProofOrder, Step, sequence_of
 from app.domain.run import Run, RunState, check_transition
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
@@ -102,24 +101,25 @@ class _Proving:
     def again(self) -> Flow[Run]:
         """Answer, judge and write: gains in the order in which they were tested first, then what else has a verdict."""
         variants = self._facts.variants
-        order = sequence_of(variants, kept_objective(self._facts.run)).tested
-        first = {version.id for version in order}
+        order = sequence_of(variants, kept_objective(self._facts.run))
+        first = {version.id for version in order.versions}
         judged = (v for v in variants if v.judgement is not None and not v.is_baseline and v.state != "dropped")
         original = yield from self._answered(self._facts.baseline)
         judgement = yield from self._judge(original, 0)
         self._keep(dataclasses.replace(original, judgement=judgement))
-        run = yield from self._test([*order, *(version for version in judged if version.id not in first)])
+        others = tuple(Step(version) for version in judged if version.id not in first)
+        run = yield from self._test(ProofOrder((*order.steps, *others)))
         return run
 
     def alone(self, variant: Variant) -> Flow[Run]:
         """The same for one version; the others stay as they are."""
-        run = yield from self._test([variant])
+        run = yield from self._test(ProofOrder((Step(variant),)))
         return run
 
-    def _test(self, order: Sequence[Variant]) -> Flow[Run]:
+    def _test(self, order: ProofOrder) -> Flow[Run]:
         for part in self._parts:
             self._items[part.data_dir] = yield from fingerprints(part.data_dir)
-        yield from prove_in_order(order, self._ask, self._keep, _raise)
+        yield from prove_in_order(order, kept_objective(self._facts.run), self._ask, self._keep, _raise)
         return self._write()
 
     @property

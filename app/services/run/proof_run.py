@@ -8,7 +8,8 @@ there is time for, and what is said counts those alone.
 import dataclasses
 from collections.abc import Sequence
 
-from app.domain.proof.sequence import not_tested, sequence_of
+from app.domain.choose import is_gain
+from app.domain.proof.sequence import ProofOrder, has_safe_rival, not_tested, sequence_of
 from app.domain.variant import Variant
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.steps import Flow, JobError, T
@@ -46,28 +47,39 @@ class ProofRun:
         """Test what is a gain and was not tested before; write down why the others were not. False where none was."""
         search, recorder = self._search, self._search.recorder
         is_first, self._is_begun = not self._is_begun, True
-        fresh = [version for version in search.versions() if version.judgement is None and not version.untested]
-        order = sequence_of(fresh, search.ask.objective)
-        for version in order.dominated:
-            self._keep(not_tested(version, "dominated"))
-        if not order.tested:
+        order = self._order()
+        if not order.steps:
             if is_first:
                 recorder.step(self._step, state="skipped", detail="nothing is a gain")
             return False
         recorder.step(self._step, state="running")
-        tested = self._in_time(order.tested)
-        for version in order.tested[: len(order.tested) - len(tested)]:
-            self._keep(not_tested(version, "no_time"))
+        in_time = self._in_time(order)
+        for version in order.versions:
+            if version.id not in {one.id for one in in_time.versions}:
+                self._keep(not_tested(version, "no_time"))
         try:
-            yield from self._bounded(self._prepare(tested[0]))
+            yield from self._bounded(self._prepare(in_time.tested[0]))
         except JobError as error:
             self._over_time(error)
-            for version in tested:
+            for version in in_time.versions:
                 self._keep(not_tested(version, "no_time"))
         else:
-            yield from prove_in_order(tested, self._ask, self._keep, self._failed)
+            yield from prove_in_order(in_time, search.ask.objective, self._ask, self._keep, self._failed)
         self._tell()
         return True
+
+    def _order(self) -> ProofOrder:
+        """Return the gains that were not tested yet; those that are no better than a safe one are recorded as such."""
+        versions, objective = self._search.versions(), self._search.ask.objective
+        fresh = []
+        for version in versions:
+            if version.judgement is not None or version.untested:
+                continue
+            if is_gain(version, objective) and has_safe_rival(version, versions, objective):
+                self._keep(not_tested(version, "dominated"))
+            else:
+                fresh.append(version)
+        return sequence_of(fresh, objective)
 
     @property
     def _original(self) -> Version:
@@ -78,15 +90,16 @@ class ProofRun:
         """Whether the original answered everything."""
         return self._original.n_asked >= self._data.result.n_test
 
-    def _in_time(self, order: Sequence[Variant]) -> Sequence[Variant]:
-        """The end of the sequence for which there is time, at least from the likely winner on: the last one of which so
-        few results changed on the calibration examples that it will likely be safe."""
+    def _in_time(self, order: ProofOrder) -> ProofOrder:
+        """Return the end of the sequence for which there is time, at least from the likely winner on: the last one of
+        which so few results changed on the calibration examples that it will likely be safe."""
         half = self._search.goal.max_loss_pct / 100 / 2
-        winner = max((at for at, one in enumerate(order) if one.screening and one.screening.share <= half), default=0)
+        tested = order.tested
+        winner = max((at for at, one in enumerate(tested) if one.screening and one.screening.share <= half), default=0)
         first = 0
-        while first < winner and not self._has_time(order[first : winner + 1]):
+        while first < winner and not self._has_time(tested[first : winner + 1]):
             first += 1
-        return order[first:]
+        return ProofOrder(order.steps[first:])
 
     def _has_time(self, versions: Sequence[Variant]) -> bool:
         left_s, budget = self._search.budget.proof_left_s, self._search.budget

@@ -2,10 +2,12 @@
 safe. A run and what comes after it do that alike."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 
-from app.domain.choose import is_safe
-from app.domain.proof.sequence import capped, not_tested
+from app.domain.choose import Objective, is_safe
+from app.domain.proof.sequence import ProofOrder, Step, capped, has_safe_rival, not_tested, sequence_of
+from app.domain.screening import Untested
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, JobError
 from app.services.records.looks import LookBook
@@ -27,35 +29,128 @@ Looked = tuple[LookBook, int]
 
 
 def prove_in_order(
-    order: Sequence[Variant],
+    order: ProofOrder,
+    objective: Objective,
     ask: Callable[[Variant], Flow[Asked | None]],
     keep: Callable[[Variant, Looked | None], None],
     failed: Callable[[Variant, JobError], None],
 ) -> Flow[None]:
-    """`ask` gives None where the time is up: then nothing that follows is asked. Each version goes to `keep` once it is
-    settled, with the look that it was, or with its error to `failed`, which may raise it."""
-    is_ended, is_over = False, False
-    for place, version in enumerate(order):
-        if is_over:
-            keep(not_tested(version, "behind"), None)
-            continue
+    """Test the versions of `order`, and what waits beside one that is not safe.
+
+    Args:
+        order: The fixed sequence, set before any test item was looked at.
+        objective: Says which of two versions is as good as the other.
+        ask: Returns the version with its predictions, None where the time is up: then nothing that follows is tested.
+        keep: Gets each version once it is settled, with the look that it was.
+        failed: Gets a version whose predictions could not be made, with the error, which it may raise.
+    """
+    yield from _Proving(objective, ask, keep, failed).run(order)
+
+
+class _Proving:
+    """The looks of one call of `prove_in_order`.
+
+    A look is a fixed sequence at one level, which ends at the first version that is not safe. What waits beside that
+    version is the sequence of the next look, at the level of that one. Where a look can prove nothing with so few
+    items, all that is left is looked at: no verdict of it can be wrong.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        ask: Callable[[Variant], Flow[Asked | None]],
+        keep: Callable[[Variant, Looked | None], None],
+        failed: Callable[[Variant, JobError], None],
+    ) -> None:
+        self._objective, self._ask, self._keep, self._failed = objective, ask, keep, failed
+        self._settled: list[Variant] = []
+        self._untested: dict[str, tuple[Variant, Untested]] = {}
+        self._unproven: list[Variant] = []
+        self._least_look, self._is_time_up = 0, False
+
+    def run(self, order: ProofOrder) -> Flow[None]:
+        """Test everything that has its turn, then record why the rest was not tested."""
+        steps = order.steps
+        while steps:
+            steps = yield from self._sequence(deque(steps))
+        for version in self._unproven:
+            yield from self._look_at(version)
+        for version, why in self._untested.values():
+            is_needless = has_safe_rival(version, self._settled, self._objective)
+            self._keep(not_tested(version, "dominated" if is_needless else why), None)
+
+    def _sequence(self, steps: deque[Step]) -> Flow[tuple[Step, ...]]:
+        """Test one fixed sequence; return that of the next look, empty where there is none."""
+        while steps:
+            step = steps.popleft()
+            found = None if self._is_time_up else (yield from self._test(step.version))
+            if self._is_time_up:
+                self._leave((step.version, *step.beside), "no_time")
+            elif found is None:  # its predictions could not be made: what waits beside it takes its place
+                steps.extendleft(reversed(sequence_of(step.beside, self._objective).steps))
+            elif is_safe(found.version):
+                steps.extend(Step(one) for one in step.beside if one.judgement is not None)
+                self._leave([one for one in step.beside if one.judgement is None], "dominated")
+            elif not found.could_prove:
+                self._unproven += step.beside
+            else:
+                behind = [one for later in steps for one in (later.version, *later.beside)]
+                return self._next_look(found, step.beside, behind)
+        return ()
+
+    def _next_look(self, found: "_Tested", beside: Sequence[Variant], behind: Sequence[Variant]) -> tuple[Step, ...]:
+        """Return the sequence of the look after that of `found`, which is not safe."""
+        needed = [one for one in beside if not has_safe_rival(one, self._settled, self._objective)]
+        self._least_look = found.number + 1
+        self._leave(beside, "dominated")
+        if not found.can_go_on:
+            self._unproven += [*needed, *behind]
+            return ()
+        self._leave(behind, "behind")
+        for one in needed:
+            del self._untested[one.id]
+        return sequence_of(needed, self._objective).steps
+
+    def _look_at(self, version: Variant) -> Flow[None]:
+        """Look at a version of which nothing can be proven."""
+        self._untested.pop(version.id, None)
+        is_needless = has_safe_rival(version, self._settled, self._objective)
+        if not (is_needless or self._is_time_up):
+            yield from self._test(version, can_be_safe=False)
+        if is_needless or self._is_time_up:
+            self._leave([version], "no_time")
+
+    def _leave(self, versions: Iterable[Variant], why: Untested) -> None:
+        self._untested.update({version.id: (version, why) for version in versions})
+
+    def _test(self, version: Variant, *, can_be_safe: bool = True) -> Flow["_Tested | None"]:
+        """Judge one version; None where there was no time, or its predictions could not be made."""
         try:
-            asked = yield from ask(version)
+            asked = yield from self._ask(version)
             if asked is None:
-                for left in order[place:]:
-                    keep(not_tested(left, "no_time"), None)
-                return
-            number = asked.book.number(version)
+                self._is_time_up = True
+                return None
+            number = max(self._least_look, asked.book.number(version))
             judged = _judged(asked, (yield from asked.judge(number)))
         except JobError as error:
-            failed(version, error)
-            continue
+            self._failed(version, error)
+            return None
         could_prove = asked.book.could_prove(number, judged)
-        if is_ended or not could_prove:
+        if not (can_be_safe and could_prove):
             judged = capped(judged)
-        keep(judged, (asked.book, number))
-        is_ended = is_ended or not is_safe(judged)
-        is_over = is_ended and could_prove
+        self._keep(judged, (asked.book, number))
+        self._settled.append(judged)
+        return _Tested(judged, number, could_prove, asked.book.could_prove(number + 1, judged))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tested:
+    """A version with its verdict at look `number`; whether that look, and the one after it, could prove anything."""
+
+    version: Variant
+    number: int
+    could_prove: bool
+    can_go_on: bool
 
 
 def _judged(asked: Asked, judgement: Judgement) -> Variant:

@@ -260,7 +260,12 @@ def screen(original: Path, version: Version, data_dir: Path, max_loss_pct: float
     done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration")
     pair = Pair(data_dir, original, done.folder / done.result.path)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=how.step, split="calibration")
-    found = Screening(n=judgement.n, changed=judgement.changed_count, regressed=judgement.verdict == "regressed")
+    found = Screening(
+        n=judgement.n,
+        changed=judgement.changed_count,
+        regressed=judgement.verdict == "regressed",
+        similarity=judgement.similarity or 0.0,
+    )
     return dataclasses.replace(version, variant=dataclasses.replace(version.variant, screening=found))
 
 

@@ -57,6 +57,27 @@ def test_what_is_no_better_than_one_before_it_is_not_tested() -> None:
     assert names(sequence_of([first, small], "size").tested) == ["first", "small"]
 
 
+@pytest.mark.parametrize(
+    ("careful", "hasty"),
+    [
+        ({"size_bytes": 150}, {"size_bytes": 100}),
+        ({"screening": Screening(n=200, similarity=0.999)}, {"screening": Screening(n=200, similarity=0.99)}),
+    ],
+)
+@pytest.mark.parametrize("noise", [0.98, 1.0, 1.02])
+def test_of_versions_as_fast_the_more_careful_one_is_tested_first(
+    careful: dict[str, Any], hasty: dict[str, Any], noise: float
+) -> None:
+    """Given two versions of the same bits that changed no calibration result and are as fast within 3 %, Then the one
+    that keeps more bytes, or whose results are closer, comes first whatever the noise says."""
+    one = screened("careful", 1.0, precision="int8", **careful)
+    other = screened("hasty", noise, precision="int8", index=0, **hasty)
+    order = sequence_of([other, one], "speed")
+    assert (names(order.tested), names(order.dominated)) == (["careful"], ["hasty"])
+    faster = screened("hasty", 0.9, precision="int8", **hasty)
+    assert names(sequence_of([one, faster], "speed").tested) == ["hasty"]
+
+
 def test_what_is_no_gain_or_refused_by_calibration_is_in_no_sequence() -> None:
     """Given a version that is not surely faster, one that was dropped, and one that calibration refuses, Then none is
     tested; the last one is told as regressed."""

@@ -49,6 +49,55 @@ def test_the_order_is_of_calibration_and_the_first_that_is_not_safe_ends_it(stag
     assert "prove it alone" in one.variants["Fastest"].notes[-1]
 
 
+def test_what_is_as_fast_as_a_failed_version_has_its_turn(stage: Make) -> None:
+    """Given two gains as fast within 3 %, When the first tested is not safe, Then the other is tested at the level of
+    one more look, and recommended."""
+    broken = Like(p50_ms=2.0, verdict="not_enough_data", calibration="safe", agreement=0.9999)
+    one = stage(ORIGINAL, {"Broken": broken, "Careful": Like(p50_ms=2.02, agreement=0.9999)})
+    run = one.go()
+    assert answered(one) == ["Broken", "Careful"]
+    assert run.recommended_variant_id == one.variants["Careful"].id
+    assert (one.play.earlier["Broken"], one.play.earlier["Careful"]) == (0, 1)
+
+
+def test_what_is_as_fast_as_a_safe_version_is_not_tested(stage: Make) -> None:
+    """Given two gains as fast within 3 %, When the first is safe, Then the other costs no look and says why."""
+    one = stage(ORIGINAL, {"First": Like(p50_ms=2.0), "Second": Like(p50_ms=2.02)})
+    run = one.go()
+    assert answered(one) == ["First"] and untested(one, "Second") == "dominated"
+    assert run.recommended_variant_id == one.variants["First"].id
+    assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0]
+
+
+def test_too_few_examples_to_prove_look_at_what_is_as_fast_too(stage: Make) -> None:
+    """Given 100 examples, of which 1 % cannot be proven, Then both of two gains as fast are looked at, and the one that
+    is alike is recommended, not proven."""
+    broken = Like(p50_ms=2.0, verdict="regressed", calibration="safe")
+    one = stage(ORIGINAL, {"Broken": broken, "Careful": Like(p50_ms=2.02, verdict="not_enough_data")})
+    one.play.n_test = 100
+    run = one.go()
+    assert answered(one) == ["Broken", "Careful"]
+    assert run.recommended_variant_id == one.variants["Careful"].id and one.outcome.ending is Ending.ALIKE
+    assert one.space.repositories.looks.of_model("ab" * 32) == []
+
+
+def test_where_one_look_is_all_that_proves_the_rest_is_looked_at(stage: Make) -> None:
+    """Given 400 examples, enough for a first look and too few for a second, When the first version fails, Then those
+    behind it and beside it are looked at, none is safe, and one look is counted."""
+    likes = {
+        "Broken": Like(p50_ms=2.0, verdict="regressed", calibration="safe", agreement=0.9999),
+        "Beside": Like(p50_ms=2.02, agreement=0.9999),
+        "Behind": Like(p50_ms=1.0, agreement=0.995),
+    }
+    one = stage(ORIGINAL, likes)
+    one.play.n_test = 400
+    one.go()
+    assert answered(one) == ["Broken", "Beside", "Behind"]
+    verdicts = [v.judgement.verdict for v in one.variants.values() if v.judgement and not v.is_baseline]
+    assert sorted(verdicts) == ["not_enough_data", "not_enough_data", "regressed"]
+    assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0]
+
+
 def test_what_is_refused_by_the_test_examples_is_safe_nowhere(stage: Make) -> None:
     """Given a version that calibration thinks well of and that has regressed on the test examples, Then it is told so,
     and nothing behind it is tested."""
