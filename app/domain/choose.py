@@ -43,14 +43,10 @@ that is 1.07 times as fast when quiet read 1.32 to 1.36 by every way (OpenVINO o
 
 @dataclass(frozen=True)
 class Choice:
-    """`proven` is False when the recommended variant looks alike but too few examples prove it.
-
-    `busy`: nothing is recommended, and only because other programs disturbed the comparison.
-    """
+    """`proven` is False when the recommended variant looks alike but too few examples prove it."""
 
     variant: Variant | None
     proven: bool
-    busy: bool = False
 
 
 def is_worth_naming(speedup: float | None) -> bool:
@@ -77,11 +73,19 @@ def has_slow_tail(variant: Variant) -> bool:
     return not measured.under_load and measured.p90_speedup is not None and measured.p90_speedup < 1 / WORSE_TAIL
 
 
-def needs_quiet(variant: Variant) -> bool:
-    """It could be recommended if it were faster, and other programs disturbed that comparison: measure again."""
-    if variant.is_baseline or variant.state != "confirmed" or not may_win(variant):
+def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
+    """It could be recommended if it were a gain, and other programs disturbed that comparison: measure again. What took
+    longer by the clock and by the processor's time is slower for sure."""
+    measured = variant.measurement
+    if variant.is_baseline or variant.state != "confirmed" or not may_win(variant) or not measured.under_load:
         return False
-    return bool(variant.measurement.under_load) and not is_faster(variant)
+    is_refuted = measured.cpu_speedup is not None and likely_speedup(variant) <= 1.0
+    return not is_gain(variant, objective) and (not is_refuted or looks_like_gain(variant, objective))
+
+
+def can_be_measured_on(variant: Variant) -> bool:
+    """More rounds of the same run can tell more of its speed."""
+    return not variant.is_side_by_side or variant.measurement.sets < MOST_SETS
 
 
 def likely_speedup(variant: Variant) -> float:
@@ -280,7 +284,7 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
     if safe is not None:
         return Choice(safe, True)
     alike = best_of([variant for variant in gains if is_alike_not_proven(variant)], objective)
-    return Choice(alike, False, busy=alike is None and any(map(needs_quiet, variants)))
+    return Choice(alike, False)
 
 
 def finalists(

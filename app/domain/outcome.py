@@ -13,14 +13,18 @@ from app.domain.choose import (
     FEWER,
     Objective,
     choose,
+    cost_of,
     exactness,
+    is_as_good,
     is_gain,
     is_regressed,
+    is_safe,
     is_unsettled,
     looks_better,
     looks_like_gain,
     may_be_safe,
     may_win,
+    needs_quiet,
 )
 from app.domain.variant import Variant
 from workers.contracts.base import Frozen
@@ -29,7 +33,7 @@ from workers.contracts.planning import Reason
 
 class Ending(StrEnum):
     """`unsettled`: a version looked better and answers alike, but that was not shown beside the original; `busy`: and
-    only other programs left it open. `untested`: it is better, and there was no time to test its answers. `built`:
+    only other programs left it open. `untested`: it is better, and its answers were not tested. `built`:
     engines were built for cards that are not here, so that nothing could be measured. `none_fits`: none of the goal's
     ways is for this model and this computer. `few_examples`: one is better, and so few examples tell nothing about
     its answers."""
@@ -88,8 +92,9 @@ class Outcome:
     """`best` is recommended; `open` are versions that looked better than it (or than the original) and are not settled.
     `built` are versions with engines for cards elsewhere.
 
-    `tried` versions have figures. `untested` are gains for whose answers there was no time, `short` those about which
-    so few examples tell nothing (`few_items` of them). `more_s` is None where more time would change nothing.
+    `tried` versions have figures. `untested` are gains whose answers were not tested and that are better than `best`,
+    the best last. `short` are those about which so few examples tell nothing (`few_items` of them). `more_s` is None
+    where more time would change nothing.
     """
 
     ending: Ending
@@ -113,6 +118,12 @@ class Outcome:
         return self.tried if self.best is not None else 0
 
     @property
+    def is_undecided(self) -> bool:
+        """Nothing is recommended, and a version that is or looked faster was not refuted: no reason to keep the
+        original for good."""
+        return self.ending in (Ending.UNSETTLED, Ending.UNTESTED, Ending.BUSY)
+
+    @property
     def is_recommended(self) -> bool:
         """A version is recommended: exit code 0."""
         return self.best is not None
@@ -128,16 +139,14 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
     few_items = _few_items(versions, end)
     short = tuple(short_of_examples(tried, objective)) if few_items is not None else ()
     left = tuple(v for v in open_versions(tried, choice.variant, objective) if v not in short)
-    untested = tuple(v for v in tried if v.untested == "no_time" and v not in short)
+    untested = tuple(v for v in untested_gains(tried, choice.variant, objective) if v not in short)
     measured = sum(1 for version in tried if version.measurement.n)
     if choice.variant is not None:
         ending = Ending.PROVEN if choice.proven else Ending.ALIKE
-    elif choice.busy:
-        ending = Ending.BUSY
     elif untested:
         ending = Ending.UNTESTED
     elif left:
-        ending = Ending.UNSETTLED
+        ending = Ending.BUSY if all(needs_quiet(version, objective) for version in left) else Ending.UNSETTLED
     elif short:
         ending = Ending.FEW_EXAMPLES
     elif end.none_fits is not None and not measured:
@@ -150,16 +159,38 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
-    """Those that could still turn out to be better than `best` (None: than the original), most promising first."""
-    found = [version for version in tried if may_win(version) and is_unsettled(version, objective)]
+    """Return those that could turn out to be better than `best` (None: than the original), most promising first.
+
+    These are versions whose gain was neither shown nor refuted beside the original, or whose comparison other programs
+    disturbed.
+    """
+    found = [
+        version
+        for version in tried
+        if may_win(version) and (is_unsettled(version, objective) or needs_quiet(version, objective))
+    ]
     if best is not None:
-        found = [
-            version
-            for version in found
-            if (may_be_safe(version) and not may_be_safe(best))
-            or (may_be_safe(version) == may_be_safe(best) and looks_better(version, best, objective))
-        ]
+        found = [version for version in found if _may_replace(version, best, objective)]
     return sorted(found, key=lambda version: (not may_be_safe(version), -(version.measurement.speedup or 0.0)))
+
+
+def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
+    """Return gains without a verdict that would win against `best` (None: the original) if they were safe, the best
+    last."""
+    found = [
+        version
+        for version in tried
+        if version.untested and version.judgement is None and is_gain(version, objective) and may_win(version)
+    ]
+    if best is not None:
+        found = [v for v in found if may_be_safe(v) and not (is_safe(best) and is_as_good(best, v, objective))]
+    return sorted(found, key=lambda version: -cost_of(version, objective))
+
+
+def _may_replace(version: Variant, best: Variant, objective: Objective) -> bool:
+    if may_be_safe(version) != may_be_safe(best):
+        return may_be_safe(version)
+    return looks_better(version, best, objective)
 
 
 def short_of_examples(tried: Sequence[Variant], objective: Objective) -> list[Variant]:

@@ -4,20 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.domain.choose import is_alike_not_proven, is_regressed, is_safe, is_slower
+from app.domain.choose import Objective
 from app.domain.run import StepRecord
+from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
 from app.domain.words.results import is_measured_words, verdict_words, why_not
 from workers.contracts.jobs import PlanResult
 
-Outcome = Literal["original", "recommended", "held", "untested", "dropped", "skipped", "left_out"]
+Outcome = Literal["original", "recommended", "tried", "skipped", "left_out"]
 
 
 @dataclass(frozen=True)
 class Tried:
     """One row. `variant` is None for what was never begun. `because` says why it is not the recommended one.
 
-    `seconds` is what trying it took, `measured` when, where that was not in this run.
+    `seconds` is what trying it took, `measured` when, where that was not in this run. `standing` is what a version came
+    to, and `verdict` says it in words, as on Compare.
     """
 
     title: str
@@ -28,6 +30,7 @@ class Tried:
     verdict: str = ""
     seconds: float | None = None
     measured: str = ""
+    standing: Standing | None = None
 
 
 def tried_rows(
@@ -36,10 +39,11 @@ def tried_rows(
     steps: Sequence[StepRecord],
     recommended_id: str | None,
     limit_pct: float,
+    objective: Objective = "speed",
 ) -> tuple[Tried, ...]:
     """In the order in which it was tried; after it what could not work here, with its reason."""
     by_step = {step.title: step for step in steps}
-    rows = [_row(v, by_step, recommended_id, limit_pct) for v in sorted(variants, key=lambda v: v.index)]
+    rows = [_row(v, by_step, recommended_id, limit_pct, objective) for v in sorted(variants, key=lambda v: v.index)]
     begun = {variant.title for variant in variants}
     for recipe in plan.candidates if plan is not None else ():
         step = by_step.get(recipe.title)
@@ -50,35 +54,37 @@ def tried_rows(
     return tuple(rows)
 
 
-def _row(variant: Variant, steps: Mapping[str, StepRecord], recommended_id: str | None, limit_pct: float) -> Tried:
+def _row(
+    variant: Variant,
+    steps: Mapping[str, StepRecord],
+    recommended_id: str | None,
+    limit_pct: float,
+    objective: Objective,
+) -> Tried:
     step = steps.get("Measure the original" if variant.is_baseline else variant.title)
     seconds = step.seconds if step is not None else None
     when = next((note for note in variant.notes if is_measured_words(note)), "")
     why = variant.recipe.why
     if variant.is_baseline:
         return Tried(variant.title, why, "original", "", variant, "", seconds, when)
-    verdict = verdict_words(variant)
+    standing, verdict = standing_of(variant, objective), verdict_words(variant, objective)
     if variant.id == recommended_id:
-        return Tried(variant.title, why, "recommended", "", variant, verdict, seconds, when)
-    outcome = _outcome(variant)
-    because = why_not(variant, limit_pct)
+        return Tried(variant.title, why, "recommended", "", variant, verdict, seconds, when, standing)
+    because = why_not(variant, limit_pct, objective)
     if because == verdict:
-        because = "" if outcome in ("held", "untested") else "Its answers are not shown to be like the original's."
-    if outcome in ("held", "untested") and not because:
-        if not variant.is_side_by_side:
-            because = "It was only looked at first, not measured side by side with the others."
-        elif recommended_id:
-            because = "Another one is faster."
-    return Tried(variant.title, why, outcome, because, variant, verdict, seconds, when)
+        because = _more_words(variant, standing, has_winner=recommended_id is not None)
+    return Tried(variant.title, why, "tried", because, variant, verdict, seconds, when, standing)
 
 
-def _outcome(variant: Variant) -> Outcome:
-    """Of a version that is not recommended."""
-    if variant.state == "dropped" or is_regressed(variant):
-        return "dropped"
-    if is_safe(variant) or is_alike_not_proven(variant):
-        return "held"
-    return "untested" if variant.judgement is None and not is_slower(variant) else "dropped"
+def _more_words(variant: Variant, standing: Standing, *, has_winner: bool) -> str:
+    """What the words of its standing do not say; "" where they say all."""
+    if standing is Standing.NOT_ENOUGH_DATA:
+        return "Its answers are not shown to be like the original's."
+    if standing not in (Standing.SAFE, Standing.ALIKE, Standing.UNCONFIRMED, Standing.NOT_TESTED):
+        return ""
+    if not variant.is_side_by_side:
+        return "It was only looked at first, not measured side by side with the others."
+    return "Another one is faster." if has_winner else ""
 
 
 def _begun(detail: str) -> str:

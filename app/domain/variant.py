@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.screening import Screening
+from app.domain.screening import Screening, Untested
 from workers.contracts.specs import Judgement, Recipe
 
 
@@ -10,7 +10,8 @@ from workers.contracts.specs import Judgement, Recipe
 class Measurement:
     """Times of single requests in milliseconds, memory and sizes in bytes; None where it was not measured.
 
-    `speedup` is the original's mean time over this one's, `p90_speedup` the same of the 90th percentiles.
+    `speedup` is the original's mean time over this one's, `p90_speedup` the same of the 90th percentiles. Of versions
+    that were measured in turn all times are on the scale of the original that is shown (`run.figures`).
     `latency_p50_low_ms` to `latency_p50_high_ms` hold the median with 95 %; `set_p50_ms` are the medians of the sets.
     `busy_share` is what other programs used of all cores in its own turns.
     `under_load`: other programs disturbed it. `cpu_speedup` is the ratio of processor times, and `agreed_low` the least
@@ -38,6 +39,11 @@ class Measurement:
     agreed_low: float | None = None
     latency_mean_ms: float | None = None
     p90_speedup: float | None = None
+
+    @property
+    def shown_speedup(self) -> float | None:
+        """The factor that may stand beside the two times; under load the bound that all ways to compare agree on."""
+        return self.agreed_low if self.under_load else self.speedup
 
     @property
     def typical_ms(self) -> float | None:
@@ -72,7 +78,7 @@ class Variant:
     weights_kept: bool = True
 
     @property
-    def untested(self) -> str:
+    def untested(self) -> Untested:
         """Why a gain was not tested; "" where it was, or where its turn may come."""
         return "" if self.screening is None else self.screening.untested
 

@@ -5,20 +5,13 @@ from typing import Any
 
 from app.controllers.outcome import go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
-from app.domain.choose import (
-    has_slow_tail,
-    is_alike_not_proven,
-    is_faster,
-    is_regressed,
-    is_safe,
-    is_slower,
-    needs_quiet,
-)
+from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
 from app.domain.outcome import Ending
 from app.domain.proof.examples import least_to_tell
 from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
+from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
 from app.domain.words.card import ELSEWHERE, figures_words, note_words, processor_wins
 from app.domain.words.outcome import recommended_words, sentence
@@ -149,7 +142,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
     return VersionValue(
         id=variant.id,
         title=variant.title,
-        verdict=_verdict(variant, best),
+        verdict=_verdict(variant, facts, best),
         latency_ms=measurement.latency_p50_ms,
         latency_mean_ms=measurement.latency_mean_ms,
         latency_p90_ms=measurement.latency_p90_ms,
@@ -166,7 +159,10 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
         runtime=engine_name(variant.runtime),
-        speedup=measurement.speedup if variant.is_side_by_side and not variant.is_baseline else None,
+        speedup=measurement.shown_speedup if variant.is_side_by_side and not variant.is_baseline else None,
+        speedup_low=measurement.speedup_low if not measurement.under_load else None,
+        speedup_high=measurement.speedup_high if not measurement.under_load else None,
+        is_bound=bool(measurement.under_load),
         first_look=bool(measurement.n) and not variant.is_side_by_side and not variant.is_baseline,
         notes=_notes(variant, facts),
         scores=score_sentences(judgement) if not variant.is_baseline else (),
@@ -241,36 +237,12 @@ def _relative_loss(judgement: Judgement | None) -> float | None:
     return judgement.drop / base if judgement.labelled and base else judgement.drop
 
 
-def _verdict(variant: Variant, best: Variant | None) -> Verdict:
+def _verdict(variant: Variant, facts: RunFacts, best: Variant | None) -> Verdict:
+    """The standing of a version. The original is the one to keep only where nothing else is left open."""
     if variant.is_baseline:
-        return "original" if best is not None else "keep"
-    if is_regressed(variant):
-        return "regressed" if best is not None else "beyond_limit"
-    judgement = variant.judgement
-    if judgement is None:
-        return _untested(variant)
-    if needs_quiet(variant):
-        return "not_settled"
-    if has_slow_tail(variant) and not is_slower(variant):
-        return "slow_tail"
-    if is_slower(variant) and not is_faster(variant):
-        return "alike_slower" if is_safe(variant) else "not_faster"
-    if best is None and is_safe(variant):
-        return "unconfirmed"  # it looked faster at first; side by side that was not shown
-    if is_alike_not_proven(variant):
-        return "alike"
-    return "not_on_card" if judgement.verdict == "unmeasured" and judgement.n else judgement.verdict
-
-
-def _untested(variant: Variant) -> Verdict:
-    """Of a version whose answers to the test examples were not looked at."""
-    if is_alike_not_proven(variant) and is_faster(variant):
-        return "alike"
-    if is_slower(variant):
-        return "not_faster"
-    if variant.screening is None:
-        return "unmeasured"
-    return "not_settled" if needs_quiet(variant) else "not_tested"
+        return "keep" if best is None and not facts.outcome.is_undecided else "original"
+    standing = standing_of(variant, kept_objective(facts.run))
+    return "beyond_limit" if best is None and standing is Standing.REGRESSED else standing.value
 
 
 def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:

@@ -10,9 +10,10 @@ from app.domain.choose import is_worth_naming, may_win
 from app.domain.outcome import SearchEnd
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
-from app.domain.words.results import same_words, times
+from app.domain.words.results import same_words
 from app.services.flow.events import EndExpected, RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
+from app.services.run.figures import time_words
 from app.services.run.progress import work_of
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
@@ -56,7 +57,6 @@ class RunWatch:
         self._measured: dict[str, tuple[float, float]] = {}
         self._at_work, self._looked_at = "", set[str]()
         self._progress: StepProgress | None = None
-        self._best: list[BestPoint] = []
         self.waiting: WaitingForQuiet | None = None
         self.expected: EndExpected | None = None
         self.whole: RunProgress | None = None
@@ -73,14 +73,8 @@ class RunWatch:
         self._progress = progress
 
     def variant(self, variant: Variant) -> None:
-        """A variant as it is now; a better one than the best so far moves the dashed line."""
+        """Take a variant as it is now."""
         self._variants[variant.id] = variant
-        p50_ms = variant.measurement.latency_p50_ms
-        if p50_ms is None or variant.state not in MEASURED or not (variant.is_baseline or may_win(variant)):
-            return
-        if not self._best or p50_ms < self._best[-1].latency_ms:
-            at_s = self._measured.get(variant.id, (0.0, 0.0))[1]
-            self._best.append(BestPoint(at_s, p50_ms, tr("best so far {0}").format(_ms(p50_ms))))
 
     def latencies(self, points: Iterable[LatencyPoint]) -> None:
         """When a variant was timed: its first look counts, not the final run, in which all take turns."""
@@ -94,8 +88,21 @@ class RunWatch:
 
     @property
     def best(self) -> list[BestPoint]:
-        """Corners of the dashed line."""
-        return list(self._best)
+        """Corners of the dashed line, by the one time of each version: what looked good first may not be."""
+        corners: list[BestPoint] = []
+        for variant in sorted(self._candidates(), key=self._ended_s):
+            ms = variant.measurement.typical_ms or 0.0
+            if not corners or ms < corners[-1].latency_ms:
+                corners.append(BestPoint(self._ended_s(variant), ms, tr("best so far {0}").format(in_ms(ms))))
+        return corners
+
+    def _candidates(self) -> list[Variant]:
+        """The original and all versions with a time that could be recommended."""
+        timed = [v for v in self._variants.values() if v.state in MEASURED and v.measurement.typical_ms is not None]
+        return [variant for variant in timed if variant.is_baseline or may_win(variant)]
+
+    def _ended_s(self, variant: Variant) -> float:
+        return self._measured.get(variant.id, (0.0, 0.0))[1]
 
     @property
     def phases_s(self) -> list[float]:
@@ -152,7 +159,7 @@ class RunWatch:
             title=step.title,
             state=STATES[step.state],
             detail=_stage(progress) if progress else task_words(step.detail),
-            figure=step.figure,
+            figure=(time_words(variant) if variant is not None else "") or step.figure,
             start_s=step.started_s,
             end_s=end_s,
             series=number if is_variant else None,
@@ -210,13 +217,16 @@ class RunWatch:
         """Of a run at work: what is over says in its headline what came."""
         if self.run.state is not RunState.RUNNING:
             return ""
-        measured = [v for v in self._variants.values() if v.measurement.speedup and not v.is_baseline and may_win(v)]
-        best = max(measured, key=lambda variant: variant.measurement.speedup or 0.0, default=None)
-        if best is None or not is_worth_naming(best.measurement.speedup):
+        original = next((v for v in self._candidates() if v.is_baseline), None)
+        best = min(self._candidates(), key=lambda variant: variant.measurement.typical_ms or 0.0, default=None)
+        if original is None or best is None or best.is_baseline:
             return ""
-        return tr("Best so far: {0}, {1} times faster, {2}").format(
-            best.title, times(best.measurement.speedup or 0.0), same_words(best)
-        )
+        before_ms, now_ms = original.measurement.typical_ms or 0.0, best.measurement.typical_ms or 0.0
+        if not is_worth_naming(before_ms / now_ms):
+            return ""
+        text = tr("Best so far: {0}, {1}; the original {2}. {3}")
+        told = same_words(best)
+        return text.format(best.title, in_ms(now_ms), in_ms(before_ms), f"{told[:1].upper()}{told[1:]}")
 
 
 def _stage(progress: StepProgress) -> str:
@@ -231,10 +241,6 @@ def _waiting(waiting: WaitingForQuiet) -> str:
     return text.format(round(waiting.left_s), percent(waiting.busy_share))
 
 
-def _ms(value: float) -> str:
-    return in_ms(value)
-
-
 def _label(variant: Variant) -> str:
-    p50_ms = variant.measurement.latency_p50_ms
-    return variant.title if p50_ms is None else f"{variant.title} {_ms(p50_ms)}"
+    typical_ms = variant.measurement.typical_ms
+    return variant.title if typical_ms is None else f"{variant.title} {in_ms(typical_ms)}"

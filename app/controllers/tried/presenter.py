@@ -1,10 +1,12 @@
 """What a run tried, as the page shows it."""
 
 from app.controllers.words import tr
-from app.domain.choose import is_alike_not_proven, is_slower
 from app.domain.forecast import off_by
 from app.domain.sizes import bytes_words
-from app.domain.tried import Outcome, Tried
+from app.domain.standing import Standing
+from app.domain.tried import Tried
+from app.domain.variant import Measurement, Variant
+from app.domain.words.outcome import floored, range_words
 from app.domain.words.results import times
 from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
@@ -13,15 +15,13 @@ from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 
-TAGS: dict[Outcome, TagKind] = {
-    "original": "none",
-    "recommended": "ok",
-    "held": "ok",
-    "untested": "none",
-    "dropped": "bad",
-    "skipped": "none",
-    "left_out": "none",
+TAGS: dict[Standing, TagKind] = {
+    Standing.SAFE: "ok",
+    Standing.ALIKE: "warn",
+    Standing.NOT_TESTED: "warn",
+    Standing.REGRESSED: "bad",
 }
+"""As on Compare: only what is safe is green."""
 
 
 def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
@@ -62,21 +62,16 @@ def _row(row: Tried) -> TriedRowValue:
 
 
 def _tag(row: Tried) -> TagKind:
-    """As on Compare: what is not proven, or slower, is no green."""
-    if row.outcome == "held" and row.variant is not None and is_alike_not_proven(row.variant):
-        return "warn"
-    if row.outcome == "held" and row.variant is not None and is_slower(row.variant):
-        return "none"
-    return TAGS[row.outcome]
+    if row.outcome == "recommended":
+        return "ok" if row.standing is Standing.SAFE else "warn"
+    return "none" if row.standing is None else TAGS.get(row.standing, "none")
 
 
 def _outcome(row: Tried) -> str:
     words = {
         "original": tr("To compare with"),
         "recommended": tr("Recommended"),
-        "held": row.verdict,
-        "untested": row.verdict,
-        "dropped": tr("Dropped"),
+        "tried": row.verdict,
         "skipped": tr("Not begun"),
         "left_out": tr("Left out"),
     }
@@ -85,17 +80,35 @@ def _outcome(row: Tried) -> str:
 
 def _gave(row: Tried) -> str:
     variant = row.variant
-    if variant is None or variant.measurement.latency_p50_ms is None:
+    if variant is None or variant.measurement.typical_ms is None:
         return ""
-    parts = [ms(variant.measurement.latency_p50_ms)]
-    if not variant.is_baseline and variant.measurement.speedup is not None:
-        parts.append(tr("{0} × as fast").format(times(variant.measurement.speedup)))
+    parts = [_time(variant)]
+    measured = variant.measurement
+    if not variant.is_baseline and variant.is_side_by_side and measured.shown_speedup is not None:
+        parts.append(_factor(measured))
     agreement = variant.judgement.agreement if variant.judgement else None
     if agreement is not None and not variant.is_baseline:
         parts.append(tr("{0} alike").format(percent(agreement)))
     if variant.size_bytes is not None:
         parts.append(bytes_words(variant.size_bytes))
     return ", ".join(parts)
+
+
+def _time(variant: Variant) -> str:
+    """The mean time; one of another moment than the original's is said to be a first look."""
+    time = ms(variant.measurement.typical_ms)
+    return time if variant.is_baseline or variant.is_side_by_side else tr("first look {0}").format(time)
+
+
+def _factor(measured: Measurement) -> str:
+    """How many times as fast, which follows from the two times, with its interval; under load a lower bound."""
+    speed = measured.shown_speedup or 0.0
+    if measured.under_load:
+        return tr("at least {0} × as fast").format(floored(speed))
+    if measured.speedup_low is None or measured.speedup_high is None:
+        return tr("{0} × as fast").format(times(speed))
+    interval = range_words(measured.speedup_low, measured.speedup_high)
+    return tr("{0} × as fast ({1})").format(times(speed), interval)
 
 
 def forecast_rows(found: RunForecast) -> tuple[ForecastRowValue, ...]:

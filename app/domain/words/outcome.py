@@ -1,6 +1,8 @@
 """How a run ended, in sentences: the same for the window, the command line, the list of jobs and the model card."""
 
-from app.domain.choose import Objective, is_smaller, is_worth_naming, known_speedup, likely_speedup
+import math
+
+from app.domain.choose import Objective, is_smaller, is_worth_naming, known_speedup
 from app.domain.outcome import Ending, Outcome
 from app.domain.proof.examples import least_to_tell
 from app.domain.variant import Variant
@@ -31,9 +33,10 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
     if outcome.ending is Ending.UNTESTED:
         first = outcome.untested[-1]
         gain = gain_words(first, objective)
-        return f"“{first.title}” is {gain}, its answers are not tested: {_rest(outcome, 'prove it')}"
+        return f"“{first.title}” is {gain}, its answers are not tested: prove it"
     if outcome.ending is Ending.UNSETTLED:
-        return f"“{outcome.open[0].title}” {promise_words(outcome)}: {_rest(outcome, 'measure longer')}"
+        first, more = outcome.open[0], "measure longer" if outcome.can_go_on else "measure again"
+        return f"“{first.title}” {promise_words(first)}: {more}"
     if outcome.ending is Ending.FEW_EXAMPLES:
         return f"{short_words(outcome)}: add more, or keep the original"
     if outcome.ending is Ending.NOTHING_TRIED:
@@ -51,12 +54,12 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
 def short_words(outcome: Outcome) -> str:
     """What is known of the most promising version where there are few examples."""
     first = outcome.short[0]
-    speed = known_speedup(first)
-    gain = "is" if first.is_side_by_side else "looked"
-    what = f"{times(speed)} times faster" if is_worth_naming(speed) else "smaller and about as fast"
     few = counted(outcome.few_items or 0, "example")
     are = "is" if outcome.few_items == 1 else "are"
-    return f"“{first.title}” {gain} {what}; {few} {are} too few to judge it"
+    gain = f"is {speed_words(first)}" if first.is_side_by_side else "looked faster at first"
+    if not is_worth_naming(known_speedup(first)):
+        gain = f"{'is' if first.is_side_by_side else 'looked'} smaller and about as fast"
+    return f"“{first.title}” {gain}; {few} {are} too few to judge it"
 
 
 def built_words(outcome: Outcome) -> str:
@@ -83,7 +86,20 @@ def gain_words(best: Variant, objective: Objective) -> str:
         raise ValueError("a recommended variant has no measured speedup")
     if objective == "size" and is_smaller(best) and not is_worth_naming(speed):
         return f"{smaller_words(best.size_ratio or 1.0)}, about as fast"
-    return f"{times(speed)} times faster{size_words(best.size_ratio)}"
+    return f"{speed_words(best)}{size_words(best.size_ratio)}"
+
+
+def speed_words(variant: Variant) -> str:
+    """``2.4 times faster``; under load ``at least 1.6 times faster``, since nothing more is certain there."""
+    measured = variant.measurement
+    if measured.under_load and measured.agreed_low is not None:
+        return f"at least {floored(measured.agreed_low)} times faster"
+    return f"{times(measured.speedup or 0.0)} times faster"
+
+
+def floored(ratio: float) -> str:
+    """A lower bound in one decimal, rounded down."""
+    return f"{math.floor(10 * ratio + 1e-9) / 10:.1f}"
 
 
 def smaller_words(ratio: float) -> str:
@@ -91,11 +107,21 @@ def smaller_words(ratio: float) -> str:
     return f"{times(ratio)} times smaller" if ratio >= 1.2 else f"{percent(1 - 1 / ratio, 0)} smaller"
 
 
-def promise_words(outcome: Outcome) -> str:
-    """What the most promising version looked like."""
-    speed = likely_speedup(outcome.open[0])
-    looked = f"looked {times(speed)} times faster" if is_worth_naming(speed) else "looked smaller and about as fast"
-    return f"{looked}, not sure yet"
+def promise_words(version: Variant) -> str:
+    """What a version that is not settled looked like. A first look was taken at another moment than the original's, so
+    that no factor is said of it."""
+    measured = version.measurement
+    if not is_worth_naming(known_speedup(version)):
+        return "looked smaller and about as fast, not sure yet"
+    low, high = measured.speedup_low, measured.speedup_high
+    if not version.is_side_by_side or measured.under_load or low is None or high is None:
+        return "looked faster at first, not sure yet"
+    return f"looked {times(measured.speedup or 0.0)} times faster ({range_words(low, high)}), not sure yet"
+
+
+def range_words(low: float, high: float) -> str:
+    """``0.9 to 1.3``: the interval of a speedup."""
+    return f"{low:.2f} to {high:.2f}" if high < 2 else f"{times(low)} to {times(high)}"
 
 
 def _rest(outcome: Outcome, more: str) -> str:

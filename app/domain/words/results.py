@@ -2,17 +2,10 @@
 
 from datetime import datetime
 
-from app.domain.choose import (
-    has_slow_tail,
-    is_alike_not_proven,
-    is_faster,
-    is_regressed,
-    is_safe,
-    is_slower,
-    needs_quiet,
-)
+from app.domain.choose import Objective, is_gain, is_safe, is_slower
 from app.domain.screening import Untested
 from app.domain.sizes import bytes_words
+from app.domain.standing import Standing, standing_of
 from app.domain.variant import Measurement, Variant
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.wording import about, percent, percent_of
@@ -23,10 +16,6 @@ VERDICT_WORDS = {
     "not_enough_data": "Not enough data",
     "unmeasured": "Not compared",
 }
-
-
-NOT_ON_ITS_ENGINE = "Not run on a card yet"
-"""What was built for a card that is not here; another engine gave its answers."""
 
 
 def times(ratio: float) -> str:
@@ -42,20 +31,28 @@ def size_words(ratio: float | None) -> str:
 
 
 UNTESTED_WORDS: dict[Untested, str] = {
-    "dominated": "Another version is as fast and was tested before it",
-    "behind": "One before it in the order of testing was not safe: add examples, or prove it alone",
-    "no_time": "The time was up before it was tested: prove it",
+    "dominated": "A safe version is as fast: not tested",
+    "behind": "Not tested: one before it in the order of testing was not safe; prove it alone",
+    "no_time": "Not tested: the time was up before; prove it",
 }
 """Why a gain has no verdict."""
 
-
-def untested_words(variant: Variant) -> str:
-    """The verdict of a version whose answers to the test examples were not looked at."""
-    if is_regressed(variant):
-        return VERDICT_WORDS["regressed"]
-    if is_slower(variant):
-        return "Not faster, not tested"
-    return VERDICT_WORDS["unmeasured"] if variant.screening is None else "Not tested"
+STANDING_WORDS: dict[Standing, str] = {
+    Standing.DROPPED: "Could not be used",
+    Standing.REGRESSED: VERDICT_WORDS["regressed"],
+    Standing.NOT_SETTLED: "Speed not settled",
+    Standing.SLOW_TAIL: "Slower for one in ten",
+    Standing.NOT_FASTER: "Not faster here",
+    Standing.ALIKE_SLOWER: "Answers alike, slower",
+    Standing.UNCONFIRMED: "Answers alike, gain not confirmed",
+    Standing.SAFE: VERDICT_WORDS["safe"],
+    Standing.ALIKE: "Alike, not proven",
+    Standing.NOT_ON_CARD: "Not run on a card yet",
+    Standing.NOT_ENOUGH_DATA: VERDICT_WORDS["not_enough_data"],
+    Standing.NOT_TESTED: "Not tested",
+    Standing.UNMEASURED: VERDICT_WORDS["unmeasured"],
+}
+"""A version's result in two to five words, the same on every page and on the command line."""
 
 
 def screened_words(variant: Variant) -> str:
@@ -70,24 +67,9 @@ def screened_words(variant: Variant) -> str:
     return f"{screening.changed:,} of {screening.n:,} results changed in calibration"
 
 
-def verdict_words(variant: Variant) -> str:
-    """The verdict in two or three words."""
-    if variant.judgement is None and not is_alike_not_proven(variant):
-        return untested_words(variant)
-    if is_alike_not_proven(variant):
-        return "Alike, not proven"
-    if needs_quiet(variant):
-        return "Answers alike, speed not settled"
-    if is_safe(variant) and is_slower(variant):
-        return "Answers alike, slower"
-    if is_safe(variant) and has_slow_tail(variant):
-        return "Answers alike, slower for one request in ten"
-    if is_safe(variant) and not variant.is_side_by_side:
-        return "Answers alike"  # whether it is faster is not known yet
-    assert variant.judgement is not None  # what was not tested was told above
-    if variant.judgement.verdict == "unmeasured" and variant.judgement.n:
-        return NOT_ON_ITS_ENGINE
-    return VERDICT_WORDS[variant.judgement.verdict]
+def verdict_words(variant: Variant, objective: Objective = "speed") -> str:
+    """Return the result of a version that is not the original in two to five words."""
+    return STANDING_WORDS[standing_of(variant, objective)]
 
 
 def same_words(variant: Variant) -> str:
@@ -139,25 +121,26 @@ def verdict_found(variant: Variant, limit: str = "") -> str:
 
 BUSY_WORDS = "measured while other programs kept the computer busy"
 
-MEASURE_AGAIN = "Other programs kept the computer busy: keep the original, and measure again when the computer is quiet"
+MEASURE_AGAIN = "No verdict yet: other programs kept the computer busy, measure again when it is idle"
 """The one sentence above a comparison in which load, and nothing else, left open what is faster."""
 
 
-def why_not(variant: Variant, limit_pct: float) -> str:
-    """Why a variant was not recommended, in a few words."""
-    if is_regressed(variant):
+def why_not(variant: Variant, limit_pct: float, objective: Objective = "speed") -> str:
+    """Return why a version was not recommended, in a few words."""
+    standing = standing_of(variant, objective)
+    if standing is Standing.REGRESSED:
         return f"Beyond your limit of {percent_of(limit_pct)}"
-    if needs_quiet(variant):
-        return "Measure again when the computer is quiet"
-    if variant.state == "dropped" and variant.notes:
+    if standing is Standing.NOT_SETTLED:
+        return "Measure again when the computer is idle"
+    if standing is Standing.DROPPED and variant.notes:
         return variant.notes[0]
-    if not is_slower(variant) and has_slow_tail(variant):
+    if standing is Standing.SLOW_TAIL:
         return tail_words(variant)
-    if is_slower(variant) or (variant.is_side_by_side and not is_faster(variant)):
+    if is_slower(variant) or (variant.is_side_by_side and not is_gain(variant, objective)):
         return "Not faster on this computer"
-    if variant.judgement is None and variant.screening is not None and variant.screening.untested:
-        return UNTESTED_WORDS[variant.screening.untested]
-    return verdict_words(variant)
+    if variant.judgement is None and variant.untested:
+        return UNTESTED_WORDS[variant.untested]
+    return STANDING_WORDS[standing]
 
 
 def tail_words(variant: Variant) -> str:

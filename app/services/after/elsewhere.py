@@ -13,7 +13,7 @@ from app.services.records.facts import RunFacts, check_stored
 from app.services.records.run_plan import BesideRequest
 from app.services.records.speech import keep_speech
 from app.services.run.elsewhere import measure_both, open_version
-from app.services.run.figures import p50_words
+from app.services.run.figures import time_words
 from app.services.run.version_steps import predict, stored_version, threads_of
 from workers.contracts.errors import ErrorInfo
 
@@ -48,7 +48,7 @@ def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) ->
 
 def _with_note(variant: Variant, original: Variant) -> Variant:
     """The original's time beside it: the run's own figure of it is of another moment."""
-    note = f"The original, timed in turn with it, took {p50_words(original)} then."
+    note = f"The original, timed in turn with it, took {time_words(original)} then."
     return dataclasses.replace(variant, notes=(*variant.notes, note))
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from app.domain.choose import is_regressed, needs_quiet
-from app.domain.outcome import Outcome
+from app.domain.choose import is_alike_not_proven, is_regressed
+from app.domain.outcome import Ending, Outcome
 from app.domain.run import Run
 from app.domain.screening import Screening
 from app.domain.variant import Variant
@@ -53,7 +53,7 @@ def variant_document(
         "scores": [score.model_dump(include=FROM_SCORES) for score in judgement.scores] if judgement else [],
         "verdict": verdict(variant),
         "tested": variant.judgement is not None,
-        "untested": variant.screening.untested or None if variant.screening and not variant.judgement else None,
+        "untested": variant.untested or None if variant.judgement is None else None,
         "calibration": _screening(variant.screening),
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
@@ -107,7 +107,7 @@ def verdict(variant: Variant) -> str:
     if variant.judgement is None:
         if is_regressed(variant):
             return "regressed"
-        return "not_enough_data" if variant.screening is not None and variant.screening.untested else "unmeasured"
+        return "not_enough_data" if variant.untested or is_alike_not_proven(variant) else "unmeasured"
     compared = variant.judgement.verdict != "unmeasured"
     return "safe" if variant.is_baseline and compared else variant.judgement.verdict
 
@@ -135,7 +135,7 @@ def run_document(
         "recommended": run.recommended_variant_id,
         "limit": run.goal.max_loss_pct,
         "seconds": run.seconds,
-        "reason": "busy" if run.recommended_variant_id is None and any(map(needs_quiet, variants)) else None,
+        "reason": "busy" if outcome.ending is Ending.BUSY else None,
         "outcome": outcome_document(outcome),
     }
 

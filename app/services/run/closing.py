@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from app.domain.choose import may_win, needs_quiet
+from app.domain.choose import can_be_measured_on, may_win, needs_quiet
 from app.domain.outcome import outcome_of
 from app.domain.run import RunState
 from app.domain.words.outcome import headline
@@ -15,15 +15,16 @@ def close(search: Search) -> None:
     recorder, limit, objective = search.recorder, search.goal.max_loss_pct, search.ask.objective
     versions = list(recorder.variants.values())
     first = outcome_of(versions, objective, search.end)
-    open_ids = [version.id for version in (*first.open, *first.untested)]
+    open_ids = [version.id for version in first.open if can_be_measured_on(version)]
+    open_ids += [version.id for version in first.untested if version.untested == "no_time"]
     end = search.keep(more_s=search.budget.more_s(search.end.untried, open_ids))
     outcome = outcome_of(versions, objective, end)
     for variant in versions:
         if variant.is_baseline or variant is outcome.best:
             continue
-        reason = why_not(variant, limit)
+        reason = why_not(variant, limit, objective)
         is_untested = variant.screening is not None and variant.screening.untested != ""
-        if needs_quiet(variant) or not may_win(variant) or is_untested:
+        if needs_quiet(variant, objective) or not may_win(variant) or is_untested:
             recorder.variant(dataclasses.replace(variant, notes=tuple(dict.fromkeys((*variant.notes, reason)))))
     recorder.end(
         RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,

@@ -11,7 +11,7 @@ from app.services.opening.opening import OpenedBeside, open_beside
 from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
 from app.services.run.budget import FINAL_BLOCKS, FINAL_SETS
-from app.services.run.figures import with_figures
+from app.services.run.figures import beside_of, with_figures
 from app.services.run.version_steps import Pass, Version
 from workers.contracts.jobs import OpenBesideParams
 from workers.contracts.specs import Recipe
@@ -68,9 +68,13 @@ def measure_both(
     if failure is not None:
         raise JobError(failure, 1)
     summaries = yield from version_steps.summarize(measured)
+    beside = beside_of(summaries[0])
     found = [
         dataclasses.replace(
-            one, variant=with_figures(one.variant, measured, index, summaries[index], interleaved=True, anew=True)
+            one,
+            variant=with_figures(
+                one.variant, measured, index, summaries[index], interleaved=True, anew=True, beside=beside
+            ),
         )
         for index, one in enumerate((original, version))
     ]

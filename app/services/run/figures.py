@@ -12,12 +12,45 @@ from workers.contracts.jobs import MeasureResult, SpeedSummary
 from workers.contracts.wording import in_ms
 
 
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """The original's mean time in milliseconds: in the rounds that a version took part in, and in all rounds, which is
+    the one that is shown."""
+
+    mean_ms: float
+    shown_ms: float
+
+
+def beside_of(summary: SpeedSummary | None, shown: Variant | None = None) -> Beside | None:
+    """The original as `summary` has it; `shown` is the original with the figures that are shown."""
+    if summary is None:
+        return None
+    mean_ms = summary.latency.mean_ms
+    if mean_ms is None:
+        return None
+    shown_ms = shown.measurement.latency_mean_ms if shown is not None else None
+    return Beside(mean_ms, shown_ms or mean_ms)
+
+
 def with_figures(
-    variant: Variant, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool, anew: bool
+    variant: Variant,
+    measured: Measured,
+    index: int,
+    summary: SpeedSummary | None,
+    *,
+    interleaved: bool,
+    anew: bool,
+    beside: Beside | None = None,
 ) -> Variant:
-    """The version with variant `index`'s figures. `anew` False: they come from an earlier run, which is noted."""
+    """The version with variant `index`'s figures. `anew` False: they come from an earlier run, which is noted.
+
+    `beside` is the original that it was measured in turn with: the speedup then follows from the two mean times that
+    are shown.
+    """
     if summary is None:
         raise RuntimeError("a variant that was measured has no summary")
+    if interleaved and beside is not None:
+        summary = _in_shown_times(summary, beside)
     results = measured.results[index]
     sets = len(measured.latencies_ms[index])
     own = busy_share(measured.loads[index : index + 1])
@@ -38,6 +71,34 @@ def with_figures(
     )
 
 
+def _in_shown_times(summary: SpeedSummary, beside: Beside) -> SpeedSummary:
+    """The same figures on the time scale of the original that is shown.
+
+    Rounds are taken at different moments, and of two versions the slower one gets fewer requests into a block. So a
+    version's mean time is the original's over all rounds, divided by the speedup over the same requests of the same
+    rounds. Under load the speedup is the least of all ways to compare, which no two wall times give: the times are then
+    those of the clock.
+    """
+    mean_ms = summary.latency.mean_ms
+    if mean_ms is None:
+        return summary
+    same_requests_ms = mean_ms if summary.under_load else beside.mean_ms / summary.speedup
+    scale = beside.shown_ms / beside.mean_ms * same_requests_ms / mean_ms
+    latency = summary.latency
+    scaled = {
+        name: value * scale
+        for name, value in latency.model_dump().items()
+        if name.endswith("_ms") and value is not None
+    }
+    return summary.model_copy(
+        update={
+            "latency": latency.model_copy(update=scaled),
+            "throughput_per_s": summary.throughput_per_s / scale,
+            "set_p50_ms": tuple(value * scale for value in summary.set_p50_ms),
+        }
+    )
+
+
 def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
     """Its notes with what is said now; what was said of an earlier measurement no longer holds."""
     old = busy_words(variant.measurement)
@@ -45,10 +106,10 @@ def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*kept, *(note for note in said if note))))
 
 
-def p50_words(variant: Variant) -> str:
-    """``3.97 ms``, "" where it was not measured."""
-    p50 = variant.measurement.latency_p50_ms
-    return in_ms(p50) if p50 is not None else ""
+def time_words(variant: Variant) -> str:
+    """``3.97 ms``: the mean time of a request, which is the one that is compared; "" where it was not measured."""
+    typical_ms = variant.measurement.typical_ms
+    return in_ms(typical_ms) if typical_ms is not None else ""
 
 
 def speedup_of(variant: Variant) -> float:

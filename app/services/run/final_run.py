@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from app.domain.choose import FAR_AHEAD, exactness, is_doubtful, leader, likely_speedup
+from app.domain.choose import FAR_AHEAD, can_be_measured_on, exactness, is_doubtful, leader, likely_speedup
 from app.domain.outcome import Round, open_versions
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
@@ -17,6 +17,7 @@ from app.services.flow.steps import Flow, JobError, Measured
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
 from app.services.run.budget import FinalPlan, within
+from app.services.run.figures import beside_of
 from app.services.run.search import Search
 from app.services.run.version_steps import Pass, Version
 
@@ -74,7 +75,7 @@ class FinalRun:
         best = leader([version for version in versions if version.is_side_by_side], objective)
         if best is not None and best.judgement is None and is_doubtful(best, search.goal.max_loss_pct):
             best = None  # who comes second has to be there when it fails
-        found = open_versions(versions, best, objective)
+        found = [v for v in open_versions(versions, best, objective) if can_be_measured_on(v)]
         left = [version.id for version in (sorted(found, key=exactness) if search.few_items else found)]
         if best is None and not left and self._was_far_ahead:
             left = search.next_ids()
@@ -140,11 +141,12 @@ class FinalRun:
         for numbers, ids in groups.items():
             merged = self._merged(numbers, ids)
             summaries = yield from search.summarize(merged, family=len(everyone), looks=len(numbers))
-            for index, variant_id in enumerate(ids, 1):
-                known = search.candidates[variant_id]
-                search.take_figures(known, merged, index, summaries[index], interleaved=True)
             if numbers == every:
                 self._original = search.take_figures(self._original, merged, 0, summaries[0], interleaved=True)
+            beside = beside_of(summaries[0], self._original.variant)
+            for index, variant_id in enumerate(ids, 1):
+                known = search.candidates[variant_id]
+                search.take_figures(known, merged, index, summaries[index], interleaved=True, beside=beside)
         self._tell()
 
     def _merged(self, numbers: Sequence[int], ids: Sequence[str]) -> Measured:

@@ -29,7 +29,7 @@ from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
 from app.services.run.budget import SLOW_REQUEST_MS, counting, within
 from app.services.run.closing import close
-from app.services.run.figures import p50_words
+from app.services.run.figures import time_words
 from app.services.run.final_run import LAST_STEP, FinalRun
 from app.services.run.first_steps import open_first, read_second
 from app.services.run.proof_run import PROOF_STEP, ProofRun
@@ -295,7 +295,7 @@ class _Optimization:
         summaries = yield from self._search.summarize(measured)
         original = self._search.take_figures(original, measured, 0, summaries[0], interleaved=False)
         self._budget.note_original(self._budget.spent_s - began_s)
-        recorder.step(step, state="done", detail=self._search.when(measured), figure=p50_words(original.variant))
+        recorder.step(step, state="done", detail=self._search.when(measured), figure=time_words(original.variant))
         return original, measured
 
     def _try(
@@ -376,4 +376,4 @@ class _Optimization:
     def _tell(self, step: int, variant: Variant, when: str) -> None:
         state = "done" if may_win(variant) else "warning"
         detail = ", ".join(part for part in (screened_words(variant), when) if part)
-        self._recorder.step(step, state=state, detail=detail, figure=p50_words(variant))
+        self._recorder.step(step, state=state, detail=detail, figure=time_words(variant))

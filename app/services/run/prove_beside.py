@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.run import Run, RunState
-from app.domain.words.results import proof_words, verdict_words
+from app.domain.words.results import proof_words, verdict_found
 from app.services.flow.steps import Flow
 from app.services.machine.describing import describe
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
 from app.services.run.elsewhere import SIDE_BY_SIDE, measure_both, open_version
-from app.services.run.figures import p50_words
+from app.services.run.figures import time_words
 from app.services.run.first_steps import open_first, read_second
 from app.services.run.optimize import recorded
 from app.services.run.recorder import Recorder
@@ -93,7 +93,7 @@ class _Proof:
         version = yield from version_steps.judge_beside(original, version, data.folder, limit_pct, step, earlier)
         book.note(version.variant, earlier)
         recorder.variant(version.variant)
-        recorder.step(step, state="done", detail=verdict_words(version.variant))
+        recorder.step(step, state="done", detail=verdict_found(version.variant))
         return version
 
     def _measure(self, original: Version, version: Version, data: ReadData) -> Flow[None]:
@@ -103,7 +103,7 @@ class _Proof:
         for one, results in zip((first, second), measured.results, strict=True):
             recorder.variant(one.variant)
             recorder.beside_times(one.variant.id, results)
-        recorder.step(step, state="done", figure=p50_words(second.variant))
+        recorder.step(step, state="done", figure=time_words(second.variant))
 
     def _close(self, version: Version) -> None:
         recorder = self._recorder

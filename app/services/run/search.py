@@ -14,7 +14,7 @@ from app.services.flow.steps import Flow, JobError, Measured, Reuse
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
 from app.services.run.budget import TimeBudget
-from app.services.run.figures import speedup_of, with_figures
+from app.services.run.figures import Beside, speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.version_steps import Pass, Version
 from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
@@ -155,11 +155,20 @@ class Search:
         return summaries
 
     def take_figures(
-        self, candidate: Version, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
+        self,
+        candidate: Version,
+        measured: Measured,
+        index: int,
+        summary: SpeedSummary | None,
+        *,
+        interleaved: bool,
+        beside: Beside | None = None,
     ) -> Version:
-        """The candidate with variant `index`'s figures, written down."""
+        """The candidate with variant `index`'s figures, written down; `beside` is the original in turn with it."""
         anew = self._is_new(measured)
-        variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
+        variant = with_figures(
+            candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew, beside=beside
+        )
         done = dataclasses.replace(candidate, variant=self.recorder.variant(variant))
         self.recorder.beside_times(variant.id, measured.results[index])
         self.candidates[variant.id] = done

@@ -19,7 +19,7 @@ from app.domain.choose import (
     is_unsettled,
     needs_quiet,
 )
-from app.domain.outcome import SearchEnd, outcome_of
+from app.domain.outcome import Ending, SearchEnd, outcome_of
 from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
@@ -81,12 +81,23 @@ def test_under_load_all_ways_to_compare_have_to_agree() -> None:
 
     for agreed_low in (None, 0.9, FASTER_UNDER_LOAD):
         assert not is_faster(loaded(agreed_low)) and needs_quiet(loaded(agreed_low))
-        assert choose([loaded(agreed_low)]) == Choice(None, False, busy=True)
+        assert choose([loaded(agreed_low)]) == Choice(None, False)
+        assert outcome_of([loaded(agreed_low)], "speed", SearchEnd()).ending is Ending.BUSY
     sure = loaded(1.6)
     assert is_faster(sure) and not needs_quiet(sure)
     assert choose([sure, loaded(0.9)]) == Choice(sure, True)
     broken = loaded(0.9, verdict="regressed")
-    assert not needs_quiet(broken) and not choose([broken]).busy
+    assert not needs_quiet(broken) and outcome_of([broken], "speed", SearchEnd()).ending is Ending.NOTHING_FASTER
+
+
+def test_what_looks_slower_by_every_clock_needs_no_quiet() -> None:
+    """Given a version that took longer under load by the clock and by the processor's time, Then it is not measured
+    again, and the run is not called busy."""
+    known = variant("slower", p50_ms=3.1, low=0.6)
+    measurement = dataclasses.replace(known.measurement, under_load=True, cpu_speedup=0.9, agreed_low=0.6)
+    slower = dataclasses.replace(known, measurement=measurement)
+    assert not needs_quiet(slower)
+    assert outcome_of([slower], "speed", SearchEnd()).ending is Ending.NOTHING_FASTER
 
 
 def test_slow_requests_that_are_slower_are_not_faster() -> None:
@@ -104,7 +115,7 @@ def test_slow_requests_that_are_slower_are_not_faster() -> None:
     assert has_slow_tail(slow) and not is_faster(slow) and not needs_quiet(slow)
     assert choose([slow]).variant is None and not is_unsettled(slow, "speed")
     assert why_not(slow, 1.0) == ("Not faster: one request in ten takes 1.60 times as long as with the original (p90)")
-    assert verdict_words(slow) == "Answers alike, slower for one request in ten"
+    assert verdict_words(slow) == "Slower for one in ten"
     assert is_faster(tailed(0.625, under_load=True, agreed_low=1.6))
 
 

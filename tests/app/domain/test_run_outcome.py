@@ -1,13 +1,14 @@
 """How a run ended: one value, from which everything that is said is made."""
 
 import dataclasses
+import re
 
 import pytest
 from judged import variant
 
 from app.domain.choose import MOST_SETS, finalists, is_slower
 from app.domain.outcome import Ending, SearchEnd, outcome_of
-from app.domain.screening import Screening
+from app.domain.screening import Screening, Untested
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import why_not
@@ -55,7 +56,9 @@ def test_endings(versions: list[Variant], end: SearchEnd, ending: Ending, is_rec
     outcome = outcome_of(versions, "speed", end)
     assert (outcome.ending, outcome.is_recommended) == (ending, is_recommended)
     told = headline(outcome, "speed", 1.0)
-    assert ("keep the original" in told) is not is_recommended
+    is_undecided = ending is Ending.UNSETTLED
+    assert outcome.is_undecided is is_undecided
+    assert ("keep the original" in told) is not (is_recommended or is_undecided)
     assert ("and none of these was faster" in told) is (ending is Ending.TIME_UP)
     assert ("before anything could be tried" in told) is (ending is Ending.NOTHING_TRIED)
     assert ("can be tried here" in told) is (ending is Ending.NONE_FITS)
@@ -71,14 +74,49 @@ def test_what_looked_better_than_the_winner_stays_open() -> None:
     assert headline(outcome, "speed", 1.0).startswith("2.0 times faster")
 
 
+def untested(made: Variant, why: Untested) -> Variant:
+    return dataclasses.replace(made, precision="int8", judgement=None, screening=Screening(n=200, untested=why))
+
+
+@pytest.mark.parametrize("why", ["behind", "no_time", "dominated"])
+def test_a_gain_that_was_not_tested_is_said_to_be_so(why: Untested) -> None:
+    """Given a version that is faster and was not tested, for whatever reason, Then the run does not end with "nothing
+    faster was safe", and nothing says to keep the original."""
+    failed = in_turn(variant("failed", verdict="regressed"), 1.9)
+    outcome = outcome_of([failed, untested(SAFE, why)], "speed", SearchEnd(planned=2, final="done"))
+    assert (outcome.ending, outcome.is_undecided) == (Ending.UNTESTED, True)
+    told = headline(outcome, "speed", 1.0)
+    assert "not tested" in told and "keep the original" not in told
+
+
+def test_what_a_safe_version_dominates_is_not_missed() -> None:
+    """Given a safe version and another one as fast that was not tested, Then nothing is left to test; one that is clearly
+    faster is."""
+    as_fast = untested(in_turn(variant("as-fast", p50_ms=0.99), 1.9), "dominated")
+    faster = untested(in_turn(variant("faster", p50_ms=0.5), 3.0), "behind")
+    outcome = outcome_of([SAFE, as_fast, faster], "speed", SearchEnd(planned=3, final="done"))
+    assert (outcome.ending, outcome.untested) == (Ending.PROVEN, (faster,))
+
+
+def test_versions_that_are_open_are_not_hidden_by_other_programs() -> None:
+    """Given one version that other programs disturbed and one that was only looked at, Then the run is not called busy:
+    both are open."""
+    measurement = dataclasses.replace(SAFE.measurement, under_load=True, agreed_low=1.1)
+    disturbed = dataclasses.replace(SAFE, measurement=measurement)
+    outcome = outcome_of([disturbed, HASTY], "speed", TIME_UP)
+    assert outcome.ending is Ending.UNSETTLED and sorted(v.id for v in outcome.open) == ["hasty", "safe"]
+    assert outcome_of([disturbed], "speed", TIME_UP).ending is Ending.BUSY
+
+
 def test_what_looked_faster_by_the_processors_time_is_not_called_slower() -> None:
     """Given a first look beside other programs that was slower by the clock and faster by the processor's time, Then it
-    is open, told by the time that says so, and nowhere called slower or only smaller."""
+    is open, no factor is said of times from different moments, and it is nowhere called slower or only smaller."""
     measurement = dataclasses.replace(HASTY.measurement, speedup=0.98, cpu_speedup=1.6, under_load=True)
     doubtful = dataclasses.replace(HASTY, measurement=measurement, judgement=None)
     outcome = outcome_of([doubtful], "speed", TIME_UP)
     assert outcome.ending is Ending.UNSETTLED and outcome.open == (doubtful,)
-    assert "looked 1.6 times faster, not sure yet" in headline(outcome, "speed", 1.0)
+    told = headline(outcome, "speed", 1.0)
+    assert "looked faster at first, not sure yet" in told and not re.search(r"\d", told)
     assert not is_slower(doubtful) and "slower" not in why_not(doubtful, 1.0).lower()
     quiet = dataclasses.replace(doubtful, measurement=dataclasses.replace(measurement, under_load=False))
     assert is_slower(quiet) and outcome_of([quiet], "speed", TIME_UP).open == ()

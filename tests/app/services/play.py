@@ -337,7 +337,9 @@ class Play:
                 continue
             p50 = sets[0][0]
             n, n_sets = sum(map(len, sets)), len(sets)
-            latency = LatencySummary(n=n, p50_ms=p50, p90_ms=p50, p99_ms=p50 if n >= 299 else None, max_ms=p50)
+            latency = LatencySummary(
+                n=n, p50_ms=p50, p90_ms=p50, p99_ms=p50 if n >= 299 else None, max_ms=p50, mean_ms=p50
+            )
             ratio = base / p50
             rows.append(
                 SpeedSummary(

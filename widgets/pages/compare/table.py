@@ -89,10 +89,11 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "alike_slower": lambda: Cell(_tr("Answers alike, slower"), tag="none"),
         "slow_tail": lambda: Cell(_tr("Slower for one in ten"), tag="none"),
         "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
-        "unconfirmed": lambda: Cell(_tr("Not confirmed side by side"), tag="none"),
+        "unconfirmed": lambda: Cell(_tr("Answers alike, gain not confirmed"), tag="none"),
         "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),
         "not_on_card": lambda: Cell(_tr("Not run on a card yet"), tag="none"),
-        "not_tested": lambda: Cell(_tr("Not tested"), tag="none"),
+        "not_tested": lambda: Cell(_tr("Not tested"), tag="warn"),
+        "dropped": lambda: Cell(_tr("Could not be used"), tag="none"),
     }
     return cells[version.verdict]()
 
@@ -138,13 +139,18 @@ def _no_p99(version: VersionValue) -> str:
     return _tr("{0:,} of {1:,} requests").format(version.requests, version.requests_for_p99)
 
 
+def _mean_ms(version: VersionValue) -> float | None:
+    """The one time of a version; the median of what was measured before means were kept."""
+    return version.latency_ms if version.latency_mean_ms is None else version.latency_mean_ms
+
+
 def _latency(version: VersionValue, strong: bool) -> Cell:
     if version.tokens_per_s is not None and not version.first_look:
         return Cell(count(version.tokens_per_s), strong=strong)
     if not version.first_look:
-        return Cell(ms(version.latency_ms), strong=strong)
+        return Cell(ms(_mean_ms(version)), strong=strong)
     tip = _tr("Measured once, at another moment than the others: no figure to compare with theirs.")
-    return Cell(_tr("first look {0}").format(ms(version.latency_ms)), tone="soft", tip=tip)
+    return Cell(_tr("first look {0}").format(ms(_mean_ms(version))), tone="soft", tip=tip)
 
 
 def rows(value: CompareValue) -> list[Row]:
@@ -173,15 +179,24 @@ def figures(value: CompareValue) -> list[OpenFigure]:
     if base is None or best is None:
         return []
     found = []
-    before_ms, now_ms = (one.latency_mean_ms or one.latency_ms for one in (base, best))
+    before_ms, now_ms = _mean_ms(base), _mean_ms(best)
     if before_ms and now_ms:
-        ratio = best.speedup or before_ms / now_ms
-        line = _tr("on average {0} before, {1} now").format(ms(before_ms), ms(now_ms))
-        found.append(OpenFigure("speed", times(ratio), _tr("faster"), line))
+        found.append(_speed_figure(best, before_ms, now_ms))
     if best.size_bytes and base.size_bytes:
         found.append(_size_figure(base.size_bytes, best.size_bytes))
     answers = _answers_figure(value, best)
     return [*found, answers] if answers is not None else found
+
+
+def _speed_figure(best: VersionValue, before_ms: float, now_ms: float) -> OpenFigure:
+    line = _tr("on average {0} before, {1} now").format(ms(before_ms), ms(now_ms))
+    ratio = best.speedup or before_ms / now_ms
+    if best.is_bound:
+        return OpenFigure("speed", f"≥ {times(ratio)}", _tr("faster"), line)
+    if best.speedup_low is not None and best.speedup_high is not None:
+        text = _tr("{0}; {1} to {2} (95 %)")
+        line = text.format(line, f"{best.speedup_low:.2f}", f"{best.speedup_high:.2f}")
+    return OpenFigure("speed", times(ratio), _tr("faster"), line)
 
 
 def _size_figure(before: int, now: int) -> OpenFigure:
@@ -218,9 +233,9 @@ def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
         share = version.accuracy if value.labelled else version.agreement
         if share is None and not value.labelled and version.verdict in ("original", "keep"):
             share = 1.0
-        if share is not None and version.latency_ms is not None and not version.first_look:
+        if share is not None and (mean_ms := _mean_ms(version)) is not None and not version.first_look:
             best = version.id == value.recommended
-            place = version.latency_ms, share * 100
+            place = mean_ms, share * 100
             worse = version.verdict == "regressed"
             found.append(PointValue(version.id, version.title, *place, version.color, best, worse))
     base = original_of(value)

@@ -23,12 +23,16 @@ Verdict = Literal[
     "not_on_card",
     "unconfirmed",
     "not_tested",
+    "dropped",
 ]
 
 
 @dataclass(frozen=True)
 class VersionValue:
     """One row of the table; None where nothing was measured. Shares are 0..1; `loss` is relative.
+
+    `latency_mean_ms` is the time that is compared, and `speedup` follows from it. With `is_bound` other programs were
+    running, and `speedup` is a lower bound. `speedup_low` and `speedup_high` hold it with 95 %.
 
     A p99 is told from `requests_for_p99` timed requests on; there were `requests`.
     """
@@ -47,6 +51,9 @@ class VersionValue:
     changed: int | None = None
     loss: float | None = None
     speedup: float | None = None
+    speedup_low: float | None = None
+    speedup_high: float | None = None
+    is_bound: bool = False
     first_look: bool = False  # measured at another moment than the original: no figure to compare
     runtime: str = ""
     notes: tuple[str, ...] = ()

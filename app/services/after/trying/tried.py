@@ -12,6 +12,7 @@ from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from app.services.records.machine import read_machine
+from app.services.records.run_plan import kept_objective
 from app.services.run.forecasting import Forecasts, RunForecast, machine_name
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
@@ -39,7 +40,14 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     device = read_machine(repositories, run.id)
     known = dataclasses.replace(known_to(plan, device, described), layers=layers_of(facts))
     return TriedRun(
-        rows=tried_rows(plan, facts.variants, steps, run.recommended_variant_id, run.goal.max_loss_pct),
+        rows=tried_rows(
+            plan,
+            facts.variants,
+            steps,
+            run.recommended_variant_id,
+            run.goal.max_loss_pct,
+            kept_objective(run),
+        ),
         why=why_it_won(facts.recommended, facts.variants),
         eights=why_int8_lost(facts.recommended, facts.variants, known),
         elsewhere=portability(facts.recommended, facts.variants, device, known),

@@ -12,16 +12,21 @@ from app.controllers.model.presenter import model_value
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.tried.presenter import tried_value
 from app.domain.run import RunState
+from app.domain.screening import Screening
+from app.domain.standing import Standing
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
-from app.domain.words.results import same_words, verdict_words
+from app.domain.words.results import STANDING_WORDS, same_words, verdict_words
 from app.services.after.trying.tried import TriedRun
 from app.services.after.watching import Watched, watched_words
 from app.services.flow.workspace import Workspace
 from app.services.opening.reopening import reopened_model
+from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.forecasting import RunForecast
 from widgets.pages.compare.table import rows
+from widgets.pages.compare.value import CompareValue, VersionValue
+from widgets.pages.tried.value import TriedValue
 from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import Recipe
@@ -46,12 +51,13 @@ def slow(**changes: object) -> Variant:
 def test_same_answers_only_where_none_changed(changes: dict[str, object], words: str) -> None:
     """Given a faster version, Then the page at work says how many answers stayed the same, and "same answers" only where
     every one did."""
-    best = variant(1, speedup=1.3, judgement=judgement(**changes))
+    best = variant(1, p50_ms=2 / 1.3, speedup=1.3, judgement=judgement(**changes))
     assert same_words(best) == words
     watch = RunWatch(run(1, RunState.RUNNING, seconds=None))
     for one in (variant(0), best):
         watch.variant(one)
-    assert watch.value().best == f"Best so far: Version 1, 1.3 times faster, {words}"
+    said = f"{words[:1].upper()}{words[1:]}"
+    assert watch.value().best == f"Best so far: Version 1, 1.54 ms; the original 2 ms. {said}"
 
 
 def test_worse_by_labels_is_never_the_same() -> None:
@@ -107,12 +113,12 @@ def test_what_load_left_open_is_neither_slower_nor_a_winner() -> None:
     open_one = dataclasses.replace(variant(2), measurement=loaded)
     row = next(row for row in rows(compare_value(facts(variant(0), open_one))) if row.id == "v2")
     assert (row.cells[-1].text, row.cells[-1].tag) == ("Speed not settled", "none")
-    assert verdict_words(open_one) == "Answers alike, speed not settled"
+    assert verdict_words(open_one) == "Speed not settled"
 
 
 def test_a_first_look_is_not_called_safe_to_ship() -> None:
     """Given a safe version that was only looked at, Then its step says that the answers are alike, and no more."""
-    assert verdict_words(dataclasses.replace(variant(2), state="measured")) == "Answers alike"
+    assert verdict_words(dataclasses.replace(variant(2), state="measured")) == "Answers alike, gain not confirmed"
 
 
 def test_why_there_is_no_p99() -> None:
@@ -187,3 +193,47 @@ def test_the_model_page_warns_of_an_unknown_license(
     found = model_value(judged, "colors", None).findings
     assert tuple(one.what for one in found if "icense" in one.what) == said
     assert all(one.level == "warn" for one in found if one.what in said)
+
+
+def tried_of(made: RunFacts) -> TriedValue:
+    """The page What was tried of a run without a plan."""
+    found = tried_rows(None, made.variants, (), None, 1.0)
+    return tried_value(made, TriedRun(found, (), (), (), RunForecast(run_id="r1", machine="m")))
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_every_page_has_the_same_words_for_what_a_version_came_to(standing: Standing) -> None:
+    """Given any standing, Then the table of Compare has the words that the command line and What was tried have."""
+    shown = VersionValue("v1", "Version 1", standing.value)
+    (row,) = rows(CompareValue("safe", "", "", (shown,)))
+    assert row.cells[-1].text == STANDING_WORDS[standing]
+
+
+def test_one_version_has_one_verdict_everywhere() -> None:
+    """Given a version with the original's numbers that other programs disturbed and that no test example was asked of,
+    Then Compare, What was tried and the command line say one thing, and the document says the verdict of that."""
+    loaded = Measurement(latency_p50_ms=1.2, n=400, speedup=1.2, speedup_low=0.9, under_load=True, agreed_low=0.9)
+    alike = dataclasses.replace(variant(2), measurement=loaded, judgement=None, screening=Screening(n=50))
+    made = facts(variant(0), alike)
+    row = next(row for row in rows(compare_value(made)) if row.id == "v2")
+    tried = tried_of(made)
+    assert row.cells[-1].text == verdict_words(alike) == tried.rows[1].outcome == "Speed not settled"
+    quiet = dataclasses.replace(alike, measurement=dataclasses.replace(loaded, under_load=False, speedup_low=1.1))
+    assert verdict_words(quiet) == "Alike, not proven"
+    assert variant_document(quiet)["verdict"] == "not_enough_data"
+
+
+def test_nothing_is_called_the_one_to_keep_while_a_faster_one_is_not_tested() -> None:
+    """Given an original and a version twice as fast that was not tested, Then no row says "Keep this one", and What was
+    tried has no factor for a first look."""
+    behind = variant(
+        1, p50_ms=1.0, speedup=2.0, judgement=None, screening=Screening(n=50, changed=1, untested="behind")
+    )
+    look = variant(2, p50_ms=0.9, speedup=1.5, judgement=None, state="measured")
+    made = facts(variant(0), behind, look)
+    value = compare_value(made)
+    assert [version.verdict for version in value.versions] == ["original", "unmeasured", "not_tested"]
+    assert "not tested" in value.headline and "keep" not in value.headline
+    tried = tried_of(made)
+    assert tried.rows[1].gave.startswith("1 ms, 2.0 × as fast") and "first look 0.9 ms" in tried.rows[2].gave
+    assert "×" not in tried.rows[2].gave

@@ -115,7 +115,20 @@ def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
     watch.latencies([LatencyPoint("v2", 20.0, 0.5)])
     watch.variant(variant(2, p50_ms=0.5, speedup=4.0, state="measured", judgement=judgement(verdict="regressed")))
     assert [(point.at_s, point.latency_ms) for point in watch.best] == [(4.0, 2.0), (12.0, 1.0)]
-    assert watch.value().best == "Best so far: Version 1, 2.0 times faster, 199 of 200 answers the same"
+    assert watch.value().best == "Best so far: Version 1, 1 ms; the original 2 ms. 199 of 200 answers the same"
+
+
+def test_the_final_run_gives_each_version_its_one_time() -> None:
+    """Given an original that took 2 ms at first and 1.1 ms in the final run, in which the version that looked twice as
+    fast took 1.2 ms, Then the line, the steps, the names and the sentence have the times of the final run alone."""
+    watch = watched()
+    assert (watch.value().steps[2].figure, watch.value().steps[3].figure) == ("2 ms", "1 ms")
+    for index, p50_ms in ((0, 1.1), (1, 1.2)):
+        watch.variant(variant(index, p50_ms=p50_ms, speedup=1.1 / p50_ms))
+    assert [point.latency_ms for point in watch.best] == [1.1]
+    assert [value.figure for value in watch.value().steps[2:4]] == ["1.1 ms", "1.2 ms"]
+    assert [one.label for one in watch.series()[:2]] == ["Original 1.1 ms", "Version 1 1.2 ms"]
+    assert watch.value().best == ""
 
 
 def test_the_final_run_moves_no_edges() -> None:

@@ -1,0 +1,69 @@
+"""What one version came to, as one value: every page, list, log and document words the same one."""
+
+from enum import StrEnum
+
+from app.domain.choose import (
+    Objective,
+    has_slow_tail,
+    is_alike_not_proven,
+    is_gain,
+    is_regressed,
+    is_safe,
+    is_slower,
+    needs_quiet,
+)
+from app.domain.variant import Variant
+
+
+class Standing(StrEnum):
+    """The first that fits, in this order of questions: dropped, answers beyond the limit, speed, proof of the answers.
+
+    `not_tested`: it is a gain or may be one, and no test item was looked at. `not_settled`: other programs disturbed
+    the comparison of its speed. `unconfirmed`: its answers are safe, its gain was not shown beside the original.
+    """
+
+    DROPPED = "dropped"
+    REGRESSED = "regressed"
+    NOT_SETTLED = "not_settled"
+    SLOW_TAIL = "slow_tail"
+    NOT_FASTER = "not_faster"
+    ALIKE_SLOWER = "alike_slower"
+    UNCONFIRMED = "unconfirmed"
+    SAFE = "safe"
+    ALIKE = "alike"
+    NOT_ON_CARD = "not_on_card"
+    NOT_ENOUGH_DATA = "not_enough_data"
+    NOT_TESTED = "not_tested"
+    UNMEASURED = "unmeasured"
+
+
+GREEN = frozenset({Standing.SAFE})
+"""Shown in green: nothing is left open."""
+
+
+def standing_of(variant: Variant, objective: Objective = "speed") -> Standing:
+    """Return what a version that is not the original came to under a goal of `objective`."""
+    if variant.state == "dropped":
+        return Standing.DROPPED
+    if is_regressed(variant):
+        return Standing.REGRESSED
+    if needs_quiet(variant, objective):
+        return Standing.NOT_SETTLED
+    if is_slower(variant) and not is_gain(variant, objective):
+        return Standing.ALIKE_SLOWER if is_safe(variant) else Standing.NOT_FASTER
+    if has_slow_tail(variant):
+        return Standing.SLOW_TAIL
+    if is_safe(variant):
+        return Standing.SAFE if is_gain(variant, objective) else Standing.UNCONFIRMED
+    return _unproven(variant)
+
+
+def _unproven(variant: Variant) -> Standing:
+    if is_alike_not_proven(variant):
+        return Standing.ALIKE
+    judgement = variant.judgement
+    if judgement is None:
+        return Standing.UNMEASURED if variant.screening is None else Standing.NOT_TESTED
+    if judgement.verdict == "unmeasured":
+        return Standing.NOT_ON_CARD if judgement.n else Standing.UNMEASURED
+    return Standing.NOT_ENOUGH_DATA
