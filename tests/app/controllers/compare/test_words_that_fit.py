@@ -235,5 +235,5 @@ def test_nothing_is_called_the_one_to_keep_while_a_faster_one_is_not_tested() ->
     assert [version.verdict for version in value.versions] == ["original", "unmeasured", "not_tested"]
     assert "not tested" in value.headline and "keep" not in value.headline
     tried = tried_of(made)
-    assert tried.rows[1].gave.startswith("1 ms, 2.0 × as fast") and "first look 0.9 ms" in tried.rows[2].gave
+    assert tried.rows[1].gave.startswith("1.0 ms, 2.0 × as fast") and "first look 0.9 ms" in tried.rows[2].gave
     assert "×" not in tried.rows[2].gave
