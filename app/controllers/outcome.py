@@ -1,6 +1,7 @@
 """How a run ended, as pages show it: what stands below the headline, and whether more time is offered."""
 
 import math
+from dataclasses import dataclass
 
 from app.controllers.words import tr
 from app.domain.outcome import Ending, Outcome
@@ -8,6 +9,9 @@ from app.domain.proof.examples import least_to_tell
 from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
+
+BUSY_TRIES = 2
+"""From so many disturbed runs in a row on, measuring again at once will likely end the same way."""
 
 LEAST_MINUTES = 5
 """Less would often end the same way once more."""
@@ -27,46 +31,80 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
     return GoOnValue(minutes)
 
 
-def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> str:
-    """Below a headline that keeps the original. `n` test examples, of which `things` is the plural."""
+@dataclass(frozen=True)
+class TestedOn:
+    """How many test examples the versions answered, of how many there are, as what (their plural). Of all `n_test` some
+    may not count: pictures in which nothing is found."""
+
+    n: int
+    n_test: int
+    things: str
+
+    def words(self) -> str:
+        """``15 test pictures``, with how many of them count where not all do."""
+        if self.n >= self.n_test:
+            return tr("{0:,} test {1}").format(self.n, self.things)
+        return tr("{0:,} test {1}, of which {2:,} count").format(self.n_test, self.things, self.n)
+
+
+def kept_subtitle(outcome: Outcome, on: TestedOn, limit_pct: float) -> str:
+    """Below a headline that recommends nothing."""
     if outcome.ending is Ending.BUILT:
-        text = tr(
-            "Answers were compared on {0:,} test {1} in another engine. Export a version, and try it on its card."
-        )
-        return text.format(n, things)
+        text = tr("Answers were compared on {0} in another engine. Export a version, and try it on its card.")
+        return text.format(on.words())
     if outcome.ending is Ending.NOTHING_TRIED:
         return tr("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
     if outcome.ending is Ending.NONE_FITS:
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.FEW_EXAMPLES:
         text = tr("Your {0:,} test {1} say too little about a smaller model; your limit of {2} takes at least {3:,}.")
-        return text.format(outcome.few_items or 0, things, percent_of(limit_pct), least_to_tell(limit_pct))
+        return text.format(outcome.few_items or 0, on.things, percent_of(limit_pct), least_to_tell(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
-        return _unsettled_words(outcome, n, things)
+        return _unsettled_words(outcome, on)
     if outcome.ending is Ending.UNTESTED:
-        text = tr("Measured in turn with the original; there was no time for its answers to the test {0}.")
-        return text.format(things)
+        return _untested_words(outcome, on)
     if outcome.ending is Ending.BUSY:
-        text = tr(
-            "{0} tried on {1:,} test {2}. Other programs disturbed the comparison: the time that passed and the"
-            " time that the processor worked do not agree on what is faster."
-        )
-        return text.format(_versions(outcome.tried), n, things)
-    text = tr("{0} tried on {1:,} test {2}; none was both faster and within your limit of {3}.")
-    return text.format(_versions(outcome.tried), n, things, percent_of(limit_pct))
+        return _busy_words(outcome, on)
+    text = tr("{0} tried on {1}; none was both faster and within your limit of {2}.")
+    return text.format(_versions(outcome.tried), on.words(), percent_of(limit_pct))
 
 
-def _unsettled_words(outcome: Outcome, n: int, things: str) -> str:
+def _untested_words(outcome: Outcome, on: TestedOn) -> str:
+    if outcome.untested[-1].untested == "no_time":
+        text = tr("Measured in turn with the original; there was no time for its answers to the test {0}.")
+        return text.format(on.things)
+    text = tr("Measured in turn with the original. A version before it was not safe, which ends a series of tests.")
+    return text
+
+
+def _busy_words(outcome: Outcome, on: TestedOn) -> str:
+    """After the second try in a row the programs are named, and the processor's own time is told."""
+    said = tr("{0} tried on {1}. Other programs disturbed the comparison of their speed.")
+    said = said.format(_versions(outcome.tried), on.words())
+    if outcome.end.busy_tries < BUSY_TRIES:
+        return said
+    by_processor = max(outcome.open, key=lambda version: version.measurement.cpu_speedup or 0.0)
+    speed = by_processor.measurement.cpu_speedup
+    if speed is None:
+        return said
+    text = tr("By the processor time of a request, “{0}” is {1} times as fast, which proves nothing yet.")
+    return f"{said} {text.format(by_processor.title, times(speed))}"
+
+
+def _unsettled_words(outcome: Outcome, on: TestedOn) -> str:
     first = outcome.open[0]
     measured = first.measurement
-    if not first.is_side_by_side or measured.speedup_low is None or measured.speedup_high is None:
-        if first.judgement is None:
-            text = tr("Its time was taken once, at another moment than the original's, and no test {0} were asked yet.")
-            return text.format(things)
-        text = tr("It answers alike on {0:,} test {1}; its time was taken once, at another moment than the original's.")
-        return text.format(n, things)
-    text = tr("Measured in turn with the original it is {0} times as fast, but anything from {1} to {2} is possible.")
-    return text.format(times(measured.speedup or 0.0), times(measured.speedup_low), times(measured.speedup_high))
+    if first.is_side_by_side and measured.speedup_low is not None and measured.speedup_high is not None:
+        text = tr(
+            "Measured in turn with the original it is {0} times as fast, but anything from {1} to {2} is possible."
+        )
+        low, high = measured.speedup_low, measured.speedup_high
+        return text.format(times(measured.speedup or 0.0), f"{low:.2f}", f"{high:.2f}")
+    if first.judgement is None:
+        text = tr("Its time was taken once, at another moment than the original's, and its answers are not tested yet.")
+        return text
+    text = tr("It answers alike on {0}; its time was taken once, at another moment than the original's.")
+    return text.format(on.words())
 
 
 def _untried_words(untried: int) -> str:

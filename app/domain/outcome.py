@@ -72,6 +72,9 @@ class SearchEnd(Frozen):
     why the goal's first way cannot be tried, where none can. `few_items` are the test examples, where they are so few
     that rounded numbers can neither be proven nor be recommended unproven, None where there are more; `enough_items`
     would do.
+
+    `busy_tries` is how many runs of the project in a row, with this one, other programs left without a verdict;
+    `disturbed_by` names these programs, the busiest first.
     """
 
     planned: int = 0
@@ -85,6 +88,8 @@ class SearchEnd(Frozen):
     none_fits: Reason | None = None
     few_items: int | None = None
     enough_items: int = 0
+    busy_tries: int = 0
+    disturbed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from app.controllers.commands import (
     on,
 )
 from app.controllers.compare.examples import changes_value, proved_value, with_data
+from app.controllers.compare.idle import IdleWait
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.flows import FlowRunner, Running
@@ -30,8 +31,8 @@ from app.domain.choose import is_safe
 from app.domain.run import Run
 from app.services.after.at_once import target_at_once
 from app.services.after.elsewhere import JudgedBeside, judge_file, may_judge_file
-from app.services.after.proving import Proved, ask_rest, prove
-from app.services.after.run_data import asked_examples
+from app.services.after.proving import Proved, ask_rest, judge_alone, prove
+from app.services.after.run_data import alone_s, asked_examples
 from app.services.after.trying.showing import changed_examples
 from app.services.after.watching import read_watched
 from app.services.flow.events import Event, JobBegan, StepProgress
@@ -68,6 +69,8 @@ class CompareController(PageController):
         self._running: Running | None = None
         self._proving: Running | None = None
         self._asking = ""
+        self._idle = IdleWait(self)
+        self._idle.came.connect(self._on_again)
         page.export_requested.connect(self.export_requested)
         page.write_requested.connect(self.write_requested)
         page.export_anyway_requested.connect(self.export_requested)
@@ -76,6 +79,8 @@ class CompareController(PageController):
         page.add_data_requested.connect(lambda: window.show_page("data"))
         page.proof_data_chosen.connect(self.prove)
         page.rest_requested.connect(self.ask_rest)
+        page.alone_requested.connect(self.prove_alone)
+        page.idle_requested.connect(self._on_idle_wanted)
         page.other_model_chosen.connect(self.judge_file)
         page.cancel_requested.connect(self._on_cancel)
         page.set_limit_requested.connect(self._on_limit)
@@ -116,6 +121,7 @@ class CompareController(PageController):
             self._on_cancel()  # another run is open; of the work for the one before nothing was written yet
             self._proving = None
         self._facts = None
+        self._idle.stop()
         if run is None:
             self._page.show_empty()
             return
@@ -125,7 +131,9 @@ class CompareController(PageController):
         self._facts = facts
         watched = read_watched(self._session.workspace.repositories, run.id)
         asked = asked_examples(self._session.workspace, facts)
-        self._page.show_value(with_data(compare_value(facts, watched), asked, self._chosen_path()))
+        untested = facts.outcome.untested
+        takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
+        self._page.show_value(with_data(compare_value(facts, watched), asked, self._chosen_path(), takes_s))
         self._tell_at_once()
         shown = facts.recommended
         if shown is not None:
@@ -187,6 +195,24 @@ class CompareController(PageController):
         title = tr("Ask the other examples")
         flow = ask_rest(self._session.workspace, self._facts)
         self._begin(flow, title, tr("Asking the other examples"), self._on_proved, self._on_not_proved)
+
+    def prove_alone(self, version_id: str) -> None:
+        """Test one version by itself: a look of its own at the test examples."""
+        facts = self._facts
+        version = next((v for v in facts.variants if v.id == version_id), None) if facts is not None else None
+        if facts is None or version is None or self._proving is not None:
+            return
+        if self._flows.runs:
+            self._window.banner(wait_for_the_run(tr("Prove it when the run is over.")))
+            return
+        title = tr("Prove {0}").format(version.title)
+        flow = judge_alone(self._session.workspace, facts, version)
+        self._begin(flow, title, tr("Asking the test examples"), self._on_proved_alone, self._on_not_proved)
+
+    def _on_proved_alone(self, running: Running, run: Run) -> None:
+        if running is self._proving:
+            self._proving = None
+            self._session.set_run(run)
 
     # --- a model that was made elsewhere, beside the original
 
@@ -338,6 +364,12 @@ class CompareController(PageController):
     def _on_again(self) -> None:
         if self._facts is not None:
             self.again_requested.emit(self._facts.run)
+
+    def _on_idle_wanted(self, waits: bool) -> None:
+        if waits:
+            self._idle.start()
+        else:
+            self._idle.stop()
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)

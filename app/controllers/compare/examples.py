@@ -16,14 +16,20 @@ from workers.contracts.specs import Judgement
 from workers.contracts.wording import about
 
 
-def with_data(value: CompareValue, asked: AskedExamples, chosen: str | None) -> CompareValue:
-    """The page's value with what is known of its examples. `chosen` is where the project's examples lie by now."""
+def with_data(
+    value: CompareValue, asked: AskedExamples, chosen: str | None, alone_s: float | None = None
+) -> CompareValue:
+    """The page's value with what is known of its examples. `chosen` is where the project's examples lie by now,
+    `alone_s` how long the version that is to be proven takes for them."""
     told = None
     if asked.n_left:
         takes = about(asked.rest_s, tr) if asked.rest_s is not None else ""
         told = AskedValue(asked.n_asked, asked.n_test, asked.stopped == "memory", takes)
     note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
-    return replace(value, asked=told, note=note)
+    undecided = value.undecided
+    if undecided is not None and alone_s is not None:
+        undecided = replace(undecided, takes=about(alone_s, tr))
+    return replace(value, asked=told, note=note, undecided=undecided)
 
 
 def _name_words(path: str | None, chosen: str | None) -> str:

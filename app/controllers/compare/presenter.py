@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from app.controllers.outcome import go_on_value, kept_subtitle
+from app.controllers.outcome import BUSY_TRIES, TestedOn, go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
 from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
@@ -21,7 +21,7 @@ from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
 from app.services.records.run_plan import kept_objective
 from app.services.records.speech import SpeechRecord
-from widgets.pages.compare.value import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
+from widgets.pages.compare.value import CompareValue, ProofValue, UndecidedValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
@@ -59,6 +59,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         watch=watched_words(watched) if watched is not None else "",
         watch_warns=watched is not None and watched.is_worse,
         go_on=go_on_value(facts.outcome),
+        undecided=_undecided(facts),
     )
 
 
@@ -83,7 +84,7 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     if best is None and facts.judged_beside is not None:
         return _beside_subtitle(facts.judged_beside, things, facts.run.goal.max_loss_pct)
     if best is None:
-        return kept_subtitle(facts.outcome, n, things, facts.run.goal.max_loss_pct)
+        return kept_subtitle(facts.outcome, _tested_on(facts, things), facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe":
         same = (
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
@@ -101,6 +102,15 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
         return tr("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
     text = tr("{0}. Measured on {1:,} test {2} on this computer{3}.")
     return text.format(best.title, n, things, _chosen(facts))
+
+
+def _tested_on(facts: RunFacts, things: str) -> TestedOn:
+    """On how many test examples the versions were judged: time may have cut the original's answers first."""
+    judged = [variant.judgement for variant in facts.variants if variant.judgement is not None]
+    n = max([one.n for one in judged], default=0)
+    n_test = facts.data.n_test if facts.data is not None else n
+    unasked = min((one.n_unasked for one in judged), default=0)
+    return TestedOn(n, max(n, n_test - unasked), things)
 
 
 def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
@@ -253,6 +263,16 @@ def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
     return ProofValue(judgement.n, needed, limit_pct, judgement.drop_high, judgement.labelled)
 
 
+def _undecided(facts: RunFacts) -> UndecidedValue | None:
+    """What decides a run that ended without a verdict; None where it has one."""
+    outcome = facts.outcome
+    if not outcome.is_undecided or facts.judged_beside is not None:
+        return None
+    if outcome.ending is Ending.UNTESTED:
+        return UndecidedValue("prove", outcome.untested[-1].id)
+    return UndecidedValue("go_on" if outcome.ending is Ending.UNSETTLED and outcome.can_go_on else "again")
+
+
 def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
     """What a person can do; a larger limit is offered only where the goal takes it and it would change the result."""
     found = larger_limit(facts.variants, facts.run.goal.max_loss_pct, MAX_PCT)
@@ -263,6 +283,8 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         n_calibration=data.n_calibration if data else 0,
         command=f"fettle optimize {facts.project.model_path}",
         is_busy=facts.outcome.ending is Ending.BUSY,
+        disturbed_by=facts.search.disturbed_by,
+        can_wait=facts.outcome.ending is Ending.BUSY and facts.search.busy_tries >= BUSY_TRIES,
         few=facts.outcome.few_items if facts.outcome.ending is Ending.FEW_EXAMPLES else None,
         takes=least_to_tell(facts.run.goal.max_loss_pct),
     )

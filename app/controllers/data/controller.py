@@ -308,8 +308,10 @@ def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = F
 
 
 def _checks(result: DataResult) -> list[CheckValue]:
-    shared = tr("0 of {0:,} shared").format(result.n_of_person)
-    checks = [CheckValue("ok", tr("No example is for test and calibration at once"), shared)]
+    checks = []
+    if result.n_of_person:
+        shared = tr("0 of {0:,} shared").format(result.n_of_person)
+        checks.append(CheckValue("ok", tr("No example is for test and calibration at once"), shared))
     if not result.n_test:
         checks = [CheckValue("bad", tr("No example is left for the test: nothing could be proven"), "0")]
     if result.class_counts and not result.unknown_labels:

@@ -39,8 +39,11 @@ def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
         state = states.get(judgement.verdict, "warn")
         words = result.format(drop)
         first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))
-    n = judgement.n if judgement else 0
-    done = [first, CheckValue("ok", tr("Test examples were never used for tuning"), tr("0 of {0:,} shared").format(n))]
+    done = [first]
+    n = facts.data.n_of_person if facts.data is not None else 0
+    if n:
+        shared = tr("0 of {0:,} shared").format(n)
+        done.append(CheckValue("ok", tr("Test examples were never used for tuning"), shared))
     if facts.verdict is not None:
         done.append(license_check(facts.verdict))
     return tuple(done)

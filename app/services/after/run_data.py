@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
+from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
@@ -45,7 +46,7 @@ def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
     """The counts are those of the answers that are kept; where they are gone, nothing is said to be missing."""
     n_test = facts.first_data.n_test if facts.first_data is not None else 0
     path = data_path_of(workspace, facts)
-    untested = facts.outcome.untested
+    untested = [version for version in facts.outcome.untested if version.untested == "no_time"]
     shown = facts.recommended or (untested[-1] if untested else facts.baseline)
     kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
     found = [result for result in kept if result is not None]
@@ -56,6 +57,15 @@ def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
     rest_s = 2 * n_test * slowest.seconds / max(1, slowest.n)
     n_asked = 0 if facts.recommended is None and untested else least.n
     return AskedExamples(path, n_test, n_asked, least.stopped or "time", rest_s)
+
+
+def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | None:
+    """About how many seconds a version takes to answer all test examples, by what the original took; None where that is
+    not known."""
+    known = answers_result(workspace, facts.baseline.answers_key)
+    if known is None or not known.n or facts.first_data is None:
+        return None
+    return facts.first_data.n_test * known.seconds / known.n / (variant.measurement.speedup or 1.0)
 
 
 def answers_result(workspace: Workspace, key: str | None) -> AnswerResult | None:

@@ -93,12 +93,13 @@ class MeasuringChanged:
 class WaitingForQuiet:
     """Other programs use `busy_share` (0..1, None: not known yet) of the processor; it waits `left_s` more at most.
 
-    With `is_over` it is waited no longer.
+    With `is_over` it is waited no longer. `disturbed_by` names the busiest of them, none where it is quiet.
     """
 
     busy_share: float | None
     left_s: float
     is_over: bool = False
+    disturbed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -140,10 +140,11 @@ class Measurer:
         goes_on = waiting.tick()
         if goes_on and (self._told_share is None or waiting.busy_share != self._told_share):
             self._told_share = waiting.busy_share
-            observe(WaitingForQuiet(waiting.busy_share, waiting.left_s))
+            observe(WaitingForQuiet(waiting.busy_share, waiting.left_s, disturbed_by=waiting.disturbed_by))
         elif not goes_on:
             self._waiting = None
-            observe(WaitingForQuiet(waiting.busy_share, 0.0, is_over=True))
+            told = WaitingForQuiet(waiting.busy_share, 0.0, is_over=True, disturbed_by=waiting.disturbed_by)
+            observe(told)
             observe(MeasuringChanged(True))
             self._group = self._begin()
 

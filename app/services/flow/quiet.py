@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ SHARE_OF_LIMIT = 0.1
 """Where the time is limited, at most this part of what is left."""
 
 LOOK_S = 1.0
+MOST_NAMES, LEAST_PART = 3, 0.1
+"""So many programs are named, each of which used at least this part of what all others used."""
+
 QUIET_LOOKS = 2
 """Programs pause for a moment, too: so many looks in turn must find the computer quiet."""
 
@@ -64,6 +68,7 @@ class OtherPrograms:
     def __init__(self) -> None:
         self._own = psutil.Process()
         self._before = self._read()
+        self._programs: dict[tuple[int, str], float] | None = None
 
     def share(self) -> float | None:
         """Since the last look; None where no time went by."""
@@ -73,6 +78,28 @@ class OtherPrograms:
         if span <= 0:
             return None
         return min(1.0, max(0.0, (now[1] - before[1] - max(0.0, now[2] - before[2])) / span))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the programs that used most of the processor since the last call, the busiest first; none
+        at the first call."""
+        before, self._programs = self._programs, self._read_programs()
+        if before is None:
+            return ()
+        used: Counter[str] = Counter()
+        for key, seconds in self._programs.items():
+            used[key[1]] += round(1000 * max(0.0, seconds - before.get(key, seconds)))
+        spent = used.total()
+        return tuple(name for name, ms in used.most_common(MOST_NAMES) if ms > LEAST_PART * spent)
+
+    def _read_programs(self) -> dict[tuple[int, str], float]:
+        """Seconds of processor time of each process that is not ours, by number and name."""
+        own = {self._own.pid, *(process.pid for process in self._own.children(recursive=True))}
+        found = {}
+        for process in psutil.process_iter(["name", "cpu_times"]):
+            times, name = process.info["cpu_times"], process.info["name"]
+            if times is not None and name and process.pid not in own:
+                found[process.pid, name] = times.user + times.system
+        return found
 
     def _read(self) -> tuple[float, float, float]:
         """Seconds of all cores, of those that were used, and of those that were used by us."""
@@ -88,20 +115,25 @@ class OtherPrograms:
 
 
 class Waiting:
-    """`tick()` until it is False. `busy_share` is the last look's, None before the first."""
+    """`tick()` until it is False. `busy_share` is the last look's, None before the first; `disturbed_by` names the
+    programs that were the busiest then, as far as two looks tell."""
 
     def __init__(
         self,
         wait: QuietWait,
         look: Callable[[], float | None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        names: Callable[[], tuple[str, ...]] | None = None,
     ) -> None:
         self._patience, self._clock = wait.patience, clock
-        self._look = look or OtherPrograms().share
+        others = OtherPrograms() if look is None or names is None else None
+        self._look = look or (others.share if others is not None else lambda: None)
+        self._names = names or (others.names if others is not None else tuple)
         self._began_s = self._looked_s = self._counted_s = clock()
         self._end_s = self._began_s + min(wait.most_s, wait.patience.left_s)
         self._quiet_looks = 0
         self.busy_share: float | None = None
+        self.disturbed_by: tuple[str, ...] = ()
 
     @property
     def left_s(self) -> float:
@@ -120,4 +152,5 @@ class Waiting:
             self.busy_share = self._look()
             is_quiet = self.busy_share is not None and self.busy_share < BUSY_SHARE
             self._quiet_looks = self._quiet_looks + 1 if is_quiet else 0
+            self.disturbed_by = () if is_quiet else self._names() or self.disturbed_by
         return self._quiet_looks < QUIET_LOOKS

@@ -3,7 +3,7 @@
 import dataclasses
 
 from app.domain.choose import can_be_measured_on, may_win, needs_quiet
-from app.domain.outcome import outcome_of
+from app.domain.outcome import Ending, outcome_of
 from app.domain.run import RunState
 from app.domain.words.outcome import headline
 from app.domain.words.results import why_not
@@ -19,6 +19,9 @@ def close(search: Search) -> None:
     open_ids += [version.id for version in first.untested if version.untested == "no_time"]
     end = search.keep(more_s=search.budget.more_s(search.end.untried, open_ids))
     outcome = outcome_of(versions, objective, end)
+    if outcome.ending is Ending.BUSY:
+        end = search.keep(busy_tries=recorder.busy_tries_before + 1, disturbed_by=recorder.disturbed_by)
+        outcome = outcome_of(versions, objective, end)
     for variant in versions:
         if variant.is_baseline or variant is outcome.best:
             continue

@@ -27,6 +27,7 @@ from app.services.flow.events import (
     RunProgressed,
     StepChanged,
     VariantChanged,
+    WaitingForQuiet,
 )
 from app.services.records.card import keep_card
 from app.services.records.looks import LookBook
@@ -63,6 +64,8 @@ class Recorder:
         self._started_s = self._zero_s = time.monotonic()
         self.run = run
         self.peak_memory_bytes: int | None = None
+        self.disturbed_by: tuple[str, ...] = ()
+        self._busy_tries = self.search_end.busy_tries
         self.steps: dict[int, StepRecord] = {}
         self.variants: dict[str, Variant] = {
             variant.id: variant for variant in repositories.variants.list(run_id=run.id)
@@ -191,6 +194,15 @@ class Recorder:
         """What the search kept of its time, before this part of it."""
         return read_end(self._repositories, self.run.id)
 
+    @property
+    def busy_tries_before(self) -> int:
+        """How many runs of the project in a row, up to this one, other programs left without a verdict."""
+        runs = self._repositories.runs.list(project_id=self.project.id)
+        others = [run for run in runs if run.id != self.run.id and run.finished_at is not None]
+        last = max(others, key=lambda run: run.created_at, default=None)
+        before = read_end(self._repositories, last.id).busy_tries if last is not None else 0
+        return max(before, self._busy_tries)
+
     def note_search(self, end: SearchEnd) -> None:
         """What the search keeps of its time."""
         write_end(self._repositories, self.run.id, end)
@@ -272,6 +284,8 @@ class Recorder:
             event = LatenciesMeasured(points)
         elif isinstance(event, MemoryUsed):
             self.peak_memory_bytes = max(self.peak_memory_bytes or 0, event.peak_bytes)
+        elif isinstance(event, WaitingForQuiet):
+            self.disturbed_by = event.disturbed_by or self.disturbed_by
         elif isinstance(event, JobBegan):
             jobs = self._repositories.jobs
             jobs.update(dataclasses.replace(jobs.get(event.job_id), run_id=self.run.id))

@@ -103,9 +103,10 @@ class ProofCard(Card):
 
 
 class WaysCards(QWidget):
-    """Three ways on when nothing faster was safe, or nobody can say because other programs were in the way."""
+    """Three ways on when nothing faster was safe, or when other programs disturbed the comparison."""
 
     again_requested = Signal()
+    idle_requested = Signal(bool)
     limit_requested = Signal(float)
     data_requested = Signal()
     goal_requested = Signal()
@@ -120,7 +121,7 @@ class WaysCards(QWidget):
         row = QHBoxLayout()
         row.setSpacing(SPACE_L)
         row.addWidget(self._limit_card(ways), 1)
-        row.addWidget(self._again_card() if ways.is_busy else self._data_card(value, ways), 1)
+        row.addWidget(self._again_card(ways) if ways.is_busy else self._data_card(value, ways), 1)
         row.addWidget(self._elsewhere_card(ways), 1)
         outer.addLayout(row)
 
@@ -157,17 +158,30 @@ class WaysCards(QWidget):
         card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         return card
 
-    def _again_card(self) -> Card:
+    def _again_card(self, ways: WaysValue) -> Card:
         """Examples to tune with would not help."""
-        card = self._card(
-            "arrow-clockwise",
-            self.tr("Measure again"),
-            self.tr("Close other programs first. The versions stay; only the times are taken once more."),
-        )
-        button = GhostButton(self._theme, self.tr("Measure again now"))
-        button.clicked.connect(self.again_requested)
-        card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        text = self.tr("Close other programs first. The versions stay; only the times are taken once more.")
+        if ways.disturbed_by:
+            named = ", ".join(ways.disturbed_by)
+            text = self.tr("Busiest beside it: {0}. Close them first; only the times are taken once more.").format(
+                named
+            )
+        if not ways.can_wait:
+            card = self._card("arrow-clockwise", self.tr("Measure again"), text)
+            button = GhostButton(self._theme, self.tr("Measure again now"))
+            button.clicked.connect(self.again_requested)
+            card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+            return card
+        card = self._card("clock", self.tr("Measure when the computer is idle"), text)
+        wait = GhostButton(self._theme, self.tr("Wait until it is idle"))
+        wait.setCheckable(True)
+        wait.toggled.connect(lambda waits: wait.setText(self._wait_text(waits)))
+        wait.toggled.connect(self.idle_requested)
+        card.box.addWidget(wait, 0, Qt.AlignmentFlag.AlignLeft)
         return card
+
+    def _wait_text(self, waits: bool) -> str:
+        return self.tr("Waiting… Stop") if waits else self.tr("Wait until it is idle")
 
     def _data_card(self, value: CompareValue, ways: WaysValue) -> Card:
         things = plural(value.kind)

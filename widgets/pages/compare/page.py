@@ -11,6 +11,7 @@ from widgets.icons import IconLabel
 from widgets.pages.compare.asked import AskedLine
 from widgets.pages.compare.cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare.changes import ChangesCard
+from widgets.pages.compare.decide import DecideButton
 from widgets.pages.compare.table import columns, figures, original_of, points, rows, source_key
 from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, ProofValue, VersionValue
 from widgets.pages.detail_page import DetailRow
@@ -50,6 +51,8 @@ class ComparePage(Page):
     set_limit_requested = Signal(float)
     goal_requested = Signal()
     again_requested = Signal()
+    alone_requested = Signal(str)  # test this version by itself
+    idle_requested = Signal(bool)  # measure again once the computer is idle; False: wait no longer
     log_requested = Signal()
     go_on_requested = Signal(int)
     page_wanted = Signal(str)
@@ -160,7 +163,10 @@ class ComparePage(Page):
     # -- parts --
     def _add_actions(self, head: PageHead, value: CompareValue) -> None:
         if value.go_on is not None:
-            head.add_action(self._go_on(value.go_on, is_way_on=value.outcome == "nothing_faster"))
+            is_way_on = value.outcome == "nothing_faster" and (
+                value.undecided is None or value.undecided.action == "go_on"
+            )
+            head.add_action(self._go_on(value.go_on, is_way_on=is_way_on))
         if value.outcome == "not_proven":
             anyway = GhostButton(self.theme, self.tr("Export anyway…"))
             anyway.clicked.connect(lambda: self.export_anyway_requested.emit(value.recommended))
@@ -173,10 +179,16 @@ class ComparePage(Page):
         if value.outcome == "nothing_faster":
             base = original_of(value)
             wanted = base.id if base is not None else value.recommended
-            make = GhostButton if value.go_on is not None else PrimaryButton
+            has_way_on = value.go_on is not None or value.undecided is not None
+            make = GhostButton if has_way_on else PrimaryButton
             export = make(self.theme, self.tr("Export the original…"), "package")
             export.clicked.connect(lambda: self.export_requested.emit(wanted))
             head.add_action(export)
+            if value.undecided is not None and value.undecided.action != "go_on":
+                decide = DecideButton(self.theme, value.undecided)
+                decide.again_requested.connect(self.again_requested)
+                decide.alone_requested.connect(self.alone_requested)
+                head.add_action(decide)
             return
         self._choose = GhostButton(self.theme, self.tr("Choose what to write…"))
         self._choose.clicked.connect(lambda: self.export_requested.emit(value.recommended))
@@ -264,6 +276,7 @@ class ComparePage(Page):
         cards.data_requested.connect(self.add_data_requested)
         cards.goal_requested.connect(self.goal_requested)
         cards.again_requested.connect(self.again_requested)
+        cards.idle_requested.connect(self.idle_requested)
         return cards
 
     def _below(self, value: CompareValue) -> QWidget:

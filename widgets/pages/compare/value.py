@@ -127,9 +127,12 @@ class AskedValue:
 
 @dataclass(frozen=True)
 class WaysValue:
-    """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps. `is_busy`:
-    other programs alone left open what is faster. `few`: so few test examples tell nothing about a better version, and
-    `takes` of them would; None where that is not what is missing."""
+    """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps.
+
+    `is_busy`: other programs alone left open what is faster; `disturbed_by` names them, and with `can_wait` one may have
+    it measured once the computer is idle. `few`: so few test examples tell nothing about a better version, and `takes`
+    of them would; None where that is not what is missing.
+    """
 
     limit_pct: float | None = None
     limit_title: str = ""
@@ -139,6 +142,8 @@ class WaysValue:
     is_busy: bool = False
     few: int | None = None
     takes: int = 0
+    disturbed_by: tuple[str, ...] = ()
+    can_wait: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,16 @@ class GoOnValue:
 
     minutes: int
     why: str = ""
+
+
+@dataclass(frozen=True)
+class UndecidedValue:
+    """What decides a run that ended without a verdict: to test a version (`version_id`; `takes` is about how long, in
+    words), to go on measuring, or to measure again."""
+
+    action: Literal["prove", "go_on", "again"]
+    version_id: str = ""
+    takes: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,3 +194,4 @@ class CompareValue:
     watch_warns: bool = False
     asked: AskedValue | None = None
     go_on: GoOnValue | None = None
+    undecided: UndecidedValue | None = None

@@ -1,5 +1,6 @@
 """ "Prove it" on the page Compare: more examples, judged by real workers, and the new verdict on the page."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from PySide6.QtWidgets import QPushButton
 from read_page import words
 
 from app.controllers.app_controller import AppController
+from app.controllers.compare.idle import IdleWait
+from app.domain.screening import Screening
+from app.services.flow import quiet
+from app.services.flow.quiet import OtherPrograms
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
@@ -43,6 +48,45 @@ def test_dropped_examples_prove_it(
     original, best = page._value.versions[:2]
     assert original.right == best.right and best.verdict == "safe" and best.changed == 0
     assert app_controller.session.run is not None and app_controller.session.run.headline.endswith("it answers alike")
+
+
+@pytest.mark.whole
+def test_one_version_is_proven_alone(page: ComparePage, app_controller: AppController, drive: Drive) -> None:
+    """Given a version that was not tested because one before it was not safe, When it is proven alone, Then it has a
+    verdict of its own on the page, as one more look at the examples."""
+    repositories = app_controller.session.workspace.repositories
+    run = app_controller.session.run
+    assert run is not None
+    version = next(v for v in repositories.variants.list(run_id=run.id) if not v.is_baseline and v.artifact_key)
+    behind = Screening(n=20, untested="behind")
+    repositories.variants.update(dataclasses.replace(version, judgement=None, screening=behind))
+    page.alone_requested.emit(version.id)
+    assert page.state == "loading"
+    drive(lambda: page.state == "full", 60)
+    now = repositories.variants.get(version.id)
+    assert now.judgement is not None and now.judgement.n == 48 and now.untested == ""
+
+
+def test_an_idle_computer_is_waited_for(
+    page: ComparePage, monkeypatch: pytest.MonkeyPatch, app_controller: AppController, drive: Drive
+) -> None:
+    """Given a busy computer, When a person waits until it is idle, Then the run is measured again once it is, not
+    before; who stops waiting hears no more."""
+    shares = [0.9]
+    monkeypatch.setattr(quiet, "LOOK_S", 0.0)
+    monkeypatch.setattr(OtherPrograms, "share", lambda self: shares[0])
+    wait, came = IdleWait(page), list[bool]()
+    wait._timer.setInterval(1)
+    wait.came.connect(lambda: came.append(True))
+    wait.start()
+    drive(lambda: wait._waiting is not None and wait._waiting.busy_share == 0.9)
+    assert wait.is_waiting and not came
+    shares[0] = 0.01
+    drive(lambda: not wait.is_waiting)
+    assert came == [True]
+    wait.start()
+    wait.stop()
+    assert not wait.is_waiting
 
 
 def test_cancelled_or_refused_the_result_stands(

@@ -11,12 +11,13 @@ from app.controllers.export.presenter import license_check
 from app.controllers.model.presenter import model_value
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.tried.presenter import tried_value
+from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
 from app.domain.screening import Screening
 from app.domain.standing import Standing
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
-from app.domain.words.results import STANDING_WORDS, same_words, verdict_words
+from app.domain.words.results import MEASURE_AGAIN, STANDING_WORDS, same_words, verdict_words
 from app.services.after.trying.tried import TriedRun
 from app.services.after.watching import Watched, watched_words
 from app.services.flow.workspace import Workspace
@@ -25,7 +26,7 @@ from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.forecasting import RunForecast
 from widgets.pages.compare.table import rows
-from widgets.pages.compare.value import CompareValue, VersionValue
+from widgets.pages.compare.value import CompareValue, UndecidedValue, VersionValue
 from widgets.pages.tried.value import TriedValue
 from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
 from workers.contracts.proof.elsewhere import Elsewhere
@@ -235,5 +236,37 @@ def test_nothing_is_called_the_one_to_keep_while_a_faster_one_is_not_tested() ->
     assert [version.verdict for version in value.versions] == ["original", "unmeasured", "not_tested"]
     assert "not tested" in value.headline and "keep" not in value.headline
     tried = tried_of(made)
-    assert tried.rows[1].gave.startswith("1.0 ms, 2.0 × as fast") and "first look 0.9 ms" in tried.rows[2].gave
+    assert tried.rows[1].gave.startswith("1.0 ms, 2.0 × as fast") and "first look 0.90 ms" in tried.rows[2].gave
     assert "×" not in tried.rows[2].gave
+
+
+def disturbed(tries: int) -> RunFacts:
+    """A run that other programs left without a verdict, for so many times in a row."""
+    loaded = Measurement(
+        latency_p50_ms=1.2, n=400, speedup=1.2, under_load=True, agreed_low=0.9, cpu_speedup=1.9, sets=10
+    )
+    made = facts(variant(0), dataclasses.replace(variant(1), measurement=loaded))
+    return dataclasses.replace(made, search=SearchEnd(final="done", busy_tries=tries, disturbed_by=("browser",)))
+
+
+def test_from_the_second_disturbed_run_on_more_is_offered() -> None:
+    """Given a run that other programs disturbed, Then the programs are named and measuring again is the way on; from the
+    second in a row on measuring when idle is offered, and the processor's time is told."""
+    first, second = compare_value(disturbed(1)), compare_value(disturbed(2))
+    assert first.ways is not None and second.ways is not None
+    assert (first.ways.disturbed_by, first.ways.can_wait, second.ways.can_wait) == (("browser",), False, True)
+    assert first.undecided == second.undecided == UndecidedValue("again")
+    assert "1.9 times as fast" in second.subtitle and "1.9" not in first.subtitle
+    assert first.headline == MEASURE_AGAIN and [one.verdict for one in first.versions] == ["original", "not_settled"]
+
+
+def test_the_count_of_test_examples_is_that_of_all_of_them() -> None:
+    """Given a detector that was tested on 200 pictures, in two of which something is found, Then the page says 200
+    pictures, of which two count."""
+    few = judgement(n=2, verdict="not_enough_data", changed_count=0, agreement=1.0)
+    slower = variant(1, p50_ms=3.0, speedup=0.7, judgement=few)
+    value = compare_value(facts(variant(0, judgement=few), slower))
+    assert value.subtitle.startswith("1 version was tried on 200 test pictures, of which 2 count")
+    cut = dataclasses.replace(slower, judgement=few.model_copy(update={"n_unasked": 198}))
+    value = compare_value(facts(variant(0, judgement=few.model_copy(update={"n_unasked": 198})), cut))
+    assert value.subtitle.startswith("1 version was tried on 2 test pictures;")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -95,3 +96,25 @@ def test_how_long_a_run_waits_can_be_said_by_the_environment() -> None:
     assert run_patience({"FETTLE_WAIT_FOR_QUIET_S": "0"}).left_s == 0.0
     with pytest.raises(ValueError, match="number of seconds"):
         run_patience({"FETTLE_WAIT_FOR_QUIET_S": "soon"})
+
+
+def test_the_programs_that_disturb_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given two looks at the processor time of other programs, Then the busiest are named, not those that hardly use it,
+    and none where only one look was taken."""
+    others = OtherPrograms()
+    looks = iter(
+        [{(1, "browser"): 5.0, (2, "editor"): 1.0}, {(1, "browser"): 5.9, (2, "editor"): 1.05, (3, "new"): 9.0}]
+    )
+    monkeypatch.setattr(others, "_read_programs", lambda: next(looks))
+    assert others.names() == ()
+    assert others.names() == ("browser",)
+
+
+def test_a_wait_that_ends_in_vain_names_what_disturbed_it() -> None:
+    """Given programs that never end, Then the wait names them in the end; where it became quiet it names none."""
+    for share, named in ((0.9, ("browser",)), (0.01, ())):
+        clock = Clock()
+        waiting = Waiting(Patience().part(5.0, None), partial(float, share), clock, lambda: ("browser",))
+        while waiting.tick():
+            clock.now += 0.5
+        assert waiting.disturbed_by == named

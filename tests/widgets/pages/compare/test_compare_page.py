@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.table import columns, points, rows
-from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue
+from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, UndecidedValue
 from widgets.parts.small import Bar, Figure
 from widgets.parts.tables.table import Table
 from widgets.plots.scatter_plot import ScatterPlot
@@ -244,6 +244,46 @@ def test_a_busy_computer_offers_to_measure_again(
     assert "Give it more to tune with" not in said(page)
     with qtbot.waitSignal(page.again_requested, timeout=1000):
         press(page, "Measure again now")
+
+
+def test_a_computer_that_stays_busy_is_waited_for(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given other programs that disturbed two runs, Then they are named, the primary button measures again, and a second
+    one waits until the computer is idle, which can be stopped."""
+    value = examples.nothing_faster()
+    ways = replace(value.ways, limit_pct=None, is_busy=True, disturbed_by=("browser", "backup"), can_wait=True)
+    versions = (replace(value.versions[0], verdict="original"), *value.versions[1:])
+    page = ComparePage(theme)
+    page.show(replace(value, versions=versions, ways=ways, undecided=UndecidedValue("again")))
+    shown(page)
+    assert "browser, backup" in said(page) and "Keep this one" not in str(table_text(page))
+    assert primary_buttons(page) == ["Measure again"]
+    with qtbot.waitSignal(page.again_requested, timeout=1000):
+        press(page, "Measure again")
+    for button, waits in (("Wait until it is idle", True), ("Waiting… Stop", False)):
+        with qtbot.waitSignal(page.idle_requested, timeout=1000) as told:
+            press(page, button)
+        assert told.args == [waits]
+
+
+def test_what_was_not_tested_is_proven_by_the_primary_button(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given a faster version that was not tested, Then the one primary button proves it, and says how long that takes."""
+    page = ComparePage(theme)
+    page.show(replace(examples.nothing_faster(), undecided=UndecidedValue("prove", "b", "about 10 s")))
+    shown(page)
+    assert primary_buttons(page) == ["Prove it (about 10 s)"]
+    with qtbot.waitSignal(page.alone_requested, timeout=1000) as told:
+        press(page, "Prove it (about 10 s)")
+    assert told.args == ["b"]
+
+
+def primary_buttons(page: ComparePage) -> list[str]:
+    """Texts of the primary buttons that are shown."""
+    buttons = page.findChildren(QPushButton)
+    return [b.text() for b in buttons if b.property("kind") == "primary" and b.isVisibleTo(page)]
 
 
 def test_few_examples_ask_for_more(

@@ -1,0 +1,45 @@
+"""Waiting on the page Compare until other programs leave the computer alone."""
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.services.flow.quiet import LOOK_S, Patience, QuietWait, Waiting
+
+MOST_S = 12 * 3600.0
+"""A night: who waits longer has forgotten it."""
+
+
+class IdleWait(QObject):
+    """Looks once a second. `came` when the computer has become idle."""
+
+    came = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._waiting: Waiting | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(round(1000 * LOOK_S))
+        self._timer.timeout.connect(self._on_tick)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it looks."""
+        return self._waiting is not None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._waiting = Waiting(QuietWait(Patience(MOST_S), MOST_S))
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._waiting = None
+        self._timer.stop()
+
+    def _on_tick(self) -> None:
+        waiting = self._waiting
+        if waiting is None or waiting.tick():
+            return
+        is_idle = waiting.left_s > 0
+        self.stop()
+        if is_idle:
+            self.came.emit()
