@@ -37,10 +37,6 @@ class Standing(StrEnum):
     UNMEASURED = "unmeasured"
 
 
-GREEN = frozenset({Standing.SAFE})
-"""Shown in green: nothing is left open."""
-
-
 def standing_of(variant: Variant, objective: Objective = "speed") -> Standing:
     """Return what a version that is not the original came to under a goal of `objective`."""
     if variant.state == "dropped":
@@ -54,7 +50,8 @@ def standing_of(variant: Variant, objective: Objective = "speed") -> Standing:
     if has_slow_tail(variant):
         return Standing.SLOW_TAIL
     if is_safe(variant):
-        return Standing.SAFE if is_gain(variant, objective) else Standing.UNCONFIRMED
+        is_shown = variant.is_side_by_side and is_gain(variant, objective)
+        return Standing.SAFE if is_shown else Standing.UNCONFIRMED
     return _unproven(variant)
 
 

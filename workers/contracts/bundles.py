@@ -1,5 +1,7 @@
 """Kinds of job that write, describe and check bundles: their parameters and results."""
 
+from typing import Literal
+
 from pydantic import JsonValue
 
 from workers.contracts.after.load import CardLoad
@@ -22,6 +24,20 @@ class InsteadOf(Frozen):
     runtime: str
 
 
+SpeedState = Literal["settled", "at_least", "not_settled", "first_look"]
+
+
+class SpeedFacts(Frozen):
+    """How far a version's speed beside the original is settled.
+
+    ``at_least``: other programs were running, and all ways to compare agree on the factor `at_least`. ``not_settled``:
+    they were, and do not agree. ``first_look``: it was measured at another moment than the original.
+    """
+
+    state: SpeedState = "settled"
+    at_least: float | None = None
+
+
 class CardFacts(Frozen):
     """Everything that the model card and the manifest say; all figures come from the store.
 
@@ -29,7 +45,8 @@ class CardFacts(Frozen):
     downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
     `elsewhere` says where this version comes from, where it was not made here; `instead_of` names the recommended one
     where it is another. `chosen_from` is how many versions it is
-    the best of, 0 where it was not chosen so. `decisions` is the project's log of who decided what when.
+    the best of, 0 where it was not chosen so. `decisions` is the project's log of who decided what when. `speed` says
+    how far the version's speedup is settled.
     """
 
     title: str
@@ -62,6 +79,7 @@ class CardFacts(Frozen):
     elsewhere: Elsewhere | None = None
     instead_of: InsteadOf | None = None
     decisions: tuple[Decision, ...] = ()
+    speed: SpeedFacts = SpeedFacts()
 
 
 class Fallback(Frozen):

@@ -135,6 +135,8 @@ FIGURES = (
 def _metrics(facts: CardFacts) -> list[dict[str, Any]]:
     rows = []
     for name, key, low, high in FIGURES:
+        if key == "speedup" and facts.speed.state != "settled":
+            continue
         ends = (facts.variant.get(low), facts.variant.get(high)) if low and high else (None, None)
         rows.append((name, facts.variant.get(key), *ends))
     for score in facts.scores:

@@ -17,6 +17,7 @@ from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.services.after.card_speed import speed_facts
 from app.services.after.falling_back import fallback_bytes, fallback_of, falls_back_usually
 from app.services.after.fitting import check_takes, fitting, instead_of
 from app.services.after.loading.card import card_load
@@ -29,6 +30,7 @@ from app.services.machine.describing import describe
 from app.services.records.decisions import note_decision, read_decisions
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
+from app.services.records.run_plan import kept_objective
 from app.services.run.version_steps import stored_version
 from app.version import VERSION
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf
@@ -316,6 +318,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
         data_record=facts.record,
         load=card_load(facts.loads, facts.price, variant),
         elsewhere=variant.recipe.elsewhere,
+        speed=speed_facts(variant, kept_objective(run)),
     )
 
 

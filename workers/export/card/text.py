@@ -13,6 +13,7 @@ from workers.export.card.header import front_matter
 from workers.export.card.load import under_load
 from workers.export.card.risks import risks
 from workers.export.card.scores import how_well
+from workers.export.card.speed import SAME, speed_sentence, speedup_words
 from workers.export.card.stress import under_stress
 from workers.export.how_to_run import for_model
 from workers.measure.opening import runtime_called
@@ -80,20 +81,16 @@ def plain(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!" else char for char in " ".join(text.split()))
 
 
-SAME = 1.02
-"""Ratios closer to one are the same to a reader; the table has the figures."""
-
-
 def _is_original(facts: CardFacts) -> bool:
     return facts.variant["id"] == facts.original["id"]
 
 
 def _summary(facts: CardFacts) -> str:
-    words = []
-    for key, more, less in (("speedup", "faster", "slower"), ("size_ratio", "smaller", "larger")):
-        ratio = facts.variant.get(key)
-        if isinstance(ratio, float) and not _is_original(facts) and not 1 / SAME < ratio < SAME:
-            words.append(f"{max(ratio, 1 / ratio):.2f} times {more if ratio > 1 else less}")
+    words = [] if _is_original(facts) else [speedup_words(facts)]
+    ratio = facts.variant.get("size_ratio")
+    if isinstance(ratio, float) and not _is_original(facts) and not 1 / SAME < ratio < SAME:
+        words.append(f"{max(ratio, 1 / ratio):.2f} times {'smaller' if ratio > 1 else 'larger'}")
+    words = [word for word in words if word]
     measured = f" {' and '.join(words)} than the original, measured on {facts.device.processor}." if words else ""
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
     other = facts.instead_of
@@ -132,11 +129,8 @@ def _measured(facts: CardFacts) -> str:
     device, engine = facts.device, runtime_called(str(facts.variant["runtime"])).title
     power = power_words(device.power)
     cores = f"{device.cores} cores{f' ({plain(power)})' if power else ''}"
-    bounds = [facts.variant.get(key) for key in ("speedup", "speedup_low", "speedup_high")]
-    chosen = ""
-    if all(isinstance(value, float) for value in bounds) and not _is_original(facts):
-        times, low, high = (f"{value:.2f}" for value in bounds)
-        chosen = f" It is {times} times as fast as the original, with 95 % confidence between {low} and {high} times."
+    told = speed_sentence(facts)
+    chosen = f" {told}" if told else ""
     if facts.chosen_from > 1:
         chosen += f" It was chosen from {facts.chosen_from} versions: the best of several looks better than it is."
     lines.append(f"\nMeasured on {plain(device.processor)}, {cores}, with {engine}.{chosen}")

@@ -11,6 +11,7 @@ from string import Template
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import PipelineSpec
+from workers.export.card.speed import AT_LEAST, bounds_of
 from workers.export.card.text import NOT_SAID, figure, sections
 
 CARD_FILE = "card.html"
@@ -78,14 +79,16 @@ def tiles(facts: CardFacts) -> list[Tile]:
     this, original = facts.variant, facts.original
     is_original = this["id"] == original["id"]
     found = []
-    bounds = [this.get(key) for key in ("speedup", "speedup_low", "speedup_high")]
-    if not is_original and all(isinstance(value, float) for value in bounds):
+    at_least, bounds = facts.speed.at_least, bounds_of(facts)
+    if not is_original and facts.speed.state == "at_least" and at_least is not None:
+        found.append(Tile("as fast as the original", f"≥ {at_least:.2f} ×", AT_LEAST))
+    elif not is_original and bounds is not None:
         times, low, high = (f"{value:.2f}" for value in bounds)
         found.append(Tile("as fast as the original", f"{times} ×", f"95 % sure: {low} to {high} times"))
     for title, key, unit, low_key, high_key in (
         ("right answers", "accuracy", "pct", "accuracy_low", "accuracy_high"),
         ("answers as before", "agreement", "pct", "", ""),
-        ("for one answer (p50)", "latency_p50_ms", "ms", "", ""),
+        ("for one answer (mean)", "latency_mean_ms", "ms", "", ""),
         ("on the disk", "size_bytes", "bytes", "", ""),
     ):
         value = this.get(key)
