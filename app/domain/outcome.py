@@ -73,6 +73,7 @@ class SearchEnd(Frozen):
     that rounded numbers can neither be proven nor be recommended unproven, None where there are more; `enough_items`
     would do.
 
+    `spare_s` is what was left of its time when it ended, None without a limit.
     `busy_tries` is how many runs of the project in a row, with this one, other programs left without a verdict;
     `disturbed_by` names these programs, the busiest first.
     """
@@ -89,6 +90,7 @@ class SearchEnd(Frozen):
     few_items: int | None = None
     enough_items: int = 0
     busy_tries: int = 0
+    spare_s: float | None = None
     disturbed_by: tuple[str, ...] = ()
 
 

@@ -1,5 +1,6 @@
 """One run that goes on or waits: what it told so far, whether or not it is the one that is looked at."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -59,6 +60,7 @@ class LiveRun:
             watch.progress(event)
         elif isinstance(event, EndExpected):
             watch.expected = event
+            watch.limit_at_s = None if event.left_s is None else time.monotonic() + event.left_s
         elif isinstance(event, RunProgressed):
             watch.whole = event.progress
         elif isinstance(event, VariantChanged):

@@ -1,6 +1,7 @@
 """One run as the page Optimize shows it: kept up to date by events, or read from the store."""
 
 import dataclasses
+import time
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
@@ -41,13 +42,17 @@ STATES: dict[str, StepState] = {
 BASELINE_STEP, LAST_STEPS = 2, 2
 """The original's step, and how many follow those of the versions: the final run and the proof."""
 
+LEAST_SPARE_S = 10.0
+"""A run that ends so much before its time says why."""
+
 MEASURED = ("measured", "confirmed")
 
 
 class RunWatch:
     """Facts of one run and what is worked out for the page.
 
-    `started_s` is the monotonic clock at the run's zero; None for a run that is only looked at.
+    `started_s` is the monotonic clock at the run's zero; None for a run that is only looked at. `limit_at_s` is the
+    same clock when the time that it was given is over.
     """
 
     def __init__(self, run: Run, started_s: float | None = None) -> None:
@@ -59,6 +64,7 @@ class RunWatch:
         self._progress: StepProgress | None = None
         self.waiting: WaitingForQuiet | None = None
         self.expected: EndExpected | None = None
+        self.limit_at_s: float | None = None
         self.whole: RunProgress | None = None
         self.end = SearchEnd()
 
@@ -134,7 +140,14 @@ class RunWatch:
             waiting=_waiting(self.waiting) if self.waiting is not None and self.run.state is RunState.RUNNING else "",
             go_on_minutes=self._go_on_minutes(),
             went_on_s=sum(self.end.went_on_s),
+            spare_s=self._spare_s(),
+            eta_is_most=self.expected is not None and self.expected.goes_on,
         )
+
+    def _spare_s(self) -> float | None:
+        """What is left of the time that was given later, where the run ended before it was over."""
+        spare_s = self.end.spare_s
+        return spare_s if self.end.went_on_s and spare_s is not None and spare_s >= LEAST_SPARE_S else None
 
     def _go_on_minutes(self) -> int | None:
         """The minutes that are offered to a run that is over."""
@@ -194,10 +207,21 @@ class RunWatch:
         place = len(self._steps) - index  # from the last one, the proof, on
         if self.expected is not None and place <= LAST_STEPS:
             return self.expected.proof_s if place == 1 else self.expected.final_s
+        if self.expected is not None and self.expected.version_s:
+            return self.expected.version_s  # also of a run that goes on, whose first steps the store answers at once
         mean_s = self._mean_s()
         return None if mean_s is None else mean_s * work_of(index, len(self._steps) - 1)
 
     def _eta_s(self) -> float | None:
+        """What is left, never more than the time that it was given. Of a run that goes on it is that time: nobody knows
+        how many rounds it takes to settle a version."""
+        limit_s = None if self.limit_at_s is None else max(0.0, self.limit_at_s - time.monotonic())
+        if self.expected is not None and self.expected.goes_on and self.run.state is RunState.RUNNING:
+            return limit_s
+        steps_s = self._steps_left_s()
+        return steps_s if steps_s is None or limit_s is None else min(steps_s, limit_s)
+
+    def _steps_left_s(self) -> float | None:
         """What the steps that are left take; the final run and the proof tell it by themselves while they run."""
         steps = self._in_order()
         if self.run.state is not RunState.RUNNING:

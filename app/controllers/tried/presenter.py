@@ -15,6 +15,9 @@ from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 
+LEAST_S = 0.05
+"""Nothing is tried in less: it was known from an earlier part of the run."""
+
 TAGS: dict[Standing, TagKind] = {
     Standing.SAFE: "ok",
     Standing.ALIKE: "warn",
@@ -57,8 +60,15 @@ def _row(row: Tried) -> TriedRowValue:
         outcome=_outcome(row),
         gave=_gave(row),
         because=row.because,
-        note=row.measured.split(",")[0] or (tr("Tried in {0}").format(seconds(row.seconds)) if row.seconds else ""),
+        note=row.measured.split(",")[0] or _took(row.seconds),
     )
+
+
+def _took(took_s: float | None) -> str:
+    """How long trying it took; what the store answered at once was made before."""
+    if took_s is None:
+        return ""
+    return tr("Tried in {0}").format(seconds(took_s)) if took_s >= LEAST_S else tr("Known from before")
 
 
 def _tag(row: Tried) -> TagKind:

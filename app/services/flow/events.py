@@ -47,10 +47,17 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class EndExpected:
-    """Likely seconds of the final run and of the proof after it, as far as is known while versions are tried."""
+    """Likely seconds of the final run and of the proof after it, as far as is known by now.
+
+    `version_s` is what the next version will likely take, with what the store saved of those before. `left_s` is what
+    is left of the time that the run was given, None without a limit; with `goes_on` a run that was over was given it.
+    """
 
     final_s: float
     proof_s: float
+    version_s: float | None = None
+    left_s: float | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)

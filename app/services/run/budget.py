@@ -253,10 +253,10 @@ class TimeBudget:
         plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))] if finalists else [CHOICES[-1]]
         spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
         rest_s = spare_s[-1] if finalists else left_s - (self._end_s if self.keeps_proof else self._after_s)
-        return next((seconds for seconds in spare_s if seconds >= self._likely_s), rest_s)
+        return next((seconds for seconds in spare_s if seconds >= self.likely_s), rest_s)
 
     @property
-    def _likely_s(self) -> float:
+    def likely_s(self) -> float:
         """How long the next version will take, by those before it."""
         return fmean(self._tried_s) if self._tried_s else self._original_s
 
@@ -274,7 +274,7 @@ class TimeBudget:
         """Whether the next version has a fair chance to be done in time; a small one where nothing else can be done."""
         left_s = self.left_to_try_s(finalists)
         share = WORTH_SHARE if finalists else TRY_ANYWAY_SHARE
-        return left_s is None or left_s > max(MIN_STEP_S, share * self._likely_s)
+        return left_s is None or left_s > max(MIN_STEP_S, share * self.likely_s)
 
     @property
     def quick_blocks(self) -> int:
@@ -313,7 +313,7 @@ class TimeBudget:
             return max(LEAST_MORE_S, self._total_s or 0.0)
         ids = [*open_ids, *[""] * min(untried, 1)]
         final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(1.0)
-        return max(LEAST_MORE_S, SAFETY * untried * self._likely_s + final_s)
+        return max(LEAST_MORE_S, SAFETY * untried * self.likely_s + final_s)
 
     @property
     def final_left_s(self) -> float | None:

@@ -17,7 +17,11 @@ def close(search: Search) -> None:
     first = outcome_of(versions, objective, search.end)
     open_ids = [version.id for version in first.open if can_be_measured_on(version)]
     open_ids += [version.id for version in first.untested if version.untested == "no_time"]
-    end = search.keep(more_s=search.budget.more_s(search.end.untried, open_ids))
+    left_s = search.budget.left_s
+    end = search.keep(
+        more_s=search.budget.more_s(search.end.untried, open_ids),
+        spare_s=None if left_s is None else max(0.0, left_s),
+    )
     outcome = outcome_of(versions, objective, end)
     if outcome.ending is Ending.BUSY:
         end = search.keep(busy_tries=recorder.busy_tries_before + 1, disturbed_by=recorder.disturbed_by)

@@ -19,6 +19,7 @@ from app.domain.variant import Variant
 from app.domain.words.results import screened_words
 from app.services.data.doctor import warning_before_run
 from app.services.data.reach import enough_items, few_items, reach_warning
+from app.services.flow.events import EndExpected
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
@@ -129,7 +130,7 @@ class _Optimization:
         last = len(FIRST_STEPS) + len(recipes)
         final, proof = FinalRun(self._search, last, original, data), ProofRun(self._search, last + 1, original, data)
         waiting = deque(enumerate(recipes, len(FIRST_STEPS)))
-        recorder.expect_end(*self._budget.end_s([]))
+        recorder.expect_end(self._expected([]))
         yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
         yield from final.first()
         is_new = True
@@ -172,6 +173,11 @@ class _Optimization:
                 break
             waiting.popleft()
         return tried > 0
+
+    def _expected(self, finalists: list[str]) -> EndExpected:
+        budget = self._budget
+        goes_on = self._ask.more_s is not None
+        return EndExpected(*budget.end_s(finalists), budget.likely_s, budget.left_s, goes_on=goes_on)
 
     def _basis(self, original: Variant, data: ReadData, versions: int) -> Basis:
         return Basis(
@@ -323,7 +329,7 @@ class _Optimization:
         else:
             self._tell(step, candidate.variant, when)
         self._budget.note_tried(self._budget.spent_s - began_s)
-        recorder.expect_end(*self._budget.end_s(self._search.best_ids()))
+        recorder.expect_end(self._expected(self._search.best_ids()))
 
     def _measure_candidate(
         self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Version, base: Measured

@@ -71,9 +71,9 @@ class Recorder:
             variant.id: variant for variant in repositories.variants.list(run_id=run.id)
         }
 
-    def expect_end(self, final_s: float, proof_s: float) -> None:
-        """Likely seconds of the final run and of the proof, by what is known now."""
-        self._observe(EndExpected(final_s, proof_s))
+    def expect_end(self, expected: EndExpected) -> None:
+        """Report what the rest of the run will likely take, by what is known now."""
+        self._observe(expected)
 
     def expect_ways(self, count: int) -> None:
         """So many ways are to be tried at most: what its progress is measured by until they are planned."""

@@ -243,7 +243,7 @@ def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     page = window.page("compare")
-    (button,) = [b for b in page.findChildren(QPushButton) if b.text() == "Go on for 5 minutes"]
+    (button,) = [b for b in page.findChildren(QPushButton) if b.text() == "Go on for up to 5 minutes"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert window.current_page == "optimize"
     assert [running.run_id for running in app_controller.flows.runs] == ["r1"]

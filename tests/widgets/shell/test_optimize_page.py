@@ -93,12 +93,26 @@ def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: M
     over = replace(example.running(), phase="kept_original", headline="The time was up", seconds=60.0)
     example.fill(page, replace(over, go_on_minutes=7))
     with qtbot.waitSignal(page.go_on_requested, timeout=1000) as told:
-        click(page, "Go on for 7 minutes")
+        click(page, "Go on for up to 7 minutes")
     assert told.args == [7]
     page.show_value(over)
     assert not [b for b in page.findChildren(QPushButton) if b.text().startswith("Go on") and b.isVisibleTo(page)]
     page.show_value(replace(over, seconds=360.0, went_on_s=300.0))
-    assert "given 5 min" in page._head.subtitle.text()
+    assert "given 5 min" in page._head.subtitle.text() and "early" not in page._head.subtitle.text()
+
+
+def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: ModuleType) -> None:
+    """Given a run that was given five minutes and needed two, Then the page says how much earlier it ended, and why; at
+    work it tells the most that it may take."""
+    over = replace(
+        example.running(), phase="kept_original", headline="x", seconds=360.0, went_on_s=300.0, spare_s=193.0
+    )
+    example.fill(page, over)
+    assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: more time would change nothing.")
+    page.show_value(replace(over, go_on_minutes=7))
+    assert page._head.subtitle.text().endswith("the next step takes longer than that.")
+    page.show_value(replace(example.running(), eta_s=240.0, eta_is_most=True))
+    assert "at most 4 min" in page._head.subtitle.text()
 
 
 def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:

@@ -200,7 +200,7 @@ class ComparePage(Page):
     def _go_on(self, value: GoOnValue, *, is_way_on: bool) -> Button:
         """More time for the same run: the way on where nothing is recommended."""
         make = PrimaryButton if is_way_on else GhostButton
-        button = make(self.theme, self.tr("Go on for {0} minutes").format(value.minutes), "play")
+        button = make(self.theme, self.tr("Go on for up to {0} minutes").format(value.minutes), "play")
         button.clicked.connect(lambda: self.go_on_requested.emit(value.minutes))
         return button
 

@@ -129,9 +129,9 @@ class AskedValue:
 class WaysValue:
     """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps.
 
-    `is_busy`: other programs alone left open what is faster; `disturbed_by` names them, and with `can_wait` one may have
-    it measured once the computer is idle. `few`: so few test examples tell nothing about a better version, and `takes`
-    of them would; None where that is not what is missing.
+    `is_busy`: other programs alone left open what is faster. `disturbed_by` names them. With `can_wait` one may have it
+    measured once the computer is idle. `few`: so few test examples tell nothing about a better version, and `takes` of
+    them would; None where that is not what is missing.
     """
 
     limit_pct: float | None = None

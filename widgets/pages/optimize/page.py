@@ -33,7 +33,8 @@ class OptimizeValue:
     `done_share` is 0..1 of the whole run and never falls, `eta_s` the time left, both None where they cannot be known;
     `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
     belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
-    time could change the result. Figures come from the store; nothing is worked out here.
+    time could change the result, `spare_s` what was left of time that was given later. With `eta_is_most` it takes at
+    most `eta_s` more. Figures come from the store; nothing is worked out here.
     """
 
     phase: RunPhase
@@ -47,6 +48,8 @@ class OptimizeValue:
     waiting: str = ""
     go_on_minutes: int | None = None
     went_on_s: float = 0.0
+    spare_s: float | None = None
+    eta_is_most: bool = False
     stage: str = ""
 
 
@@ -177,7 +180,7 @@ class OptimizePage(Page):
         minutes = value.go_on_minutes
         if minutes is None:
             return []
-        on = GhostButton(self.theme, self.tr("Go on for {0} minutes").format(minutes), "play")
+        on = GhostButton(self.theme, self.tr("Go on for up to {0} minutes").format(minutes), "play")
         on.clicked.connect(lambda: self.go_on_requested.emit(minutes))
         return [on]
 
@@ -209,8 +212,15 @@ class OptimizePage(Page):
             return ""
         if value.went_on_s:
             text = self.tr("It took {0} in all; it was given {1} more.")
-            return text.format(seconds(value.seconds), seconds(value.went_on_s))
+            text = text.format(seconds(value.seconds), seconds(value.went_on_s))
+            return text if value.spare_s is None else f"{text} {self._why_early(value.spare_s, value.go_on_minutes)}"
         return self.tr("It took {0}.").format(seconds(value.seconds))
+
+    def _why_early(self, spare_s: float, go_on_minutes: int | None) -> str:
+        """Why a run ended before the time that it was given was over."""
+        if go_on_minutes is not None:
+            return self.tr("It ended {0} early: the next step takes longer than that.").format(seconds(spare_s))
+        return self.tr("It ended {0} early: more time would change nothing.").format(seconds(spare_s))
 
     def _progress(self, value: OptimizeValue) -> str:
         """Where it is, what is done now, how long it takes: something of it is known at any time."""
@@ -220,7 +230,8 @@ class OptimizePage(Page):
         at = next((i for i, step in enumerate(value.steps, 1) if step.state == "running"), 0)
         leave = self.tr("You may leave this page; the work goes on.")
         where = self.tr("Step {0} of {1}").format(at, count) if at else ""
-        left = self.tr("about {0} left").format(whole_seconds(value.eta_s)) if at and value.eta_s is not None else ""
+        left = self.tr("at most {0} left") if value.eta_is_most else self.tr("about {0} left")
+        left = left.format(whole_seconds(value.eta_s)) if at and value.eta_s is not None else ""
         told = ", ".join(part for part in (where, left) if part)
         stage = value.stage
         return " ".join(f"{part}." for part in (told, stage) if part) + (" " if told or stage else "") + leave

@@ -270,3 +270,12 @@ def test_the_count_of_test_examples_is_that_of_all_of_them() -> None:
     cut = dataclasses.replace(slower, judgement=few.model_copy(update={"n_unasked": 198}))
     value = compare_value(facts(variant(0, judgement=few.model_copy(update={"n_unasked": 198})), cut))
     assert value.subtitle.startswith("1 version was tried on 2 test pictures;")
+
+
+@pytest.mark.parametrize(("seconds", "note"), [(4.2, "Tried in 4.2 s"), (0.004, "Known from before"), (None, "")])
+def test_nothing_was_tried_in_no_time(seconds: float | None, note: str) -> None:
+    """Given a version that the store answered when a run went on, Then it is not said to be tried in 0.0 s."""
+    made = facts(variant(0), variant(1))
+    found = tuple(dataclasses.replace(row, seconds=seconds) for row in tried_rows(None, made.variants, (), None, 1.0))
+    value = tried_value(made, TriedRun(found, (), (), (), RunForecast(run_id="r1", machine="m")))
+    assert value.rows[1].note == note

@@ -1,5 +1,8 @@
 """A run as the page Optimize shows it."""
 
+import time
+
+import pytest
 from desk import judgement, run, variant
 
 from app.controllers.optimize.live_run import LiveRun
@@ -88,6 +91,24 @@ def test_the_end_is_what_the_run_expects() -> None:
     value = live.watch.value()
     assert value.eta_s == 8.0 + 8.0 + 30.0 + 2.0
     assert [(step.start_s, step.end_s) for step in value.steps[-2:]] == [(30.0, 60.0), (60.0, 62.0)]
+
+
+def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a run that goes on for five minutes, whose first steps the store answers at once, Then the time left falls
+    with the clock, whatever its steps took; a first run's never exceeds its limit, and counts what the store saved."""
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.watch = watched()
+    live.watch.step(step(3, "Version 1", "done", started_s=6.0, seconds=0.01))
+    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=300.0, goes_on=True))
+    assert (live.watch.value().eta_s, live.watch.value().eta_is_most) == (300.0, True)
+    clock[0] += 107.0
+    assert live.watch.value().eta_s == 193.0
+    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=20.0))
+    assert (live.watch.value().eta_s, live.watch.value().eta_is_most) == (20.0, False)
+    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=200.0))
+    assert live.watch.value().eta_s == 8.0 + 8.0 + 30.0 + 2.0
 
 
 def test_what_the_final_run_and_the_proof_tell_counts() -> None:

@@ -98,6 +98,8 @@ def test_no_time_for_the_final_run_is_no_failure(stage: Make) -> None:
     one.play.seen = []
     assert one.again(more_s=300.0).recommended_variant_id == one.variants["A"].id
     assert measured(one) == [FINAL]
+    spare_s = read_end(one.space.repositories, one.run_id).spare_s
+    assert spare_s is not None and 0 < spare_s < 300 - 5, "what was left of the time is kept, for the reason"
 
 
 def test_no_time_for_the_proof_is_told_and_made_up_for(stage: Make) -> None:
