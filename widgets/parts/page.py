@@ -6,9 +6,10 @@ from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from widgets.parts.buttons import GhostButton
+from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.format import clipped
 from widgets.parts.small import Bar, PageHead
 from widgets.parts.text import label
 from widgets.theme import Theme
@@ -89,6 +90,7 @@ class Page(QScrollArea):
     """A page of the window. Subclasses fill it through `_fill`; only its column scrolls, and only downward."""
 
     cancel_requested = Signal()
+    dismissed = Signal()  # an error was read: back to what the page showed before
     fills_height = False
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
@@ -216,12 +218,27 @@ class Page(QScrollArea):
         bar.setProperty("tone", "page")
         self._fill("waiting", PageHead(title, self.tr("One moment…")), bar)
 
-    def show_error(self, value: ErrorValue) -> None:
-        """Show what happened and the ways on from here."""
+    def show_error(self, value: ErrorValue, back_to: str = "") -> None:
+        """Show what happened and what can be done next.
+
+        Args:
+            value: The error.
+            back_to: Name of what the page showed before, which is still in use; "" where there was nothing.
+        """
         card = ErrorCard(self.theme, value)
         head = PageHead(value.page_title or self.tr("That did not work"), value.page_subtitle)
+        if back_to:
+            back = self._back_button(back_to, self.tr("Show “{0}” again; it is unchanged").format(back_to))
+            back.clicked.connect(self.dismissed)
+            head.add_action(back)
         extra = self._error_actions(card, value)
         self._fill("error", head, card, *extra)
+
+    def _back_button(self, name: str, tip: str) -> TextButton:
+        """Return a button for the head that leads back to `name`."""
+        back = TextButton(self.theme, self.tr("Back to “{0}”").format(clipped(name, 24)), "arrow-counter-clockwise")
+        back.setToolTip(tip)
+        return back
 
     def show_stopped(self, value: ErrorValue) -> None:
         """Show why nothing at all can be done here."""

@@ -69,6 +69,7 @@ class DataController(PageController):
         self._doctor.taken.connect(self.preparation_taken)
         self._fed = DataFed(page, session, flows, self)
         page.cancel_requested.connect(self._on_cancel)
+        page.dismissed.connect(self.show)
         page.leave_out_requested.connect(self._on_leave_out)
         page.put_back_requested.connect(self._on_put_back)
         session.data_changed.connect(self.show)
@@ -121,6 +122,13 @@ class DataController(PageController):
     def read_again(self, asked: DataParams) -> None:
         """The same data for a model that was opened otherwise; whoever looks at another page stays there."""
         self._read(asked, after=None, show=False)
+
+    def _used_name(self) -> str:
+        """Return the name of the set in use, "" for none."""
+        asked = self._session.asked_data
+        if self._session.data is None or asked is None:
+            return ""
+        return Path(asked.path).name if asked.path else tr("inputs made by Fettle")
 
     def _earlier_name(self) -> str:
         earlier = self._session.earlier_data
@@ -249,7 +257,8 @@ class DataController(PageController):
             return
         self._running = None
         name = Path(asked.path).name if asked.path else ""
-        self._page.show_error(error_value(error, page_title=tr("These examples cannot be used"), subject=name))
+        value = error_value(error, page_title=tr("These examples cannot be used"), subject=name)
+        self._page.show_error(value, self._used_name())
 
     def _on_cancelled(self, running: Running) -> None:
         if running is self._running:

@@ -52,6 +52,7 @@ class ModelController(PageController):
         page.another_requested.connect(self._on_another)
         page.continue_requested.connect(self._on_continue)
         page.cancel_requested.connect(self._on_cancel)
+        page.dismissed.connect(self.show)
         page.consent_given.connect(lambda path: self.open(self._asked(path, allow_code=True)))
         page.shapes_given.connect(self._on_shapes)
         page.architecture_chosen.connect(lambda path, name: self.open(self._asked(path, architecture=name)))
@@ -70,9 +71,15 @@ class ModelController(PageController):
             self._page.show_empty(sample_value(self._sample) if self._sample else None)
         else:
             project = self._session.project
-            name = project.name if project else model.info.name
             origin = origin_of(self._session.workspace, project) if project else None
-            self._page.show_value(model_value(model, name, self._session.opening, origin))
+            self._page.show_value(model_value(model, self._open_name(), self._session.opening, origin))
+
+    def _open_name(self) -> str:
+        """Return the name of the open model, "" for none."""
+        project, model = self._session.project, self._session.model
+        if model is None:
+            return ""
+        return project.name if project else model.info.name
 
     def settle(self) -> None:
         """Where the page says that something is about to come, and that went elsewhere: show what is open."""
@@ -154,7 +161,7 @@ class ModelController(PageController):
             self.show()
             self._ask_shape(path, error)
         else:
-            self._page.show_error(refused_file(error, path))
+            self._page.show_error(refused_file(error, path), self._open_name())
             if error.asks and not params.shapes:
                 self._ask_shape(path, error)
 

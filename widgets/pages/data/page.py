@@ -18,12 +18,11 @@ from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, Spli
 from widgets.pages.data.reading import ReadingCard
 from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
 from widgets.pages.data.value import DataAskValue, DataValue
-from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
+from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
-from widgets.parts.format import clipped
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
@@ -101,7 +100,9 @@ class DataPage(Page):
         onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right")
         onward.clicked.connect(self.continue_requested)
         if value.earlier:
-            head.add_action(self._back_button(value.earlier))
+            back = self._back_button(value.earlier, self.tr("Use “{0}” again").format(value.earlier))
+            back.clicked.connect(self.earlier_requested)
+            head.add_action(back)
         head.add_action(another)
         head.add_action(onward)
         left, right = QVBoxLayout(), QVBoxLayout()
@@ -187,12 +188,6 @@ class DataPage(Page):
         return hints[self._kind]
 
     # -- parts --
-    def _back_button(self, name: str) -> TextButton:
-        back = TextButton(self.theme, self.tr("Back to “{0}”").format(clipped(name, 24)), "arrow-counter-clockwise")
-        back.setToolTip(self.tr("Use “{0}” again").format(name))
-        back.clicked.connect(self.earlier_requested)
-        return back
-
     def _drop_area(self, title: str, icon: str = "upload-simple") -> DropArea:
         drop = DropArea(self.theme, title, self._hint(), icon)
         if icon:
