@@ -25,7 +25,7 @@ from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
 from workers.model_io.guess.asked import as_asked
-from workers.model_io.guess.spec import boxes_told, build_spec, class_names_told, reread
+from workers.model_io.guess.spec import boxes_told, build_spec, class_names_told, reread, sizes
 from workers.model_io.layouts import layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
@@ -273,13 +273,12 @@ def _ways(source: Path, draft: Draft, spec: PipelineSpec) -> list[PipelineSpec]:
 
 
 def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
-    """What the answer is, told anew where its shape was only seen when it was tried out."""
-    lacking = {output.name for output in draft.graph.outputs if not output.shape}
-    if not lacking or trial.spec.generation is not None or carried(draft) is not None:
-        return trial
-    if not any(entry.shape for entry in trial.spec.outputs if entry.name in lacking):
+    """Decide again what the results are where the trial run showed sizes that the file does not state."""
+    if trial.spec.generation is not None or carried(draft) is not None:
         return trial
     seen = {entry.name: entry.shape for entry in trial.spec.outputs}
+    if all(sizes(output.shape) == seen.get(output.name) for output in draft.graph.outputs):
+        return trial
     outputs = tuple(spec.model_copy(update={"shape": seen[spec.name]}) for spec in draft.graph.outputs)
     told = _with_classes(source, reread(trial.spec, replace(draft.graph, outputs=outputs), draft.found))
     return again(path, trial, told)

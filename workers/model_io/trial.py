@@ -17,6 +17,7 @@ from workers.contracts.pipeline import (
     ImageSteps,
     MaskSteps,
     PipelineInput,
+    PipelineOutput,
     PipelineSpec,
     TextSteps,
 )
@@ -27,6 +28,7 @@ from workers.model_io.guess.answer import TASKS
 from workers.model_io.guess.boxes_seen import seen
 from workers.model_io.guess.labels import several_labels
 from workers.model_io.guess.masks import mask_seen
+from workers.model_io.guess.spec import with_guess
 from workers.model_io.layouts import needs_output_axes, with_output_axes
 from workers.model_io.meanings import output_meaning
 from workers.model_io.runtime import is_out_of_memory, run_error
@@ -282,10 +284,10 @@ def _learned(
     if spec.answer_kind == "class" and spec.classes is None and all(_is_unit(value) for value in values):
         update["answer_kind"] = "embedding"
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
+        update["guessed"] = with_guess(spec.guessed, is_guess=True)
     update |= _learned_result(spec, feeds, outputs, values, answer)
     described = tuple(
-        entry if entry.shape else entry.model_copy(update={"shape": _shape(outputs[0], entry.name)})
-        for entry in spec.outputs
+        entry.model_copy(update={"shape": _seen_shape(spec, entry, feeds, outputs)}) for entry in spec.outputs
     )
     update["outputs"] = described
     learned = spec.model_copy(update=update)
@@ -344,6 +346,24 @@ def _is_unit(value: NDArray[np.float64]) -> bool:
     """Whether rows are vectors of length 1 that point in all directions: so come embeddings, and no class scores."""
     lengths = np.linalg.norm(value, axis=-1)
     return value.shape[-1] >= SHORTEST_VECTOR and bool((value < 0).any()) and bool(np.allclose(lengths, 1, atol=1e-3))
+
+
+def _seen_shape(
+    spec: PipelineSpec, entry: PipelineOutput, feeds: tuple[Feeds, ...], outputs: tuple[Feeds, ...]
+) -> tuple[int | None, ...]:
+    """Return the shape of an output with what the trial run showed of it.
+
+    The whole shape is taken where the file states none, and the open width of rows (n, width) for texts where texts of
+    several lengths gave the same width.
+    """
+    if not entry.shape:
+        return _shape(outputs[0], entry.name)
+    ids = next((one.name for one in spec.inputs if one.source == "input_ids"), None)
+    if ids is None or len(entry.shape) != 2 or entry.shape[1] is not None or entry.batch_axis:
+        return entry.shape
+    lengths = {np.shape(one[ids]) for one in feeds}
+    widths = {np.shape(one[entry.name])[1] for one in outputs}
+    return (entry.shape[0], widths.pop()) if len(lengths) > 1 and len(widths) == 1 else entry.shape
 
 
 def _shape(outputs: Mapping[str, NDArray[Any]], name: str) -> tuple[int | None, ...]:

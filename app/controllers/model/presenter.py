@@ -63,7 +63,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
             *chat_findings(info),
             *findings,
             *_license_finding(model, origin),
-            *_guessed_names(spec),
+            *_guesses(spec),
         ),
         preprocess=preprocess_value(spec, opening),
         classes=spec.classes or (),
@@ -111,11 +111,13 @@ def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
     return tuple(tensor for tensor in info.inputs if tensor.name not in optional) or info.inputs
 
 
-def _guessed_names(spec: PipelineSpec) -> tuple[FindingValue, ...]:
-    """Names of classes have no field where it could be said that they are guessed."""
-    if "classes" not in spec.guessed:
-        return ()
-    return (FindingValue("warn", tr("The names of its classes are guessed: check them on your first examples.")),)
+def _guesses(spec: PipelineSpec) -> tuple[FindingValue, ...]:
+    """Return the guesses that no field of the preparation shows."""
+    sentences = {
+        "classes": tr("The names of its classes are guessed: check them on your first examples."),
+        "task": tr("What its answers mean is guessed: you can change it on the page Data."),
+    }
+    return tuple(FindingValue("warn", text) for name, text in sentences.items() if name in spec.guessed)
 
 
 def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[FindingValue, ...]:

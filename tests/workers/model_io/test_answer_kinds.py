@@ -9,7 +9,7 @@ from odd_models import floats, save, weights
 from onnx import TensorProto, helper
 
 from workers.contracts.pipeline import ImageSteps, PipelineInput
-from workers.contracts.specs import TensorSpec
+from workers.contracts.specs import GUESSED, TensorSpec
 from workers.model_io.facts import Found
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
 
@@ -46,8 +46,11 @@ def detector(path: Path, shape: tuple[int, int], **meta: str) -> Path:
     )
 
 
-def texts(path: Path, output: str, width: int, *, tokens: bool = False, unit: bool = False) -> Path:
-    """A text model with a tokenizer beside it: mean over its tokens, or one row for each of them."""
+def texts(
+    path: Path, output: str, width: int, *, tokens: bool = False, unit: bool = False, open_width: bool = False
+) -> Path:
+    """A text model with a tokenizer beside it: mean over its tokens, or one row for each of them. `open_width`: the file
+    does not state the width of the output."""
     nodes = [helper.make_node("Gather", ["table", "input_ids"], ["e"])]
     if not tokens:
         nodes.append(helper.make_node("ReduceMean", ["e"], ["m"], axes=[1], keepdims=0))
@@ -56,7 +59,7 @@ def texts(path: Path, output: str, width: int, *, tokens: bool = False, unit: bo
     if unit:
         nodes.append(helper.make_node("LpNormalization", ["h"], [output], axis=-1, p=2))
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
-    shape = ["batch", "tokens", width] if tokens else ["batch", width]
+    shape = ["batch", "tokens", width] if tokens else ["batch", "dim" if open_width else width]
     save(path, nodes, [ids], [floats(output, shape)], [weights("table", 4, 32), weights("head", 32, width, seed=2)])
     path.with_name("tokenizer.json").write_text(json.dumps(TOKENIZER), encoding="utf-8")
     return path
@@ -88,6 +91,43 @@ def test_texts(tmp_path, opened, output, width, more, beside, wanted):
         place.write_text(json.dumps(content), encoding="utf-8")
     result, folder = opened(path)
     assert kind_of(folder)[:2] == wanted and result.info.task == wanted[0]
+
+
+@pytest.mark.parametrize(
+    ("width", "wanted"), [(384, ("text-embedding", "embedding")), (3, ("text-classification", "class"))]
+)
+def test_open_width_is_learned_from_trial_run(tmp_path, opened, width, wanted):
+    """Given a text model whose file does not state the width of its output, Then the width that the trial run shows decides
+    between vectors and scores of classes, and the task is listed as a guess."""
+    result, folder = opened(texts(tmp_path / "given" / "model.onnx", "output", width, open_width=True))
+    spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+    assert (spec["task"], spec["answer_kind"]) == wanted
+    assert "task" in spec["guessed"]
+    assert spec["outputs"][0]["shape"] == [None, width]
+    (guess,) = [finding for finding in result.info.findings if finding.code == GUESSED]
+    assert "task" in guess.what
+
+
+@pytest.mark.parametrize(
+    ("output", "width", "more", "options", "is_guess"),
+    [
+        ("output", 384, {}, {}, True),
+        ("output", 3, {}, {}, True),
+        ("output", 32, {"unit": True}, {}, True),
+        ("output", 384, {}, {"task": "embedding"}, False),
+        ("output", 384, {}, {"task": "class"}, False),
+        ("logits", 150, {}, {}, False),
+        ("sentence_embedding", 384, {}, {}, False),
+    ],
+)
+def test_task_of_texts_is_listed_as_guess_where_only_width_decides(
+    tmp_path, opened, output, width, more, options, is_guess
+):
+    """Given text models, Then the task is a guess where neither a name, a file nor the person states it."""
+    result, folder = opened(texts(tmp_path / "given" / "model.onnx", output, width, **more), **options)
+    spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+    assert ("task" in spec["guessed"]) is is_guess
+    assert ("task" in result.info.preprocessing["guessed"]) is is_guess
 
 
 @pytest.mark.parametrize(

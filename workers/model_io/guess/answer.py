@@ -32,6 +32,8 @@ TASKS: dict[AnswerKind, Task] = {
 _ANSWER_NAMES = re.compile(r"logit|prob|score|last_hidden_state|output|label|pred|embed", re.I)
 _VECTORS = re.compile(r"embed|pooler|feature|hidden", re.I)
 _CLASS_SCORES = re.compile(r"logit|prob|score|label|class|softmax", re.I)
+TASK_GUESSED = "task"
+"""Entry of `PipelineSpec.guessed` where nothing states what the results are."""
 FEW_CLASSES = 64
 """Texts are rarely told apart into more kinds without names or a head that says so; vectors are rarely shorter."""
 
@@ -73,11 +75,13 @@ def answer_kind(
     reads_tokens = any(entry.source == "input_ids" for entry in inputs)
     if reads_tokens and len(shape) == 3 and not is_token_classes(answer, found):
         return "embedding", () if found.pooling else ("pooling",)
+    is_guess = len(shape) == 2 and reads_tokens and not _is_stated(answer, found)
+    guessed = (TASK_GUESSED,) if is_guess else ()
     if len(shape) == 2 and _is_vector(answer, reads_tokens, found):
-        return "embedding", ()
+        return "embedding", guessed
     main = [entry for entry in inputs if entry.source in WORLD]
     if len(shape) == 2 and (reads_tokens or len(main) == 1) and shape[1] != 1:
-        return "class", ()
+        return "class", guessed
     return "tensor", ()
 
 
@@ -90,6 +94,14 @@ def is_token_classes(answer: TensorSpec, found: Found) -> bool:
         return True
     named = _CLASS_SCORES.search(answer.name) is not None
     return named and _VECTORS.search(answer.name) is None and found.width != last
+
+
+def _is_stated(answer: TensorSpec, found: Found) -> bool:
+    """Return whether a name or the model's files state what a row of numbers for a text is; else its width decides."""
+    if _VECTORS.search(answer.name) or _CLASS_SCORES.search(answer.name):
+        return True
+    of_vectors = found.pooling is not None or (found.width is not None and answer.shape[1] == found.width)
+    return of_vectors or found.classes is not None or bool(found.is_classifier)
 
 
 def _is_vector(answer: TensorSpec, reads_tokens: bool, found: Found) -> bool:

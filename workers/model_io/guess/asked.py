@@ -12,7 +12,7 @@ from workers.model_io.facts import Found, Graph
 from workers.model_io.guess.answer import pick_answer
 from workers.model_io.guess.detection import boxes_steps
 from workers.model_io.guess.masks import mask_steps
-from workers.model_io.guess.spec import with_words
+from workers.model_io.guess.spec import with_guess, with_words
 from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.words import refuse
 
@@ -25,6 +25,8 @@ def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams)
         if params.task not in WAYS:
             raise _unfit(params.task, spec, "Results of this kind cannot be chosen by hand yet.")
         told = WAYS[params.task](spec, graph, found)
+    if params.task is not None:
+        told = told.model_copy(update={"guessed": with_guess(told.guessed, is_guess=False)})
     if params.score_threshold is None:
         return told
     steps = told.postprocess

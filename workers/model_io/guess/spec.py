@@ -20,7 +20,7 @@ from workers.contracts.pipeline import (
 )
 from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
 from workers.model_io.facts import Found, Graph, warning
-from workers.model_io.guess.answer import answer_kind, pick_answer, task_of
+from workers.model_io.guess.answer import TASK_GUESSED, answer_kind, pick_answer, task_of
 from workers.model_io.guess.detection import boxes_steps
 from workers.model_io.guess.diffusion import guess_sampling
 from workers.model_io.guess.image import detector_image, guess_image, picture_layout
@@ -143,15 +143,22 @@ def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> Pipeli
 def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     """The same with other sources or links of inputs: what the answer is is told anew."""
     answer = pick_answer(graph.outputs, spec.links)
-    kind, _ = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
+    kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
     result = _result(graph, answer, spec.inputs, spec.preprocess, kind, found)
     told = {
         "answer_kind": kind,
         "postprocess": result.steps,
         "task": found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
         "classes": result.classes,
+        "guessed": with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed),
     }
     return with_words(spec.model_copy(update=told), graph.outputs, result.output)
+
+
+def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
+    """Return the names of guessed parts with or without the task."""
+    others = tuple(name for name in guessed if name != TASK_GUESSED)
+    return (*others, TASK_GUESSED) if is_guess else others
 
 
 def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:
