@@ -10,7 +10,7 @@ from app.cli.options.inputs import check_exists
 from app.cli.options.shared import known_task, parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
-from app.cli.tables import card_lines, version_lines
+from app.cli.tables import card_lines, version_lines, with_misfit
 from app.domain.choose import is_safe
 from app.services.after.benching import Engine, bench_model, bench_version, conclusion
 from app.services.after.comparing import against_document, compare_against
@@ -146,8 +146,8 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
             other = read_facts(space, against)
             found = run(space, compare_against(space.artifacts, facts, other), output.watch)
     variants = facts.variants if found is None else found.variants
-    document = compare_document(facts.run, variants, facts.outcome, items, facts.cards)
-    headline = facts.run.headline
+    document = compare_document(facts.run, variants, facts.outcome, items, facts.cards, facts.findings)
+    headline = with_misfit(facts.run.headline, facts.findings)
     if found is not None:
         document = against_document(document, found)
         headline = f"Judged against “{found.other.title}” of the run {found.other_run.id}; times were not taken in turn"

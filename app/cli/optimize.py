@@ -1,15 +1,17 @@
 """`fettle optimize` and `fettle demo`."""
 
 import shutil
+import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from app.cli.building import architectures_of, check_can_build
+from app.cli.keys import is_terminal
 from app.cli.options.inputs import check_exists, check_folder_for
 from app.cli.options.judging import JudgingOptions, opening_of
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
 from app.cli.session import run, workspace
-from app.cli.tables import version_lines
+from app.cli.tables import version_lines, with_misfit
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.domain.words.results import forecast_words, short_of_memory
@@ -37,6 +39,7 @@ from presets.schema import Preset
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.allowance import free_memory_bytes
+from workers.contracts.specs import PREPARED_WRONGLY
 from workers.contracts.wording import about, duration
 
 
@@ -75,8 +78,29 @@ def optimize(output: Output, model: Path | None, options: OptimizeOptions, resum
             check_can_build(run(space, describe(), output.watch))
         on_card, runtimes = (space, ()) if build_for else _wanted(space, output, preset, options)
         project = project_for(space.repositories, model)
-        done = _run(on_card, output, project, opening, preset, runtimes, options)
+        try:
+            done = _run(on_card, output, project, opening, preset, runtimes, options)
+        except CommandFailed as stopped:
+            spec = _ask_preparation(output, stopped.error)
+            if spec is None:
+                raise
+            confirmed = opening.model_copy(update={"preprocess": spec})
+            done = _run(on_card, output, project, confirmed, preset, runtimes, options)
         return _tell(space, output, done, options)
+
+
+def _ask_preparation(output: Output, error: ErrorInfo) -> str | None:
+    """Ask at a terminal how inputs are to be prepared where the present preparation probably does not fit.
+
+    Returns:
+        The SPEC of ``--preprocess`` to go on with; None for no answer, and where no person can be asked.
+    """
+    if error.code != PREPARED_WRONGLY or output.options.json or not is_terminal():
+        return None
+    best, chosen = str(error.facts["best"]), str(error.facts["chosen"])
+    output.sentence(f"{error.title}. {error.detail}")
+    output.sentence(f"Type 1 and ENTER for {error.facts['best_words']}, 2 to keep the present one, or ENTER to stop.")
+    return {"1": best, "2": chosen or None}.get(sys.stdin.readline().strip())
 
 
 def _tell(space: Workspace, output: Output, done: Run, options: OptimizeOptions) -> int:
@@ -84,7 +108,8 @@ def _tell(space: Workspace, output: Output, done: Run, options: OptimizeOptions)
     found = tried_run(space, facts)
     if options.out is not None:
         _keep_artifact(facts, options.out)
-    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards))
+    found_out = facts.findings
+    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards, found_out))
     _say(output, facts, found)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
@@ -132,7 +157,7 @@ def demo(output: Output, out: Path | None) -> int:
         differs = " ".join(finding.what for finding in checked.findings)
         hint = "Run the demo again; if it happens twice, report it with the log."
         raise refusal("verify_failed", "The bundle does not verify", differs, hint)
-    document = run_document(facts.run, facts.variants, facts.outcome, cards=facts.cards)
+    document = run_document(facts.run, facts.variants, facts.outcome, cards=facts.cards, findings=facts.findings)
     output.document({**document, "bundle": str(exported.path)})
     _say(output, facts, found)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
@@ -251,4 +276,4 @@ def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
             else ""
         )
         output.text(f"   expected {about(expected.seconds)}, took {duration(seconds)}{known}")
-    output.sentence(facts.run.headline.rstrip(".") + ".")
+    output.sentence(with_misfit(facts.run.headline, facts.findings).rstrip(".") + ".")

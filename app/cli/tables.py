@@ -9,7 +9,14 @@ from app.domain.words.results import times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.speech import SpeechRecord
 from workers.contracts.measured.card_figures import CardFigures
+from workers.contracts.specs import PREPARED_WRONGLY, Finding
 from workers.contracts.wording import in_ms
+
+
+def with_misfit(headline: str, findings: Sequence[Finding]) -> str:
+    """Return the headline of a run, followed by the finding that its inputs are probably prepared wrongly."""
+    wrong = [finding.what for finding in findings if finding.code == PREPARED_WRONGLY]
+    return " ".join([f"{headline.rstrip('.')}.", *wrong]) if wrong else headline
 
 
 def version_lines(

@@ -3,15 +3,18 @@
 from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.messages import Limits
+from workers.contracts.specs import PREPARED_WRONGLY, Finding
 
 TITLE = "Check the preparation"
 FULL_S = 15.0
 QUICK_S, QUICK_ITEMS = 1.5, 40
 """Before a run: enough to see a way that is right nearly each time where the chosen one nearly never is."""
 LEAST_BUDGET_S = 60.0
+WRONGLY = "The inputs are probably prepared wrongly"
 WALL_S = 10.0
 """The look before a run ends after this, whatever keeps the model busy; then nothing is said."""
 
@@ -50,14 +53,12 @@ def check_preparation(
     return done.result
 
 
-def warning_before_run(
+def misfit_before_run(
     model: OpenedModel, asked: DataParams, data: ReadData, time_budget_s: float | None = None
-) -> Flow[str | None]:
-    """A sentence where another way fits far better than the chosen one; None where not, or where it cannot be told.
+) -> Flow[DoctorResult | None]:
+    """Return what the check found where another preparation fits far better than the chosen one, else None.
 
-    A run of less than a minute is not kept waiting for it.
-
-    A check beside the run: what keeps it from being made does not keep the run from going on.
+    A run of less than a minute is not kept waiting for it. Where the check itself cannot be made, the run goes on.
     """
     if time_budget_s is not None and time_budget_s < LEAST_BUDGET_S:
         return None
@@ -67,11 +68,27 @@ def warning_before_run(
         found = yield from check_preparation(model, asked, data.key, quick=True)
     except JobError:
         return None
-    return doctor_warning(found)
+    return found if found.verdict == "far_better" and found.best is not None else None
 
 
-def doctor_warning(found: DoctorResult) -> str | None:
-    """In words, with the figures, and what to do."""
-    if found.verdict != "far_better" or found.best is None:
-        return None
-    return f"The inputs are probably prepared wrongly. {found.what} {found.why}"
+def misfit_finding(found: DoctorResult) -> Finding:
+    """Return the finding that the inputs are probably prepared wrongly, with its figures."""
+    return Finding(level="danger", what=f"{WRONGLY}. {found.what} {found.why}", code=PREPARED_WRONGLY)
+
+
+def misfit_error(found: DoctorResult) -> ErrorInfo:
+    """Return the error that stops a run before it measures with inputs that are probably prepared wrongly.
+
+    `facts` holds the SPEC of ``--preprocess`` and the words of both preparations: `best`, `best_words`, `chosen`.
+    """
+    best, chosen = found.best, next((way.spec for way in found.ways if way.is_chosen), "")
+    assert best is not None, "a misfit has a better preparation"
+    keep = f", or --preprocess {chosen} to keep the present one" if chosen else ""
+    return ErrorInfo(
+        code=PREPARED_WRONGLY,
+        title=WRONGLY,
+        detail=f"{found.what} {found.why}",
+        hint="Use the preparation that fits, or confirm the present one.",
+        facts={"best": best.spec, "best_words": best.words, "chosen": chosen},
+        by_command=f"--preprocess {best.spec}{keep}.",
+    )

@@ -12,6 +12,7 @@ from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.services.records.speech import SpeechRecord
 from workers.contracts.measured.card_figures import CardFigures
+from workers.contracts.specs import Finding
 
 FROM_JUDGEMENT = (
     "accuracy", "accuracy_low", "accuracy_high", "agreement", "changed_share", "changed_high", "similarity", "flips",
@@ -123,6 +124,7 @@ def run_document(
     outcome: Outcome,
     speech: Mapping[str, SpeechRecord] = NO_SPEECH,
     cards: Mapping[str, CardFigures] = NO_CARDS,
+    findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """What `fettle optimize` prints."""
     ordered = sorted(variants, key=lambda variant: variant.index)
@@ -137,6 +139,7 @@ def run_document(
         "seconds": run.seconds,
         "reason": "busy" if outcome.ending is Ending.BUSY else None,
         "outcome": outcome_document(outcome),
+        "findings": [finding.model_dump(mode="json") for finding in findings],
     }
 
 
@@ -162,6 +165,7 @@ def compare_document(
     outcome: Outcome,
     items: Sequence[str] = (),
     cards: Mapping[str, CardFigures] = NO_CARDS,
+    findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """What `fettle compare` prints: the run; slices, changed items (worst first) and scores of each variant.
 
@@ -182,4 +186,4 @@ def compare_document(
         )
     judged = [{"variant": v.id, "n": v.judgement.n} for v in variants if v.judgement]
     parts = {"slices": slices, "changed": changed, "scores": scores, "judged": judged, "items": list(items)}
-    return {**run_document(run, variants, outcome, cards=cards), **parts}
+    return {**run_document(run, variants, outcome, cards=cards, findings=findings), **parts}

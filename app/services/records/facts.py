@@ -19,6 +19,7 @@ from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.hub.origin import origin_of
 from app.services.records.card import read_cards
+from app.services.records.findings import read_findings
 from app.services.records.load import LoadRecords, Price, read_load, read_price
 from app.services.records.proofs import Proof, data_with, read_proof
 from app.services.records.search_end import outcome_of_run, read_end
@@ -31,6 +32,7 @@ from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.measured.card_figures import CardFigures
+from workers.contracts.specs import Finding
 
 NOTHING_ADDED = Proof()
 NOTHING_KEPT = SearchEnd()
@@ -45,7 +47,8 @@ class RunFacts:
     `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
     `stress` is what was found under stress, by the version's id. `record` is what the person said about the examples.
     `loads` is what was measured under load, `price` what the person pays for an hour. `search` is what the search kept
-    of its time. `speech` is how fast a language model's versions speak, `cards` what a card did with versions, by id.
+    of its time, `findings` what the run found out about its model and examples. `speech` is how fast a language
+    model's versions speak, `cards` what a card did with versions, by id.
     `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
     license allows, as the hub says it or else its own files.
     """
@@ -68,6 +71,7 @@ class RunFacts:
     search: SearchEnd = NOTHING_KEPT
     speech: Mapping[str, SpeechRecord] = field(default_factory=dict)
     cards: Mapping[str, CardFigures] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def baseline(self) -> Variant:
@@ -151,6 +155,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         read_end(repositories, run_id),
         read_speech(repositories, [variant.id for variant in variants]),
         read_cards(repositories, [variant.id for variant in variants]),
+        read_findings(repositories, run_id),
     )
 
 

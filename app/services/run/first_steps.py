@@ -19,7 +19,7 @@ def open_first(recorder: Recorder, params: OpenParams) -> Flow[OpenedModel]:
         raise JobError(other_inputs(), 3)
     recorder.note_project(model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json())
     recorder.step(0, state="done", detail=model.info.task)
-    _tell(recorder, model.info.findings)
+    _report(recorder, model.info.findings)
     return model
 
 
@@ -37,13 +37,12 @@ def read_second(
         raise JobError(other_inputs(), 3)
     made = data.result.origin == "made"
     recorder.step(1, state="done", detail="inputs made by Fettle" if made else f"{data.result.n_test:,} to test with")
-    _tell(recorder, (finding for finding in data.result.findings if finding.code not in set(unsaid)))
+    _report(recorder, (finding for finding in data.result.findings if finding.code not in set(unsaid)))
     recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
     recorder.note(data_key=data.key)
     return whole, data
 
 
-def _tell(recorder: Recorder, findings: Iterable[Finding]) -> None:
+def _report(recorder: Recorder, findings: Iterable[Finding]) -> None:
     for finding in findings:
-        if finding.level != "info":
-            recorder.tell(finding.what)
+        recorder.report(finding)

@@ -17,7 +17,7 @@ from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words.results import screened_words
-from app.services.data.doctor import warning_before_run
+from app.services.data.doctor import misfit_before_run, misfit_error, misfit_finding
 from app.services.data.reach import enough_items, few_items, reach_warning
 from app.services.flow.events import EndExpected
 from app.services.flow.kept_measurements import MAX_AGE
@@ -39,11 +39,11 @@ from app.services.run.run_forecast import note_after, note_before, refine
 from app.services.run.search import OptimizeRequest, Search
 from app.services.run.version_steps import Asking, Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
-from workers.contracts.jobs import PlanParams, PlanResult
+from workers.contracts.jobs import DataParams, PlanParams, PlanResult
 from workers.contracts.measured.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.runtimes import needs_gpu
-from workers.contracts.specs import Recipe, RecipeStep
+from workers.contracts.specs import Finding, Recipe, RecipeStep
 
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
 TIME_WAS_UP, NOT_NEEDED = "the time was up", "not needed"
@@ -202,15 +202,25 @@ class _Optimization:
 
     def _read(self, model: OpenedModel) -> Flow[ReadData]:
         params, data = yield from read_second(self._recorder, model, self._ask.data)
-        if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
-            self._recorder.tell(warning)
+        yield from self._check_preparation(model, params, data)
         by_words = model.info.chat is not None
         limit_pct = self._goal.max_loss_pct
         if few_items(data, limit_pct, by_words=by_words):
             self._search.keep(few_items=data.result.n_test, enough_items=enough_items(limit_pct))
         if warning := reach_warning(data, limit_pct, by_words=by_words):
-            self._recorder.tell(warning)
+            self._recorder.report(Finding(level="warning", what=warning))
         return data
+
+    def _check_preparation(self, model: OpenedModel, params: DataParams, data: ReadData) -> Flow[None]:
+        """Raise `JobError` (exit code 3) where another preparation fits far better and nobody has confirmed the present
+        one; a run that goes on with its versions is not stopped."""
+        misfit = yield from misfit_before_run(model, params, data, self._goal.time_budget_s)
+        if misfit is None:
+            return
+        is_open = self._ask.model.preprocess is None and not self._recorder.variants
+        if is_open and misfit.evidence == "labels":  # without right answers it is only a warning
+            raise JobError(misfit_error(misfit), 3)
+        self._recorder.report(misfit_finding(misfit))
 
     def _with_room(self, plan: PlanResult, model: OpenedModel) -> Flow[PlanResult]:
         """What the model needs of the GPU's memory beside what is free is told; where it cannot fit, nothing is tried

@@ -30,6 +30,7 @@ from app.services.flow.events import (
     WaitingForQuiet,
 )
 from app.services.records.card import keep_card
+from app.services.records.findings import add_finding
 from app.services.records.looks import LookBook
 from app.services.records.machine import write_machine
 from app.services.records.search_end import read_end, write_end
@@ -38,7 +39,7 @@ from app.services.run.forecasting import Forecasts, machine_name
 from app.services.run.progress import ProgressMeter
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.specs import DeviceFacts, Finding
 
 WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
@@ -269,6 +270,12 @@ class Recorder:
         points = tuple(LatencyPoint(variant_id, now_s, value) for value in values)
         self._repositories.latencies.add_many(self.run.id, points)
         self._observe(LatenciesMeasured(points))
+
+    def report(self, finding: Finding) -> None:
+        """Store a finding; what is more than information is also logged as a warning."""
+        add_finding(self._repositories, self.run.id, finding)
+        if finding.level != "info":
+            self.tell(finding.what)
 
     def tell(self, text: str) -> None:
         """Something that a person should know now."""

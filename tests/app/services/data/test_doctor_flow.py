@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.services.data.doctor import QUICK_S, check_preparation, doctor_warning, warning_before_run
+from app.services.data.doctor import QUICK_S, check_preparation, misfit_before_run, misfit_error, misfit_finding
 from app.services.flow.steps import Done, JobError, JobStep
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.data.doctor import DoctorParams, DoctorResult, DoctorVerdict, WayTried
@@ -50,10 +50,14 @@ def test_a_far_better_way_is_told(model: OpenedModel, read: ReadData, tmp_path: 
     """Given another way that fits far better, When a run begins, Then that is a sentence with its figures; the look
     is short and kept under what the data hold."""
     asked = DataParams(model_dir="", path=str(tmp_path), left_out=("a.png",))
-    said, steps = drive(warning_before_run(model, asked, read), found("far_better"))
-    assert said == (
+    misfit, steps = drive(misfit_before_run(model, asked, read), found("far_better"))
+    finding = misfit_finding(misfit)
+    assert (finding.level, finding.code) == ("danger", "prepared_wrongly")
+    assert finding.what == (
         "The inputs are probably prepared wrongly. RGB fits far better. With it 27 of 30 answers are right."
     )
+    error = misfit_error(misfit)
+    assert error.code == "prepared_wrongly" and "--preprocess channels=rgb" in error.hint_by_command
     params = steps[0].params
     assert isinstance(params, DoctorParams)
     assert steps[0].cache and steps[0].identity[str(tmp_path)] == "data:data-key"
@@ -61,18 +65,21 @@ def test_a_far_better_way_is_told(model: OpenedModel, read: ReadData, tmp_path: 
 
 
 @pytest.mark.parametrize("verdict", ["fits", "better", "unclear"])
-def test_what_is_no_matter_is_not_told(verdict: DoctorVerdict) -> None:
+def test_what_is_no_matter_is_not_told(
+    model: OpenedModel, read: ReadData, tmp_path: Path, verdict: DoctorVerdict
+) -> None:
     """Given a way that is a little better, or nothing to tell, Then no run is warned of."""
-    assert doctor_warning(found(verdict)) is None
+    asked = DataParams(model_dir="", path=str(tmp_path))
+    assert drive(misfit_before_run(model, asked, read), found(verdict))[0] is None
 
 
 def test_the_check_never_stops_a_run(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
     """Given a check that fails, or examples that are gone or made, Then the run goes on in silence."""
     here, gone = DataParams(model_dir="", path=str(tmp_path)), DataParams(model_dir="", path=str(tmp_path / "gone"))
     failed = JobError(ErrorInfo(code="x", title="No", detail="No.", hint="No."), 3)
-    assert drive(warning_before_run(model, here, read), failed)[0] is None
-    assert drive(warning_before_run(model, here, read, time_budget_s=20), failed) == (None, [])
-    assert drive(warning_before_run(model, gone, read), failed) == (None, [])
-    assert drive(warning_before_run(model, DataParams(model_dir=""), read), failed) == (None, [])
+    assert drive(misfit_before_run(model, here, read), failed)[0] is None
+    assert drive(misfit_before_run(model, here, read, time_budget_s=20), failed) == (None, [])
+    assert drive(misfit_before_run(model, gone, read), failed) == (None, [])
+    assert drive(misfit_before_run(model, DataParams(model_dir=""), read), failed) == (None, [])
     with pytest.raises(ValueError, match="made inputs"):
         next(check_preparation(model, DataParams(model_dir=""), None))

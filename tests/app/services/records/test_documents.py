@@ -79,6 +79,7 @@ def test_the_run_and_its_comparison() -> None:
         "seconds",
         "reason",
         "outcome",
+        "findings",
     ]
     assert document["baseline"]["id"] == "o"
     assert [row["id"] for row in document["variants"]] == ["a", "b"]
