@@ -68,6 +68,16 @@ def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
     return path
 
 
+def swapped_model(path: Path) -> Path:
+    """Write a model of colors that needs blue first: its first and last scores are named the other way round."""
+    model = onnx.load(write_model(path))
+    for entry in model.metadata_props:
+        if entry.key == "classes":
+            entry.value = '["blue", "green", "red"]'
+    onnx.save(model, path)
+    return path
+
+
 def write_quick_preset(home: Path) -> None:
     """A goal "Quick" among the person's own: two versions, with time for them also beside other programs."""
     folder = home / "data" / "presets"

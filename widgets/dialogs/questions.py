@@ -30,6 +30,21 @@ def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int
     return QuestionDialog(theme, value, window)
 
 
+def preparation_question(theme: Theme, window: QWidget, happened: str, better: str) -> QuestionDialog:
+    """Ask how inputs are to be prepared before a run measures with them. Answers "better", "keep", or "" to stop."""
+    value = QuestionValue(
+        title=_tr("Are the inputs prepared rightly?"),
+        text=happened,
+        answers=(
+            Answer("better", _tr("Use the one that fits, and start"), better, primary=True),
+            Answer("keep", _tr("Keep the present one, and start"), _tr("Its answers are then what is compared.")),
+        ),
+        icon="warning",
+        tone="warn",
+    )
+    return QuestionDialog(theme, value, window)
+
+
 def kind_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
     """Asked when a dropped folder could be both. Answers "model", "data", or "" for neither."""
     value = QuestionValue(

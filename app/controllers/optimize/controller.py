@@ -10,6 +10,7 @@ from app.controllers.commands import (
     CANCEL_RUN,
     CONTINUE_RUN,
     EXTEND_RUN,
+    PREPARE_MODEL,
     REPEAT_RUN,
     RESUME_RUN,
     SHOW_RUN,
@@ -28,12 +29,14 @@ from app.services.projects.projects import latest_run, new_run
 from app.services.projects.running import RunRequest, resume_run
 from app.services.records.search_end import read_end
 from presets.schema import Preset
+from widgets.dialogs.questions import preparation_question
 from widgets.main_window import MainWindow
 from widgets.pages.optimize.page import LogLine as ShownLine
 from widgets.pages.optimize.page import OptimizePage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.process.allowance import usable_cores
+from workers.contracts.specs import PREPARED_WRONGLY
 
 NOW_MS = 250
 
@@ -41,6 +44,7 @@ NOW_MS = 250
 class OptimizeController(PageController):
     """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on.
 
+    `preparation_wanted(spec)` when the person has said how inputs are to be prepared: the run starts when they are.
     `again_requested(run)` when a person wants all of it measured once more, `go_on_requested(run, minutes)` when one
     that is over shall have more time.
     """
@@ -49,6 +53,7 @@ class OptimizeController(PageController):
     again_requested = Signal(object)
     resume_requested = Signal(object)
     go_on_requested = Signal(object, int)
+    preparation_wanted = Signal(str)  # SPEC of --preprocess
 
     def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -56,6 +61,7 @@ class OptimizeController(PageController):
         self._live: dict[str, LiveRun] = {}
         self._shown: RunWatch | None = None
         self._dirty = False
+        self._waiting: tuple[str, Preset, int | None] | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(NOW_MS)
         self._clock.timeout.connect(self._on_clock)
@@ -69,6 +75,7 @@ class OptimizeController(PageController):
         page.go_on_requested.connect(self._on_go_on)
         page.restart_requested.connect(lambda: window.show_page("goal"))
         session.project_changed.connect(self.show)
+        session.data_changed.connect(self._on_data_changed)
         flows.timing_changed.connect(self._pause_clock)
         self.show()
 
@@ -140,7 +147,7 @@ class OptimizeController(PageController):
             flow,
             title=tr("Optimize {0}").format(project.name),
             on_done=lambda done: self._on_done(live, done),
-            on_failed=lambda error: self._on_failed(live, error),
+            on_failed=lambda error: self._on_failed(live, error, preset),
             on_cancelled=lambda: self._on_cancelled(live),
             observe=live.recorder.watch,
             is_run=True,
@@ -240,11 +247,40 @@ class OptimizeController(PageController):
             self._session.set_run(run)
         self.finished.emit(run)
 
-    def _on_failed(self, live: LiveRun, error: ErrorInfo) -> None:
+    def _on_failed(self, live: LiveRun, error: ErrorInfo, preset: Preset) -> None:
         live.lines.append(ShownLine(f"{error.title}: {error.detail}", "error"))
         self._end(live)
         if live.run.state in SHOWN_STATES:  # it went on, and has its result again: no page tells of the error
             self._window.banner(error_value(error))
+        elif error.code == PREPARED_WRONGLY and self._is_of_project(live.run):
+            self._ask_preparation(error, preset, live.run.goal.threads)
+
+    def _is_of_project(self, run: Run) -> bool:
+        project = self._session.project
+        return project is not None and project.id == run.project_id
+
+    def _ask_preparation(self, error: ErrorInfo, preset: Preset, threads: int | None) -> None:
+        """Ask how inputs are to be prepared, then start the run with that."""
+        specs = {"better": str(error.facts["best"]), "keep": str(error.facts["chosen"])}
+        words = str(error.facts["best_words"])
+        dialog = preparation_question(self._page.theme, self._window, error.detail, words[:1].upper() + words[1:])
+
+        def on_answered(answer: str) -> None:
+            if specs.get(answer):
+                self._waiting = (specs[answer], preset, threads)
+                self.preparation_wanted.emit(specs[answer])
+
+        dialog.answered.connect(on_answered)
+        dialog.open()
+
+    def _on_data_changed(self) -> None:
+        """Start the run that waits for the model to be prepared as the person said."""
+        opening, waiting = self._session.opening, self._waiting
+        if waiting is None or opening is None or self._session.data is None:
+            return
+        if opening.preprocess == waiting[0]:
+            self._waiting = None
+            self.start(waiting[1], waiting[2])
 
     def _on_cancelled(self, live: LiveRun) -> None:
         if live.recorder is not None and live.recorder.run.state is RunState.QUEUED:
@@ -282,6 +318,7 @@ class OptimizeController(PageController):
 
 def _make(desk: Desk, page: OptimizePage) -> OptimizeController:
     made = OptimizeController(desk.window, page, desk.session, desk.flows)
+    made.preparation_wanted.connect(desk.commands.to(PREPARE_MODEL))
     made.again_requested.connect(desk.commands.to(REPEAT_RUN))
     made.resume_requested.connect(desk.commands.to(RESUME_RUN))
     made.go_on_requested.connect(desk.commands.to(EXTEND_RUN))

@@ -2,24 +2,13 @@
 
 from pathlib import Path
 
-import onnx
 import pytest
 from fettle_command import Fettle
-from small_model import write_model, write_pictures
+from small_model import swapped_model, write_pictures
 
 from app.services.data import doctor
 
 RGB, BGR = "channels=rgb", "channels=bgr"
-
-
-def swapped(path: Path) -> Path:
-    """A model of colors that wants blue first: its first and last scores are named the other way round."""
-    model = onnx.load(write_model(path))
-    for entry in model.metadata_props:
-        if entry.key == "classes":
-            entry.value = '["blue", "green", "red"]'
-    onnx.save(model, path)
-    return path
 
 
 @pytest.mark.timeout(170)
@@ -30,7 +19,7 @@ def test_optimize_with_wrong_preparation_stops_or_reports_it(
     names the preparation; given --preprocess it goes on, and JSON, last sentence and `compare` report the finding."""
     monkeypatch.setattr(doctor, "QUICK_S", 10.0)  # enough beside other tests
     monkeypatch.setattr(doctor, "WALL_S", 60.0)
-    model, data = swapped(tmp_path / "colors.onnx"), write_pictures(tmp_path / "pictures", each=20)
+    model, data = swapped_model(tmp_path / "colors.onnx"), write_pictures(tmp_path / "pictures", each=20)
     asked = ("optimize", str(model), "--data", str(data), "--preset", "no-loss", "--time-budget", "60", "--json")
     stopped = fettle.here(*asked)
     assert stopped.code == 3
