@@ -13,12 +13,14 @@ class Found:
     """Parts of the pipeline that the model's own files name. None: they say nothing about it.
 
     `width` is the size of the vectors that the model computes with; `is_classifier` says that its head gives classes;
+    `characters` are lists of characters beside the model, of which one may belong to it;
     `behind` and `points` what stands behind a detector's scores (`BoxesSteps`), and how many key points.
     """
 
     task: Task | None = None
     preprocess: Preprocess | None = None
     classes: tuple[str, ...] | None = None
+    characters: tuple[tuple[str, ...], ...] = ()
     scores: Literal["logits", "probabilities"] | None = None
     answer_kind: AnswerKind | None = None
     is_classifier: bool | None = None

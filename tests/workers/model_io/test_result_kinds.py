@@ -12,9 +12,11 @@ from onnx import helper, numpy_helper
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.proof.results import read_as
+from workers.contracts.specs import TensorSpec
 from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
-from workers.model_io.readers.neighbors import characters_of
+from workers.model_io.guess.transcripts import transcript_of
+from workers.model_io.readers.neighbors import beside_folder, beside_sha256, characters_of
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.runtime.recording import RecordingContext
@@ -118,6 +120,49 @@ def test_transcripts(tmp_path: Path, opened: Any, extra: int, blank: int, last: 
     save_answers(tmp_path / "a.npz", found)
     kept = load_answers(tmp_path / "a.npz")
     assert kept.texts is not None and kept.decoded and len(kept.texts) == 12 and any(kept.texts)
+
+
+PADDLE = """PostProcess:
+  name: CTCLabelDecode
+  character_dict:
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ppocr_keys.txt", "\n".join(CHARACTERS) + "\n"),
+        ("en_dict.txt", "\ufeff" + "\r\n".join(CHARACTERS)),
+        ("inference.yml", PADDLE + "".join(f"  - {json.dumps(letter)}\n" for letter in CHARACTERS)),
+    ],
+)
+def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: Any, name: str, text: str) -> None:
+    """Given a recognizer of pictures of lines with its list of characters in a file beside it, Then it gives texts; with
+    another list it is another model for the store, and a list of another length is not used."""
+    count = len(CHARACTERS) + 2
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["columns"], axes=[2], keepdims=0),
+        helper.make_node("Transpose", ["columns"], ["moments"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["moments", "w"], ["output"]),
+    ]
+    path = save(
+        tmp_path / "rec.onnx",
+        nodes,
+        [floats("x", ["b", 3, 48, "width"])],
+        [floats("output", ["b", "t", count])],
+        [weights("w", 3, count)],
+    )
+    alone = beside_sha256(path)
+    beside = tmp_path / name
+    beside.write_bytes(text.encode("utf-8"))
+    _, folder = opened(path)
+    spec = spec_in(folder)
+    assert (spec["answer_kind"], spec["task"]) == ("transcript", "transcription")
+    assert spec["classes"] == ["<blank>", *CHARACTERS, " "] and spec["postprocess"]["blank"] == 0
+    assert beside_sha256(path) != alone
+    assert (
+        transcript_of(TensorSpec(name="output", shape=("b", "t", 9), dtype="float32"), beside_folder(tmp_path)) is None
+    )
 
 
 def test_masks_are_kept_small(tmp_path: Path, opened: Any) -> None:

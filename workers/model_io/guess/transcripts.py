@@ -12,16 +12,24 @@ CHARACTERS = 0.9
 
 
 def transcript_of(answer: TensorSpec, found: Found) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
-    """How it is read, and the names of all characters; None where it is no transcript.
+    """Return how a transcript is read, and the names of all characters; None where the answer is no transcript.
 
-    A list of characters may lack the blank, which then comes first (torch, PaddleOCR), and the blank space, which
-    PaddleOCR puts last.
+    The characters are the names of the model's classes, else a list beside the model that has as many as the answer
+    has scores. A list of characters may lack the blank, which then comes first (torch, PaddleOCR), and the blank space,
+    which PaddleOCR puts last.
     """
     count = answer.shape[-1] if len(answer.shape) == 3 else None
-    names = found.classes
-    if names is None or not isinstance(count, int) or not 0 <= count - len(names) <= 2:
+    if not isinstance(count, int):
         return None
-    if not are_characters(names):
+    lists = (*((found.classes,) if found.classes is not None else ()), *found.characters)
+    read = (_read_with(answer, names, count) for names in lists)
+    return next((steps for steps in read if steps is not None), None)
+
+
+def _read_with(
+    answer: TensorSpec, names: tuple[str, ...], count: int
+) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
+    if not 0 <= count - len(names) <= 2 or not are_characters(names):
         return None
     if count > len(names):
         names = ("<blank>", *names, *([" "] if count == len(names) + 2 else []))

@@ -20,6 +20,7 @@ from workers.contracts.measured.beside import BESIDE, CARRIED, CARRIED_FOLDER, L
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, Task
 from workers.model_io.facts import Found
 from workers.model_io.guess.transcripts import are_characters
+from workers.model_io.readers.characters import LIST_SUFFIXES, character_list, character_lists
 
 MAX_JSON_BYTES = 50_000_000
 _MAX_TEXT_BYTES = 200_000
@@ -87,6 +88,7 @@ def beside_folder(folder: Path) -> Found:
         tokenizer=tokenizer if has_tokenizer else None,
         max_length=_max_length(folder, config),
         license=license_of(folder),
+        characters=character_lists(_text_files(folder)),
     )
 
 
@@ -155,8 +157,8 @@ def _behind(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 def beside_sha256(path: Path) -> str:
     """Digest over all that lies beside a model and that opening it may take over: files that say something by their
-    name, and lists of class names. With others the same weights become another opened model; whatever else comes and
-    goes in the folder (a download, a log) changes nothing.
+    name, and lists of class names and of characters. With others the same weights become another opened model; whatever
+    else comes and goes in the folder (a download, a log) changes nothing.
 
     Of a file, those in its folder (and in the one above, as `beside_file`); of a folder, those in it and one below.
     """
@@ -166,7 +168,7 @@ def beside_sha256(path: Path) -> str:
         for file in small_files(folder):
             with contextlib.suppress(OSError):
                 name = file.relative_to(folder).as_posix()
-                said = sha256_file(file) if name in BESIDE else json.dumps(list(_class_lists(file)))
+                said = sha256_file(file) if name in BESIDE else json.dumps([*_class_lists(file), *character_list(file)])
                 if said != "[]":
                     digest.update(f"{number}\0{name}\0{said}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
@@ -194,9 +196,9 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _text_files(folder: Path) -> list[Path]:
-    """Where lists of class names may stand."""
+    """Return the files in which lists of class names or characters may stand."""
     try:
-        return sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", ".txt"))[:_MOST_LISTS]
+        return sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", *LIST_SUFFIXES))[:_MOST_LISTS]
     except OSError:
         return []
 
