@@ -38,6 +38,7 @@ from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
+from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import PREPARED_WRONGLY
 from workers.contracts.wording import about, duration
@@ -199,7 +200,9 @@ def _run(
 
 def _task_of(space: Workspace, output: Output, opening: OpenParams, options: OptimizeOptions) -> str:
     """What the model does, where the usual preset hangs on it: only folders hold language models. "" else."""
-    if options.preset is not None or options.recipe is not None or not Path(opening.path).is_dir():
+    path = Path(opening.path)
+    may_chat = path.is_dir() or folder_of_weights(path) is not None
+    if options.preset is not None or options.recipe is not None or not may_chat:
         return ""
     return run(space, inspect_model(opening), output.watch).task
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from workers.contracts.folder import read_model, sha256_file, write_model
 from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
+from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
@@ -167,6 +168,8 @@ def source_of(path: Path, ctx: JobContext, to_prove: bool) -> Source:
             "Unpack it, and open the model inside.",
         )
     source, model_format = sniffed.path, format_of(sniffed.kind)
+    if path.is_file() and source == path.parent:
+        findings = (*findings, info(f"Opened with the folder around it, “{name_of(source)}”, which says what it is."))
     findings = (*recognized(source, model_format), *others_beside(sniffed.others), *findings)
     return Source(_under_a_sound_name(source, ctx.work_dir / _UNPACKED), model_format, findings)
 
@@ -304,6 +307,12 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
     return spec.model_copy(update={"classes": listed})
 
 
+def _named(path: Path, source: Source) -> Path:
+    """Return the path whose name the model gets: the folder's where a file was opened with the folder around it."""
+    folder = folder_of_weights(path) if source.format.id == "transformers" else None
+    return folder or (path.with_suffix("") if path.is_file() else path)
+
+
 def info_of(
     path: Path, source: Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]
 ) -> ModelInfo:
@@ -311,7 +320,7 @@ def info_of(
     guessed = spec.guessed if spec is not None else ()
     guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
     return ModelInfo(
-        name=name_of(path.with_suffix("") if path.is_file() else path),
+        name=name_of(_named(path, source)),
         format=source.format.id,
         task=spec.task if spec else found.task or "arrays",
         inputs=_with_meaning(graph.inputs, {e.name: e.meaning for e in spec.inputs} if spec else {}),

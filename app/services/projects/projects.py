@@ -10,6 +10,7 @@ from app.domain.run import Goal, Run, RunState
 from app.persistence import NotFound, Repositories
 from app.services.projects.trash import shown_projects
 from app.services.records.decisions import note_decision
+from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.paths import to_text
 
 
@@ -24,7 +25,7 @@ def project_for(
     now = datetime.now(UTC)
     project = Project(
         id=uuid.uuid4().hex[:12],
-        name=name or _readable(model.stem),
+        name=name or _name_of(model.absolute()),
         model_path=path,
         model_sha256="",
         created_at=now,
@@ -33,6 +34,12 @@ def project_for(
     )
     repositories.projects.add(project)
     return project
+
+
+def _name_of(model: Path) -> str:
+    """Return what a project is called at first: the folder's name where a file of it was chosen, else the model's."""
+    folder = model if model.is_dir() else folder_of_weights(model)
+    return _readable(model.stem if folder is None else folder.name)
 
 
 def _readable(name: str) -> str:

@@ -107,6 +107,32 @@ def test_a_classifier_gives_logits_and_names(bert, opened):
     assert {label for label, _ in pipeline.describe(answer)} == {"bad", "so so", "good"}
 
 
+def test_weights_in_a_folder_are_inspected_with_the_folder(bert, inspected):
+    """Given the file of weights inside a transformers folder, When it is chosen, Then the folder around it is meant."""
+    folder, _ = bert("BertForSequenceClassification", num_labels=2)
+    info = inspected(folder / "model.safetensors")
+    assert (info.format, info.task, info.name) == ("transformers", "text-classification", "tiny")
+    assert info.sha256 == inspected(folder).sha256
+    assert any(finding.what.startswith("Opened with the folder around it") for finding in info.findings)
+
+
+def test_weights_without_a_known_configuration_stay_a_file(bert, inspected):
+    """Given weights beside a configuration that names no kind of model, Then they are what the file alone is."""
+    folder, _ = bert()
+    (folder / "config.json").write_text(json.dumps({"architecture": "x"}))
+    assert inspected(folder / "model.safetensors").format == "safetensors"
+
+
+@pytest.mark.whole
+@pytest.mark.timeout(300)
+def test_weights_in_a_folder_are_opened_with_the_folder(bert, opened):
+    """Given the file of weights inside a transformers folder, When it is opened, Then texts go in and scores come out."""
+    folder, _ = bert("BertForSequenceClassification", num_labels=2)
+    result, made = opened(folder / "model.safetensors")
+    assert result.info.name == "tiny" and spec_in(made).answer_kind == "class"
+    assert (made / "tokenizer.json").is_file()
+
+
 def test_code_in_the_folder_is_never_run(bert, inspected, tmp_path):
     folder, _ = bert()
     config = json.loads((folder / "config.json").read_text())

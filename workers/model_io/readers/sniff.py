@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workers.contracts.measured.beside import folder_of_weights
 from workers.model_io.readers import magic
+from workers.model_io.readers.neighbors import read_json
 from workers.model_io.readers.torch.zip_check import read_directory
 from workers.model_io.words import damaged, data_instead, not_a_model, not_opened, refuse
 
@@ -46,7 +48,16 @@ def sniff(path: Path) -> Sniffed:
             head = file.read(4096)
     except PermissionError as error:
         raise _no_permission(path) from error
-    return Sniffed(_kind_of_file(path, head, size), path)
+    return _with_its_folder(Sniffed(_kind_of_file(path, head, size), path))
+
+
+def _with_its_folder(found: Sniffed) -> Sniffed:
+    """Weights in a transformers folder are opened with the folder, whose config.json names what computes with them."""
+    folder = folder_of_weights(found.path) if found.kind in ("safetensors", "checkpoint", "legacy_checkpoint") else None
+    config = read_json(folder / "config.json") if folder is not None else None
+    if folder is None or not isinstance(config, dict) or "model_type" not in config:
+        return found
+    return Sniffed("transformers", folder)
 
 
 def _mode(path: Path) -> int:
