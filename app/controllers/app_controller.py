@@ -27,6 +27,7 @@ from app.services.machine.describing import describe, remember, remembered
 from app.services.projects.projects import find_project
 from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow
+from widgets.parts.page import Page
 from widgets.theme import Theme
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.paths import to_text
@@ -72,7 +73,7 @@ class AppController(QObject):
         window.picture_dropped.connect(self._on_picture)
         window.text_dropped.connect(self._on_text)
         window.drag_entered.connect(session.workspace.pool.prestart)
-        window.open_requested.connect(self.commands.to(c.CHOOSE_MODEL))
+        window.open_requested.connect(self._on_open)
         window.close_requested.connect(self._on_close)
         window.project_requested.connect(self.open_project)
         window.new_project_requested.connect(self._on_new_project)
@@ -174,6 +175,12 @@ class AppController(QObject):
         shown = self._controllers.get(self._window.current_page)
         if shown is None or not shown.take_paths(paths):
             self._incoming.take(paths)
+
+    def _on_open(self) -> None:
+        """Open the dialog of the page that is shown, else the one for a model."""
+        page = self._window.built_pages.get(self._window.current_page)
+        if not (isinstance(page, Page) and page.choose()):
+            self.commands.do(c.CHOOSE_MODEL)
 
     def _on_picture(self, image: QImage) -> None:
         """A picture without a file can only be tried."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.opening.sniffing import is_log, kind_of
+from app.services.opening.sniffing import is_log, seen_kind
 from widgets.dialogs.incoming_questions import which_question
 from widgets.dialogs.questions import kind_question
 from widgets.main_window import MainWindow
@@ -44,7 +44,12 @@ class Incoming(QObject):
         if len(paths) > MOST:
             self._window.banner(_too_many(len(paths)))
             return
-        self._settle([(path, kind_of(from_text(path))) for path in dict.fromkeys(paths)])
+        self._settle([(path, self._kind_of(path)) for path in dict.fromkeys(paths)])
+
+    def _kind_of(self, path: str) -> str:
+        """Return the kind by names; what these do not say is what the page that is shown takes."""
+        is_for_data = self._window.current_page == "data" and self._session.model is not None
+        return seen_kind(from_text(path)) or ("data" if is_for_data else "model")
 
     def take_waiting(self) -> str:
         """Data that were dropped before there was a model; "" for none."""

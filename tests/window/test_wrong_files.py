@@ -1,5 +1,6 @@
 """Files that a page cannot use, chosen or dropped by a real mouse: what was open stays, and the page leads back to it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,17 @@ from rig import Program
 from small_model import write_model, write_pictures
 
 Start = Callable[..., Program]
+
+
+def choose_path(program: Program, path: Path) -> None:
+    """Type a path into the dialog that is open; its list of suggestions may take the first Return for itself."""
+    program.type(str(path))
+    for _ in range(3):
+        program.keys("Return")
+        time.sleep(0.5)
+        if not program.see().modal:
+            return
+    raise AssertionError("the dialog stays open")
 
 
 @pytest.mark.timeout(240)
@@ -34,4 +46,31 @@ def test_wrong_file_leads_back_to_what_was_open(start: Start, tmp_path: Path) ->
     program.press("Back to “colors”")
     view = program.until_page("model", "full")
     assert "Continue to data" in view.texts and view.strays == ()
+    assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(240)
+def test_open_key_belongs_to_the_page(start: Start, tmp_path: Path) -> None:
+    """Given an open model, When Ctrl+O is pressed on Data, Then its dialog chooses examples; a data file that is chosen in
+    the dialog of Model is understood as a dropped one is."""
+    program = start(str(write_model(tmp_path / "colors.onnx")))
+    program.until_page("model", "full", 30)
+    program.keys("ctrl+2")
+    program.until_page("data", "empty", 30)
+    program.keys("ctrl+o")
+    program.until(lambda view: view.modal == "Choose a folder of examples", 15, "the dialog of the page Data")
+    choose_path(program, write_pictures(tmp_path / "pictures", each=8))
+    program.until_page("data", "full", 60)
+    program.until_text("24 pictures of 3 kinds, ready to use")
+
+    program.keys("ctrl+1")
+    program.until_page("model", "full", 30)
+    program.keys("ctrl+o")
+    program.until(lambda view: view.modal == "Choose a model", 15, "the dialog of the page Model")
+    table = tmp_path / "numbers.csv"
+    table.write_text("text,label\na,b\n", encoding="utf-8")
+    choose_path(program, table)
+    view = program.until_page("data", limit_s=60)
+    assert "numbers.csv" in program.until(lambda view: view.state in ("full", "error"), 60, "the page Data").texts
+    assert view.strays == ()
     assert program.errors.read_text(encoding="utf-8") == ""

@@ -240,6 +240,10 @@ class Page(QScrollArea):
         back.setToolTip(tip)
         return back
 
+    def choose(self) -> bool:
+        """Open the page's own dialog for files or folders; return False where it has none."""
+        return False
+
     def show_stopped(self, value: ErrorValue) -> None:
         """Show why nothing at all can be done here."""
         self._fill("stopped", PageHead(value.page_title or value.title), ErrorCard(self.theme, value))

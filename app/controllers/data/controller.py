@@ -54,7 +54,7 @@ class DataController(PageController):
         self._is_quiet = False
         self._checks = DataChecks(session, flows, self)
         self._checks.changed.connect(self._show_checks)
-        page.data_chosen.connect(self.read_path)
+        page.data_chosen.connect(lambda path: window.paths_dropped.emit([path]))
         page.no_data_chosen.connect(self._on_no_data)
         page.earlier_requested.connect(self._on_earlier)
         page.columns_changed.connect(self._on_columns)

@@ -47,7 +47,7 @@ class ModelController(PageController):
         self._running: Running | None = None
         self._goes_on = False
         page.sample_requested.connect(self.open_sample)
-        page.file_chosen.connect(self.open_path)
+        page.file_chosen.connect(lambda path: window.paths_dropped.emit([path]))
         page.hub_requested.connect(self.hub_wanted)
         page.another_requested.connect(self._on_another)
         page.continue_requested.connect(self._on_continue)

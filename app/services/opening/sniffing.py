@@ -32,9 +32,20 @@ def is_log(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> Kind:
-    """A file is told by its name, a folder by the names in it and one level below."""
+    """Return the kind of a file or folder; a model where its names do not say it."""
+    return seen_kind(path) or "model"
+
+
+def seen_kind(path: Path) -> Kind | None:
+    """Return the kind by the name of a file, or by the names in a folder and one level below.
+
+    None where these do not say it. A ZIP file may hold either.
+    """
     if not path.is_dir():
-        return "data" if path.suffix.lower() in DATA_SUFFIXES else "model"
+        suffix = path.suffix.lower()
+        if suffix in DATA_SUFFIXES:
+            return "data"
+        return "model" if suffix in MODEL_SUFFIXES - {".zip"} else None
     if all((path / name).is_file() for name in OF_BUNDLE):  # golden examples lie in it, too
         return "model"
     try:
@@ -42,10 +53,10 @@ def kind_of(path: Path) -> Kind:
         folders = islice((entry for entry in names if entry.is_dir()), MAX_FOLDERS)
         below = [entry for folder in folders for entry in islice(folder.glob("*"), 20)]
     except OSError:
-        return "model"
+        return None
     suffixes = {entry.suffix.lower() for entry in (*names, *below) if not entry.is_dir()}
     has_model = bool(suffixes & (MODEL_SUFFIXES - {".zip"})) or (path / "config.json").is_file()
     has_data = bool(suffixes & (DATA_SUFFIXES - {".txt"}))
     if has_model and has_data:
         return "both"
-    return "model" if has_model or not has_data else "data"
+    return "model" if has_model else "data" if has_data else None

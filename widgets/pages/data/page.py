@@ -96,7 +96,7 @@ class DataPage(Page):
         self._kind = value.kind
         head = PageHead(self._title(value), self._subtitle(value))
         another = GhostButton(self.theme, self.tr("Choose another…"))
-        another.clicked.connect(self.choose_folder)
+        another.clicked.connect(self.choose)
         onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right")
         onward.clicked.connect(self.continue_requested)
         if value.earlier:
@@ -147,8 +147,8 @@ class DataPage(Page):
         return self.tr("Reading your {0}").format(plural(self._kind)), self.tr("Nothing is changed in them.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        choose = PrimaryButton(self.theme, self.tr("Choose another folder…"))
-        choose.clicked.connect(self.choose_folder)
+        choose = PrimaryButton(self.theme, self.tr("Choose others…"))
+        choose.clicked.connect(self.choose)
         without = GhostButton(self.theme, self.tr("Continue without data"))
         without.clicked.connect(self.no_data_chosen)
         card.add_action(choose)
@@ -369,6 +369,11 @@ class DataPage(Page):
         dialog.matched.connect(self.labels_matched)
         dialog.open()
         return dialog
+
+    def choose(self) -> bool:
+        """Open the dialog for what examples of this kind mostly are: a folder, or a file."""
+        (self.choose_folder if self._kind in ("images", "audio") else self.choose_file)()
+        return True
 
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder."""

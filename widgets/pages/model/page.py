@@ -193,6 +193,11 @@ class ModelPage(Page):
         return holder
 
     # -- doings --
+    def choose(self) -> bool:
+        """Open the dialog for a model's file."""
+        self.choose_file()
+        return True
+
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
         kinds = self.tr("Models (*.onnx *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")

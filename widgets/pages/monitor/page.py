@@ -194,6 +194,11 @@ class MonitorPage(Page):
         if path:
             self.log_chosen.emit(path)
 
+    def choose(self) -> bool:
+        """Open the dialog for a log's file."""
+        self.choose_file()
+        return True
+
     def choose_file(self) -> None:
         """One file of a log."""
         kinds = self.tr("Logs (*.jsonl);;All files (*)")

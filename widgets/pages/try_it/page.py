@@ -197,6 +197,13 @@ class TryPage(Page):
             self._typed.stop()
             self._on_typed()
 
+    def choose(self) -> bool:
+        """Open the dialog for something to try, where a version can be tried."""
+        if self._value is None or self.state != "full":
+            return False
+        self.choose_file()
+        return True
+
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
         kind = self._value.kind if self._value is not None else "images"
