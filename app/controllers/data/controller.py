@@ -68,6 +68,7 @@ class DataController(PageController):
         self._doctor = DataDoctor(page, session, flows, self)
         self._doctor.taken.connect(self.preparation_taken)
         self._fed = DataFed(page, session, flows, self)
+        self._fed.prepared.connect(self._doctor.set_chosen)
         page.cancel_requested.connect(self._on_cancel)
         page.dismissed.connect(self.show)
         page.leave_out_requested.connect(self._on_leave_out)

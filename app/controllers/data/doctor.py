@@ -1,11 +1,13 @@
 """Asks on the page Data which way of preparing the inputs fits, shows the evidence, hands on what is taken."""
 
-from PySide6.QtCore import QObject, Signal
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.data.doctor import check_preparation
+from app.services.data.doctor import StoredCheck, check_preparation, read_check, store_check
 from app.services.flow.events import Event, StepProgress
 from widgets.pages.data.doctor import DoctorValue, WayValue
 from widgets.pages.data.page import DataPage
@@ -28,11 +30,18 @@ class DataDoctor(QObject):
         self._page, self._session, self._flows = page, session, flows
         self._value = DoctorValue()
         self._key: tuple[str, str] | None = None
+        self._chosen = ""
         self._running: Running | None = None
         self._wish: object | None = None
         page.doctor_requested.connect(self.check)
         page.doctor_cancelled.connect(self.stop)
-        page.preparation_taken.connect(self.taken)
+        page.preparation_taken.connect(self._on_taken)
+        flows.changed.connect(lambda: QTimer.singleShot(0, self, self._on_flows))
+
+    def set_chosen(self, words: str) -> None:
+        """Show in words how inputs are prepared now."""
+        self._chosen = f"{words[:1].upper()}{words[1:]}." if words else tr("They go in as they are.")
+        self._tell(self._value)
 
     def show(self) -> None:
         """What is known of the model and data that are open."""
@@ -40,8 +49,16 @@ class DataDoctor(QObject):
         key = (model.key, data.key) if model is not None and data is not None else None
         if key != self._key:
             self.stop()
-            self._key, self._value = key, DoctorValue()
-        self._page.show_doctor(self._value)
+            self._key, self._value, self._chosen = key, self._stored(key), ""
+        self._tell(self._value)
+
+    def _stored(self, key: tuple[str, str] | None) -> DoctorValue:
+        """Return what an earlier check found of this model with these examples."""
+        project = self._session.project
+        if key is None or project is None:
+            return DoctorValue()
+        found = read_check(self._session.workspace.repositories, project.id, *key)
+        return DoctorValue() if found is None else doctor_value(found)
 
     def check(self) -> None:
         """Try the ways; where a run measures, the page says that it waits for it."""
@@ -72,7 +89,17 @@ class DataDoctor(QObject):
 
     def _tell(self, value: DoctorValue) -> None:
         self._value = value
-        self._page.show_doctor(value)
+        self._page.show_doctor(replace(value, chosen=self._chosen))
+
+    def _on_taken(self, spec: str) -> None:
+        """Show that the model is being prepared in another way, and have that done."""
+        self._tell(DoctorValue("taking"))
+        self.taken.emit(spec)
+
+    def _on_flows(self) -> None:
+        """Show what was known before where the model could not be prepared in the other way."""
+        if self._value.state == "taking" and not self._session.is_opening:
+            self._tell(self._stored(self._key))
 
     def _on_event(self, wish: object, event: Event) -> None:
         if wish is self._wish and isinstance(event, StepProgress) and event.total:
@@ -83,6 +110,10 @@ class DataDoctor(QObject):
     def _on_done(self, wish: object, found: DoctorResult) -> None:
         if wish is self._wish:
             self._running = self._wish = None
+            project = self._session.project
+            if project is not None and self._key is not None:
+                check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=found)
+                store_check(self._session.workspace.repositories, project.id, check)
             self._tell(doctor_value(found))
 
     def _on_failed(self, wish: object, error: ErrorInfo) -> None:

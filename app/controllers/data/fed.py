@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.controllers.boxes import boxed, masked
 from app.controllers.flows import FlowRunner, Running
@@ -22,7 +22,11 @@ STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 
 
 class DataFed(QObject):
-    """Looks once at each model with its data; what measures goes first, and what was begun begins again after it."""
+    """`prepared(words)` says how inputs are prepared, "" where they go in as they are.
+
+    Looks once at each model with its data; what measures goes first, and what was begun begins again after it."""
+
+    prepared = Signal(str)
 
     def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
         super().__init__(parent)
@@ -41,7 +45,7 @@ class DataFed(QObject):
         if key != self._key:
             self.stop()
             self._key, self._value = key, FedValue()
-        self._page.show_fed(self._value)
+        self._tell(self._value)
         self._begin()
 
     def stop(self) -> None:
@@ -84,6 +88,8 @@ class DataFed(QObject):
     def _tell(self, value: FedValue) -> None:
         self._value = value
         self._page.show_fed(value)
+        if value.state == "told":
+            self.prepared.emit(value.preparation)
 
     def _on_event(self, wish: object, event: Event) -> None:
         if wish is self._wish and isinstance(event, StepProgress) and event.total:

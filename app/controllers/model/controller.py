@@ -32,6 +32,8 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
 EXAMPLE_SHAPE = "1x3x224x224"
+ASKED = ("needs_consent", "ambiguous_architecture", "shape_needed")
+"""Errors that are questions."""
 
 
 class ModelController(PageController):
@@ -45,7 +47,7 @@ class ModelController(PageController):
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._sample = sample_or_none()
         self._running: Running | None = None
-        self._goes_on = False
+        self._goes_on = self._stays = False
         page.sample_requested.connect(self.open_sample)
         page.file_chosen.connect(lambda path: window.paths_dropped.emit([path]))
         page.hub_requested.connect(self.hub_wanted)
@@ -99,12 +101,13 @@ class ModelController(PageController):
         if self._sample is not None:
             self.open(OpenParams(path=str(self._sample.model)))
 
-    def open(self, params: OpenParams) -> None:
-        """Open in a worker; the page shows how far it is."""
+    def open(self, params: OpenParams, *, stays: bool = False) -> None:
+        """Open in a worker; the page Model shows how far it is. `stays`: the page that is shown stays."""
         self._on_cancel()
         self._last = params
-        self._goes_on = False
-        self._window.show_page("model")
+        self._goes_on, self._stays = False, stays
+        if not stays:
+            self._window.show_page("model")
         self._page.show_loading(tr("Checking the model"))
         running = self._flows.start(
             open_model(params),
@@ -151,7 +154,10 @@ class ModelController(PageController):
         if not self._is_over(running):
             return
         path = params.path
-        if error.code == "needs_consent":
+        if self._stays and self._window.current_page != "model" and not error.asks and error.code not in ASKED:
+            self.show()
+            self._window.banner(refused_file(error, path))
+        elif error.code == "needs_consent":
             self.show()
             self._page.ask_consent(path, Path(path).name)
         elif error.code == "ambiguous_architecture":
@@ -197,13 +203,13 @@ class ModelController(PageController):
         """Open the model again with another way of preparing its inputs (the SPEC of ``--preprocess``)."""
         opening = self._session.opening
         if opening is not None:
-            self.open(opening.model_copy(update={"preprocess": spec}))
+            self.open(opening.model_copy(update={"preprocess": spec}), stays=True)
 
     def read_results(self, way: str, threshold: float | None) -> None:
         """Open the model again with its results read in another way (``--task``, ``--score-threshold``)."""
         opening = self._session.opening
         if opening is not None:
-            self.open(opening.model_copy(update={"task": way, "score_threshold": threshold}))
+            self.open(opening.model_copy(update={"task": way, "score_threshold": threshold}), stays=True)
 
 
 def _names(told: JsonValue) -> tuple[str, ...]:

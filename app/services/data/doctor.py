@@ -1,7 +1,10 @@
 """Which way of preparing inputs fits the model: asked on the page Data, by `fettle data doctor`, before each run."""
 
+from app.domain.record import Owner, RecordKind
+from app.persistence import Repositories
 from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.opening.opening import OpenedModel, ReadData
+from workers.contracts.base import Frozen
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
@@ -10,6 +13,17 @@ from workers.contracts.process.messages import Limits
 from workers.contracts.specs import PREPARED_WRONGLY, Finding
 
 TITLE = "Check the preparation"
+
+
+class StoredCheck(Frozen):
+    """The last check of a project's preparation, and of which model and examples it was."""
+
+    model_key: str
+    data_key: str
+    result: DoctorResult
+
+
+CHECK = RecordKind("preparation-check", Owner.PROJECT, StoredCheck)
 FULL_S = 15.0
 QUICK_S, QUICK_ITEMS = 1.5, 40
 """Before a run: enough to see a way that is right nearly each time where the chosen one nearly never is."""
@@ -51,6 +65,19 @@ def check_preparation(
         limits=Limits(wall_s=WALL_S) if quick else Limits(),
     )
     return done.result
+
+
+def store_check(repositories: Repositories, project_id: str, check: StoredCheck) -> None:
+    """Keep a check beside its project, in place of the one before."""
+    repositories.records.put(CHECK, project_id, check)
+
+
+def read_check(repositories: Repositories, project_id: str, model_key: str, data_key: str) -> DoctorResult | None:
+    """Return the result of the last check; None where it was of another model or of other examples."""
+    stored = repositories.records.get(CHECK, project_id)
+    if stored is None or (stored.model_key, stored.data_key) != (model_key, data_key):
+        return None
+    return stored.result
 
 
 def misfit_before_run(

@@ -36,9 +36,12 @@ class WayValue:
 
 @dataclass(frozen=True)
 class DoctorValue:
-    """`state`: idle (may be asked), running, told, failed. `spec` is what a click takes, "" for nothing."""
+    """`state`: idle (may be asked), running, told, failed, taking (the model is opened again with another way).
 
-    state: Literal["idle", "running", "told", "failed"] = "idle"
+    `chosen` says in words how inputs are prepared now, `spec` is what a click takes, "" for nothing.
+    """
+
+    state: Literal["idle", "running", "told", "failed", "taking"] = "idle"
     chosen: str = ""
     verdict: CheckState = "waiting"
     what: str = ""
@@ -74,7 +77,8 @@ class DoctorCard(Card):
         box.setSpacing(SPACE_S)
         if value.chosen:
             box.addWidget(words(value.chosen, "soft"))
-        fill = {"idle": self._fill_idle, "running": self._fill_running}.get(value.state, self._fill_told)
+        fills = {"idle": self._fill_idle, "running": self._fill_running, "taking": self._fill_taking}
+        fill = fills.get(value.state, self._fill_told)
         fill(box, value)
         self.box.addWidget(self._body)
         if was_here:
@@ -100,6 +104,10 @@ class DoctorCard(Card):
         stop = TextButton(self._theme, self.tr("Stop"))
         stop.clicked.connect(self.cancel_requested)
         box.addWidget(stop)
+
+    def _fill_taking(self, box: QVBoxLayout, _value: DoctorValue) -> None:
+        box.addWidget(words(self.tr("The model is opened again with the other preparation…")))
+        box.addWidget(Bar(self.tr("Progress")))
 
     def _fill_told(self, box: QVBoxLayout, value: DoctorValue) -> None:
         box.addWidget(CheckList(self._theme, (CheckValue(value.verdict, value.what),)))

@@ -43,6 +43,10 @@ class Row:
     def n(self) -> int:
         return len(self.score)
 
+    def cut(self, count: int) -> None:
+        """Forget all but the first examples."""
+        del self.score[count:], self.fine[count:], self.predicted[count:]
+
     @property
     def mean(self) -> float:
         return float(np.mean(self.score)) if self.score else -1.0

@@ -21,7 +21,7 @@ HOPELESS = 0.001
 FINAL_SHARE = 0.45
 """Of the time, for the last comparison on all examples."""
 OVERTIME = 3.0
-"""The short look may take this many times as long on a busy computer: an answer by chance would be kept."""
+"""The last comparison may take this many times as long where it is not decided: an answer by chance would be kept."""
 STAGE = "Trying ways to prepare the examples"
 
 
@@ -52,9 +52,16 @@ class Search:
         finalists = _ranked(self.rows.values())[: 1 if self.quick else FINALISTS]
         if self.row(chosen) not in finalists:
             finalists.append(self.row(chosen))
-        self.race(finalists, everything, halving=False, until=OVERTIME if self.quick else 1.0)
+        self.race(finalists, everything, halving=False, until=OVERTIME)
+        self._catch_up(self.row(chosen), max(row.n for row in finalists))
         self.ctx.progress(STAGE, len(axes) + 1, len(axes) + 1, "kinds of ways")
         return sorted(finalists, key=lambda row: (row.mean, row.rank), reverse=True)
+
+    def _catch_up(self, chosen: Row, count: int) -> None:
+        """Try the chosen way, which may have lost early, on as many examples as the best where there is time."""
+        while chosen.n < count and not chosen.problem and not self._is_late(OVERTIME):
+            self.ctx.check_cancelled()
+            self.scorer.extend(chosen, min(chosen.n + self.first, count))
 
     @property
     def first(self) -> int:
@@ -76,6 +83,8 @@ class Search:
                 self.ctx.check_cancelled()
                 if self._is_late(until):
                     self.stopped_early = True
+                    if not halving:
+                        _level(running)
                     return _ranked(running)
                 self.scorer.extend(row, lap)
             running = _in_the_running(running)
@@ -89,6 +98,14 @@ class Search:
 
     def _is_late(self, share: float) -> bool:
         return time.monotonic() - self.began_s > share * self.seconds
+
+
+def _level(rows: Iterable[Row]) -> None:
+    """Cut the rows to the number of examples that all of them were tried on."""
+    able = [row for row in rows if not row.problem]
+    count = min((row.n for row in able), default=0)
+    for row in able:
+        row.cut(count)
 
 
 def _in_the_running(rows: list[Row]) -> list[Row]:

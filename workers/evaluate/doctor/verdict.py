@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,12 +63,19 @@ def judge(
     p_value, difference = compared(best, chosen)
     p_value = min(1.0, p_value * tried)
     if p_value >= SURE and _p_of_guessing(chosen, guess, evidence) >= SURE:
-        return _unclear("What fits best so far may be so by chance.", MORE, guess)
+        return _unclear("What fits best so far may be so by chance.", _more(min(best.n, chosen.n), examples), guess)
     if best is chosen or p_value >= SURE or difference < NEAR:
-        return _fits(rows, chosen, evidence, tried, p_value, guess)
+        return _fits(rows, chosen, evidence, tried, p_value, guess, examples)
     far = difference >= FAR
     what = f"Another preparation fits {'far ' if far else ''}better: {words_of(best.steps)}."
     return Verdict("far_better" if far else "better", what, _better_why(best, chosen, evidence), best, p_value, guess)
+
+
+def _more(tried: int, examples: Sequence[Example]) -> str:
+    """Return what would decide: more examples, or more time where there are examples that were not tried."""
+    if tried >= len(examples):
+        return MORE
+    return f"In the time, {tried:,} of {len(examples):,} examples were tried. {LATER}"
 
 
 def _usual_of_the_best(rows: Sequence[Row], chosen: Row) -> Row | None:
@@ -85,6 +92,7 @@ def _is_worse(row: Row, best: Row) -> bool:
 
 
 MORE = "Add more, some hundreds if you can."
+LATER = "Check again when the computer is less busy."
 
 
 def _unclear(what: str, why: str, guess: float | None = None) -> Verdict:
@@ -119,25 +127,37 @@ def _p_of_guessing(best: Row, guess: float, evidence: DoctorEvidence) -> float:
 
 
 def _fits(
-    rows: Sequence[Row], chosen: Row, evidence: DoctorEvidence, tried: int, p_value: float, guess: float
+    rows: Sequence[Row],
+    chosen: Row,
+    evidence: DoctorEvidence,
+    tried: int,
+    p_value: float,
+    guess: float,
+    examples: Sequence[Example],
 ) -> Verdict:
     """Whatever did better on these examples is named, too: that it may be so by chance does not mean that it is."""
-    said = f"{tried} ways were tried. With the chosen one {_figure(chosen, evidence)}"
     able = [row for row in rows if not row.problem and row.n * 2 >= chosen.n and row.mean >= chosen.mean + NEAR]
     rival = max(able, key=lambda row: row.mean, default=None)
+    same = chosen.n if rival is None else min(chosen.n, rival.n)
+    said = f"{tried} ways were tried. With the chosen one {_figure(chosen, evidence, same)}"
     if rival is None:
         what, why = "The chosen preparation fits.", f"{said}; none of the others is better."
     else:
         what = f"The chosen preparation works, but another may fit better: {words_of(rival.steps)}."
-        why = f"{said}; with the other {_figure(rival, evidence)}, which may be so by chance. {MORE}"
+        other = _figure(rival, evidence, same)
+        why = f"{said}; with the other {other}, which may be so by chance. {_more(same, examples)}"
     return Verdict("fits", what, why, chosen, p_value, guess, rival)
 
 
 def _better_why(best: Row, chosen: Row, evidence: DoctorEvidence) -> str:
-    return f"With it {_figure(best, evidence)}; with the chosen one {_figure(chosen, evidence)}."
+    same = min(best.n, chosen.n)
+    return f"With it {_figure(best, evidence, same)}; with the chosen one {_figure(chosen, evidence, same)}."
 
 
-def _figure(row: Row, evidence: DoctorEvidence) -> str:
+def _figure(row: Row, evidence: DoctorEvidence, count: int | None = None) -> str:
+    """Return how well a way did, on its first `count` examples where it is compared with a way of so many."""
+    if count is not None and count < row.n:
+        row = replace(row, score=row.score[:count])
     if evidence == "confidence":
         more = "no" if row.mean <= 0 else f"{100 * row.mean:.0f} points"
         return f"the model is {more} surer of {row.n:,} examples than of noise"

@@ -28,7 +28,8 @@ def test_a_wrong_preparation_is_found_and_put_right(
     app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
 ) -> None:
     """Given the sample opened as if its pictures were dark on bright, When the preparation is checked, Then the page
-    says with figures that another fits far better; one click opens the model with it and reads the examples again."""
+    says with figures that another fits far better, and still says it when the project is opened again; one click opens
+    the model with it and reads the examples again, while the page stays. The card says how inputs are prepared."""
     sample = sample_paths()
     model = app_controller.controller("model", ModelController)
     own = tmp_path / "own.onnx"
@@ -49,10 +50,23 @@ def test_a_wrong_preparation_is_found_and_put_right(
     drive(lambda: take(card) is not None, 90)
     said = "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
     assert "Another preparation fits far better" in said and "answers are right" in said and "(chosen)" in said
-    button = take(card)
+    session = app_controller.session
+    project = session.project
+    assert project is not None
+    session.new_project()
+    assert session.reopen(project)
+    again = page.findChild(DoctorCard)
+    assert again is not None and again is not card
+    button = take(again)
     assert button is not None
+    shown: list[str] = []
+    window.page_shown.connect(shown.append)
     button.click()
     drive(lambda: app_controller.session.data not in (None, before) and not app_controller.flows.active, 90)
+    assert set(shown) <= {"data"} and window.current_page == "data"
+    new = page.findChild(DoctorCard)
+    assert new is not None
+    drive(lambda: any("0 to 1" in label.text() for label in new.findChildren(QLabel)), 30)
     opening = app_controller.session.opening
     assert opening is not None and opening.preprocess is not None and "mean=0.286,std=0.353" in opening.preprocess
     asked = app_controller.session.asked_data
