@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from doors import leftovers
+from made_once import made_once
 
 from app.jobs.client import Crashed, JobClient, Message
 from app.jobs.outcome import explain
@@ -17,6 +19,8 @@ from app.services.flow.workspace import Workspace
 from workers.contracts.process.messages import TERMINAL, Finished, Limits, Log, RunJob
 
 BATCH = 2000
+COUNT, LONG_COUNT = 60, 500
+TESTS = Path(__file__).parents[1]
 NO_CLASS = "no class"
 ENDS = (*TERMINAL, Crashed)
 
@@ -93,13 +97,13 @@ class Campaign:
         if outcome.startswith(NO_CLASS):
             self.without_class.append(text)
 
-    def report(self) -> str:
-        """What came of all, for the person who reads the log."""
-        families: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-        for (family, outcome), count in self.outcomes.items():
-            families[family][outcome] += count
-        lines = [f"{family}: {dict(counts.most_common())}" for family, counts in sorted(families.items())]
-        return "\n".join([*lines, f"ended a worker: {self.fallen}"])
+
+def report(outcomes: collections.Counter[tuple[str, str]]) -> str:
+    """What came of each family, for the person who reads the log."""
+    families: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for (family, outcome), count in outcomes.items():
+        families[family][outcome] += count
+    return "\n".join(f"{family}: {dict(counts.most_common())}" for family, counts in sorted(families.items()))
 
 
 @pytest.fixture
@@ -109,11 +113,89 @@ def campaign(space: Workspace, sound: Path) -> Campaign:
 
 def check(campaign: Campaign, space: Workspace, count: int, canary: Path) -> None:
     campaign.go(count)
-    print(campaign.report())  # noqa: T201 - seen with -s or when it fails
+    print(report(campaign.outcomes), f"ended a worker: {campaign.fallen}")  # noqa: T201 - seen with -s or when it fails
     assert campaign.without_class == []
     assert sum(campaign.outcomes.values()) + len(campaign.fallen) == count
     assert len(campaign.fallen) <= count // 100
     assert [line for line in leftovers(space) if "mutants" in line] == []
+    assert list(canary.iterdir()) == []
+
+
+FAMILIES = {
+    "data": ("WAV", "recordings", "picture", "array", "arrays", "table", "truth", "log"),
+    "models": ("bundle", "GGUF", "folder"),
+}
+
+
+@pytest.fixture(scope="session")
+def sound_data() -> Path:
+    """Valid files of what a person brings beside models, made in a process of their own."""
+    return made_once("sound data", _write_sound_data)
+
+
+def _write_sound_data(folder: Path) -> None:
+    rooms = ("hostile", "workers", "workers/export/service", "fixtures")
+    places = [str(TESTS / room) for room in rooms] + [str(TESTS.parent)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    command = [sys.executable, "-W", "ignore", "-m", "fettle_hostile_handlers._sound_data", folder]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+
+@dataclass
+class Search:
+    """What Hypothesis found: `outcomes` counts families and classes, `wrong` are those of none, the smallest last."""
+
+    outcomes: collections.Counter[tuple[str, str]] = field(default_factory=collections.Counter)
+    wrong: list[str] = field(default_factory=list)
+    begun: str = ""
+    end: Message | None = None
+
+    def note(self, text: str) -> None:
+        if text.count("|") < 3:
+            return
+        number, family, name, outcome = text.split("|", 3)
+        if name == "begun":
+            self.begun = outcome
+            return
+        self.outcomes[family, outcome.split(":")[0]] += 1
+        if outcome.startswith(NO_CLASS):
+            self.wrong.append(f"{family} {number}: {outcome} of {self.begun}")
+
+
+def search(
+    space: Workspace, sound_data: Path, families: tuple[str, ...], count: int, seed: int | None = None
+) -> Search:
+    """Let Hypothesis look for files of `families` that are not opened or refused as they should be, inside the walls."""
+    name = f"readers-{families[0]}-{seed}"
+    job = RunJob(
+        job_id=name,
+        kind="readers",
+        params={"sound": str(sound_data), "families": list(families), "count": count, "seed": seed},
+        work_dir=str(space.jobs / name),
+        read_paths=(str(sound_data),),
+        threads=1,
+        niceness=5,
+        limits=Limits(memory_bytes=3 << 30, cpu_s=None),
+    )
+    found, client = Search(), JobClient(WorkerSetup(space.jobs, handler_package="fettle_hostile_handlers"))
+    client.start(job)
+    try:
+        while found.end is None:
+            for message in client.poll():
+                if isinstance(message, Log):
+                    found.note(message.text)
+                elif isinstance(message, ENDS):
+                    found.end = message
+            time.sleep(0.005)
+    finally:
+        client.close()
+    return found
+
+
+def check_found(found: Search, canary: Path) -> None:
+    print(report(found.outcomes))  # noqa: T201 - seen with -s or when it fails
+    assert found.wrong == []
+    assert isinstance(found.end, Finished), f"{found.end}, with {found.begun}"
     assert list(canary.iterdir()) == []
 
 
@@ -129,3 +211,24 @@ def test_a_thousand_mutants(campaign: Campaign, space: Workspace, canary: Path) 
 def test_a_hundred_thousand_mutants(campaign: Campaign, space: Workspace, canary: Path) -> None:
     """Given 100,000, Then the same."""
     check(campaign, space, 100_000, canary)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_changed_file_is_opened_or_refused_in_time_and_memory(
+    space: Workspace, sound_data: Path, canary: Path, kind: str
+) -> None:
+    """Given files that Hypothesis has mutated, Then each is opened or refused in words, within 5 s and 250 MB."""
+    check_found(search(space, sound_data, FAMILIES[kind], COUNT), canary)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(24 * 3600)
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_changed_files_for_an_hour(space: Workspace, sound_data: Path, canary: Path, kind: str) -> None:
+    """Given FETTLE_FUZZ_S seconds for both kinds (3,600 where it is not set), Then the same, with other files each round."""
+    end_s = time.monotonic() + float(os.environ.get("FETTLE_FUZZ_S", "3600")) / len(FAMILIES)
+    seed = 0
+    while time.monotonic() < end_s:
+        check_found(search(space, sound_data, FAMILIES[kind], LONG_COUNT, seed), canary)
+        seed += 1

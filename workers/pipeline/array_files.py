@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 import tokenize
 import zipfile
-import zlib
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
@@ -17,26 +15,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from .spec import PARSER_ERRORS
+
 FREE_BYTES, BYTES_A_FILE_BYTE = 64 << 20, 16
 """Memory that the arrays of any file may take, and what each byte of the file adds."""
 _HEADER_BYTES = 16_384
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
-_DAMAGE = (
-    ValueError,
-    OSError,
-    EOFError,
-    LookupError,
-    ArithmeticError,
-    TypeError,
-    SyntaxError,
-    MemoryError,
-    RuntimeError,  # also encrypted members, unknown packing and endless brackets
-    zipfile.BadZipFile,
-    zlib.error,
-    LZMAError,
-    struct.error,
-    tokenize.TokenError,
-)
+_DAMAGE = (*PARSER_ERRORS, zipfile.BadZipFile, LZMAError, tokenize.TokenError)
 
 
 class ArrayFileError(ValueError):

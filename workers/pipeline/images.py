@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import eight_bits
-from .spec import ImageSteps, PipelineError
+from .spec import PARSER_ERRORS, ImageSteps, PipelineError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -61,7 +61,7 @@ def open_picture(path: Path) -> Picture:
         raise PipelineError(f"{path.name} is not a picture that can be read.") from error
     except Image.DecompressionBombError as error:
         raise PipelineError(f"{path.name} has too many pixels.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+    except PARSER_ERRORS as error:
         if isinstance(error, PipelineError | FileNotFoundError | PermissionError):
             raise
         raise PipelineError(f"{path.name} is damaged and cannot be decoded ({error}).") from error

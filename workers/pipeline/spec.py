@@ -6,6 +6,8 @@ The checked form for the program's boundaries is `PipelineSpec` of the contracts
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,6 +21,23 @@ _T = TypeVar("_T")
 
 class PipelineError(ValueError):
     """An input does not fit the model, or cannot be read. The text is a whole sentence for the person."""
+
+
+PARSER_ERRORS = (
+    OSError,
+    ValueError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+"""What libraries raise where a file is damaged: whatever their parsers meet."""
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 A mutant is told by its number alone: the same number gives the same file.
 """
 
+import hashlib
 import io
 import json
 import random
+import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,14 @@ Mutation = Callable[[bytearray, random.Random], bytearray]
 NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**62, 2**63, 2**64 - 1)
 HEADERS = {b"PK\x03\x04": 30, b"PK\x01\x02": 46, b"PK\x05\x06": 22}
 """How long each of ZIP's records is, before the names."""
+HEADED = (b"RIFF", b"GGUF", b"II*\0", b"GIF8", b"\x93NUM", b"\0\0\0\x0c", b"\0\0\0 ")
+"""Beginnings of formats whose first bytes say how large everything is."""
+SEALED = ("manifest.json", "SHA256SUMS")
+"""What lists the other files of a bundle."""
 WORDS = (b'"F32"', b'"EVIL"', b"-1", b"1e99", b"null", b"[]", b"{}", b"99999999999999999999", b"\\u0000", b'"', b"\xff")
+
+VALUES = re.compile(rb'"[^"\n]{0,80}"|-?\d[\d.eE+-]*|true|false|null|[\[\]{}]')
+"""What may be changed in a JSON text."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +102,14 @@ def mutant(number: int, sound: Mapping[str, bytes], seed: int = 0) -> Mutant:
     family = families[number % len(families)]
     name = rng.choice(sorted(name for name in sound if family_of(name) == family))
     others = [sound[other] for other in sorted(sound)]
-    data = sound[name]
+    return Mutant(number, family, Path(name).suffix, changed(sound[name], rng, others))
+
+
+def changed(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
+    """One to four mutations of `data`; parts may come from `others`. `rng` makes every choice."""
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         data = _changed(data, rng, others)
-    return Mutant(number, family, Path(name).suffix, data)
+    return data
 
 
 def _changed(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
@@ -103,6 +117,12 @@ def _changed(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
         return rng.randbytes(8)
     if data.startswith(b"PK") and rng.random() < 0.6:
         return _changed_zip(data, rng, others)
+    if data.startswith(b"\x89PNG") and rng.random() < 0.7:
+        return _changed_png(data, rng)
+    if data[:1] in b"{[" and rng.random() < 0.7:
+        return _changed_text(data, rng)
+    if data[:4] in HEADED and rng.random() < 0.5:
+        return _changed_number(data, rng, 128)
     if data[8:9] == b"{" and rng.random() < 0.6:
         return _changed_header(data, rng)
     if data.startswith(b"\x08") and rng.random() < 0.7:
@@ -132,10 +152,72 @@ def _changed_bytes(data: bytes, rng: random.Random, others: list[bytes]) -> byte
     elif action == 6:
         out[at:at] = other[start : start + rng.choice((8, 64, 512))]
     else:
-        number = rng.choice(NUMBERS)
-        packed = rng.choice((struct.pack("<Q", number), struct.pack("<I", number & 0xFFFFFFFF), _varint(number)))
-        out[at : at + len(packed)] = packed
+        return _changed_number(data, rng, len(data))
     return bytes(out)
+
+
+def _changed_number(data: bytes, rng: random.Random, most: int) -> bytes:
+    """A number among the first `most` bytes becomes one that lies at a limit, in one of the ways that numbers are kept."""
+    out, at = bytearray(data), rng.randrange(min(most, len(data)))
+    number = rng.choice(NUMBERS)
+    short = number & 0xFFFFFFFF
+    forms = (
+        struct.pack("<Q", number),
+        struct.pack("<I", short),
+        struct.pack(">I", short),
+        struct.pack("<H", number & 0xFFFF),
+    )
+    packed = rng.choice((*forms, _varint(number)))
+    out[at : at + len(packed)] = packed
+    return bytes(out)
+
+
+def _changed_png(data: bytes, rng: random.Random) -> bytes:
+    """A chunk with a number changed, doubled or left out; its checksum is put right."""
+    chunks, at = [], 8
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        at += 12 + length
+    if not chunks:
+        return data[:8]
+    chosen, action = rng.randrange(len(chunks)), rng.randrange(6)
+    kind, content = chunks[chosen]
+    if action == 0:
+        del chunks[chosen]
+    elif action == 1:
+        chunks.insert(rng.randrange(len(chunks)), (kind, content))
+    else:
+        chunks[chosen] = (kind, _changed_number(content or b"\0", rng, 64))
+    packed = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    return data[:8] + b"".join(packed)
+
+
+def _changed_text(data: bytes, rng: random.Random) -> bytes:
+    """A value of a JSON text becomes another, or a piece is written a hundred times."""
+    places = [found.span() for found in VALUES.finditer(data)]
+    if not places:
+        return data + rng.choice(WORDS)
+    start, end = rng.choice(places)
+    word = rng.choice((*WORDS, b"-1", b"1e400", b"true", b"[" * 2000, b'"' + b"a" * 5000 + b'"', data[start:end] * 100))
+    return data[:start] + word + data[end:]
+
+
+def _resealed(members: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """A stranger's bundle: the sums of what was changed are right again."""
+    found = dict(members)
+    try:
+        manifest = json.loads(found["manifest.json"])
+        listed = {name for name in manifest["files"] if name in found}
+        manifest["files"] = {name: hashlib.sha256(found[name]).hexdigest() for name in sorted(listed)}
+        found["manifest.json"] = json.dumps(manifest).encode()
+    except (ValueError, KeyError, TypeError):
+        pass
+    sums = (f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found) if name != "SHA256SUMS")
+    found["SHA256SUMS"] = "".join(sums).encode()
+    return list(found.items())
 
 
 def _varint(number: int) -> bytes:
@@ -175,7 +257,8 @@ def _packed(members: list[tuple[str, bytes]], rng: random.Random, others: list[b
     """One member changed, left out, doubled, or renamed."""
     if not members:
         return b"PK\x05\x06" + bytes(18)
-    chosen, action = rng.randrange(len(members)), rng.randrange(8)
+    read = [number for number, (name, _) in enumerate(members) if not name.endswith((".py", ".html", ".md"))]
+    chosen, action = rng.choice(read or range(len(members))), rng.randrange(8)
     name, content = members[chosen]
     if action == 0:
         del members[chosen]
@@ -184,7 +267,9 @@ def _packed(members: list[tuple[str, bytes]], rng: random.Random, others: list[b
     elif action == 2:
         members[chosen] = (rng.choice(("archive/data.pkl", "a/code/x.py", f"../{name}", name[1:] or "x")), content)
     else:
-        members[chosen] = (name, _changed_bytes(content or b"\0", rng, others))
+        members[chosen] = (name, _changed(content or b"\0", rng, others))
+    if {name for name, _ in members}.issuperset(SEALED) and rng.random() < 0.8:
+        members = _resealed(members)
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name, content in members:

@@ -4,7 +4,6 @@ Such an NPZ holds `audio` (all samples one after the other), `lengths` (samples 
 it has labels, `labels` (one for each `frame` samples, the recordings one after the other) or `label` (one for each).
 """
 
-import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest
 from workers.evaluate.data.folders import files_below, is_list, read_files
 from workers.evaluate.data.readers.arrays import columns_of, load_arrays, transcripts_of
+from workers.pipeline.array_files import ArrayFileError, headers_of
 from workers.pipeline.audio import resample
 from workers.pipeline.spec import AudioSteps
 
@@ -36,9 +36,8 @@ def matches(path: Path) -> bool:
 
 def _holds_recordings(path: Path) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
-            return {"audio.npy", "lengths.npy"} <= set(archive.namelist())
-    except (OSError, zipfile.BadZipFile):
+        return {"audio", "lengths"} <= headers_of(path).keys()
+    except ArrayFileError:
         return False
 
 

@@ -21,7 +21,7 @@ from workers.evaluate.data.store import Kept
 from workers.evaluate.data.truths.boxes import class_numbers
 from workers.evaluate.data.truths.yolo import class_names
 from workers.pipeline.images import check_pixels, placing_of
-from workers.pipeline.spec import ImageSteps, MaskSteps, Spec
+from workers.pipeline.spec import PARSER_ERRORS, ImageSteps, MaskSteps, Spec
 
 READING = "Reading masks"
 FOLDER = "masks"
@@ -135,7 +135,7 @@ def _look(kept: Kept, mask: Path, read: _Read) -> bool:
     size = sides_of(kept.entry)
     try:
         values = _pixels(mask)
-    except (OSError, ValueError, SyntaxError):
+    except PARSER_ERRORS:
         values = None
     if values is None or size is None:
         read.unusable.append(kept.entry.source)
