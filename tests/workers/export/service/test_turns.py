@@ -114,7 +114,7 @@ def whole(model: Speaks, limits: Limits, **asked: object):
     body = chat.json.dumps({"messages": [{"role": "user", "content": "x"}], **asked}).encode()
 
     async def talk():
-        document = await chat.whole(chat.Talk(model, chat.wanted(body), limits), "model")
+        document = await chat.whole(await chat.Talk.begin(model, chat.wanted(body), limits), "model")
         choice = document["choices"][0]
         return choice["message"]["content"], choice["finish_reason"]
 
@@ -172,12 +172,12 @@ def test_abandoned_chat_is_never_begun() -> None:
     asked = chat.wanted(b'{"messages": [{"role": "user", "content": "x"}]}')
 
     async def talk() -> None:
-        first = chat.Talk(model, asked, Limits())
-        others = [chat.Talk(model, asked, Limits()) for _ in range(5)]
+        first = await chat.Talk.begin(model, asked, Limits())
+        others = [await chat.Talk.begin(model, asked, Limits()) for _ in range(5)]
         for one in others:
             one.stop()
         await chat.whole(first, "model")
-        last = chat.Talk(model, asked, Limits())
+        last = await chat.Talk.begin(model, asked, Limits())
         await chat.whole(last, "model")
 
     asyncio.run(talk())

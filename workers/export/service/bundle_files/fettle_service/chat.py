@@ -135,17 +135,16 @@ class Talk:
     @classmethod
     async def begin(cls, release: Release, asked: Wanted, limits: Limits) -> Talk:
         """Return the answer to come. Its prompt becomes tokens in a thread: a long one takes seconds."""
-        prompt_tokens = len(await asyncio.to_thread(release.pipeline.chat.prompt, asked.messages))
-        return cls(release, asked, limits, prompt_tokens)
+        tokens = await asyncio.to_thread(release.pipeline.chat.prompt, asked.messages)
+        return cls(release, asked, len(tokens), limits)
 
-    def __init__(self, release: Release, asked: Wanted, limits: Limits, prompt_tokens: int) -> None:
+    def __init__(self, release: Release, asked: Wanted, prompt_tokens: int, limits: Limits) -> None:
         self._release, self._asked, self._limits = release, asked, limits
         self._pieces: asyncio.Queue[tuple[str, int, str] | BaseException] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
         self.prompt_tokens = prompt_tokens
-        limit = release.pipeline.spec.chat.context
-        if self.prompt_tokens >= limit:
+        if self.prompt_tokens >= (limit := release.pipeline.spec.chat.context):
             raise RequestError(f"this is {self.prompt_tokens:,} tokens long, and the model reads {limit:,} at once")
         self._most = min(asked.max_new_tokens, limit - self.prompt_tokens)
         self._ends_s = time.monotonic() + limits.chat_s

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 MAX_CONNECTIONS = 1000
 OTHER_FILES = 100
 """Left of the files that this process may have open: models, logs, uploads."""
-HEAD_S = 4.0
+HEAD_S = 3.0
 """Seconds for the head of a request, from the connection or from its own first byte."""
 STALL_S = 20.0
 """Seconds in which a client reads something of its response."""
