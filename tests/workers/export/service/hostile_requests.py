@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -335,3 +336,13 @@ def golden_exchange(served: Served) -> tuple[list[bytes], list[bytes]]:
         answers.append(connection.getresponse().read())
         connection.close()
     return given, answers
+
+
+def honest_for(
+    port: int, bodies: list[bytes], expected: list[bytes], keeps: bool, seconds: float, result: Connection
+) -> None:
+    """Be an honest client for so long, in a process of its own; send (seconds of each request, what was wrong)."""
+    client = Honest(port, bodies, expected, keeps)
+    threading.Timer(seconds, client.ended.set).start()
+    client.run()
+    result.send((client.seconds, [repr(wrong) for wrong in client.wrong]))
