@@ -318,7 +318,8 @@ class Judgement(Frozen):
     `beside_changed` those of Fettle's own items. `slices` holds the worst 50 parts of the test set, worst first. Where
     places within items are counted (next words of texts), `units` is how many and `units_changed` how many changed;
     shares are of these. `scores` are measures of the task, the most important first. `reasons` are those of the `notes`
-    that keep it from being safe, whatever the share changed is.
+    that keep it from being safe, whatever the share changed is. `identical`: all predictions are equal to the last bit.
+    `far_beyond`: it loses so much more than the limit that it could not have been called safe.
     """
 
     rule: int = 2
@@ -357,6 +358,8 @@ class Judgement(Frozen):
     scores: tuple[TaskScore, ...] = ()
     notes: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    identical: bool = False
+    far_beyond: bool = False
 
     @model_validator(mode="before")
     @classmethod

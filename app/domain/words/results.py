@@ -60,8 +60,6 @@ def screened_words(variant: Variant) -> str:
     screening = variant.screening
     if screening is None or not screening.n:
         return ""
-    if screening.regressed:
-        return f"{percent(screening.share, 0)} of results changed"
     if not screening.changed:
         return "no result changed in calibration"
     return f"{screening.changed:,} of {screening.n:,} results changed in calibration"

@@ -34,8 +34,15 @@ class LookBook:
         return can_prove(count, self._limit_pct, level_of_look(number))
 
     def note(self, judged: Variant, number: int) -> None:
-        """A verdict was given. One that could not have proven anything counts for nothing."""
-        if not self._items or not self.could_prove(number, judged):
+        """Record that a verdict was given, unless it costs nothing.
+
+        A look that could not prove anything cannot err. A version far beyond the limit could not have been called safe.
+        One whose predictions are identical says nothing about any other version: if it is truly worse, that error is
+        the one that the level of this look allows.
+        """
+        found = judged.judgement
+        is_free = found is not None and (found.identical or found.far_beyond)
+        if not self._items or is_free or not self.could_prove(number, judged):
             return
         key, looks = version_key(judged), self._repositories.looks.of_model(self._model_sha256)
         known = same_look(looks, self._items, key, self._run_id)

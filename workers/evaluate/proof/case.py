@@ -46,6 +46,19 @@ class Case:
         texts = self.old.texts if which == "old" else self.new.texts
         return [texts[i] if texts is not None else "" for i in self.items]
 
+    @property
+    def is_identical(self) -> bool:
+        """Whether all predictions of `items`, and all further outputs that were kept, are equal to the last bit."""
+        pairs = [*zip(self.answers("old"), self.answers("new"), strict=True)]
+        for name, values in self.old.others.items():
+            pairs += zip(values, self.new.others.get(name, ()), strict=False)
+        lost = set(self.old.others) - set(self.new.others)
+        return not lost and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs) and self._same_texts
+
+    @property
+    def _same_texts(self) -> bool:
+        return self.texts("old") == self.texts("new")
+
     def only(self, wanted: NDArray[np.bool_]) -> "Case":
         """The same for some of the items; `wanted` (n,)."""
         return Case(self.data, self.old, self.new, self.items[wanted], self.seed)

@@ -162,7 +162,7 @@ class Differences:
 class ProofTask:
     """`fits` looks at the kind of predictions only; of several that fit the one of the lowest `order` judges.
 
-    `changed` says in a few words when a result counts as changed, for people.
+    `changed` says in a few words when a result counts as changed, for people, and `empty` why an item does not count.
     """
 
     id: str
@@ -171,3 +171,4 @@ class ProofTask:
     order: int
     fits: Callable[[Case], bool]
     compare: Callable[[Case], Differences]
+    empty: str = "nothing in them can be compared"

@@ -15,15 +15,22 @@ from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import level_of_look
 from workers.contracts.specs import Judgement, SliceDrop, Verdict
-from workers.contracts.wording import percent
+from workers.contracts.wording import counted, percent
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences
 from workers.evaluate.proof.gates import gated, in_items
 from workers.evaluate.proof.groups import Group, groups_of
-from workers.evaluate.proof.levels import could_prove
+from workers.evaluate.proof.levels import FAR_LEVEL, FAR_TIMES, could_prove
 from workers.evaluate.proof.needed import missing_items, missing_scored
-from workers.evaluate.proof.notes import Notes, note_looks, note_negative_flips, note_parts
+from workers.evaluate.proof.notes import (
+    Notes,
+    note_identical,
+    note_left_out,
+    note_looks,
+    note_negative_flips,
+    note_parts,
+)
 from workers.evaluate.proof.registry import task_for
 from workers.evaluate.proof.slices import (
     Slice,
@@ -39,6 +46,9 @@ REGRESSED_LEVEL = 0.04
 """Level at which a loss above the limit is proven; the slices have .01 (`slices.GATE`)."""
 
 MOST_CHANGED = 1000
+
+LEAST_TO_REFUSE = 10
+"""Of fewer items a single one that changed is above a limit of 1 % for sure, and tells nobody much."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,11 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     limit = max_loss_pct / 100
     if found.unseen or not len(found.items):
         return _nothing(task.id, found, limit)
-    alpha = level_of_look(earlier)
+    alpha, is_identical = level_of_look(earlier), case.is_identical
     notes, counts = Notes(list(found.notes), list(found.notes) if found.broken else []), Counts.of(found)
+    if is_identical:
+        note_identical(notes, len(case.items))
+    note_left_out(notes, _left_out(case, found), len(case.items), task.empty)
     ahead = level_of_look(earlier + could_prove(counts.independent, limit, alpha))
     by_labels = bool(counts.n) or found.loss is not None
     margin = limit * _scale(found) if by_labels else limit
@@ -74,6 +87,12 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     if both:
         verdict = worst_of(verdict, _verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
     verdict = worst_of(verdict, *gated(found, limit, alpha, notes))
+    if verdict == "regressed" and len(found.items) < LEAST_TO_REFUSE and not found.broken:
+        verdict = "not_enough_data"
+        notes.reason(
+            f"{int(found.changed.sum()):,} of {counted(len(found.items), 'result')} changed: a verdict takes at least"
+            f" {LEAST_TO_REFUSE}."
+        )
     lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
     if lost:
         verdict = "not_enough_data"
@@ -105,9 +124,26 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         missing_examples=missing,
         notes=tuple(notes.lines),
         reasons=tuple(notes.reasons),
+        identical=is_identical,
+        far_beyond=verdict == "regressed" and _is_far_beyond(found, counts, limit, margin),
         **_told(found, counts, bounds, alpha),
         **_shown(worst_first(slices) if counts.changes else ()),
     )
+
+
+def _left_out(case: Case, found: Differences) -> int:
+    """How many items do not count. Those that were only searched in, or are looked at besides, are told elsewhere."""
+    besides = len(found.searched) + (len(found.beside.items) if found.beside is not None else 0)
+    return max(0, len(case.items) - len(found.items) - besides)
+
+
+def _is_far_beyond(found: Differences, counts: Counts, limit: float, margin: float) -> bool:
+    """Whether the loss is above `FAR_TIMES` what is allowed, at `FAR_LEVEL`: chance calls no such version safe."""
+    if found.loss is not None:
+        return loss_bound(found.loss.draws, FAR_LEVEL, FAR_LEVEL)[0] > FAR_TIMES * margin
+    if counts.n:
+        return more_than_p(counts.b, counts.c, counts.n, FAR_TIMES * margin) <= FAR_LEVEL
+    return binomial_lower(counts.changes, counts.everything, 1 - FAR_LEVEL) > FAR_TIMES * limit
 
 
 def _missing(found: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> int | None:

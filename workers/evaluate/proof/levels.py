@@ -9,6 +9,11 @@ from workers.evaluate.proof.stats import binomial_upper
 
 ROUNDING = 1e-12
 
+FAR_LEVEL, FAR_TIMES = 0.001, 3.0
+"""A loss of more than three times the limit, at this one-sided level, is far beyond it. Of items that prove the limit
+without a change (at least 96 % sure) a version that truly loses three times as much changes none in one of 15,000
+draws."""
+
 
 def could_prove(n: float, limit: float, alpha: float) -> bool:
     """Whether `n` items without a single change prove a share changed of at most `limit` (0..1) at level `alpha`."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workers.contracts.specs import SliceDrop
-from workers.contracts.wording import percent
+from workers.contracts.wording import counted, percent
 
 AMBER_NEGATIVE_FLIPS = 0.005
 RED_NEGATIVE_FLIPS = 0.02
@@ -50,6 +50,16 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
         and any(part.changed for part in parts)
         and not any(part.judged for part in parts),
     )
+
+
+def note_identical(notes: Notes, count: int) -> None:
+    """That no bit of any prediction differs."""
+    notes.add(f"All {count:,} predictions are the same to the last bit.")
+
+
+def note_left_out(notes: Notes, left: int, count: int, why: str) -> None:
+    """How many of the items do not count, and why."""
+    notes.add(f"{left:,} of {counted(count, 'example')} do not count: {why}.", when=left > 0)
 
 
 def not_labelled(what: str, classes: Sequence[str]) -> str:

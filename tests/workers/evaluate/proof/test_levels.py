@@ -10,8 +10,8 @@ import pytest
 
 from workers.contracts.proof.proving import FIRST_LEVEL, level_of_look
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.levels import could_prove
-from workers.evaluate.proof.stats import drop_upper
+from workers.evaluate.proof.levels import FAR_LEVEL, FAR_TIMES, could_prove
+from workers.evaluate.proof.stats import binomial_lower, binomial_upper, drop_upper
 
 Make = Callable[..., Any]
 MARGIN = 0.01
@@ -100,3 +100,35 @@ def judged(labelled: Make, class_answers: Make, n: int, earlier: int) -> Any:
     predicted = np.arange(n) % 3
     answers = class_answers(predicted)
     return judge(labelled([None] * n), answers, answers, 1.0, earlier=earlier)
+
+
+def wrongly_safe(runs: int, n: int = 330, versions: int = 30, *, all_count: bool = False) -> float:
+    """Share of runs in which a version that changes more than 1 % is called safe. Each tries versions on the same items
+    until one that is truly worse is called safe: damaged ones (5 to 50 % changed), identical ones and such of just the
+    limit. Looks at versions that are identical or far beyond the limit cost nothing."""
+    rng, limit, wrong = np.random.default_rng(n), 0.01, 0
+    for _ in range(runs):
+        earlier = 0
+        for true in rng.choice([0.0, limit, 0.02, 0.05, 0.5], versions, p=[0.2, 0.2, 0.1, 0.2, 0.3]):
+            changes = int(rng.binomial(n, true))
+            if binomial_upper(changes, n, 1 - level_of_look(earlier)) <= limit and true >= limit:
+                wrong += 1
+                break
+            is_free = not changes or binomial_lower(changes, n, 1 - FAR_LEVEL) > FAR_TIMES * limit
+            earlier += all_count or not is_free
+    return wrong / runs
+
+
+@pytest.mark.parametrize("n", [330, 600])
+def test_looks_that_cost_nothing_keep_five_percent(n: int) -> None:
+    """Given 30 versions on the same items, most of them damaged or identical, Then at most 5 % of 600 runs call a worse
+    one safe (three standard errors)."""
+    assert wrongly_safe(600, n) <= bound(600)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("n", [321, 330, 508, 600, 1000])
+def test_looks_that_cost_nothing_in_full(n: int) -> None:
+    """Given 8,000 runs, Then the same."""
+    assert wrongly_safe(8000, n) <= bound(8000)

@@ -144,4 +144,5 @@ TASK = ProofTask(
     order=15,
     fits=_fits,
     compare=compare,
+    empty="neither model finds a thing in them",
 )

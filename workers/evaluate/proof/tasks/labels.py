@@ -85,4 +85,5 @@ TASK = ProofTask(
     order=19,
     fits=lambda case: case.old.answer_kind == "labels" and bool(len(case.items)),
     compare=compare,
+    empty="neither model gives them a label",
 )

@@ -20,6 +20,9 @@ from workers.pipeline.alike.channels import ERROR_SHARE, by_channel, channel_err
 
 LEAST_FOR_BIAS = 20
 
+SILENT = 0.05
+"""Shares below this are under any threshold that people set."""
+
 BIAS_SHARE, FEW_CHANNELS = 0.03, 16
 """Single errors scatter and cancel out; where all lean to one side by this share of the spread, people who read few
 numbers see it in every sum. Of hundreds of channels some always do."""
@@ -46,9 +49,29 @@ def compare(case: Case) -> Differences:
         notes.append(f"All of its numbers lean to one side, by {percent(bias)} of their spread.")
     if changed.any() and (culprit := names[int(whose[int(np.argmax(worst))])]):
         notes.append(f"The output “{culprit}” changed most, more than the answer itself.")
+    unseen = _nothing_fires(case) if changed.any() or leans else ""
     similarity = np.clip(1 - worst, 0.0, 1.0)
     classes = class_names(case.facts)
-    return Differences(case.items, changed, worst, similarity, classes, loss=loss, notes=notes, broken=leans)
+    return Differences(
+        case.items, changed, worst, similarity, classes, loss=loss, notes=notes, broken=leans, unseen=unseen
+    )
+
+
+def _nothing_fires(case: Case) -> str:
+    """Why a change among shares that are all near 0 proves nothing; "" where they are not, or right numbers are known.
+
+    A detector of a word gives .0004 where nobody says it: such scores may change by a tenth, and no threshold is near.
+    """
+    if any(len(item.target) for item in case.facts):
+        return ""
+    values = [*case.answers("old"), *case.answers("new")]
+    low, high = (float(of([of(part) for part in values if part.size] or [np.nan])) for of in (np.min, np.max))
+    if not 0 <= low <= high < SILENT:
+        return ""
+    return (
+        f"All values are between 0 and {high:.2g}. If they are scores, nothing fires in these {len(case.items):,}"
+        " examples, so they cannot prove that it still does."
+    )
 
 
 def _bias(case: Case) -> float:

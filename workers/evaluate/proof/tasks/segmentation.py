@@ -158,4 +158,5 @@ TASK = ProofTask(
     order=16,
     fits=lambda case: case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded,
     compare=compare,
+    empty="neither model finds anything in them",
 )

@@ -72,4 +72,5 @@ TASK = ProofTask(
         case.old.answer_kind == "transcript" and case.old.texts is not None and case.new.texts is not None
     ),
     compare=compare,
+    empty="neither model reads anything in them",
 )

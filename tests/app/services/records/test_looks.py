@@ -1,0 +1,48 @@
+"""Which looks at test items cost something: those at which a worse version could be called safe."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from judged import variant
+
+from app.domain.proof.looks import Look
+from app.services.records.looks import LookBook
+
+
+class Repositories:
+    """Looks in memory, in place of the database."""
+
+    def __init__(self) -> None:
+        self.looks = self
+        self.kept: list[Look] = []
+
+    def of_model(self, model_sha256: str) -> list[Look]:
+        return [look for look in self.kept if look.model_sha256 == model_sha256]
+
+    def put(self, look: Look) -> None:
+        self.kept.append(look)
+
+
+@pytest.mark.parametrize(
+    ("facts", "looks"),
+    [
+        ({"identical": True}, 0),
+        ({"verdict": "regressed", "far_beyond": True}, 0),
+        ({"verdict": "regressed"}, 1),
+        ({"verdict": "not_enough_data"}, 1),
+        ({"verdict": "safe"}, 1),
+    ],
+    ids=["identical", "damaged", "worse", "open", "safe"],
+)
+def test_look_at_identical_or_damaged_predictions_costs_nothing(facts: dict[str, Any], looks: int) -> None:
+    """Given 400 items, When a version is judged on them, Then only what could be called safe by chance counts as a look
+    before the next version."""
+    repositories: Any = Repositories()
+    book = LookBook(repositories, "model", "run", frozenset(range(1, 401)), 1.0)
+    made = variant("first")
+    assert made.judgement is not None
+    first = dataclasses.replace(made, judgement=made.judgement.model_copy(update=facts))
+    book.note(first, book.number(first))
+    other = LookBook(repositories, "model", "another run", frozenset(range(1, 401)), 1.0)
+    assert other.number(dataclasses.replace(variant("second"), artifact_key="another")) == looks
