@@ -18,6 +18,7 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import new_model, take_files
+from workers.convert.rewriting import largest_difference
 from workers.infer.base import NotRunnable
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ CHECKED = 8
 
 MOST_DIFFERENCE = 1e-3
 MOST_DIFFERENCE_16_BIT = 3e-2
-"""Largest difference relative to the largest answer that rounding may make; a mask that is not heeded makes more."""
+"""Largest difference relative to the size of a channel that rounding may make; a mask that is not heeded makes more."""
 
 COMMON_SHARE = 0.02
 Feeds = Mapping[str, NDArray[Any]]
@@ -167,17 +168,6 @@ def token_axes(session: "Session", feeds: Feeds, names: list[str]) -> dict[str, 
         for name, shape in sizes[0].items()
         if shape != sizes[1][name]
     }
-
-
-def largest_difference(first: Feeds, second: Feeds) -> float:
-    """Over all outputs, the largest difference relative to the output's largest value; infinite for other shapes."""
-    worst = 0.0
-    for name, values in first.items():
-        if values.shape != second[name].shape:
-            return float("inf")
-        scale = float(np.abs(values).max()) or 1.0
-        worst = max(worst, float(np.abs(values.astype(np.float64) - second[name]).max()) / scale)
-    return worst
 
 
 def _refused(detail: str, hint: str) -> InputRefused:

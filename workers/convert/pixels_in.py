@@ -108,7 +108,7 @@ def check_and_time(
         found = largest_difference(old, new)
         if not found <= MOST_DIFFERENCE:
             raise _refused(
-                f"On one input the largest difference was {found:.1e} of the largest answer; at most "
+                f"On one input the largest difference was {found:.1e} of the size of its channel; at most "
                 f"{MOST_DIFFERENCE:.0e} is taken for rounding."
             )
     if not items:

@@ -21,7 +21,10 @@ Rewrite = Callable[[Graph], int]
 """Changes the graph and returns how many places it has changed; 0 leaves the model as it was."""
 
 MOST_DIFFERENCE = 1e-4
-"""Of an answer, relative to the largest one: rewritten sums are added up in another order, and no more than that."""
+"""Of a number, relative to the size of its channel: rewritten sums are added up in another order."""
+
+LEAST_SCALE, LEAST_POSITIONS = 0.1, 8
+"""A channel with fewer positions may be near 0 by chance."""
 
 CHECKED, FEWEST_CHECKED, CHECK_S = 8, 2, 3.0
 """Inputs that are compared; slow models are compared on fewer."""
@@ -103,7 +106,7 @@ def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext,
             raise InputRefused(
                 "rewrite_changes_answers",
                 f"{title} would change the answers",
-                f"On one of your inputs the largest difference was {found:.1e} of the largest answer; at most "
+                f"On one of your inputs the largest difference was {found:.1e} of the size of its channel; at most "
                 f"{MOST_DIFFERENCE:.0e} is taken for rounding.",
                 "Leave this step out of the recipe; the original is unchanged.",
             )
@@ -121,15 +124,30 @@ def _inputs(model: Model, ctx: JobContext) -> Any:
 
 
 def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> float:
-    """Over all outputs, the largest difference relative to the output's largest value; infinite for other shapes."""
+    """Return the largest difference over all outputs, each number relative to the size of its channel.
+
+    Scores beside places of boxes are tiny, so the largest number of the whole output is no measure: a number counts
+    relative to the largest one of its row or column, whichever is smaller, and to `LEAST_SCALE` of the largest of all,
+    since rounding follows the largest sums. Infinite for other shapes and for what is no number.
+    """
     worst = 0.0
     for name, values in first.items():
         other = second[name]
         if values.shape != other.shape:
             return float("inf")
-        if not values.size:
-            continue
-        scale = float(np.abs(values).max()) or 1.0
-        difference = np.abs(values.astype(np.float64) - other.astype(np.float64))
-        worst = max(worst, float(difference.max()) / scale)
+        if values.size:
+            difference = np.abs(values.astype(np.float64) - other.astype(np.float64))
+            worst = max(worst, float(np.nan_to_num(difference / _scale(values), nan=np.inf).max()))
     return worst
+
+
+def _scale(values: NDArray[Any]) -> NDArray[np.float64]:
+    """What a difference of each number is relative to, of a shape that goes with that of `values`."""
+    size = np.abs(values.astype(np.float64))
+    scale = np.asarray(size.max() or 1.0)
+    least = LEAST_SCALE * scale
+    for axis in range(1, size.ndim):
+        others = tuple(one for one in range(size.ndim) if one != axis)
+        if size.size >= LEAST_POSITIONS * size.shape[axis]:
+            scale = np.minimum(scale, size.max(axis=others, keepdims=True))
+    return np.asarray(np.maximum(scale, least), np.float64)

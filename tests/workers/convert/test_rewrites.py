@@ -266,3 +266,18 @@ def test_rewritten_models_answer_alike_in_openvino(kind: str, technique, make_sm
     new = open_session(tmp_path / "model", "openvino", {}, 1)
     for feeds in small.items():
         assert largest_difference(old.run(feeds), new.run(feeds)) < 1e-4
+
+
+def test_largest_difference_counts_scores_beside_places() -> None:
+    """Given boxes at places of up to 640 beside scores, when a score is lost, then that is no rounding, whichever axis
+    counts boxes; a millionth of each number is."""
+    rng = np.random.default_rng(0)
+    head = np.concatenate([rng.uniform(0, 640, (1, 4, 300)), rng.uniform(0, 0.3, (1, 3, 300))], axis=1)
+    lost = head.copy()
+    lost[0, 5, 7] += 0.05
+    for axes in ((0, 1, 2), (0, 2, 1)):
+        before, after = {"y": head.transpose(axes)}, {"y": lost.transpose(axes)}
+        assert largest_difference(before, after) > 5e-4
+        assert largest_difference(before, {"y": before["y"] * (1 + 1e-6)}) < 2e-6
+    assert largest_difference({"y": head}, {"y": head * np.nan}) == float("inf")
+    assert largest_difference({"y": np.asarray([9.0, 1e-7])}, {"y": np.asarray([9.0, 2e-7])}) < 1e-6
