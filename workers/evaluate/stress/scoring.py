@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from workers.contracts.after.stress import Measure
 from workers.evaluate.proof.predictions import predict
-from workers.evaluate.proof.similarity import cosine, similarity
+from workers.evaluate.proof.similarity import cosine
 from workers.evaluate.stress.samples import Given
+from workers.pipeline.comparing import OF_8_BIT, differing
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.postprocess.matching import same_boxes
-from workers.pipeline.spec import BoxesSteps
 
 LIKE = 0.99
-"""Answers that are no classes count as alike from this similarity on (EVALUATION.md: the smallest of a safe set)."""
+"""Vectors to search with count as alike from this cosine on."""
 
 Values = NDArray[np.float32]
 
@@ -39,20 +38,13 @@ class Scorer:
         return float(self._class(old) in accepted), float(self._class(new) in accepted)
 
     def _similarity(self, old: Values, new: Values) -> tuple[float, float] | None:
-        steps = self.pipeline.spec.postprocess
-        if isinstance(steps, BoxesSteps):
-            return (1.0, float(same_boxes(old, new, steps.score_threshold))) if np.isfinite(old).all() else None
-        if not old.size or not np.isfinite(old).all():
+        """Whether both are alike by the proof's rule; vectors by their direction, since no center is known here."""
+        if not np.isfinite(old).all() or not (old.size or self.pipeline.spec.postprocess is not None):
             return None
-        if self.pipeline.spec.answer_kind == "tokens":
-            return 1.0, float(np.array_equal(old, new))  # numbers of tokens may be near each other and mean all else
-        alike = cosine if self.pipeline.spec.answer_kind == "embedding" else similarity
-        if old.shape != new.shape or not np.isfinite(new).all():
-            return 1.0, 0.0
-        if old.size == 1:
-            near = abs(float(new.ravel()[0]) - float(old.ravel()[0])) <= 0.05 * max(abs(float(old.ravel()[0])), 1e-3)
-            return 1.0, float(near)
-        return 1.0, float(alike(old, new) >= LIKE)
+        if self.pipeline.spec.answer_kind != "embedding":
+            return 1.0, float(not differing(self.pipeline.spec, [old], [new], OF_8_BIT)[0])
+        whole = old.shape == new.shape and bool(np.isfinite(new).all())
+        return 1.0, float(whole and cosine(old, new) >= LIKE)
 
     def _steps(self, given: Given, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
         """Shares of the time steps; the sequence is one cluster."""

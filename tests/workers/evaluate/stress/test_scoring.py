@@ -1,0 +1,36 @@
+"""Whether the optimized version answers a damaged input as the original does."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.evaluate.stress.scoring import Scorer
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import ArraySteps, Input, Output, Spec
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "alike"),
+    [
+        ("tensor", [640.0, 320.0, 0.9], [640.0, 320.0, 0.02], 0.0),
+        ("tensor", [640.0, 320.0, 0.9], [641.0, 320.0, 0.9], 1.0),
+        ("labels", [0.9, 0.1, 0.1, 0.1], [0.9, 0.1, 0.1, 0.3], 0.0),
+        ("mask", np.zeros((8, 8)), np.pad(np.ones((4, 4)), 2), 0.0),
+        ("tokens", [5.0, 6.0], [5.0, 7.0], 0.0),
+        ("embedding", [1.0, 0.0], [1.0, 0.05], 1.0),
+        ("tensor", [np.nan, 1.0], [1.0, 1.0], None),
+        ("tensor", [1.0, 1.0], [np.nan, 1.0], 0.0),
+    ],
+    ids=["a score beside boxes", "a pixel", "a label", "a thing", "a word", "a vector", "no original", "no number"],
+)
+def test_scorer_compares_predictions_by_the_rule_of_the_proof(
+    kind: str, old: Any, new: Any, alike: float | None
+) -> None:
+    """Given predictions that are no classes, Then they count as alike where the proof would not call them changed."""
+    inputs, outputs = (Input("x", "float32", (None, 1), "array"),), (Output("y", "float32", answer=True),)
+    spec = Spec("arrays", inputs, outputs, ArraySteps(), kind, scores="probabilities")
+    scorer = Scorer(Pipeline(spec, Path()), "similarity")
+    found = scorer._similarity(np.asarray(old, np.float32), np.asarray(new, np.float32))
+    assert found == (None if alike is None else (1.0, alike))
