@@ -47,7 +47,7 @@ REGRESSED_LEVEL = 0.04
 
 MOST_CHANGED = 1000
 
-LEAST_TO_REFUSE = 10
+LEAST_TO_REFUSE = 5
 """Of fewer items a single one that changed is above a limit of 1 % for sure, and tells nobody much."""
 
 

@@ -44,9 +44,9 @@ def test_judgement_says_how_many_examples_do_not_count() -> None:
     assert found.n == 44 and any(note.startswith("206 of 250 examples do not count") for note in found.notes)
 
 
-@pytest.mark.parametrize(("n", "verdict"), [(1, "not_enough_data"), (9, "not_enough_data"), (10, "regressed")])
+@pytest.mark.parametrize(("n", "verdict"), [(1, "not_enough_data"), (4, "not_enough_data"), (5, "regressed")])
 def test_judgement_of_too_few_changed_examples_is_no_verdict(class_answers: Make, n: int, verdict: str) -> None:
-    """Given one to nine examples that all changed, Then they are counted and refuse nothing; ten do."""
+    """Given one to four examples that all changed, Then they are counted and refuse nothing; five do."""
     found = judge(items(n), class_answers(np.zeros(n, int)), class_answers(np.ones(n, int)), 1.0)
     assert (found.verdict, found.changed_count, found.n) == (verdict, n, n)
     assert (n >= LEAST_TO_REFUSE) or any(reason.startswith(f"{n} of {n} result") for reason in found.reasons)
