@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.checks.base import Floats
 from workers.evaluate.checks.hashing import hashes_of
-from workers.evaluate.data.base import Sample, array_digest, digest
+from workers.evaluate.data.base import NOT_FINITE, Sample, array_digest, digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -162,6 +162,6 @@ def _arrays(sample: Sample) -> Measured:
         return Measured(content, {})
     numbers = np.concatenate([array.astype(np.float32).reshape(-1) for array in arrays])
     if not np.isfinite(numbers).all():
-        raise ValueError("It holds numbers that are not finite.")
+        raise ValueError(NOT_FINITE)
     properties = {"mean of the numbers": float(numbers.mean()) if numbers.size else 0.0}
     return Measured(content, properties, numbers=numbers)

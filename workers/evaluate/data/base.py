@@ -124,6 +124,10 @@ def shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+NOT_FINITE = "It holds numbers that are not finite."
+"""Why the check of data and a run refuse data without a single number."""
+
+
 def names_of(items: Sequence[str], most: int = 3) -> str:
     """ "a, b, c and 4 more": for sentences."""
     listed = ", ".join(f"“{shown(item)[:80]}”" for item in items[:most])

@@ -11,7 +11,7 @@ from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
+from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.made.collection import make_collection
@@ -118,6 +118,9 @@ def _together(entry: Entry) -> str:
 def _check_readable(stored: Stored, entries: list[Entry]) -> None:
     """Refuse early what could never give a result."""
     left = len(stored.test) + len(stored.calibration)
+    unusable = [*stored.unreadable, *stored.no_numbers]
+    if stored.no_numbers and len(unusable) == len(entries):
+        raise _nothing_readable(entries, unusable, [*stored.reasons, *[NOT_FINITE] * len(stored.no_numbers)])
     if left == 1 and stored.doubles + 1 >= FEW:
         raise InputRefused(
             "all_the_same",
@@ -128,11 +131,15 @@ def _check_readable(stored: Stored, entries: list[Entry]) -> None:
         )
     if left:
         return
-    reason = Counter(stored.reasons).most_common(1)[0][0] if stored.reasons else ""
-    raise InputRefused(
+    raise _nothing_readable(entries, stored.unreadable, stored.reasons)
+
+
+def _nothing_readable(entries: list[Entry], names: list[str], reasons: list[str]) -> InputRefused:
+    reason = Counter(reasons).most_common(1)[0][0] if reasons else ""
+    return InputRefused(
         "nothing_readable",
         "None of the data can be read",
-        f"{len(entries):,} items were tried, among them {names_of(stored.unreadable)}. {reason}".strip(),
+        f"{len(entries):,} items were tried, among them {names_of(names)}. {reason}".strip(),
         "Look at one of them in another program: it may be damaged, or made for another model. Or choose other data.",
     )
 

@@ -55,12 +55,18 @@ class Kept:
 
 @dataclass
 class Stored:
-    """What became of all entries."""
+    """What became of all entries.
+
+    `not_finite` and `no_numbers` are sources of items of whose numbers some, or all, are NaN or infinite. The model
+    gets these items as they are, since NaN may stand for a missing value.
+    """
 
     test: list[Kept] = field(default_factory=list)
     calibration: list[Kept] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    not_finite: dict[str, None] = field(default_factory=dict)
+    no_numbers: dict[str, None] = field(default_factory=dict)
     doubles: int = 0
     contradictions: int = 0
 
@@ -186,6 +192,7 @@ class Store:
             feeds = self._open(entry)
             if feeds is None:
                 continue
+            self._look_for_numbers(entry, feeds)
             key = feeds_digest(feeds)
             first = self._seen.get(key)
             if first is not None:
@@ -206,6 +213,13 @@ class Store:
             self.stored.unreadable.append(entry.source)
             self.stored.reasons.append(str(error))
             return None
+
+    def _look_for_numbers(self, entry: Entry, feeds: Arrays) -> None:
+        finite = [np.isfinite(values) for values in feeds.values() if values.dtype.kind == "f" and values.size]
+        if not all(part.all() for part in finite):
+            self.stored.not_finite[entry.source] = None
+            if not any(part.any() for part in finite):
+                self.stored.no_numbers[entry.source] = None
 
     def _merge(self, first: Kept, entry: Entry, labels: tuple[int, ...]) -> None:
         """Identical items count once; where their labels have nothing in common, none of them is believed."""

@@ -55,6 +55,11 @@ def _set_aside(collection: Collection, stored: Stored) -> list[Finding]:
         count = len(stored.unreadable)
         what = f"{counted(count, 'item')} cannot be read and {is_are(count)} left out: {names_of(stored.unreadable)}."
         findings.append(_warning(f"{what} {reason}" if count == 1 else what))
+    if stored.not_finite:
+        count, names = len(stored.not_finite), names_of([*stored.not_finite])
+        verb = "holds" if count == 1 else "hold"
+        what = f"{counted(count, 'item')} {verb} numbers that are not finite (NaN or infinity): {names}."
+        findings.append(_warning(f"{what} The model gets them as they are."))
     if collection.missing:
         count = len(collection.missing)
         what = f"{counted(count, 'item')} of the list {is_are(count)} not there: {names_of(collection.missing)}."

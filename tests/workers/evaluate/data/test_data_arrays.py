@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from workers.contracts.errors import InputRefused
+from workers.evaluate.data.base import NOT_FINITE
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.sniff import all_readers
 from workers.pipeline.prepared import Prepared
@@ -62,6 +63,42 @@ def test_all_the_same_is_refused(run_data: Make, tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as refused:
         run_data("numbers", save(tmp_path / "a.npz", x=np.ones((500, 4), np.float32)))
     assert refused.value.code == "all_the_same" and "500 items" in refused.value.detail
+
+
+@pytest.mark.parametrize("count", [1, 18])
+def test_items_with_numbers_that_are_not_finite_are_reported(run_data: Make, tmp_path: Path, count: int) -> None:
+    """Given rows with NaN or infinity, Then a warning counts them, and they stay: NaN may stand for a missing value."""
+    values = numbers(50)
+    values[:count, 0], values[0, 1] = np.nan, np.inf
+    result, _ = run_data("numbers", save(tmp_path / "a.npz", x=values))
+
+    (found,) = [finding for finding in result.findings if "not finite" in finding.what]
+    assert found.level == "warning" and found.what.startswith(f"{count} item")
+    assert (result.n_test + result.n_calibration, result.unreadable) == (50, ())
+
+
+def test_data_without_a_number_are_refused_for_that_reason(run_data: Make, tmp_path: Path) -> None:
+    """Given rows that hold NaN alone, Then the reason is that, as the check of data says, not that they are the same."""
+    with pytest.raises(InputRefused) as refused:
+        run_data("numbers", save(tmp_path / "a.npz", x=np.full((50, 4), np.nan, np.float32)))
+    assert refused.value.code == "nothing_readable" and NOT_FINITE in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("labels", "count"),
+    [
+        (np.array([-1] * 7 + [0, 1] * 6 + [2]), 7),
+        (np.array([[-1, -1]] * 2 + [[0, -1]] * 18), 2),
+        (np.arange(20) % 3, 0),
+    ],
+    ids=["numbers", "rows", "none"],
+)
+def test_labels_below_zero_are_reported(run_data: Make, tmp_path: Path, labels: np.ndarray, count: int) -> None:
+    """Given labels of −1, which mean none here and a class elsewhere, Then a warning counts the items without one."""
+    result, _ = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
+
+    found = [finding.what for finding in result.findings if finding.level == "warning" and "below 0" in finding.what]
+    assert [what.partition(" ")[0] for what in found] == ([str(count)] if count else [])
 
 
 def test_names_and_accepted_labels(run_data: Make, tmp_path: Path) -> None:

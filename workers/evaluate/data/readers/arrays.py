@@ -12,6 +12,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, names_of
 from workers.evaluate.data.dataset import Kind
+from workers.evaluate.data.truths.classes import CLASSES
 from workers.pipeline import array_files
 from workers.pipeline.arrays import fits, main_input_of, pictures_in
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
@@ -100,7 +101,11 @@ def read(path: Path, options: Options) -> Collection:
         )
         for i in range(count)
     ]
-    told = (*_told(inputs, label_name, file), *_not_labels(arrays, inputs, label_name, count, file))
+    told = (
+        *_told(inputs, label_name, file),
+        *_not_labels(arrays, inputs, label_name, count, file),
+        *_below_zero(label_name, labels, options.spec),
+    )
     return Collection(kind, entries, names, findings=told)
 
 
@@ -163,6 +168,18 @@ def _not_labels(
     named = [name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs]
     told = (f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items" for name in named)
     return tuple(Finding(level="warning", what=f"{what}, so it is not used as labels.") for what in told)
+
+
+def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: Spec) -> tuple[Finding, ...]:
+    """Warn of items whose label is a negative number: it means none, and in other programs may mean a class."""
+    if labels is None or labels.dtype.kind not in "if" or spec.answer_kind not in CLASSES:
+        return ()
+    below = int((labels.reshape(len(labels), -1) < 0).all(axis=1).sum())
+    if not below:
+        return ()
+    verb = "is" if below == 1 else "are"
+    what = f"{below:,} of {len(labels):,} labels in “{name}” {verb} below 0, which means no label to Fettle."
+    return (Finding(level="warning", what=f"{what} Count classes from 0 if these items have one."),)
 
 
 def _size(values: NDArray[Any]) -> str:
