@@ -246,6 +246,18 @@ def test_a_key_that_cannot_be_used_is_refused(cnn_bundle: Path, tmp_path: Path, 
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("content", [None, b"\xff\xfe key"])
+def test_serve_unreadable_key_file_is_refused_in_words(cnn_bundle: Path, tmp_path: Path, content: bytes | None) -> None:
+    """Given a key file that is a folder or no text, when the service or a switch reads it, then exit code 2 in words."""
+    key = tmp_path / "key"
+    key.mkdir() if content is None else key.write_bytes(content)
+    for more in ([], ["--switch", str(tmp_path)]):
+        command = [sys.executable, "-I", "-B", "serve.py", "--api-key-file", str(key), *more]
+        done = subprocess.run(command, cwd=cnn_bundle, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+        assert str(key) in done.stderr
+
+
 def test_a_port_that_is_taken_is_told(served: Served, cnn_bundle: Path) -> None:
     """Given a port that another server has, then a sentence and exit code 3, and the other server lives on."""
     command = [sys.executable, "-I", "-B", "serve.py", "--port", str(served.port)]

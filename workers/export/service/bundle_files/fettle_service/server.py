@@ -168,11 +168,20 @@ def switch(options: argparse.Namespace, key: str) -> int:
     return 0
 
 
+def _text_file(name: str) -> Path:
+    """Return the path of a file that can be read as text. Raises what argparse turns into a usage error."""
+    try:
+        Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise argparse.ArgumentTypeError(f"{name} cannot be read ({error})") from error
+    return Path(name)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Answer requests over HTTP with this model.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 for all of this computer's")
     parser.add_argument("--port", type=int, default=8000, help="0 takes any that is free")
-    parser.add_argument("--api-key-file", type=Path, help="a file with the key that clients must send")
+    parser.add_argument("--api-key-file", type=_text_file, help="a file with the key that clients must send")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer under this name, too")
     parser.add_argument("--allow-origin", action="append", default=[], metavar="https://…", help="pages that may ask")
     parser.add_argument("--threads", type=int, help="cores that the model may use")
