@@ -94,8 +94,8 @@ class Fallback(Frozen):
 class ExportParams(Frozen):
     """kind ``export``: writes `work_dir`/bundle.zip for one target and runs it in a fresh environment.
 
-    `sign_key` is the file of a private key to sign it with, "" for none. With `fallback` the bundles of targets that
-    say so hold that, too.
+    With `fallback` the bundles of targets that say so hold that, too. It is not signed here: the job runs the model,
+    and may not read a key.
     """
 
     target: str
@@ -108,7 +108,6 @@ class ExportParams(Frozen):
     answers: dict[str, str] = {}
     fallback: Fallback | None = None
     golden: int = 20
-    sign_key: str = ""
 
 
 class ExportCheck(Frozen):
@@ -132,6 +131,26 @@ class ExportResult(Frozen):
     commands: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
     signed_by: str = ""
+
+
+class SignParams(Frozen):
+    """kind ``sign``: writes `work_dir`/bundle.zip, the archive `bundle` signed with the private key in the file `key`.
+
+    With `bundle` "" the key alone is checked. No model is opened, so that a model's code never runs beside the key.
+    """
+
+    key: str
+    bundle: str = ""
+
+
+class SignResult(Frozen):
+    """`signed_by` is the fingerprint of the key. The other fields describe the signed archive, if there is one."""
+
+    signed_by: str
+    path: str = "bundle.zip"
+    sha256: str = ""
+    size_bytes: int = 0
+    files: int = 0
 
 
 class CardParams(Frozen):

@@ -1,6 +1,5 @@
 """The target *Python folder*: only the runtime that the variant needs, and everything to run and check it."""
 
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.export.archive import pack
 from workers.export.bom import BOM_FILE, ShippedLibrary, bill
 from workers.export.card.page.page import CARD_FILE, card_page
 from workers.export.card.text import card, card_text, plain
@@ -31,7 +31,6 @@ from workers.export.layout import (
     write_manifest,
 )
 from workers.export.selftest import TEST_STAGES, selftest
-from workers.export.signing import sign, write_public_key
 from workers.export.stages import WRITE, tell
 from workers.export.wheels import LOCK, locked
 from workers.infer.base import Runtime
@@ -39,18 +38,10 @@ from workers.measure.opening import find_runtime, open_session
 from workers.pipeline import load_pipeline
 from workers.pipeline.golden import write_golden, write_sums
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.trust import check_signature
 
 COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
 MEASURE = "python verify.py --measure"
 """Where there is something to measure against."""
-
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-WEIGHTS, STORED_FROM_BYTES = (".bin", ".onnx_data"), 16 << 20
-"""Large weights hardly get smaller, and packing them takes minutes."""
-
-FILE_MODE = 0o100644
-"""The same content gives the same archive; everybody may read what is unpacked."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +101,6 @@ def write_bundle(
         card_text=text,
         card_page=(folder / CARD_FILE).read_text(encoding="utf-8"),
         printed=(answer,),
-        signed_by=check_signature(folder).signed_by,
     )
 
 
@@ -143,8 +133,9 @@ def fill(
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
     listed = bill(params.facts, spec, requirements, hashes, contents.shipped)
     papers = {BOM_FILE: listed, EVIDENCE_FILE: evidence(params.facts, plain)}
-    if params.facts.decisions:
-        papers[DECISIONS_FILE] = log_text(params.facts.decisions)
+    decisions = params.facts.decisions
+    if decisions:
+        papers[DECISIONS_FILE] = log_text(decisions)
     for name, content in {**papers, **contents.more}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
@@ -153,15 +144,11 @@ def fill(
         **contents.facts,
         **besides,
         "unlocked": list(unlocked),
+        "decisions": {"count": len(decisions), "sha256": decisions[-1].sha256 if decisions else ""},
     }
     document["example"] = example(folder, spec)
-    key = Path(params.sign_key) if params.sign_key else None
-    if key is not None:
-        document["signed_by"] = write_public_key(folder, key)
     write_manifest(folder, document)
     write_sums(folder)
-    if key is not None:
-        sign(folder, key)
     return requirements, card_text(params.facts, spec, judged, commands)
 
 
@@ -196,22 +183,6 @@ def example(folder: Path, spec: PipelineSpec) -> dict[str, Any]:
     feeds = Prepared(folder / "golden" / "inputs")[0]
     np.savez(folder / "golden" / "example.npz", **feeds)  # type: ignore[arg-type]
     return {"file": "golden/example.npz"}
-
-
-def pack(folder: Path, bundle: Path, ctx: JobContext) -> int:
-    """Zip a folder, sorted and without dates; returns the number of files."""
-    names = sorted(path for path in folder.rglob("*") if path.is_file())
-    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in names:
-            ctx.check_cancelled()
-            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_DATE)
-            is_stored = path.suffix in WEIGHTS and path.stat().st_size > STORED_FROM_BYTES
-            info.compress_type = zipfile.ZIP_STORED if is_stored else zipfile.ZIP_DEFLATED
-            info.external_attr = FILE_MODE << 16
-            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
-                while chunk := source.read(1 << 20):
-                    target.write(chunk)
-    return len(names)
 
 
 TARGET = TargetSpec(

@@ -4,10 +4,20 @@ A local key proves that nothing was changed since whoever holds it signed it, no
 """
 
 import hashlib
+import importlib.util
+import json
 from pathlib import Path
+from typing import Any
 
+from workers.contracts.bundles import SignParams, SignResult
 from workers.contracts.errors import BackendMissing, InputRefused
-from workers.pipeline.trust import PUBLIC_KEY_FILE, SIGNATURE_FILE
+from workers.contracts.folder import sha256_file
+from workers.contracts.process.context import JobContext
+from workers.export.archive import pack, unpack
+from workers.export.layout import write_manifest
+from workers.export.selftest import failed
+from workers.pipeline.golden import SUMS_FILE, check_sums, write_sums
+from workers.pipeline.trust import PUBLIC_KEY_FILE, SIGNATURE_FILE, check_signature
 
 INSTALL = "pip install model-signing==1.1.1 pyOpenSSL"
 HOW_TO_MAKE = "Make one: openssl ecparam -name prime256v1 -genkey -noout -out KEY.pem"
@@ -15,8 +25,39 @@ CURVES = ("secp256r1", "secp384r1", "secp521r1")
 """Those of the specification."""
 
 
+def sign_bundle(params: SignParams, ctx: JobContext) -> SignResult:
+    """Sign an archive, or check the key alone. Raises `InputRefused`, `BackendMissing`, or `WorkerError` where the
+    signed bundle does not hold.
+    """
+    key = Path(params.key)
+    if importlib.util.find_spec("model_signing") is None:
+        raise _missing()
+    if not params.bundle:
+        return SignResult(signed_by=write_public_key(ctx.work_dir, key))
+    folder, signed = unpack(Path(params.bundle), ctx), ctx.work_dir / "bundle.zip"
+    manifest = folder / "manifest.json"
+    document: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    for old in (manifest, folder / SUMS_FILE):
+        old.unlink()
+    document["signed_by"] = write_public_key(folder, key)
+    write_manifest(folder, document)
+    write_sums(folder)
+    sign(folder, key)
+    problems = [*check_sums(folder), *check_signature(folder).problems]
+    if problems:
+        raise failed(f"its signature does not hold: {problems[0]}")
+    count = pack(folder, signed, ctx)
+    return SignResult(
+        signed_by=document["signed_by"],
+        sha256=sha256_file(signed),
+        size_bytes=signed.stat().st_size,
+        files=count,
+    )
+
+
 def write_public_key(folder: Path, key_file: Path) -> str:
     """`signed-by.pem` in the bundle; returns its fingerprint. Raises `InputRefused` for what is no such key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -24,7 +65,7 @@ def write_public_key(folder: Path, key_file: Path) -> str:
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
     except TypeError as error:
         raise _no_key("It is closed with a password.", "Write it anew without one: openssl ec -in KEY.pem") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise _no_key(f"{key_file.name} cannot be read as one.", HOW_TO_MAKE) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in CURVES:
         raise _no_key("Only keys of the curves P-256, P-384 and P-521 sign models.", HOW_TO_MAKE)
@@ -38,15 +79,19 @@ def sign(folder: Path, key_file: Path) -> None:
     try:
         from model_signing import hashing, signing
     except ImportError as error:
-        raise BackendMissing(
-            "signing_missing",
-            "Signing needs one more package",
-            "model-signing is not installed. Nothing was written.",
-            f"Install it ({INSTALL}), or export without a signature.",
-        ) from error
+        raise _missing() from error
     hashed = hashing.Config().set_ignored_paths(paths=[SIGNATURE_FILE], ignore_git_paths=False)
     config = signing.Config().use_elliptic_key_signer(private_key=key_file).set_hashing_config(hashed)
     config.sign(folder, folder / SIGNATURE_FILE)
+
+
+def _missing() -> BackendMissing:
+    return BackendMissing(
+        "signing_missing",
+        "Signing needs one more package",
+        "model-signing is not installed. Nothing was written.",
+        f"Install it ({INSTALL}), or export without a signature.",
+    )
 
 
 def _no_key(detail: str, hint: str) -> InputRefused:

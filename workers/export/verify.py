@@ -1,18 +1,16 @@
 """Checks a bundle through this program's own code. Nothing that lies in the bundle is ever run."""
 
 import json
-import shutil
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from workers.contracts.bundles import VerifyParams, VerifyResult
-from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.folder import sha256_file
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec
+from workers.export.archive import no_bundle, unpack
 from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
@@ -20,14 +18,7 @@ from workers.model_io.consent import check_programs
 from workers.pipeline import PipelineError, load_pipeline
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
-from workers.pipeline.spec import PARSER_ERRORS
 from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature
-
-MAX_MEMBERS = 5000
-MAX_BYTES = 16 << 30
-"""More than any bundle of ours holds; a zip that declares more is not unpacked."""
-FREE_BYTES, PACKED = 256 << 20, 100
-"""Bytes that any zip may declare, and how many more for each of its own: weights are never packed so tightly."""
 
 CACHES = "__pycache__"
 NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
@@ -39,9 +30,9 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     Raises `InputRefused` for what is no bundle at all, and for a stranger's program that is unsafe or lacks consent.
     """
     bundle = Path(params.bundle)
-    folder = _unpack(bundle, ctx)
+    folder = unpack(bundle, ctx)
     if not any((folder / name).is_file() for name in NEEDED):
-        raise _no_bundle(f"it has no {', '.join(NEEDED)}")
+        raise no_bundle(f"it has no {', '.join(NEEDED)}")
     ctx.progress("Compare the files with their checksums", 0, 2)
     problems = check_sums(folder)
     signed = check_signature(folder)
@@ -79,42 +70,6 @@ def _signed(signed: Signed, own_key: str) -> Finding:
         "ask whoever gave you the bundle whether it is theirs."
     )
     return Finding(level="info", what=text)
-
-
-def _unpack(bundle: Path, ctx: JobContext) -> Path:
-    """A folder stays where it is; a zip is checked member by member, then unpacked into the job's folder."""
-    if bundle.is_dir():
-        return bundle
-    if not zipfile.is_zipfile(bundle):
-        raise _no_bundle("it is neither a folder nor a zip file")
-    folder = ctx.work_dir / "unpacked"
-    try:
-        with zipfile.ZipFile(bundle) as archive:
-            members = archive.infolist()
-            most_bytes = min(MAX_BYTES, FREE_BYTES + PACKED * bundle.stat().st_size)
-            if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > most_bytes:
-                raise _no_bundle("it holds more than a bundle can")
-            for member in members:
-                ctx.check_cancelled()
-                extract(archive, member, folder)
-    except (zipfile.BadZipFile, *PARSER_ERRORS) as error:
-        raise _no_bundle(f"the zip file is damaged ({error})") from error
-    return folder
-
-
-def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
-    """One member below `folder`. Raises `InputRefused` for one that would lie elsewhere."""
-    name = PurePosixPath(member.filename)
-    is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
-    if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename or is_link:
-        raise _no_bundle(f"it wants to write outside its folder ({member.filename[:80]!r})")
-    target = folder / name
-    if member.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(member) as source, target.open("xb") as out:
-        shutil.copyfileobj(source, out, 1 << 20)
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -187,12 +142,3 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
         return compare_golden(folder / "golden", pipeline, session)
     except (NotRunnable, PipelineError, ValueError, OSError, KeyError) as error:
         return 0, [f"The model does not run: {error}"]
-
-
-def _no_bundle(reason: str) -> WorkerError:
-    return InputRefused(
-        "not_a_bundle",
-        "This is no bundle of Fettle",
-        f"It was not checked: {reason}. Nothing in it was run.",
-        "Choose a .zip file that Fettle exported, or its unpacked folder.",
-    )

@@ -71,11 +71,15 @@ def check_signature(folder: Path) -> Signed:
 
 
 def check_decisions(folder: Path) -> list[str]:
-    """A sentence where an entry of the log of decisions was changed, moved or taken out."""
-    path = folder / DECISIONS_FILE
+    """Return a sentence where an entry of the log of decisions was changed, moved or taken out, also at its end.
+
+    The manifest says how many entries there are, and the hash of the last one; manifests of before 0.2 do not.
+    """
+    path, end = folder / DECISIONS_FILE, _manifest(folder).get("decisions")
     if not path.is_file():
-        return []
+        return [f"{DECISIONS_FILE} is missing."] if isinstance(end, dict) and end.get("count") else []
     before = BEFORE_THE_FIRST
+    number = 0
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         try:
             entry = dict(json.loads(line))
@@ -87,15 +91,21 @@ def check_decisions(folder: Path) -> list[str]:
         if not is_whole or hashlib.sha256(said).hexdigest() != sealed:
             return [f"{DECISIONS_FILE} was changed: entry {number} is not as it was, or not where it was."]
         before = sealed
-    return []
+    last = {"count": number, "sha256": before if number else ""}
+    return [f"{DECISIONS_FILE} was changed: its last entries were cut off or added."] if end not in (None, last) else []
 
 
 def _promised(folder: Path) -> str:
     """The signer that the manifest names, "" for none."""
+    return str(_manifest(folder).get("signed_by") or "")
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The bundle's manifest, {} where it cannot be read."""
     try:
-        return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("signed_by") or "")
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return ""
+        return dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
 
 
 def _read(signature: Path) -> tuple[dict[str, Any], bytes, dict[str, Any]]:

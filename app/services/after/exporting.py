@@ -22,12 +22,13 @@ from app.services.after.falling_back import fallback_bytes, fallback_of, falls_b
 from app.services.after.fitting import check_takes, fitting, instead_of
 from app.services.after.loading.card import card_load
 from app.services.after.pushing import check_push, push
+from app.services.after.signing import check_key, signed
 from app.services.flow.artifacts import sync_folder
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Done, Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
-from app.services.records.decisions import note_decision, read_decisions
+from app.services.records.decisions import planned_decision, read_decisions, record_decision
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.run_plan import kept_objective
@@ -74,13 +75,16 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Written:
-    """A bundle that passed its self-test and lies in a job's folder, which `forget` removes."""
+    """A bundle that passed its self-test and lies in a job's folder, which `forget` removes.
+
+    `decision` is in its log already, and is recorded once the bundle lies where it shall."""
 
     done: Done[ExportResult]
     variant: Variant
     target: DescribedTarget
     repo: str
     reason: str | None
+    decision: Decision | None = None
 
     @property
     def path(self) -> Path:
@@ -166,7 +170,10 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
     finally:
         written.forget()
     record, target, result = written.record(ask.out), written.target, written.done.result
-    workspace.repositories.exports.add(record)
+    with workspace.repositories.together():
+        if written.decision is not None:
+            record_decision(workspace.repositories, facts.project.id, written.decision)
+        workspace.repositories.exports.add(record)
     if written.reason is not None:
         told = (written.variant.title, facts.run.id, ask.out, written.reason)
         log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
@@ -175,8 +182,8 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
 
 
 def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Written]:
-    """A bundle in a job's folder, wherever it shall go. That a version is wanted which is not proven safe is noted as a
-    decision first, so that the bundle itself tells it."""
+    """Write a bundle into a job's folder. The wish for a version that is not proven safe is a decision, which stands in
+    the bundle's own log; the caller records it where the export succeeds."""
     variant = pick(facts, ask.variant_id, ask.override_reason)
     found = yield from describe()
     target = target_of(found, ask.target)
@@ -189,26 +196,34 @@ def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> F
         yield from check_push(workspace, repo)
     yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
     reason = override_of(variant, ask)
-    _note_the_unsafe(workspace, facts, variant, target.id, reason)
+    decision = _unsafe_decision(workspace, facts, variant, target.id, reason)
     decisions = read_decisions(workspace.repositories, facts.project.id).entries
+    if decision is not None:
+        decisions = (*decisions, decision)
+    if ask.sign_key is not None:
+        yield from check_key(ask.sign_key)
     done = yield _export_step(facts, variant, ask, (target, answers), found.device, decisions)
-    return Written(done, variant, target, repo, reason)
+    if ask.sign_key is not None:
+        done = yield from signed(done, ask.sign_key)
+    return Written(done, variant, target, repo, reason, decision)
 
 
-def _note_the_unsafe(
+def _unsafe_decision(
     workspace: Workspace, facts: RunFacts, variant: Variant, target_id: str, reason: str | None
-) -> None:
-    """Each export of a regressed version, with the person's reason; of one that is not proven the first alone, so that
-    the same run still gives the same bytes."""
+) -> Decision | None:
+    """Return the entry for each export of a regressed version, with the person's reason; for one that is not proven
+    only for the first export, so that the same run still gives the same bytes."""
     repositories, project_id = workspace.repositories, facts.project.id
     of: dict[str, JsonValue] = {"title": variant.title, "limit_pct": facts.run.goal.max_loss_pct}
     whose = {"run_id": facts.run.id, "variant_id": variant.id}
     if reason is not None:
-        note_decision(repositories, project_id, "exported_anyway", {**of, "target": target_id}, why=reason, **whose)
-    elif not variant.is_baseline and not is_safe(variant):
+        told = {**of, "target": target_id}
+        return planned_decision(repositories, project_id, "exported_anyway", told, why=reason, **whose)
+    if not variant.is_baseline and not is_safe(variant):
         entries = read_decisions(repositories, project_id).entries
         if not any(entry.kind == "exported_unproven" and entry.variant_id == variant.id for entry in entries):
-            note_decision(repositories, project_id, "exported_unproven", of, **whose)
+            return planned_decision(repositories, project_id, "exported_unproven", of, **whose)
+    return None
 
 
 def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
@@ -257,7 +272,6 @@ def _export_step(
 ) -> JobStep[ExportResult]:
     version = stored_version(facts, variant)
     target, answers = answered
-    key = (ask.sign_key,) if ask.sign_key is not None else ()
     wanted = falls_back_usually(target, facts, variant) if ask.fallback is None else ask.fallback
     fallback = fallback_of(facts) if wanted and fallback_bytes(target, facts, variant) is not None else None
     besides = (Path(fallback.model_dir),) if fallback is not None else ()
@@ -273,11 +287,10 @@ def _export_step(
             facts=card_facts(facts, variant, ask, device).model_copy(
                 update={"instead_of": instead_of(target, facts, variant), "decisions": decisions}
             ),
-            sign_key=str(ask.sign_key or ""),
         ),
         result=ExportResult,
         title="Write the bundle",
-        read_paths=(version.model_dir, facts.original_dir, facts.data_dir, *key, *besides),
+        read_paths=(version.model_dir, facts.original_dir, facts.data_dir, *besides),
         keep_folder=True,
         limits=Limits(start_programs=True),
     )

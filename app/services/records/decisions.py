@@ -60,22 +60,47 @@ def note_decision(
     why: str = "",
 ) -> Decision:
     """Add an entry. One that follows a broken part is bound to what is there, and the log stays broken."""
+    entry = planned_decision(repositories, project_id, kind, facts, run_id=run_id, variant_id=variant_id, why=why)
+    return record_decision(repositories, project_id, entry)
+
+
+def planned_decision(
+    repositories: Repositories,
+    project_id: str,
+    kind: DecisionKind,
+    facts: Mapping[str, JsonValue],
+    *,
+    run_id: str = "",
+    variant_id: str = "",
+    why: str = "",
+) -> Decision:
+    """Return the next entry without adding it, for a bundle that tells of a decision that is not carried out yet."""
+    entry = Decision(
+        number=1,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        who=_account(),
+        kind=kind,
+        run_id=run_id,
+        variant_id=variant_id,
+        facts=dict(facts),
+        why=why,
+    )
+    return _at_the_end(repositories, project_id, entry)
+
+
+def record_decision(repositories: Repositories, project_id: str, entry: Decision) -> Decision:
+    """Add a planned entry, behind those that came in between."""
     with repositories.together():
-        end = repositories.records.get(END, project_id)
-        entry = Decision(
-            number=(end.count if end else 0) + 1,
-            at=datetime.now(UTC).isoformat(timespec="seconds"),
-            who=_account(),
-            kind=kind,
-            run_id=run_id,
-            variant_id=variant_id,
-            facts=dict(facts),
-            why=why,
-            previous=end.sha256 if end else BEFORE_THE_FIRST,
-        ).sealed()
+        entry = _at_the_end(repositories, project_id, entry)
         repositories.records.put(DECISION, project_id, entry, f"{entry.number:08d}")
         repositories.records.put(END, project_id, DecisionsEnd(count=entry.number, sha256=entry.sha256))
     return entry
+
+
+def _at_the_end(repositories: Repositories, project_id: str, entry: Decision) -> Decision:
+    end = repositories.records.get(END, project_id)
+    place = {"number": (end.count if end else 0) + 1, "previous": end.sha256 if end else BEFORE_THE_FIRST}
+    return entry.model_copy(update=place).sealed()
 
 
 def note_labels(repositories: Repositories, project_id: str, before: DataParams, after: DataParams) -> None:

@@ -20,7 +20,7 @@ from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
-from app.services.records.decisions import note_decision
+from app.services.records.decisions import note_decision, record_decision
 from app.services.records.facts import RunFacts, read_facts
 from app.services.release.keeping import bring, drop, has_digest, settle
 from app.services.release.record import (
@@ -34,7 +34,7 @@ from app.services.release.record import (
     write_release,
 )
 from app.services.release.switching import ServiceAddress, switch_to
-from workers.contracts.decisions import DecisionKind
+from workers.contracts.decisions import Decision, DecisionKind
 from workers.contracts.serving import SwitchResult
 
 FIRST_TARGET = ""
@@ -77,6 +77,7 @@ class _Bundle:
     variant: Variant
     signed_by: str
     record: ExportRecord | None = None
+    decision: Decision | None = None
     forget: Callable[[], None] = lambda: None
 
 
@@ -138,7 +139,8 @@ def _bundle(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[_Bun
     result = written.done.result
     return _Bundle(
         written.path, result.sha256, result.size_bytes, written.target.id, written.variant, result.signed_by,
-        written.record(space.paths.releases / f"{result.sha256}{written.target.suffix}"), written.forget,
+        written.record(space.paths.releases / f"{result.sha256}{written.target.suffix}"),
+        written.decision, written.forget,
     )  # fmt: skip
 
 
@@ -200,6 +202,8 @@ def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _
             write_release(repositories, project_id, made)
             before = current.number if current is not None else None
             repositories.records.put(CURRENT, project_id, Current(number=made.number, previous=before))
+            if bundle.decision is not None:
+                record_decision(repositories, project_id, bundle.decision)
             if bundle.record is not None:
                 repositories.exports.add(bundle.record)
             _note(space, project_id, "released", made, before, made.notes)

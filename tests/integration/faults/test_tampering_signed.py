@@ -51,7 +51,8 @@ def whole(demo: Demo, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         archive.extractall(folder)
     (folder / DECISIONS_FILE).write_text(log_text(decisions()), encoding="utf-8")
     signed_by = write_public_key(folder, key)
-    redo(folder, signed_by=signed_by)
+    log = decisions()
+    redo(folder, signed_by=signed_by, decisions={"count": len(log), "sha256": log[-1].sha256})
     sign(folder, key)
     return folder
 

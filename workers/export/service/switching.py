@@ -14,9 +14,9 @@ from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.process.context import JobContext
 from workers.contracts.serving import SwitchParams, SwitchResult
+from workers.export.archive import extract
 from workers.export.service.bundle_files.fettle_service.loading import NoService, NotLoaded, request_load
 from workers.export.service.bundle_files.fettle_service.secret import read_secret
-from workers.export.verify import extract
 from workers.pipeline.golden import SUMS_FILE, check_sums
 
 
@@ -65,9 +65,12 @@ def _is_content_of(bundle: Path, folder: Path, ctx: JobContext) -> bool:
             return False
         for name, member in members.items():
             ctx.check_cancelled()
+            digest = hashlib.sha256()
             with archive.open(member) as stored:
-                if hashlib.file_digest(stored, "sha256").hexdigest() != sha256_file(folder / name):
-                    return False
+                while piece := stored.read(1 << 20):
+                    digest.update(piece)
+            if digest.hexdigest() != sha256_file(folder / name):
+                return False
     return True
 
 

@@ -17,7 +17,8 @@ from test_hostile import INFER, ask, request
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.serving import SwitchParams, SwitchResult
-from workers.export.python_folder import Contents, fill, pack
+from workers.export.archive import pack
+from workers.export.python_folder import Contents, fill
 from workers.export.service.switching import switch
 from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.measure.opening import find_runtime

@@ -1,0 +1,37 @@
+"""Sign an exported bundle, in a job that reads the key and opens no model."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+from app.services.flow.steps import Done, Flow, JobStep
+from workers.contracts.bundles import ExportResult, SignParams, SignResult
+
+
+def check_key(key: Path) -> Flow[None]:
+    """Find out before the export whether the key can sign. Raises `JobError` where it cannot."""
+    yield _step(SignParams(key=str(key)), "Check the key", key)
+
+
+def signed(done: Done[ExportResult], key: Path) -> Flow[Done[ExportResult]]:
+    """Return the export with its bundle signed, in a folder of its own; the folder of `done` is removed."""
+    bundle = done.folder / done.result.path
+    try:
+        params = SignParams(key=str(key), bundle=str(bundle))
+        made: Done[SignResult] = yield _step(params, "Sign the bundle", key, bundle)
+    finally:
+        shutil.rmtree(done.folder, ignore_errors=True)
+    changes = made.result.model_dump(include={"sha256", "size_bytes", "files", "signed_by", "path"})
+    return dataclasses.replace(done, result=done.result.model_copy(update=changes), folder=made.folder)
+
+
+def _step(params: SignParams, title: str, *read: Path) -> JobStep[SignResult]:
+    return JobStep(
+        kind="sign",
+        params=params,
+        result=SignResult,
+        title=title,
+        read_paths=read,
+        keep_folder=bool(params.bundle),
+        threads=1,
+    )

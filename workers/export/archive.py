@@ -1,0 +1,83 @@
+"""The archive that a bundle is handed out as: a ZIP file without dates, sorted, unpacked member by member."""
+
+import shutil
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from workers.contracts.errors import InputRefused, WorkerError
+from workers.contracts.process.context import JobContext
+from workers.pipeline.spec import PARSER_ERRORS
+
+MAX_MEMBERS = 5000
+MAX_BYTES = 16 << 30
+"""More than any bundle of ours holds; a ZIP file that declares more is not unpacked."""
+FREE_BYTES, PACKED = 256 << 20, 100
+"""Bytes that any zip may declare, and how many more for each of its own: weights are never packed so tightly."""
+
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+WEIGHTS, STORED_FROM_BYTES = (".bin", ".onnx_data"), 16 << 20
+"""Large weights hardly get smaller, and packing them takes minutes."""
+
+FILE_MODE = 0o100644
+"""The same content gives the same archive; everybody may read what is unpacked."""
+
+
+def pack(folder: Path, bundle: Path, ctx: JobContext) -> int:
+    """Zip a folder, sorted and without dates; returns the number of files."""
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in names:
+            ctx.check_cancelled()
+            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_DATE)
+            is_stored = path.suffix in WEIGHTS and path.stat().st_size > STORED_FROM_BYTES
+            info.compress_type = zipfile.ZIP_STORED if is_stored else zipfile.ZIP_DEFLATED
+            info.external_attr = FILE_MODE << 16
+            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
+                while chunk := source.read(1 << 20):
+                    target.write(chunk)
+    return len(names)
+
+
+def unpack(bundle: Path, ctx: JobContext) -> Path:
+    """A folder stays where it is; a zip is checked member by member, then unpacked into the job's folder."""
+    if bundle.is_dir():
+        return bundle
+    if not zipfile.is_zipfile(bundle):
+        raise no_bundle("it is neither a folder nor a zip file")
+    folder = ctx.work_dir / "unpacked"
+    try:
+        with zipfile.ZipFile(bundle) as archive:
+            members = archive.infolist()
+            most_bytes = min(MAX_BYTES, FREE_BYTES + PACKED * bundle.stat().st_size)
+            if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > most_bytes:
+                raise no_bundle("it holds more than a bundle can")
+            for member in members:
+                ctx.check_cancelled()
+                extract(archive, member, folder)
+    except (zipfile.BadZipFile, *PARSER_ERRORS) as error:
+        raise no_bundle(f"the zip file is damaged ({error})") from error
+    return folder
+
+
+def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    """One member below `folder`. Raises `InputRefused` for one that would lie elsewhere."""
+    name = PurePosixPath(member.filename)
+    is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
+    if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename or is_link:
+        raise no_bundle(f"it wants to write outside its folder ({member.filename[:80]!r})")
+    target = folder / name
+    if member.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(member) as source, target.open("xb") as out:
+        shutil.copyfileobj(source, out, 1 << 20)
+
+
+def no_bundle(reason: str) -> WorkerError:
+    return InputRefused(
+        "not_a_bundle",
+        "This is no bundle of Fettle",
+        f"It was not checked: {reason}. Nothing in it was run.",
+        "Choose a .zip file that Fettle exported, or its unpacked folder.",
+    )
