@@ -89,6 +89,43 @@ def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
 
 @pytest.mark.whole
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("config", "pooled"),
+    [
+        ({}, lambda logits: torch.log1p(torch.relu(logits)).amax(dim=1)),
+        (
+            {"pooling_strategy": "sum", "activation_function": "log1p_relu"},
+            lambda logits: torch.log1p(torch.log1p(torch.relu(logits))).sum(dim=1),
+        ),
+    ],
+    ids=["max", "sum"],
+)
+def test_a_sparse_encoder_keeps_its_word_scores(bert, opened, config, pooled):
+    """Given a SPLADE folder, when it is opened, then the vector of a text is over the vocabulary, padding apart."""
+    folder, model = bert("BertForMaskedLM")
+    modules = [{"type": "x.MLMTransformer", "path": ""}, {"type": "x.SpladePooling", "path": "1_SpladePooling"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_SpladePooling").mkdir()
+    (folder / "1_SpladePooling" / "config.json").write_text(json.dumps(config))
+    result, inner = opened(folder)
+    spec = spec_in(inner)
+    assert (spec.task, spec.answer_kind, spec.pooling) == ("text-embedding", "embedding", "none")
+    assert spec.outputs[0].shape[-1] == SMALL["vocab_size"] and result.conversion_error < 1e-4
+    from workers.model_io.runtime import load_session
+
+    pipeline = load_pipeline(inner)
+    texts = ["good film", "good good good film film"]
+    feeds = pipeline.batch([pipeline.feeds_from(text) for text in texts])
+    answer = pipeline.answer(load_session(inner / "model.onnx"), feeds)
+    for text, row in zip(texts, answer, strict=True):
+        alone = {name: torch.from_numpy(value) for name, value in pipeline.feeds_from(text).items()}
+        with torch.inference_mode():
+            want = pooled(model(**alone).logits)[0]
+        np.testing.assert_allclose(row, want.numpy(), atol=1e-4)
+
+
+@pytest.mark.whole
+@pytest.mark.timeout(300)
 def test_a_classifier_gives_logits_and_names(bert, opened):
     labels = {0: "bad", 1: "so so", 2: "good"}
     folder, _ = bert("BertForSequenceClassification", id2label=labels, label2id={v: k for k, v in labels.items()})

@@ -23,6 +23,8 @@ from workers.model_io.readers import language_model
 from workers.model_io.readers.export_torch import export, reference
 from workers.model_io.readers.neighbors import beside_folder, read_json, sentence_parts
 from workers.model_io.readers.safetensors import check_header, whole
+from workers.model_io.readers.splade import OUTPUT as SPARSE_OUTPUT
+from workers.model_io.readers.splade import SparsePooling, sparse_pooling
 from workers.model_io.readers.torch.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.words import refuse, said, shown
 
@@ -38,6 +40,7 @@ class _Head(NamedTuple):
     auto: str
     output: str
     task: Task
+    sparse: SparsePooling | None = None
 
     @property
     def reads_text(self) -> bool:
@@ -54,6 +57,9 @@ _HEADS = (
 )
 
 
+_MASKED = ("ForMaskedLM", "ForPreTraining")
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     config = read_json(folder / "config.json")
     if not isinstance(config, dict):
@@ -65,6 +71,8 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else "Model"
     head = next((head for head in _HEADS if name.endswith(head.ending)), None)
+    if head is not None and head.ending in _MASKED and (sparse := sparse_pooling(folder)) is not None:
+        head = _Head(head.ending, "AutoModelForMaskedLM", SPARSE_OUTPUT, "text-embedding", sparse)
     if config.get("is_encoder_decoder"):
         raise refuse(
             "unsupported_architecture",
@@ -217,8 +225,9 @@ def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
     beside = beside_folder(folder)
     named = config.get("architectures") or [config.get("model_type", "")]
     findings = []
-    if head.ending in ("ForMaskedLM", "ForPreTraining"):
-        findings.append(info("The part that fills in words is left out: the model gives embeddings."))
+    if head.ending in _MASKED and head.sparse is None:
+        left_out = "The part that fills in words is left out: the model gives embeddings."
+        findings.append(info(f"{left_out} To keep it, export the model as ONNX, and open that file."))
     if config.get("auto_map"):
         findings.append(warning("The folder brings Python code of its own. It was not run."))
     if head.reads_text and beside.tokenizer is None:
@@ -231,14 +240,15 @@ def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
         pooling=pooling,
         normalize=normalize,
         architecture=shown(named[0], 80),
-        guessed=() if pooling or head.task != "text-embedding" else ("pooling",),
+        guessed=() if pooling or head.sparse or head.task != "text-embedding" else ("pooling",),
         findings=tuple(findings),
     )
     return own.or_else(beside)
 
 
-def _wrapper(model: Any, output: str, inputs: tuple[str, ...]) -> Any:
+def _wrapper(model: Any, head: _Head, inputs: tuple[str, ...]) -> Any:
     """The model with exactly the tokenizer's inputs (or the picture) and one output."""
+    output, sparse = head.output, head.sparse
     import torch
 
     class Tokens(torch.nn.Module):  # type: ignore[misc]
@@ -248,7 +258,8 @@ def _wrapper(model: Any, output: str, inputs: tuple[str, ...]) -> Any:
 
         def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
             more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-            return self.model(input_ids=input_ids, attention_mask=attention_mask, **more)[output]
+            found = self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
+            return found[output] if sparse is None else sparse(found, attention_mask)
 
     class Pixels(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -278,7 +289,9 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
     found = _found(folder, head, config)
     width = len(config.get("id2label") or ()) or 2 if head.output == "logits" else config.get("hidden_size")
     shape: tuple[int | str | None, ...] = ("batch", width)
-    if head.output != "logits" or head.ending == "ForTokenClassification":
+    if head.sparse is not None:
+        shape = ("batch", config.get("vocab_size"))
+    elif head.output != "logits" or head.ending == "ForTokenClassification":
         shape = ("batch", "tokens", width)
     numbers, tensors, few_bits = _counts(files)
     graph = Graph(
@@ -348,7 +361,7 @@ def _write(
     model = load_module(folder, head.auto, files, ctx)
     ctx.check_cancelled()
     specs = draft.graph.inputs
-    module = _wrapper(model, head.output, tuple(spec.name for spec in specs))
+    module = _wrapper(model, head, tuple(spec.name for spec in specs))
     examples, free = {}, {}
     for spec in specs:
         picture = len(spec.shape) == 4
