@@ -98,7 +98,9 @@ def optimize(
         str | None,
         typer.Option(metavar="sm89[,…]", help="Build TensorRT engines for such cards elsewhere; none is needed here."),
     ] = None,
-    time_budget: Annotated[float | None, typer.Option(min=1, max=86_400, help="Seconds for the whole run.")] = None,
+    time_budget: Annotated[
+        float | None, typer.Option(min=1, max=86_400, help="Seconds; the first steps are never cut short.")
+    ] = None,
     seed: Seed = 0,
     threads: Threads = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None,

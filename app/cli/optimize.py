@@ -10,8 +10,9 @@ from app.cli.keys import is_terminal
 from app.cli.options.inputs import check_exists, check_folder_for
 from app.cli.options.judging import JudgingOptions, opening_of
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
-from app.cli.session import run, workspace
+from app.cli.session import run, run_recorded, workspace
 from app.cli.tables import version_lines, with_misfit
+from app.domain.outcome import Ending
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.domain.words.results import forecast_words, short_of_memory
@@ -42,6 +43,9 @@ from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import PREPARED_WRONGLY
 from workers.contracts.wording import about, duration
+
+MARGIN_S = 0.5
+"""A run that takes so much longer than its time budget says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,4 +283,14 @@ def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
             else ""
         )
         output.text(f"   expected {about(expected.seconds)}, took {duration(seconds)}{known}")
+    for sentence in over_budget(facts.run.goal.time_budget_s, seconds, facts.outcome.ending):
+        output.text(f"   {sentence}")
     output.sentence(with_misfit(facts.run.headline, facts.findings).rstrip(".") + ".")
+
+
+def over_budget(budget_s: float | None, seconds: float | None, ending: Ending) -> tuple[str, ...]:
+    """Return why a run took longer than its time budget, where its first steps alone did."""
+    if budget_s is None or seconds is None or ending is not Ending.NOTHING_TRIED or seconds <= budget_s + MARGIN_S:
+        return ()
+    begin = "opening the model, reading the examples and choosing what to try are always done to their end"
+    return (f"it took {duration(seconds)} instead of {duration(budget_s)}: {begin}",)

@@ -5,6 +5,17 @@ from pathlib import Path
 import command_models as small
 from fettle_command import Fettle
 
+from app.cli.optimize import over_budget
+from app.domain.outcome import Ending
+
+
+def test_run_that_takes_longer_than_its_budget_says_why() -> None:
+    """Given a second in which the model is only opened, Then that is said, and of no run that had time for more."""
+    assert len(over_budget(1.0, 3.6, Ending.NOTHING_TRIED)) == 1
+    assert over_budget(1.0, 1.2, Ending.NOTHING_TRIED) == ()
+    assert over_budget(None, 90.0, Ending.NOTHING_TRIED) == ()
+    assert over_budget(60.0, 62.0, Ending.PROVEN) == ()
+
 
 def test_the_same_run_goes_on(tmp_path: Path) -> None:
     """Given a run whose second was too short for anything, When it is given one more, Then it is the same run, which
