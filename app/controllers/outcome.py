@@ -32,7 +32,7 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
 
 
 @dataclass(frozen=True)
-class TestedOn:
+class ExamplesUsed:
     """How many test examples the versions answered, of how many there are, as what (their plural). Of all `n_test` some
     may not count: pictures in which nothing is found."""
 
@@ -47,7 +47,7 @@ class TestedOn:
         return tr("{0:,} test {1}, of which {2:,} count").format(self.n_test, self.things, self.n)
 
 
-def kept_subtitle(outcome: Outcome, on: TestedOn, limit_pct: float) -> str:
+def kept_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
     """Below a headline that recommends nothing."""
     if outcome.ending is Ending.BUILT:
         text = tr("Answers were compared on {0} in another engine. Export a version, and try it on its card.")
@@ -69,7 +69,7 @@ def kept_subtitle(outcome: Outcome, on: TestedOn, limit_pct: float) -> str:
     return text.format(_versions(outcome.tried), on.words(), percent_of(limit_pct))
 
 
-def _untested_words(outcome: Outcome, on: TestedOn) -> str:
+def _untested_words(outcome: Outcome, on: ExamplesUsed) -> str:
     if outcome.untested[-1].untested == "no_time":
         text = tr("Measured in turn with the original; there was no time for its answers to the test {0}.")
         return text.format(on.things)
@@ -77,7 +77,7 @@ def _untested_words(outcome: Outcome, on: TestedOn) -> str:
     return text
 
 
-def _busy_words(outcome: Outcome, on: TestedOn) -> str:
+def _busy_words(outcome: Outcome, on: ExamplesUsed) -> str:
     """After the second try in a row the programs are named, and the processor's own time is told."""
     said = tr("{0} tried on {1}. Other programs disturbed the comparison of their speed.")
     said = said.format(_versions(outcome.tried), on.words())
@@ -91,7 +91,7 @@ def _busy_words(outcome: Outcome, on: TestedOn) -> str:
     return f"{said} {text.format(by_processor.title, times(speed))}"
 
 
-def _unsettled_words(outcome: Outcome, on: TestedOn) -> str:
+def _unsettled_words(outcome: Outcome, on: ExamplesUsed) -> str:
     first = outcome.open[0]
     measured = first.measurement
     if first.is_side_by_side and measured.speedup_low is not None and measured.speedup_high is not None:

@@ -13,6 +13,13 @@ Objective = Literal["speed", "size", "throughput"]
 TIE_SHARE = 0.03
 """Differences under 3 % between engines are noise (OPTIMIZE.md, traps)."""
 
+PORTABLE_SHARE = 1.05
+"""A version that costs so many times as much at most is preferred where it fits more targets."""
+
+PORTABLE_RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
+PLAIN_SETTINGS = frozenset({"num_threads", "graph_optimization", "constants"})
+"""Settings that each target for ONNX honors (`TargetSpec.settings`)."""
+
 NOT_SLOWER = 0.95
 """Where size is the goal, a smaller version may be slower by 5 % at most, by the bound."""
 
@@ -268,6 +275,20 @@ def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None
     return min(tied, key=lambda variant: (_changed(variant), cost_of(variant, objective)))
 
 
+def is_portable(variant: Variant) -> bool:
+    """It is a plain ONNX model in ONNX Runtime, which web pages, hub folders, Triton and MLflow take as well."""
+    settings = set(variant.recipe.settings) - PLAIN_SETTINGS
+    return variant.recipe.elsewhere is None and variant.runtime in PORTABLE_RUNTIMES and not settings
+
+
+def portable_rival(best: Variant, variants: Sequence[Variant], objective: Objective) -> Variant | None:
+    """Return the best version that costs at most 5 % more than `best` and fits more targets; None where `best` does."""
+    if is_portable(best):
+        return None
+    most = cost_of(best, objective) * PORTABLE_SHARE
+    return best_of([v for v in variants if is_portable(v) and cost_of(v, objective) <= most], objective)
+
+
 def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
     """Of versions that were measured in turn, the best gain that could still turn out to be safe, or is alike."""
     found = [v for v in variants if not v.is_baseline and is_gain(v, objective) and may_win(v)]
@@ -275,16 +296,18 @@ def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
 
 
 def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choice:
-    """The best safe one that is a gain; else the best that looks alike, marked not proven; else none.
+    """The best safe one that is a gain; else the best that looks alike, marked not proven; else none. Of those that are
+    as good within 5 % it is one that fits more targets.
 
     `variants` were measured in turn.
     """
     gains = [variant for variant in variants if not variant.is_baseline and is_gain(variant, objective)]
-    safe = best_of([variant for variant in gains if is_safe(variant)], objective)
-    if safe is not None:
-        return Choice(safe, True)
-    alike = best_of([variant for variant in gains if is_alike_not_proven(variant)], objective)
-    return Choice(alike, False)
+    for is_proven, holds in ((True, is_safe), (False, is_alike_not_proven)):
+        held = [variant for variant in gains if holds(variant)]
+        best = best_of(held, objective)
+        if best is not None:
+            return Choice(portable_rival(best, held, objective) or best, is_proven)
+    return Choice(None, False)
 
 
 def finalists(

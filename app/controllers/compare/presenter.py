@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from app.controllers.outcome import BUSY_TRIES, TestedOn, go_on_value, kept_subtitle
+from app.controllers.outcome import BUSY_TRIES, ExamplesUsed, go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
 from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
@@ -104,13 +104,13 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     return text.format(best.title, n, things, _chosen(facts))
 
 
-def _tested_on(facts: RunFacts, things: str) -> TestedOn:
+def _tested_on(facts: RunFacts, things: str) -> ExamplesUsed:
     """On how many test examples the versions were judged: time may have cut the original's answers first."""
     judged = [variant.judgement for variant in facts.variants if variant.judgement is not None]
     n = max([one.n for one in judged], default=0)
     n_test = facts.data.n_test if facts.data is not None else n
     unasked = min((one.n_unasked for one in judged), default=0)
-    return TestedOn(n, max(n, n_test - unasked), things)
+    return ExamplesUsed(n, max(n, n_test - unasked), things)
 
 
 def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:

@@ -14,13 +14,13 @@ from app.controllers.export.presenter import (
     checks,
     free_path,
     no_folder,
-    offered,
     question_value,
     reason_needed,
     sign_value,
     stage_checks,
     target_value,
 )
+from app.controllers.export.proving import TargetProof, offered
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.installing import Installing
 from app.controllers.kept import KeptSettings
@@ -96,6 +96,8 @@ class ExportController(PageController):
         page.release_requested.connect(self._on_release)
         self._installing.serve(page, window.banner, self._sets)
         self._installing.installed.connect(self._on_installed)
+        page.prove_requested.connect(self._on_prove)
+        self._proof = TargetProof(window, session, flows, self._on_proof_changed)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
         self.show()
@@ -165,6 +167,7 @@ class ExportController(PageController):
             sign=sign_value(self._session.workspace.paths, self._installing.set_value("sign")),
             fallback_bytes=fallback_bytes(target, facts, variant),
             fallback=falls_back_usually(target, facts, variant),
+            prove=self._proof.offer(target, facts, wanted),
         )
 
     def _target_values(self, rows: Sequence[DescribedTarget]) -> tuple[TargetValue, ...]:
@@ -217,6 +220,14 @@ class ExportController(PageController):
     def _on_sign(self, wanted: bool) -> None:
         if self._value is not None:
             self._value = replace(self._value, sign=replace(self._value.sign, wanted=wanted))
+
+    def _on_prove(self) -> None:
+        if self._facts is not None and self._wanted is not None and self._exporting is None:
+            self._proof.start(self._target, self._facts, self._wanted)
+
+    def _on_proof_changed(self, wanted_id: str) -> None:
+        if self._exporting is None:
+            self._load(wanted_id)
 
     def _on_release(self) -> None:
         if self._exported is not None:

@@ -9,8 +9,7 @@ from PySide6.QtCore import QStandardPaths
 from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.paths import DataPaths
-from app.services.after.fitting import Fitting, fitting
-from app.services.flow.steps import JobError
+from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
 from app.signing_key import can_sign, fingerprint, own_key
 from widgets.pages.export.value import QuestionValue, SignValue, TargetValue
@@ -123,18 +122,6 @@ def default_path(name: str, folder: Path, suffix: str = ".zip") -> Path:
 def free_path(facts: RunFacts, target: DescribedTarget) -> str:
     """Return the path of a file that does not exist yet, for a bundle of this target."""
     return str(default_path(facts.project.name, documents_folder(), target.suffix))
-
-
-def offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> DescribedTarget:
-    """Return the target, not available where it takes no version of this run."""
-    if not row.available:
-        return row
-    try:
-        fitting(row, facts, wanted)
-    except JobError:
-        nothing = tr("This run has no version that it takes")
-        return row.model_copy(update={"available": False, "summary": nothing, "hint": ""})
-    return row
 
 
 def no_folder(out: Path, error: OSError) -> ErrorInfo:

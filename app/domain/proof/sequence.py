@@ -52,9 +52,14 @@ class ProofOrder:
         """All versions: the sequence first, then what is beside it."""
         return (*self.tested, *self.dominated)
 
-    def beside(self, version_id: str) -> tuple[Variant, ...]:
-        """The versions that wait beside this one."""
-        return next((step.beside for step in self.steps if step.version.id == version_id), ())
+    def of_other_engines(self, objective: Objective) -> tuple[Variant, ...]:
+        """The best version of each engine that the sequence has none of: some targets take that engine alone."""
+        found: dict[str, Variant] = {}
+        engines = {version.runtime for version in self.tested}
+        for version in sorted(self.dominated, key=lambda version: cost_of(version, objective)):
+            if version.runtime not in engines:
+                found.setdefault(version.runtime, version)
+        return tuple(found.values())
 
 
 def sequence_of(versions: Sequence[Variant], objective: Objective) -> ProofOrder:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
+from app.domain.choose import PORTABLE_SHARE, TIE_SHARE, is_faster, is_portable, is_safe, may_win
 from app.domain.variant import Variant
 from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
@@ -49,6 +49,11 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
         said.append(
             f"Of {n} versions that are faster and within your limit it is the fastest: "
             f"“{held[0].title}” takes {gap:.2f} times as long."
+        )
+    elif gap < 1 and is_portable(best) and not is_portable(held[0]):
+        said.append(
+            f"“{held[0].title}” takes {gap:.2f} times as long, and fits fewer targets: web pages, hub folders, Triton"
+            f" and MLflow take “{best.title}” as well, which is preferred up to {percent(PORTABLE_SHARE - 1, 0)}."
         )
     elif gap < 1 - TIE_SHARE:
         unproven = is_safe(best) and not is_safe(held[0])

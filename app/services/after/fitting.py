@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.choose import best_of, is_gain, is_safe
+from app.domain.choose import best_of, is_as_good, is_gain, is_safe, may_win
 from app.domain.variant import Variant
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
@@ -48,6 +48,24 @@ def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fittin
     if best is None:
         raise refused_by(target, wanted, "Neither does it run the original or another proven version of this run.", "")
     return Fitting(best, wanted)
+
+
+def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Variant | None:
+    """Return the best gain without a verdict that the target takes and that would be written if it were proven.
+
+    None where the target takes `wanted`, or where nothing is left to prove.
+    """
+    if takes(target, facts, wanted):
+        return None
+    open_gains = [v for v in facts.made if v.judgement is None and may_win(v) and is_gain(v, "speed")]
+    best = best_of([v for v in open_gains if takes(target, facts, v)], "speed")
+    if best is None:
+        return None
+    try:
+        now = fitting(target, facts, wanted).variant
+    except JobError:
+        return best
+    return best if now.is_baseline or not is_as_good(now, best, "speed") else None
 
 
 def instead_of(target: DescribedTarget, facts: RunFacts, variant: Variant) -> InsteadOf | None:

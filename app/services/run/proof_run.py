@@ -64,7 +64,9 @@ class ProofRun:
             for version in in_time.versions:
                 self._keep(not_tested(version, "no_time"))
         else:
-            yield from prove_in_order(in_time, search.ask.objective, self._ask, self._keep, self._failed)
+            yield from prove_in_order(
+                in_time, search.ask.objective, self._ask, self._keep, self._failed, self._has_spare_time
+            )
         self._tell()
         return True
 
@@ -100,6 +102,12 @@ class ProofRun:
         while first < winner and not self._has_time(tested[first : winner + 1]):
             first += 1
         return ProofOrder(order.steps[first:])
+
+    def _has_spare_time(self, version: Variant) -> bool:
+        """Whether a version that could only be a substitute will likely be safe, and there is time for all items."""
+        screening = version.screening
+        is_likely = screening is not None and screening.share <= self._search.goal.max_loss_pct / 100 / 2
+        return is_likely and self._has_time([version])
 
     def _has_time(self, versions: Sequence[Variant]) -> bool:
         left_s, budget = self._search.budget.proof_left_s, self._search.budget

@@ -34,6 +34,7 @@ def prove_in_order(
     ask: Callable[[Variant], Flow[Asked | None]],
     keep: Callable[[Variant, Looked | None], None],
     failed: Callable[[Variant, JobError], None],
+    has_time: Callable[[Variant], bool] = lambda version: False,
 ) -> Flow[None]:
     """Test the versions of `order`, and what waits beside one that is not safe.
 
@@ -43,8 +44,10 @@ def prove_in_order(
         ask: Returns the version with its predictions, None where the time is up: then nothing that follows is tested.
         keep: Gets each version once it is settled, with the look that it was.
         failed: Gets a version whose predictions could not be made, with the error, which it may raise.
+        has_time: Whether there is time for the best version of another engine, which is tested last where all before
+            it were safe: a target may take that engine alone.
     """
-    yield from _Proving(objective, ask, keep, failed).run(order)
+    yield from _Proving(objective, ask, keep, failed, has_time).run(order)
 
 
 class _Proving:
@@ -61,7 +64,9 @@ class _Proving:
         ask: Callable[[Variant], Flow[Asked | None]],
         keep: Callable[[Variant, Looked | None], None],
         failed: Callable[[Variant, JobError], None],
+        has_time: Callable[[Variant], bool],
     ) -> None:
+        self._has_time, self._extra = has_time, frozenset[str]()
         self._objective, self._ask, self._keep, self._failed = objective, ask, keep, failed
         self._settled: list[Variant] = []
         self._untested: dict[str, tuple[Variant, Untested]] = {}
@@ -70,6 +75,7 @@ class _Proving:
 
     def run(self, order: ProofOrder) -> Flow[None]:
         """Test everything that has its turn, then record why the rest was not tested."""
+        self._extra = frozenset(version.id for version in order.of_other_engines(self._objective))
         steps = order.steps
         while steps:
             steps = yield from self._sequence(deque(steps))
@@ -89,8 +95,9 @@ class _Proving:
             elif found is None:  # its predictions could not be made: what waits beside it takes its place
                 steps.extendleft(reversed(sequence_of(step.beside, self._objective).steps))
             elif is_safe(found.version):
-                steps.extend(Step(one) for one in step.beside if one.judgement is not None)
-                self._leave([one for one in step.beside if one.judgement is None], "dominated")
+                wanted = [one for one in step.beside if self._is_wanted(one)]
+                steps.extend(Step(one) for one in wanted)
+                self._leave([one for one in step.beside if one not in wanted], "dominated")
             elif not found.could_prove:
                 self._unproven += step.beside
             else:
@@ -119,6 +126,10 @@ class _Proving:
             yield from self._test(version, can_be_safe=False)
         if is_needless or self._is_time_up:
             self._leave([version], "no_time")
+
+    def _is_wanted(self, version: Variant) -> bool:
+        """Whether a version is tested though a safe one is as good: it had a verdict, or runs in another engine."""
+        return version.judgement is not None or (version.id in self._extra and self._has_time(version))
 
     def _leave(self, versions: Iterable[Variant], why: Untested) -> None:
         self._untested.update({version.id: (version, why) for version in versions})

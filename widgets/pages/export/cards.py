@@ -7,7 +7,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.export.value import DoneValue, ExportValue, SignValue, TargetValue
+from widgets.pages.export.value import DoneValue, ExportValue, ProveValue, SignValue, TargetValue
+from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
 from widgets.parts.format import size_bytes
@@ -156,6 +157,25 @@ class FallbackRow(QWidget):
         column.addWidget(self.box)
         why = self.tr("It answers where this version does not run, or was measured to be slower.")
         column.addWidget(label(why, "caption"))
+
+
+class ProveRow(QWidget):
+    """A faster version that the target could take: `wanted` when its answers shall be tested."""
+
+    wanted = Signal()
+
+    def __init__(self, theme: Theme, value: ProveValue) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
+        row.setSpacing(SPACE_M)
+        text = self.tr("“{0}” is faster and fits this target; its answers are not tested yet.").format(value.title)
+        row.addWidget(words(text, "soft"), 1)
+        what = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
+        button = GhostButton(theme, self.tr("Asking the test examples…") if value.is_running else what, "shield-check")
+        button.setEnabled(not value.is_running)
+        button.clicked.connect(self.wanted)
+        row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
 
 
 class ReasonCard(Card):

@@ -9,6 +9,7 @@ from widgets.pages.export.cards import (
     DoneCard,
     FallbackRow,
     MarkdownCard,
+    ProveRow,
     QuestionsCard,
     ReasonCard,
     SignBox,
@@ -54,6 +55,7 @@ class ExportPage(Page):
     release_requested = Signal()
     install_requested = Signal(str)
     stop_install_requested = Signal()
+    prove_requested = Signal()  # test the version that the target could take
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Export"))
@@ -144,6 +146,11 @@ class ExportPage(Page):
             fallback.chosen.connect(self.fallback_chosen)
             left.addWidget(fallback)
             self._form.append(fallback)
+        if value.prove is not None:
+            prove = ProveRow(self.theme, value.prove)
+            prove.wanted.connect(self.prove_requested)
+            left.addWidget(prove)
+            self._form.append(prove)
         left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
         for row in (*targets.findChildren(InstallRow), *self._sign.findChildren(InstallRow)):
             row.requested.connect(self.install_requested)
@@ -219,7 +226,7 @@ class ExportPage(Page):
         old = self._value
         if old is None or not self._export.isVisibleTo(self):
             return False
-        keys = ("targets", "target", "version", "path", "reason_needed", "seconds", "fallback_bytes", "sign")
+        keys = ("targets", "target", "version", "path", "reason_needed", "seconds", "fallback_bytes", "sign", "prove")
         return all(getattr(old, key) == getattr(value, key) for key in keys)
 
     def _columns(self, left: QVBoxLayout, markdown: str) -> QGridLayout:

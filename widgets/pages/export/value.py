@@ -42,10 +42,21 @@ class SignValue:
 
 
 @dataclass(frozen=True)
+class ProveValue:
+    """A faster version that the chosen target takes and whose answers were not tested; `takes` is about how long that
+    lasts, in words, "" where it is not known."""
+
+    title: str
+    takes: str = ""
+    is_running: bool = False
+
+
+@dataclass(frozen=True)
 class ExportValue:
     """`reason_needed` says in a sentence why the person's own words are wanted; empty for a safe version. `questions`
     are the chosen target's, beside the three that every bundle's card needs. `fallback_bytes` is what the original adds
-    where it comes along as a fallback, None where it cannot; `fallback` whether it shall.
+    where it comes along as a fallback, None where it cannot; `fallback` whether it shall. `prove` is what the target
+    could take once it is proven.
     """
 
     targets: tuple[TargetValue, ...]
@@ -65,6 +76,7 @@ class ExportValue:
     sign: SignValue = SignValue()
     fallback_bytes: int | None = None
     fallback: bool = False
+    prove: ProveValue | None = None
 
     @property
     def suffix(self) -> str:

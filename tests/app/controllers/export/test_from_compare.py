@@ -1,5 +1,6 @@
 """From Compare to a finished bundle with one click, through the window; and what still asks first."""
 
+import dataclasses
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from read_page import words
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
 from app.controllers.export import presenter
+from app.domain.screening import Screening
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
@@ -24,12 +26,13 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Stage
+from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Recipe, RecipeStep, Stage
 
 Drive = Callable[..., None]
 PYTHON = DescribedTarget(id="python", title="Python folder", available=True, stages=(Stage(id="w", title="Write"),))
 KIT = DescribedTarget(id="kit", title="Kit", available=True, stages=(Stage(id="w", title="Write"),))
 ASKING = DescribedTarget(id="ask", title="Asks", available=True, questions=(Question(id="a", title="A?", needed=True),))
+ONNX = Recipe(title="Graph", runtime="onnxruntime-cpu", steps=(RecipeStep(technique="graph_optimize"),))
 ABSENT = DescribedTarget(id="none", title="Absent", available=False)
 
 
@@ -166,3 +169,30 @@ def test_what_must_be_asked_is_asked(
     # a command that comes all the same, as from another page, asks as well
     app_controller.commands.do(module.WRITE_VERSION, "r1-v1")
     assert asked == []
+
+
+@pytest.mark.whole
+def test_the_version_that_a_target_could_take_is_proven_on_the_page(
+    app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, qtbot: QtBot, drive: Drive
+) -> None:
+    """Given a recommended version in OpenVINO and a target that needs ONNX, When the faster version in ONNX Runtime is
+    proven there by its button, Then it has a verdict, and the button is gone."""
+    finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
+    repositories = space.repositories
+    recommended, plain = (one for one in repositories.variants.list(run_id="r1") if not one.is_baseline)
+    assert recommended.runtime == "openvino" and plain.runtime == "onnxruntime-cpu"
+    screening = Screening(n=20, untested="dominated")
+    repositories.variants.update(dataclasses.replace(plain, judgement=None, screening=screening))
+    target = DescribedTarget(
+        id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",),
+        settings=("num_threads", "graph_optimization", "constants"), stages=(Stage(id="w", title="Write"),),
+    )  # fmt: skip
+    app_controller.session.reopen(repositories.projects.get("p1"))
+    app_controller.session.set_described(described(target))
+    window.show_page("export")
+    page = window.page("export")
+    (text,) = [name for name in buttons(page) if name.startswith("Prove it")]
+    click(qtbot, page, text)
+    drive(lambda: repositories.variants.get(plain.id).judgement is not None, 60)
+    drive(lambda: not [name for name in buttons(page) if name.startswith(("Prove it", "Asking"))])
+    assert repositories.variants.get(plain.id).judgement.n == 336

@@ -7,8 +7,9 @@ import pytest
 from documented import NOW, a_run, variant
 
 from app.domain.project import Project
+from app.domain.screening import Screening
 from app.domain.variant import Measurement, Variant
-from app.services.after.fitting import check_takes, fitting, instead_of, takes
+from app.services.after.fitting import check_takes, fitting, instead_of, provable, takes
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from workers.contracts.folder import write_model
@@ -89,3 +90,34 @@ def test_nothing_fits(tmp_path: Path) -> None:
     with pytest.raises(JobError) as refused:
         fitting(PLAIN, known, known.variants[1])
     assert "Neither does it run the original" in refused.value.error.detail
+
+
+def not_tested(name: str, times: float, *, regressed: bool = False) -> Variant:
+    """A gain without a verdict, measured in turn."""
+    known = dataclasses.replace(faster(name, times), judgement=None, state="confirmed", precision="int8")
+    return dataclasses.replace(known, screening=Screening(n=20, regressed=regressed, untested="dominated"))
+
+
+def test_what_a_target_could_take_is_the_best_that_was_not_tested(tmp_path: Path) -> None:
+    """Given a recommended version in OpenVINO and a target that needs ONNX, which gets the original, Then of two faster
+    versions without a verdict the better one can be proven; not one that calibration refuses, and none where the target
+    takes the recommended one."""
+    known = facts(
+        tmp_path, faster("best", 3.0, "openvino"), not_tested("slow", 1.3), not_tested("fast", 1.6),
+        not_tested("refused", 2.0, regressed=True),
+    )  # fmt: skip
+    best = known.variants[1]
+    assert fitting(PLAIN, known, best).variant.is_baseline
+    found = provable(PLAIN, known, best)
+    assert found is not None and found.id == "fast"
+    assert provable(ANY, known, best) is None
+
+
+def test_nothing_is_left_to_prove_where_a_proven_one_is_as_good(tmp_path: Path) -> None:
+    """Given a safe version in ONNX Runtime that is as fast as the one without a verdict, Then nothing is offered; where
+    it is slower, the other is."""
+    for times, offered in ((1.6, None), (1.2, "fast")):
+        safe = faster("safe", times)
+        known = facts(tmp_path / str(times), faster("best", 3.0, "openvino"), safe, not_tested("fast", 1.61))
+        found = provable(PLAIN, known, known.variants[1])
+        assert (found.id if found is not None else None) == offered

@@ -7,8 +7,9 @@ import pytest
 from play import Like
 from staging import Make, Stage, recipes
 
-from app.controllers.outcome import TestedOn, kept_subtitle
+from app.controllers.outcome import ExamplesUsed, kept_subtitle
 from app.domain.outcome import Ending
+from app.domain.words.explain import why_it_won
 from app.services.flow.events import EndExpected
 from app.services.records.documents import variant_document
 from app.services.run import search
@@ -67,6 +68,45 @@ def test_what_is_as_fast_as_a_safe_version_is_not_tested(stage: Make) -> None:
     assert answered(one) == ["First"] and untested(one, "Second") == "dominated"
     assert run.recommended_variant_id == one.variants["First"].id
     assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0]
+
+
+def other_engine(one: Stage, title: str) -> None:
+    """This version runs in ONNX Runtime, all others in OpenVINO."""
+    plain = {"runtime": "onnxruntime-cpu", "settings": {"graph_optimization": "all"}}
+    made = recipes(*one.play.variants)
+    one.play.candidates = tuple(recipe.model_copy(update=plain) if recipe.title == title else recipe for recipe in made)
+
+
+def test_the_best_version_of_another_engine_is_tested_last(stage: Make) -> None:
+    """Given a safe version in OpenVINO and two slower ones in ONNX Runtime, which alone some targets take, When there is
+    time, Then the better of both is tested after it, in the same look, and is safe, too."""
+    one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=2.0, agreement=0.999)})
+    other_engine(one, "Plain")
+    run = one.go()
+    assert answered(one) == ["Best", "Plain"] and run.recommended_variant_id == one.variants["Best"].id
+    assert (one.play.earlier["Plain"], one.variants["Plain"].judgement.verdict) == (0, "safe")
+
+
+def test_another_engine_is_not_tested_where_there_is_no_time(stage: Make) -> None:
+    """Given the same and a limit that the answers of one version reach, Then the other costs nothing and says why."""
+    one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=2.0, agreement=0.999)}, time_budget_s=80)
+    other_engine(one, "Plain")
+    one.play.item_s = 0.02
+    one.go()
+    assert "Plain" not in answered(one) and untested(one, "Plain") == "dominated"
+
+
+def test_of_versions_as_fast_the_one_that_fits_more_targets_wins(stage: Make) -> None:
+    """Given a version in OpenVINO and one in ONNX Runtime that takes 4 % longer, Then the second is recommended; where it
+    takes 8 % longer, the first."""
+    for p50_ms, best in ((1.04, "Plain"), (1.08, "Best")):
+        one = stage(ORIGINAL, {"Best": Like(p50_ms=1.0), "Plain": Like(p50_ms=p50_ms, agreement=0.999)})
+        one.ask = dataclasses.replace(one.ask, fresh=True)
+        other_engine(one, "Plain")
+        run = one.go()
+        assert run.recommended_variant_id == one.variants[best].id
+        why = " ".join(why_it_won(one.variants[best], list(one.variants.values())))
+        assert ("fits fewer targets" in why) is (best == "Plain")
 
 
 def test_too_few_examples_to_prove_look_at_what_is_as_fast_too(stage: Make) -> None:
@@ -226,7 +266,7 @@ def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
     one.go()
     alone = dataclasses.replace(one.variants["A"], state="measured", judgement=None)
     outcome = dataclasses.replace(one.outcome, ending=Ending.UNSETTLED, best=None, open=(alone,))
-    assert "alike" not in kept_subtitle(outcome, TestedOn(144, 144, "pictures"), 1.0)
+    assert "alike" not in kept_subtitle(outcome, ExamplesUsed(144, 144, "pictures"), 1.0)
 
 
 @pytest.mark.parametrize(("n_test", "first"), [(15, "exact"), (400, "half")])

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPus
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportRequest, QuestionValue, TargetValue
+from widgets.pages.export.value import ExportRequest, ProveValue, QuestionValue, TargetValue
 from widgets.parts.card import ChoiceCard
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
@@ -250,3 +250,18 @@ def test_the_dialog_asks_for_the_suffix_of_the_target(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[-1]), ("", ""))[1])
     press(page, "Change where it is written")
     assert asked == ["Bundles (*.kit)"]
+
+
+def test_the_version_that_a_target_could_take_is_offered(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given a faster version that fits the chosen target and was not tested, Then a button proves it and says how long
+    that takes; while it does, it cannot be pressed again."""
+    page = ExportPage(theme)
+    page.show(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s")))
+    shown(page)
+    assert "“INT8, ONNX Runtime” is faster and fits this target" in said(page)
+    with qtbot.waitSignal(page.prove_requested, timeout=1000):
+        press(page, "Prove it (about 10 s)")
+    page.show(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s", is_running=True)))
+    assert not button(page, "Asking the test examples…").isEnabled()

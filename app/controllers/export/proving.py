@@ -1,0 +1,82 @@
+"""Which versions the targets of the page Export take, and proving the one that a target could take."""
+
+from collections.abc import Callable
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr, wait_for_the_run
+from app.domain.run import Run
+from app.domain.variant import Variant
+from app.services.after.fitting import fitting, provable
+from app.services.after.proving import judge_alone
+from app.services.after.run_data import alone_s
+from app.services.flow.steps import JobError
+from app.services.records.facts import RunFacts
+from widgets.main_window import MainWindow
+from widgets.pages.export.value import ProveValue
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.specs import DescribedTarget
+from workers.contracts.wording import about
+
+
+class TargetProof:
+    """Tests one version of the run that is shown by itself; `on_changed(id)` when that begins and when it is over, with
+    the version that is wanted: the target may take another one then."""
+
+    def __init__(
+        self, window: MainWindow, session: Session, flows: FlowRunner, on_changed: Callable[[str], None]
+    ) -> None:
+        self._window, self._session, self._flows, self._on_changed = window, session, flows, on_changed
+        self._running: Running | None = None
+        self._wanted_id = ""
+
+    def offer(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> ProveValue | None:
+        """What the page offers for a target; None where it takes the version, or nothing is left to prove."""
+        version = provable(target, facts, wanted) if target.id else None
+        if version is None:
+            return None
+        seconds = alone_s(self._session.workspace, facts, version)
+        takes = about(seconds, tr) if seconds is not None else ""
+        return ProveValue(version.title, takes, is_running=self._running is not None)
+
+    def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
+        """Test the version that is offered."""
+        version = provable(target, facts, wanted)
+        if version is None or self._running is not None:
+            return
+        if self._flows.runs:
+            self._window.banner(wait_for_the_run(tr("Prove it when the run is over.")))
+            return
+        self._running = self._flows.start(
+            judge_alone(self._session.workspace, facts, version),
+            title=tr("Prove {0}").format(version.title),
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=self._end,
+        )
+        self._wanted_id = wanted.id
+        self._on_changed(wanted.id)
+
+    def _on_done(self, run: Run) -> None:
+        self._session.set_run(run)
+        self._end()
+
+    def _on_failed(self, error: ErrorInfo) -> None:
+        self._window.banner(error_value(error))
+        self._end()
+
+    def _end(self) -> None:
+        self._running = None
+        self._on_changed(self._wanted_id)
+
+
+def offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> DescribedTarget:
+    """The target, not available where it takes no version of this run."""
+    if not row.available:
+        return row
+    try:
+        fitting(row, facts, wanted)
+    except JobError:
+        nothing = tr("This run has no version that it takes")
+        return row.model_copy(update={"available": False, "summary": nothing, "hint": ""})
+    return row
