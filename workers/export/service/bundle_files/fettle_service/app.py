@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from . import chat
+from .described import described
 from .engine import Overloaded
 from .gate import Allowed, Gate, left
 from .places import Refused
@@ -42,7 +43,7 @@ T = TypeVar("T")
 
 def create_app(service: Service, allowed: Allowed) -> FastAPI:
     """All paths, behind the gate."""
-    app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title=service.name, docs_url=None, redoc_url=None)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=sorted(allowed.origins),
@@ -65,7 +66,8 @@ def create_app(service: Service, allowed: Allowed) -> FastAPI:
         ("GET", ("/metrics",), paths.metrics),
         ("GET", ("/v2",), paths.server),
         ("GET", ("/v2/health/live",), paths.live),
-        ("GET", ("/v2/health/ready", f"{model}/ready", f"{versioned}/ready"), paths.ready),
+        ("GET", ("/v2/health/ready",), paths.ready),
+        ("GET", (f"{model}/ready", f"{versioned}/ready"), paths.model_ready),
         ("GET", (model, versioned), paths.metadata),
         ("POST", (f"{model}/infer", f"{versioned}/infer"), paths.infer),
         ("POST", (f"{model}/answer",), paths.answer),
@@ -73,7 +75,7 @@ def create_app(service: Service, allowed: Allowed) -> FastAPI:
         ("POST", ("/v2/repository/models/{name}/load",), paths.load),
     ):
         for address in addresses:
-            app.add_api_route(address, endpoint, methods=[method], response_model=None)
+            app.add_api_route(address, endpoint, methods=[method], response_model=None, **described(endpoint.__name__))
     return app
 
 
@@ -97,12 +99,19 @@ class Paths:
         """It runs."""
         return JSONResponse({"live": True})
 
-    async def ready(self, name: str | None = None, version: str | None = None) -> Response:
-        """Requests are taken; status 503 while it stops, and for models that are not here."""
-        service = self._service
-        is_known = name in (None, service.name) and version in (None, service.current.version)
-        is_ready = is_known and service.is_ready
+    async def ready(self) -> Response:
+        """Requests are taken; status 503 while it stops."""
+        is_ready = self._service.is_ready
         return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
+
+    async def model_ready(self, name: str, version: str | None = None) -> Response:
+        """The same for a model; status 404 for one that is not here."""
+
+        async def work() -> Response:
+            self._check(name, version, self._service.current)
+            return await self.ready()
+
+        return await self._counted("ready", work)
 
     async def metadata(self, name: str, version: str | None = None) -> Response:
         """Model metadata."""
