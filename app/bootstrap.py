@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
 
 NO_DISPLAY = """Fettle cannot open its window: there is no display.
-These work without one: fettle demo, describe, inspect, optimize, compare, bench, load, export, verify, hub, jobs.
+These work without one: fettle {commands}.
 """
 EXIT_MISSING = 6
 HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.app_controller")
@@ -42,7 +42,7 @@ def open_window(arguments: list[str]) -> int:
         sys.stderr.write(f"{failed.error.detail} {failed.error.hint_by_command}\n")
         return failed.exit_code
     if not has_display():
-        sys.stderr.write(NO_DISPLAY)
+        sys.stderr.write(NO_DISPLAY.format(commands=", ".join(command_names())))
         return EXIT_MISSING
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import clear_leftovers, find_data_folder
@@ -60,6 +60,15 @@ def open_window(arguments: list[str]) -> int:
     with lock:
         clear_leftovers(paths)
         return _run(paths, lock, [to_text(Path(file).absolute()) for file in files])
+
+
+def command_names() -> tuple[str, ...]:
+    """Return the names of all commands; they are imported only where somebody reads them."""
+    from typer.main import get_command
+
+    from app.cli.commands import commands
+
+    return tuple(getattr(get_command(commands), "commands", ()))
 
 
 def has_display() -> bool:

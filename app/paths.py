@@ -3,14 +3,16 @@
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from workers.contracts.errors import BackendMissing
-from workers.contracts.process.disk import NO_ROOM, SAFE, DiskFull
+from workers.contracts.process.disk import NO_ROOM, SAFE, DiskFull, lacks_room
 
 OWNER_ONLY = 0o700
+MAX_NAME_BYTES = 255
 
 
 class DataFolderUnusable(BackendMissing):
@@ -138,6 +140,19 @@ def clear_leftovers(paths: DataPaths) -> int:
         else:
             folder.unlink(missing_ok=True)
     return count
+
+
+def why_not_writable(folder: Path) -> str:
+    """Return why nothing can be made in an existing folder, "" where it can be, by trying it.
+
+    Rights alone do not say it: an administrator has all of them, and cannot write into /proc. A full disk is left to
+    the writing itself, which knows how much was missing.
+    """
+    try:
+        Path(tempfile.mkdtemp(prefix=".fettle-", dir=folder)).rmdir()
+    except OSError as error:
+        return "" if lacks_room(error) else error.strerror or str(error)
+    return ""
 
 
 def unusable(path: Path, error: OSError) -> DataFolderUnusable:

@@ -9,7 +9,7 @@ import typer
 
 from app.cli.commands import commands
 from app.cli.options.shared import split_globals, wants_json
-from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
+from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output, ReaderGone
 from app.cli.session import CANCELLED_WORDS, break_off, on_signal
 from app.errors import FettleError
 from app.services.flow.steps import JobError
@@ -36,9 +36,10 @@ def main(arguments: list[str]) -> int:
             if code == TYPER_INTERRUPTED:
                 raise KeyboardInterrupt
             return int(code or 0)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         # what is left in the buffer has nowhere to go either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.sentence("The rest of the answer was left out: the program that read it has ended.")
         return CANCELLED
     except (Exception, KeyboardInterrupt) as error:
         return _tell(output, error)

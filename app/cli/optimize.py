@@ -139,7 +139,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
         if before.state in WITH_RESULT and options.time_budget_s is None:
             raise usage("This run is over.", "Say with --time-budget how many seconds more it shall have.")
         recorder, flow = resume_run(on_same_card(space, run_id), before, ask, output.watch, options.time_budget_s)
-        done = run(space, flow, recorder.watch)
+        done = run_recorded(space, flow, recorder)
         return _tell(space, output, done, options)
 
 
@@ -199,7 +199,7 @@ def _run(
     ask = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
     recorder, flow = start_run(space, ask, output.watch)
     keep_card(space, recorder.run.id)
-    return run(space, flow, recorder.watch)
+    return run_recorded(space, flow, recorder)
 
 
 def _task_of(space: Workspace, output: Output, opening: OpenParams, options: OptimizeOptions) -> str:

@@ -48,6 +48,10 @@ class CommandFailed(Exception):
         self.exit_code, self.error = exit_code, error
 
 
+class ReaderGone(Exception):
+    """The program that reads standard output has ended. No OSError: typer ends the process in silence for EPIPE."""
+
+
 class Output:
     """Everything that a command prints goes through here. JSON is plain ASCII, so that no console can spoil it."""
 
@@ -85,7 +89,7 @@ class Output:
         self._line(text)
 
     def error(self, error: ErrorInfo) -> None:
-        """What went wrong: JSON where it was asked for, and always words."""
+        """Write what went wrong, as JSON where it was asked for, and always in words."""
         fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint_by_command}
         with contextlib.suppress(CommandFailed):  # stdout may be what failed
             self.document({"error": fields})
@@ -158,12 +162,12 @@ class Output:
         self._bar_shown = True
 
     def _write(self, text: str) -> None:
-        """Raises BrokenPipeError where nobody reads any more, `CommandFailed` where the text cannot be kept."""
+        """Raises `ReaderGone` where nobody reads any more, `CommandFailed` where the text cannot be kept."""
         try:
             self._out.write(text)
             self._out.flush()
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise ReaderGone from error
         except OSError as error:
             info = ErrorInfo(
                 code="not_written",

@@ -19,6 +19,7 @@ from app.services.release.record import read_current, read_releases
 from app.services.release.releasing import (
     Released,
     ReleaseRequest,
+    find_project,
     find_release,
     prune,
     release,
@@ -28,7 +29,9 @@ from app.services.release.releasing import (
 )
 from app.services.release.switching import ServiceAddress, service_address, switch_command
 
-Project = Annotated[str, typer.Argument(metavar="PROJECT", help="A project's id, as 'fettle jobs --json' lists it.")]
+Project = Annotated[
+    str, typer.Argument(metavar="PROJECT", help="A project's name or id, as 'fettle releases' lists them.")
+]
 Service = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="A running service that takes it: http://127.0.0.1:8000")
 ]
@@ -59,14 +62,11 @@ def releases(
     if prune_to is not None and not project:
         raise unknown_project(project)
     with workspace(output.options, writes=prune_to is not None, notice=output.notice) as space:
+        projects = [find_project(space, project)] if project else space.repositories.projects.list()
         if prune_to is not None:
-            _known(space, project)
-            gone = prune(space, project, prune_to)
+            gone = prune(space, projects[0].id, prune_to)
             output.notice(f"The bundles of {len(gone)} releases were removed.")
-        projects = [one for one in space.repositories.projects.list() if one.id == project or not project]
         rows = [_row(space, one.id, one.name) for one in projects]
-    if project and not rows:
-        raise unknown_project(project)
     output.document({"projects": [row.document for row in rows]})
     for row in rows:
         output.text(f"{row.id}  {row.name}")
@@ -120,8 +120,9 @@ def roll_back(
     with workspace(output.options, writes=True, notice=output.notice) as space:
         if out is not None:
             check_writable(out.absolute())
-        done = run(space, rollback(space, project, version, address), output.watch)
-        _tell(output, space, project, done, out)
+        project_id = find_project(space, project).id
+        done = run(space, rollback(space, project_id, version, address), output.watch)
+        _tell(output, space, project_id, done, out)
     output.sentence(f"Release {version} is the current one.")
     return OK
 
@@ -169,11 +170,6 @@ def _tell(output: Output, space: Workspace, project_id: str, done: Released, out
         output.text(f"  The service answers with it now; start it from {done.switched.folder} next time.")
     elif command:
         output.text(f"  Where its service runs, unpack it into a folder beside, then: {command}")
-
-
-def _known(space: Workspace, project_id: str) -> None:
-    if project_id not in {one.id for one in space.repositories.projects.list()}:
-        raise unknown_project(project_id)
 
 
 def _service(address: str | None, key_file: Path | None) -> ServiceAddress | None:

@@ -22,6 +22,7 @@ from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
+from app.services.run.recorder import WITH_RESULT, Recorder
 from app.settings import chosen_card, load_settings
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.process.allowance import usable_cores
@@ -91,6 +92,21 @@ def run(space: Workspace, flow: Flow[T], observe: Observer = ignore) -> T:
             raise CommandFailed(CANCELLED, CANCELLED_WORDS) from error
         except JobError as error:
             raise CommandFailed(error.exit_code or REFUSED, error.error) from error
+
+
+def run_recorded(space: Workspace, flow: Flow[T], recorder: Recorder) -> T:
+    """Drive a run to its end. Where it is cancelled, the error names the run, and how it goes on."""
+    try:
+        return run(space, flow, recorder.watch)
+    except CommandFailed as error:
+        if error.exit_code != CANCELLED:
+            raise
+        more = " --time-budget SECONDS" if recorder.run.state in WITH_RESULT else ""
+        kept = {
+            "detail": f"What was measured is kept as run {recorder.run.id}.",
+            "hint": f"To go on: fettle optimize --resume {recorder.run.id}{more}",
+        }
+        raise CommandFailed(CANCELLED, CANCELLED_WORDS.model_copy(update=kept)) from error
 
 
 def _skip_if_asked(driver: Driver[Any]) -> None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from app.cli.output import refusal
+from app.paths import MAX_NAME_BYTES, why_not_writable
 
 
 def check_exists(path: Path, *, any_name: bool = False) -> None:
@@ -37,6 +38,10 @@ def check_folder_for(out: Path) -> None:
     if not nearest.is_dir():
         detail = f"{nearest} is a file."
         raise refusal("not_a_folder", "The folder cannot be written", detail, "Name another one with --out.")
-    if not os.access(nearest, os.W_OK):
-        detail = f"You have no right to write into {nearest}."
+    missing = out.absolute().relative_to(nearest).parts
+    if any(len(os.fsencode(name)) > MAX_NAME_BYTES for name in missing):
+        detail = f"The name of a folder may have {MAX_NAME_BYTES} bytes."
+        raise refusal("name_too_long", "The name is too long", detail, "Choose a shorter one with --out.")
+    if reason := why_not_writable(nearest):
+        detail = f"Nothing can be written into {nearest}: {reason}."
         raise refusal("not_writable", "The folder cannot be written", detail, "Name another one with --out.")

@@ -17,6 +17,7 @@ from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.paths import MAX_NAME_BYTES, why_not_writable
 from app.services.after.card_speed import speed_facts
 from app.services.after.falling_back import fallback_bytes, fallback_of, falls_back_usually
 from app.services.after.fitting import check_takes, fitting, instead_of
@@ -47,7 +48,6 @@ log = logging.getLogger(__name__)
 
 REFUSED, MISSING = 3, 6
 PIECE = 1 << 20
-MAX_NAME_BYTES = 255
 MIN_REASON_CHARS = 10
 """An override is a sentence that goes into the card, not a keystroke."""
 
@@ -352,7 +352,7 @@ def check_writable(out: Path) -> None:
             f"There is no folder {folder}.",
             "Create it, or choose another place.",
         )
-    if not os.access(folder, os.W_OK) or out.is_dir():
+    if why_not_writable(folder) or out.is_dir():
         raise refusal(
             "not_writable",
             "The bundle cannot be written there",

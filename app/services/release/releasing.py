@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from app.domain.job import ExportRecord
+from app.domain.project import Project
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
 from app.services.after.exporting import ExportRequest, check_writable, pick, place, refusal, version_of, write_tested
@@ -329,13 +330,33 @@ def find_release(space: Workspace, project_id: str, number: int) -> Release:
     )
 
 
+def find_project(space: Workspace, text: str) -> Project:
+    """Return the project with this id, or else with this name.
+
+    Raises:
+        JobError: With exit code 3 where there is none, or where several have the name.
+    """
+    known = space.repositories.projects.list()
+    found = [one for one in known if one.id == text] or [one for one in known if one.name == text]
+    if not found:
+        raise unknown_project(text)
+    if len(found) > 1:
+        raise refusal(
+            "several_projects",
+            "Several projects have this name",
+            f"{text!r} is the name of {len(found)} projects. Nothing was changed.",
+            f"Name one by its id: {', '.join(one.id for one in found)}.",
+        )
+    return found[0]
+
+
 def unknown_project(project_id: str) -> JobError:
     """For a project that nobody knows."""
     return refusal(
         "unknown_project",
         "There is no such project",
         f"Nothing is stored under {project_id!r}.",
-        "See 'fettle jobs' for runs and their projects.",
+        "See 'fettle releases' for all projects with their ids and names.",
     )
 
 

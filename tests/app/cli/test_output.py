@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.cli.output import CommandFailed, Globals, Output
+from app.cli.output import CommandFailed, Globals, Output, ReaderGone
 from app.domain.run import StepRecord
 from app.services.flow.events import LogLine, RunProgress, RunProgressed, StepChanged, StepProgress, WaitingForQuiet
 from workers.contracts.errors import ErrorInfo
@@ -147,3 +147,14 @@ def test_what_is_done_between_two_steps_has_a_line() -> None:
         speak.watch(RunProgressed(RunProgress(share, "Choosing what to try")))
     speak.watch(RunProgressed(RunProgress(0.2, "A: making it", 4, 9)))
     assert err.getvalue() == "Choosing what to try …\n"
+
+
+class Closed(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_answer_that_nobody_reads_is_no_error_of_the_system() -> None:
+    """Given a program behind the pipe that has ended, Then no OSError passes typer, which would end in silence."""
+    with pytest.raises(ReaderGone):
+        Output(Globals(), Closed(), io.StringIO()).text("x")

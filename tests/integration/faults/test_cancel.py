@@ -72,6 +72,7 @@ def test_an_optimization_stops_at_once(workshop: Fettle, some: Path, stage: str)
     check_gone(workshop, done)
     runs = workshop.here("jobs", "--json").document["runs"]
     assert runs[0]["state"] == "cancelled"
+    assert f"--resume {runs[0]['run_id']}" in done.error["hint"]
     assert {run["state"] for run in runs} == {"cancelled"}
 
 

@@ -155,6 +155,15 @@ def test_places_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> No
             check_writable(out)
         assert refused.value.exit_code == 3
     check_writable(tmp_path / "fine.zip")
+    assert not (tmp_path / "fine.zip").exists() and len([*tmp_path.iterdir()]) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has such a folder")
+def test_folder_where_nothing_can_be_made_is_refused_at_once() -> None:
+    """Given a folder that an administrator may write by its rights and nobody can, Then it is refused before work."""
+    with pytest.raises(JobError) as refused:
+        check_writable(Path("/proc/b.zip"))
+    assert refused.value.error.code == "not_writable"
 
 
 def described(*targets: DescribedTarget) -> DescribeResult:

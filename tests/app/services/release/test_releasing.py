@@ -19,7 +19,7 @@ from app.services.records.facts import read_facts
 from app.services.release import releasing
 from app.services.release.documents import change_words, decision_words, release_document
 from app.services.release.record import read_current, read_releases
-from app.services.release.releasing import ReleaseRequest, drop_unused, prune, release, rollback
+from app.services.release.releasing import ReleaseRequest, drop_unused, find_project, prune, release, rollback
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,20 @@ def test_there_is_nothing_to_go_back_to(space: Workspace, tmp_path: Path, number
     assert len(read_decisions(space.repositories, "p1").entries) == 2
     with pytest.raises(JobError) as refused:
         done(space, rollback(space, "nobody", 1))
+    assert refused.value.error.code == "unknown_project"
+
+
+def test_project_is_found_by_its_id_or_its_name(space: Workspace) -> None:
+    """Given a project's name, Then it is found as by its id; where two have the name, their ids are told."""
+    project = space.repositories.projects.get("p1")
+    assert find_project(space, "p1") == find_project(space, project.name) == project
+    space.repositories.projects.add(dataclasses.replace(project, id="p2"))
+    assert find_project(space, "p1").id == "p1"
+    with pytest.raises(JobError) as refused:
+        find_project(space, project.name)
+    assert refused.value.error.code == "several_projects" and "p1, p2" in refused.value.error.hint
+    with pytest.raises(JobError) as refused:
+        find_project(space, "nobody")
     assert refused.value.error.code == "unknown_project"
 
 
