@@ -60,7 +60,7 @@ def open_picture(path: Path) -> Picture:
     except UnidentifiedImageError as error:
         raise PipelineError(f"{path.name} is not a picture that can be read.") from error
     except Image.DecompressionBombError as error:
-        raise PipelineError(f"{path.name} has too many pixels.") from error
+        raise PipelineError(f"{path.name} has more than {MAX_PIXELS:,} pixels, the most that are read.") from error
     except PARSER_ERRORS as error:
         if isinstance(error, PipelineError | FileNotFoundError | PermissionError):
             raise
@@ -71,8 +71,11 @@ def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
     """Raises PipelineError for a picture that would fill the memory, before it is decoded or copied `copies` times."""
     pixels = image.width * image.height
     most_bytes = FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size
-    if pixels > MAX_PIXELS or copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:
-        raise PipelineError(f"{path.name} has {image.width}×{image.height} pixels, which is too large.")
+    size = f"{image.width:,} × {image.height:,} pixels"
+    if pixels > MAX_PIXELS:
+        raise PipelineError(f"{path.name} has {size}, and at most {MAX_PIXELS:,} pixels are read.")
+    if copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:
+        raise PipelineError(f"{path.name} has {size}, far more than a file of its size can hold.")
 
 
 def to_plain(image: Picture) -> Picture:

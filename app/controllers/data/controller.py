@@ -314,6 +314,7 @@ def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = F
         unknown_labels=result.unknown_labels,
         made=result.origin == "made",
         n_merged=result.merged_doubles,
+        n_opened=result.n_opened,
     )
 
 

@@ -161,7 +161,7 @@ class DataPage(Page):
     def _title(self, value: DataValue) -> str:
         if value.made:
             return self.tr("Without data: Fettle makes {0:,} inputs").format(value.n_items)
-        number = value.n_test + value.n_calibration if value.n_merged else value.n_items
+        number = value.n_test + value.n_calibration
         if value.class_counts:
             return self.tr("{0} of {1:,} kinds, ready to use").format(
                 counted(value.kind, number), len(value.class_counts)
@@ -172,7 +172,7 @@ class DataPage(Page):
         if value.made:
             return self.tr("Speed, size and same answers can be measured. Drop your own at any time.")
         name = PurePath(value.source).name or value.source
-        if value.n_merged:
+        if value.n_merged or 0 < value.n_opened < value.n_items:
             return merged_words(value, name)
         return self.tr("From “{0}”. Drop another at any time.").format(name)
 

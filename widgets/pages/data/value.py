@@ -30,8 +30,9 @@ class ColumnsValue:
 class DataValue:
     """A data set that was read. `source` is the dropped folder or file, `labels_from` words for where labels were.
 
-    `reading` is how the model's results are read. `n_merged` of the `n_items` are the same to the model as others and
-    count once with them. `earlier` is the name of the set that it replaced, "" for none.
+    `reading` is how the model's results are read. Of a large set `n_opened` were chosen by chance; `n_merged` of these
+    are the same to the model as others and count once with them. `earlier` is the name of the set that it replaced, ""
+    for none.
     """
 
     kind: DataKind
@@ -51,4 +52,5 @@ class DataValue:
     made: bool = False
     earlier: str = ""
     n_merged: int = 0
+    n_opened: int = 0
     reading: ReadingValue | None = None

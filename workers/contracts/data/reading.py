@@ -36,6 +36,7 @@ class DataParams(Frozen):
 class DataResult(Frozen):
     """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name.
 
+    Of `n_items` that were found, `n_opened` were opened: of a large set those chosen by chance (0: not stored).
     `unknown_labels` are those that the model does not know, the most frequent first, at most 50. `columns` are a
     table's, with the two that were taken ("" where none was). Of the `n_test` items Fettle added `n_added` itself.
     """
@@ -44,6 +45,7 @@ class DataResult(Frozen):
     origin: Literal["person", "made"]
     kind: Literal["images", "texts", "arrays", "audio"]
     n_items: int
+    n_opened: int = 0
     n_test: int
     n_added: int = 0
     n_calibration: int

@@ -11,6 +11,7 @@ from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
@@ -52,7 +53,8 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     previews = write_previews(folder, data, store.stored, ctx)
     told = findings_of(collection, store.stored, data, used)
     result = _result(params, ctx, data, (*resolved.findings, *told_masks, *told), previews, collection, store.stored)
-    return result.model_copy(update={"unknown_labels": tuple(shown(label) for label in resolved.unknown)})
+    unknown = tuple(shown(label) for label in resolved.unknown)
+    return result.model_copy(update={"unknown_labels": unknown, "n_opened": used})
 
 
 def _write(
@@ -87,8 +89,8 @@ def _write_calibration(store: Store, params: DataParams, options: Options, ctx: 
         raise InputRefused(
             "calibration_overlap",
             "Calibration and test data overlap",
-            f"{len(overlap):,} items are in both sets, among them {names_of(overlap)}. A model tuned on what it is"
-            " tested with looks better than it is.",
+            f"{counted(len(overlap), 'item')} {is_are(len(overlap))} in both sets, among them {names_of(overlap)}."
+            " A model tuned on what it is tested with looks better than it is.",
             "Take these items out of one of the two sets, or leave the calibration set out: Fettle splits then.",
         )
 
@@ -139,9 +141,13 @@ def _nothing_readable(entries: list[Entry], names: list[str], reasons: list[str]
     return InputRefused(
         "nothing_readable",
         "None of the data can be read",
-        f"{len(entries):,} items were tried, among them {names_of(names)}. {reason}".strip(),
-        "Look at one of them in another program: it may be damaged, or made for another model. Or choose other data.",
+        f"{_tried_words(len(entries))} {names_of(names)}. {reason}".strip(),
+        "Put right what is named here, or choose other data.",
     )
+
+
+def _tried_words(count: int) -> str:
+    return "1 item was tried:" if count == 1 else f"{count:,} items were tried, among them"
 
 
 def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[tuple[int, ...]]) -> Collection:

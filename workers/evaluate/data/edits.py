@@ -29,7 +29,7 @@ def _without(collection: Collection, left_out: tuple[str, ...]) -> Collection:
         raise InputRefused(
             "nothing_left",
             "Nothing is left",
-            f"All {count:,} items were left out.",
+            "All items were left out.",
             "Put some of them back, or choose other data.",
         )
     what = f"{count:,} items are left out as you wished." if count > 1 else "1 item is left out as you wished."

@@ -202,3 +202,38 @@ def test_found_problems_are_left_out_and_put_back(
     page.show_found((), 1, 0)
     qtbot.wait(1)
     press(page, "Leave this one out")
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "subtitle"),
+    [
+        (
+            {
+                "kind": "texts",
+                "n_items": 23_703,
+                "n_opened": 5_200,
+                "n_merged": 5,
+                "n_test": 5_000,
+                "n_calibration": 195,
+            },
+            "5,195 texts",
+            "23,703 texts, of which 5,200 were chosen by chance. 5 of these are the same to the model as others. "
+            "5,195 are left.",
+        ),
+        (
+            {"n_items": 9_000, "n_opened": 5_200, "n_test": 5_000, "n_calibration": 200},
+            "5,200 pictures",
+            "9,000 pictures, of which 5,200 were chosen by chance.",
+        ),
+        ({"n_items": 180, "n_opened": 180, "n_test": 140, "n_calibration": 36}, "176 pictures", "Drop another"),
+    ],
+)
+def test_title_counts_what_is_used(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any, changes: dict[str, object], title: str, subtitle: str
+) -> None:
+    """Given sets of which some were not chosen, merged or unreadable, Then the title counts those that are used, and the
+    line below says how they came about."""
+    page = DataPage(theme)
+    page.show(examples.data(**changes))
+    shown(page)
+    assert f"{title} of 10 kinds, ready to use" in said(page) and subtitle in said(page)

@@ -13,6 +13,7 @@ from workers.contracts.errors import InputRefused, JobCancelled
 from workers.evaluate.data.build import LOOKING
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.store import READING
+from workers.pipeline import images
 from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
 
@@ -94,6 +95,27 @@ def test_unreadable_pictures_are_named_and_left_out(run_data: Make, classes: Pat
     assert set(result.unreadable) == {"cat/broken.png", "cat/page.jpg", "cat/empty.png"}
     assert result.n_test + result.n_calibration == 60
     assert "3 items cannot be read" in words(result)
+
+
+def test_too_many_pixels_are_refused_with_the_limit(
+    run_data: Make, tmp_path: Path, picture: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given one picture beyond the limit of pixels, Then it is refused with its size and the limit, and nothing is called
+    damaged."""
+    monkeypatch.setattr(images, "MAX_PIXELS", 99)
+    picture(tmp_path / "one" / "large.png", 1)
+    with pytest.raises(InputRefused) as refused:
+        run_data("pictures", tmp_path / "one")
+    assert "12 × 12 pixels" in refused.value.detail and "at most 99 pixels" in refused.value.detail
+    assert refused.value.detail.startswith("1 item was tried")
+    assert "damaged" not in refused.value.detail + refused.value.hint
+
+
+def test_examples_that_were_opened_are_counted(run_data: Make, classes: Path) -> None:
+    """Given a set of which only some are used, Then the result says how many were found, and how many opened."""
+    result, _ = run_data("pictures", classes, max_test=20, max_calibration=10)
+    assert result.n_opened == 30 < result.n_items
+    assert result.n_test + result.n_calibration + result.merged_doubles + len(result.unreadable) == result.n_opened
 
 
 def test_only_unreadable_pictures_are_refused(run_data: Make, tmp_path: Path) -> None:
