@@ -14,6 +14,7 @@ from app.controllers.flows import FlowRunner
 from app.controllers.incoming import Incoming
 from app.controllers.kept import KeptSettings
 from app.controllers.new_data import NewData
+from app.controllers.next_step import NextSteps
 from app.controllers.page_controller import Desk, PageController, check_pairs, find_controllers
 from app.controllers.project_edits import ProjectEdits
 from app.controllers.run_ways import RunWays
@@ -58,6 +59,7 @@ class AppController(QObject):
         self._controllers: dict[str, PageController] = {}
         self._incoming = Incoming(window, theme, session, self)
         self._new_data = NewData(window, theme, session, self)
+        NextSteps(window, session, self.flows, self)
         self._offer()
         self._shell = ShellPresenter(self._desk, self._specs, self)
         self._edits.changed.connect(self._shell.show)

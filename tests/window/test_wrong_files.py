@@ -74,3 +74,22 @@ def test_open_key_belongs_to_the_page(start: Start, tmp_path: Path) -> None:
     assert "numbers.csv" in program.until(lambda view: view.state in ("full", "error"), 60, "the page Data").texts
     assert view.strays == ()
     assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(180)
+def test_empty_pages_lead_to_what_can_be_done_now(start: Start, tmp_path: Path) -> None:
+    """Given no model, Then the empty pages lead to Model with one click; given a model, they lead to Goal."""
+    program = start()
+    program.until_page("model", "empty", 30)
+    for entry in ("Releases", "Export", "Compare", "Try it"):
+        program.press(entry)
+        program.until(lambda view: view.page not in ("model", "goal") and view.button("Choose a model"), 15, entry)
+        program.press("Choose a model")
+        program.until_page("model", limit_s=15)
+    program.drop(write_model(tmp_path / "colors.onnx"))
+    program.until_page("model", "full", 60)
+    for entry in ("Releases", "Export", "Compare", "Try it"):
+        program.press(entry)
+        program.press("Choose a goal")
+        program.until_page("goal", "full", 15)
+    assert program.errors.read_text(encoding="utf-8") == ""

@@ -1,12 +1,13 @@
 """What every page is: a head that stays, a scrolling column, and the four states empty, loading, error and full."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from widgets.parts.buttons import GhostButton, TextButton
+from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import clipped
@@ -86,10 +87,19 @@ class PageTop(QWidget):
         self._page.wheelEvent(event)
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """What can be done now on the way through: the page where it is done, and the words of the button."""
+
+    page_id: str
+    text: str
+
+
 class Page(QScrollArea):
     """A page of the window. Subclasses fill it through `_fill`; only its column scrolls, and only downward."""
 
     cancel_requested = Signal()
+    next_requested = Signal(str)  # from an empty page: id of the page of the next step
     dismissed = Signal()  # an error was read: back to what the page showed before
     fills_height = False
 
@@ -103,6 +113,8 @@ class Page(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._loading: LoadingCard | None = None
+        self._next = NextStep("model", self.tr("Choose a model"))
+        self._next_button: PrimaryButton | None = None
         self._content = QWidget()
         self._top = PageTop(self)
         self._top.changed.connect(self._set_edges)
@@ -111,6 +123,8 @@ class Page(QScrollArea):
         """Show other contents; `grow` is the item that takes spare height, else it stays below."""
         self.state = state
         self._loading = None
+        if state != "empty":
+            self._next_button = None
         content = QWidget()
         content.setProperty("kind", "page")
         content.setAccessibleName(self.accessibleName())
@@ -239,6 +253,18 @@ class Page(QScrollArea):
         back = TextButton(self.theme, self.tr("Back to “{0}”").format(clipped(name, 24)), "arrow-counter-clockwise")
         back.setToolTip(tip)
         return back
+
+    def set_next(self, step: NextStep) -> None:
+        """Name what can be done now; an empty page that is shown follows."""
+        self._next = step
+        if self._next_button is not None:
+            self._next_button.setText(step.text)
+
+    def _add_next_button(self) -> PrimaryButton:
+        """Return the button of an empty page, which leads to what can be done now."""
+        button = self._next_button = PrimaryButton(self.theme, self._next.text, "arrow-right")
+        button.clicked.connect(lambda: self.next_requested.emit(self._next.page_id))
+        return button
 
     def choose(self) -> bool:
         """Open the page's own dialog for files or folders; return False where it has none."""

@@ -89,7 +89,6 @@ class ExportController(PageController):
         page.open_folder_requested.connect(self._on_open_folder)
         page.read_card_requested.connect(self._on_read_card)
         page.again_requested.connect(self.show)
-        page.compare_requested.connect(lambda: window.show_page("compare"))
         page.cancel_requested.connect(self._on_cancel)
         page.link_clicked.connect(lambda _address: None)
         page.sign_chosen.connect(self._on_sign)

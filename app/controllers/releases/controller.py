@@ -46,7 +46,6 @@ class ReleasesController(PageController):
         page.notes_changed.connect(self._on_notes)
         page.prune_requested.connect(self._on_prune)
         page.examples_wanted.connect(self._on_examples)
-        page.export_requested.connect(lambda: window.show_page("export"))
         page.again_requested.connect(self.show)
         page.cancel_requested.connect(self._on_cancel)
         session.project_changed.connect(self.show)

@@ -76,13 +76,11 @@ class ComparePage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Nothing was optimized yet."""
-        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
-        go.clicked.connect(self.goal_requested)
         text = self.tr(
             "Once versions have been measured, they stand here side by side: how fast, how large, and whether they "
             "answer alike."
         )
-        card = EmptyCard(self.theme, "chart-bar", self.tr("Nothing to compare yet"), text, go)
+        card = EmptyCard(self.theme, "chart-bar", self.tr("Nothing to compare yet"), text, self._add_next_button())
         self._fill("empty", PageHead(self.tr("Compare")), card)
 
     def show_value(self, value: CompareValue) -> None:

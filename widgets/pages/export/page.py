@@ -49,7 +49,6 @@ class ExportPage(Page):
     open_folder_requested = Signal(str)
     read_card_requested = Signal()
     again_requested = Signal()
-    compare_requested = Signal()
     link_clicked = Signal(str)
     sign_chosen = Signal(bool)
     release_requested = Signal()
@@ -78,10 +77,8 @@ class ExportPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """There is no version to export yet."""
-        go = PrimaryButton(self.theme, self.tr("Look at the versions"), "chart-bar")
-        go.clicked.connect(self.compare_requested)
         text = self.tr("Once a version has been measured, it is written here as one file that runs on its own.")
-        card = EmptyCard(self.theme, "package", self.tr("Nothing to take with you yet"), text, go)
+        card = EmptyCard(self.theme, "package", self.tr("Nothing to take with you yet"), text, self._add_next_button())
         self._card = None
         self._fill("empty", PageHead(self.tr("Take it with you")), card)
 

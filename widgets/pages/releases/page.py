@@ -29,7 +29,6 @@ class ReleasesPage(Page):
     notes_changed = Signal(int, str)
     prune_requested = Signal()
     examples_wanted = Signal(int)
-    export_requested = Signal()
     again_requested = Signal()
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
@@ -44,13 +43,11 @@ class ReleasesPage(Page):
     # -- states --
     def show_empty(self, value: ReleasesValue | None = None) -> None:
         """Nothing is released yet; decisions may have been made all the same."""
-        go = PrimaryButton(self.theme, self.tr("Export a version"), "package")
-        go.clicked.connect(self.export_requested)
         text = self.tr(
             "After an export, make its bundle a release: it gets a number, Fettle keeps it, says what changed since "
             "the one before, and takes you back with one click."
         )
-        card = EmptyCard(self.theme, "tag", self.tr("Nothing is released yet"), text, go)
+        card = EmptyCard(self.theme, "tag", self.tr("Nothing is released yet"), text, self._add_next_button())
         self._table = None
         log = (LogCard(self.theme, value),) if value is not None and value.decisions else ()
         self._fill("empty", PageHead(self.tr("Releases")), card, *log)

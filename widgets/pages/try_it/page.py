@@ -64,13 +64,14 @@ class TryPage(Page):
     def show_empty(self, *, has_run: bool = False) -> None:
         """Nothing can be tried yet; `has_run`: no version of the run can be put beside the original."""
         self._forget()
-        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
-        go.clicked.connect(self.goal_requested)
         title = self.tr("Nothing to try yet")
         text = self.tr(
             "Once there is an optimized version, give it an input of yours here: both versions answer side by side."
         )
+        go = self._add_next_button()
         if has_run:
+            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
+            go.clicked.connect(self.goal_requested)
             title = self.tr("There is no version to put beside the original")
             text = self.tr("None of those that were tried could be kept. Another goal tries other ways.")
         self._fill("empty", PageHead(self.tr("Try it")), EmptyCard(self.theme, "play", title, text, go))

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.table import columns, points, rows
 from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, UndecidedValue
+from widgets.parts.page import NextStep
 from widgets.parts.small import Bar, Figure
 from widgets.parts.tables.table import Table
 from widgets.plots.scatter_plot import ScatterPlot
@@ -332,12 +333,14 @@ def test_larger_and_same_size_are_told(theme: Theme, examples: ModuleType, shown
 
 
 def test_states_lead_on(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
-    """Given nothing yet, or an error, then there is a way to the goal and to the log."""
+    """Given nothing yet, or an error, then there is a way to what can be done now and to the log."""
     page = ComparePage(theme)
     page.show_empty()
     shown(page)
-    with qtbot.waitSignal(page.goal_requested, timeout=1000):
+    page.set_next(NextStep("goal", "Choose a goal"))
+    with qtbot.waitSignal(page.next_requested, timeout=1000) as asked:
         press(page, "Choose a goal")
+    assert asked.args == ["goal"]
     page.show_error(examples.refused())
     QApplication.processEvents()
     with qtbot.waitSignal(page.log_requested, timeout=1000):

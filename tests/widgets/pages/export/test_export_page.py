@@ -200,12 +200,13 @@ def test_error_keeps_the_ways_open(
 
 
 def test_empty_and_loading(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
-    """Given nothing to export, then the page leads to Compare; a running export without a form shows its progress."""
+    """Given nothing to export, then the page leads to what can be done now; a running export without a form shows its progress."""
     page = ExportPage(theme)
     page.show_empty()
     shown(page)
-    with qtbot.waitSignal(page.compare_requested, timeout=1000):
-        press(page, "Look at the versions")
+    with qtbot.waitSignal(page.next_requested, timeout=1000) as asked:
+        press(page, "Choose a model")
+    assert asked.args == ["model"]
     page.show_running("Writing", 1, 6, ())
     QApplication.processEvents()
     assert page.state == "loading"

@@ -150,8 +150,8 @@ def test_states_without_versions(theme: Theme, shown: Any, said: Any, press: Any
     page.show_empty()
     shown(page)
     assert "Nothing to try yet" in said(page)
-    with qtbot.waitSignal(page.goal_requested, timeout=1000):
-        press(page, "Choose a goal")
+    with qtbot.waitSignal(page.next_requested, timeout=1000):
+        press(page, "Choose a model")
     page.show_empty(has_run=True)
     assert "no version to put beside the original" in said(page)
     page.show_measuring()
