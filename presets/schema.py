@@ -21,13 +21,15 @@ class Preset(Frozen):
     within the limit. `recipes` are tried in their order; the planner leaves out what does not fit the machine
     or the model, and puts in techniques that `by_traits` chooses by what they are. `tasks` are those of the models that
     it is for, () for all that have no presets of their own. `position` orders the cards, `icon` is the name of a
-    Phosphor icon.
+    Phosphor icon. `expect` says what such models usually gain, `expect_plain` what they gain on a processor without
+    fast 8-bit and 16-bit arithmetic, and where the model is in 8 bits already (None: the same).
     """
 
     id: PresetId
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
     summary: Sentence
     expect: Sentence
+    expect_plain: Sentence | None = None
     how_long: Sentence
     max_loss_pct: float = Field(default=1.0, ge=0, le=100)
     time_budget_s: float = Field(gt=0, le=86_400)

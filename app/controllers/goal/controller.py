@@ -12,7 +12,7 @@ from app.controllers.words import error_value, tr
 from app.domain.forecast import Basis
 from app.domain.words.results import forecast_words, short_of_memory
 from app.paths import unusable
-from app.services.run.forecasting import USUAL_N_TEST, Forecasts, machine_name
+from app.services.run.forecasting import USUAL_N_TEST, Expected, Forecasts, machine_name
 from presets.loader import DEFAULT_ID, Catalog, load_presets
 from presets.own_presets import save_preset
 from presets.schema import Preset
@@ -21,6 +21,7 @@ from widgets.main_window import MainWindow
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.planning import Arithmetic
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import Recipe, RecipeStep
 
@@ -67,11 +68,15 @@ class GoalController(PageController):
         if project is None or self._session.model is None:
             self._page.show_empty()
             return
-        found, expected = self._session.described, self._expected()
+        found, forecast = self._session.described, self._forecast(self.preset)
+        is_plain = self._session.model.info.quantized or lacks_low_bits(found)
         self._page.show_value(
             GoalValue(
                 presets=(
-                    *(preset_value(preset) for preset in self._catalog.for_task(self._session.model.info.task)),
+                    *(
+                        preset_value(preset, self._forecast(preset).seconds, is_plain=is_plain)
+                        for preset in self._catalog.for_task(self._session.model.info.task)
+                    ),
                     *(problem_value(problem) for problem in self._catalog.problems),
                 ),
                 chosen=self.preset.id,
@@ -82,8 +87,8 @@ class GoalController(PageController):
                 by_words=self._session.model.info.chat is not None,
                 recipes=tuple(recipe_value(recipe) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(found, self._kind()),
-                expected=expected[0],
-                short_of_memory=expected[1],
+                expected=forecast_words(forecast.seconds, forecast.memory_bytes),
+                short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
                 can_start=data is None or data.result.n_test > 0,
                 why_not=tr("No example is left for the test: on the page Data, put some into it.")
@@ -99,27 +104,25 @@ class GoalController(PageController):
         return str(told["kind"]) if told else ""
 
     def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:
-        """Without those whose steps are for other kinds of input, which the planner would leave out."""
+        """Return the recipes without those that the planner would leave out: steps for other kinds of input, or for
+        arithmetic that this computer does not have."""
         found = self._session.described
         known = {row.id for row in found.techniques} if found is not None else set()
         offered = {technique.id for technique in techniques(found, self._kind())}
+        if found is not None and lacks(found, "bf16"):
+            offered -= {row.id for row in found.techniques if "bf16" in row.traits}
         return [r for r in recipes if all(s.technique in offered or s.technique not in known for s in r.steps)]
 
-    def _expected(self) -> tuple[str, str]:
-        """How long it will take and how much memory, from the model's size and what runs here have taught; and what to
-        do where so much is not free."""
-        model, data, preset = self._session.model, self._session.data, self.preset
-        if model is None:
-            return "", ""
+    def _forecast(self, preset: Preset) -> Expected:
+        """Return how long a run will take and how much memory, from the model's size and from earlier runs here."""
+        model, data = self._session.model, self._session.data
         basis = Basis(
-            size_bytes=model.result.artifact.size_bytes,
+            size_bytes=model.result.artifact.size_bytes if model is not None else 0,
             n_test=data.result.n_test if data else USUAL_N_TEST,
             ways=len(preset.recipes),
             budget_s=preset.time_budget_s,
         )
-        found = Forecasts(self._session.workspace.repositories, machine_name()).expect(basis)
-        short = short_of_memory(found.memory_bytes, free_memory_bytes())
-        return forecast_words(found.seconds, found.memory_bytes), short
+        return Forecasts(self._session.workspace.repositories, machine_name()).expect(basis)
 
     def _on_preset(self, preset_id: str) -> None:
         preset = next((preset for preset in self._catalog.presets if preset.id == preset_id), None)
@@ -158,15 +161,25 @@ class GoalController(PageController):
         self._on_preset(saved.id)
 
 
-def preset_value(preset: Preset) -> PresetValue:
-    """One card."""
+def lacks(found: DescribeResult, arithmetic: Arithmetic) -> bool:
+    """Return whether this computer surely has no fast arithmetic of this kind: no GPU, and a processor without it."""
+    known = found.instructions
+    return bool(known) and not found.cards and all(one.arithmetic != arithmetic for one in known)
+
+
+def lacks_low_bits(found: DescribeResult | None) -> bool:
+    """Return whether this computer surely computes neither 8-bit nor 16-bit numbers fast."""
+    return found is not None and lacks(found, "bf16") and lacks(found, "int8")
+
+
+def preset_value(preset: Preset, seconds: float, *, is_plain: bool) -> PresetValue:
+    """Return one card, with how long its run takes here and what to expect of it here."""
     return PresetValue(
         id=preset.id,
         title=preset.title,
         text=preset.summary,
-        expect=preset.expect,
-        seconds=preset.time_budget_s,
-        how_long=preset.how_long,
+        expect=preset.expect_plain or preset.expect if is_plain else preset.expect,
+        seconds=seconds,
         icon=preset.icon,
         limit_pct=preset.max_loss_pct,
     )

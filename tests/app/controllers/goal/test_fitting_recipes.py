@@ -1,5 +1,6 @@
 """What the page Goal offers to change in a recipe goes with what the model takes in."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
+from workers.contracts.planning import Instructions
+from workers.contracts.wording import about
 
 
 @pytest.mark.timeout(180)
@@ -32,3 +35,44 @@ def test_what_is_for_texts_is_not_offered_for_pictures(
     offered = [action.text() for action in menu.actions()]
     assert "Length buckets" not in offered
     assert "Fixed input size" in offered and len(offered) > 10
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("arithmetic", "is_plain"), [(("fp32",), True), (("fp32", "bf16", "int8"), False), ((), False)]
+)
+def test_goal_promises_what_this_computer_allows(
+    app_controller: AppController, window: MainWindow, space: Workspace, arithmetic: tuple[Any, ...], is_plain: bool
+) -> None:
+    """Given a processor without fast 8- and 16-bit arithmetic, Then less is promised and BF16 is not listed; there is one
+    estimate of the time. Where nothing is known of the processor, nothing is taken away."""
+    app_controller.session.reopen(make_project(space))
+    found = run_to_end(Driver(space, describe(), ignore))
+    rows = tuple(Instructions(name=one, title=one, arithmetic=one) for one in arithmetic)
+    app_controller.session.set_described(found.model_copy(update={"instructions": rows, "cards": ()}))
+    window.show_page("goal")
+    page: Any = window.page("goal")
+    value = page._value
+    cards = {preset.id: preset for preset in value.presets}
+    assert cards["balanced"].expect == ("often 1 to 2 times faster" if is_plain else "often 2 to 4 times faster")
+    used = {step.technique for recipe in value.recipes for step in recipe.steps}
+    assert ("bf16" in used) is not is_plain
+    time = about(cards[value.chosen].seconds)
+    assert time in page._start.text() and value.expected.startswith(time)
+
+
+def test_goal_promises_less_of_a_model_in_8_bits(
+    app_controller: AppController, window: MainWindow, space: Workspace
+) -> None:
+    """Given a model that is quantized already, Then the large gain is not promised once more."""
+    session = app_controller.session
+    session.reopen(make_project(space))
+    assert session.model is not None
+    info = session.model.info.model_copy(update={"quantized": True})
+    result = session.model.result.model_copy(update={"info": info})
+    session.model = dataclasses.replace(session.model, result=result)
+    session.goal_changed.emit()
+    window.show_page("goal")
+    page: Any = window.page("goal")
+    cards = {preset.id: preset for preset in page._value.presets}
+    assert cards["balanced"].expect == "often 1 to 2 times faster"
