@@ -1,7 +1,9 @@
 """The page Jobs: what runs, what waits, what there was."""
 
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal, SignalInstance
@@ -10,10 +12,14 @@ from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
-from app.controllers.words import device_words
+from app.controllers.words import device_words, tr
+from app.domain.job import ExportRecord
+from app.domain.outcome import Ending
 from app.domain.run import Run, RunState
 from app.services.flow.workspace import Workspace
 from app.services.projects.trash import shown_projects
+from app.services.records.search_end import outcome_of_run, read_end
+from presets.loader import load_presets
 from widgets.main_window import MainWindow
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.jobs.value import JobState, JobValue
@@ -35,6 +41,16 @@ MAX_RUNS = 300
 MAX_LOG_BYTES, MAX_LOG_LINES = 64_000, 200
 
 
+NO_VERDICT = (
+    Ending.UNSETTLED,
+    Ending.UNTESTED,
+    Ending.BUSY,
+    Ending.TIME_UP,
+    Ending.NOTHING_TRIED,
+    Ending.FEW_EXAMPLES,
+)
+
+
 class JobsController(PageController):
     """Each signal carries the `Run`; other work than runs is stopped here."""
 
@@ -46,6 +62,7 @@ class JobsController(PageController):
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._runs: dict[str, Run] = {}
+        self._is_open: dict[tuple[object, ...], bool] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._on_timer)
@@ -70,7 +87,15 @@ class JobsController(PageController):
         self._runs = {run.id: run for run in runs}
         rows = [_flow_value(running) for running in self._flows.active if running.title and not running.is_run]
         runtimes = repositories.variants.runtimes(self._runs)
-        rows += [self._run_value(run, names.get(run.project_id, ""), runtimes.get(run.id, ())) for run in runs]
+        titles = run_titles(runs, names, self._goals())
+        stored = [self._run_value(run, titles[run.id], runtimes.get(run.id, ())) for run in runs]
+        stored += [
+            self._export_value(record, names[self._runs[record.run_id].project_id])
+            for record in repositories.exports.list()
+            if record.run_id in self._runs
+        ]
+        stored.sort(key=lambda row: row.created_at or datetime.max.replace(tzinfo=UTC), reverse=True)
+        rows += stored[:MAX_RUNS]
         if rows:
             self._page.show_value(tuple(rows))
         else:
@@ -97,7 +122,7 @@ class JobsController(PageController):
         return JobValue(
             id=run.id,
             title=name,
-            state=STATES[run.state],
+            state="open" if self._has_no_verdict(run) else STATES[run.state],
             device=device_words(found.device if found is not None and used_gpu else None),
             created_at=run.created_at,
             seconds=run.seconds,
@@ -108,6 +133,32 @@ class JobsController(PageController):
             can_open=not busy,
         )
 
+    def _export_value(self, record: ExportRecord, project: str) -> JobValue:
+        found = self._session.described
+        targets = {row.id: tr(row.title) for row in found.targets} if found is not None else {}
+        return JobValue(
+            id=f"export-{record.id}",
+            title=tr("Export of {0}, {1}").format(project, targets.get(record.target, record.target)),
+            state="finished",
+            created_at=record.created_at,
+            detail=record.path,
+        )
+
+    def _goals(self) -> dict[str, str]:
+        presets = load_presets(self._session.workspace.paths.presets).presets
+        return {preset.id: tr(preset.title) for preset in presets}
+
+    def _has_no_verdict(self, run: Run) -> bool:
+        """Return whether a run is over and something that looked better was not settled."""
+        if run.state is not RunState.KEPT_ORIGINAL:
+            return False
+        key = (run.id, run.finished_at, run.headline)
+        if key not in self._is_open:
+            repositories = self._session.workspace.repositories
+            variants = repositories.variants.list(run_id=run.id)
+            self._is_open[key] = outcome_of_run(run, variants, read_end(repositories, run.id)).ending in NO_VERDICT
+        return self._is_open[key]
+
     def _lead(self, run_id: str, signal: SignalInstance) -> None:
         run = self._runs.get(run_id)
         if run is not None:
@@ -117,6 +168,19 @@ class JobsController(PageController):
         run = self._runs.get(run_id)
         if run is not None:
             self._page.show_log(run_id, "\n".join(log_lines(self._session.workspace, run)))
+
+
+def run_titles(runs: Sequence[Run], projects: Mapping[str, str], goals: Mapping[str, str]) -> dict[str, str]:
+    """Return what each run is called: its project, its goal, and a number where a project has several of that goal."""
+    counts: Counter[tuple[str, str]] = Counter()
+    titles = {}
+    for run in sorted(runs, key=lambda one: one.created_at):
+        goal = run.goal.preset_id
+        counts[run.project_id, goal] += 1
+        number = counts[run.project_id, goal]
+        title = tr("{0}, {1}").format(projects.get(run.project_id, ""), goals.get(goal, goal))
+        titles[run.id] = title if number == 1 else tr("{0} ({1})").format(title, number)
+    return titles
 
 
 def log_lines(workspace: Workspace, run: Run) -> list[str]:

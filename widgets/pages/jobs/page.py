@@ -113,6 +113,7 @@ class JobsPage(Page):
             "queued": ("none", self.tr("Waiting"), "hourglass"),
             "running": ("none", self.tr("Running"), "spinner-gap"),
             "finished": ("ok", self.tr("Done"), ""),
+            "open": ("warn", self.tr("No verdict yet"), ""),
             "failed": ("bad", self.tr("Failed"), ""),
             "cancelled": ("none", self.tr("Cancelled"), "prohibit"),
             "crashed": ("bad", self.tr("Ended by itself"), ""),

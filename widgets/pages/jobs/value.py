@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-JobState = Literal["queued", "running", "finished", "failed", "cancelled", "crashed", "interrupted"]
+JobState = Literal["queued", "running", "finished", "failed", "cancelled", "crashed", "interrupted", "open"]
 
 
 @dataclass(frozen=True)
 class JobValue:
-    """A job or a run. `detail` is one sentence (what it does now, or why it ended)."""
+    """A job, a run or an export.
+
+    `open` is the state of a run that is over and has no verdict yet. `detail` is one sentence (what it does now, or why
+    it ended).
+    """
 
     id: str
     title: str
