@@ -16,6 +16,7 @@ from app.controllers.export.presenter import (
     no_folder,
     question_value,
     reason_needed,
+    share_done,
     sign_value,
     stage_checks,
     target_value,
@@ -76,7 +77,7 @@ class ExportController(PageController):
         self._value: ExportValue | None = None
         self._target = NO_TARGET
         self._card_page = ""
-        self._out = Path()
+        self._out, self._share = Path(), 0.0
         self._exporting: Running | None = None
         self._previewing: Running | None = None
         self._exported: ExportRecord | None = None
@@ -292,6 +293,7 @@ class ExportController(PageController):
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
+        self._share = 0.0
         self._say("", 0, None, next((stage.id for stage in self._target.stages), ""))
         self._exporting = self._flows.start(
             export(self._session.workspace, facts, ask),
@@ -312,7 +314,8 @@ class ExportController(PageController):
             shown = (*checks(facts, variant), *stage_checks(self._target.stages, stage_id))
             is_first = any(stage.id == stage_id for stage in self._target.stages[:1])
             told = tr(words) if words and not is_first else f"{tr(self._target.title)}, {self._out.name}"
-            self._page.show_running(told, done, total, shown)
+            self._share = max(self._share, share_done(self._target.stages, stage_id, done, total))
+            self._page.show_running(told, self._share, 1.0 if self._share else None, shown)
 
     def _on_described(self) -> None:
         """Targets are known now, or others than before."""

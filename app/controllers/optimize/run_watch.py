@@ -19,6 +19,7 @@ from app.services.run.progress import work_of
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
+from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.wording import in_ms
 
@@ -259,7 +260,7 @@ def _stage(progress: StepProgress) -> str:
 
 
 def _waiting(waiting: WaitingForQuiet) -> str:
-    if waiting.busy_share is None:
+    if waiting.busy_share is None or waiting.busy_share < BUSY_SHARE:
         return tr("Looking whether the computer is quiet…")
     text = tr("Waiting for the computer to be quiet, {0} s at most: other programs use {1}.")
     return text.format(round(waiting.left_s), percent(waiting.busy_share))

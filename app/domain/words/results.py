@@ -158,7 +158,7 @@ def busy_words(measurement: Measurement) -> str:
 
 def waiting_words(busy_share: float | None) -> str:
     """Said while a run waits for other programs."""
-    if busy_share is None:
+    if busy_share is None or busy_share < BUSY_SHARE:
         return "Looking whether the computer is quiet"
     return f"Waiting for the computer to be quiet: other programs use {percent(busy_share, 0)}"
 
