@@ -50,13 +50,13 @@ def front_matter(facts: CardFacts, spec: PipelineSpec, head: Mapping[str, Any]) 
     is_quantized = facts.variant["precision"] != facts.original["precision"]
     data = ModelCardData(
         license=license_word,
-        license_name=facts.license if license_word == "other" else None,
+        license_name=" ".join((facts.license or "").split()) if license_word == "other" else None,
         base_model=base if MODEL_ID.fullmatch(base) else None,
         base_model_relation="quantized" if is_quantized else None,
         pipeline_tag=PIPELINE_TAGS.get(spec.task),
         tags=["fettle", str(facts.variant["runtime"]), *head.get("tags", ())],
         library_name=head.get("library_name"),
-        model_name=facts.title,
+        model_name=" ".join(facts.title.split()),
         eval_results=_results(facts, spec) or None,
     )
     return f"---\n{data.to_yaml()}\n---\n"

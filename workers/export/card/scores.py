@@ -12,7 +12,7 @@ def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
     scores = facts.scores
     if not scores:
         return ""
-    lines = ["\nAt its task:\n", *map(_line, scores)]
+    lines = ["\nAt its task:\n", *(_line(score, plain) for score in scores)]
     if any(score.against == "original" for score in scores):
         lines.append("\nWhere one value is told, there were no labels: its answers were taken for the truth.")
     worst, drop = facts.worst_slice, facts.worst_slice_drop
@@ -21,9 +21,9 @@ def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(score: TaskScore) -> str:
+def _line(score: TaskScore, plain: Callable[[str], str]) -> str:
     """A line and not a row of a table: what a score means takes more words than a narrow column bears."""
-    title = f"{score.title} ({score.meaning})" if score.meaning else score.title
+    title = plain(f"{score.title} ({score.meaning})" if score.meaning else score.title)
     now = _value(score.optimized, score.unit)
     told = f"{now}" if score.original is None else f"{_value(score.original, score.unit)} before, {now} now"
     parts = [f"{score.n:,} examples"]

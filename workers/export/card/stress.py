@@ -1,5 +1,7 @@
 """The section "Under stress" of the model card: how both versions fare on changed, nonsensical and hostile inputs."""
 
+from collections.abc import Callable
+
 from workers.contracts.after.stress import Measure, StressResult, StressRow, StressVerdict
 from workers.contracts.wording import percent
 
@@ -11,12 +13,12 @@ WHAT: dict[Measure, str] = {
 MARKS: dict[StressVerdict, str] = {"worse": "worse", "unclear": "cannot tell", "even": "as good"}
 
 
-def under_stress(result: StressResult) -> str:
-    """Markdown; every figure is a measured one."""
+def under_stress(result: StressResult, plain: Callable[[str], str]) -> str:
+    """Return the section as Markdown; every figure is a measured one. `plain` makes foreign text harmless."""
     lines = [
         "## Under stress\n",
-        f"{result.headline} Both versions were given the very same changed inputs, {result.n_answered:,} examples at "
-        f"each severity. Shares {WHAT[result.measure]}:\n",
+        f"{plain(result.headline)} Both versions were given the very same changed inputs, {result.n_answered:,} "
+        f"examples at each severity. Shares {WHAT[result.measure]}:\n",
         "| What was changed | Severity | Original | This one |",
         "|---|---|---|---|",
         f"| Nothing | – | {percent(result.clean.original)} | {percent(result.clean.optimized)} |",
@@ -35,19 +37,19 @@ def under_stress(result: StressResult) -> str:
     lines += _unfamiliar(result)
     for attack in result.attacks:
         if attack.why_not:
-            lines.append(f"- {attack.title}: not made. {attack.why_not}")
+            lines.append(f"- {attack.title}: not made. {plain(attack.why_not)}")
         else:
             budget = f"eps {attack.eps:.4g} of the range, {attack.queries:,} queries, restarts: {attack.restarts}"
-            lines.append(f"- {attack.title} ({budget}): {attack.words}")
+            lines.append(f"- {attack.title} ({budget}): {plain(attack.words)}")
     if result.triggers is not None:
         told = (result.triggers.words or result.triggers.why_not, *result.triggers.not_looked)
-        lines.append(f"- Triggers that only one of both obeys: {' '.join(told)}")
-    lines += [f"- {finding.what}" for finding in result.poison]
+        lines.append(f"- Triggers that only one of both obeys: {plain(' '.join(told))}")
+    lines += [f"- {plain(finding.what)}" for finding in result.poison]
     if result.poison_scope is not None:
         known = {finding.what for finding in result.poison}
         told = tuple(t for t in (result.poison_scope.words, *result.poison_scope.not_looked) if t and t not in known)
-        lines += [f"- {text}" for text in told]
-    lines += [f"- {note}" for note in result.notes]
+        lines += [f"- {plain(text)}" for text in told]
+    lines += [f"- {plain(note)}" for note in result.notes]
     return "\n".join(lines) + "\n"
 
 

@@ -1,5 +1,6 @@
 """The model card: README.md in the hub's format, every figure from the store (Mitchell et al., arXiv 1810.03993)."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -64,7 +65,7 @@ def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, 
         _measured(facts) + how_well(facts, plain),
         f"## Verdict\n\n{verdict_words(facts, spec, n)}\n",
         _test_data(facts),
-        *([under_stress(facts.stress)] if facts.stress is not None else []),
+        *([under_stress(facts.stress, plain)] if facts.stress is not None else []),
         *([under_load(facts.load, plain)] if facts.load is not None else []),
         _not_measured(facts),
         risks(facts, spec, plain),
@@ -77,8 +78,27 @@ def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, 
 
 
 def plain(text: str) -> str:
-    """Foreign text on one line, with the characters that Markdown and HTML would act on made harmless."""
-    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!" else char for char in " ".join(text.split()))
+    """Return foreign text on one line, without what Markdown or HTML would act on and without hidden characters."""
+    line = "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!~" else char for char in one_line(text))
+    return re.sub(r"^(=|[-+](?=[-+ ]|$)|\d{1,9}(?=[.)]( |$)))", _harmless_start, line)
+
+
+def _harmless_start(match: re.Match[str]) -> str:
+    """Keep what would begin a list or underline a heading from doing so (CommonMark 4.3, 5.2)."""
+    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
+
+
+def code(text: str) -> str:
+    """Return foreign text as a code span; its fence is longer than any run of backticks inside (CommonMark 6.1)."""
+    line = one_line(text)
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def one_line(text: str) -> str:
+    """Return foreign text without line ends, control characters and characters that change its direction."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
 
 
 def _is_original(facts: CardFacts) -> bool:
@@ -206,16 +226,16 @@ def _how_made(facts: CardFacts) -> str:
         lines.append(f"- `{step['technique']}`, version {step['version']}{f': {plain(given)}' if given else ''}")
     if facts.elsewhere is not None:  # its path is the person's own and goes nowhere
         name, made = plain(facts.elsewhere.name), facts.elsewhere
-        lines.append(f"- made elsewhere: {name} ({made.format}, sha256 `{made.sha256}`), judged as it came")
+        lines.append(f"- made elsewhere: {name} ({plain(made.format)}, sha256 {code(made.sha256)}), judged as it came")
     engine, precision = runtime_called(str(facts.variant["runtime"])).title, str(facts.variant["precision"])
-    lines.append(f"- run by {engine}, with numbers of the kind `{precision}`")
+    lines.append(f"- run by {engine}, with numbers of the kind {code(precision)}")
     return "## How it was made\n\n" + "\n".join(lines) + "\n"
 
 
 def _limits(facts: CardFacts, spec: PipelineSpec) -> str:
     notes = [plain(str(note)) for note in facts.variant.get("notes") or []]  # type: ignore[union-attr]
     if spec.guessed:
-        notes.append(f"Guessed, not found in the model's files: {', '.join(spec.guessed)}.")
+        notes.append(f"Guessed, not found in the model's files: {', '.join(map(plain, spec.guessed))}.")
     notes.append("Times hold for the computer they were measured on; another one may be faster or slower.")
     return "## Known limits\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
 
@@ -225,14 +245,15 @@ def _inputs(spec: PipelineSpec) -> str:
     for word, entries in (("In", spec.inputs), ("Out", spec.outputs)):
         for entry in entries:
             shape = "×".join("any" if size is None else str(size) for size in entry.shape)
-            lines.append(f"- {word}: `{entry.name}`, {entry.dtype}, {shape or 'one number'}. {plain(entry.meaning)}")
+            name, size = code(entry.name), plain(shape or "one number")
+            lines.append(f"- {word}: {name}, {plain(entry.dtype)}, {size}. {plain(entry.meaning)}")
     steps = spec.preprocess
     if isinstance(steps, ImageSteps) and steps.pixels:
         name = next(entry.name for entry in spec.inputs if entry.source == "image")
         channels = 1 if steps.channels == "gray" else 3
         order = "" if channels == 1 else ", red first"
         words = f"the cropped picture as it is{order}. The model prepares it itself."
-        lines.append(f"- `{name}` also takes pixels: uint8, any×height×width×{channels}, {words}")
+        lines.append(f"- {code(name)} also takes pixels: uint8, any×height×width×{channels}, {words}")
     return "\n".join(lines) + "\n"
 
 
@@ -249,13 +270,13 @@ def _how_to_run(spec: PipelineSpec, commands: tuple[str, ...]) -> str:
 
 def _origin(facts: CardFacts) -> str:
     hub = facts.hub_origin
-    lines = [f"- Original: {plain(facts.origin)}, sha256 `{facts.original_sha256}`"]
+    lines = [f"- Original: {plain(facts.origin)}, sha256 {code(facts.original_sha256)}"]
     if hub is not None:
         lines.append(
             f"- From: {plain(hub.repo)} by {plain(hub.author or 'an unnamed author')} at {plain(hub.endpoint)}, "
-            f"revision {plain(hub.revision)}, commit `{hub.commit}`, downloaded {hub.downloaded_at}"
+            f"revision {plain(hub.revision)}, commit {code(hub.commit)}, downloaded {plain(str(hub.downloaded_at))}"
         )
-        lines += [f"  - {plain(file.name)}, sha256 `{file.sha256}`" for file in hub.files[:MAX_FILES]]
+        lines += [f"  - {plain(file.name)}, sha256 {code(file.sha256)}" for file in hub.files[:MAX_FILES]]
         if len(hub.files) > MAX_FILES:
             lines.append(f"  - and {len(hub.files) - MAX_FILES} more; all stand in manifest.json")
     lines.append(f"- License: {plain(facts.license) if facts.license else 'unknown, ask its author'}")

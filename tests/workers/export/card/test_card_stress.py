@@ -11,6 +11,7 @@ from workers.contracts.after.stress import (
     UnfamiliarRow,
 )
 from workers.export.card.stress import under_stress
+from workers.export.card.text import plain
 
 CELL = StressCell(severity=3, level="3", n=180, original=0.9, optimized=0.84, worse=12, better=1, verdict="worse")
 
@@ -38,7 +39,7 @@ def result() -> StressResult:
 
 def test_the_section_tells_figures_budgets_and_notes() -> None:
     """Given findings, Then each stands in the section with its figures, and the word "robust" never does."""
-    text = under_stress(result())
+    text = under_stress(result(), plain)
     for part in (
         "## Under stress", "In the dark it loses more.", "180 examples", "| Dark | 3 | 90.0 % | 84.0 % (worse) |",
         "| Nothing | – | 95.0 % | 94.9 % |", "eps 0.03 of the range, 100 queries, restarts: 1", "9 survived this budget.", "Another camera (near) | 0.910 / 0.880 | 20.0 % / 30.0 % | cannot tell |",

@@ -12,7 +12,7 @@ from string import Template
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import PipelineSpec
 from workers.export.card.speed import AT_LEAST, bounds_of
-from workers.export.card.text import NOT_SAID, figure, sections
+from workers.export.card.text import NOT_SAID, figure, one_line, sections
 
 CARD_FILE = "card.html"
 ABOVE = ("What it is for", "What it is not for", "Verdict")
@@ -42,7 +42,7 @@ def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
     own = files("workers.export.card.page")
     return Template(own.joinpath("card.html").read_text(encoding="utf-8")).substitute(
         style=own.joinpath("card.css").read_text(encoding="utf-8"),
-        title=html.escape(facts.title),
+        title=html.escape(one_line(facts.title)),
         summary=markdown.render(summary),
         state=state_of(facts),
         verdict=markdown.render(verdict),
@@ -107,7 +107,7 @@ def _tile(tile: Tile) -> str:
 
 
 def _said(text: str) -> str:
-    words = " ".join(text.split())
+    words = one_line(text)
     return html.escape(words) if words else f'<span class="unsaid">{NOT_SAID}</span>'
 
 
