@@ -63,16 +63,18 @@ services:
       - "127.0.0.1:8000:8000"
     stop_grace_period: 70s
     restart: unless-stopped
-# For others than this computer: put a key of 16 letters and digits or more into api-key.txt, take the signs # away,
-# change the port to "8000:8000", and name the host that they ask for.
+# For others than this computer: put a key of 16 letters and digits or more into a file api-key.txt beside this folder
+# (inside, it would be a file that the checksums do not know), remove the signs # below, change the port to "8000:8000",
+# and name the host that clients ask for.
 #   command: ["--api-key-file", "/run/secrets/api-key", "--allow-host", "shop.example"]
 #   secrets:
 #     - api-key
 # secrets:
 #   api-key:
-#     file: ./api-key.txt
+#     file: ../api-key.txt
 """
-IGNORED = "api-key.txt\n*.pem\n.env\n.git\n__pycache__\n"
+IGNORED = "api-key.txt\n*.pem\n!signed-by.pem\n.env\n.git\n__pycache__\n"
+"""Secrets that may lie in the folder. The public key of its signature is none: without it the image does not verify."""
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:

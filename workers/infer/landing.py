@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import statistics
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,9 +66,11 @@ def bundle_id(folder: Path) -> str:
 def keep(folder: Path, landed: Landed) -> Path:
     """Write the choice; raises OSError where that cannot be."""
     path = place_of(folder)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps({**asdict(landed), "ratio": landed.ratio}, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # no name that others can foresee
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps({**asdict(landed), "ratio": landed.ratio}, indent=1) + "\n")
+    Path(part).chmod(0o644)
+    Path(part).replace(path)
     return path
 
 
@@ -76,6 +80,8 @@ def kept(folder: Path) -> tuple[Landed | None, str]:
     if not path.is_file():
         return None, ""
     again = "Run: python verify.py --measure"
+    if not _is_own(path):
+        return None, f"{path.name} can be changed by other accounts of this computer and is not minded. {again}"
     try:
         row = dict(json.loads(path.read_text(encoding="utf-8")))
         row.pop("ratio", None)
@@ -87,6 +93,14 @@ def kept(folder: Path) -> tuple[Landed | None, str]:
     if landed.processor != processor.name():
         return None, f"{path.name} was measured on {landed.processor} and is not minded here. {again}"
     return landed, ""
+
+
+def _is_own(path: Path) -> bool:
+    """Whether this account or root alone can write the file: the folder beside a bundle may be a shared one (/tmp)."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_uid in (os.getuid(), 0) and not found.st_mode & 0o022
 
 
 def lacking(manifest: Mapping[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """The target *Container*: the service with files that Docker builds an image of."""
 
+import fnmatch
 import shutil
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from served_bundles import export_params
 
 from workers.contracts.bundles import VerifyParams
@@ -24,6 +26,30 @@ def folder(tmp_path: Path) -> Path:
     for name, text in container_files(BASE, "my-shop", True).items():
         (tmp_path / name).write_text(text)
     return tmp_path
+
+
+def test_dockerignore_keeps_the_public_key_and_drops_secrets(folder: Path) -> None:
+    """Given Docker's rule that the last pattern that matches decides, then signed-by.pem alone of the keys is copied."""
+    patterns = (folder / ".dockerignore").read_text().split()
+
+    def is_copied(name: str) -> bool:
+        matching = [one for one in patterns if fnmatch.fnmatch(name, one.removeprefix("!"))]
+        return not matching or matching[-1].startswith("!")
+
+    names = ("signed-by.pem", "model.sig", "SHA256SUMS", "signing-key.pem", "api-key.txt", ".env")
+    assert [name for name in names if is_copied(name)] == ["signed-by.pem", "model.sig", "SHA256SUMS"]
+
+
+def test_compose_names_a_key_file_outside_of_the_hashed_folder(folder: Path) -> None:
+    """Given the lines for a key, when their signs are removed, then the key lies where no checksum misses it."""
+    text = (folder / "compose.yaml").read_text()
+    lines = [
+        line.removeprefix("# ")
+        for line in text.splitlines()
+        if line.startswith(("# secrets:", "#   api", "#     file"))
+    ]
+    named = yaml.safe_load("\n".join(lines))["secrets"]["api-key"]["file"]
+    assert not (folder / named).resolve().is_relative_to(folder.resolve())
 
 
 @pytest.mark.parametrize("image", [BASE, PINNED])
