@@ -97,7 +97,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     built = ExportCheck(
         what=NOT_BUILT, ok=True, detail="an export reaches no Docker; build it with: docker compose build"
     )
-    return result.model_copy(update={"selftest": (*result.selftest, rules, built)})
+    return result.model_copy(update={"selftest": (*result.selftest, rules, built), "printed": ()})
 
 
 def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:

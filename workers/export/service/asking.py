@@ -30,6 +30,9 @@ from workers.pipeline.golden import compare_golden
 
 START_S, ANSWER_S, STOP_S = 120, 60, 30
 REFUSED = 421
+USUAL_ADDRESS = "http://127.0.0.1:8000"
+"""Where serve.py listens unless its options say otherwise."""
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -87,13 +90,19 @@ def _arrays(content: bytes, start: int) -> Arrays:
     return found
 
 
-def ask_the_server(ctx: JobContext) -> tuple[ExportCheck, ...]:
-    """Start the server of the bundle that `selftest` unpacked, ask it, stop it. Raises `WorkerError` where it fails."""
+def ask_the_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
+    """Start the server of the bundle that `selftest` unpacked, ask it, stop it.
+
+    Returns the checks, and the line that serve.py prints where it is started without options. Raises `WorkerError`
+    where the server fails.
+    """
     folder = ctx.work_dir / FOLDER
     python = interpreter(ctx.work_dir / ENVIRONMENT)
-    process, connection = _start(python, folder, ctx.threads)
+    process, connection, line = _start(python, folder, ctx.threads)
+    client = Client(connection)
     try:
-        return (*_ask(Client(connection), folder, ctx), _stop(process))
+        checks = (*_ask(client, folder, ctx), _stop(process))
+        return checks, _with_address(line, client.name)
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         said = _end(process)
         raise failed(f"its server failed: {error} {said}".strip()) from error
@@ -102,8 +111,14 @@ def ask_the_server(ctx: JobContext) -> tuple[ExportCheck, ...]:
         _end(process)
 
 
-def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[str], http.client.HTTPConnection]":
-    """The server, ready, and a connection to it."""
+def _with_address(line: str, name: str) -> str:
+    """Return the line of a server that was handed a connection as one that listens prints it."""
+    rest = re.sub(r"^ on http://\S+", "", line.strip().removeprefix(f"ready: {name}"))
+    return f"ready: {name} on {USUAL_ADDRESS}{rest}"
+
+
+def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[str], http.client.HTTPConnection, str]":
+    """Return the server, a connection to it, and the line by which it said that it is ready."""
     command = [str(python), "-I", "-B", "serve.py", "--threads", str(threads)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     pipes: dict[str, Any] = {
@@ -115,9 +130,10 @@ def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[
     }
     if os.name == "nt":
         process = subprocess.Popen([*command, "--port", "0"], **pipes)
-        found = re.search(r" on http://127\.0\.0\.1:(\d+) ", _ready(process))
+        line = _ready(process)
+        found = re.search(r" on http://127\.0\.0\.1:(\d+) ", line)
         assert found is not None
-        return process, http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=ANSWER_S)
+        return process, http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=ANSWER_S), line
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen([*command, "--fd", str(theirs.fileno())], pass_fds=(theirs.fileno(),), **pipes)
@@ -125,11 +141,11 @@ def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[
     connection = http.client.HTTPConnection("127.0.0.1")
     connection.sock = ours
     try:
-        _ready(process)
+        line = _ready(process)
     except WorkerError:
         connection.close()
         raise
-    return process, connection
+    return process, connection, line
 
 
 def _ready(process: "subprocess.Popen[str]") -> str:

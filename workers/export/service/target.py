@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from workers.contracts.bundles import CardFacts, ExportParams, ExportResult
+from workers.contracts.bundles import CardFacts, ExportCheck, ExportParams, ExportResult
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
@@ -40,9 +40,17 @@ def write_service(
     commands: tuple[str, ...],
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> ExportResult:
-    """The same with other commands and `more` files beside the service's."""
+    """Write it with other commands and `more` files beside the service's; `printed` is what serve.py prints."""
+    lines: list[str] = []
+
+    def test() -> tuple[ExportCheck, ...]:
+        checks, line = ask_the_server(ctx)
+        lines.append(line)
+        return checks
+
     contents = Contents(commands, {**server_files(), **more}, NEEDS, {"serving": serving(params)})
-    return write_bundle(params, ctx, contents, OwnTest(SERVE, lambda: ask_the_server(ctx)))
+    result = write_bundle(params, ctx, contents, OwnTest(SERVE, test))
+    return result.model_copy(update={"printed": tuple(lines)})
 
 
 def server_files() -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from foreign_models import dynamic_int8
-from served_bundles import export_params
+from served_bundles import export_params, start, stop
 
 from workers.contracts.bundles import VerifyParams
 from workers.contracts.errors import WorkerError
@@ -39,6 +39,17 @@ def test_it_is_tested_before_it_is_handed_out(written) -> None:
     assert result.selftest[4].detail == "20 of 20"
     told = list(dict.fromkeys(progress.stage_id for progress in ctx.progress_sent))
     assert told == [stage.id for stage in TARGET.stages]
+
+
+@pytest.mark.whole
+def test_write_service_printed_is_what_serve_prints(written, tmp_path: Path) -> None:
+    """Given an export, then the example output is the line of a server that is started from the bundle."""
+    result, bundle, _ = written
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(tmp_path)
+    running = start(tmp_path)
+    stop(running)
+    assert result.printed == (running.ready.strip().replace(f":{running.port} ", ":8000 "),)
 
 
 def test_its_page_looks_like_the_web_page() -> None:
