@@ -11,6 +11,7 @@ import json
 import sys
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -18,11 +19,11 @@ LISTED = frozenset(json.loads((HERE / "manifest.json").read_text(encoding="utf-8
 
 
 class FromSource(SourceFileLoader):
-    """Loads one module by compiling its source; without its date Python neither reads nor writes a cache."""
+    """Loads one module by compiling its source; Python's own loader would read and write a cache."""
 
-    def path_stats(self, path: Any) -> Any:
-        """Raise OSError, which Python's loader takes for a source without a date (importlib.abc.SourceLoader)."""
-        raise OSError(path)
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the source in the module's namespace."""
+        exec(self.source_to_code(self.get_data(self.path), self.path), vars(module))
 
 
 class Listed(FileFinder):

@@ -177,8 +177,8 @@ class Release:
 class _FromSource(SourceFileLoader):
     """Compiles a module's source, as `own_code.py` does: no checksum covers a cache of Python."""
 
-    def path_stats(self, path: Any) -> Any:
-        raise OSError(path)
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self.source_to_code(self.get_data(self.path), self.path), vars(module))
 
 
 def _module(name: str, path: Path, *, is_package: bool = False) -> ModuleType:
