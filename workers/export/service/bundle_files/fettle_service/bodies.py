@@ -80,6 +80,8 @@ class Bodies:
 
     def _grow(self, held: _Held, more: int) -> None:
         """Count `more` bytes, after other bodies were dropped where they would exceed the limit."""
+        if held.is_dropped:  # a part that came in the same moment
+            raise _too_much()
         while self.size_bytes + more > self._all_bytes:
             coming = [one for one in self._held if one.timeout is not None and not one.is_dropped]
             largest = max(coming, key=lambda one: one.size)

@@ -7,14 +7,17 @@ further request: clients that connect and send next to nothing would fill the ta
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import OrderedDict
-from http import HTTPStatus
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_CONNECTIONS = 1000
+AT_ONCE = 32
+"""Connections that are accepted before the next bytes are read. asyncio takes all that wait: a thousand at once keep
+everybody else waiting, and a client among them would have to make room before its request is read."""
 OTHER_FILES = 100
 """Left of the files that this process may have open: models, logs, uploads."""
 HEAD_S = 3.0
@@ -33,17 +36,11 @@ def most_connections() -> int:
     return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, files - OTHER_FILES))
 
 
-def refusal(status: HTTPStatus, reason: str) -> bytes:
-    """Return a whole response of the protocol after which the connection is closed."""
-    body = b'{"error": "%s"}' % reason.encode()
-    return (
-        b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
-        b"Content-Length: %d\r\n\r\n%s"
-    ) % (status, status.phrase.encode(), len(body), body)
-
-
-TOO_MANY = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections at once")
-NO_HTTP = refusal(HTTPStatus.BAD_REQUEST, "this is no request of HTTP")
+_TOO_MANY = b'{"error": "too many connections at once"}'
+TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s"
+) % (len(_TOO_MANY), _TOO_MANY)
 
 
 class Connections:
@@ -119,10 +116,13 @@ class Connection(H11Protocol):
             self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or only close where a response was begun; `msg` is uvicorn's own text."""
+        """Refuse what is no HTTP, or only close where a response was begun."""
+        if self.cycle is not None and not self.cycle.disconnected:
+            self.cycle.disconnected = True  # what still answers sends nothing more
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.write(NO_HTTP)
-        self.transport.close()
+            super().send_400_response(json.dumps({"error": msg}))
+        else:
+            self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection without a further request, also where its client does not read the last response."""

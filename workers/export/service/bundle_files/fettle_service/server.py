@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from .app import create_app
-from .connections import MAX_CONNECTIONS, connection_class, most_connections
+from .connections import AT_ONCE, MAX_CONNECTIONS, connection_class, most_connections
 from .gate import LOOPBACK, Allowed
 from .limits import Limits
 from .loading import NoService, request_load
@@ -43,6 +43,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(MAX_CONNECTIONS)  # asyncio has set the length of the queue to `AT_ONCE`
         where = ""
         if self._handed is not None:
             make: Any = self.config.http_protocol_class
@@ -113,7 +115,7 @@ def main() -> int:
         config = uvicorn.Config(
             app, http=connection_class(most_connections()), ws="none", log_level="error", access_log=False,
             proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=DRAIN_S, h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            timeout_graceful_shutdown=DRAIN_S, h11_max_incomplete_event_size=MAX_HEAD_BYTES, backlog=AT_ONCE,
         )  # fmt: skip
         for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after it has drained
             signal.signal(one, lambda *_: sys.exit(0))
