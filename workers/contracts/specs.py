@@ -302,24 +302,21 @@ OLDER_RULE = "It was judged by an older rule, which proves nothing for such resu
 class Judgement(Frozen):
     """How one variant answers beside the original, on the same `n` test inputs that count (EVALUATION.md).
 
-    `rule` 2 is the judge of today: every kind of result (`task` is the id of the proof task) is counted as changed or
-    not, and `level` is the one-sided level that it was held to. Rule 1 compared whole outputs by cosine where there
-    were no classes, which proved nothing.
+    `rule` 2: every kind of result (`task` is the id of the proof task) is counted as changed or not, at the one-sided
+    `level`. Rule 1 compared whole outputs by cosine where there were no classes, which proved nothing.
 
     `n_labelled` of them have labels: accuracies are shares of these, and where they decide (`labelled`) so are `flips`,
     `negative_flips` and `drop`; `agreement`, `changed` and `changed_count` are of all. Older judgements do not say it.
-
     Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of results that did not change, and
-    `changed_high` the exact upper bound of the share that did, at `level`;
-    `similarity` and `similarity_min` (0..1) tell how alike they are where that is more than same or not.
-    `drop_low`/`drop_high` are the one-sided bounds of the loss that was judged (of accuracy or a score with labels, of
-    changed results without). `missing_examples` says how many more inputs a proof needs, beside the `n_unasked` that
-    are there and were not asked yet. `changed` holds item numbers whose result changed, worst first, at most 1,000;
-    `beside_changed` those of Fettle's own items. `slices` holds the worst 50 parts of the test set, worst first. Where
-    places within items are counted (next words of texts), `units` is how many and `units_changed` how many changed;
-    shares are of these. `scores` are measures of the task, the most important first. `reasons` are those of the `notes`
-    that keep it from being safe, whatever the share changed is. `identical`: all predictions are equal to the last bit.
-    `far_beyond`: it loses so much more than the limit that it could not have been called safe.
+    `changed_high` the exact upper bound of the share that did, at `level`; `similarity` and `similarity_min` tell how
+    alike they are where that is more than same or not. `drop_low`/`drop_high` are the one-sided bounds of the loss that
+    was judged (of accuracy or a score with labels, of changed results without). `missing_examples` says how many more
+    inputs a proof needs, beside the `n_unasked` that are there and were not asked yet. `changed` holds item numbers
+    whose result changed, worst first, at most 1,000; `beside_changed` those of Fettle's own items. `slices` holds the
+    worst 50 parts of the test set, worst first. Where places within items are counted (next words of texts), `units` is
+    how many and `units_changed` how many changed; shares are of these. `scores` are measures of the task, the most
+    important first. `reasons` are those of the `notes` that keep it from being safe. `identical`: all predictions are
+    equal to the last bit. `far_beyond`: it loses so much that chance could not call it safe.
     """
 
     rule: int = 2

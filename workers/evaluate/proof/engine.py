@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import level_of_look
 from workers.contracts.specs import Judgement, SliceDrop, Verdict
-from workers.contracts.wording import counted, percent
+from workers.contracts.wording import percent
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences
@@ -25,11 +25,13 @@ from workers.evaluate.proof.levels import FAR_LEVEL, FAR_TIMES, could_prove
 from workers.evaluate.proof.needed import missing_items, missing_scored
 from workers.evaluate.proof.notes import (
     Notes,
-    note_identical,
-    note_left_out,
+    note_examples,
+    note_few,
     note_looks,
+    note_lost,
     note_negative_flips,
     note_parts,
+    note_texts,
 )
 from workers.evaluate.proof.registry import task_for
 from workers.evaluate.proof.slices import (
@@ -71,9 +73,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         return _nothing(task.id, found, limit)
     alpha, is_identical = level_of_look(earlier), case.is_identical
     notes, counts = Notes(list(found.notes), list(found.notes) if found.broken else []), Counts.of(found)
-    if is_identical:
-        note_identical(notes, len(case.items))
-    note_left_out(notes, _left_out(case, found), len(case.items), task.empty)
+    note_examples(notes, len(case.items), is_identical, _left_out(case, found), task.empty)
     ahead = level_of_look(earlier + could_prove(counts.independent, limit, alpha))
     by_labels = bool(counts.n) or found.loss is not None
     margin = limit * _scale(found) if by_labels else limit
@@ -89,29 +89,19 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     verdict = worst_of(verdict, *gated(found, limit, alpha, notes))
     if verdict == "regressed" and len(found.items) < LEAST_TO_REFUSE and not found.broken:
         verdict = "not_enough_data"
-        notes.reason(
-            f"{int(found.changed.sum()):,} of {counted(len(found.items), 'result')} changed: a verdict takes at least"
-            f" {LEAST_TO_REFUSE}."
-        )
+        note_few(notes, int(found.changed.sum()), len(found.items), LEAST_TO_REFUSE)
     lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
     if lost:
         verdict = "not_enough_data"
-        notes.reason(
-            f"In “{lost[0].name}” {lost[0].changed:,} of {lost[0].n:,} results changed: too few to call it broken, too"
-            " many to call it safe."
-        )
-    missing = None
-    if verdict == "not_enough_data" and not lost:
-        missing = _missing(found, counts, limit, margin, ahead)
+        note_lost(notes, lost[0])
+    is_open = verdict == "not_enough_data" and not lost
+    missing = _missing(found, counts, limit, margin, ahead) if is_open else None
     note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
     if counts.n:
         note_negative_flips(notes, counts.b / counts.n, counts.b)
     if counts.needs_items(limit, alpha):
-        notes.reason(
-            f"So few next words changed that they are within {percent(limit)}; but {len(found.items):,} texts are too"
-            " few to know that no more texts than that break wholly."
-        )
-    if verdict == "not_enough_data" and not lost:
+        note_texts(notes, len(found.items), limit)
+    if is_open:
         _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
     note_looks(notes, earlier, alpha)
     return Judgement(

@@ -52,14 +52,31 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
     )
 
 
-def note_identical(notes: Notes, count: int) -> None:
-    """That no bit of any prediction differs."""
-    notes.add(f"All {count:,} predictions are the same to the last bit.")
-
-
-def note_left_out(notes: Notes, left: int, count: int, why: str) -> None:
-    """How many of the items do not count, and why."""
+def note_examples(notes: Notes, count: int, is_identical: bool, left: int, why: str) -> None:
+    """That no bit of any of `count` predictions differs, and how many of them do not count."""
+    notes.add(f"All {count:,} predictions are the same to the last bit.", when=is_identical)
     notes.add(f"{left:,} of {counted(count, 'example')} do not count: {why}.", when=left > 0)
+
+
+def note_few(notes: Notes, changed: int, count: int, least: int) -> None:
+    """That so few examples refuse no version."""
+    notes.reason(f"{changed:,} of {counted(count, 'result')} changed: a verdict takes at least {least}.")
+
+
+def note_lost(notes: Notes, part: SliceDrop) -> None:
+    """That a part which is too small to be judged is lost."""
+    notes.reason(
+        f"In “{part.name}” {part.changed:,} of {part.n:,} results changed: too few to call it broken, too many to call"
+        " it safe."
+    )
+
+
+def note_texts(notes: Notes, count: int, limit: float) -> None:
+    """That there are too few texts, however many words they have."""
+    notes.reason(
+        f"So few next words changed that they are within {percent(limit)}; but {count:,} texts are too few to know that"
+        " no more texts than that break wholly."
+    )
 
 
 def not_labelled(what: str, classes: Sequence[str]) -> str:
