@@ -82,14 +82,10 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     # a score by labels that decides alone tells what a part's changes are worth; they are only shown
     alone = found.loss is not None and found.loss.alone
     worse = broken(slices) if len(slices) > 1 and not alone else []
-    verdict = _verdict(bounds, margin, refused=bool(worse) or found.broken)
-    both = found.loss is not None and not found.loss.alone
-    if both:
-        verdict = worst_of(verdict, _verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
-    verdict = worst_of(verdict, *gated(found, limit, alpha, notes))
-    if verdict == "regressed" and len(found.items) < LEAST_TO_REFUSE and not found.broken:
-        verdict = "not_enough_data"
-        note_few(notes, int(found.changed.sum()), len(found.items), LEAST_TO_REFUSE)
+    verdicts = [_verdict(bounds, margin, refused=bool(worse) or found.broken)]
+    if found.loss is not None and not found.loss.alone:
+        verdicts.append(_verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
+    verdict = _unless_few(worst_of(*verdicts, *gated(found, limit, alpha, notes)), found, notes)
     lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
     if lost:
         verdict = "not_enough_data"
@@ -119,6 +115,14 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         **_told(found, counts, bounds, alpha),
         **_shown(worst_first(slices) if counts.changes else ()),
     )
+
+
+def _unless_few(verdict: Verdict, found: Differences, notes: Notes) -> Verdict:
+    """The verdict, but for a version that only a few examples refuse."""
+    if verdict != "regressed" or len(found.items) >= LEAST_TO_REFUSE or found.broken:
+        return verdict
+    note_few(notes, int(found.changed.sum()), len(found.items), LEAST_TO_REFUSE)
+    return "not_enough_data"
 
 
 def _left_out(case: Case, found: Differences) -> int:
