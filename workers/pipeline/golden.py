@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .answers import one_item
-from .comparing import OF_8_BIT, OF_16_BIT, OF_32_BIT, differing
+from .comparing import OF_32_BIT, OF_FEWER_BITS, differing
 from .pipeline import Pipeline, Runs
 from .prepared import Prepared, write_prepared
 
@@ -74,12 +74,10 @@ def _share_of_rounding(manifest: Path, of: str) -> float:
         precision, runtime = str(described["model"]["precision"]), dict(described["runtime"])
         chosen = dict(runtime["settings"]).get("inference_precision", "")
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return OF_8_BIT
-    if "int" in precision:
-        return OF_8_BIT
+        return OF_FEWER_BITS
     # engines other than these two take 16-bit arithmetic by themselves where a processor has it
     exact = chosen == "f32" or (not chosen and runtime.get("id") in ("onnxruntime-cpu", "torch-cpu"))
-    return OF_32_BIT if precision == "fp32" and exact else OF_16_BIT
+    return OF_32_BIT if precision == "fp32" and exact else OF_FEWER_BITS
 
 
 def write_sums(folder: Path) -> int:

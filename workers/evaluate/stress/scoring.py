@@ -10,7 +10,7 @@ from workers.contracts.after.stress import Measure
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine
 from workers.evaluate.stress.samples import Given
-from workers.pipeline.comparing import OF_8_BIT, differing
+from workers.pipeline.comparing import OF_FEWER_BITS, differing
 from workers.pipeline.pipeline import Pipeline
 
 LIKE = 0.99
@@ -42,7 +42,7 @@ class Scorer:
         if not np.isfinite(old).all() or not (old.size or self.pipeline.spec.postprocess is not None):
             return None
         if self.pipeline.spec.answer_kind != "embedding":
-            return 1.0, float(not differing(self.pipeline.spec, [old], [new], OF_8_BIT)[0])
+            return 1.0, float(not differing(self.pipeline.spec, [old], [new], OF_FEWER_BITS)[0])
         whole = old.shape == new.shape and bool(np.isfinite(new).all())
         return 1.0, float(whole and cosine(old, new) >= LIKE)
 
