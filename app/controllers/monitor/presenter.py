@@ -10,7 +10,7 @@ from widgets.parts.small import TagKind
 from widgets.plots.course_plot import CourseMark, CoursePoint
 from workers.contracts.after.monitor import MonitorAlert, MonitoredStatistic, MonitorPoint, MonitorResult
 
-SAME_LATENCY = 1.1
+SAME_LATENCY = 1.2
 """Medians within this factor of each other get no factor."""
 MOST_NAME_CHARS = 60
 FIRST_SHOWN = ("brightness", "tokens", "level_db", "mean", "energy", "confidence", "results", "score")

@@ -41,7 +41,7 @@ class KeptStorage(QObject):
         self._window, self._page, self._session, self._theme = window, page, session, theme
         self._flows, self._kept = flows, kept
         self._running: Running | None = None
-        self._is_freeing = self._is_wanted = False
+        self._is_busy = self._is_freeing = self._is_wanted = False
         self._storage: Storage | None = None
         self._told = self._problem = ""
         page.free_space_requested.connect(self._on_free)
@@ -61,12 +61,12 @@ class KeptStorage(QObject):
         self._show()
 
     def _count(self) -> None:
-        if self._running is None and not self._flows.runs:
+        if not self._is_busy and not self._flows.runs:
             self._begin(is_freeing=False)
         self._show()
 
     def _begin(self, *, is_freeing: bool) -> None:
-        self._is_freeing = is_freeing
+        self._is_busy, self._is_freeing = True, is_freeing  # before: starting tells `_on_flows`
         space = self._session.workspace
         self._running = self._flows.start(
             free(space) if is_freeing else survey(space),
@@ -83,13 +83,16 @@ class KeptStorage(QObject):
         """Stop for what measures, and count after it."""
         if self._flows.runs and self._running is not None:
             self._flows.cancel(self._running)
-        elif self._is_wanted and self._storage is None:
+        elif self._is_wanted and self._storage is None and not self._is_busy:
             self._count()
         elif self._is_wanted:
             self._show()
 
+    def _end(self) -> None:
+        self._running, self._is_busy = None, False
+
     def _on_done(self, found: Storage | Freed) -> None:
-        self._running = None
+        self._end()
         if isinstance(found, Freed):
             self._told = tr("{0} were freed.").format(size_bytes(found.size_bytes))
             found = found.storage
@@ -98,7 +101,7 @@ class KeptStorage(QObject):
 
     def _on_failed(self, error: ErrorInfo | None) -> None:
         """Without an error it was stopped: what was removed is removed, and the next count tells."""
-        self._running = None
+        self._end()
         if error is not None:
             self._problem = f"{error.detail} {error.hint}"
         elif self._is_freeing:
@@ -108,7 +111,7 @@ class KeptStorage(QObject):
     def _on_free(self) -> None:
         """Show what goes and what stays; nothing is removed before the answer."""
         storage = self._storage
-        if storage is None or self._running is not None or self._flows.runs:
+        if storage is None or self._is_busy or self._flows.runs:
             return
         size = size_bytes(storage.freeable_bytes)
         dialog = free_question(self._theme, self._window, size, forecast(storage))
@@ -116,7 +119,7 @@ class KeptStorage(QObject):
         dialog.open()
 
     def _free(self) -> None:
-        if self._running is None and not self._flows.runs:
+        if not self._is_busy and not self._flows.runs:
             self._begin(is_freeing=True)
 
     def _show(self) -> None:
@@ -127,7 +130,7 @@ class KeptStorage(QObject):
             self._page.show_storage(StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, problem=self._problem))
             return
         away = {project.id for project, _ in trashed_projects(space.repositories)}
-        is_freeing = self._running is not None and self._is_freeing
+        is_freeing = self._is_busy and self._is_freeing
         self._page.show_storage(
             StorageValue(
                 state="freeing" if is_freeing else "waiting" if self._flows.runs else "known",

@@ -1,12 +1,15 @@
 """Example results: what Compare, Export, Jobs and Settings show. Loaded after `examples`, whose names it joins."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from page_examples import KINDS, picture
 
 from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, ProofValue, VersionValue, WaysValue
 from widgets.pages.export.value import DoneValue, ExportValue, TargetValue
 from widgets.pages.jobs.value import JobValue
+from widgets.pages.settings.storage import ProjectStorageValue, StorageValue
 from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
@@ -238,6 +241,23 @@ def jobs() -> tuple[JobValue, ...]:
 
 
 LOG = "\n".join(f"14:02:{n:02d} calibration, picture {n * 3} of 200" for n in range(40))
+
+
+def storage(**changed: Any) -> StorageValue:
+    """Seven projects, one of them in the trash, and what belongs to none."""
+    names = ("Clothes classifier", "Second try", "YOLO for the gate", "MiniLM", "Speech", "Old one", "A name " * 20)
+    base = StorageValue(
+        state="known",
+        projects=tuple(
+            ProjectStorageValue(name, 9_000_000 << (7 - at), 400_000 << at, at == 5) for at, name in enumerate(names)
+        ),
+        size_bytes=2_400_000_000,
+        freeable_bytes=730_000_000,
+        other_bytes=110_000_000,
+        other_freeable_bytes=110_000_000,
+        limit_bytes=10_000_000_000,
+    )
+    return replace(base, **changed)
 
 
 def settings() -> SettingsValue:

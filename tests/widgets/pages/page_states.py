@@ -202,5 +202,6 @@ STATES: dict[str, State] = {
     "guide-full": (GuidePage, lambda p, ex: None),
     "settings-empty": (SettingsPage, lambda p, ex: p.show_empty()),
     "settings-full": (SettingsPage, lambda p, ex: p.show(ex.settings())),
+    "settings-storage": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_storage(ex.storage()))),
     "settings-hub": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_hub(ex.hub_kept()))),
 }

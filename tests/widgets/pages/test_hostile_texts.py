@@ -60,6 +60,7 @@ def hostile_hub(page: HubPage, ex: ModuleType) -> None:
 
 def hostile_settings(page: SettingsPage, ex: ModuleType) -> None:
     page.show(hostile(ex.settings()))
+    page.show_storage(hostile(ex.storage()))
     page.show_hub(replace(hostile(ex.hub_kept()), token="file"))
 
 

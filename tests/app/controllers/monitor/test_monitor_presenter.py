@@ -44,7 +44,7 @@ def test_headline_of_quiet_log_counts_alarms_only(quiet: Part, tmp_path: Path) -
     assert course.usual == pytest.approx(24.6, rel=0.01) and course.usual_name == "at the beginning"
 
 
-def test_latency_within_a_tenth_has_no_factor(quiet: Part, tmp_path: Path) -> None:
+def test_latency_within_a_fifth_has_no_factor(quiet: Part, tmp_path: Path) -> None:
     """Given predictions that take as long as at the beginning, then no factor is shown."""
     timed = [replace(one, latency={24: one.n}) for one in quiet.records]
     assert value_of(replace(quiet, records=timed), tmp_path).figures[2].text.endswith("at the beginning")

@@ -1,0 +1,96 @@
+"""Disk space on the page Settings: counted when it is shown, freed after a forecast, held at the start."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from desk import make_project
+from PySide6.QtWidgets import QDialog, QPushButton
+from read_page import words
+
+from app.controllers.app_controller import AppController
+from app.controllers.settings.storage import forecast, hold_limit
+from app.services.flow.workspace import Workspace
+from app.services.projects.storage import ProjectStorage, Storage
+from app.settings import Settings
+from widgets.main_window import MainWindow
+from widgets.pages.settings.page import SettingsPage
+
+Drive = Callable[..., None]
+
+
+def keep(space: Workspace, key: str, size: int, used_s: float = 0.0) -> Path:
+    """Put an artifact into the store that no project names; it was used long ago."""
+    work = space.jobs / key
+    work.mkdir(parents=True)
+    (work / "weights").write_bytes(bytes(size))
+    folder = space.artifacts.adopt(work, key, {}).folder
+    os.utime(folder, (used_s, used_s))
+    return folder
+
+
+def page_of(window: MainWindow) -> SettingsPage:
+    page = window.page("settings")
+    assert isinstance(page, SettingsPage)
+    return page
+
+
+def answer(window: MainWindow, name: str) -> None:
+    """Press a button of the question that is open."""
+    dialog = next(one for one in window.findChildren(QDialog) if one.isVisible())
+    button = dialog.findChild(QPushButton, f"answer-{name}")
+    assert button is not None
+    button.click()
+
+
+@pytest.mark.whole
+def test_space_is_freed_after_the_forecast_is_confirmed(
+    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
+    """Given a project and 2 MB that nothing needs, When the forecast is left, Then they stay; When it is confirmed, Then
+    they go, the page says how much, and the project's model is there."""
+    made = make_project(space)
+    old = keep(space, "12" * 32, 2_000_000)
+    window.show_page("settings")
+    page = page_of(window)
+    drive(lambda: "2.0 MB of it are not needed" in words(page))
+    page.free_space_requested.emit()
+    answer(window, "keep")
+    drive(lambda: True)
+    assert old.is_dir()
+    page.free_space_requested.emit()
+    answer(window, "free")
+    drive(lambda: "2.0 MB were freed." in words(page))
+    assert not old.exists() and space.artifacts.peek(str(made.model_key)) is not None
+    assert not app_controller.flows.everything
+
+
+@pytest.mark.whole
+def test_limit_is_held_at_the_start(
+    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
+    """Given two artifacts that nothing needs and a limit that one of them fits, Then at the start the older one goes; with
+    no limit nothing goes."""
+    older, newer = keep(space, "12" * 32, 2_000_000), keep(space, "34" * 32, 1_000_000, 1_000.0)
+    hold_limit(space, app_controller.flows, None)
+    assert not app_controller.flows.everything
+    hold_limit(space, app_controller.flows, 1_500_000)
+    drive(lambda: not app_controller.flows.everything)
+    assert not older.exists() and newer.is_dir()
+
+
+def test_limit_of_the_settings_is_none_or_a_gigabyte_at_least() -> None:
+    """Given the settings, then there is no limit by default, and one below a gigabyte is refused."""
+    assert Settings().store_limit_bytes is None
+    with pytest.raises(ValueError, match="store_limit_bytes"):
+        Settings(store_limit_bytes=10)
+
+
+def test_forecast_names_what_goes_and_what_stays() -> None:
+    """Given six projects with caches and a deleted one, then four are named, the rest is summed up, and the last sentence
+    says what stays."""
+    projects = tuple(ProjectStorage(str(at), f"P{at}", 10_000_000, at * 1_000_000) for at in range(7))
+    points = forecast(Storage(projects, 90_000_000, 26_000_000, 5_000_000, 5_000_000, ()))
+    assert [point.split(" ")[0] for point in points] == ["6.0", "5.0", "4.0", "3.0", "5.0", "3.0", "64.0"]
+    assert "P6" in points[0] and "2 more projects" in points[5]

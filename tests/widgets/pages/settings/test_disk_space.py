@@ -1,0 +1,83 @@
+"""The card Disk space of Settings: sizes by project, freeing, a limit."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.settings.page import SettingsPage
+from widgets.pages.settings.storage import GB, StorageValue
+from widgets.theme import Theme
+
+
+@pytest.fixture
+def page(theme: Theme, examples: ModuleType, shown: Any) -> SettingsPage:
+    made = SettingsPage(theme)
+    made.show(examples.settings())
+    made.show_storage(examples.storage())
+    shown(made)
+    return made
+
+
+def limit_of(page: SettingsPage) -> QSpinBox:
+    return next(box for box in page.findChildren(QSpinBox) if "Disk space" in box.accessibleName())
+
+
+def free_button(page: SettingsPage) -> QPushButton:
+    return next(one for one in page.findChildren(QPushButton) if one.text() == "Free space…")
+
+
+def test_sizes_of_five_projects_are_shown_and_the_rest_on_request(
+    page: SettingsPage, said: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given seven projects and bytes of none, then the five largest are shown, and the others when they are opened; they
+    stay open when sizes are counted again."""
+    assert "2.4 GB stored. 730 MB of it are not needed." in said(page)
+    assert "Clothes classifier" in said(page) and "1.2 GB" in said(page) and "Of no project" not in said(page)
+    press(page, "3 more")
+    qtbot.waitUntil(lambda: "Of no project" in said(page))
+    assert "Old one (in the trash)" in said(page)
+
+
+def test_free_space_is_requested_only_when_there_is_something_to_free(
+    page: SettingsPage, examples: ModuleType, qtbot: QtBot
+) -> None:
+    """Given freeable bytes, then the button asks for it; without any, or while a run is at work, it is off."""
+    with qtbot.waitSignal(page.free_space_requested, timeout=1000):
+        qtbot.mouseClick(free_button(page), Qt.MouseButton.LeftButton)
+    for value in (examples.storage(freeable_bytes=0), examples.storage(state="waiting"), StorageValue()):
+        page.show_storage(value)
+        assert not free_button(page).isEnabled()
+
+
+def test_limit_is_reported_in_bytes(page: SettingsPage, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a limit of 10 GB, when the field goes up and then to its special value, then bytes and None are reported;
+    values that are shown anew report nothing and leave a field with the focus alone."""
+    told: list[object] = []
+    page.store_limit_changed.connect(told.append)
+    field = limit_of(page)
+    assert field.value() == 10
+    page.show_storage(examples.storage(limit_bytes=None))
+    assert field.text() == "no limit" and told == []
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Up)
+    assert told == [GB]
+    page.show_storage(examples.storage())
+    assert field.value() == 1
+    qtbot.keyClick(field, Qt.Key.Key_Down)
+    assert told == [GB, None]
+
+
+def test_limit_below_what_is_needed_says_so(page: SettingsPage, examples: ModuleType, said: Any) -> None:
+    """Given a limit of 1 GB and 1.7 GB that are needed, then the card says what to do."""
+    page.show_storage(examples.storage(limit_bytes=GB))
+    assert "delete projects" in said(page)
+
+
+def test_sizes_stay_when_settings_are_shown_anew(page: SettingsPage, examples: ModuleType, said: Any) -> None:
+    """Given sizes, when the settings are shown again, then the sizes are there."""
+    page.show(examples.settings())
+    assert "2.4 GB stored" in said(page)
