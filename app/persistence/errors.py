@@ -16,7 +16,7 @@ from workers.contracts.errors import BackendMissing
 from workers.contracts.process.disk import SAFE, DiskFull, is_full
 
 ELSEWHERE = "or name another data folder with --data-dir."
-FREE_SPACE = f"Free some space and try again, {ELSEWHERE}"
+FREE_SPACE = f"Free disk space in the settings and try again, {ELSEWHERE}"
 RESTORE = (
     "Fettle keeps checked copies in the folder “backups” beside it: close Fettle, move fettle.db away and put the "
     f"newest copy in its place, {ELSEWHERE}"

@@ -234,5 +234,5 @@ def disk_full(name: str, folder: Path, needed_bytes: int) -> WorkerError:
         folder,
         needed_bytes=needed_bytes,
         safe=f"What had come of “{shown(name)}” is kept.",
-        hint="Free some space, then download again: it goes on with what has come.",
+        hint="Free disk space in the settings, then download again: it goes on with what has come.",
     )

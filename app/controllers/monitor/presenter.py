@@ -152,9 +152,7 @@ def _courses(found: MonitorResult) -> list[CourseValue]:
         marks = _marks(found, ("slower",), "latency")
         courses.insert(
             0 if marks else 1,
-            CourseValue(
-                tr("Latency"), tr("Median of each stretch, ms (less is better)"), points, usual, at_first, marks
-            ),
+            CourseValue(tr("Latency"), title, points, usual, at_first, marks),
         )
     if drift.errors and any(alert.code == "errors" for alert in found.alerts):
         points = tuple(_errors_at(point) for point in drift.points)

@@ -113,6 +113,10 @@ class KeptStorage(QObject):
         storage = self._storage
         if storage is None or self._is_busy or self._flows.runs:
             return
+        if not storage.freeable_bytes:
+            self._told = tr("There is nothing to free: all of it is needed.")
+            self._show()
+            return
         size = size_bytes(storage.freeable_bytes)
         dialog = free_question(self._theme, self._window, size, forecast(storage))
         dialog.answered.connect(lambda answer: self._free() if answer == "free" else None)

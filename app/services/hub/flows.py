@@ -191,7 +191,7 @@ def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
         needed_bytes=missing,
         free_bytes=max(0, free - ROOM_BYTES),
         safe=f"{pending.repo} was not downloaded.",
-        hint="Free some space, remove models that you no longer need, or use a data folder on another disk.",
+        hint="Free disk space or remove models in the settings, or use a data folder on another disk.",
     )
     raise JobError(full.info(), full.exit_code)
 

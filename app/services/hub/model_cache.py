@@ -236,7 +236,8 @@ def _busy() -> JobError:
 
 def _not_written(folder: Path, error: OSError) -> JobError:
     if error.errno in NO_ROOM:
-        full = DiskFull(folder, safe="What has come is kept.", hint="Free some space, then download again.")
+        hint = "Free disk space in the settings, then download again."
+        full = DiskFull(folder, safe="What has come is kept.", hint=hint)
         return JobError(full.info(), full.exit_code)
     return JobError(
         ErrorInfo(

@@ -64,8 +64,9 @@ class StorageCard(Card):
         self._theme = theme
         self._is_open = False
         self._inside = QWidget()
-        self._button = GhostButton(theme, self.tr("Free space…"), "trash")
-        self._button.clicked.connect(self.free_requested)
+        # Never disabled: the focus would go on to another card and take the page with it.
+        button = GhostButton(theme, self.tr("Free space…"), "trash")
+        button.clicked.connect(self.free_requested)
         self._limit = WholeField(self.tr("Disk space for projects, GB"))
         self._limit.setRange(0, MOST_GB)
         self._limit.setSpecialValueText(self.tr("no limit"))
@@ -77,7 +78,7 @@ class StorageCard(Card):
         row.addWidget(self._limit)
         row.addWidget(label(self.tr("GB at most"), "soft", wrap=False))
         row.addStretch(1)
-        row.addWidget(self._button)
+        row.addWidget(button)
         self._about = label("", "caption")
         self.add(self._inside, row, self._about)
 
@@ -99,7 +100,6 @@ class StorageCard(Card):
         self._inside.deleteLater()
         self._inside = inside
         inside.show()
-        self._button.setEnabled(value.state == "known" and value.freeable_bytes > 0)
         if not self._limit.hasFocus():
             blocked = self._limit.blockSignals(True)
             self._limit.setValue(0 if value.limit_bytes is None else max(1, round(value.limit_bytes / GB)))

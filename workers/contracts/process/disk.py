@@ -27,9 +27,9 @@ DISK_FULL = "disk_full"
 
 PROBE_BYTES = 1 << 16
 SAFE = "What was stored before is safe."
-FREE_SPACE = "Free some space and start again, or use a data folder on another disk."
-OTHER_FOLDER = "--data-dir FOLDER, or FETTLE_HOME"
-"""How the command line is told of another data folder."""
+FREE_SPACE = "Free disk space in the settings and start again, or use a data folder on another disk."
+OTHER_FOLDER = "fettle store free, or another folder with --data-dir FOLDER or FETTLE_HOME"
+"""The same for the command line."""
 
 
 class DiskFull(WorkerError):

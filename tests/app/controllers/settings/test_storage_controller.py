@@ -63,6 +63,8 @@ def test_space_is_freed_after_the_forecast_is_confirmed(
     answer(window, "free")
     drive(lambda: "2.0 MB were freed." in words(page))
     assert not old.exists() and space.artifacts.peek(str(made.model_key)) is not None
+    page.free_space_requested.emit()
+    assert "There is nothing to free" in words(page)
     assert not app_controller.flows.everything
 
 
