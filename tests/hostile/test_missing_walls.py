@@ -100,6 +100,17 @@ def test_worker_on_an_old_kernel_signals_no_other_process(version: int, tmp_path
     assert all(end["missing"] == [] for end in ends.values())
 
 
+@pytest.mark.whole
+@pytest.mark.parametrize("version", [1, 2])
+def test_worker_on_an_old_kernel_moves_files_within_its_folder(version: int, tmp_path: Path) -> None:
+    """Given Landlock 1, which denies to move a file into another folder, Then a job does it all the same, as libraries
+    do when they save models; and a file outside is still not moved."""
+    ends = try_each(f"landlock={version}", tmp_path, "move_inside", "move")
+
+    assert (ends["move_inside"]["code"], ends["move_inside"]["answer"]) == ("", "['file'] a")
+    assert (ends["move"]["code"], ends["move"]["secret"]) == ("not_permitted", "secret")
+
+
 PICKLES = ("pkl_os_system_p0.bin", "pkl_os_system_p4.bin", "pkl_broken_after_payload.pkl")
 
 

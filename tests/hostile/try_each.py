@@ -12,7 +12,7 @@ from pathlib import Path
 from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import error_of
 from app.jobs.setup import WorkerSetup
-from workers.contracts.process.messages import TERMINAL, RunJob
+from workers.contracts.process.messages import TERMINAL, Finished, RunJob
 
 
 def attempt(folder: Path, what: str) -> dict[str, object]:
@@ -32,6 +32,7 @@ def attempt(folder: Path, what: str) -> dict[str, object]:
     error = error_of(end)
     return {
         "code": error.code if error is not None else "",
+        "answer": end.result["answer"] if isinstance(end, Finished) else "",
         "held": ready.protections,
         "missing": ready.missing_protections,
         "secret": (folder / "outside" / "secret.txt").read_text(),

@@ -120,6 +120,17 @@ def _count_events() -> int:
     return _call(PERF_EVENT_OPEN, attributes, 0, -1, -1, ctypes.c_ulong(0))
 
 
+def _move_inside(folder: Path) -> str:
+    """Move a file from one folder of the job into another, over an older one."""
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        (folder / name / "file").write_text(name)
+    (folder / "a" / "file").replace(folder / "b" / "file")
+    (folder / "a").rmdir()
+    left = [path.name for path in (folder / "b").iterdir()]
+    return f"{left} {(folder / 'b' / 'file').read_text()}"
+
+
 def _send_to(path: Path) -> int:
     """Send a datagram to a socket that has a path outside."""
     ours, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -143,6 +154,7 @@ def run(params: Params, ctx: JobContext) -> Result:
         "start_a_program": lambda: str(subprocess.run(["/bin/true"], check=True)),
         "become_a_program": lambda: str(os.execv("/bin/true", ["true"])),
         "end_the_window": lambda: str(os.kill(os.getppid(), 15)),
+        "move_inside": lambda: _move_inside(ctx.work_dir),
         "truncate": lambda: str(os.truncate(secret, 0)),
         "empty_for_reading": lambda: str(_open_and_empty(secret, os.O_RDONLY)),
         "empty_for_nothing": lambda: str(_open_and_empty(secret, NEITHER_READ_NOR_WRITE)),

@@ -15,7 +15,7 @@ from pathlib import Path
 from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.protections import ALL, FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS, SIGNALS
-from workers.runtime.walls import capabilities, landlock, seccomp
+from workers.runtime.walls import capabilities, landlock, moving, seccomp
 from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, TRUNCATE, WRITE, WRITE_FILE, Grant
 
 SYSTEM = (
@@ -132,6 +132,8 @@ def first_layer(config: ChildConfig) -> Protections:
     protections.record(PRIVILEGES, reason_against(_privileges))
     files = reason_against(lambda: landlock.restrict(grants, deny_tcp=not config.network) > 0)
     calls = reason_against(lambda: seccomp.restrict(rights))
+    if 0 < version < moving.REFER_ABI:
+        moving.move_by_copying()
     if version < landlock.TRUNCATE_ABI and calls:
         files = files or EMPTYING
     protections.record(FILES, files or leaves_out)

@@ -1,0 +1,39 @@
+"""Moving a file into another folder behind Landlock of version 1 (kernels 5.13 to 5.18, such as Ubuntu 22.04's).
+
+That version denies it always, as if the folders lay on different disks (EXDEV): the right REFER came with version 2.
+Libraries such as onnxscript write into a temporary folder and move what is whole from there.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+
+REFER_ABI = 2
+
+
+def move_by_copying() -> None:
+    """From now on let `os.rename` and `os.replace` of this process copy a file where the kernel does not move it."""
+    for name in ("rename", "replace"):
+        setattr(os, name, _copying(getattr(os, name)))
+
+
+def _copying(move: Callable[..., None]) -> Callable[..., None]:
+    def moved(
+        src: "str | os.PathLike[str]",
+        dst: "str | os.PathLike[str]",
+        *,
+        src_dir_fd: int | None = None,
+        dst_dir_fd: int | None = None,
+    ) -> None:
+        try:
+            move(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        except OSError as error:
+            if error.errno != errno.EXDEV or src_dir_fd is not None or dst_dir_fd is not None:
+                raise
+            part = f"{os.fspath(dst)}.{os.getpid()}.part"
+            shutil.copyfile(src, part, follow_symlinks=False)  # a folder is refused here, as before
+            move(part, dst)  # within one folder, so that nobody sees half a file
+            os.unlink(src)  # noqa: PTH108 - `src` is what the caller gave
+
+    return moved
