@@ -27,6 +27,7 @@ def version_lines(
 ) -> Iterator[str]:
     """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second; what ran
     on a card tells what that did, with its warnings. A card that is slower than the processor is said last."""
+    original = next((speech[variant.id] for variant in variants if variant.is_baseline and variant.id in speech), None)
     for variant in sorted(variants, key=lambda variant: variant.index):
         measured = variant.measurement
         time = "not measured" if measured.typical_ms is None else in_ms(measured.typical_ms)
@@ -35,13 +36,22 @@ def version_lines(
         verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
         is_look = measured.typical_ms is not None and not variant.is_side_by_side
         look = ", a first look only, at another moment than the original's" if is_look else ""
-        spoken = speech[variant.id].tokens_per_s if variant.id in speech else None
-        if spoken is not None:
-            time = f"{spoken:.1f} tokens/s"
+        spoken = speech.get(variant.id)
+        if spoken is not None and spoken.tokens_per_s is not None:
+            time = f"{spoken.tokens_per_s:.1f} tokens/s"
+            if original is not None and not variant.is_baseline and variant.is_side_by_side:
+                look = f"; {speech_words(spoken, original)}"
         yield f" {mark} {variant.id}  {variant.title:<40} {time:>14}  {faster:>8}  {verdict}{look}"
         yield from card_lines(cards.get(variant.id))
     if words := processor_wins(variants):
         yield f"   {words}"
+
+
+def speech_words(spoken: SpeechRecord, original: SpeechRecord) -> str:
+    """What the factor of a short answer is made of: reading the prompt, and speaking."""
+    speaking = spoken.speaking_times(original)
+    said = "" if speaking is None else f"speaks {times(speaking)} × as fast, "
+    return f"{said}reads a prompt {times(spoken.reading_times(original))} × as fast"
 
 
 def _faster(variant: Variant) -> str:

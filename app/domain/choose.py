@@ -7,6 +7,7 @@ from typing import Literal
 
 from app.domain.variant import Variant
 from workers.contracts.measured.faster import GAIN
+from workers.contracts.proof.proving import LEAST_TEXTS
 
 Objective = Literal["speed", "size", "throughput"]
 
@@ -35,7 +36,8 @@ MOST_SETS = 10
 DOUBTFUL = 0.1
 LEAST_ALIKE_ITEMS = 59
 """Without a change among so many items, fewer than 5 % change with 95 % confidence: fewer are too few to recommend what
-is not proven, but for versions whose numbers are the original's (EVALUATION.md)."""
+is not proven, but for versions whose numbers are the original's (EVALUATION.md). Of a language model `LEAST_TEXTS` hold
+hundreds of next words each."""
 
 EXACT, HALF, FEWER = 0, 1, 2
 
@@ -184,7 +186,7 @@ def is_alike_not_proven(variant: Variant) -> bool:
         return False
     if judgement.drop is not None and judgement.drop > judgement.margin:
         return False
-    if judgement.n < LEAST_ALIKE_ITEMS:
+    if judgement.n < (LEAST_ALIKE_ITEMS if judgement.units is None else LEAST_TEXTS):
         all_alike = judgement.n > 0 and not judgement.changed_count
         return has_exact_numbers(variant) or (all_alike and has_half_numbers(variant))
     share = min(ALIKE_SHARE, 1 - judgement.margin)

@@ -217,8 +217,7 @@ def _speech(record: SpeechRecord | None) -> dict[str, Any]:
     """How fast a language model speaks; the first token as after a paragraph."""
     if record is None:
         return {}
-    middle = record.rows[len(record.rows) // 2]
-    return {"tokens_per_s": record.tokens_per_s, "first_ms": middle.first_ms}
+    return {"tokens_per_s": record.tokens_per_s, "first_ms": record.first_ms}
 
 
 def _score(judgement: Judgement | None) -> TaskScore | None:

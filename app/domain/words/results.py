@@ -1,5 +1,6 @@
 """Sentences about results. Only figures that were measured are ever put into words."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.domain.choose import Objective, is_gain, is_safe, is_slower
@@ -115,6 +116,12 @@ def verdict_found(variant: Variant, limit: str = "") -> str:
     judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
     missing = f"; {missing_words(variant)}" if judged == "not_enough_data" else ""
     return f"{VERDICT_WORDS[judged]}{limit}: {same_words(variant)}{missing}"
+
+
+def other_goals_words(titles: Sequence[str]) -> str:
+    """Said of a language model under a goal that was not made for one."""
+    named = ", ".join(f"“{title}”" for title in titles)
+    return f"This goal tries little that helps a language model; these goals are made for one: {named}."
 
 
 BUSY_WORDS = "measured while other programs kept the computer busy"

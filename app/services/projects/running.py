@@ -17,9 +17,12 @@ from app.services.run.optimize import optimize
 from app.services.run.prove_beside import ProveRequest, prove_beside
 from app.services.run.recorder import Recorder
 from app.services.run.search import OptimizeRequest
+from presets.loader import load_presets
 from presets.schema import Preset
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
+
+LANGUAGE_MODEL = "language-model"
 
 
 @dataclass(frozen=True)
@@ -88,9 +91,17 @@ def resume_run(
             fresh=plan.fresh,
             more_s=more_s,
             by_traits=plan.by_traits,
+            better_goals=_goals_for_chats(ask.preset),
         ),
     )
     return recorder, then_watched(space, flow)
+
+
+def _goals_for_chats(preset: Preset) -> tuple[str, ...]:
+    """Titles of the goals for language models, none where the chosen one is one of them."""
+    if LANGUAGE_MODEL in preset.tasks:
+        return ()
+    return tuple(one.title for one in load_presets().for_task(LANGUAGE_MODEL) if LANGUAGE_MODEL in one.tasks)
 
 
 def limits_of(preset: Preset, max_loss_pct: float | None, time_budget_s: float | None) -> tuple[float, float | None]:

@@ -20,6 +20,20 @@ class SpeechRecord(Frozen):
         known = [row.tokens_per_s for row in self.rows if row.tokens_per_s is not None]
         return median(known) if known else None
 
+    @property
+    def first_ms(self) -> float:
+        """Until the first token after a prompt of middle length: reading it."""
+        return self.rows[len(self.rows) // 2].first_ms
+
+    def speaking_times(self, original: "SpeechRecord") -> float | None:
+        """How many times as many tokens a second it speaks as the original."""
+        before, now = original.tokens_per_s, self.tokens_per_s
+        return now / before if before and now else None
+
+    def reading_times(self, original: "SpeechRecord") -> float:
+        """How many times as fast it reads a prompt as the original."""
+        return original.first_ms / self.first_ms
+
 
 SPEECH = RecordKind("speech", Owner.VARIANT, SpeechRecord)
 

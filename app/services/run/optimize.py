@@ -16,7 +16,7 @@ from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, 
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.domain.words.results import screened_words
+from app.domain.words.results import other_goals_words, screened_words
 from app.services.data.doctor import misfit_before_run, misfit_error, misfit_finding
 from app.services.data.reach import enough_items, few_items, reach_warning
 from app.services.flow.events import EndExpected
@@ -204,6 +204,8 @@ class _Optimization:
         params, data = yield from read_second(self._recorder, model, self._ask.data)
         yield from self._check_preparation(model, params, data)
         by_words = model.info.chat is not None
+        if by_words and self._ask.better_goals:
+            self._recorder.tell(other_goals_words(self._ask.better_goals))
         limit_pct = self._goal.max_loss_pct
         if few_items(data, limit_pct, by_words=by_words):
             self._search.keep(few_items=data.result.n_test, enough_items=enough_items(limit_pct))

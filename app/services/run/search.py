@@ -35,6 +35,8 @@ class OptimizeRequest:
     """What to optimize, for what. `recipes` are the preset's, in the order to try them, `by_traits` techniques that it
     tries beside them.
 
+    `better_goals` are titles of goals that are made for language models, where the chosen one is not.
+
     With `fresh` everything is measured in this run, also what was measured lately in another one. With `more_s` it has
     so many seconds from now on, whatever the run took before.
     """
@@ -48,6 +50,7 @@ class OptimizeRequest:
     fresh: bool = False
     more_s: float | None = None
     by_traits: tuple[ByTraits, ...] = ()
+    better_goals: tuple[str, ...] = ()
 
 
 class Search:

@@ -26,6 +26,22 @@ from app.domain.words.outcome import headline
 from app.domain.words.results import verdict_words, why_not
 
 
+@pytest.mark.parametrize(("n", "changed", "wins"), [(52, 1, True), (30, 1, True), (29, 0, False), (52, 200, False)])
+def test_a_language_model_that_is_alike_on_some_texts_may_win(n: int, changed: int, wins: bool) -> None:
+    """Given a version in 8 bits whose time ended after some texts with 10,000 next words, When nearly all of these are
+    kept, Then from 30 texts on it may be recommended, marked not proven; not with 2 % of the words changed."""
+    known = variant("int8", precision="int8")
+    assert known.judgement is not None
+    judgement = known.judgement.model_copy(
+        update={
+            "verdict": "not_enough_data", "n": n, "n_unasked": 90, "labelled": False, "units": 10_000,
+            "units_changed": changed, "agreement": 1 - changed / 10_000, "drop": changed / 10_000,
+        }
+    )  # fmt: skip
+    choice = choose([dataclasses.replace(known, judgement=judgement)])
+    assert (choice.variant is not None, choice.proven) == (wins, False)
+
+
 def test_the_fastest_safe_one_wins() -> None:
     """Given two safe and faster variants, when one is chosen, then it is the faster one, and proven."""
     choice = choose([variant("slow", p50_ms=1.5), variant("fast", p50_ms=1.0)])

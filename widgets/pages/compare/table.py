@@ -181,7 +181,7 @@ def figures(value: CompareValue) -> list[OpenFigure]:
     found = []
     before_ms, now_ms = _mean_ms(base), _mean_ms(best)
     if before_ms and now_ms:
-        found.append(_speed_figure(best, before_ms, now_ms))
+        found.append(_spoken_figure(base, best) or _speed_figure(best, before_ms, now_ms))
     if best.size_bytes and base.size_bytes:
         found.append(_size_figure(base.size_bytes, best.size_bytes))
     answers = _answers_figure(value, best)
@@ -197,6 +197,16 @@ def _speed_figure(best: VersionValue, before_ms: float, now_ms: float) -> OpenFi
         text = _tr("{0}; {1} to {2} (95 %)")
         line = text.format(line, f"{best.speedup_low:.2f}", f"{best.speedup_high:.2f}")
     return OpenFigure("speed", times(ratio), _tr("faster"), line)
+
+
+def _spoken_figure(base: VersionValue, best: VersionValue) -> OpenFigure | None:
+    """Of a language model: the factor of a short answer, with what it is made of; None of other models."""
+    if not (base.tokens_per_s and best.tokens_per_s and base.first_ms and best.first_ms) or best.speedup is None:
+        return None
+    text = _tr("a short answer; speaks {0} as fast, reads a prompt {1} as fast")
+    line = text.format(times(best.tokens_per_s / base.tokens_per_s), times(base.first_ms / best.first_ms))
+    ratio = f"≥ {times(best.speedup)}" if best.is_bound else times(best.speedup)
+    return OpenFigure("speed", ratio, _tr("faster"), line)
 
 
 def _size_figure(before: int, now: int) -> OpenFigure:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.compare.page import ComparePage
-from widgets.pages.compare.table import columns, points, rows
+from widgets.pages.compare.table import columns, figures, points, rows
 from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, UndecidedValue
 from widgets.parts.page import NextStep
 from widgets.parts.small import Bar, Figure
@@ -397,3 +397,19 @@ def test_more_time_is_the_way_on_where_nothing_is_settled(
         b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)
     ]
     assert primary == ["Export…"] and "“B” looked better still." in said(page)
+
+
+def test_the_speed_of_a_language_model_says_what_it_is_made_of(examples: ModuleType) -> None:
+    """Given a version that speaks 1.3 times as fast and reads as slowly, Then the figure says both beside the factor of a
+    short answer."""
+    value = examples.compare()
+    base, best = (
+        next(one for one in value.versions if one.id == key) for key in (value.versions[0].id, value.recommended)
+    )
+    spoken = (
+        replace(base, tokens_per_s=53.7, first_ms=100.0),
+        replace(best, tokens_per_s=70.4, first_ms=102.0, speedup=1.1),
+    )
+    figure = figures(replace(value, speaks=True, versions=spoken))[0]
+    texts = " ".join(part.text() for part in figure.findChildren(QLabel))
+    assert "1.1 ×" in texts and "speaks 1.3 × as fast, reads a prompt 0.98 × as fast" in texts

@@ -1,0 +1,38 @@
+"""A language model under a goal that was not made for one."""
+
+import dataclasses
+from typing import Any
+
+import play
+import pytest
+from play import Like
+from staging import Make
+
+from app.services.flow.events import LogLine
+from presets.loader import load_presets
+from workers.contracts.chat import ChatFacts
+
+
+def told(one: Any) -> str:
+    return " ".join(event.text for event in one.events if isinstance(event, LogLine) and event.level == "warning")
+
+
+@pytest.mark.parametrize(("preset", "is_hinted"), [("balanced", True), ("fastest-chat", False)])
+def test_a_chat_model_gets_a_hint_at_its_own_goals(
+    stage: Make, monkeypatch: pytest.MonkeyPatch, preset: str, is_hinted: bool
+) -> None:
+    """Given a language model, When the goal is none of those that are made for it, Then the run names these."""
+    chat = ChatFacts(context=2048, cache_numbers_per_token=100)
+    monkeypatch.setattr(play, "INFO", play.INFO.model_copy(update={"chat": chat}))
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
+    chosen = load_presets().get(preset).model_copy(update={"recipes": one.ask.preset.recipes})
+    one.ask = dataclasses.replace(one.ask, preset=chosen)
+    one.go()
+    assert ("“Fastest chat”" in told(one)) is is_hinted
+
+
+def test_other_models_get_no_such_hint(stage: Make) -> None:
+    """Given a model of pictures under the usual goal, Then goals for language models are not named."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
+    one.go()
+    assert "Fastest chat" not in told(one)
