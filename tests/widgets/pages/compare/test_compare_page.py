@@ -399,7 +399,7 @@ def test_more_time_is_the_way_on_where_nothing_is_settled(
     assert primary == ["Export…"] and "“B” looked better still." in said(page)
 
 
-def test_the_speed_of_a_language_model_says_what_it_is_made_of(examples: ModuleType) -> None:
+def test_the_speed_of_a_language_model_says_what_it_is_made_of(examples: ModuleType, qtbot: QtBot) -> None:
     """Given a version that speaks 1.3 times as fast and reads as slowly, Then the figure says both beside the factor of a
     short answer."""
     value = examples.compare()
