@@ -18,14 +18,14 @@ def tried() -> TriedValue:
             TriedRowValue(
                 "16-bit numbers (BF16)",
                 "Numbers with half the digits, where this processor computes with them directly.",
-                "ok", "Recommended", "2.1 ms, 1.9 × as fast, 100 % alike, 14 MB", note="Measured on 2026-03-04 at 05:06",
+                "ok", "Recommended", "2.1 ms, 1.9 × as fast (1.85 to 1.95), 100 % alike, 14 MB", note="Measured on 2026-03-04 at 05:06",
             ),
             TriedRowValue(
-                "Faster engine", "Another engine for the same model.", "ok", "Alike, not proven",
+                "Faster engine", "Another engine for the same model.", "warn", "Alike, not proven",
                 "3.7 ms, 1.1 × as fast, 100 % alike, 14 MB", "Another one is faster.", "Tried in 4.4 s",
             ),
             TriedRowValue(
-                "INT8, all layers", "Numbers in 8 bits.", "bad", "Dropped", "1.6 ms, 2.5 × as fast, 93 % alike, 3.6 MB",
+                "INT8, all layers", "Numbers in 8 bits.", "bad", "Silent regression", "1.6 ms, 2.5 × as fast, 93 % alike, 3.6 MB",
                 "Beyond your limit of 1 %", "Tried in 5.5 s",
             ),
             TriedRowValue("INT8, sensitive layers kept", "", "none", "Not begun", because="No time left within your limit."),

@@ -6,7 +6,16 @@ from typing import Any
 
 from page_examples import KINDS, picture
 
-from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, ProofValue, VersionValue, WaysValue
+from widgets.pages.compare.value import (
+    ChangesValue,
+    ChangeValue,
+    CompareValue,
+    ProofValue,
+    UndecidedValue,
+    Verdict,
+    VersionValue,
+    WaysValue,
+)
 from widgets.pages.export.value import DoneValue, ExportValue, TargetValue
 from widgets.pages.jobs.value import JobValue
 from widgets.pages.settings.storage import ProjectStorageValue, StorageValue
@@ -20,7 +29,7 @@ def versions() -> tuple[VersionValue, ...]:
         VersionValue("o", "Original", "original", 10.4, 12.9, 96, 96_000_000, 9_200_000, 0.912, 1824, color=0,
                      runtime="ONNX Runtime"),
         VersionValue("a", "INT8, sensitive layers kept", "safe", 3.1, 3.9, 322, 38_000_000, 2_400_000, 0.911, 1822,
-                     0.993, 14, 0.001, color=1, runtime="OpenVINO", notes=("The first and last layer stay in FP32.",),
+                     0.993, 14, 0.001, 3.35, 3.3, 3.41, color=1, runtime="OpenVINO", notes=("The first and last layer stay in FP32.",),
                      scores=("Right answers: 91.1 %, the original 91.2 % (change −0.5 to +0.3 points).",
                              "Lost most: dark pictures, 1.4 % fewer of its 400 are right.")),
         VersionValue("b", "Faster engine", "safe", 6.9, 8.1, 145, 90_000_000, 9_200_000, 0.912, 1824, 1.0, 0, 0.0,
@@ -117,6 +126,37 @@ def nothing_faster() -> CompareValue:
         ways=WaysValue(
             4.0, "INT8, sensitive layers kept", 1.7, 200, "installer/fettle optimize mobilenet.onnx --data pictures"
         ),
+    )
+
+
+def undecided(*, busy: bool) -> CompareValue:
+    """Other programs disturbed the comparison, or a faster version was not tested."""
+    verdict: Verdict = "not_settled" if busy else "not_tested"
+    rows = (
+        VersionValue("o", "Original", "original", 24.4, 29.0, 41, 96_000_000, 14_200_000),
+        VersionValue("a", "INT8, sensitive layers kept", verdict, 11.2, 14.1, 89, None, 3_900_000, speedup=2.2),
+        VersionValue("b", "Faster engine", "not_settled" if busy else "not_faster", 23.9, 28.8, 42, None, 14_200_000),
+        VersionValue("c", "INT8, all layers", "beyond_limit", 8.6, 9.9, 116, None, 3_700_000, agreement=0.93),
+    )  # fmt: skip
+    ways = WaysValue(is_busy=busy, disturbed_by=("firefox", "backup") if busy else (), can_wait=busy)
+    headline = "No verdict yet: other programs kept the computer busy, measure again when it is idle"
+    subtitle = (
+        "3 versions were tried on 2,000 test pictures. Other programs disturbed the comparison of their speed. By the"
+        " processor time of a request, “INT8, sensitive layers kept” is 2.1 times as fast, which proves nothing yet."
+    )
+    if not busy:
+        headline = "“INT8, sensitive layers kept” is 2.2 times faster, its answers are not tested: prove it"
+        subtitle = "Measured in turn with the original. A version before it was not safe, which ends a series of tests."
+    return compare(
+        outcome="nothing_faster",
+        headline=headline,
+        subtitle=subtitle,
+        versions=rows,
+        recommended="",
+        labelled=False,
+        changes=ChangesValue(),
+        ways=ways,
+        undecided=UndecidedValue("again") if busy else UndecidedValue("prove", "a", "about 10 s"),
     )
 
 

@@ -13,6 +13,7 @@ from widgets.pages.compare.page import ComparePage
 from widgets.pages.data.grid import ItemsView
 from widgets.pages.data.page import DataPage
 from widgets.pages.export.page import ExportPage
+from widgets.pages.export.value import ProveValue
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.gpu.page import GpuPage
 from widgets.pages.guide.page import GuidePage
@@ -132,6 +133,8 @@ STATES: dict[str, State] = {
     "compare-safe": (ComparePage, lambda p, ex: p.show(ex.compare())),
     "compare-not-proven": (ComparePage, lambda p, ex: p.show(ex.not_proven())),
     "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(ex.nothing_faster())),
+    "compare-busy": (ComparePage, lambda p, ex: p.show(ex.undecided(busy=True))),
+    "compare-untested": (ComparePage, lambda p, ex: p.show(ex.undecided(busy=False))),
     "compare-vectors": (ComparePage, lambda p, ex: p.show(ex.vectors())),
     "compare-error": (ComparePage, lambda p, ex: p.show_error(ex.refused())),
     "compare-watched": (ComparePage, lambda p, ex: p.show(ex.watched(warns=False))),
@@ -174,6 +177,10 @@ STATES: dict[str, State] = {
     "layers-error": (LayersPage, lambda p, ex: p.show_error(ex.refused())),
     "export-empty": (ExportPage, lambda p, ex: p.show_empty()),
     "export-full": (ExportPage, lambda p, ex: p.show(ex.export())),
+    "export-provable": (
+        ExportPage,
+        lambda p, ex: p.show(ex.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s"))),
+    ),
     "export-override": (ExportPage, lambda p, ex: p.show(ex.override())),
     "export-running": (ExportPage, run_export),
     "export-done": (ExportPage, lambda p, ex: p.show_done(ex.done())),

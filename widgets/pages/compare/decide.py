@@ -1,10 +1,14 @@
 """Part of the page Compare: the way on where a run ended without a verdict."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QCoreApplication, Signal
 
 from widgets.pages.compare.value import UndecidedValue
 from widgets.parts.buttons import PrimaryButton
 from widgets.theme import Theme
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("DecideButton", text)
 
 
 class DecideButton(PrimaryButton):
@@ -14,12 +18,11 @@ class DecideButton(PrimaryButton):
     alone_requested = Signal(str)
 
     def __init__(self, theme: Theme, value: UndecidedValue) -> None:
-        is_proof = value.action == "prove"
-        super().__init__(theme, "", "shield-check" if is_proof else "arrow-clockwise")
-        if not is_proof:
-            self.setText(self.tr("Measure again"))
+        if value.action != "prove":
+            super().__init__(theme, _tr("Measure again"), "arrow-clockwise")
             self.clicked.connect(self.again_requested)
             return
-        self.setText(self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it"))
-        self.setToolTip(self.tr("Asks this version all test examples, and judges its answers"))
+        text = _tr("Prove it ({0})").format(value.takes) if value.takes else _tr("Prove it")
+        super().__init__(theme, text, "shield-check")
+        self.setToolTip(_tr("Asks this version all test examples, and judges its answers"))
         self.clicked.connect(lambda: self.alone_requested.emit(value.version_id))
