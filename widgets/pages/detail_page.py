@@ -70,18 +70,18 @@ class DetailPage(BelowCompare):
 
 
 class DetailRow(QWidget):
-    """The pages below one: `page_wanted(page id)` where a person looks closer."""
+    """The pages below one: `page_wanted(page id)` where a person looks closer. Those of `left_out` would be empty."""
 
     page_wanted = Signal(str)
 
-    def __init__(self, theme: Theme, page_id: str) -> None:
+    def __init__(self, theme: Theme, page_id: str, left_out: frozenset[str] = frozenset()) -> None:
         super().__init__()
         self.setAccessibleName(self.tr("Look closer"))
         row = FlowLayout(self, SPACE_S)
         title = label(self.tr("Look closer"), "section", wrap=False)
         title.setMinimumHeight(CONTROL_HEIGHT)  # its words stand at the height of the buttons'
         row.addWidget(title)
-        for spec in pages_below(page_id):
+        for spec in (one for one in pages_below(page_id) if one.id not in left_out):
             button = GhostButton(theme, spec.title(), spec.icon)
             button.clicked.connect(lambda _on=False, page=spec.id: self.page_wanted.emit(page))
             row.addWidget(button)

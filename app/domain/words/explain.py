@@ -11,6 +11,9 @@ from workers.contracts.planning import Arithmetic, Instructions
 from workers.contracts.specs import DeviceFacts, LayersKept
 from workers.contracts.wording import percent
 
+LITTLE_GAIN = 1.2
+"""A version that gains less is said to gain little; one that gains more is not."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -77,7 +80,8 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) 
     if not eights or (best is not None and known.uses(best, "int8")):
         return ()
     said = []
-    if known.instructions and not known.titles("int8"):
+    fastest = max(v.measurement.speedup or 0.0 for v in eights)
+    if known.instructions and not known.titles("int8") and fastest < LITTLE_GAIN:
         said.append("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here.")
     for variant in eights:
         judgement, speed = variant.judgement, variant.measurement.speedup

@@ -48,6 +48,8 @@ def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
     path = data_path_of(workspace, facts)
     untested = [version for version in facts.outcome.untested if version.untested == "no_time"]
     shown = facts.recommended or (untested[-1] if untested else facts.baseline)
+    if shown.is_baseline and all(one.judgement is None for one in facts.variants if not one.is_baseline):
+        return AskedExamples(path, n_test, n_test)  # no verdict rests on any of them
     kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
     found = [result for result in kept if result is not None]
     least = min(found, key=lambda result: result.n, default=None)

@@ -72,6 +72,10 @@ def test_why_eight_bits_lost() -> None:
     said = why_int8_lost(BEST, [BEST, slow], OLD)
     assert said[0].startswith("This processor has no fast 8-bit instructions")
     assert "1.25 times as long as the original" in said[1]
+    quick = version("INT8", "int8_dynamic", p50_ms=2.5, verdict="regressed", agreement=0.9)
+    assert not any("instructions" in words for words in why_int8_lost(BEST, [BEST, quick], OLD)), (
+        "1.6 times is no little"
+    )
     kept = {EIGHT.id: LayersKept(kept=4, layers=20)}
     told = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=kept))
     assert told[0].endswith("4 of 20 layers keep their numbers, the others are in 8 bits.")

@@ -106,7 +106,8 @@ class AnswersPage(DetailPage):
         version = self._version_field(value.versions, value.chosen, small=True)
         version.setMinimumContentsLength(VERSION_CHARS)
         flow.addWidget(version)
-        judged = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
+        changed = self.tr("Other changes") if value.labelled else self.tr("Changed")
+        judged = (self.tr("Same"), changed, self.tr("Worse"), self.tr("Better"))
         texts = (*judged, self.tr("Not judged"))
         kinds = [("", self.tr("All"), len(value.columns))]
         kinds += [(kind, text, value.columns.count(kind)) for kind, text in zip(KINDS, texts, strict=True)]

@@ -12,7 +12,7 @@ from widgets.pages.compare.asked import AskedLine
 from widgets.pages.compare.cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.decide import DecideButton
-from widgets.pages.compare.table import columns, figures, original_of, points, rows, source_key
+from widgets.pages.compare.table import columns, empty_pages, figures, original_of, points, rows, source_key
 from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, ProofValue, VersionValue
 from widgets.pages.detail_page import DetailRow
 from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
@@ -257,7 +257,7 @@ class ComparePage(Page):
         return line
 
     def _closer(self) -> DetailRow:
-        closer = DetailRow(self.theme, "compare")
+        closer = DetailRow(self.theme, "compare", empty_pages(self._value))
         closer.page_wanted.connect(self.page_wanted)
         return closer
 

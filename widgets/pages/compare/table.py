@@ -29,6 +29,13 @@ def original_of(value: CompareValue) -> VersionValue | None:
     return next((version for version in value.versions if version.verdict in ("original", "keep")), None)
 
 
+def empty_pages(value: CompareValue | None) -> frozenset[str]:
+    """The pages below Compare that would show nothing: all answers, where no version has any."""
+    versions = value.versions if value is not None else ()
+    has_answers = any(version.agreement is not None for version in versions)
+    return frozenset() if has_answers else frozenset({"answers"})
+
+
 def columns(value: CompareValue) -> list[Column]:
     """Six, by what is known: accuracy, or the task's own score, needs labels."""
     rightness = value.score_title or (_tr("Right answers") if is_small(value) else _tr("Accuracy"))

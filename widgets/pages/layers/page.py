@@ -99,6 +99,10 @@ class LayersPage(DetailPage):
             self._flows.append(flow)
             card.add(flow)
         card.add(self._legend(kinds))
+        slowed = self.tr(
+            "A clock in every layer slows small models: compare layers. Times of the whole are on Compare."
+        )
+        card.add(words(slowed, "caption"))
         return card
 
     def _block(self, side: LayersOf, at: int) -> Block:

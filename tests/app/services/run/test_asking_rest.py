@@ -1,5 +1,6 @@
 """A run whose time was too short for all of its examples: what was asked is counted, and the rest can be asked later."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,3 +55,11 @@ def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     facts = read_facts(space, "r1")
     assert judged(facts) == [88, 88, 88]
     assert space.repositories.looks.of_model(facts.project.model_sha256) == [], "so few could not prove anything"
+
+
+def test_of_a_run_without_a_verdict_no_examples_are_missing(space: Workspace) -> None:
+    """Given a run of which no version was judged, Then nothing is said of examples that a verdict rests on."""
+    facts = read_facts(space, "r1")
+    variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=None) for v in facts.variants)
+    run = dataclasses.replace(facts.run, recommended_variant_id=None)
+    assert asked_examples(space, dataclasses.replace(facts, run=run, variants=variants)).n_left == 0

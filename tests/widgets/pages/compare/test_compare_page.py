@@ -413,3 +413,14 @@ def test_the_speed_of_a_language_model_says_what_it_is_made_of(examples: ModuleT
     figure = figures(replace(value, speaks=True, versions=spoken))[0]
     texts = " ".join(part.text() for part in figure.findChildren(QLabel))
     assert "1.1 ×" in texts and "speaks 1.3 × as fast, reads a prompt 0.98 × as fast" in texts
+
+
+def test_a_page_that_would_be_empty_is_not_offered(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given a run of which no version answered the test examples, Then All answers is not among the pages that look
+    closer; where one did, it is."""
+    page = ComparePage(theme)
+    for value, is_offered in ((examples.compare(), True), (examples.nothing_faster(), False)):
+        page.show(value)
+        shown(page)
+        offered = [button.text() for button in page.findChildren(QPushButton) if button.isVisibleTo(page)]
+        assert ("All answers" in offered) is is_offered and "What was tried" in offered
