@@ -19,6 +19,7 @@ class ProjectValue:
 
     id: str
     name: str
+    is_open: bool = False
 
 
 class _ChipButton(QPushButton):
@@ -134,6 +135,8 @@ class TopBar(QFrame):
         for project in projects:
             name = menu.fontMetrics().elidedText(project.name, self.project_elide(), 420)
             action = menu.addAction(name.replace("&", "&&"))
+            action.setCheckable(project.is_open)
+            action.setChecked(project.is_open)
             action.triggered.connect(lambda _=False, key=project.id: self.project_requested.emit(key))
         menu.addSeparator()
         menu.addAction(self.tr("New project")).triggered.connect(self.new_project_requested)

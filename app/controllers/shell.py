@@ -37,7 +37,8 @@ class ShellPresenter(QObject):
         preset = self._commands.do(PRESET_OF, project.preset_id).title if project else ""
         window.set_project(project.name if project else "", preset)
         projects = shown_projects(session.workspace.repositories)[:MAX_PROJECTS]
-        window.set_projects([ProjectValue(known.id, known.name) for known in projects])
+        open_id = project.id if project is not None else ""
+        window.set_projects([ProjectValue(known.id, known.name, known.id == open_id) for known in projects])
         window.set_marks(self._marks())
 
     def _marks(self) -> dict[str, Mark]:

@@ -29,6 +29,7 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
         page_subtitle=subject,
         icon="shield-warning" if error.code.startswith("unsafe") else "warning-circle",
         tone="bad",
+        is_unsafe=error.code.startswith("unsafe"),
     )
 
 
@@ -121,7 +122,8 @@ def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
         page_title=value.page_title,
         page_subtitle=value.page_subtitle,
         note=note,
-        icon="shield-warning",
+        icon=value.icon,
+        is_unsafe=value.is_unsafe,
     )
 
 

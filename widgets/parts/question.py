@@ -9,12 +9,14 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
-from widgets.parts.buttons import Button, GhostButton, PrimaryButton
+from widgets.parts.buttons import Button, GhostButton, PrimaryButton, TextButton
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 
 WIDTH_PX = 520
+LEAVES = ("cancel", "no", "stay")
+"""Ids of answers that leave all as it is."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,10 @@ class QuestionDialog(QDialog):
                     about = words(answer.about, "caption")
                     about.setContentsMargins(2, 0, 0, SPACE_S)
                     box.addWidget(about)
+            if not any(answer.id in LEAVES for answer in answers):
+                cancel = TextButton(self._theme, self.tr("Cancel"), "x")
+                cancel.clicked.connect(self.reject)
+                box.addWidget(cancel, 0, Qt.AlignmentFlag.AlignRight)
             return
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)

@@ -208,8 +208,8 @@ class ItemDelegate(QStyledItemDelegate):
 
     def _paint_line(self, painter: QPainter, rect: QRect, item: ItemValue) -> None:
         inner = QRectF(rect).adjusted(SPACE_M, 0, -SPACE_M, 0)
-        width = min(0.3 * inner.width(), 160.0)
-        words = QRectF(inner.x(), inner.y(), inner.width() - width - SPACE_M, inner.height())
+        width = min(0.3 * inner.width(), 160.0) if item.label else 0.0
+        words = QRectF(inner.x(), inner.y(), inner.width() - (width + SPACE_M if width else 0.0), inner.height())
         text = clipped(" ".join((item.text or item.source).split()), MOST_CHARS)
         self._paint_words(painter, words, text, "ink", Qt.AlignmentFlag.AlignLeft)
         tag = QRectF(inner.right() - width, inner.y(), width, inner.height())

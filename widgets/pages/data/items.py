@@ -119,7 +119,9 @@ class ItemsCard(Card):
             self._told.setText(self.tr("{0:,} chosen").format(len(chosen)))
         else:
             self._told.setText(
-                self.tr("Choose examples to leave them out, move or relabel them. Your files stay as they are.")
+                self.tr(
+                    "Click examples to choose them, then leave them out or change them. Your files stay as they are."
+                )
             )
 
     def _on_kind(self, _index: int) -> None:

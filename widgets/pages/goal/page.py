@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QRadioButton, QWidget
 
 from widgets.pages.goal.few import FewLine, FewValue
@@ -113,6 +114,9 @@ class GoalPage(Page):
         editor.changed.connect(self._on_recipes_changed)
         editor.reset_requested.connect(self._on_reset)
         self._few = None
+        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), editor)
+        leave.setContext(Qt.ShortcutContext.WindowShortcut)
+        leave.activated.connect(self._on_back)
         self._fill("recipes", head, self._saving(), editor)
 
     def _saving(self) -> QWidget:

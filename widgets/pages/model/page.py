@@ -96,12 +96,14 @@ class ModelPage(Page):
         )
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        hub = PrimaryButton(self.theme, self.tr("Find a safe one in the hub"), "magnifying-glass")
+        first, second = (PrimaryButton, GhostButton) if value.is_unsafe else (GhostButton, PrimaryButton)
+        hub_text = self.tr("Find a safe one in the hub") if value.is_unsafe else self.tr("Look in the hub")
+        hub = first(self.theme, hub_text, "magnifying-glass")
         hub.clicked.connect(lambda: self.hub_requested.emit(""))
-        choose = GhostButton(self.theme, self.tr("Choose another file…"))
+        choose = second(self.theme, self.tr("Choose another file…"))
         choose.clicked.connect(self.choose_file)
-        card.add_action(hub)
-        card.add_action(choose)
+        for button in (hub, choose) if value.is_unsafe else (choose, hub):
+            card.add_action(button)
         drop = self._drop_area(self.tr("Or drop another model here"), icon="")
         drop.setMinimumHeight(112)
         return (drop,)

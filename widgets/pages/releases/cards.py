@@ -146,17 +146,15 @@ class LogCard(Card):
         self.add(CheckRow(theme, value.log))
         if not value.decisions:
             return
-        columns = (
-            Column(self.tr("When")),
-            Column(self.tr("Who")),
-            Column(self.tr("What"), stretch=True),
-            Column(self.tr("Why")),
-        )
-        table = Table(theme, self.tr("Log of decisions"), columns)
-        table.show_rows([self._row(entry) for entry in value.decisions[:MAX_SHOWN]])
+        shown = value.decisions[:MAX_SHOWN]
+        has_why = any(entry.why for entry in shown)
+        columns = (Column(self.tr("When")), Column(self.tr("Who")), Column(self.tr("What"), stretch=True))
+        why = (Column(self.tr("Why")),) if has_why else ()
+        table = Table(theme, self.tr("Log of decisions"), (*columns, *why))
+        table.show_rows([self._row(entry, has_why=has_why) for entry in shown])
         self.add(table)
 
     @staticmethod
-    def _row(entry: DecisionValue) -> Row:
-        cells = (Cell(moment(entry.at)), Cell(entry.who), Cell(entry.what, tip=entry.why), Cell(entry.why))
-        return Row(str(entry.number), cells)
+    def _row(entry: DecisionValue, *, has_why: bool) -> Row:
+        cells = (Cell(moment(entry.at)), Cell(entry.who), Cell(entry.what, tip=entry.why))
+        return Row(str(entry.number), (*cells, Cell(entry.why)) if has_why else cells)

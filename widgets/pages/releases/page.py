@@ -131,6 +131,8 @@ class ReleasesPage(Page):
             "removed": ("none", self.tr("{0}, bundle removed")),
         }
         kind, text = names[one.state]
+        if one.state == "previous" and self._value is not None and _is_later(one, self._value):
+            text = self.tr("{0}, after it")
         icon = {"kept": "package", "previous": "arrow-counter-clockwise", "removed": "trash"}.get(one.state, "")
         cells = (
             Cell(text.format(one.number), tag=kind, icon=icon),
@@ -198,3 +200,8 @@ class ReleasesPage(Page):
         dialog = QuestionDialog(self.theme, question, self)
         dialog.answered.connect(lambda answer: self.prune_requested.emit() if answer == "remove" else None)
         dialog.open()
+
+
+def _is_later(one: ReleaseValue, value: ReleasesValue) -> bool:
+    """Return whether a release came after the current one, to which a person went back."""
+    return any(other.state == "current" and one.number > other.number for other in value.releases)

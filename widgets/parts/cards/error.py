@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
@@ -23,7 +23,7 @@ class ErrorValue:
 
     `page_title` and `page_subtitle` head the page ("This file was not opened", "old.pt, 98 MB"). `note` is a
     text that the person may send to the maker of the file; without it there is no such button. `icon` is a
-    Phosphor name.
+    Phosphor name. `is_unsafe`: the file would have done harm.
     """
 
     title: str
@@ -36,6 +36,7 @@ class ErrorValue:
     note: str = ""
     icon: str = "warning-circle"
     tone: Literal["bad", "warn"] = "bad"
+    is_unsafe: bool = False
 
 
 class ErrorCard(Card):
@@ -47,6 +48,7 @@ class ErrorCard(Card):
         super().__init__(edge=1, gap=0)
         self._theme = theme
         self._n_actions = 0
+        self._rest: ErrorValue | None = value
         self.setAccessibleName(value.title)
         self.add(self._banner(value))
         mark = "x-circle" if value.tone == "bad" else "warning"
@@ -68,12 +70,17 @@ class ErrorCard(Card):
         self._actions.setSpacing(SPACE_S)
         self._actions.addStretch(1)
         self.add(self._actions)
-        if value.note:
-            note = GhostButton(theme, self.tr("Copy a note to its maker"), "copy")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Add what stands behind the page's own buttons; made later, it is also reached later by the Tab key."""
+        value, self._rest = self._rest, None
+        if value is not None and value.note:
+            note = GhostButton(self._theme, self.tr("Copy a note to its maker"), "copy")
             note.clicked.connect(lambda: self._copy(value.note))
-            self._actions.insertWidget(0, note)
-        if value.details:
+            self._actions.insertWidget(self._n_actions, note)
+        if value is not None and value.details:
             self._add_details(value.details[:MAX_DETAIL_CHARS])
+        super().showEvent(event)
 
     def add_action(self, button: Button) -> None:
         """Append a button below the three sentences."""

@@ -136,7 +136,7 @@ def test_from_nothing_to_two_releases_and_back(
     assert current is not None and (current.number, current.previous) == (1, 2)
     assert "Release 1 is current" in words(page) and button(page, "Go on to release 2").isVisible()
     rows = page.findChildren(QTableView)[0].model()
-    assert [rows.index(at, 0).data() for at in range(2)] == ["2, before it", "1, current"]
+    assert [rows.index(at, 0).data() for at in range(2)] == ["2, after it", "1, current"]
 
 
 def test_a_damaged_bundle_is_told_and_the_current_one_stays(

@@ -1,0 +1,51 @@
+"""Small things that a person meets in the window, by a real mouse and real keys."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig import Program
+from small_model import write_model, write_pictures
+
+Start = Callable[..., Program]
+
+
+@pytest.mark.timeout(240)
+def test_questions_have_a_cancel_and_escape_leaves_customize(start: Start, tmp_path: Path) -> None:
+    """Given a folder that could be a model or data, Then the question can be cancelled by a click; Escape leads from
+    Customize back to the cards; an error of a damaged file offers another file first, by mouse and by Tab."""
+    model = write_model(tmp_path / "colors.onnx")
+    both = write_pictures(tmp_path / "both", each=2)
+    write_model(both / "also.onnx")
+    program = start(str(model))
+    program.until_page("model", "full", 30)
+    program.drop(both)
+    program.until(lambda view: view.modal == "Is this a model or your data?", 15, "the question")
+    program.press("Cancel")
+    program.until(lambda view: not view.modal and view.page == "model" and view.state == "full", 15, "the page Model")
+
+    program.keys("ctrl+3")
+    program.until_page("goal", "full", 30)
+    program.press("Customize…")
+    program.until_page("goal", "recipes", 15)
+    program.keys("Escape")
+    program.until_page("goal", "full", 15)
+
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"\x08\x07damaged")
+    program.drop(bad)
+    view = program.until_page("model", "error", 60)
+    assert "Find a safe one in the hub" not in view.texts
+    choose = view.find("Choose another file…")
+    assert choose is not None and choose.kind == "PrimaryButton"
+    for _ in range(12):
+        program.keys("Tab")
+        focus = next((item for item in program.see().items if item.focus), None)
+        if focus is not None and focus.text == "Choose another file…":
+            break
+    order = []
+    for _ in range(2):
+        program.keys("Tab")
+        order += [item.text for item in program.see().items if item.focus]
+    assert order == ["Look in the hub", "Copy a note to its maker"]
+    assert program.errors.read_text(encoding="utf-8") == ""
