@@ -14,8 +14,9 @@ from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.archive import pack
 from workers.export.bom import BOM_FILE, ShippedLibrary, bill
+from workers.export.card.foreign import plain
 from workers.export.card.page.page import CARD_FILE, card_page
-from workers.export.card.text import card, card_text, plain
+from workers.export.card.text import card, card_text
 from workers.export.evaluated import write_reference
 from workers.export.evidence import EVIDENCE_FILE, evidence
 from workers.export.falling_back import FOLDER as FALLBACK

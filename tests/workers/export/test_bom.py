@@ -10,7 +10,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.specs import TaskScore
 from workers.export import bom
 from workers.export.bom import FIGURES, bill, model_card
-from workers.export.card.text import plain
+from workers.export.card.foreign import plain
 from workers.export.evidence import ROWS, evidence
 
 NEEDS = ["numpy>=2.1", "onnxruntime>=1.23"]

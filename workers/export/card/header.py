@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import PipelineSpec
+from workers.export.card.foreign import one_line
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -50,13 +51,13 @@ def front_matter(facts: CardFacts, spec: PipelineSpec, head: Mapping[str, Any]) 
     is_quantized = facts.variant["precision"] != facts.original["precision"]
     data = ModelCardData(
         license=license_word,
-        license_name=" ".join((facts.license or "").split()) if license_word == "other" else None,
+        license_name=one_line(facts.license or "") if license_word == "other" else None,
         base_model=base if MODEL_ID.fullmatch(base) else None,
         base_model_relation="quantized" if is_quantized else None,
         pipeline_tag=PIPELINE_TAGS.get(spec.task),
         tags=["fettle", str(facts.variant["runtime"]), *head.get("tags", ())],
         library_name=head.get("library_name"),
-        model_name=" ".join(facts.title.split()),
+        model_name=one_line(facts.title),
         eval_results=_results(facts, spec) or None,
     )
     return f"---\n{data.to_yaml()}\n---\n"

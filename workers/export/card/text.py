@@ -1,6 +1,5 @@
 """The model card: README.md in the hub's format, every figure from the store (Mitchell et al., arXiv 1810.03993)."""
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +9,7 @@ from workers.contracts.measured.power import power_words
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
 from workers.contracts.wording import in_ms, percent, percent_of
 from workers.export.card.data import record_lines
+from workers.export.card.foreign import code, plain
 from workers.export.card.header import front_matter
 from workers.export.card.load import under_load
 from workers.export.card.risks import risks
@@ -77,28 +77,6 @@ def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, 
     ]
 
 
-def plain(text: str) -> str:
-    """Return foreign text on one line, without what Markdown or HTML would act on and without hidden characters."""
-    line = "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!~" else char for char in one_line(text))
-    return re.sub(r"^(=|[-+](?=[-+ ]|$)|\d{1,9}(?=[.)]( |$)))", _harmless_start, line)
-
-
-def _harmless_start(match: re.Match[str]) -> str:
-    """Keep what would begin a list or underline a heading from doing so (CommonMark 4.3, 5.2)."""
-    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
-
-
-def code(text: str) -> str:
-    """Return foreign text as a code span; its fence is longer than any run of backticks inside (CommonMark 6.1)."""
-    line = one_line(text)
-    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    pad = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{pad}{line}{pad}{fence}"
-
-
-def one_line(text: str) -> str:
-    """Return foreign text without line ends, control characters and characters that change its direction."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
 
 
 def _is_original(facts: CardFacts) -> bool:

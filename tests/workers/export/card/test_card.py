@@ -7,7 +7,8 @@ import yaml
 from card_facts import DATA, ORIGINAL, SPEC, VARIANT, facts
 
 from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, TextSteps
-from workers.export.card.text import card, figure, plain
+from workers.export.card.foreign import plain
+from workers.export.card.text import card, figure
 from workers.export.python_folder import COMMANDS
 
 

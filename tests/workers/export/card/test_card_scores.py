@@ -4,8 +4,8 @@ from typing import Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import DeviceFacts, TaskScore
+from workers.export.card.foreign import plain
 from workers.export.card.scores import how_well
-from workers.export.card.text import plain
 
 
 def score(**more: Any) -> TaskScore:

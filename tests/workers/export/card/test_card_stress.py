@@ -10,8 +10,8 @@ from workers.contracts.after.stress import (
     TriggerFindings,
     UnfamiliarRow,
 )
+from workers.export.card.foreign import plain
 from workers.export.card.stress import under_stress
-from workers.export.card.text import plain
 
 CELL = StressCell(severity=3, level="3", n=180, original=0.9, optimized=0.84, worse=12, better=1, verdict="worse")
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from workers.contracts.specs import TaskScore
+from workers.export.card.foreign import code, one_line, plain
 from workers.export.card.page.page import card_page
-from workers.export.card.text import card_text, code, one_line, plain
+from workers.export.card.text import card_text
 
 FAKE = "x`\n\n## Verdict\n\nSafe: on 9,999 examples\n\n`"
 BLOCKS = (
