@@ -234,10 +234,10 @@ RULES: dict[str, Callable[[str], bool]] = {
 
 MAPS: dict[str, Callable[[str], bool]] = {
     **dict.fromkeys(("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values"), _is_name),
-    **dict.fromkeys(("range_constraints", "opset_version"), _is_name),
-    "config": _is_dotted,
+    **dict.fromkeys(("range_constraints", "opset_version", "as_string_to_argument"), _is_name),
+    **dict.fromkeys(("config", "treespec_namedtuple_fields"), _is_dotted),
 }
-"""Fields whose keys are names from the file."""
+"""Fields whose keys are names from the file: all of torch's schema but metadata and objects of classes of their own."""
 
 CUSTOM = ("as_custom_obj", "custom_obj", "custom_obj_values")
 

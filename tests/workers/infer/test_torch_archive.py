@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile_programs import MADE, PROGRAM, in_json, rewrite, write_program
@@ -78,11 +79,23 @@ def test_load_program_with_other_records_is_refused(program: Path, record: str) 
 def test_load_program_with_code_in_its_nodes_is_refused(program: Path, field: str, text: str) -> None:
     """Given a node whose name or operator is Python code, when the program is loaded, then it is refused."""
 
-    def mark(document: dict[str, object]) -> None:
-        document["graph_module"]["graph"]["nodes"][0][field] = text  # type: ignore[index]
+    def mark(document: dict[str, Any]) -> None:
+        document["graph_module"]["graph"]["nodes"][0][field] = text
 
     rewrite(program, {PROGRAM: in_json(mark)})
     with pytest.raises(UnsafeProgram):
+        load_program(torch, program)
+
+
+def test_load_program_with_an_operator_hidden_in_a_map_of_arguments_is_refused(program: Path) -> None:
+    """Given an argument that is called like the free text of a node, when the program is loaded, then it is refused."""
+
+    def mark(document: dict[str, Any]) -> None:
+        hidden = {"as_string_to_argument": {"metadata": {"as_operator": "torch.os.system"}}}
+        document["graph_module"]["graph"]["nodes"][0]["inputs"].append({"name": "x", "arg": hidden, "kind": 1})
+
+    rewrite(program, {PROGRAM: in_json(mark)})
+    with pytest.raises(UnsafeProgram, match="as_operator"):
         load_program(torch, program)
 
 
