@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from torch_bundles import tamper, write_torch_bundle
 
-from workers.contracts.bundles import VerifyParams, VerifyResult
+from app.paths import DataPaths
+from app.signing_key import fingerprint, make_own_key
+from workers.contracts.bundles import SignParams, VerifyParams, VerifyResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
+from workers.export.archive import pack
+from workers.export.signing import sign_bundle
 from workers.export.verify import verify
 from workers.model_io.opening import inspect_model, open_model
 from workers.registry import targets
@@ -119,3 +123,23 @@ def test_open_torch_bundle_needs_consent_and_opens_with_it(folder: Path, ctx: Re
     assert refused.value.code == "needs_consent"
     result = open_model(OpenParams(path=str(folder), to_prove=True, allow_code=True), ctx)
     assert result.runtime == "torch-cpu"
+
+
+@pytest.mark.whole
+def test_verify_torch_bundle_signed_with_the_own_key_needs_no_consent(
+    folder: Path, ctx: RecordingContext, tmp_path: Path
+) -> None:
+    """Given a signed bundle, when it is verified, then this installation's key stands for consent, another does not."""
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+    own, other = (make_own_key(DataPaths(tmp_path / name)) for name in ("own", "other"))
+    pack(folder, tmp_path / "bundle.zip", ctx)
+    result = sign_bundle(SignParams(key=str(own), bundle=str(tmp_path / "bundle.zip")), ctx)
+    signed = (ctx.work_dir / result.path).rename(tmp_path / "signed.zip")
+    shutil.rmtree(ctx.work_dir / "unpacked")
+    assert verify(VerifyParams(bundle=str(signed), own_key=fingerprint(own)), ctx, targets()).ok
+    for key in (fingerprint(other), ""):
+        shutil.rmtree(ctx.work_dir / "unpacked")
+        with pytest.raises(InputRefused) as refused:
+            verify(VerifyParams(bundle=str(signed), own_key=key), ctx, targets())
+        assert refused.value.code == "needs_consent"
