@@ -1,5 +1,6 @@
 """Torch programs are checked as text, and nothing in a refused one is run."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,33 @@ def test_tensors_only_within_blocks_unpickling_and_restores_the_environment(tmp_
         torch.load(path, weights_only=False)
     assert dict(os.environ) == before
     assert torch.load(path, weights_only=False) == Path("x")
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("kind", ["Bert", "DebertaV2", "ModernBert", "MPNet"])
+def test_load_programs_of_real_architectures_is_allowed(tmp_path: Path, kind: str) -> None:
+    """Given texts of any length through a library's own architecture, when its program is checked, then it loads."""
+    import transformers
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    config = getattr(transformers, f"{kind}Config")(**sizes, vocab_size=100, pad_token_id=0)
+    model = getattr(transformers, f"{kind}Model")(config).eval()
+
+    class Texts(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+    free = {0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("length", min=1, max=64)}
+    ones = {name: torch.ones(2, 8, dtype=torch.long) for name in ("input_ids", "attention_mask")}
+    with torch.no_grad():
+        program = torch.export.export(Texts(), (), ones, dynamic_shapes=dict.fromkeys(ones, free), strict=False)
+    torch.export.save(program, str(tmp_path / "model.pt2"))
+    (tmp_path / "info.json").write_text(
+        json.dumps({"inputs": [{"name": name} for name in ones], "outputs": [{"name": "out"}]}), encoding="utf-8"
+    )
+    session = load(tmp_path / "model.pt2", {}, 1)
+    assert session.run({name: value[:1, :5].numpy() for name, value in ones.items()})["out"].shape == (1, 5, 32)
