@@ -122,7 +122,7 @@ def check(campaign: Campaign, space: Workspace, count: int, canary: Path) -> Non
 
 
 FAMILIES = {
-    "data": ("WAV", "recordings", "picture", "array", "arrays", "table", "truth", "log"),
+    "data": ("WAV", "recordings", "picture", "array", "arrays", "table", "truth", "log", "description"),
     "models": ("bundle", "GGUF", "folder"),
 }
 

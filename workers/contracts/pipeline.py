@@ -4,9 +4,9 @@ This is the checked form for the boundaries (window, command line, workers). `wo
 numpy and Pillow alone, because it is copied into bundles.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workers.contracts.base import Frozen
 
@@ -45,6 +45,13 @@ Source = Literal[
 ]
 
 
+MAX_SIDE_PX, MAX_SAMPLES, MAX_TOKENS = 16_384, 10_000_000, 10_000_000
+"""A description may be a stranger's: what it says is bounded before anything of that size is made."""
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE_PX)]
+Samples = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
+Length = Annotated[int, Field(ge=0, lt=2**63)]
+
+
 class PipelineInput(Frozen):
     """One input of the model. `shape` holds None where any size goes; `batch_axis` counts items unless `batched` is
     false. The sources mask, types, positions and states need not be given: they are filled in (`pipeline.filling`).
@@ -53,13 +60,19 @@ class PipelineInput(Frozen):
 
     name: str
     dtype: str
-    shape: tuple[int | None, ...]
+    shape: tuple[Length | None, ...]
     source: Source
     meaning: str = ""
     optional: bool = False
     constant: float | int | None = None
     batched: bool = True
     batch_axis: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _has_batch_axis(self) -> Self:
+        if self.batched and self.shape and self.batch_axis >= len(self.shape):
+            raise ValueError(f"the batch axis {self.batch_axis} is beyond the {len(self.shape)} axes of {self.name!r}")
+        return self
 
 
 class PipelineOutput(Frozen):
@@ -83,8 +96,8 @@ class ImageSteps(Frozen):
     """
 
     kind: Literal["image"] = "image"
-    resize: int | tuple[int, int] | None = None  # height, width if two
-    crop: int | tuple[int, int] | None = None
+    resize: Side | tuple[Side, Side] | None = None  # height, width if two
+    crop: Side | tuple[Side, Side] | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
@@ -100,7 +113,7 @@ class TextSteps(Frozen):
 
     kind: Literal["text"] = "text"
     tokenizer: str = "tokenizer.json"
-    max_length: int = 512
+    max_length: int = Field(default=512, ge=1, le=MAX_TOKENS)
     lowercase: bool = False
     special_tokens: bool = True
 
@@ -113,9 +126,9 @@ class AudioSteps(Frozen):
     """
 
     kind: Literal["audio"] = "audio"
-    sample_rate_hz: int = 16_000
-    frame_samples: int = 512
-    context_samples: int = 0
+    sample_rate_hz: int = Field(default=16_000, ge=1, le=1_000_000)
+    frame_samples: Samples = 512
+    context_samples: Samples = 0
     scale: float = 1.0
     carry_state: bool = True
 

@@ -15,9 +15,10 @@ from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
 from workers.model_io.consent import check_programs
-from workers.pipeline import PipelineError, load_pipeline
+from workers.pipeline import load_pipeline
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
+from workers.pipeline.spec import PARSER_ERRORS
 from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature
 
 CACHES = "__pycache__"
@@ -140,5 +141,5 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
         loop = pipeline.spec.generation
         session = open_whole(load, folder / place, main, settings, ctx.threads, loop)
         return compare_golden(folder / "golden", pipeline, session)
-    except (NotRunnable, PipelineError, ValueError, OSError, KeyError) as error:
+    except (NotRunnable, *PARSER_ERRORS) as error:
         return 0, [f"The model does not run: {error}"]

@@ -10,6 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from workers.contracts.folder import read_model, sha256_file, write_model
 from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
 from workers.contracts.measured.beside import folder_of_weights
@@ -232,7 +234,16 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
     names = {spec.name for spec in draft.graph.inputs}
     if stored is not None and names == {entry.name for entry in stored.inputs} and not params.preprocess:
         return stored
-    spec = build_spec(draft.graph, draft.found, params.preprocess, params.shapes, params.item_shapes)
+    try:
+        spec = build_spec(draft.graph, draft.found, params.preprocess, params.shapes, params.item_shapes)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
+        raise refuse(
+            "odd_sizes",
+            "The model's inputs cannot be fed",
+            f"{source.name} describes inputs of sizes that no data have ({place}).",
+            "Check the sizes of its inputs, or export it again.",
+        ) from error
     return _with_classes(source, spec)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import AudioSteps, ImageSteps, Preprocess, TextSteps
+from workers.contracts.pipeline import MAX_SIDE_PX, AudioSteps, ImageSteps, Preprocess, TextSteps
 from workers.model_io.words import refuse
 
 _EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,layout=nchw."
@@ -86,9 +86,15 @@ def _size(text: str) -> int | tuple[int, int] | None:
     if text == "none":
         return None
     if "x" not in text:
-        return _whole(text)
+        return _side(text)
     height, _, width = text.partition("x")
-    return (_whole(height), _whole(width))
+    return (_side(height), _side(width))
+
+
+def _side(text: str) -> int:
+    if (side := _whole(text)) > MAX_SIDE_PX:
+        raise ValueError(f"A side has at most {MAX_SIDE_PX:,} pixels.")
+    return side
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -22,6 +22,8 @@ _CELLS = 2_000_000  # products of samples and weights that are made at a time, t
 MAX_FILE_BYTES = 1 << 30
 MAX_SAMPLES = 60_000_000
 """After resampling: an hour at 16 kHz."""
+MAX_FRAMED = 2 * MAX_SAMPLES
+"""Samples in frames, each with its context."""
 MAX_GAIN = 32
 """So many times more samples may there be after resampling: a rate of 1 Hz would make 16,000 of each."""
 MAX_PHASES = 100_000
@@ -135,6 +137,8 @@ def to_frames(samples: NDArray[np.float32], steps: AudioSteps) -> NDArray[np.flo
     """
     frame = steps.frame_samples or max(samples.size, 1)
     count = max(-(-samples.size // frame), 1)
+    if count * (steps.context_samples + frame) > MAX_FRAMED:
+        raise PipelineError("The sound is too long for this model, or its frames are. Cut it into pieces.")
     filled = np.zeros(steps.context_samples + count * frame, np.float32)
     filled[steps.context_samples : steps.context_samples + samples.size] = samples * np.float32(steps.scale)
     width = steps.context_samples + frame

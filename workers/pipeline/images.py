@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 178_956_970
 """Pillow's own limit of a decompression bomb: larger pictures are refused."""
+MAX_SIDE = 100_000
+"""Pixels: what is drawn small from a longer picture is as wide as it first, and as high as the picture."""
 MODE_BYTES = {"1": 6, "L": 5, "P": 9, "RGB": 4, "I;16": 7}
 """Memory that a pixel of each of Pillow's modes takes from decoding to RGB; `OTHER_BYTES` for all others."""
 OTHER_BYTES = 8
@@ -74,7 +76,8 @@ def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
     size = f"{image.width:,} × {image.height:,} pixels"
     if pixels > MAX_PIXELS:
         raise PipelineError(f"{path.name} has {size}, and at most {MAX_PIXELS:,} pixels are read.")
-    if copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:
+    is_too_long = max(image.size) > MAX_SIDE
+    if is_too_long or copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:
         raise PipelineError(f"{path.name} has {size}, far more than a file of its size can hold.")
 
 
@@ -219,12 +222,13 @@ def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
     Pillow resizes the width first, and a crop that is larger than the picture fills it up first.
     """
     width, height = _resized(size, steps)
-    between = (width, max(height, size[1]))
-    if steps.crop is not None:
-        crop = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
-        between, (height, width) = (max(width, crop[1]), max(between[1], crop[0])), crop
-    own = size[0] * size[1]
-    if width * height > max(MAX_ENLARGED, own) or between[0] * between[1] > max(MAX_BETWEEN, own):
+    own, between, frame = size[0] * size[1], (width, max(height, size[1])), steps.crop
+    if frame is not None:
+        high, wide = (frame, frame) if isinstance(frame, int) else frame
+        between, most = (max(between[0], wide), max(between[1], high)), max(MAX_BETWEEN, wide * high)
+    else:
+        most = MAX_ENLARGED if isinstance(steps.resize, int) else max(MAX_BETWEEN, width * height)
+    if between[0] * between[1] > max(most, own):
         raise PipelineError(f"A picture of {size[0]}×{size[1]} pixels is too long and narrow for this model.")
 
 

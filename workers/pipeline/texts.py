@@ -16,6 +16,8 @@ from .spec import Input, PipelineError, TextSteps
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 MAX_TEXT_BYTES = 1_200_000
 """Of one text in UTF-8; tokens of a longer one take half a kilobyte each."""
+MAX_LENGTH = 10_000_000
+"""Tokens of a model whose length is fixed."""
 _LONG_TEXT = 20_000
 _PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
 
@@ -111,6 +113,8 @@ def fit_length(row: NDArray[Any], length: int, pad: int) -> NDArray[Any]:
     """(n, tokens) cut or filled up at its end to (n, length)."""
     if row.shape[1] >= length:
         return row[:, :length]
+    if length > MAX_LENGTH:
+        raise PipelineError(f"The model wants texts of {length:,} tokens, which is too much.")
     return np.pad(row, ((0, 0), (0, length - row.shape[1])), constant_values=pad)
 
 

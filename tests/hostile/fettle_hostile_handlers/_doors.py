@@ -55,6 +55,13 @@ SPECS = {
 }  # fmt: skip
 
 
+DESCRIBED = {
+    "pictures.json": "picture/color.png", "boxes.json": "picture/a.jpg", "numbers.json": "arrays/plain.npz",
+    "sounds.json": "WAV/16.wav", "texts.json": "table/utf-8.csv",
+}  # fmt: skip
+"""Descriptions, and the data that they are tried with."""
+
+
 class Doors:
     """The doors of one job; `sound` holds the valid files by ``family/file``. All they write lies below `folder`."""
 
@@ -73,7 +80,7 @@ class Doors:
             return lambda name, content: self._data(data[family], self._placed(name, content))
         doors: dict[str, Door] = {
             "array": self._feeds, "truth": self._truth, "log": self._log, "bundle": self._bundle, "GGUF": self._model,
-            "folder": self._beside,
+            "folder": self._beside, "description": self._described,
         }  # fmt: skip
         return doors[family]
 
@@ -103,6 +110,22 @@ class Doors:
         if name == "data.yaml":
             (path.parent / "0.txt").write_bytes(self._sound["truth/0.txt"])
         self._data("pictures" if name == "labels.csv" else "boxes", path.parent)
+
+    def _described(self, name: str, content: bytes) -> None:
+        """A stranger's pipeline.json, as bundles and ONNX files bring it, and data that fitted the sound one."""
+        from workers.pipeline import PipelineError
+
+        path = self._placed("pipeline.json", content)
+        try:
+            spec = PipelineSpec.model_validate_json(content)
+        except ValueError as error:
+            raise PipelineError("It is no description.") from error
+        path.write_text(spec.model_dump_json(), encoding="utf-8")
+        (path.parent / "tokenizer.json").write_bytes(self._sound["folder/tokenizer.json"])
+        data = path.parent / Path(DESCRIBED[name]).name
+        data.write_bytes(self._sound[DESCRIBED[name]])
+        self._models["described"] = path.parent
+        self._data("described", data)
 
     def _log(self, name: str, content: bytes) -> None:
         from workers.monitor.reading import read_log

@@ -201,6 +201,8 @@ def _changed_text(data: bytes, rng: random.Random) -> bytes:
     if not places:
         return data + rng.choice(WORDS)
     start, end = rng.choice(places)
+    if data[start:end].lstrip(b"-").isdigit() and rng.random() < 0.7:
+        return data[:start] + str(rng.choice((-1, *NUMBERS, 10**6, 10**9))).encode() + data[end:]
     word = rng.choice((*WORDS, b"-1", b"1e400", b"true", b"[" * 2000, b'"' + b"a" * 5000 + b'"', data[start:end] * 100))
     return data[:start] + word + data[end:]
 

@@ -24,6 +24,7 @@ def sound_data() -> Iterator[tuple[str, bytes]]:
     yield from _arrays()
     yield from _tables()
     yield from _truths()
+    yield from _descriptions()
     with tempfile.TemporaryDirectory() as folder:
         yield from _log(Path(folder))
         yield from _bundle(Path(folder))
@@ -99,6 +100,13 @@ def _truths() -> Iterator[tuple[str, bytes]]:
     size = "<size><width>40</width><height>30</height></size>"
     yield "truth/0.xml", f"<annotation>{size}<object><name>dog</name>{box}</object></annotation>".encode()
     yield "truth/labels.csv", b"file,label\n0.png,dog\n1.png,cat\n2.png,dog|cat\n"
+
+
+def _descriptions() -> Iterator[tuple[str, bytes]]:
+    from fettle_hostile_handlers._doors import SPECS
+
+    for name, spec in SPECS.items():
+        yield f"description/{name}.json", spec.model_dump_json().encode()
 
 
 def _log(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -31,7 +31,7 @@ class Result(Frozen):
 def run(params: Params, ctx: JobContext) -> Result:
     import torch as _torch  # so that the first one does not wait for it  # noqa: F401
     from fettle_hostile_handlers._making import mutant
-    from fettle_hostile_handlers._outcomes import outcome_of
+    from fettle_hostile_handlers._outcomes import within_bounds
 
     sound = {path.name: path.read_bytes() for path in Path(params.sound).iterdir()}
     for number in range(params.first, params.first + params.count):
@@ -40,7 +40,7 @@ def run(params: Params, ctx: JobContext) -> Result:
         path = ctx.work_dir / f"mutant{made.suffix}"
         path.write_bytes(made.data)
         tried = random.Random(number).random() < RUN_SHARE[made.family]
-        outcome = outcome_of(partial(_open, path, ctx, tried))
+        outcome = within_bounds(partial(_open, path, ctx, tried), len(made.data))
         ctx.log(f"{number}|{made.family}|{'run' if tried else 'read'}|{outcome}", "debug")
         path.unlink()
     return Result(done=params.count)

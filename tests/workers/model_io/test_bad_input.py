@@ -5,11 +5,13 @@ import os
 import pickle
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import workers.model_io.readers.onnx_checks as onnx_checks
+from workers.model_io.readers.neighbors import beside_file
 
 
 def wav():
@@ -225,3 +227,11 @@ def test_growing_functions_are_counted(monkeypatch, onnx_model, saved, refused):
         model.functions.append(helper.make_function("loc", f"F{i}", ["a"], ["b"], nodes, opsets))
     model.opset_import.append(helper.make_opsetid("loc", 1))
     assert refused(saved(model)).code == "unsafe"
+
+
+@pytest.mark.parametrize("side", ["9" * 5000, "99999999999", "0"])
+def test_metadata_of_a_stranger_is_no_description(tmp_path: Path, side: str) -> None:
+    """Given metadata of an exporter with sides of 5,000 digits and class names of endless lists, Then the sides are not
+    taken, and nothing is raised."""
+    found = beside_file(tmp_path / "a.onnx", {"stride": "32", "names": "[" * 100_000, "imgsz": f"[{side}, 640]"})
+    assert found.preprocess is not None and found.preprocess.resize == (640, 640)

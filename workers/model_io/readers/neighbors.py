@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from workers.contracts.folder import sha256_file
 from workers.contracts.measured.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
-from workers.contracts.pipeline import ImageSteps, PipelineSpec, Task
+from workers.contracts.pipeline import MAX_SIDE_PX, ImageSteps, PipelineSpec, Task
 from workers.model_io.facts import Found
 from workers.model_io.guess.transcripts import are_characters
 from workers.model_io.readers.characters import LIST_SUFFIXES, character_list, character_lists
@@ -259,7 +259,7 @@ def _classes_in(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
             continue
         try:
             data = json.loads(text.replace("'", '"'))
-        except ValueError:
+        except (ValueError, RecursionError):
             found = re.findall(r"\d+: '([^']*)'", text) or text.splitlines()
             return tuple(found) if len(found) > 1 else None
         if isinstance(data, dict):
@@ -273,8 +273,8 @@ def _ultralytics_steps(metadata: Mapping[str, str]) -> ImageSteps | None:
     `imgsz` (ultralytics/engine/exporter.py; YOLO v5's writes `stride` and `names` only)."""
     if not {"stride", "names"} <= metadata.keys():
         return None
-    sides = [int(side) for side in re.findall(r"\d+", metadata.get("imgsz", ""))][:2]
-    size = (sides[0], sides[-1]) if sides and all(sides) else None
+    sides = [int(side[:9]) for side in re.findall(r"\d+", metadata.get("imgsz", ""))[:2]]
+    size = (sides[0], sides[-1]) if sides and all(0 < side <= MAX_SIDE_PX for side in sides) else None
     if metadata.get("task") == "classify":
         return ImageSteps(resize=min(size), crop=size) if size else None
     return ImageSteps(resize=size or (USUAL_SIDE, USUAL_SIDE), letterbox=True)
