@@ -7,6 +7,7 @@ center_crop, to_tensor).
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ MAX_ENLARGED, MAX_BETWEEN = 8_000_000, 40_000_000
 """Pixels for the model, and on the way there, where they are more than those of the picture itself."""
 BAND_PIXELS = 1 << 20
 """Pixels that are turned to 8 bits at a time, to bound memory."""
+_PNG_SIZE = re.compile(rb"\x89PNG\r\n\x1a\n.{4}IHDR(.{4})(.{4})", re.DOTALL)
 _ORIENTATION = 0x0112  # the mark of EXIF
 
 LETTERBOX_GRAY = 114
@@ -71,7 +73,7 @@ def open_picture(path: Path) -> Picture:
 
 def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
     """Raises PipelineError for a picture that would fill the memory, before it is decoded or copied `copies` times."""
-    pixels = image.width * image.height
+    pixels = max([image.width * image.height, *_pixels_inside(image, path)])
     most_bytes = FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size
     size = f"{image.width:,} × {image.height:,} pixels"
     if pixels > MAX_PIXELS:
@@ -79,6 +81,13 @@ def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
     is_too_long = max(image.size) > MAX_SIDE
     if is_too_long or copies * pixels * MODE_BYTES.get(image.mode, OTHER_BYTES) > most_bytes:
         raise PipelineError(f"{path.name} has {size}, far more than a file of its size can hold.")
+
+
+def _pixels_inside(image: Picture, path: Path) -> Iterator[int]:
+    """Pixels of the PNG files in an icon, whose own header may say anything else."""
+    if image.format == "ICO":
+        for found in _PNG_SIZE.finditer(path.read_bytes()):
+            yield int.from_bytes(found[1]) * int.from_bytes(found[2])
 
 
 def to_plain(image: Picture) -> Picture:
