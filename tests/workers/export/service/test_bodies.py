@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from starlette.requests import Request
 
-from workers.export.service.bundle_files.fettle_service.bodies import Bodies
+from workers.export.service.bundle_files.fettle_service.bodies import MANY, Bodies
 from workers.export.service.bundle_files.fettle_service.protocol import RequestError
 
 
@@ -68,6 +68,20 @@ def test_body_that_trickles_is_refused() -> None:
             await client.send(1)
             await asyncio.sleep(0.02)
         assert client.status == 408
+
+    in_loop(test)
+
+
+def test_many_bodies_at_once_may_pause_for_less() -> None:
+    """Given hundreds of bodies that do not come, Then the later ones are refused before the earlier ones."""
+
+    async def test() -> None:
+        bodies = Bodies(100, 40_000, 60.0, 3.0)
+        clients = [Client(bodies) for _ in range(MANY + 50)]
+        await asyncio.sleep(1.5)
+        assert [one.status for one in clients] == [None] * MANY + [408] * 50
+        for one in clients:
+            one.task.cancel()
 
     in_loop(test)
 
