@@ -3,6 +3,7 @@
 from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.engine import LEAST_TO_REFUSE
 from workers.evaluate.scores.registry import all_scores
 
 
@@ -22,7 +23,10 @@ def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgem
 
 def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judgement:
     """Regressed where the score by labels lost more than the limit for sure (95 % interval); no longer safe where it
-    lost something for sure, and by what was measured more than the limit."""
+    lost something for sure, and by what was measured more than the limit. The resampled interval of a few examples has
+    hardly any width, so they refuse nothing."""
+    if judgement.n < LEAST_TO_REFUSE:
+        return judgement
     loss, sure, limit = loss_of(score), sure_loss_of(score), max_loss_pct / 100
     if loss is None or sure is None or sure <= 0 or loss < limit:
         return judgement

@@ -52,6 +52,17 @@ def test_judgement_of_too_few_changed_examples_is_no_verdict(class_answers: Make
     assert (n >= LEAST_TO_REFUSE) or any(reason.startswith(f"{n} of {n} result") for reason in found.reasons)
 
 
+@pytest.mark.parametrize(("n", "verdict"), [(1, "not_enough_data"), (4, "not_enough_data"), (5, "regressed")])
+def test_judgement_of_too_few_worse_examples_is_no_verdict(n: int, verdict: str) -> None:
+    """Given one to four examples whose right numbers are known and whose error grew, Then that refuses nothing."""
+    right, rng = 5.0, np.random.default_rng(n)
+    old = [np.asarray([right + error], np.float32) for error in rng.uniform(0.4, 0.6, n)]
+    found = judge(
+        items(n, (right,)), answers(old, "tensor", "none"), answers([r + 2 for r in old], "tensor", "none"), 1.0
+    )
+    assert found.verdict == verdict
+
+
 def test_judgement_of_scores_that_cross_no_threshold_is_no_verdict() -> None:
     """Given scores of at most .0004 that grew by a tenth, Then nothing fires; larger ones, and such with right numbers,
     regressed."""
