@@ -78,9 +78,10 @@ class StorageCard(Card):
         row.addWidget(self._limit)
         row.addWidget(label(self.tr("GB at most"), "soft", wrap=False))
         row.addStretch(1)
-        row.addWidget(button)
         self._about = label("", "caption")
-        self.add(self._inside, row, self._about)
+        self.add(self._inside)
+        self.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        self.add(row, self._about)
 
     def show_value(self, value: StorageValue) -> None:
         """Show the sizes anew; a limit that is being typed stays."""
