@@ -124,6 +124,16 @@ def test_processor_time_has_an_end_too(tmp_path: Path, outside: Path, port: int)
     assert error.code == "cpu_limit"
 
 
+@pytest.mark.parametrize("start_programs", [False, True])
+def test_modes_outside_stay(tmp_path: Path, outside: Path, port: int, start_programs: bool) -> None:
+    """Given a job that changes a mode outside, which Landlock does not cover, Then that is answered and not done."""
+    before = (outside / "secret.txt").stat().st_mode
+    limits = TIGHT.model_copy(update={"start_programs": start_programs})
+
+    assert isinstance(attempt(tmp_path, "change_mode", outside, port, limits), Finished)
+    assert (outside / "secret.txt").stat().st_mode == before
+
+
 def test_threads_without_end(tmp_path: Path, outside: Path, port: int) -> None:
     """Given a job that starts threads on and on, Then it ends at its limits, in words, and nothing of it is left."""
     error, _ = explain(attempt(tmp_path, "threads_on_and_on", outside, port))

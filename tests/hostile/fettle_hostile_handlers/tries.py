@@ -154,6 +154,7 @@ def run(params: Params, ctx: JobContext) -> Result:
         "start_a_program": lambda: str(subprocess.run(["/bin/true"], check=True)),
         "become_a_program": lambda: str(os.execv("/bin/true", ["true"])),
         "end_the_window": lambda: str(os.kill(os.getppid(), 15)),
+        "change_mode": lambda: str(secret.chmod(0o777)),
         "move_inside": lambda: _move_inside(ctx.work_dir),
         "truncate": lambda: str(os.truncate(secret, 0)),
         "empty_for_reading": lambda: str(_open_and_empty(secret, os.O_RDONLY)),

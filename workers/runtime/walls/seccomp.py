@@ -53,7 +53,10 @@ ATTRIBUTES = (
     "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
     "utime", "utimes", "futimesat", "utimensat",
 )  # fmt: skip
-"""Answered with success and not done: Landlock does not cover them, and `torch.onnx.export` needs them to succeed."""
+"""Answered with success and not done: Landlock does not cover them, and `torch.onnx.export` needs them to succeed.
+
+Compilers and virtual environments set modes, too; nothing that they make for a job has to be executable itself.
+"""
 
 SIGNALS = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
@@ -116,6 +119,7 @@ def _op(code: int, if_true: int, if_false: int, value: int) -> bytes:
 def _rules(rights: Rights) -> Iterator[Rule]:
     """Yield at most one rule for each system call."""
     yield from (Rule(call) for call in ALWAYS_DENIED)
+    yield from (Rule(call, error=0) for call in ATTRIBUTES)
     itself = (0, rights.pid)
     yield from (Rule(call, argument=0, allowed=itself) for call in ("prlimit64", "move_pages", "migrate_pages"))
     yield Rule("fcntl", argument=1, denied=(F_SETOWN, F_SETOWN_EX))  # signals to others, by way of a file
@@ -134,7 +138,6 @@ def _rules(rights: Rights) -> Iterator[Rule]:
     else:
         yield Rule("clone", argument=0, mask=CLONE_THREAD, allowed=(CLONE_THREAD,))
         yield from (Rule(call) for call in PROGRAMS)
-        yield from (Rule(call, error=0) for call in ATTRIBUTES)
     if rights.landlock_abi < landlock.TRUNCATE_ABI:
         yield from _rules_against_emptying()
     if rights.filters_signals:
