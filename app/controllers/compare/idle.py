@@ -20,11 +20,6 @@ class IdleWait(QObject):
         self._timer.setInterval(round(1000 * LOOK_S))
         self._timer.timeout.connect(self._on_tick)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it looks."""
-        return self._waiting is not None
-
     def start(self) -> None:
         """Begin to look."""
         self._waiting = Waiting(QuietWait(Patience(MOST_S), MOST_S))

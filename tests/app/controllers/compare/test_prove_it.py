@@ -80,13 +80,13 @@ def test_an_idle_computer_is_waited_for(
     wait.came.connect(lambda: came.append(True))
     wait.start()
     drive(lambda: wait._waiting is not None and wait._waiting.busy_share == 0.9)
-    assert wait.is_waiting and not came
+    assert wait._waiting is not None and not came
     shares[0] = 0.01
-    drive(lambda: not wait.is_waiting)
+    drive(lambda: wait._waiting is None)
     assert came == [True]
     wait.start()
     wait.stop()
-    assert not wait.is_waiting
+    assert wait._waiting is None
 
 
 def test_cancelled_or_refused_the_result_stands(
