@@ -181,7 +181,7 @@ class AppController(QObject):
     def _on_open(self) -> None:
         """Open the dialog of the page that is shown, else the one for a model."""
         page = self._window.built_pages.get(self._window.current_page)
-        if not (isinstance(page, Page) and page.choose()):
+        if not (isinstance(page, Page) and page.choose_files()):
             self.commands.do(c.CHOOSE_MODEL)
 
     def _on_picture(self, image: QImage) -> None:

@@ -266,7 +266,7 @@ class Page(QScrollArea):
         button.clicked.connect(lambda: self.next_requested.emit(self._next.page_id))
         return button
 
-    def choose(self) -> bool:
+    def choose_files(self) -> bool:
         """Open the page's own dialog for files or folders; return False where it has none."""
         return False
 

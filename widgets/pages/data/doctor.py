@@ -1,6 +1,6 @@
 """Part of the page Data: which way of preparing the inputs fits, with the evidence, and taking it by a click."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
@@ -62,6 +62,10 @@ class DoctorCard(Card):
         super().__init__(self.tr("How they are prepared"), gap=SPACE_S)
         self._theme = theme
         self._body: QWidget | None = None
+        self._chosen = words("", "soft")
+        # room from the start: what stands below must not move away from under a click when the words come
+        self._chosen.setMinimumHeight(2 * self._chosen.fontMetrics().lineSpacing())
+        self.add(self._chosen)
         self.show_value(DoctorValue())
 
     def show_value(self, value: DoctorValue) -> bool:
@@ -69,14 +73,16 @@ class DoctorCard(Card):
 
         Gives whether somebody was.
         """
+        self._chosen.setText(value.chosen)
+        if self._body is not None and replace(value, chosen="") == self._value:
+            return False
+        self._value = replace(value, chosen="")
         old, focus = self._body, QApplication.focusWidget()
         was_here = old is not None and focus is not None and old.isAncestorOf(focus)
         self._body = QWidget()
         box = QVBoxLayout(self._body)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(SPACE_S)
-        if value.chosen:
-            box.addWidget(words(value.chosen, "soft"))
         fills = {"idle": self._fill_idle, "running": self._fill_running, "taking": self._fill_taking}
         fill = fills.get(value.state, self._fill_told)
         fill(box, value)

@@ -96,7 +96,7 @@ class DataPage(Page):
         self._kind = value.kind
         head = PageHead(self._title(value), self._subtitle(value))
         another = GhostButton(self.theme, self.tr("Choose another…"))
-        another.clicked.connect(self.choose)
+        another.clicked.connect(self.choose_files)
         onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right")
         onward.clicked.connect(self.continue_requested)
         if value.earlier:
@@ -148,7 +148,7 @@ class DataPage(Page):
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         choose = PrimaryButton(self.theme, self.tr("Choose others…"))
-        choose.clicked.connect(self.choose)
+        choose.clicked.connect(self.choose_files)
         without = GhostButton(self.theme, self.tr("Continue without data"))
         without.clicked.connect(self.no_data_chosen)
         card.add_action(choose)
@@ -370,7 +370,7 @@ class DataPage(Page):
         dialog.open()
         return dialog
 
-    def choose(self) -> bool:
+    def choose_files(self) -> bool:
         """Open the dialog for what examples of this kind mostly are: a folder, or a file."""
         (self.choose_folder if self._kind in ("images", "audio") else self.choose_file)()
         return True

@@ -195,7 +195,7 @@ class ModelPage(Page):
         return holder
 
     # -- doings --
-    def choose(self) -> bool:
+    def choose_files(self) -> bool:
         """Open the dialog for a model's file."""
         self.choose_file()
         return True

@@ -194,7 +194,7 @@ class MonitorPage(Page):
         if path:
             self.log_chosen.emit(path)
 
-    def choose(self) -> bool:
+    def choose_files(self) -> bool:
         """Open the dialog for a log's file."""
         self.choose_file()
         return True

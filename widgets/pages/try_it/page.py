@@ -118,10 +118,10 @@ class TryPage(Page):
         card.add_action(back)
         return ()
 
-    def show_error(self, value: ErrorValue) -> None:
+    def show_error(self, value: ErrorValue, back_to: str = "") -> None:
         """A version could not be loaded, or its process ended."""
         self._forget()
-        super().show_error(value)
+        super().show_error(value, back_to)
 
     def _forget(self) -> None:
         self._typed.stop()
@@ -198,7 +198,7 @@ class TryPage(Page):
             self._typed.stop()
             self._on_typed()
 
-    def choose(self) -> bool:
+    def choose_files(self) -> bool:
         """Open the dialog for something to try, where a version can be tried."""
         if self._value is None or self.state != "full":
             return False
