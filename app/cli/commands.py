@@ -71,9 +71,8 @@ def inspect(
     score_threshold: ScoreThreshold = None,
 ) -> int:
     """Open a model safely and tell what it is; no code in it is run."""
-    options = looking.InspectOptions(
-        tuple(shape), preprocess, allow_code, data, text_column, label_column, task, score_threshold
-    )
+    columns = (text_column, label_column)
+    options = looking.InspectOptions(tuple(shape), preprocess, allow_code, data, *columns, task, score_threshold)
     return looking.inspect(_output(ctx), model, options)
 
 

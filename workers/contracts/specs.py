@@ -228,8 +228,7 @@ class BlockLoad(Frozen):
 
 
 class LatencySummary(Frozen):
-    """Milliseconds of single requests. `p99_ms` is absent under `P99_NEEDS` samples (EVALUATION.md), `mean_ms` in what
-    was kept before there was one."""
+    """Milliseconds of single requests. `p99_ms` is absent under `P99_NEEDS` samples, `mean_ms` in older records."""
 
     n: int
     p50_ms: float
@@ -361,8 +360,7 @@ class Judgement(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _of_rule_1(cls, given: Any) -> Any:
-        """What was kept before rule 2: whole outputs that were compared by cosine are safe no more, since a detector
-        that finds nothing passes that."""
+        """Judge records of rule 1 anew: it compared whole outputs by cosine, which a blind detector passes."""
         if not isinstance(given, dict) or "agreement_min" not in given:
             return given
         kept = {name: value for name, value in given.items() if name not in ("agreement_min", "unproven")}

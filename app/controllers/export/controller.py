@@ -16,6 +16,7 @@ from app.controllers.export.presenter import (
     no_folder,
     question_value,
     reason_needed,
+    result_checks,
     share_done,
     sign_value,
     stage_checks,
@@ -45,7 +46,6 @@ from app.signing_key import can_sign, make_own_key
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue, TargetValue
-from widgets.parts.small import CheckValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
@@ -334,13 +334,6 @@ class ExportController(PageController):
         facts, variant = self._facts, self._variant
         if facts is None or variant is None:
             return
-        results = [
-            CheckValue("ok" if check.ok else "bad", check.what, check.detail) for check in exported.result.selftest
-        ]
-        if exported.result.signed_by:
-            results.append(CheckValue("ok", tr("Signed"), tr("with the key {0}").format(exported.result.signed_by)))
-        if exported.pushed is not None:
-            results.append(CheckValue("ok", tr("On the hub"), exported.pushed.address))
         self._card_page = exported.result.card_page
         self._page.show_done(
             DoneValue(
@@ -348,7 +341,7 @@ class ExportController(PageController):
                 size_bytes=exported.result.size_bytes,
                 target=tr(exported.target.title),
                 card=exported.result.card_text,
-                checks=(*checks(facts, variant), *results),
+                checks=(*checks(facts, variant), *result_checks(exported)),
                 commands=exported.result.commands,
                 printed=exported.result.printed,
                 has_page=bool(self._card_page),

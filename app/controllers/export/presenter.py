@@ -9,6 +9,7 @@ from PySide6.QtCore import QStandardPaths
 from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.paths import DataPaths
+from app.services.after.exporting import Exported
 from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
 from app.signing_key import can_sign, fingerprint, own_key
@@ -67,6 +68,16 @@ def stage_checks(stages: Sequence[Stage], at_id: str = "") -> tuple[CheckValue, 
         return "ok" if number < at else "running" if number == at else "waiting"
 
     return tuple(CheckValue(state(number), tr(stage.title), "") for number, stage in enumerate(stages))
+
+
+def result_checks(exported: Exported) -> tuple[CheckValue, ...]:
+    """Return what the self-test found, and where the bundle was signed and pushed to."""
+    results = [CheckValue("ok" if check.ok else "bad", check.what, check.detail) for check in exported.result.selftest]
+    if exported.result.signed_by:
+        results.append(CheckValue("ok", tr("Signed"), tr("with the key {0}").format(exported.result.signed_by)))
+    if exported.pushed is not None:
+        results.append(CheckValue("ok", tr("On the hub"), exported.pushed.address))
+    return tuple(results)
 
 
 def share_done(stages: Sequence[Stage], at_id: str, done: float, total: float | None) -> float:

@@ -32,7 +32,7 @@ from widgets.pages.jobs.page import JobsPage
 from widgets.pages.model.page import ModelPage
 from widgets.parts.question import QuestionDialog
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import Described, DeviceFacts
+from workers.contracts.specs import DeviceFacts
 
 Drive = Callable[..., None]
 
@@ -385,20 +385,3 @@ def test_where_it_was_is_kept(app_controller: AppController, window: MainWindow,
     kept = Settings.model_validate_json(Path(space.paths.settings).read_text(encoding="utf-8"))
     assert (kept.last_project_id, kept.last_page) == ("p1", "data") and kept.window_geometry
     assert space.repositories.projects.get("p1").page == "data"
-
-
-def test_settings_list_what_can_run_models_as_soon_as_it_is_known(
-    app_controller: AppController, window: MainWindow
-) -> None:
-    """Given the page Settings open while this computer is still looked at, When it is known, Then it stands there."""
-    window.show_page("settings")
-    page = window.page("settings")
-    assert "A runtime of this computer" not in words(page)
-    row = Described(id="x", title="A runtime of this computer", available=True, group="cpu")
-    app_controller.session.set_described(
-        DescribeResult(
-            device=DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30), devices=(), runtimes=(row,), techniques=(),
-            targets=(), versions={},
-        )
-    )  # fmt: skip
-    assert "A runtime of this computer" in words(page)

@@ -62,6 +62,7 @@ class DoctorCard(Card):
         super().__init__(self.tr("How they are prepared"), gap=SPACE_S)
         self._theme = theme
         self._body: QWidget | None = None
+        self._value = DoctorValue()
         self._chosen = words("", "soft")
         # room from the start: what stands below must not move away from under a click when the words come
         self._chosen.setMinimumHeight(2 * self._chosen.fontMetrics().lineSpacing())

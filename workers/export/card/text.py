@@ -77,8 +77,6 @@ def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, 
     ]
 
 
-
-
 def _is_original(facts: CardFacts) -> bool:
     return facts.variant["id"] == facts.original["id"]
 

@@ -1,0 +1,25 @@
+"""The page Settings lists what can run models, as soon as that is known."""
+
+from read_page import words
+
+from app.controllers.app_controller import AppController
+from widgets.main_window import MainWindow
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import Described, DeviceFacts
+
+
+def test_settings_list_what_can_run_models_as_soon_as_it_is_known(
+    app_controller: AppController, window: MainWindow
+) -> None:
+    """Given the page Settings open while this computer is still looked at, When it is known, Then it stands there."""
+    window.show_page("settings")
+    page = window.page("settings")
+    assert "A runtime of this computer" not in words(page)
+    row = Described(id="x", title="A runtime of this computer", available=True, group="cpu")
+    app_controller.session.set_described(
+        DescribeResult(
+            device=DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30), devices=(), runtimes=(row,), techniques=(),
+            targets=(), versions={},
+        )
+    )  # fmt: skip
+    assert "A runtime of this computer" in words(page)
