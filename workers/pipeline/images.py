@@ -36,6 +36,7 @@ MAX_ENLARGED, MAX_BETWEEN = 8_000_000, 40_000_000
 """Pixels for the model, and on the way there, where they are more than those of the picture itself."""
 BAND_PIXELS = 1 << 20
 """Pixels that are turned to 8 bits at a time, to bound memory."""
+_ICON = b"\0\0\1\0"
 _PNG_SIZE = re.compile(rb"\x89PNG\r\n\x1a\n.{4}IHDR(.{4})(.{4})", re.DOTALL)
 _ORIENTATION = 0x0112  # the mark of EXIF
 
@@ -54,6 +55,7 @@ def open_picture(path: Path) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _check_icon(path)
             with Image.open(path, formats=FORMATS) as image:
                 check_pixels(image, path)
                 image.load()
@@ -73,7 +75,7 @@ def open_picture(path: Path) -> Picture:
 
 def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
     """Raises PipelineError for a picture that would fill the memory, before it is decoded or copied `copies` times."""
-    pixels = max([image.width * image.height, *_pixels_inside(image, path)])
+    pixels = image.width * image.height
     most_bytes = FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size
     size = f"{image.width:,} × {image.height:,} pixels"
     if pixels > MAX_PIXELS:
@@ -83,11 +85,15 @@ def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
         raise PipelineError(f"{path.name} has {size}, far more than a file of its size can hold.")
 
 
-def _pixels_inside(image: Picture, path: Path) -> Iterator[int]:
-    """Pixels of the PNG files in an icon, whose own header may say anything else."""
-    if image.format == "ICO":
-        for found in _PNG_SIZE.finditer(path.read_bytes()):
-            yield int.from_bytes(found[1]) * int.from_bytes(found[2])
+def _check_icon(path: Path) -> None:
+    """Raises PipelineError for an icon that holds a large PNG: Pillow decodes it when it opens the icon."""
+    with path.open("rb") as file:
+        if file.read(len(_ICON)) != _ICON:
+            return
+        content = file.read()
+    for found in _PNG_SIZE.finditer(content):
+        if int.from_bytes(found[1]) * int.from_bytes(found[2]) * OTHER_BYTES > FREE_BYTES:
+            raise PipelineError(f"{path.name} holds a picture which is too large.")
 
 
 def to_plain(image: Picture) -> Picture:
