@@ -72,6 +72,16 @@ def test_no_more_wait_than_may(slow) -> None:
     assert [float(one.result(10)["y"][0, 0]) for one in done] == [2.0 * number for number in range(len(done))]
 
 
+def test_model_is_closed_by_its_own_thread() -> None:
+    """Given a release that ends, Then the thread that ran the model closes it: OpenVINO crashes otherwise."""
+    model, seen = Slow(), []
+    model.free.set()
+    engine = Engine(model, Axes({"x": 0}, {"y": 0}), max_batch=4, max_waiting=8)
+    engine.do(lambda: seen.append(threading.get_ident())).result(10)
+    engine.close(lambda: seen.append(threading.get_ident()))
+    assert seen[0] == seen[1] != threading.get_ident()
+
+
 def test_kept_answers_are_bounded_and_of_their_release() -> None:
     """Given more answers than memory for them, then those unused longest go; the same arrays of another release, dtype or
     shape are something else."""

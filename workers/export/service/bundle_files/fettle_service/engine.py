@@ -96,6 +96,7 @@ class Engine:
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._held: _Waiting | None = None
         self._ended = False
+        self._finish: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
 
@@ -125,8 +126,9 @@ class Engine:
         """The same, waited for: what a pipeline needs of a session."""
         return self.submit(feeds).result()
 
-    def close(self) -> None:
-        """Ends after what waits was answered; returns when that is so."""
+    def close(self, finish: Callable[[], None] | None = None) -> None:
+        """End after what waits was answered, have the model's thread do `finish`, and return when that is done."""
+        self._finish = finish
         self._waiting.put(None)
         self._thread.join()
 
@@ -137,6 +139,8 @@ class Engine:
             if first is None:
                 break
             self._answer(self._gather(first))
+        if self._finish is not None:
+            self._finish()
 
     def _gather(self, first: _Waiting) -> list[_Waiting]:
         """`first` with those behind it that may be joined, in the order they came."""

@@ -158,8 +158,7 @@ class Release:
         """Answers what was begun, then lets go of the model; returns when that is so."""
         with self._free:
             self._free.wait_for(lambda: self._users == 0)
-        self.engine.close()
-        self._close()
+        self.engine.close(self._close)  # OpenVINO ends the process with SIGSEGV later where another thread closes it
 
     def _close(self) -> None:
         """Let go of everything that is open by now, also where loading failed late."""
