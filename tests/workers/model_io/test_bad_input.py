@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import workers.model_io.readers.onnx_checks as onnx_checks
+from workers.contracts.errors import InputRefused
 from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.safetensors import check_header
 
 
 def wav():
@@ -235,3 +237,12 @@ def test_metadata_of_a_stranger_is_no_description(tmp_path: Path, side: str) -> 
     taken, and nothing is raised."""
     found = beside_file(tmp_path / "a.onnx", {"stride": "32", "names": "[" * 100_000, "imgsz": f"[{side}, 640]"})
     assert found.preprocess is not None and found.preprocess.resize == (640, 640)
+
+
+@pytest.mark.parametrize("content", [b"", b"M", bytes(7)])
+def test_weights_shorter_than_a_header_are_damaged(tmp_path: Path, content: bytes) -> None:
+    """Given a safetensors file of fewer than 8 bytes, as it may lie in a folder, Then it is refused as damaged."""
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(InputRefused) as refused:
+        check_header(tmp_path / "model.safetensors")
+    assert refused.value.code == "damaged"

@@ -30,6 +30,8 @@ _BITS = {
 def check_header(path: Path) -> dict[str, Any]:
     """The header of a sound file: every byte belongs to exactly one tensor. Raises `InputRefused`."""
     size = path.stat().st_size
+    if size < 8:
+        raise damaged(path, f"it has {size} bytes, fewer than its header needs.")
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > SAFETENSORS_HEADER_LIMIT or length + 8 > size:
