@@ -16,7 +16,7 @@ from workers.export.service.bundle_files.fettle_service.connections import HEAD_
 from workers.export.service.bundle_files.fettle_service.server import KEEP_ALIVE_S
 
 READY = b"GET /v2/health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
-LATE_S = HEAD_S + 2.0
+LATE_S = 2 * HEAD_S
 HEAD = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\n".encode()
 
 

@@ -20,7 +20,7 @@ AT_ONCE = 32
 everybody else waiting, and a client among them would have to make room before its request is read."""
 OTHER_FILES = 100
 """Left of the files that this process may have open: models, logs, uploads."""
-HEAD_S = 3.0
+HEAD_S = 2.5
 """Seconds for the head of a request, from the connection or from its own first byte."""
 STALL_S = 20.0
 """Seconds in which a client reads something of its response."""

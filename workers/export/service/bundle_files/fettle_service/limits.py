@@ -15,7 +15,7 @@ class Limits:
 
     body_bytes: int = 32 << 20
     body_s: float = 20.0
-    body_pause_s: float = 3.0
+    body_pause_s: float = 2.5
     answer_s: float = 60.0
     chat_s: float = 300.0
     waiting: int = 512
