@@ -67,6 +67,6 @@ def forget_question(theme: Theme, window: QWidget, name: str, lost: str) -> Ques
         tone="bad",
     )
     dialog = QuestionDialog(theme, value, window)
-    text = _tr("It frees little room: versions in the store stay, since other projects may use them.")
+    text = _tr("Its versions stay on the disk until you free disk space in the settings.")
     dialog.body.addWidget(words(text, "caption"))
     return dialog

@@ -175,12 +175,13 @@ def _latency(drift: Mapping[str, Any]) -> str:
 
 
 def day(t: float) -> str:
-    """A moment in this computer's time: "3 Nov 14:05"."""
+    """Return a moment in local time: "3 Nov 14:05", with its year where that is not the present one."""
     try:
         moment = time.localtime(t)
     except (OverflowError, ValueError, OSError):
         return "an unknown day"
-    return f"{moment.tm_mday} {time.strftime('%b %H:%M', moment)}"
+    year = "" if moment.tm_year == time.localtime().tm_year else f" {moment.tm_year}"
+    return f"{moment.tm_mday} {time.strftime('%b', moment)}{year} {time.strftime('%H:%M', moment)}"
 
 
 def _percent(share: float | None) -> str:

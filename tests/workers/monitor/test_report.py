@@ -1,5 +1,6 @@
 """What else a log tells: failures that give answers all the same, logs without evaluation data, several releases, and words."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from workers.contracts.after.monitor import MonitorResult
 from workers.monitor.reading import Part, ReadLog, Record
 from workers.monitor.reference import Reference
 from workers.monitor.report import alerts_of, report, watch_of
-from workers.monitor.words import is_enough, summary, told
+from workers.monitor.words import day, is_enough, summary, told
 
 TRAFFIC = Traffic(requests=3000, days=3.0)
 
@@ -196,3 +197,11 @@ def test_the_report_is_that_of_the_contract(part: Part) -> None:
     assert len(result.drift.points) > 20 and len(result.drift.statistics) == 5
     assert len(result.drift.notes) == 3
     assert all(0 < row.place < 1 for row in result.drift.statistics)
+
+
+def test_day_of_another_year_has_its_year() -> None:
+    """Given a moment of this year and one of 2001, then only the second has its year."""
+    this_year = time.localtime().tm_year
+    now = time.mktime((this_year, 3, 4, 14, 5, 0, 0, 0, -1))
+    assert day(now) == "4 Mar 14:05"
+    assert day(time.mktime((2001, 3, 4, 14, 5, 0, 0, 0, -1))) == "4 Mar 2001 14:05"

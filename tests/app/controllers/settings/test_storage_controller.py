@@ -82,6 +82,21 @@ def test_limit_is_held_at_the_start(
     assert not older.exists() and newer.is_dir()
 
 
+@pytest.mark.whole
+def test_window_holds_the_limit_when_it_starts(app_controller: AppController, space: Workspace, drive: Drive) -> None:
+    """Given a limit of 1 GB and an artifact of 1.2 GB (a hole in the file) that nothing needs, When the window has started,
+    Then it is gone; the model of a project is there."""
+    made = make_project(space)
+    old = keep(space, "12" * 32, 10)
+    with (old / "weights").open("r+b") as file:
+        file.truncate(1_200_000_000)
+    app_controller._kept.keep(store_limit_bytes=10**9)
+    app_controller.begin(reopen=False)
+    drive(lambda: not old.exists(), 60)
+    assert space.artifacts.peek(str(made.model_key)) is not None
+    drive(lambda: not app_controller.flows.everything, 60)
+
+
 def test_limit_of_the_settings_is_none_or_a_gigabyte_at_least() -> None:
     """Given the settings, then there is no limit by default, and one below a gigabyte is refused."""
     assert Settings().store_limit_bytes is None
