@@ -115,7 +115,7 @@ class SettingsPage(Page):
         return card
 
     def _folder(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("Where your data lies"))
+        card = Card(self.tr("Data folder"))
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
         path = ElidedLabel(value.data_folder, mode=Qt.TextElideMode.ElideMiddle)
@@ -125,7 +125,10 @@ class SettingsPage(Page):
         row.addWidget(path, 1)
         row.addWidget(button)
         card.add(row)
-        card.add(label(self.tr("Projects, versions, logs. Only you can read it."), "caption"))
+        log = QCheckBox(self.tr("Detailed log, from the next start on"))
+        log.setChecked(value.detailed_log)
+        log.toggled.connect(self.log_detail_changed)
+        card.add(label(self.tr("Projects, versions, logs. Only you can read it."), "caption"), log)
         return card
 
     def _cores(self, value: SettingsValue) -> Card:
@@ -145,7 +148,7 @@ class SettingsPage(Page):
         return card
 
     def _limits(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("Memory and log"))
+        card = Card(self.tr("Memory"))
         row = QHBoxLayout()
         row.setSpacing(SPACE_M)
         box = WholeField(self.tr("Memory for one step of the work, GiB"))
@@ -158,11 +161,8 @@ class SettingsPage(Page):
         row.addWidget(box)
         row.addWidget(label(self.tr("GiB for one step of the work"), "soft", wrap=False))
         row.addStretch(1)
-        log = QCheckBox(self.tr("Detailed log, from the next start on"))
-        log.setChecked(value.detailed_log)
-        log.toggled.connect(self.log_detail_changed)
         text = self.tr("A step that needs more is stopped, so that your other programs go on.")
-        card.add(row, label(text, "caption"), log)
+        card.add(row, label(text, "caption"))
         return card
 
     def _runtimes(self, value: SettingsValue) -> Card:
@@ -202,7 +202,7 @@ class SettingsPage(Page):
         line = self.tr("Fettle {0}, under the Apache License 2.0. Nothing leaves this computer unless you ask.")
         card.add(words(line.format(value.version), "soft"))
         if value.licenses:
-            fold = FoldButton(self.theme, self.tr("What it stands on"), "small", "ghost")
+            fold = FoldButton(self.theme, self.tr("Libraries and licenses"), "small", "ghost")
             card.box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
             self._make_when_opened(fold, card, lambda: self._licenses(value.licenses))
         return card

@@ -174,7 +174,7 @@ def test_what_is_missing_is_a_hint_and_no_error(
     page.install_requested.connect(requested.append)
     press(page, "Install what “ONNX Runtime, NVIDIA GPU” needs")
     assert requested == ["cuda"] and "1.9 GB" in text and "pip install" not in text
-    press(page, "What it stands on")
+    press(page, "Libraries and licenses")
     QApplication.processEvents()
     table = page.findChild(Table)
     assert table is not None and table.isVisible() and table.model().index(0, 2).data() == "LGPL-3.0"
