@@ -126,7 +126,13 @@ LINE = st.builds(
 LOG = st.tuples(HEAD, st.lists(st.tuples(LINE, st.integers(1, 60)), max_size=6))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(log=LOG)
 def test_any_log_is_reported_or_refused(tmp_path: Path, log: tuple[dict[str, Any], list[tuple[Any, int]]]) -> None:
     """Given a log with any numbers in it, each line several times, then the report is complete and holds no NaN, or the

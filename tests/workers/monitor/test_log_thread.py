@@ -135,4 +135,4 @@ def test_lost_requests_are_counted_from_many_threads(log: Log, tmp_path: Path) -
     behind.close()
     records = read_log(tmp_path / "log").parts[0].records
     assert sum(one.n + one.lost for one in records) == 8 * 500
-    assert sum(one.n for one in records) >= MOST_WAITING
+    assert sum(one.n for one in records) >= MOST_WAITING - 1  # the first may still have been waiting itself
