@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from app.domain.variant import Variant
 from app.domain.words.card import figures_words, note_words, processor_wins
-from app.domain.words.outcome import floored
+from app.domain.words.outcome import floored, range_words
 from app.domain.words.results import times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.speech import SpeechRecord
@@ -41,7 +41,7 @@ def version_lines(
             time = f"{spoken.tokens_per_s:.1f} tokens/s"
             if original is not None and not variant.is_baseline and variant.is_side_by_side:
                 look = f"; {speech_words(spoken, original)}"
-        yield f" {mark} {variant.id}  {variant.title:<40} {time:>14}  {faster:>8}  {verdict}{look}"
+        yield f" {mark} {variant.id}  {variant.title:<40} {time:>14}  {faster:>20}  {verdict}{look}"
         yield from card_lines(cards.get(variant.id))
     if words := processor_wins(variants):
         yield f"   {words}"
@@ -55,11 +55,16 @@ def speech_words(spoken: SpeechRecord, original: SpeechRecord) -> str:
 
 
 def _faster(variant: Variant) -> str:
-    """The factor that follows from the two times; none of a first look, under load a lower bound."""
+    """The factor that follows from the two times, with its interval; none of a first look, under load a lower bound."""
     speedup = variant.measurement.shown_speedup
     if not speedup or variant.is_baseline or not variant.is_side_by_side:
         return ""
-    return f"≥ {floored(speedup)} ×" if variant.measurement.under_load else f"{times(speedup)} ×"
+    measured = variant.measurement
+    if measured.under_load:
+        return f"≥ {floored(speedup)} ×"
+    if measured.speedup_low is None or measured.speedup_high is None:
+        return f"{times(speedup)} ×"
+    return f"{times(speedup)} × ({range_words(measured.speedup_low, measured.speedup_high)})"
 
 
 def card_lines(figures: CardFigures | None) -> Iterator[str]:

@@ -39,3 +39,11 @@ def test_a_factor_under_load_is_a_lower_bound() -> None:
     loaded = replace(made, measurement=replace(made.measurement, under_load=True, agreed_low=1.69))
     _, line = version_lines([variant(0), loaded], None)
     assert "≥ 1.6 ×" in line and "2.4" not in line
+
+
+def test_a_factor_has_its_interval() -> None:
+    """Given a version measured in turn with the original, Then the interval of its factor stands beside it."""
+    made = variant(1, p50_ms=1.0, speedup=2.0)
+    timed = replace(made, measurement=replace(made.measurement, speedup_low=1.91, speedup_high=2.08))
+    _, line = version_lines([variant(0), timed], None)
+    assert "2.0 × (1.9 to 2.1)" in line
