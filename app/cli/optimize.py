@@ -37,11 +37,11 @@ from presets.loader import load_presets
 from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset
+from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.process.allowance import free_memory_bytes
-from workers.contracts.specs import PREPARED_WRONGLY
 from workers.contracts.wording import about, duration
 
 MARGIN_S = 0.5

@@ -8,8 +8,9 @@ from app.domain.words.outcome import floored, range_words
 from app.domain.words.results import times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.speech import SpeechRecord
+from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.measured.card_figures import CardFigures
-from workers.contracts.specs import PREPARED_WRONGLY, Finding
+from workers.contracts.specs import Finding
 from workers.contracts.wording import in_ms
 
 

@@ -10,8 +10,6 @@ from workers.contracts.measured.power import PowerFacts
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.proof.elsewhere import Elsewhere
 
-PREPARED_WRONGLY = "prepared_wrongly"
-"""Code of the finding, and of the error, that another preparation of the inputs fits far better."""
 GUESSED = "guessed"
 """Code of the finding that names what was guessed of the preparation."""
 

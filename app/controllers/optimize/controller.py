@@ -33,10 +33,10 @@ from widgets.dialogs.questions import preparation_question
 from widgets.main_window import MainWindow
 from widgets.pages.optimize.page import LogLine as ShownLine
 from widgets.pages.optimize.page import OptimizePage
+from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.process.allowance import usable_cores
-from workers.contracts.specs import PREPARED_WRONGLY
 
 NOW_MS = 250
 

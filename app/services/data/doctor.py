@@ -5,12 +5,12 @@ from app.persistence import Repositories
 from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.base import Frozen
-from workers.contracts.data.doctor import DoctorParams, DoctorResult
+from workers.contracts.data.doctor import PREPARED_WRONGLY, DoctorParams, DoctorResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.messages import Limits
-from workers.contracts.specs import PREPARED_WRONGLY, Finding
+from workers.contracts.specs import Finding
 
 TITLE = "Check the preparation"
 

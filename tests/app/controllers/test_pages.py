@@ -16,7 +16,7 @@ from stopwatch import OwnTime
 from app.controllers.app_controller import AppController
 from app.controllers.first_page import StartupQueue, show_first_page
 from app.controllers.jobs.controller import MAX_RUNS, JobsController
-from app.domain.job import ExportRecord, JobRecord
+from app.domain.job import JobRecord
 from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
 from app.services.flow.events import RunProgress, RunProgressed, StepProgress
@@ -200,27 +200,6 @@ def test_a_run_is_listed_with_the_device_that_it_used(
     ]
     assert sorted("NVIDIA T4" in text for text in shown) == [False, True], shown
     assert sum("This computer's processor" in text for text in shown) == 1
-
-
-def test_jobs_tell_runs_and_exports_apart(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given two runs of one goal, one of which settled nothing, and an export, Then each has a name of its own, and the
-    run without a verdict is not called done."""
-    make_project(space)
-    add_run(space, run(1, recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
-    later = run(2, RunState.KEPT_ORIGINAL, created_at=NOW + timedelta(seconds=5), headline="Not settled")
-    add_run(space, later, variant(0))
-    write_end(space.repositories, "r2", SearchEnd(untried=2, limit_s=9.0))
-    space.repositories.exports.add(
-        ExportRecord("e1", "r1", "r1-v1", "python", "/out/b.zip", "0" * 64, 9, NOW + timedelta(seconds=9), "{}")
-    )
-    window.show_page("jobs")
-    page = window.page("jobs")
-    assert isinstance(page, JobsPage)
-    assert [(job.title, job.state) for job in page._jobs] == [
-        ("Export of Colors, python", "finished"),
-        ("Colors, Balanced (2)", "open"),
-        ("Colors, Balanced", "finished"),
-    ]
 
 
 def test_the_log_of_a_job(app_controller: AppController, window: MainWindow, space: Workspace) -> None:

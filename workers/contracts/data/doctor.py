@@ -8,6 +8,9 @@ from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
 from workers.contracts.pipeline import Preprocess
 
+PREPARED_WRONGLY = "prepared_wrongly"
+"""Code of the finding, and of the error, that another preparation of the inputs fits far better."""
+
 DoctorVerdict = Literal["fits", "better", "far_better", "unclear"]
 DoctorEvidence = Literal["labels", "confidence", "none"]
 
