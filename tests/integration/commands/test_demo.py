@@ -26,7 +26,17 @@ VARIANT_FIELDS = [
     "changed_share", "changed_high", "similarity", "flips", "negative_flips", "task", "scores", "verdict", "tested",
     "untested", "calibration", "artifact", "notes", "measured",
 ]  # fmt: skip
-DOCUMENT_FIELDS = ["run_id", "project_id", "baseline", "variants", "recommended", "limit", "seconds", "outcome"]
+DOCUMENT_FIELDS = [
+    "run_id",
+    "project_id",
+    "baseline",
+    "variants",
+    "recommended",
+    "limit",
+    "seconds",
+    "outcome",
+    "findings",
+]
 VERDICTS = {"safe", "regressed", "not_enough_data", "unmeasured"}
 SHARES = ("accuracy", "accuracy_low", "accuracy_high", "agreement", "flips", "negative_flips")
 
