@@ -25,11 +25,11 @@ class StoredCheck(Frozen):
 
 CHECK = RecordKind("preparation-check", Owner.PROJECT, StoredCheck)
 FULL_S = 15.0
-QUICK_S, QUICK_ITEMS = 1.5, 40
+QUICK_S, QUICK_ITEMS = 2.0, 40
 """Before a run: enough to see a way that is right nearly each time where the chosen one nearly never is."""
 LEAST_BUDGET_S = 60.0
 WRONGLY = "The inputs are probably prepared wrongly"
-WALL_S = 10.0
+WALL_S = 20.0
 """The look before a run ends after this, whatever keeps the model busy; then nothing is said."""
 
 

@@ -74,8 +74,14 @@ class Search:
             self.rows[steps] = replace(self.scorer.row(steps), number=len(self.rows))
         return self.rows[steps]
 
-    def race(self, rows: list[Row], most: int, *, halving: bool = True, until: float = 1 - FINAL_SHARE) -> list[Row]:
-        """Score rows on more and more examples; after each lap the worse half drops out. Best first."""
+    def race(self, rows: list[Row], most: int, *, halving: bool = True, until: float | None = None) -> list[Row]:
+        """Score rows on more and more examples; after each lap the worse half drops out. Best first.
+
+        `until` is the share of the time after which it ends. The short look may take longer here, too: on a busy
+        computer it would otherwise end before it has tried every kind of way.
+        """
+        if until is None:
+            until = (1 - FINAL_SHARE) * (OVERTIME if self.quick else 1.0)
         lap = min(self.first, most)
         running = rows
         while True:
