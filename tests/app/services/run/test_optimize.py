@@ -11,13 +11,12 @@ from staging import Make, recipes
 
 from app.domain.run import Goal, RunState
 from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN
-from app.services.flow.events import LogLine, StepChanged, WaitingForQuiet
+from app.services.flow.events import LogLine, StepChanged
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
-from app.services.projects.running import RunRequest, start_run
+from app.services.projects.running import RunRequest
 from app.services.records.documents import run_document
-from app.services.records.search_end import read_end
 
 
 def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
@@ -399,19 +398,3 @@ def test_a_new_run_of_the_same_model_is_the_same_project(space: Workspace) -> No
     assert project_for(repositories, Path("/models/m.onnx"), is_sample=True).id != first.id
     assert new_run(repositories, first, Goal("balanced", 1.0)).state is RunState.QUEUED
     assert failure().exit_code == 3
-
-
-def test_disturbed_runs_in_a_row_are_counted(stage: Make) -> None:
-    """Given two runs that other programs leave without a verdict and a quiet one after them, Then the first two count 1
-    and 2, with the names of the programs, and the third none."""
-    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
-    one.ask = dataclasses.replace(one.ask, fresh=True)
-    told = []
-    for share in (0.4, 0.4, 0.0):
-        one.play.waited_share, one.play.agreed_low = share, 0.98
-        recorder, flow = start_run(one.space, one.ask, one.events.append)
-        recorder.watch(WaitingForQuiet(share, 0.0, is_over=True, disturbed_by=("browser",) if share else ()))
-        one.play.run(flow)
-        end = read_end(one.space.repositories, recorder.run.id)
-        told.append((end.busy_tries, end.disturbed_by))
-    assert told == [(1, ("browser",)), (2, ("browser",)), (0, ())]
