@@ -21,12 +21,12 @@ class IdleWait(QObject):
         self._timer.timeout.connect(self._on_tick)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start to check whether the computer is idle."""
         self._waiting = Waiting(QuietWait(Patience(MOST_S), MOST_S))
         self._timer.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking whether the computer is idle."""
         self._waiting = None
         self._timer.stop()
 

@@ -107,12 +107,12 @@ class ArtifactStore:
             return frozenset(self._held)
 
     def hold(self, keys: Iterable[str]) -> None:
-        """Keep these from being removed until `let_go`. A flow holds a key before it looks for it."""
+        """Keep these entries from being removed until `let_go`. A flow holds a key before it looks it up."""
         with self._holding:
             self._held.update(keys)
 
     def let_go(self, keys: Iterable[str]) -> None:
-        """End what `hold` began."""
+        """Allow entries that `hold` kept to be removed; each `hold` needs one `let_go`."""
         with self._holding:
             self._held.subtract(keys)
             self._held = +self._held
@@ -282,14 +282,14 @@ class ArtifactStore:
 
 
 class Holding:
-    """What one flow uses in the store: its owner ends it when the flow's result is in the database."""
+    """The entries of the store that one flow uses. Its driver ends it when the flow's result is in the database."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
         self._keys: set[str] = set()
 
     def add(self, *keys: str) -> None:
-        """Hold these keys, too."""
+        """Keep further entries of the store from being removed."""
         more = set(keys) - self._keys
         self._store.hold(more)
         self._keys |= more
@@ -299,7 +299,7 @@ class Holding:
         self.add(*filter(None, map(self._store.key_at, paths)))
 
     def end(self) -> None:
-        """Let go of all of them."""
+        """Allow all entries of this flow to be removed."""
         self._store.let_go(self._keys)
         self._keys = set()
 

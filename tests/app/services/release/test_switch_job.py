@@ -19,7 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def step_of(tmp_path: Path, key: str) -> Any:
-    """The job's step."""
+    """Return the step of the job that switches a service."""
     space: Any = SimpleNamespace(paths=SimpleNamespace(releases=tmp_path / "releases"))
     wanted: Any = SimpleNamespace(switch="python serve.py --switch {folder}", sha256="a" * 64)
     return next(switch_to(space, wanted, tmp_path / "bundle.zip", ServiceAddress("127.0.0.1", PORT, key)))

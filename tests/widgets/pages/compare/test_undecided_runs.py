@@ -14,7 +14,7 @@ from widgets.theme import Theme
 
 
 def table_text(page: ComparePage) -> str:
-    """All cells of the table."""
+    """Return the text of every cell of the table, row by row."""
     assert page._value is not None
     return " ".join(cell.text for row in rows(page._value) for cell in row.cells)
 

@@ -37,7 +37,7 @@ LOAD = "/v2/repository/models/my-shop/load"
 
 @pytest.fixture(scope="module")
 def running(cnn_bundle: Path) -> Iterator[Served]:
-    """A service without a key."""
+    """Start a service without a key over HTTP."""
     served = start(cnn_bundle, "--cache-mb", "0")
     yield served
     assert stop(served) == (0, "")
@@ -190,7 +190,7 @@ def test_link_that_changes_after_the_sums_were_read_leads_nowhere(
 
 @pytest.fixture
 def alone(cnn_bundle: Path) -> Iterator[service.Service]:
-    """A service without HTTP."""
+    """Return a service in this process, without HTTP."""
     made = service.Service(cnn_bundle, 1, Limits(answer_s=0.2))
     yield made
     made.close()
