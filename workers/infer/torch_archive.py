@@ -99,7 +99,7 @@ def check_archive(torch: Any, path: Path) -> None:
         _walk(json.loads(_text(reader, PROGRAM)), "")
     except _Odd as odd:
         raise UnsafeProgram(path.name, str(odd)) from odd
-    except (RuntimeError, ValueError, RecursionError, MemoryError) as error:
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
         raise UnsafeProgram(path.name, "it is damaged or no program of torch.export") from error
 
 

@@ -88,6 +88,26 @@ def test_load_program_with_code_in_its_nodes_is_refused(program: Path, field: st
         load_program(torch, program)
 
 
+@pytest.mark.parametrize("config", [b"{}", b"[]", b'{"config": []}', b'{"config": {"w": {}}}', b'{"config": {"w": 1}}'])
+def test_load_program_with_another_layout_is_refused_in_words(program: Path, config: bytes) -> None:
+    """Given a list of weights that torch.export lays out otherwise, when it is loaded, then it is refused."""
+    rewrite(program, {"data/weights/model_weights_config.json": lambda _old: config})
+    with pytest.raises(UnsafeProgram):
+        load_program(torch, program)
+
+
+@pytest.mark.parametrize("metadata", [[], "x", {"stack_trace": 1}])
+def test_load_program_with_odd_metadata_is_refused_in_words(program: Path, metadata: Any) -> None:
+    """Given metadata of a node in another layout, when the program is loaded, then it is refused."""
+
+    def mark(document: dict[str, Any]) -> None:
+        document["graph_module"]["graph"]["nodes"][0]["metadata"] = metadata
+
+    rewrite(program, {PROGRAM: in_json(mark)})
+    with pytest.raises(UnsafeProgram):
+        load_program(torch, program)
+
+
 def test_load_program_with_an_operator_hidden_in_a_map_of_arguments_is_refused(program: Path) -> None:
     """Given an argument that is called like the free text of a node, when the program is loaded, then it is refused."""
 
