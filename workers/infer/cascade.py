@@ -87,9 +87,7 @@ def open_cascade(load: Load, path: Path, settings: Mapping[str, Any], threads: i
     own = dict(settings["cascade"])
     check(own)
     shared = {name: value for name, value in settings.items() if name != "cascade"}
-    first = load(
-        path.parent / Path(str(own.get("first_main", path.name))).name, {**shared, **own.get("first", {})}, threads
-    )
+    first = load(path.parent / own.get("first_main", path.name), {**shared, **own.get("first", {})}, threads)
     if first.fallbacks:
         said = tuple(f"{text}; the exact version answers alone" for text in first.fallbacks)
         first.close()

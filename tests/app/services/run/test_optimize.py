@@ -11,7 +11,6 @@ from staging import Make, recipes
 
 from app.domain.run import Goal, RunState
 from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN
-from app.services.flow.events import LogLine, StepChanged
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
@@ -366,28 +365,6 @@ def test_a_mistake_of_our_own_closes_the_run(stage: Make, monkeypatch: pytest.Mo
         one.go()
     assert one.stored.state is RunState.FAILED
     assert "ZeroDivisionError" in (one.stored.error_json or "")
-
-
-def test_what_was_found_is_told(stage: Make) -> None:
-    """Given a run, then whoever watches hears of each step and of each job's error."""
-    one = stage(Like(p50_ms=4), {"A": Like(fails_at="apply")})
-    one.go()
-    told = [
-        event.step.title for event in one.events if isinstance(event, StepChanged) and event.step.state == "running"
-    ]
-    assert told[:4] == ["Check the model", "Read the examples", "Measure the original", "A"]
-    assert not [event for event in one.events if isinstance(event, LogLine) and event.level == "error"]
-
-
-def test_too_few_examples_for_the_limit_are_told_before_anything_is_measured(stage: Make) -> None:
-    """Given 100 examples and a limit of 1 %, which takes 321, then that is told before the original is measured."""
-    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
-    one.play.n_test = 100
-    one.go()
-    told = next(i for i, event in enumerate(one.events) if isinstance(event, LogLine) and "at least 321" in event.text)
-    begun = {event.step.title: i for i, event in enumerate(one.events) if isinstance(event, StepChanged)
-             if event.step.state == "running"}  # fmt: skip
-    assert begun["Read the examples"] < told < begun["Measure the original"]
 
 
 def test_a_new_run_of_the_same_model_is_the_same_project(space: Workspace) -> None:
