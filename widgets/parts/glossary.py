@@ -66,6 +66,12 @@ WORDS: dict[str, str] = {
     "runtime": QT_TRANSLATE_NOOP("glossary", "The engine that computes a model's answers."),
 }
 
+_FORMS = {"quantized": "quantization", "pruned": "pruning"}
+"""Other forms of a term: explained where they stand in a text, listed under the term only."""
+
+_PHRASES = frozenset({"loss under", "loss could still be"})
+"""Parts of sentences: explained where they stand in a text, meaningless in a list."""
+
 _ORDER = sorted(WORDS, key=len, reverse=True)
 _PATTERN = re.compile(r"(?<!\w)(" + "|".join(re.escape(word) for word in _ORDER) + r")(?!\w)", re.IGNORECASE)
 _BY_LOWER = {word.lower(): word for word in WORDS}
@@ -87,10 +93,21 @@ def explain(word: str) -> str:
     return QCoreApplication.translate(_CONTEXT, WORDS[known]) if known else ""
 
 
-def glossary() -> tuple[tuple[str, str], ...]:
-    """Every term that stands by itself, with its explanation, in the order of the alphabet."""
-    told = (word for word in WORDS if not word.startswith("loss "))
-    return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(told, key=str.lower))
+def glossary(search: str = "") -> tuple[tuple[str, str], ...]:
+    """Return each term once with its explanation, sorted by name.
+
+    Args:
+        search: Part of a term, of another form of it or of its explanation; "" for all terms.
+    """
+    part = search.strip().casefold()
+    listed = (word for word in WORDS if word not in _FORMS and word not in _PHRASES)
+    found = (word for word in listed if part in _searched(word))
+    return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(found, key=str.lower))
+
+
+def _searched(word: str) -> str:
+    forms = (form for form, of in _FORMS.items() if of == word)
+    return " ".join((word, *forms, explain(word))).casefold()
 
 
 def terms(text: str) -> Iterator[Term]:

@@ -1,6 +1,6 @@
 """Small marks: tags, chips, bars, figures, page heads, rows of checks, pairs of name and value."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -272,6 +272,7 @@ class KeyValue(QWidget):
         grid.setVerticalSpacing(SPACE_S)
         grid.setColumnMinimumWidth(0, name_width)
         grid.setColumnStretch(1, 1)
+        self._rows: dict[str, tuple[QWidget, QWidget]] = {}
         for number, (name, value) in enumerate(pairs):
             top = Qt.AlignmentFlag.AlignTop
             told = words(name, "soft")
@@ -280,3 +281,10 @@ class KeyValue(QWidget):
             shown = words(value, role)
             shown.setAccessibleName(f"{name}: {value}")
             grid.addWidget(shown, number, 1, top)
+            self._rows[name] = (told, shown)
+
+    def show_only(self, names: Collection[str]) -> None:
+        """Hide the rows of all other names."""
+        for name, row in self._rows.items():
+            for widget in row:
+                widget.setVisible(name in names)

@@ -10,6 +10,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.glossary import glossary
 from widgets.parts.page import Page
+from widgets.parts.search_field import SearchField
 from widgets.parts.small import KeyValue, PageHead
 from widgets.parts.text import words
 from widgets.theme import Theme
@@ -36,7 +37,9 @@ def keys() -> tuple[tuple[str, str], ...]:
         (_tr("Ctrl+V"), _tr("Open what was copied: files, pictures, texts")),
         (_tr("Ctrl+1 to 9"), _tr("Go to a page")),
         (_tr("F2"), _tr("Rename the project; on Projects the chosen one")),
-        (_tr("Delete"), _tr("On Projects: delete the chosen one")),
+        (_tr("Delete"), _tr("On Projects: delete the chosen one; on Data: leave out the chosen examples")),
+        (_tr("Ctrl+Z"), _tr("On Data: undo the last change")),
+        (_tr("Ctrl+Shift+Z"), _tr("On Data: do it again")),
         (_tr("Tab, arrows, Enter"), _tr("Move, choose, open")),
         (_tr("Ctrl+Q"), _tr("Close; what was measured is kept")),
     )
@@ -94,5 +97,16 @@ class GuidePage(Page):
 
     def _words(self) -> QWidget:
         card = Card(self.tr("Words"), gap=SPACE_M)
-        card.add(KeyValue(glossary(), 130))
+        search = SearchField(self.theme, self.tr("Search the words"), self.tr("Search the words"), 60, small=True)
+        listed = KeyValue(glossary(), 130)
+        nothing = words(self.tr("No word here has this in its name or explanation."), "soft")
+        nothing.hide()
+        search.textChanged.connect(lambda text: self._on_search(text, listed, nothing))
+        for widget in (search, listed, nothing):
+            card.add(widget)
         return card
+
+    def _on_search(self, text: str, listed: KeyValue, nothing: QWidget) -> None:
+        found = {name for name, _ in glossary(text)}
+        listed.show_only(found)
+        nothing.setVisible(not found)
