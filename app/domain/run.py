@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class RunState(StrEnum):
-    """`interrupted` is what a run that was left running by a killed program is found as."""
+    """`interrupted` is the state of a run that was under way when the program was closed or killed."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -15,6 +15,17 @@ class RunState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+
+
+class Interruption(StrEnum):
+    """How a run came to be interrupted."""
+
+    CLOSED = "closed"
+    """The program was closed in order while the run was under way; the end was recorded."""
+    NOT_BEGUN = "not_begun"
+    """The run waited for its turn when the program ended."""
+    BROKEN_OFF = "broken_off"
+    """The program ended without recording anything: it was killed, or the computer stopped."""
 
 
 ALLOWED: dict[RunState, frozenset[RunState]] = {
@@ -71,6 +82,15 @@ class Run:
     error_json: str | None = None
     plan_json: str | None = None
     data_key: str | None = None
+
+    @property
+    def interruption(self) -> Interruption | None:
+        """How it was interrupted, None for every other state; only a program that closes in order records an end."""
+        if self.state is not RunState.INTERRUPTED:
+            return None
+        if self.started_at is None:
+            return Interruption.NOT_BEGUN
+        return Interruption.BROKEN_OFF if self.finished_at is None else Interruption.CLOSED
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_pat
     before = measured(closed_in_the_middle(start, tmp_path))
     program = start()
     program.until_page("optimize", "interrupted", 30)
-    program.until_text("This run was interrupted", "Go on", "Measure the original")
+    program.until_text("This run was interrupted", "Fettle was closed while it ran", "Go on", "Measure the original")
     assert measured(program) == before
     program.press("Go on")
     program.until_page("optimize", "running", 30)
@@ -135,7 +135,7 @@ def test_a_killed_program_finds_its_run_again(start: Start, tmp_path: Path) -> N
 
     program = start()
     program.until_page("optimize", "interrupted", 30)
-    program.until_text("This run was interrupted", "Measure the original")
+    program.until_text("This run was interrupted", "Fettle ended unexpectedly", "Measure the original")
     assert states(program) == ["interrupted"]
     assert measured(program) == before
     assert not left & set((program.home / "data" / "jobs").iterdir())

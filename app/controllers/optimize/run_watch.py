@@ -9,14 +9,14 @@ from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words, tr
 from app.domain.choose import is_worth_naming, may_win
 from app.domain.outcome import SearchEnd
-from app.domain.run import Run, RunState, StepRecord
+from app.domain.run import Interruption, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words
 from app.services.flow.events import EndExpected, RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
 from app.services.run.progress import work_of
-from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
+from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunInterruption, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
 from workers.contracts.disturbed import BUSY_SHARE
@@ -31,6 +31,11 @@ PHASES: dict[RunState, RunPhase] = {
     RunState.FAILED: "failed",
     RunState.CANCELLED: "cancelled",
     RunState.INTERRUPTED: "interrupted",
+}
+INTERRUPTIONS: dict[Interruption, RunInterruption] = {
+    Interruption.CLOSED: "closed",
+    Interruption.NOT_BEGUN: "not_begun",
+    Interruption.BROKEN_OFF: "broken_off",
 }
 STATES: dict[str, StepState] = {
     "waiting": "waiting",
@@ -143,6 +148,7 @@ class RunWatch:
             went_on_s=sum(self.end.went_on_s),
             spare_s=self._spare_s(),
             eta_is_most=self.expected is not None and self.expected.goes_on,
+            interruption=INTERRUPTIONS[self.run.interruption] if self.run.interruption is not None else None,
         )
 
     def _spare_s(self) -> float | None:

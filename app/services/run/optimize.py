@@ -78,7 +78,7 @@ def recorded(recorder: Recorder, ways: int, work: Flow[None]) -> Flow[Run]:
         raise
     except GeneratorExit:
         if before is None:
-            recorder.end(RunState.INTERRUPTED, headline="Interrupted. It can go on from here.")
+            recorder.end(RunState.INTERRUPTED, headline="Fettle was closed while it ran. It can go on from here.")
         else:
             recorder.restore(before)
         raise

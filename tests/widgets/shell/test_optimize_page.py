@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.dialogs.questions import close_question, kind_question
-from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, StepValue
+from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, RunInterruption, StepValue
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
@@ -155,6 +155,22 @@ def test_ends(
         click(page, primary)
     assert (page.findChild(ErrorCard) is not None) == (phase == "failed")
     assert page._view.plot._histories["v0"].total > 0
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("closed", "Fettle was closed while it ran; what was measured until then is kept."),
+        ("not_begun", "Fettle was closed before its turn came; nothing was measured yet."),
+        ("broken_off", "Fettle ended unexpectedly while it ran; what was measured until then is kept."),
+    ],
+)
+def test_interrupted_run_says_whether_the_program_was_closed(
+    page: OptimizePage, how: RunInterruption, expected: str
+) -> None:
+    """Given an interrupted run, Then the head says whether Fettle was closed or ended by itself."""
+    page.show_value(OptimizeValue("interrupted", (StepValue("Check the model", "skipped"),), interruption=how))
+    assert page._head.subtitle.text() == expected
 
 
 def test_queued_then_running_then_anew(page: OptimizePage, qtbot: QtBot, clock: FrameClock) -> None:

@@ -24,6 +24,7 @@ from widgets.theme import Theme
 __all__ = ["BestPoint", "LogLine", "OptimizePage", "OptimizeValue", "SeriesValue", "StepValue"]
 
 RunPhase = Literal["queued", "running", "done", "kept_original", "failed", "cancelled", "interrupted"]
+RunInterruption = Literal["closed", "not_begun", "broken_off"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class OptimizeValue:
     `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
     belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
     time could change the result, `spare_s` what was left of time that was given later. With `eta_is_most` it takes at
-    most `eta_s` more. Figures come from the store; nothing is worked out here.
+    most `eta_s` more; `interruption` says how an interrupted run came to an end. Figures come from the store; nothing
+    is worked out here.
     """
 
     phase: RunPhase
@@ -51,6 +53,7 @@ class OptimizeValue:
     spare_s: float | None = None
     eta_is_most: bool = False
     stage: str = ""
+    interruption: RunInterruption | None = None
 
 
 class OptimizePage(Page):
@@ -203,9 +206,15 @@ class OptimizePage(Page):
             case "cancelled":
                 return self.tr("Cancelled"), kept
             case "interrupted":
-                return self.tr("This run was interrupted"), self.tr(
-                    "The program ended in the middle of it; what was measured until then is kept."
-                )
+                return self.tr("This run was interrupted"), self._interrupted(value.interruption)
+
+    def _interrupted(self, how: RunInterruption | None) -> str:
+        match how:
+            case "closed":
+                return self.tr("Fettle was closed while it ran; what was measured until then is kept.")
+            case "not_begun":
+                return self.tr("Fettle was closed before its turn came; nothing was measured yet.")
+        return self.tr("Fettle ended unexpectedly while it ran; what was measured until then is kept.")
 
     def _took(self, value: OptimizeValue) -> str:
         if value.seconds is None:

@@ -1,6 +1,7 @@
 """A run as the page Optimize shows it."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from desk import judgement, run, variant
@@ -172,3 +173,18 @@ def test_a_stored_run_has_its_dashed_line_too() -> None:
 def test_phases_of_the_dock_are_on_its_clock() -> None:
     """Given a run that began at 100 s of the machine's clock, Then its steps' starts are too."""
     assert watched().phases_s == [100.0, 101.0, 102.0, 106.0, 114.0]
+
+
+def test_interrupted_run_carries_how_it_ended() -> None:
+    """Given runs that the program closed, or that were broken off, Then the page's value has the kind of the end."""
+    closed = run(1, RunState.INTERRUPTED)
+    kinds = [
+        RunWatch(one).value().interruption
+        for one in (
+            replace(closed, started_at=closed.created_at, finished_at=closed.created_at),
+            replace(closed, started_at=closed.created_at, finished_at=None),
+            replace(closed, started_at=None, finished_at=None),
+            run(1, RunState.CANCELLED),
+        )
+    ]
+    assert kinds == ["closed", "broken_off", "not_begun", None]

@@ -9,7 +9,7 @@ import pytest
 from play import Like, failure
 from staging import Make, recipes
 
-from app.domain.run import Goal, RunState
+from app.domain.run import Goal, Interruption, RunState
 from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
@@ -318,7 +318,7 @@ def test_interrupted_and_gone_on_with(stage: Make) -> None:
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=1)})
     one.play.interrupt_at = "answer:B"
     one.go()
-    assert one.stored.state is RunState.INTERRUPTED
+    assert one.stored.interruption is Interruption.CLOSED
     before = one.variants
     one.play.interrupt_at, one.play.seen = "", []
     run = one.again()
