@@ -120,7 +120,11 @@ def then_watched(space: Workspace, flow: Flow[Run]) -> Flow[Run]:
 
 
 def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
-    """Pin the test set if none is, then judge the run's result against the one before. Cheap: answers are stored."""
+    """Pin the test set if none is, then judge the run's result against the one before. Cheap: answers are stored.
+
+    Returns:
+        The comparison; None where there is nothing before, or where the original is only compared with itself.
+    """
     if run.state not in ENDED:
         return None
     facts = read_facts(space, run.id)
@@ -140,6 +144,8 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
     found = yield from _between(space, pinned, (reference.facts, reference.variant), (facts, variant))
     told = {"judgement": found.judgement, "reason": found.reason, "libraries": found.libraries}
     watched = watched.model_copy(update=told)
+    if _is_original_again(reference, facts, variant) and found.judgement and not found.judgement.changed_count:
+        return None
     space.repositories.records.put(WATCHED, run.id, watched)
     return watched
 
@@ -212,6 +218,12 @@ def _reference(space: Workspace, facts: RunFacts) -> _Reference | None:
         if found is not None:
             return _Reference(*found, run.finished_at or run.created_at, is_export=False)
     return None
+
+
+def _is_original_again(reference: _Reference, facts: RunFacts, variant: Variant) -> bool:
+    """Whether both results are the same original model: that it still gives its own predictions is no news."""
+    same_model = reference.facts.baseline.artifact_key == facts.baseline.artifact_key
+    return same_model and reference.variant.is_baseline and variant.is_baseline
 
 
 def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunFacts, Variant] | None:

@@ -103,6 +103,24 @@ def test_each_result_is_judged_against_the_one_before(space: Workspace) -> None:
     assert document is not None and document["changed"] == 0 and document["against"]["variant"] == "v1"
 
 
+def test_original_is_not_compared_with_itself(space: Workspace) -> None:
+    """Given two results that keep the original, Then nothing is said of the second; but if the original answers
+    otherwise than it did, as with another library, it is."""
+    first = space.repositories.runs.get("r1")
+    space.repositories.runs.update(dataclasses.replace(first, recommended_variant_id=None))
+    watched(space, space.repositories.runs.get("r1"))
+    again = another_run(space, "r2", "0", 0)
+    space.repositories.runs.update(dataclasses.replace(again, recommended_variant_id=None))
+    assert watched(space, space.repositories.runs.get("r2")) is None
+    assert read_watched(space.repositories, "r2") is None
+
+    original = space.repositories.variants.get("r2-0")
+    pruned = space.repositories.variants.get("v2")
+    space.repositories.variants.update(dataclasses.replace(original, answers_key=pruned.answers_key))
+    other = watched(space, space.repositories.runs.get("r2"))
+    assert other is not None and other.judgement is not None and other.judgement.changed_count > 0
+
+
 def test_a_run_with_other_examples_answers_the_pinned_ones(space: Workspace, tmp_path: Path) -> None:
     """Given a later run with other examples, Then its version is asked about the pinned ones; where the model is
     another one, too, it says that it cannot be compared."""
