@@ -121,7 +121,7 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
     ]
     if measured.speedup_low is not None:
         least = tr("{0:.2f} times, by {1} sets of fresh processes").format(measured.speedup_low, measured.sets)
-        pairs.append((tr("At least (95 % sure)"), least))
+        pairs.append((tr("At least (95 % confidence)"), least))
     if measured.p90_speedup is not None:
         pairs.append((tr("One request in ten (p90)"), tr("{0:.2f} times").format(measured.p90_speedup)))
     pairs += [

@@ -49,7 +49,7 @@ def under_load(load: CardLoad, plain: Callable[[str], str]) -> str:
 def _ratio(load: CardLoad) -> str:
     bounds = ""
     if load.ratio_low is not None and load.ratio_high is not None:
-        bounds = f" (95 % sure of {load.ratio_low:.2f} to {load.ratio_high:.2f})"
+        bounds = f" ({load.ratio_low:.2f} to {load.ratio_high:.2f} with 95 % confidence)"
     return f"{load.ratio:.2f} times the original's answers a second{bounds}, measured in turn, n {load.n:,} of each."
 
 

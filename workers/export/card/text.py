@@ -102,8 +102,8 @@ def _summary(facts: CardFacts) -> str:
 
 ROWS = (
     ("Accuracy", "accuracy", "pct"),
-    ("Accuracy, 95 % sure of at least", "accuracy_low", "pct"),
-    ("Accuracy, 95 % sure of at most", "accuracy_high", "pct"),
+    ("Lowest likely accuracy (95 % confidence)", "accuracy_low", "pct"),
+    ("Highest likely accuracy (95 % confidence)", "accuracy_high", "pct"),
     ("Answers that did not change", "agreement", "pct"),
     ("Latency mean", "latency_mean_ms", "ms"),
     ("Latency p50", "latency_p50_ms", "ms"),

@@ -40,7 +40,7 @@ def test_all_that_was_measured_stands_in_the_card() -> None:
     text = card(facts(load=LOAD), SPEC, 20, COMMANDS)
     section = text.split("## Under load")[1].split("\n## ")[0]
     for words in (
-        "2.11 times the original's answers a second (95 % sure of 2.00 to 2.20), measured in turn, n 300 of each.",
+        "2.11 times the original's answers a second (2.00 to 2.20 with 95 % confidence), measured in turn, n 300 of each.",
         "| Single stream, answers a second | 640.0 (n 900) | 1,353.2 (n 900) |",
         "| Single stream, 90 % within | 0.812 ms | 0.812 ms |",
         "| Server, answers a second | not valid | – |",

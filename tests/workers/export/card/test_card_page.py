@@ -59,10 +59,17 @@ def test_each_figure_is_the_stores() -> None:
     for _title, key, unit in ROWS:
         if known.variant.get(key) is not None:
             assert figure(known.variant[key], unit) in told.text
-    assert "3.22 × as fast as the original 95 % sure: 2.74 to 3.61 times" in told.text
-    assert "91.10 % right answers 95 % sure: 90.59 % to 93.70 %; original: 91.20 %" in told.text
+    assert "3.22 × as fast as the original 2.74 to 3.61 times (95 % confidence)" in told.text
+    assert "91.10 % right answers 90.59 % to 93.70 % (95 % confidence); original: 91.20 %" in told.text
     text = card_text(known, SPEC, 0, COMMANDS)
     assert set(NUMBER.findall(told.text)) <= set(NUMBER.findall(text))
+
+
+def test_rows_name_bounds_as_a_card_does() -> None:
+    """Given the rows of figures, then bounds are named in words that stand by themselves."""
+    titles = {key: title for title, key, _unit in ROWS}
+    assert titles["accuracy_low"] == "Lowest likely accuracy (95 % confidence)"
+    assert titles["accuracy_high"] == "Highest likely accuracy (95 % confidence)"
 
 
 def test_sections_can_be_found_and_nothing_is_fetched() -> None:

@@ -85,7 +85,7 @@ def tiles(facts: CardFacts) -> list[Tile]:
         found.append(Tile("as fast as the original", f"≥ {at_least:.2f} ×", AT_LEAST))
     elif not is_original and bounds is not None:
         times, low, high = (f"{value:.2f}" for value in bounds)
-        found.append(Tile("as fast as the original", f"{times} ×", f"95 % sure: {low} to {high} times"))
+        found.append(Tile("as fast as the original", f"{times} ×", f"{low} to {high} times (95 % confidence)"))
     for title, key, unit, low_key, high_key in (
         ("right answers", "accuracy", "pct", "accuracy_low", "accuracy_high"),
         ("answers as before", "agreement", "pct", "", ""),
@@ -97,7 +97,7 @@ def tiles(facts: CardFacts) -> list[Tile]:
             continue
         words = "" if is_original or key == "agreement" else f"original: {figure(original.get(key), unit)}"
         ends = [figure(this.get(end), unit) for end in (low_key, high_key) if this.get(end) is not None]
-        sure = f"95 % sure: {ends[0]} to {ends[1]}" if len(ends) == 2 else ""
+        sure = f"{ends[0]} to {ends[1]} (95 % confidence)" if len(ends) == 2 else ""
         found.append(Tile(title, figure(value, unit), "; ".join(part for part in (sure, words) if part)))
     return found
 
