@@ -8,7 +8,10 @@ from PySide6.QtCore import QPointF, QRectF
 
 @dataclass(frozen=True)
 class Label:
-    """A text of `width` × `height` for something reaching from `top` to `bottom` at `x`; all in pixels."""
+    """A text of `width` × `height` for something reaching from `top` to `bottom` at `x`; all in pixels.
+
+    A line reaches `half_width` to the left and right of `x`, at the height `level`.
+    """
 
     x: float
     top: float
@@ -17,6 +20,8 @@ class Label:
     height: float
     above_first: bool = False
     sideways: bool = False
+    half_width: float = 0.0
+    level: float = 0.0
 
 
 def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
@@ -26,6 +31,12 @@ def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
     near = [above, below] if label.above_first else [below, above]
     further = [rect.translated(0, label.height * (1 if rect is below else -1)) for rect in near]
     shifted = [rect.translated(way * label.width / 2, 0) for rect in near for way in (-0.6, 0.6)]
+    if label.half_width:
+        at, reach = label.level - label.height / 2, label.half_width + 6
+        after = QRectF(label.x + reach, at, label.width, label.height)
+        before = QRectF(label.x - reach - label.width, at, label.width, label.height)
+        by_distance = sorted(near, key=lambda rect: abs(rect.center().y() - label.level))
+        return [by_distance[0], after, before, by_distance[1], *shifted, *further]
     if not label.sideways:
         return near + shifted + further
     middle = (label.top + label.bottom) / 2 - label.height / 2

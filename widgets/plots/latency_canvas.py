@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QBrush, QPen
 from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 
@@ -44,6 +45,7 @@ class _Line:
     seconds: float = 0.0
     low_ms: float = 0.0
     high_ms: float = 0.0
+    mean_ms: float = 0.0
 
 
 class LatencyCanvas:
@@ -162,6 +164,7 @@ class LatencyCanvas:
         block = slice(0, int(breaks[0]) + 1 if len(breaks) else len(buckets))
         first_s, last_s = float(buckets.x[block][0]), float(buckets.x[block][-1])
         line.x_s, line.seconds = (first_s + last_s) / 2, last_s - first_s
+        line.mean_ms = float(np.median(buckets.mean[block]))
         line.low_ms = float(np.percentile(buckets.low[block], 5))
         line.high_ms = float(np.percentile(buckets.high[block], 95))
 
@@ -185,6 +188,12 @@ class LatencyCanvas:
         line.clipped.setBrush(color)
         line.clipped.setPen(QPen(color, 0))
         line.text.setColor(color)
+
+    def show_scale(self, shown: bool) -> None:
+        """Show the axis of latencies and its lines; an empty plot has none, since a sentence stands there."""
+        for item in (self._grid, self._unit):
+            item.setVisible(shown)
+        self._left.setOpacity(1.0 if shown else 0.0)
 
     def draw_now(self, now_s: float, running: bool) -> None:
         """The line of now, and beyond it what is not measured yet; nothing of it after the end."""
@@ -229,9 +238,8 @@ class LatencyCanvas:
             taken.append(self._data_rect(line, frame.height()))
             if line.text.isVisible():
                 labels.append(self._label(line))
-        spots = place(
-            [label for _, label in labels], frame, [rect.adjusted(0, 4, 0, -4) for rect in taken if rect.height() > 8]
-        )
+        taken = [rect.adjusted(0, 4, 0, -4) for rect in taken if rect.height() > 8]
+        spots = place([label for _, label in labels], frame, [*taken, *self._best_rects(frame.height())])
         for (text, _), spot in zip(labels, spots, strict=True):
             text.setVisible(spot is not None)
             if spot is not None:
@@ -245,11 +253,23 @@ class LatencyCanvas:
         width = max(1.0, line.seconds * per_s)
         return QRectF(line.x_s * per_s - width / 2, top, width, bottom - top)
 
+    def _best_rects(self, height_px: float) -> list[QRectF]:
+        """Where the dashed line runs, in pixels from the plot area's corner."""
+        if not self._best.isVisible():
+            return []
+        per_s, per_ms = self._px()
+        x, y = self._best.getData()
+        at = [QPointF(seconds * per_s, height_px - ms * per_ms) for seconds, ms in zip(x, y, strict=True)]
+        return [QRectF(one, other).normalized().adjusted(0, -1, 1, 1) for one, other in pairwise(at)]
+
     def _label(self, line: _Line) -> tuple[pg.TextItem, Label]:
         height_px = self._plot.getPlotItem().getViewBox().height()
         data, text = self._data_rect(line, height_px), line.text.boundingRect()
         top = max(0.0, data.top())
-        return line.text, Label(data.center().x(), top, data.bottom(), text.width(), text.height())
+        level = height_px - line.mean_ms * self._px()[1]
+        return line.text, Label(
+            data.center().x(), top, data.bottom(), text.width(), text.height(), half_width=data.width() / 2, level=level
+        )
 
     def _best_label(self) -> tuple[pg.TextItem, Label]:
         """Above its line, right of where it came down; below it and before now where that is too narrow."""

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from widgets.parts.text import words
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.latency_values import BestPoint, SeriesValue
 from widgets.plots.ring import Floats, History
 from widgets.plots.scale import time_ticks
 from widgets.plots.step_strip import StepStrip, StepValue
 from widgets.theme import Theme
+from widgets.tokens import SPACE_L
 
 if TYPE_CHECKING:
     from widgets.plots.latency_canvas import LatencyCanvas
@@ -26,7 +28,17 @@ _LEAST_END_S = 10.0
 
 
 class _Holder(QWidget):
-    """Takes what height is there: a graph's own wish would make the page scroll."""
+    """Takes what height is there: a graph's own wish would make the page scroll. A sentence lies over the graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentence = words("", "soft")
+        self.sentence.setParent(self)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.sentence.setGeometry(self.rect().adjusted(SPACE_L, 0, -SPACE_L, 0))
 
     def sizeHint(self) -> QSize:
         return QSize(300, 150)
@@ -52,7 +64,7 @@ class LatencyPlot(QWidget):
         self._usual_ms: dict[str, float] = {}
         self._dirty = True
         self._now_s, self._drawn_now_s, self._expected_end_s = 0.0, -1.0, 0.0
-        self._running = False
+        self._running, self._at_work = False, ""
         self.end_s = 60.0
         self._build_parts()
         clock.add(self)
@@ -67,6 +79,7 @@ class LatencyPlot(QWidget):
         self.caption.setProperty("role", "caption")
         self.caption.setWordWrap(True)
         holder = _Holder()
+        self.waiting = holder.sentence
         self._place = QVBoxLayout(holder)
         self._place.setContentsMargins(0, 0, 0, 0)
         layout = QVBoxLayout(self)
@@ -82,6 +95,8 @@ class LatencyPlot(QWidget):
             self._add_series(SeriesValue(variant_id, "", len(self._series)))
         self._histories[variant_id].append(times_s, latencies_ms)
         self._changed.add(variant_id)
+        if self.waiting.text():
+            self._say_waiting()
         self._dirty = True
         self._clock.wake()
 
@@ -101,6 +116,7 @@ class LatencyPlot(QWidget):
     def set_steps(self, steps: Sequence[StepValue]) -> None:
         """Show the job's steps beneath the graph; their ends tell when the job is expected to end."""
         self.strip.set_steps(steps)
+        self._at_work = next((step.title for step in steps if step.state == "running"), "")
         ends = [step.end_s for step in steps if step.end_s is not None]
         self._expected_end_s = max(ends, default=0.0)
         self._touch()
@@ -134,7 +150,25 @@ class LatencyPlot(QWidget):
             self._canvas.clear()
         self._touch()
 
+    @property
+    def _has_data(self) -> bool:
+        return any(history.total for history in self._histories.values())
+
+    def _say_waiting(self) -> None:
+        """An empty plot says what it waits for, and which step is at work."""
+        text = ""
+        if not self._has_data:
+            text = self.tr("Nothing was measured.")
+        if self._running and not self._has_data:
+            text = self.tr("The first measurement appears here once the model and the examples are ready.")
+            if self._at_work:
+                text = f"{text}\n{self.tr('Now: {0}').format(self._at_work)}"
+        if text != self.waiting.text():
+            self.waiting.setText(text)
+        self.waiting.setVisible(bool(text))
+
     def _touch(self) -> None:
+        self._say_waiting()
         self._dirty = True
         self._clock.wake()
 
@@ -165,7 +199,8 @@ class LatencyPlot(QWidget):
             self._changed.update(self._series)
         for variant_id in self._changed:
             self._canvas.draw_series(self._series[variant_id], self._histories[variant_id])
-        self._canvas.draw_now(self._now_s, self._running)
+        self._canvas.show_scale(self._has_data)
+        self._canvas.draw_now(self._now_s, self._running and self._has_data)
         self._canvas.draw_best(self._best, self._now_s)
         self._canvas.place_labels()
         self.strip.set_axis(*self._canvas.margins_px(), self.end_s)
@@ -187,6 +222,7 @@ class LatencyPlot(QWidget):
             self._canvas.widget.setAccessibleName(self.accessibleName())
             self._canvas.widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             self._place.addWidget(self._canvas.widget)
+            self.waiting.raise_()
             self._redraw_all()
 
     def event(self, event: QEvent) -> bool:

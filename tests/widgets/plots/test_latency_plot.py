@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QRectF, Signal
 from pytestqt.qtbot import QtBot
 
 from widgets.plots.frame_clock import FrameClock
+from widgets.plots.labels import Label, place
 from widgets.plots.latency_plot import BestPoint, LatencyPlot, SeriesValue
 from widgets.plots.step_strip import StepValue
 from widgets.theme import TOKENS, Theme
@@ -193,3 +194,29 @@ def test_thousands_of_batches_and_paints(plot: LatencyPlot, theme: Theme) -> Non
             plot.draw(0)
             plot._canvas.widget.viewport().repaint()
     assert plot._histories["v1"].total == 2000 and len(plot._histories["v1"]) <= 4096
+
+
+def test_empty_plot_says_what_it_waits_for(plot: LatencyPlot) -> None:
+    """Given a run that has measured nothing yet, Then a sentence with the present step stands in the plot, and no axis of
+    latencies; the first measurement takes the sentence away."""
+    plot.set_running(True)
+    plot.set_steps([StepValue("Read the examples", "running", start_s=0, end_s=3), *STEPS[3:]])
+    plot.set_now(2)
+    plot.draw(0)
+    assert plot.waiting.isVisible() and plot.waiting.text().endswith("\nNow: Read the examples")
+    assert not plot._canvas._grid.isVisible() and not plot._canvas._now.isVisible()
+    fill(plot)
+    plot.draw(0)
+    assert not plot.waiting.isVisible() and plot._canvas._grid.isVisible()
+    plot.clear()
+    plot.set_running(False)
+    assert plot.waiting.isVisible() and "Now:" not in plot.waiting.text()
+
+
+def test_label_with_tall_bars_stands_beside_its_line() -> None:
+    """Given a line whose bars reach far up, and another line right below it, Then its name stands at the line's end, at
+    the line's height, instead of above the bars."""
+    line = Label(100, 20, 104, 60, 14, half_width=20, level=100)
+    (spot,) = place([line], QRectF(0, 0, 400, 200), [QRectF(60, 108, 100, 60)])
+    assert spot is not None
+    assert spot.y() == 100 and spot.x() == 100 + 20 + 6 + 30

@@ -77,6 +77,11 @@ def main(folder: Path) -> None:
     window.set_marks({"model": "done", "data": "done", "goal": "done", "optimize": "current"})
     window.set_jobs(1, time.monotonic() - example.NOW_S)
     fill_dock(window, gpu=False)
+    first, *rest = example.steps()
+    waiting = [replace(step, state="waiting", start_s=None, end_s=None, figure="", detail="") for step in rest]
+    page.show_value(replace(example.running(), steps=(replace(first, state="running", figure=""), *waiting), best=""))
+    page.set_now(2.0)
+    take("opening")
     example.fill(page, example.running())
     QTest.qWait(1500)
     take("running")
