@@ -26,6 +26,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import AnswerParams, DataParams, ExamplesParams, JudgeParams, OpenParams
 from workers.contracts.specs import BOXES_UNKNOWN, DeviceFacts, Judgement
 from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.look.fed import NOTHING_FOUND
 from workers.evaluate.proof.comparing.mean_precision import truth_of
 from workers.evaluate.proof.predictions import load_answers
 from workers.export.python_folder import fill
@@ -143,7 +144,7 @@ def test_what_is_found_is_shown_on_the_pictures(job: Make, model: Path, place: P
     assert sorted(tuple(round(edge, 2) for edge in box.box) for box in rows[0].boxes_before) == wanted
     assert rows[0].boxes_after == () and rows[0].after == "nothing found" and f"{len(wanted)} found" in rows[0].before
     fed, _ = job("fed", FedParams(model_dir=str(model), data_dir=str(data), seconds=600))
-    assert len(fed.examples[0].boxes) == len(wanted)
+    assert len(fed.examples[0].boxes) == len(wanted) and fed.examples[0].result == ""
     session, pipeline = open_session(model, "onnxruntime-cpu", {}, 1), load_pipeline(model)
     (tmp_path / "tried").mkdir()
     known = Known(Prepared(data / "test"), read_dataset(data).test)
@@ -161,6 +162,7 @@ def test_pictures_of_nothing_are_told(job: Make, model: Path, tmp_path: Path) ->
     data = read(job, model, tmp_path / "empty")
     fed, _ = job("fed", FedParams(model_dir=str(model), data_dir=str(data), seconds=600))
     (told,) = [finding for finding in fed.findings if finding.code == "nothing_found"]
+    assert {(one.result, one.boxes) for one in fed.examples} == {(NOTHING_FOUND, ())}
     assert told.what == "0 objects in 12 pictures (scores from 0.25 on)." and told.n == 12
 
 

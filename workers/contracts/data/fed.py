@@ -47,7 +47,7 @@ class FedExample(Frozen):
     """One example. `picture` names a PNG below the work folder: how it looks after its preparation; of an array that
     goes in as it is, from its lowest number (black) to its highest (white). `boxes` is what a detector finds in it,
     `mask` a PNG of the same size with what a model marks in it, `result` what people read of any other
-    answer. `levels` are of a sound (see `Example`)."""
+    answer, or that a detector finds nothing. `levels` are of a sound (see `Example`)."""
 
     source: str
     way: FedWay

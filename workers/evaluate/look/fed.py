@@ -21,10 +21,11 @@ from workers.evaluate.look.neighbors import Search
 from workers.evaluate.look.one_input import levels_of
 from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps
+from workers.pipeline.spec import ArraySteps, AudioSteps, BoxesSteps, ImageSteps
 
 FOLDER = "fed"
 SIDE_PX = 224
+NOTHING_FOUND = "it finds nothing in this picture"
 TEXT_CHARS, RESULT_CHARS = 80, 300
 FAR_RANGE = 10.0
 """A range that is this many times wider or narrower than what the preparation gives is another one."""
@@ -63,7 +64,9 @@ def _with_boxes(example: FedExample, asked: Asked, at: int, feeds: Arrays, pipel
         return example
     height, width = pipeline.input_size(feeds)
     boxes = seen_boxes(pipeline, asked.answers[at], (0.0, 0.0, float(width), float(height)))
-    return example.model_copy(update={"boxes": boxes})
+    finds_nothing = isinstance(pipeline.spec.postprocess, BoxesSteps) and not boxes
+    result = NOTHING_FOUND if finds_nothing and np.isfinite(asked.answers[at]).all() else example.result
+    return example.model_copy(update={"boxes": boxes, "result": result})
 
 
 def _with_result(
