@@ -266,6 +266,17 @@ class ItemsView(QListView):
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
         return tuple(self.items.item(row).source for row in rows)
 
+    def sizeHint(self) -> QSize:
+        """Return the least height: more comes from spare height of the page only."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+    def whole_px(self, width: int) -> int:
+        """Return the height in pixels at which all examples can be seen without scrolling."""
+        count = self.items.rowCount()
+        if not self._pictures:
+            return count * ROW_PX + SPACE_S
+        return -(-count // max(1, (width - 1) // CELL_PX)) * (SIDE_PX + CAPTION_PX + SPACE_S) + SPACE_S
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pictures are spread over the width."""
         width = self.viewport().width() - 1

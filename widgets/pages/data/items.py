@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.pages.data.grid import CAPTION_PX, ROW_PX, SIDE_PX, ItemsView, ItemValue
@@ -44,7 +44,7 @@ class ItemsCard(Card):
             self.title_row.addWidget(widget)
         self.box.addLayout(self.title_row)
         self.view = ItemsView(theme, pictures=pictures)
-        self.view.setFixedHeight(_height_px(len(items), pictures=pictures))
+        self.view.setMinimumHeight(_height_px(len(items), pictures=pictures))
         self.view.items.show_items(items, chunk)
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.acted.connect(self._act)
@@ -62,6 +62,13 @@ class ItemsCard(Card):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
             shortcut.activated.connect(button.click)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Take the height that is there, but no more than all examples need."""
+        super().resizeEvent(event)
+        self.view.setMaximumHeight(max(self.view.minimumHeight(), self.view.whole_px(self.view.width())))
+        frame_px = self.box.minimumHeightForWidth(self.width()) - self.view.minimumHeight()
+        self.setMaximumHeight(frame_px + self.view.maximumHeight())
 
     def show_items(self, items: Sequence[ItemValue]) -> None:
         """The same examples with other labels or marks."""

@@ -32,6 +32,8 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MAX_CHIPS = 40
+SPARE_SHARE = 1000
+"""Of spare height, the examples take this many parts, the space below them one."""
 
 
 class DataPage(Page):
@@ -55,6 +57,7 @@ class DataPage(Page):
     preparation_taken = Signal(str)  # SPEC of --preprocess
     reading_changed = Signal(str, object)  # how results are read, and the score from which things count, or None
     origin_answered = Signal(object)  # OriginValue
+    fills_height = True
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Data"))
@@ -141,7 +144,7 @@ class DataPage(Page):
         columns.setSpacing(SPACE_L)
         columns.addLayout(left, 17)
         columns.addLayout(right, 10)
-        self._fill("full", head, columns)
+        self._fill("full", head, columns, grow=0)
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Reading your {0}").format(plural(self._kind)), self.tr("Nothing is changed in them.")
@@ -315,6 +318,7 @@ class DataPage(Page):
         card.view.items.wanted.connect(self.picture_wanted)
         card.offer_labels(self._labels)
         self._left.replaceWidget(self._preview, card)
+        self._left.setStretchFactor(card, SPARE_SHARE)
         self._preview.hide()
         self._preview.deleteLater()
         self._preview, self._items = None, card

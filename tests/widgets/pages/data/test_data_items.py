@@ -221,3 +221,23 @@ def test_three_questions_about_the_origin(full: Full, qtbot: QtBot) -> None:
     with qtbot.waitSignal(page.origin_answered, timeout=1000) as told:
         box.setCurrentIndex(box.findData("no"))
     assert told.args == [OriginValue(made_by="me", may_use="", people="no")]
+
+
+def test_examples_take_the_height_of_a_large_window(full: Full, qtbot: QtBot) -> None:
+    """Given many examples, When the window is tall, Then their list takes most of it; in a small window the page
+    is no taller than before; and few examples take no more than they need."""
+    page, card = full(2000)
+    page.resize(816, 614)
+    QApplication.processEvents()
+    small_px = page.widget().height()
+    page.resize(1800, 2000)
+    qtbot.waitUntil(lambda: card.view.height() > 1400, timeout=3000)
+    assert page.verticalScrollBar().maximum() == 0, "only the labels stand below"
+    page.resize(816, 614)
+    qtbot.waitUntil(lambda: page.widget().height() == small_px, timeout=3000)
+
+    page, card = full(40)
+    page.resize(1800, 2000)
+    QApplication.processEvents()
+    assert card.view.height() == max(card.view.minimumHeight(), card.view.whole_px(card.view.width()))
+    assert card.view.verticalScrollBar().maximum() == 0
