@@ -20,6 +20,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 SIDE_PX, CELL_PX, CAPTION_PX, ROW_PX = 80, 98, 20, 34
 MOST_CHARS = 300
+MOST_LABEL_PX = 160.0
 MOST_KEPT, MOST_BYTES = 1500, 48 << 20
 
 
@@ -133,6 +134,19 @@ class ItemsModel(QAbstractListModel):
         self._rows = [n for n, item in enumerate(self._items) if self._label in ("", item.label)]
 
 
+def line_parts(inner: QRectF, label_px: float) -> tuple[QRectF, QRectF]:
+    """Return the places of a line's text and of its label at the right end, which takes no more than it needs.
+
+    Args:
+        inner: The line without its edges, in pixels.
+        label_px: Width of the label as it is written; 0 for none.
+    """
+    width = min(0.3 * inner.width(), MOST_LABEL_PX, label_px + 1) if label_px else 0.0
+    gap = SPACE_M if width else 0.0
+    words = QRectF(inner.x(), inner.y(), inner.width() - width - gap, inner.height())
+    return words, QRectF(inner.right() - width, inner.y(), width, inner.height())
+
+
 class ItemDelegate(QStyledItemDelegate):
     """Draws a picture with its label below, or a line of text with its label at the right."""
 
@@ -208,11 +222,9 @@ class ItemDelegate(QStyledItemDelegate):
 
     def _paint_line(self, painter: QPainter, rect: QRect, item: ItemValue) -> None:
         inner = QRectF(rect).adjusted(SPACE_M, 0, -SPACE_M, 0)
-        width = min(0.3 * inner.width(), 160.0) if item.label else 0.0
-        words = QRectF(inner.x(), inner.y(), inner.width() - (width + SPACE_M if width else 0.0), inner.height())
+        words, tag = line_parts(inner, painter.fontMetrics().horizontalAdvance(item.label))
         text = clipped(" ".join((item.text or item.source).split()), MOST_CHARS)
         self._paint_words(painter, words, text, "ink", Qt.AlignmentFlag.AlignLeft)
-        tag = QRectF(inner.right() - width, inner.y(), width, inner.height())
         self._paint_words(painter, tag, item.label, "soft", Qt.AlignmentFlag.AlignRight)
         self._paint_mark(painter, QRectF(inner.x() - SPACE_S - 2, inner.center().y() - 3, 6, 6), item)
 

@@ -32,7 +32,7 @@ class ItemsCard(Card):
         self._theme, self._items = theme, tuple(items)
         self._labels: tuple[str, ...] = ()
         self.setAccessibleName(self.tr("Examples"))
-        self.title_row.addWidget(words(self.tr("Examples"), "section"), 1)
+        self.title_row.addWidget(words(self.tr("Examples"), "section", wrap=False), 1)
         self.title_row.setSpacing(SPACE_S)
         self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise")
         self._redo = TextButton(theme, self.tr("Redo"), "arrow-clockwise")

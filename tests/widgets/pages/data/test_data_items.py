@@ -5,12 +5,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, Qt
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, QRectF, Qt
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.data.doctor import DoctorCard, DoctorValue, WayValue
-from widgets.pages.data.grid import ItemValue
+from widgets.pages.data.grid import ItemValue, line_parts
 from widgets.pages.data.items import ItemsCard, LabelDialog
 from widgets.pages.data.origin import OriginValue
 from widgets.pages.data.page import DataPage
@@ -18,6 +18,7 @@ from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.pictures import PictureValue
 from widgets.theme import Theme
+from widgets.tokens import SPACE_M
 
 CHUNK = 128
 Full = Callable[..., tuple[DataPage, ItemsCard]]
@@ -241,3 +242,24 @@ def test_examples_take_the_height_of_a_large_window(full: Full, qtbot: QtBot) ->
     QApplication.processEvents()
     assert card.view.height() == max(card.view.minimumHeight(), card.view.whole_px(card.view.width()))
     assert card.view.verticalScrollBar().maximum() == 0
+
+
+def test_a_text_takes_the_room_that_its_label_leaves() -> None:
+    """Given a line of 500 px, Then a short label takes its own width, a long one 30 %, and none takes nothing."""
+    inner = QRectF(10, 0, 500, 24)
+    text, label = line_parts(inner, 29.0)
+    assert (text.width(), label.width(), label.right()) == (500 - 30 - SPACE_M, 30, 510)
+    text, label = line_parts(inner, 400.0)
+    assert label.width() == 150
+    assert line_parts(inner, 0)[0].width() == 500
+
+
+def test_title_of_the_examples_stays_in_one_line(full: Full) -> None:
+    """Given the smallest window and a change that can be undone and done again, Then the title is not broken."""
+    page, card = full(20)
+    page.resize(816, 614)
+    card.show_history(can_undo=True, can_redo=True)
+    QApplication.processEvents()
+    (title,) = [one for one in card.findChildren(QLabel) if one.text() == "Examples"]
+    assert title.height() < 2 * title.fontMetrics().lineSpacing()
+    assert title.width() >= title.fontMetrics().horizontalAdvance("Examples")
