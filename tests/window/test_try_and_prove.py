@@ -56,7 +56,7 @@ def test_a_picture_is_tried_after_a_run(start: Start, tmp_path: Path) -> None:
     program.until_page("try", "full")
     program.until_text("From your test pictures", "Waits for something to try.")
     program.drop(pictures / "green" / "ünï 3.png")
-    view = program.until(answered("ünï 3.png, as 48 × 48 dots", "1 picture, 1 same answer"), 30, "both answers")
+    view = program.until(answered("ünï 3.png, as 48 × 48 pixels", "1 picture, 1 same answer"), 30, "both answers")
     assert "Same answer, " in view.texts and view.texts.count("green") >= 2
     assert view.strays == ()
     both = workers(program) - before
@@ -95,7 +95,7 @@ def test_prove_it_by_a_drop_and_try_it_by_keys(start: Start, tmp_path: Path) -> 
     program.keys("Right", "Return")
     program.until(answered("test example", "1 picture, 1 same answer"), 30, "both answers")
     program.drop(picture, on=(600, 300))
-    program.until(answered("boot.png, as 28 × 28 dots", "2 pictures, 2 same answers"), 30, "both answers")
+    program.until(answered("boot.png, as 28 × 28 pixels", "2 pictures, 2 same answers"), 30, "both answers")
     assert program.see().strays == ()
     assert len(workers(program)) >= 2
     begun = workers(program) - before

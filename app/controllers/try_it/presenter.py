@@ -152,7 +152,7 @@ def seen_words(seen: Seen) -> str:
     if seen.first_of > 1:
         return tr("the first of {0:,} examples").format(seen.first_of)
     if seen.kind == "image":
-        return tr("as {0:,} × {1:,} dots").format(seen.width_px or 0, seen.height_px or 0)
+        return tr("as {0:,} × {1:,} pixels").format(seen.width_px or 0, seen.height_px or 0)
     if seen.kind == "text":
         text = tr("{0:,} tokens; the rest was cut off") if seen.cut else tr("{0:,} tokens")
         return text.format(seen.tokens or 0)

@@ -40,6 +40,7 @@ class ItemsCard(Card):
         self._redo.clicked.connect(self.redo_requested)
         self._kinds = ChoiceField(self.tr("Kinds that are shown"), small=True, elastic=True)
         self._kinds.setMaximumWidth(200)
+        self._kinds.setMinimumContentsLength(8)  # in the smallest window the title needs the rest
         for widget in (self._undo, self._redo, self._kinds):
             self.title_row.addWidget(widget)
         self.box.addLayout(self.title_row)

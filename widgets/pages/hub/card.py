@@ -1,10 +1,11 @@
 """The hub on the page Model: a field to search with, and a few words to begin with."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, Square
+from widgets.parts.flow import FlowLayout
 from widgets.parts.search_field import SearchField
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -30,15 +31,14 @@ class HubCard(Card):
         row.addWidget(self._field, 1)
         row.addWidget(search)
         self.add(row)
-        chips = QHBoxLayout()
-        chips.setSpacing(SPACE_S)
+        chips = QWidget()
+        row_of_chips = FlowLayout(chips, SPACE_S)
         texts = (self.tr("Recognize pictures"), self.tr("Sort texts"), self.tr("Find things in pictures"))
-        self._chips = [GhostButton(theme, text, "", "small") for text in texts]
-        for text, chip in zip(texts, self._chips, strict=True):
+        for text in texts:
+            chip = GhostButton(theme, text, "", "small")
             chip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             chip.clicked.connect(lambda _checked=False, text=text: self._go(text))
-            chips.addWidget(chip)
-        chips.addStretch(1)
+            row_of_chips.addWidget(chip)
         self.add(chips)
         self.box.addStretch(1)
 
@@ -52,10 +52,6 @@ class HubCard(Card):
         column.addWidget(words(self.tr("Thousands of trained models"), "soft"))
         row.addLayout(column, 1)
         return row
-
-    def set_narrow(self, is_narrow: bool) -> None:
-        """The smallest window has room for two of the three."""
-        self._chips[-1].setVisible(not is_narrow)
 
     def _go(self, text: str) -> None:
         self.search_requested.emit(text.strip())

@@ -42,7 +42,6 @@ class ModelPage(Page):
         super().__init__(theme, self.tr("Model"))
         self._pictures = pictures or PictureStore(self)
         self._thumbnails: list[PictureLabel] = []
-        self._hub_card: HubCard | None = None
         self._preprocess: PreprocessCard | None = None
 
     # -- states --
@@ -54,7 +53,7 @@ class ModelPage(Page):
         )
         drop = self._drop_area(self.tr("Drop your own model here"), primary=sample is None)
         drop.setMinimumHeight(188)
-        hub = self._hub_card = HubCard(self.theme)
+        hub = HubCard(self.theme)
         hub.search_requested.connect(self.hub_requested)
         own = QWidget()
         own.setMaximumHeight(TALLEST_PX)
@@ -228,5 +227,3 @@ class ModelPage(Page):
         if self.state == "empty":
             for picture in self._thumbnails:
                 picture.set_side(SIDE_NARROW if is_narrow else SIDE_WIDE)
-            if self._hub_card is not None:
-                self._hub_card.set_narrow(is_narrow)

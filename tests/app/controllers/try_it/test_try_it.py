@@ -67,7 +67,7 @@ def test_a_dropped_picture_an_example_and_a_pasted_one(
     window.paths_dropped.emit([str(path)])
     drive(lambda: len(layout(page).tried.rows.values) == 1)
     shown = words(page)
-    assert "Same answer, " in shown and "boot ünï.png, as 28 × 28 dots" in shown
+    assert "Same answer, " in shown and "boot ünï.png, as 28 × 28 pixels" in shown
     assert "How sure it is" in shown and "The middle of 9 calls each" in shown
     (line,) = layout(page).tried.rows.values
     assert line.same is True and line.before == line.after and line.before_ms > 0 and line.picture.data

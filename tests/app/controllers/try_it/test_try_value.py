@@ -84,7 +84,7 @@ def test_each_kind_of_answer() -> None:
 
 def test_how_the_model_got_it() -> None:
     """Given what was seen of an input, Then it is told in words."""
-    assert seen_words(IMAGE) == "as 320 × 224 dots"
+    assert seen_words(IMAGE) == "as 320 × 224 pixels"
     assert seen_words(Seen(kind="text", tokens=12)) == "12 tokens"
     assert seen_words(Seen(kind="text", tokens=512, cut=True)) == "512 tokens; the rest was cut off"
     assert seen_words(Seen(kind="audio", seconds=3.21)) == "3.2 s"

@@ -11,8 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTextBrowser, QWidget
 from pytestqt.qtbot import QtBot
 
+from widgets.pages.hub.card import HubCard
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import DownloadValue, HubAskValue, HubListValue
+from widgets.pages.model.page import ModelPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.parts.format import ago
 from widgets.theme import Theme
@@ -299,3 +301,15 @@ def test_ages_in_one_unit(days: int, words: str) -> None:
     """Given a day, then its age is told in one unit."""
     now = datetime(2026, 11, 25, 12, tzinfo=UTC)
     assert ago(now - timedelta(days=days), now) == words
+
+
+@pytest.mark.parametrize("width", [816, 1072])
+def test_all_suggestions_of_the_hub_are_there_in_every_window(theme: Theme, shown: Any, width: int) -> None:
+    """Given the page Model in the smallest and the usual window, Then all three suggestions stand within their card."""
+    page = ModelPage(theme)
+    page.show_empty(None)
+    shown(page, width, 614)
+    (card,) = page.findChildren(HubCard)
+    chips = [one for one in card.findChildren(QAbstractButton) if one.property("scale") == "small" and one.isVisible()]
+    assert [chip.text() for chip in chips] == ["Recognize pictures", "Sort texts", "Find things in pictures"]
+    assert all(card.rect().contains(chip.geometry().translated(chip.parentWidget().pos())) for chip in chips)
