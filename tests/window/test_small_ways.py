@@ -49,3 +49,29 @@ def test_questions_have_a_cancel_and_escape_leaves_customize(start: Start, tmp_p
         order += [item.text for item in program.see().items if item.focus]
     assert order == ["Look in the hub", "Copy a note to its maker"]
     assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(240)
+def test_words_are_searched_and_labels_are_said_once(start: Start, tmp_path: Path) -> None:
+    """Given the guide, When one types into its search, Then only the terms with these letters stay. Given pictures in
+    sub-folders, Then the labels' origin stands in one place, and the goal says once that they are too few."""
+    program = start(str(write_model(tmp_path / "colors.onnx")))
+    program.until_page("model", "full", 30)
+    program.keys("F1")
+    program.until_page("guide", "full", 15)
+    program.until_text("Ctrl+Z", "Opset")
+    program.click(lambda view: view.find("Search the words"), "the search")
+    program.type("quantized")
+    view = program.until(lambda view: "Opset" not in view.texts, 10, "fewer words")
+    assert "Quantization" in view.texts
+    program.keys("F1")
+
+    program.drop(write_pictures(tmp_path / "pictures", each=10))
+    program.until_page("data", "full", 60)
+    view = program.until_text("Labels found")
+    assert "The labels are the names" not in view.texts
+    program.keys("ctrl+3")
+    program.until_page("goal", "full", 30)
+    view = program.until_text("cannot prove a limit of 1 %")
+    assert "That is at most" not in view.texts
+    assert program.errors.read_text(encoding="utf-8") == ""

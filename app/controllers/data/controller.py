@@ -28,6 +28,7 @@ from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
+from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.data.record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult
@@ -305,6 +306,7 @@ def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = F
         n_calibration=result.n_calibration,
         source=Path(asked.path).name if asked is not None and asked.path else "",
         labelled=result.labelled,
+        labels_from=tr("from the names of the sub-folders") if _has_folder_labels(result) else "",
         class_counts=tuple(result.class_counts.items()),
         previews=tuple((_preview(data.folder, shown, label, result.kind), label) for shown, label in result.previews),
         checks=tuple(_checks(result)),
@@ -316,6 +318,10 @@ def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = F
         n_merged=result.merged_doubles,
         n_opened=result.n_opened,
     )
+
+
+def _has_folder_labels(result: DataResult) -> bool:
+    return any(finding.code == FOLDER_LABELS for finding in result.findings)
 
 
 def _checks(result: DataResult) -> list[CheckValue]:
@@ -334,7 +340,8 @@ def _checks(result: DataResult) -> list[CheckValue]:
         counts = f"{few:,}" if few == many else tr("{0:,} to {1:,}").format(few, many)
         checks.append(CheckValue(state, tr("Examples of each kind"), counts))
     order = {"danger": 0, "warning": 1, "info": 2}
-    found = sorted(result.findings, key=lambda finding: order[finding.level])
+    told = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # the card of labels says it
+    found = sorted(told, key=lambda finding: order[finding.level])
     return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
 
 

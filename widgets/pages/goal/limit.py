@@ -81,7 +81,7 @@ class LimitCard(Card):
 
     def __init__(self, theme: Theme, value: GoalValue) -> None:
         super().__init__(self.tr("How much accuracy may it cost?"), gap=SPACE_S)
-        self._theme, self._value = theme, value
+        self._theme, self._value, self._is_provable = theme, value, True
         self.add(label(self.tr("Fettle never recommends a version beyond this limit."), "soft"))
         self._slider = LimitSlider(theme)
         self._slider.setRange(0, round(max(MAX_PCT, value.limit_pct) * STEPS_PER_PCT))
@@ -117,6 +117,11 @@ class LimitCard(Card):
             self._slider.setValue(round(limit_pct * STEPS_PER_PCT))
         self._tell()
 
+    def set_provable(self, is_provable: bool) -> None:
+        """Count examples only where they can prove a limit: where they cannot, the page says so already."""
+        self._is_provable = is_provable
+        self._tell()
+
     def _on_value_changed(self, _value: int) -> None:
         self._tell()
         self.changed.emit(self.limit_pct)
@@ -127,7 +132,7 @@ class LimitCard(Card):
         self._words.setText(text)
         self._slider.setAccessibleDescription(text)
         self._words.setMinimumWidth(self._widest())
-        example = self._example()
+        example = self._example() if self._is_provable else ""
         self._examples.setText(example)
         self._examples.setVisible(bool(example))
 

@@ -98,6 +98,8 @@ class GoalPage(Page):
         """Whether there are too few examples to prove the limit as it stands now."""
         if self._few is not None and self.state == "full":
             self._few.show_value(value)
+            if self._limit is not None:
+                self._limit.set_provable(value is None)
 
     def show_recipes(self) -> None:
         """The recipe of the chosen preset, to be changed by those who want it."""

@@ -9,6 +9,9 @@ from workers.contracts.specs import Finding
 NO_CALIBRATION = "no_calibration"
 """Code of the finding that no items are kept for techniques that learn from some."""
 
+FOLDER_LABELS = "folder_labels"
+"""Code of the finding that labels are the names of sub-folders."""
+
 
 class DataParams(Frozen):
     """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.

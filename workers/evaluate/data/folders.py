@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, file_digest, names_of, shown
@@ -22,9 +23,6 @@ FILE_NAMES = (
 )  # fmt: skip
 LISTS = ("labels.csv", "metadata.csv", "labels.jsonl", "metadata.jsonl", "manifest.jsonl", "manifest.json")
 """Lists of files beside them: our own, those of Hugging Face's folders, and NeMo's manifests."""
-
-FOLDER_LABELS = "folder_labels"
-"""Code of the finding that labels are the names of sub-folders."""
 
 TRANSCRIPT_NAMES = ("transcript", "transcription", "sentence", "text")
 LABEL_NAMES = ("label", "labels", "class", "category")

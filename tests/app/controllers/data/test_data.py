@@ -17,6 +17,7 @@ from app.services.machine.describing import describe
 from app.services.opening.opening import ReadData
 from widgets.main_window import MainWindow
 from widgets.pages.data.page import DataPage
+from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.jobs import DataParams
 from workers.contracts.specs import Finding
 
@@ -112,3 +113,12 @@ def test_what_was_found_in_words() -> None:
     table = read(columns=("text", "translation"))
     columns = [data_value(table, None, gives_text=gives_text).columns for gives_text in (False, True)]
     assert [column is not None and column.are_texts for column in columns] == [False, True]
+
+
+def test_labels_of_folders_are_said_by_their_card_alone() -> None:
+    """Given labels that are names of sub-folders, Then the card of labels says so, and the list of checks does not."""
+    finding = Finding(level="info", what="The labels are the names of the 2 sub-folders.", code=FOLDER_LABELS)
+    value = data_value(read(class_counts={"red": 9, "green": 9}, findings=(finding,)), None)
+    assert value.labels_from == "from the names of the sub-folders"
+    assert finding.what not in [check.what for check in value.checks]
+    assert data_value(read(class_counts={"red": 9, "green": 9}), None).labels_from == ""

@@ -10,6 +10,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.goal.recipe_editor import RecipeCard
@@ -248,3 +249,13 @@ def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples:
     assert page.widget() is content and "More than is free." in said(page)
     page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min"))
     assert "More than is free." not in said(page)
+
+
+def test_a_limit_that_cannot_be_proven_is_said_once(page: GoalPage, said: Any) -> None:
+    """Given too few examples for the limit, Then the line above says it, and the slider does not count 0 of them."""
+    assert "That is at most" in said(page)
+    few = FewValue(kind="images", n_test=24, n_needed=321, limit_pct=1.0, offer_pct=None, labelled=False)
+    page.show_few(few)
+    assert "24 pictures for the test cannot prove" in said(page) and "That is at most" not in said(page)
+    page.show_few(None)
+    assert "That is at most" in said(page)

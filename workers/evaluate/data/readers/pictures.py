@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from workers.contracts.data.reading import FOLDER_LABELS
 from workers.evaluate.data.base import Collection, Options, Reader
-from workers.evaluate.data.folders import FOLDER_LABELS, files_below, is_list, read_files
+from workers.evaluate.data.folders import files_below, is_list, read_files
 from workers.evaluate.data.truths.boxes import with_boxes
 from workers.evaluate.data.truths.masks import with_masks
 from workers.pipeline.spec import ImageSteps
