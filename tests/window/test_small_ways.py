@@ -59,8 +59,8 @@ def test_words_are_searched_and_labels_are_said_once(start: Start, tmp_path: Pat
     program.until_page("model", "full", 30)
     program.keys("F1")
     program.until_page("guide", "full", 15)
-    program.until_text("Ctrl+Z", "Opset")
-    program.click(lambda view: view.find("Search the words"), "the search")
+    program.until_text("Ctrl+N", "Opset")
+    program.click(lambda view: view.find("Search the words", "SearchField"), "the search")
     program.type("quantized")
     view = program.until(lambda view: "Opset" not in view.texts, 10, "fewer words")
     assert "Quantization" in view.texts
@@ -68,7 +68,7 @@ def test_words_are_searched_and_labels_are_said_once(start: Start, tmp_path: Pat
 
     program.drop(write_pictures(tmp_path / "pictures", each=10))
     program.until_page("data", "full", 60)
-    view = program.until_text("Labels found")
+    view = program.until_text("The labels match the model’s answers", "Examples of each kind")
     assert "The labels are the names" not in view.texts
     program.keys("ctrl+3")
     program.until_page("goal", "full", 30)

@@ -287,10 +287,14 @@ class ItemsView(QListView):
         count = self.items.rowCount()
         if not self._pictures:
             return count * ROW_PX + SPACE_S
-        return -(-count // max(1, (width - 1) // CELL_PX)) * (SIDE_PX + CAPTION_PX + SPACE_S) + SPACE_S
+        columns = max(1, (width - 2 * self.frameWidth() - 1) // CELL_PX)
+        return -(-count // columns) * (SIDE_PX + CAPTION_PX + SPACE_S) + SPACE_S
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pictures are spread over the width."""
+        policies, is_whole = Qt.ScrollBarPolicy, self.height() >= self.whole_px(self.width())
+        # as needed, the list keeps room for a bar that is no longer there, and a column less
+        self.setVerticalScrollBarPolicy(policies.ScrollBarAlwaysOff if is_whole else policies.ScrollBarAsNeeded)
         width = self.viewport().width() - 1
         if self._pictures and width > 0:
             self._drawer.width_px = width // max(1, width // CELL_PX)

@@ -68,7 +68,7 @@ class ItemsCard(Card):
         """Take the height that is there, but no more than all examples need."""
         super().resizeEvent(event)
         self.view.setMaximumHeight(max(self.view.minimumHeight(), self.view.whole_px(self.view.width())))
-        frame_px = self.box.minimumHeightForWidth(self.width()) - self.view.minimumHeight()
+        frame_px = self.box.totalMinimumHeightForWidth(self.width()) - self.view.minimumHeight()
         self.setMaximumHeight(frame_px + self.view.maximumHeight())
 
     def show_items(self, items: Sequence[ItemValue]) -> None:

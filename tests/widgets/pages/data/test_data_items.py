@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.data.doctor import DoctorCard, DoctorValue, WayValue
-from widgets.pages.data.grid import ItemValue, line_parts
+from widgets.pages.data.grid import CELL_PX, ItemValue, line_parts
 from widgets.pages.data.items import ItemsCard, LabelDialog
 from widgets.pages.data.origin import OriginValue
 from widgets.pages.data.page import DataPage
@@ -242,6 +242,22 @@ def test_examples_take_the_height_of_a_large_window(full: Full, qtbot: QtBot) ->
     QApplication.processEvents()
     assert card.view.height() == max(card.view.minimumHeight(), card.view.whole_px(card.view.width()))
     assert card.view.verticalScrollBar().maximum() == 0
+
+
+@pytest.mark.parametrize("width", [816, 960, 1072, 1200])
+def test_list_that_grew_uses_every_column(full: Full, qtbot: QtBot, width: int) -> None:
+    """Given a list that scrolled in a small window, When it has room for all examples, Then no column stays empty, and
+    the last example can be seen."""
+    page, card = full(30)
+    page.resize(816, 400)
+    QApplication.processEvents()
+    page.resize(width, 1600)
+    view = card.view
+    qtbot.waitUntil(lambda: view.height() >= view.whole_px(view.width()), timeout=3000)
+    QApplication.processEvents()
+    firsts = {view.visualRect(view.items.index(row)).x() for row in range(30)}
+    assert len(firsts) == view.viewport().width() // CELL_PX
+    assert view.viewport().rect().contains(view.visualRect(view.items.index(29)))
 
 
 def test_a_text_takes_the_room_that_its_label_leaves() -> None:
