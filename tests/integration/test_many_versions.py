@@ -200,7 +200,7 @@ def test_what_waits_beside_a_failed_version_is_found_safe() -> None:
     book = LookBook(kept, "model", "r", frozenset(range(1, n + 1)), LIMIT_PCT)
     tried = versions("r", np.zeros((2, N_CALIBRATION), np.bool_), [2.04, 2.0])
     test = np.zeros((2, n), np.bool_)
-    test[0, :30] = True
+    test[0, :12] = True  # beyond the limit, and not so far that its look costs nothing
     assert safe_ones(book, tried, test) == 1
     assert [(look.number, look.is_open) for look in kept.kept] == [(0, False), (1, True)]
 

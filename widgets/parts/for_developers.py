@@ -17,9 +17,9 @@ def _tr(text: str) -> str:
 
 
 class ForDevelopers(QWidget):
-    """A fold, closed at first, with `commands` to copy and the lines that they print."""
+    """A fold, closed at first, with `commands` to copy and the lines that they print below the heading `title`."""
 
-    def __init__(self, theme: Theme, commands: Sequence[str], printed: Sequence[str] = ()) -> None:
+    def __init__(self, theme: Theme, commands: Sequence[str], printed: Sequence[str] = (), title: str = "") -> None:
         super().__init__()
         self._commands = tuple(commands)
         box = QVBoxLayout(self)
@@ -32,6 +32,8 @@ class ForDevelopers(QWidget):
         inner.setContentsMargins(SPACE_M, 10, SPACE_M, 10)
         column = QVBoxLayout()
         column.setSpacing(2)
+        if title:
+            column.addWidget(label(title, "strong"))
         for line in self._commands:
             column.addWidget(label(line, "mono", select=True))
         for line in printed:

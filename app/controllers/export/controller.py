@@ -344,6 +344,7 @@ class ExportController(PageController):
                 checks=(*checks(facts, variant), *result_checks(exported)),
                 commands=exported.result.commands,
                 printed=exported.result.printed,
+                how_to_run=tr(exported.target.how_to_run),
                 has_page=bool(self._card_page),
             )
         )

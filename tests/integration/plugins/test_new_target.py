@@ -70,6 +70,7 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace
 from app.settings import Settings
 from widgets.parts.card import ChoiceCard
+from widgets.parts.for_developers import ForDevelopers
 
 LEFT = Qt.MouseButton.LeftButton
 out = sys.argv[2]
@@ -126,6 +127,8 @@ def main():
         page.show_running = note
         QTest.mouseClick(button(page, "Export bundle"), LEFT)
         drive(lambda: page.state in ("done", "error"))
+        for fold in page.findChildren(ForDevelopers):
+            fold.fold.click()
         told["state"], told["done"] = page.state, words(page)
         told["records"] = [record.target for record in space.repositories.exports.list()]
         made.flows.interrupt_all()

@@ -196,7 +196,7 @@ class ExportPage(Page):
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
         left.addWidget(DoneCard(self.theme, value))
-        left.addWidget(ForDevelopers(self.theme, value.commands, value.printed))
+        left.addWidget(ForDevelopers(self.theme, value.commands, value.printed, value.how_to_run))
         left.addWidget(self._checks_card(value.checks, ""), 1)
         left.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
         columns = self._columns(left, value.card)

@@ -101,8 +101,8 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class DoneValue:
-    """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print.
-    `has_page`: the card can be read as a page.
+    """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print,
+    `how_to_run` their heading. `has_page`: the card can be read as a page.
     """
 
     path: str
@@ -112,5 +112,6 @@ class DoneValue:
     checks: tuple[CheckValue, ...]
     commands: tuple[str, ...]
     printed: tuple[str, ...] = ()
+    how_to_run: str = ""
     tested: str = ""
     has_page: bool = False
