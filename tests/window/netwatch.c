@@ -1,5 +1,5 @@
 /* netwatch.c - preloaded by the tests of the window: writes down every look-up of a name and every internet socket.
- * The log ($NETWATCH_LOG) is opened when a process starts, before its walls close. A process that may not open it
+ * The log ($FETTLE_NETWATCH_LOG) is opened when a process starts, before its walls close. A process that may not open it
  * aborts on the first attempt, so that none goes unseen. Build: cc -shared -fPIC -O1 -o netwatch.so netwatch.c -ldl */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,7 +14,7 @@
 static int out = -1;
 
 __attribute__((constructor)) static void begin(void) {
-    const char *path = getenv("NETWATCH_LOG");
+    const char *path = getenv("FETTLE_NETWATCH_LOG");
     int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     if (fd >= 0) { out = fcntl(fd, F_DUPFD_CLOEXEC, 700); close(fd); }
 }

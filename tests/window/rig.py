@@ -280,6 +280,11 @@ class Program:
         self.keys("Home", *["Down"] * below_first, "Return")
         self.until(lambda view: not has_list(view), 10, f"the end of the list of {name!r}")
 
+    def to_top(self) -> None:
+        """Scroll the page to its top by the wheel, beside its cards, so that no list in them takes the wheel."""
+        self.screen.do("mousemove", 1262, 500, "click", "--repeat", 40, "--delay", 10, 4)
+        time.sleep(0.2)
+
     def keys(self, *names: str) -> None:
         """Press keys, as xdotool names them."""
         for name in names:

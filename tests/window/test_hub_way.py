@@ -99,7 +99,7 @@ def search_by_keys(program: Program, words: str) -> None:
 
 def searched_and_downloaded(start: Start, hub: FakeHub, log: Path, netwatch: Path) -> Program:
     """On the page Model with a starter of the hub, which was asked by workers alone and only when a person asked."""
-    program = start(HF_ENDPOINT=hub.endpoint, LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log))
+    program = start(HF_ENDPOINT=hub.endpoint, LD_PRELOAD=str(netwatch), FETTLE_NETWATCH_LOG=str(log))
     program.until_page("model", "empty", 60)
     time.sleep(1)
     assert hub.seen == [] and remote_ends(program) == set()

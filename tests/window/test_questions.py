@@ -134,6 +134,7 @@ def test_every_page_by_keys_in_light_and_dark(start: Start, tmp_path: Path) -> N
         assert {"Model", "Settings"} & set(seen), (page, seen)
         assert view.strays == ()
 
+    program.to_top()
     program.click(lambda view: view.find("Dark", "QRadioButton"), "dark looks")
     for number, page in enumerate(pages, 1):
         program.keys(f"ctrl+{number}")

@@ -92,7 +92,7 @@ def test_the_sample_in_five_clicks(start: Start, netwatch: Path, tmp_path: Path)
     """Given the first run, When the recommended thing is pressed again and again, Then five clicks give a bundle, unseen
     outside."""
     log = tmp_path / "network.log"
-    program = start(LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log), FETTLE_MOST_ROUNDS=AS_LONG_AS_IT_TAKES)
+    program = start(LD_PRELOAD=str(netwatch), FETTLE_NETWATCH_LOG=str(log), FETTLE_MOST_ROUNDS=AS_LONG_AS_IT_TAKES)
     program.until_page("model", "empty", 20)
     program.press("Try the sample")
     program.until_page("goal", limit_s=60)
@@ -124,7 +124,7 @@ def test_a_dropped_model_with_dropped_pictures(start: Start, netwatch: Path, tmp
     pictures = write_pictures(tmp_path / "my pictures")
     log = tmp_path / "network.log"
     write_quick_preset(tmp_path / "home")
-    program = start(LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log))
+    program = start(LD_PRELOAD=str(netwatch), FETTLE_NETWATCH_LOG=str(log))
     program.until_page("model", "empty", 20)
 
     program.drop(model)
@@ -156,7 +156,7 @@ def test_the_witness_sees_what_it_should(netwatch: Path, tmp_path: Path) -> None
     """Given a process that asks for a name and opens a socket, Then both are written down."""
     log = tmp_path / "network.log"
     ask = "import socket; socket.socket().close()\ntry: socket.getaddrinfo('fettle.invalid', 80)\nexcept OSError: pass"
-    environment = {"LD_PRELOAD": str(netwatch), "NETWATCH_LOG": str(log), "PATH": "/usr/bin:/bin"}
+    environment = {"LD_PRELOAD": str(netwatch), "FETTLE_NETWATCH_LOG": str(log), "PATH": "/usr/bin:/bin"}
     subprocess.run([sys.executable, "-I", "-c", ask], env=environment, check=True, timeout=60)
     seen = log.read_text(encoding="utf-8")
     assert "socket inet" in seen and "getaddrinfo fettle.invalid" in seen
