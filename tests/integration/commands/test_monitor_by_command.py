@@ -49,7 +49,7 @@ def test_darker_pictures_are_told_with_what_to_do(place: Path, fettle: Fettle) -
     assert list(done.document) == ["drift", "alerts"]
     found = {(alert["code"], alert["statistic"], alert["direction"]): alert for alert in done.document["alerts"]}
     darker = found["shift", "brightness", -1]
-    assert darker["now"] == pytest.approx(0.7 * darker["before"], rel=0.1)
+    assert darker["now"] == pytest.approx(0.7 * darker["before"], rel=0.15)  # a stretch may begin with usual ones
     assert darker["until"] is None and "200" in darker["advice"]
     drift = done.document["drift"]
     assert (drift["requests"], drift["errors"], drift["kind"]) == (USUAL + DARKER, 0, "image")
