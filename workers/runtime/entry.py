@@ -50,7 +50,9 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     _open_log(config.log_path)
     _own_group()
     home = Path(config.home) if config.home else None
-    environment.prepare(network=config.network, threads=config.threads, home=home)
+    # a worker without a job yet loads libraries before its second wall, which does not reach their threads
+    threads = config.threads if config.kind is not None else 1
+    environment.prepare(network=config.network, threads=threads, home=home)
     if config.gpu:
         gpu.prepare(os.environ, card=config.card, cache=config.gpu_cache)
     protections = first_layer(config)

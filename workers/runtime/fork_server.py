@@ -110,10 +110,6 @@ class _Server:
         os.environ.update(order.environ)
         os.sched_setaffinity(0, order.cores)
         random.seed()
-        if order.config is not None and order.config.threads != 1:
-            from threadpoolctl import threadpool_limits
-
-            threadpool_limits(order.config.threads)  # libraries that are loaded have read the environment
         entry.main(Connection(connection), config)
 
     def _ended(self, watched: int) -> None:

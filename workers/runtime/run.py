@@ -26,6 +26,7 @@ def settle(job: RunJob) -> list[str]:
         threads=job.threads,
         home=Path(job.work_dir) / HOME_FOLDER,
     )
+    _use_threads(job.threads)
     return set_system_limits(job.limits, job.threads)
 
 
@@ -48,6 +49,14 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, 
             traceback.print_exception(error, file=sys.stderr)
         reporter.send(message)
         return message.exit_code if isinstance(message, Failed) else 5
+
+
+def _use_threads(threads: int) -> None:
+    """Let BLAS and OpenMP use `threads` after they were loaded with one: walls do not reach threads that exist."""
+    if threads != 1 and "numpy" in sys.modules:
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(threads)
 
 
 def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str, JsonValue]:

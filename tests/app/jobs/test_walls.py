@@ -98,6 +98,14 @@ def test_waiting_worker_without_threads_is_narrowed_as_a_whole(bench: Bench) -> 
     assert narrowed(bench)["missing"] == []
 
 
+def test_waiting_worker_starts_threads_of_libraries_after_its_walls(tmp_path: Path) -> None:
+    """Given a worker that waited with numpy and may use two threads, Then BLAS has started none before the walls."""
+    bench = Bench(
+        tmp_path, WorkerPool(tmp_path / "jobs", store=tmp_path / "store", threads=2, handler_package=HANDLERS)
+    )
+    assert narrowed(bench, "numpy")["missing"] == []
+
+
 def test_waiting_worker_reports_threads_that_stay_outside(bench: Bench) -> None:
     """Given a library whose thread is older than the job, Then it is narrowed, too, or the missing wall is named."""
     found = narrowed(bench, "fettle_test_handlers._early_thread")
