@@ -129,7 +129,7 @@ class Installing(QObject):
         self.progressed.connect(show)
 
     def forget_trouble(self) -> None:
-        """Clear the last failure."""
+        """Stop showing why the last installation ended early."""
         self.trouble = None
 
     def ask(self, name: OptionalSet) -> None:

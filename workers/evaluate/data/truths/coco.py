@@ -11,7 +11,7 @@ from workers.pipeline.spec import ImageSteps, Spec
 
 MAX_BYTES = 256 << 20
 MAX_SIDE = 1e9
-"""Pixels."""
+"""Longest side of a box in pixels; larger numbers are damage."""
 
 Boxes = dict[str, tuple[Box, ...]]
 

@@ -96,7 +96,7 @@ class Connection(H11Protocol):
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """End the timers of a connection that was closed."""
         self._end_timers()
         super().connection_lost(exc)
 
@@ -135,7 +135,7 @@ class Connection(H11Protocol):
         self._stall(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Stop timing a client that has read what was sent to it."""
         super().resume_writing()
         if self._stall_timer is not None:
             self._stall_timer.cancel()
