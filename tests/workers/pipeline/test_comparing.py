@@ -12,6 +12,7 @@ from zoo import Array, Zoo, all_zoos
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.registry import task_for
+from workers.pipeline.alike.vectors import CHORD, finds_others
 from workers.pipeline.golden import compare_golden
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import ArraySteps, BoxesSteps, Chat, Input, Output, Spec
@@ -165,6 +166,32 @@ def test_golden_predictions_of_few_numbers_are_compared_number_by_number(
         differences = compared(tmp_path / str(number), spec_of(kind, scores), old, new, manifest(precision))
         changed = [at for at in range(len(old)) if not np.array_equal(old[at], new[at])]
         assert [text.split(":")[0] for text in differences] == [f"Golden input {at}" for at in changed]
+
+
+def drawn_to_others(rows: Array, step: float) -> Array:
+    """Move each vector by `step` of its length away from its nearest, towards those that come behind its third."""
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    order = np.argsort(-(units @ units.T - 2 * np.eye(len(rows))), axis=1)
+    away = units[order[:, 3:7]].mean(axis=1) - units[order[:, 0]]
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows + step * length * away / np.linalg.norm(away, axis=1, keepdims=True), np.float32)
+
+
+def test_golden_vectors_whose_neighbors_change_are_found(tmp_path: Path) -> None:
+    """Given vectors that all move by less than rounding may, when a search among them finds others, then it is found, as
+    the proof finds it; when they move at random as BF16 moves them, or are copies of each other, all are alike."""
+    rng = np.random.default_rng(8)
+    rows = rng.standard_normal((20, 48)).astype(np.float32)
+    moved, spec, int8 = drawn_to_others(rows, 0.17), spec_of("embedding"), manifest("int8")
+    units, new_units = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (rows, moved))
+    assert (np.linalg.norm(units - new_units, axis=1) < CHORD).all()
+    eye = 2 * np.eye(20)
+    by_proof = finds_others(units @ units.T - eye, new_units @ new_units.T - eye)
+    assert by_proof.sum() > 12
+    assert len(compared(tmp_path / "moved", spec, list(rows), list(moved), int8)) > 12
+    for number, original in enumerate((rows, np.repeat(rows[:4], 5, axis=0))):
+        rounded = original + 0.03 * rng.standard_normal(original.shape).astype(np.float32)
+        assert compared(tmp_path / f"r{number}", spec, list(original), list(rounded), int8) == []
 
 
 def test_tolerance_follows_the_numbers_of_what_answers(tmp_path: Path) -> None:

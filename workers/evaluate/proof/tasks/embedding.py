@@ -7,10 +7,8 @@ from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Floats, ProofTask
 from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.tasks.numbers import class_names
-from workers.pipeline.alike.vectors import CENTERED_COSINE, centered, other_length, unit
+from workers.pipeline.alike.vectors import CENTERED_COSINE, centered, finds_others, other_length, unit
 
-NEAREST_WITHIN = 3
-NEIGHBORS, OVERLAP = 10, 0.7
 LEAST_GALLERY = 20
 GALLERY_SHARE, MOST_GALLERY = 0.25, 500
 """Without calibration items this part of the test items is searched in and not judged, so that those that are judged
@@ -35,7 +33,7 @@ def compare(case: Case) -> Differences:
     changed = ~(cosine >= CENTERED_COSINE) | other_length(old[judged], new[judged])
     if len(gallery_old):
         before, after = a @ centered(gallery_old, center).T, b @ centered(gallery_new, center).T
-        changed |= _finds_others(before, after)
+        changed |= finds_others(before, after)
     severity = np.nan_to_num(1 - cosine, nan=2.0)
     items = case.items[judged]
     names = class_names([case.data.test[i] for i in items])
@@ -55,16 +53,6 @@ def _gallery(case: Case, old: Floats, new: Floats) -> tuple[Floats, Floats, slic
     count = min(int(len(old) * GALLERY_SHARE), MOST_GALLERY)
     count = count if count >= LEAST_GALLERY else 0
     return old[:count], new[:count], slice(count, None)
-
-
-def _finds_others(before: Floats, after: Floats) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
-    """(n,) of similarities (n, gallery): the nearest is not among the three nearest now, or fewer than seven of the ten
-    nearest are found again."""
-    k = min(NEIGHBORS, before.shape[1])
-    old, new = (np.argsort(-np.nan_to_num(part, nan=-2.0), axis=1, kind="stable")[:, :k] for part in (before, after))
-    lost = ~(old[:, :1] == new[:, :NEAREST_WITHIN]).any(axis=1)
-    shared = (old[:, :, None] == new[:, None, :]).any(axis=2).sum(axis=1)
-    return np.asarray(lost | (shared < OVERLAP * k - 1e-9), np.bool_)
 
 
 def _stacked(values: list[Values], like: list[Values] | None = None) -> Floats:
