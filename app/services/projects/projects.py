@@ -9,7 +9,7 @@ from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.persistence import NotFound, Repositories
 from app.services.projects.trash import shown_projects
-from app.services.records.decisions import note_decision
+from app.services.records.decisions import planned_decision, record_decision
 from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.paths import to_text
 
@@ -78,7 +78,8 @@ def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
         repositories.runs.add(run)
         if before is not None and goal.max_loss_pct > before.goal.max_loss_pct:
             limits = {"from_pct": before.goal.max_loss_pct, "to_pct": goal.max_loss_pct}
-            note_decision(repositories, project.id, "limit_raised", limits, run_id=run.id)
+            raised = planned_decision(repositories, project.id, "limit_raised", limits, run_id=run.id)
+            record_decision(repositories, project.id, raised)
     return run
 
 

@@ -49,21 +49,6 @@ def read_decisions(repositories: Repositories, project_id: str) -> DecisionLog:
     return DecisionLog(entries, broken)
 
 
-def note_decision(
-    repositories: Repositories,
-    project_id: str,
-    kind: DecisionKind,
-    facts: Mapping[str, JsonValue],
-    *,
-    run_id: str = "",
-    variant_id: str = "",
-    why: str = "",
-) -> Decision:
-    """Add an entry. One that follows a broken part is bound to what is there, and the log stays broken."""
-    entry = planned_decision(repositories, project_id, kind, facts, run_id=run_id, variant_id=variant_id, why=why)
-    return record_decision(repositories, project_id, entry)
-
-
 def planned_decision(
     repositories: Repositories,
     project_id: str,
@@ -74,7 +59,7 @@ def planned_decision(
     variant_id: str = "",
     why: str = "",
 ) -> Decision:
-    """Return the next entry without adding it, for a bundle that tells of a decision that is not carried out yet."""
+    """Return the next entry without adding it: a bundle tells of a decision before it is carried out."""
     entry = Decision(
         number=1,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -89,7 +74,8 @@ def planned_decision(
 
 
 def record_decision(repositories: Repositories, project_id: str, entry: Decision) -> Decision:
-    """Add a planned entry, behind those that came in between."""
+    """Add a planned entry, behind those that came in between. One that follows a broken part is bound to what is there,
+    and the log stays broken."""
     with repositories.together():
         entry = _at_the_end(repositories, project_id, entry)
         repositories.records.put(DECISION, project_id, entry, f"{entry.number:08d}")
@@ -117,7 +103,7 @@ def note_labels(repositories: Repositories, project_id: str, before: DataParams,
         "put_back": len(set(before.left_out) - set(after.left_out)),
     }
     if any(counts.values()):
-        note_decision(repositories, project_id, "labels_changed", counts)
+        record_decision(repositories, project_id, planned_decision(repositories, project_id, "labels_changed", counts))
 
 
 def _account() -> str:

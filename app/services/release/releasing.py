@@ -21,7 +21,7 @@ from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
-from app.services.records.decisions import note_decision, record_decision
+from app.services.records.decisions import planned_decision, record_decision
 from app.services.records.facts import RunFacts, read_facts
 from app.services.release.keeping import bring, drop, has_digest, settle
 from app.services.release.record import (
@@ -273,7 +273,8 @@ def prune(space: Workspace, project_id: str, keep: int) -> tuple[Release, ...]:
     with repositories.together():
         for one in old:
             write_release(repositories, project_id, one.model_copy(update={"pruned_at": datetime.now(UTC)}))
-        note_decision(repositories, project_id, "pruned", {"releases": [one.number for one in reversed(old)]})
+        facts: dict[str, JsonValue] = {"releases": [one.number for one in reversed(old)]}
+        record_decision(repositories, project_id, planned_decision(repositories, project_id, "pruned", facts))
     drop_unused(space, old)
     return old
 
@@ -365,7 +366,8 @@ def _note(
 ) -> None:
     facts: dict[str, JsonValue] = {"release": made.number, "instead_of": before, "sha256": made.sha256}
     whose = {"run_id": made.run_id, "variant_id": made.variant_id}
-    note_decision(space.repositories, project_id, kind, facts, why=why, **whose)
+    entry = planned_decision(space.repositories, project_id, kind, facts, why=why, **whose)
+    record_decision(space.repositories, project_id, entry)
 
 
 def _current_release(space: Workspace, project_id: str) -> Release | None:

@@ -186,7 +186,7 @@ def test_where_the_database_cannot_be_written_nothing_is_released(
     def full(*_: object, **__: object) -> None:
         raise StoreUnusable("disk_full", tmp_path, "The disk is full.", "Make room.")
 
-    monkeypatch.setattr(releasing, "note_decision", full)
+    monkeypatch.setattr(releasing, "record_decision", full)
     with pytest.raises(StoreUnusable):
         released(space, record)
     assert kept(space) == before
