@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import importlib.util
+import importlib
 import json
 import os
 import runpy
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,6 @@ PACKAGE: str = globals().get("PACKAGE", "fettle_bundle")
 if PACKAGE == "fettle_bundle" and str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 runpy.run_path(str(HERE / "own_code.py"))
-if type(globals().get("__loader__")) is SourceFileLoader:  # a plain import, which left a cache that no checksum covers
-    with contextlib.suppress(OSError):
-        Path(importlib.util.cache_from_source(__file__)).unlink()
-        (HERE / "__pycache__").rmdir()
 MANIFEST: dict[str, Any] = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
 for _runtime in (MANIFEST["runtime"], MANIFEST.get("fallback", {}).get("runtime", {})):
     os.environ.update(_runtime.get("environment", {}))  # the runtime's own telemetry stays off

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
+
+HERE = Path(__file__).resolve().parent
+runpy.run_path(str(HERE / "own_code.py"))
 
 
 class PythonModel:

@@ -3,10 +3,13 @@
 The checksums, the manifest and the signature cover sources. Python would prefer a file in ``__pycache__`` to its
 source, and a compiled library or another module of this folder to a package of the same name; none of these is loaded.
 The scripts run this file by its path before they import anything of the bundle, because an import would be cached.
+Where another program has imported one of them plainly, Python left a cache, which no checksum covers: it is removed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import sys
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
@@ -47,3 +50,10 @@ def _finder(place: str) -> FileFinder:
 sys.path_hooks.insert(0, _finder)
 for _place in [place for place in sys.path_importer_cache if Path(place).resolve().is_relative_to(HERE)]:
     del sys.path_importer_cache[_place]
+for _module in list(sys.modules.values()):
+    _file = Path(getattr(_module, "__file__", None) or "")
+    _is_plain = type(getattr(_module, "__loader__", None)) is SourceFileLoader
+    if _is_plain and _file.name in LISTED and _file.resolve().parent == HERE:
+        with contextlib.suppress(OSError):
+            Path(importlib.util.cache_from_source(str(_file))).unlink()
+            (HERE / "__pycache__").rmdir()

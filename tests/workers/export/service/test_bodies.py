@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from workers.export.service.bundle_files.fettle_service.bodies import MANY, Bodies
-from workers.export.service.bundle_files.fettle_service.protocol import RequestError
+from workers.export.service.bundle_files.fettle_service.documents import RequestError
 
 
 class Client:

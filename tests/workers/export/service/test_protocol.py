@@ -6,8 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from workers.export.service.bundle_files.fettle_service.documents import RequestError
 from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine
-from workers.export.service.bundle_files.fettle_service.protocol import Asked, RequestError, Tensor, parse
+from workers.export.service.bundle_files.fettle_service.protocol import Asked, Tensor, parse
 
 FREE = Tensor("x", "float32", (None, None))
 MOST_BYTES = 16 << 20

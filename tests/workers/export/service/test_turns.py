@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from workers.export.service.bundle_files.fettle_service import chat
+from workers.export.service.bundle_files.fettle_service.documents import RequestError
 from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine
 from workers.export.service.bundle_files.fettle_service.limits import Limits
-from workers.export.service.bundle_files.fettle_service.protocol import RequestError
 from workers.export.service.bundle_files.fettle_service.turns import Turn
 
 PATIENCE_S = 10

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
@@ -21,10 +22,11 @@ from starlette.requests import ClientDisconnect
 
 from . import chat
 from .described import described
+from .documents import RequestError, beside, read_document
 from .engine import Overloaded
 from .gate import Allowed, Gate, left
 from .places import Refused
-from .protocol import HEADER_LENGTH, RequestError, parse, reply
+from .protocol import HEADER_LENGTH, parse, reply
 from .releases import Release
 from .service import Service
 
@@ -137,9 +139,11 @@ class Paths:
             async with self._service.bodies.read(request) as body:
                 with self._service.release() as release:
                     self._check(name, version, release)
-                    asked = parse(body, request.headers.get(HEADER_LENGTH), release.inputs)
+                    header = request.headers.get(HEADER_LENGTH)
+                    asked = await beside(len(body), parse, body, header, release.inputs)
                     outputs = await _unless_left(request, self._service.infer(release, asked.feeds))
-                    content, header_length = reply(name, release.version, asked, outputs)
+                    size = sum(np.asarray(values).nbytes for values in outputs.values())
+                    content, header_length = await beside(size, reply, name, release.version, asked, outputs)
             if header_length is None:
                 return Response(content, media_type="application/json")
             headers = {HEADER_LENGTH: str(header_length)}
@@ -155,7 +159,7 @@ class Paths:
                 with self._service.release() as release:
                     self._check(name, None, release)
                     told = await _unless_left(request, self._service.answer(release, body))
-            return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
+            return Response(told, media_type="application/json")
 
         return await self._counted("answer", work)
 
@@ -168,7 +172,7 @@ class Paths:
 
         async def work() -> Response:
             async with self._service.bodies.read(request) as body:
-                asked = chat.wanted(body)
+                asked = await beside(len(body), chat.wanted, body)
             with self._service.release() as release:
                 try:
                     talk = await chat.Talk.begin(release, asked, self._service.limits)
@@ -202,7 +206,7 @@ class Paths:
             with self._service.release() as release:
                 self._check(name, None, release)
             async with self._service.bodies.read(request) as body:
-                folder = _path_in(body)
+                folder = await beside(len(body), _path_in, body)
             given_up = threading.Event()
             try:
                 loading = asyncio.to_thread(self._service.switch, folder, given_up)
@@ -290,8 +294,8 @@ async def _unless_left(request: Request, work: Awaitable[T]) -> T:
 
 def _path_in(body: bytes) -> Path:
     try:
-        path = json.loads(body)["parameters"]["path"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        path = read_document(body)["parameters"]["path"]
+    except (ValueError, KeyError, TypeError) as error:
         raise RequestError('say where the bundle lies: {"parameters": {"path": "…"}}') from error
     if not isinstance(path, str) or not Path(path).is_absolute() or "\0" in path:
         raise RequestError("the path of the bundle is not absolute")

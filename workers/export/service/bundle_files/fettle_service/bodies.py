@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from .protocol import RequestError
+from .documents import RequestError
 
 MANY, HURRY = 100, 3
 """From so many bodies at once each may pause for only a third of the time: thousands that are announced and never come

@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from .documents import RequestError, read_document
 from .limits import Limits
-from .protocol import RequestError
 from .releases import Release
 
 ROLES = ("system", "user", "assistant")
@@ -40,10 +40,7 @@ class Wanted:
 
 def wanted(body: bytes) -> Wanted:
     """The request. Raises RequestError."""
-    try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError("the body is no JSON") from error
+    asked = read_document(body)
     if not isinstance(asked, dict):
         raise RequestError("the body is no JSON object")
     for name in ("tools", "functions"):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .protocol import RequestError
+from .documents import RequestError
 
 Arrays = dict[str, NDArray[Any]]
 Signature = tuple[Any, ...]

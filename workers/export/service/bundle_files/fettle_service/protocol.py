@@ -6,15 +6,16 @@ in github.com/triton-inference-server/server, docs/protocol/extension_binary_dat
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .documents import AT_ONCE, RequestError, read_document, write_document
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -36,18 +37,6 @@ DATATYPES = {
 HEADER_LENGTH = "Inference-Header-Content-Length"
 MAX_DIMENSIONS = 16
 MAX_HEADER_DIGITS = 12
-MAX_PARSED_BYTES = 256 << 20
-"""Memory of the Python objects that one JSON text may become; numbers of 8 million bytes fit."""
-OBJECT_BYTES = {b",": 32, b'"': 32, b"[": 100, b"{": 240}
-"""CPython's memory for a value, half of a text, a list and an object, by the character that each of them needs."""
-
-
-class RequestError(ValueError):
-    """The request does not fit the protocol or the model; `status` is HTTP's, the text says what is wrong."""
-
-    def __init__(self, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -80,7 +69,7 @@ class Asked:
 def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> Asked:
     """The request in `body`; behind its JSON of `header_length` bytes come binary tensors. Raises RequestError."""
     text, rest = _split(body, header_length)
-    document = _from_text(text)
+    document = read_document(text)
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
         raise RequestError('the request has no list of "inputs"')
     known = {tensor.name: tensor for tensor in tensors}
@@ -99,20 +88,6 @@ def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> 
         raise RequestError(f"the input {', '.join(missing)} is missing")
     outputs, all_binary = _wanted(document)
     return Asked(str(document.get("id", "")), feeds, outputs, all_binary)
-
-
-def _from_text(text: bytes) -> Any:
-    """Return the JSON document in `text`. Raises RequestError, before parsing where its objects would be too large."""
-    if sum(text.count(mark) * size for mark, size in OBJECT_BYTES.items()) > MAX_PARSED_BYTES:
-        raise RequestError("the JSON holds too many values; send the tensors as binary data", 413)
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"the request is no JSON ({error})") from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
@@ -179,21 +154,25 @@ def _from_json(data: Any, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
         raise RequestError(f'the input {tensor.name!r} has no list "data" and no binary data')
     numbers = _flat(data, tensor.name)
     kinds: tuple[type, ...] = {"f": (int, float), "b": (bool,)}.get(dtype.kind, (int,))
-    if not set(map(type, numbers)).issubset(kinds):
+    parts = [numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE)]
+    if not all(set(map(type, part)).issubset(kinds) for part in parts):
         raise RequestError(
             f"the input {tensor.name!r} takes {DATATYPES[tensor.dtype]}, and its data are something else"
         )
     try:
-        # whole numbers go to float32 without passing float64, which would round them twice
-        values = np.array(numbers, None if dtype.kind == "f" and numbers else dtype)
-        with np.errstate(over="ignore"):
-            values = values.astype(dtype)
+        values = np.concatenate([np.empty(0, dtype), *(_numbers(part, dtype) for part in parts)])
         fits = dtype.kind != "f" or bool(np.isfinite(values).all())
     except OverflowError:
         fits = False
     if not fits:
         raise RequestError(f"the input {tensor.name!r} holds numbers that {DATATYPES[tensor.dtype]} cannot hold")
     return values
+
+
+def _numbers(part: list[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return numbers (n,); whole ones go to float32 without passing float64, which would round them twice."""
+    with np.errstate(over="ignore"):
+        return np.array(part, None if dtype.kind == "f" else dtype).astype(dtype)
 
 
 def _flat(data: list[Any], name: str) -> list[Any]:
@@ -237,10 +216,10 @@ def reply(model: str, version: str, asked: Asked, outputs: Mapping[str, NDArray[
         elif values.dtype.kind == "f" and not np.isfinite(values).all():
             raise RequestError(f"the output {name!r} is not finite, which JSON cannot say: ask for binary data", 422)
         else:
-            entry["data"] = values.ravel().tolist()
+            entry["data"] = values.ravel()
         entries.append(entry)
     document: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": entries}
     if asked.request_id:
         document["id"] = asked.request_id
-    head = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    head = write_document(document).encode()
     return b"".join([head, *parts]), len(head) if parts else None

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from .bodies import Bodies
 from .cache import Cache
+from .documents import RequestError, write_document
 from .limits import Limits
 from .places import Refused, trusted_folder
-from .protocol import RequestError
 from .releases import Release, check_sums
 from .turns import Turn
 
@@ -38,7 +39,7 @@ class Service:
 
     def __init__(self, folder: Path, threads: int | None, limits: Limits, log: Path | None = None) -> None:
         self.limits, self._threads, self._log = limits, threads, log
-        self.current = Release(folder, threads, limits.waiting, log)
+        self.current = _loaded_apart(folder, threads, limits.waiting, log)
         self.name = str(self.current.manifest["serving"]["name"])
         self.cache = Cache(limits.cache_bytes)
         self.bodies = Bodies(limits.body_bytes, limits.bodies_bytes, limits.body_s, limits.body_pause_s)
@@ -118,16 +119,20 @@ class Service:
         if self.current.log is not None:
             self.current.log.add(lambda log: log.failed())
 
-    async def answer(self, release: Release, body: bytes) -> dict[str, Any]:
-        """Predict for a picture, sound, text or file of arrays as a person has it, as the proof read it.
+    async def answer(self, release: Release, body: bytes) -> str:
+        """Predict for a picture, sound, text or file of arrays as a person has it, as the proof read it; in JSON.
 
         Raises RequestError in the words of the pipeline, TimeoutError, and Overloaded. A thread that is given up ends
         before the model runs again.
         """
         turn = Turn(release.engine, self.limits.answer_s)
         work = self._chatted if release.chats else self._answered
+
+        def written() -> str:
+            return write_document(work(release, turn, body))
+
         try:
-            return await asyncio.wait_for(asyncio.to_thread(work, release, turn, body), self.limits.answer_s)
+            return await asyncio.wait_for(asyncio.to_thread(written), self.limits.answer_s)
         finally:
             turn.end()
 
@@ -200,6 +205,16 @@ class Service:
             return fresh.version
         finally:
             self._switching.release()
+
+
+def _loaded_apart(folder: Path, threads: int | None, max_waiting: int, log: Path | None) -> Release:
+    """Load a bundle in a thread that ends, as a switch does. Raises Refused.
+
+    OpenVINO gives the thread that loads a model another stack for signals, and takes it back in the thread that closes
+    the model. SIGTERM ended a service with SIGSEGV whose first model the main thread, which gets signals, had loaded.
+    """
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(Release, folder, threads, max_waiting, log).result()
 
 
 def _note(release: Release, feeds: Mapping[str, NDArray[Any]], read: Callable[[], Any], seconds: float | None) -> None:

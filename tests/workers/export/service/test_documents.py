@@ -1,0 +1,142 @@
+"""Large JSON is read and written while other requests are answered, and takes bounded memory."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from served_bundles import Served
+from test_hostile import INFER, ask, request
+
+from workers.export.service.bundle_files.fettle_service.chat import wanted
+from workers.export.service.bundle_files.fettle_service.documents import (
+    RequestError,
+    read_document,
+    write_document,
+)
+from workers.export.service.bundle_files.fettle_service.protocol import Asked, Tensor, parse, reply
+from workers.pipeline.prepared import Prepared
+
+NUMBERS = 1_000_000
+FREE = Tensor("x", "float32", (None,))
+
+
+def large_request(values: np.ndarray[Any, np.dtype[Any]]) -> bytes:
+    data = values.tolist()
+    entry = {"name": "x", "datatype": "FP32", "shape": [len(data)], "data": data}
+    return json.dumps({"inputs": [entry]}).encode()
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.001)
+    yield
+    sys.setswitchinterval(before)
+
+
+def turns_beside(work: Callable[[], object]) -> int:
+    """How often another thread has the interpreter's lock while `work` runs."""
+    thread, turns = threading.Thread(target=work), 0
+    with short_turns():
+        thread.start()
+        while thread.is_alive():
+            time.sleep(0.0005)
+            turns += 1
+        thread.join()
+    return turns
+
+
+@pytest.mark.whole
+def test_parse_large_request_lets_other_threads_go_on() -> None:
+    """Given a request of 20 MB of numbers, when a thread reads it, then another thread has a turn every few milliseconds;
+    `json.loads` gives it hardly any."""
+    values = np.random.default_rng(0).normal(size=NUMBERS)
+    body = large_request(values)
+    assert len(body) > 19 << 20
+    assert turns_beside(lambda: json.loads(body)) < 20
+    assert turns_beside(lambda: parse(body, None, [FREE])) > 50
+    np.testing.assert_array_equal(parse(body, None, [FREE]).feeds["x"], values.astype(np.float32))
+
+
+@pytest.mark.whole
+def test_reply_with_many_numbers_lets_other_threads_go_on() -> None:
+    """Given an output of a million numbers, when a thread writes it as JSON, then another thread has its turns."""
+    values = np.random.default_rng(0).normal(size=NUMBERS).astype(np.float32)
+    asked = Asked("", {}, None, False)
+    assert turns_beside(lambda: reply("m", "1", asked, {"y": values})) > 50
+    content, length = reply("m", "1", asked, {"y": values})
+    (output,) = json.loads(content)["outputs"]
+    assert length is None
+    np.testing.assert_array_equal(np.asarray(output["data"], np.float32), values)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        [],
+        {"a": [], "ä": {}, "b": None, "c": True},
+        {
+            "numbers": list(range(25_000)),
+            "nested": [[1.5, 2], [3, 4e-9]],
+            "texts": ["x", 'y"\n'],
+            "objects": [{"a": 1}],
+        },
+        [[[1], [2]], [[3], []]],
+        "text",
+    ],
+)
+def test_write_document_is_what_json_writes(document: Any) -> None:
+    """Given a document, then it is written as the standard library writes it."""
+    assert write_document(document) == json.dumps(document, ensure_ascii=False)
+
+
+def test_write_document_arrays_are_lists() -> None:
+    """Given arrays of numpy, then they are written as their numbers; what is no number of JSON is refused."""
+    arrays = {"x": np.arange(3), "y": np.asarray([0.5, 1e-7]), "z": np.zeros(0), "b": np.asarray([True])}
+    assert json.loads(write_document(arrays)) == {"x": [0, 1, 2], "y": [0.5, 1e-7], "z": [], "b": [True]}
+    with pytest.raises(ValueError, match="JSON"):
+        write_document({"y": np.asarray([np.nan])})
+
+
+@pytest.mark.parametrize("part", [b"[]", b"{}", b'""', b'{"":[]}', b"0"])
+def test_wanted_large_chat_of_tiny_values_is_refused_unread(part: bytes) -> None:
+    """Given a chat of 30 MB that would become a gigabyte of objects, then 413 without reading it."""
+    body = b'{"messages": [' + b",".join([part] * (30_000_000 // (len(part) + 1))) + b"]}"
+    began_s = time.thread_time()
+    with pytest.raises(RequestError) as refused:
+        wanted(body)
+    assert (refused.value.status, time.thread_time() - began_s < 0.5) == (413, True)
+
+
+def test_read_document_numbers_of_any_form() -> None:
+    """Given numbers in JSON's forms, then they are as `json.loads` reads them; NaN and long whole ones are refused."""
+    text = b"[0, -1, 2.5, 1e3, -0.0, 12345678901234567890, 1E-400]"
+    assert [*map(repr, read_document(text))] == [*map(repr, json.loads(text))]
+    for wrong in (b"[NaN]", b"[-Infinity]", b"[" + b"9" * 5000 + b"]", b"[" * 100_000, b"\xff"):
+        with pytest.raises(RequestError) as refused:
+            read_document(wrong)
+        assert refused.value.status in (400, 413)
+
+
+@pytest.mark.whole
+def test_service_answers_others_while_it_reads_a_large_body(served: Served) -> None:
+    """Given a request of 20 MB in JSON, when the service reads it, then small requests are answered meanwhile."""
+    ((name, values),) = Prepared(served.folder / "golden" / "inputs")[0].items()
+    small = json.dumps(request((name, np.array(values)))).encode()
+    body, statuses = large_request(np.random.default_rng(0).normal(size=NUMBERS)), []
+    ask(served.port, "POST", INFER, small)
+    large = threading.Thread(target=lambda: statuses.append(ask(served.port, "POST", INFER, body)[0]))
+    large.start()
+    answered = 0
+    while large.is_alive():
+        assert ask(served.port, "POST", INFER, small)[0] == 200
+        answered += 1
+    assert statuses == [400]
+    assert answered > 5

@@ -1,0 +1,253 @@
+"""Every kind of answer: `serve.py --switch` and the check of batches find what the proof calls changed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+from served_bundles import Served, export_params, start, stop
+from small_models import floats, model_of
+from test_hostile import ask
+from zoo import Array, all_zoos
+
+from workers.contracts.folder import write_model
+from workers.contracts.pipeline import AnswerKind, BoxesSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.export.python_folder import Contents, fill
+from workers.export.service.bundle_files.fettle_service.releases import Release
+from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
+from workers.measure.opening import find_runtime
+from workers.pipeline.golden import write_sums
+from workers.pipeline.prepared import Prepared, write_prepared
+from workers.runtime.recording import RecordingContext
+
+GOLDEN, SIDE = 20, 8
+LONGEST, BOXES = 300, 8
+ZOOS = {
+    "class": "twenty classes",
+    "score": "two classes with scores",
+    "embedding": "vectors",
+    "tokens": "translations",
+    "detection": "boxes of end to end",
+    "labels": "several labels",
+    "mask": "masks of three classes",
+    "picture": "pictures",
+    "transcript": "transcripts",
+    "tensor": "channels of other sizes",
+}
+"""Next words come from a language model of their own, below."""
+
+
+@dataclass(frozen=True)
+class Small:
+    """A model folder and its data, as `export_params` takes them."""
+
+    folder: Path
+    data: Path
+
+
+def written(part: Any, kind: str) -> Array:
+    """Return a prediction of the zoo as an array of the same shape for each item of its kind."""
+    if kind in ("tokens", "transcript"):
+        return np.asarray([ord(letter) for letter in str(part)[:LONGEST].ljust(LONGEST)], np.float32)
+    if kind == "detection":
+        return np.vstack([part, np.zeros((BOXES - len(part), 6))]).astype(np.float32)
+    return np.asarray(part, np.float32)
+
+
+def model_that_predicts(alone: Sequence[Array], in_batches: Sequence[Array]) -> onnx.ModelProto:
+    """A model that looks its prediction up by the first number of its input, in the second table where several come."""
+    table = np.concatenate([np.stack(alone), np.stack(in_batches)]).astype(np.float32)
+    weights = [
+        numpy_helper.from_array(np.asarray(value), name)
+        for name, value in {
+            "table": table,
+            "at": np.asarray(0),
+            "one": np.asarray(1),
+            "count": np.asarray(len(alone)),
+        }.items()
+    ]
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["number"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Cast", ["number"], ["whole"], to=onnx.TensorProto.INT64),
+        helper.make_node("Mod", ["whole", "count"], ["row"]),
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Gather", ["shape", "at"], ["items"], axis=0),
+        helper.make_node("Greater", ["items", "one"], ["several"]),
+        helper.make_node("Cast", ["several"], ["is_batch"], to=onnx.TensorProto.INT64),
+        helper.make_node("Mul", ["is_batch", "count"], ["shift"]),
+        helper.make_node("Add", ["row", "shift"], ["place"]),
+        helper.make_node("Gather", ["table", "place"], ["y"], axis=0),
+    ]
+    outputs = [floats("y", "n", *table.shape[1:])]
+    return model_of(nodes, [floats("x", "n", 3, SIDE, SIDE)], outputs, weights)
+
+
+def spec_of(kind: AnswerKind, shape: tuple[int, ...], scores: str) -> PipelineSpec:
+    more: dict[str, Any] = {}
+    if kind == "detection":
+        more = {"postprocess": BoxesSteps(form="end_to_end", boxes="y"), "classes": tuple("abcdefghijkl")}
+    return PipelineSpec.model_validate(
+        {
+            "task": "object-detection" if kind == "detection" else "arrays",
+            "inputs": (PipelineInput(name="x", dtype="float32", shape=(None, 3, SIDE, SIDE), source="array"),),
+            "outputs": (PipelineOutput(name="y", dtype="float32", shape=(None, *shape), answer=True),),
+            "preprocess": {"kind": "array"},
+            "answer_kind": kind,
+            "scores": scores,
+            **more,
+        }
+    )
+
+
+@dataclass
+class Changed:
+    """Predictions of a kind, and the same with one or all that are others for sure."""
+
+    kind: Any
+    scores: str = "probabilities"
+    old: list[Array] = field(default_factory=list)
+    wrong: list[Array] = field(default_factory=list)
+
+
+def changed_by_zoo(kind: str) -> Changed:
+    zoo, rng = all_zoos()[ZOOS[kind]], np.random.default_rng(5)
+    old = zoo.make(GOLDEN, rng)
+    scores = str(zoo.more.get("scores", "probabilities"))
+    wrong = [zoo.wrong(part.copy() if isinstance(part, np.ndarray) else part, rng) for part in old]
+    return Changed(kind, scores, *([written(part, kind) for part in side] for side in (old, wrong)))
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Callable[..., Path]:
+    """`bundle(changed, mates)`: a service bundle that predicts `old`, and in batches `wrong` where `mates`."""
+
+    def make(changed: Changed, mates: bool = False) -> Path:
+        small = Small(tmp_path / "model", tmp_path / "data")
+        small.folder.mkdir()
+        onnx.save_model(
+            model_that_predicts(changed.old, changed.wrong if mates else changed.old), small.folder / "model.onnx"
+        )
+        spec = spec_of(changed.kind, changed.old[0].shape, changed.scores)
+        (small.folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+        write_model(small.folder, "model.onnx", ["model.onnx"])
+        write_prepared(
+            small.data / "test", ({"x": np.full((1, 3, SIDE, SIDE), at, np.float32)} for at in range(GOLDEN))
+        )
+        folder, params = tmp_path / "bundle", export_params(small, 4)
+        folder.mkdir()
+        contents = Contents(COMMANDS, server_files(), NEEDS, {"serving": serving(params)})
+        fill(folder, params, find_runtime(params.runtime), RecordingContext(tmp_path / "work"), contents)
+        return folder
+
+    return make
+
+
+def with_other_golden(bundle: Path, to: Path, wrong: Array, at: int = 3) -> Path:
+    """Copy a bundle and change its golden prediction `at`."""
+    shutil.copytree(bundle, to)
+    stored = to / "golden" / "answers"
+    answers = [{"answer": np.array(one["answer"])} for one in Prepared(stored)]
+    answers[at] = {"answer": wrong[None]}
+    shutil.rmtree(stored)
+    write_prepared(stored, answers)
+    write_sums(to)
+    return to
+
+
+def switch(served: Served, folder: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-I", "-B", "serve.py", "--port", str(served.port), "--switch", str(folder)]
+    return subprocess.run(
+        command, cwd=served.folder, env=served.environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def check_switch(sound: Path, changed: Path) -> None:
+    """Serve `sound`, then change to `changed` and to a copy of `sound`: the first is refused, the second taken."""
+    copy = shutil.copytree(sound, sound.with_name("copy"))
+    served = start(sound)
+    try:
+        version = ask(served.port, "GET", "/v2")[1]["version"]
+        refused = switch(served, changed)
+        assert (refused.returncode, "answers otherwise here" in refused.stderr) == (3, True), refused.stderr
+        assert "Golden input 3" in refused.stderr
+        assert ask(served.port, "GET", "/v2")[1]["version"] == version
+        assert switch(served, copy).returncode == 0
+    finally:
+        code, said = stop(served)
+    assert code == 0, said
+
+
+def test_every_kind_of_answer_is_switched() -> None:
+    """Given the kinds of answers that there are, then each is tested here."""
+    assert {*ZOOS, "next_tokens"} == set(get_args(AnswerKind))
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("kind", ZOOS)
+def test_switch_to_one_changed_prediction_of_any_kind_is_refused(
+    bundle: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    """Given a service, when `serve.py --switch` names a bundle of which one of 20 golden predictions is another one than
+    it gives, then exit code 3 and the old bundle answers on; a copy of the bundle is taken."""
+    changed = changed_by_zoo(kind)
+    sound = bundle(changed)
+    wrong = changed.wrong[3]
+    if kind == "detection":
+        wrong = wrong[wrong[:, 4] > 0]
+    check_switch(sound, with_other_golden(sound, tmp_path / "changed", wrong))
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    ("kind", "old", "wrong"),
+    [
+        ("score", [[0.95]] * GOLDEN, [0.02]),
+        ("tensor", [[250_000.0 + 9000 * at] for at in range(GOLDEN)], [2 * 277_000.0]),
+        ("tensor", np.random.default_rng(0).normal(size=(GOLDEN, 5)), None),
+    ],
+    ids=["score", "price", "one of five"],
+)
+def test_switch_to_a_changed_number_is_refused(
+    bundle: Callable[..., Path], tmp_path: Path, kind: str, old: Any, wrong: list[float] | None
+) -> None:
+    """Given a score of .95 that becomes .02, a price that doubles, or one number of five that moves by half of its
+    spread, when a service shall change to that bundle, then it is refused."""
+    rows = [np.asarray(row, np.float32) for row in old]
+    other = rows[3] + 0.5 * np.eye(5, dtype=np.float32)[2] if wrong is None else np.asarray(wrong, np.float32)
+    sound = bundle(Changed(kind, "probabilities", rows, rows))
+    check_switch(sound, with_other_golden(sound, tmp_path / "changed", other))
+
+
+@pytest.mark.parametrize("kind", ZOOS)
+def test_batches_that_change_predictions_of_any_kind_are_not_used(bundle: Callable[..., Path], kind: str) -> None:
+    """Given a model that predicts otherwise beside others in a batch, then the service answers one by one."""
+    release = Release(bundle(changed_by_zoo(kind), mates=True), 1, 8)
+    assert (release.max_batch, "in a batch" in release.why_single) == (1, True)
+    release.retire()
+
+
+@pytest.mark.parametrize("kind", ZOOS)
+def test_batches_that_change_nothing_are_used(bundle: Callable[..., Path], kind: str) -> None:
+    """Given a model that predicts the same in a batch, then the service joins requests."""
+    release = Release(bundle(changed_by_zoo(kind)), 1, 8)
+    assert (release.max_batch, release.why_single) == (4, "")
+    release.retire()
+
+
+@pytest.mark.whole
+def test_switch_to_changed_next_words_is_refused(make_bundle: Callable[..., Path], tmp_path: Path) -> None:
+    """Given a language model, when the golden next words of the bundle to change to are another text's, then exit code 3."""
+    sound = make_bundle("chat")
+    stored = Prepared(sound / "golden" / "answers")
+    assert json.loads((sound / "pipeline.json").read_text())["answer_kind"] == "next_tokens"
+    wrong = np.array(stored[3]["answer"][0])
+    wrong[:, 1] -= 1.0
+    check_switch(sound, with_other_golden(sound, tmp_path / "changed", wrong))

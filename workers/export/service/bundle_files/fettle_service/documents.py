@@ -1,0 +1,94 @@
+"""JSON of requests and answers. Large ones are read and written in parts, in a thread, so that other requests go on.
+
+A thread alone does not help: `json.loads` and `json.dumps` hold the interpreter's lock from beginning to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+LARGE_BYTES = 64 << 10
+"""From so many bytes a document goes to a thread; below that the way there takes longer than the work."""
+AT_ONCE = 10_000
+"""Values that are written or made numbers at once, in about a millisecond."""
+MAX_PARSED_BYTES = 256 << 20
+"""Memory of the Python objects that one JSON text may become; numbers of 8 million bytes fit."""
+OBJECT_BYTES = {b",": 32, b'"': 160, b"[": 640, b"{": 640}
+"""At least CPython's memory for a value, half of a text, a list and an object, by the character that each of them
+needs. Texts, lists and objects count more, since no other thread has a turn while they are made."""
+
+
+class RequestError(ValueError):
+    """The request does not fit the protocol or the model; `status` is HTTP's, the text says what is wrong."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+async def beside(size_bytes: int, work: Callable[..., T], *given: Any) -> T:
+    """Return what `work` gives: in a thread where it handles a large document of `size_bytes`."""
+    if size_bytes < LARGE_BYTES:
+        return work(*given)
+    return await asyncio.to_thread(work, *given)
+
+
+def read_document(text: bytes) -> Any:
+    """Return the JSON document in `text`. Raises RequestError, before parsing where its objects would be too large."""
+    if sum(text.count(mark) * size for mark, size in OBJECT_BYTES.items()) > MAX_PARSED_BYTES:
+        raise RequestError("the JSON holds too many values; send the tensors as binary data", 413)
+    try:
+        return json.loads(text, parse_float=_real, parse_int=_whole, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"the request is no JSON ({error})") from error
+
+
+def _real(text: str) -> float:
+    """As `float`, but in Python's own code, between whose steps other threads have their turns."""
+    return float(text)
+
+
+def _whole(text: str) -> int:
+    return int(text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def write_document(document: Any) -> str:
+    """Return a document as JSON. One-dimensional arrays of numpy may stand in it. Raises ValueError for NaN."""
+    return "".join(_pieces(document))
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield "{"
+        for number, (name, inner) in enumerate(value.items()):
+            yield f"{', ' if number else ''}{json.dumps(name, ensure_ascii=False)}: "
+            yield from _pieces(inner)
+        yield "}"
+    elif isinstance(value, list | np.ndarray) and len(value):
+        yield "["
+        is_plain = isinstance(value, np.ndarray) or not isinstance(value[0], list | dict)
+        for start in range(0, len(value), AT_ONCE if is_plain else 1):
+            yield ", " if start else ""
+            if is_plain:
+                part = value[start : start + AT_ONCE]
+                yield _plain(part.tolist() if isinstance(part, np.ndarray) else part)[1:-1]
+            else:
+                yield from _pieces(value[start])
+        yield "]"
+    else:
+        yield _plain(value.tolist() if isinstance(value, np.ndarray) else value)
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
