@@ -3,25 +3,34 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from finished_run import finished_folder
 from small_models import KINDS, RNG
 from test_window import drop_all
 from torch_bundles import tamper, write_torch_bundle
 
+from workers.contracts.bundles import VerifyParams
 from workers.contracts.folder import write_model
+from workers.export.verify import verify
 from workers.pipeline.prepared import write_prepared
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
 
 pytestmark = [pytest.mark.whole, pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")]
 
 ROOT = Path(__file__).parents[2]
 PAYLOADS = ("pickled_inputs", "evaluated_size")
+REFUSED = "This file is not safe to open"
+TABLES = ("runs", "variants", "latencies", "exports", "project_records", "run_records", "looks")
 
 
 class Small:
@@ -97,12 +106,70 @@ def test_verify_sound_bundle_without_walls_needs_consent_and_is_whole_with_it(
     assert (code, document["ok"]) == (0, True), words
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS", "model/tensorrt.json", "model/more.pt2", "added"])
+def test_verify_bundle_with_a_pipe_in_it_names_it(bundle: Path, tmp_path: Path, name: str) -> None:
+    """Given a bundle in which a named pipe stands for a file, which nobody writes to, then verify says so and does not
+    wait for it."""
+    (bundle / name).unlink(missing_ok=True)
+    os.mkfifo(bundle / name)
+    found = verify(VerifyParams(bundle=str(bundle), allow_code=True), RecordingContext(tmp_path / "job"), targets())
+    assert not found.ok
+    assert name in " ".join(finding.what for finding in found.findings)
+
+
+WALLS = pytest.mark.parametrize("without", ["", "landlock,seccomp"], ids=["walls", "no walls"])
+
+
+@WALLS
 @pytest.mark.timeout(300)
-def test_window_dropped_hostile_bundle_is_refused_unrun(bundle: Path, tmp_path: Path) -> None:
+def test_window_dropped_hostile_bundle_is_refused_unrun(bundle: Path, tmp_path: Path, without: str) -> None:
     """Given a hostile bundle, when its folder or ZIP file is dropped on the window, then the page shows an error, asks
     for no consent, and nothing of it runs."""
     tamper(bundle, "pickled_inputs", tmp_path / "marker")
     zipped = Path(shutil.make_archive(str(tmp_path / "zipped"), "zip", bundle))
-    for row in drop_all([bundle, zipped], tmp_path):
+    for row in drop_all([bundle, zipped], tmp_path, without):
         assert (row["state"], row["dialogs"]) == ("error", 0), row["words"]
     assert not (tmp_path / "marker").exists()
+
+
+def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return what is stored of projects (but when they were last opened), their runs and their versions."""
+    with closing(sqlite3.connect(home / "data" / "fettle.db")) as store:
+        rows = {table: store.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}
+        names = "id, name, model_path, model_sha256, model_key, info_json, data_path, data_key, data_json"
+        return {**rows, "projects": store.execute(f"SELECT {names} FROM projects ORDER BY id").fetchall()}
+
+
+@WALLS
+@pytest.mark.timeout(400)
+def test_window_with_a_result_refuses_a_hostile_bundle_unrun(bundle: Path, tmp_path: Path, without: str) -> None:
+    """Given a project with data and a result, when a hostile bundle is dropped on it and the person clicks that it shall
+    be judged beside the original, or opened, or when it is dropped on Data, then it is refused without a question for
+    consent, nothing of it runs, and the project is as before; one without a payload is asked about."""
+    home = finished_folder(tmp_path / "home")
+    before = stored(home)
+    sound = shutil.copytree(bundle, tmp_path / "sound")
+    tamper(bundle, "pickled_inputs", tmp_path / "marker")
+    zipped = Path(shutil.make_archive(str(tmp_path / "zipped"), "zip", bundle))
+    visits = [
+        {"page": page, "press": press, "address": path.absolute().as_uri()}
+        for page, press, path in (
+            ("compare", "beside", sound),
+            ("compare", "beside", bundle),
+            ("compare", "beside", zipped),
+            ("compare", "new", zipped),
+            ("data", "", bundle),
+        )
+    ]
+    rows = drop_all(visits, home, without)
+    ends = [(row["page"], row["state"], row["dialogs"], REFUSED in " ".join(row["words"])) for row in rows]
+    assert ends == [
+        ("compare", "full", 1, False),
+        ("compare", "full", 0, True),
+        ("compare", "full", 0, True),
+        ("model", "error", 0, True),
+        ("model", "error", 0, False),  # a folder is no new model, whatever its program holds
+    ], rows
+    assert not (tmp_path / "marker").exists()
+    assert stored(home) == before

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,13 @@ SOME = (
 )  # fmt: skip
 
 
-def drop_all(files: list[Path], root: Path) -> list[dict[str, Any]]:
-    """What the window made of each."""
+def drop_all(files: Sequence[Path | dict[str, str]], root: Path, without: str = "") -> list[dict[str, Any]]:
+    """What the window made of each, on a kernel that lacks the features `without`."""
     listed, out = root / "files.json", root / "out.json"
-    listed.write_text(json.dumps([file.absolute().as_uri() for file in files]), encoding="ascii")
-    command = [sys.executable, str(Path(__file__).parent / "window_drops.py"), root / "data", listed, out]
+    visits = [file if isinstance(file, dict) else file.absolute().as_uri() for file in files]
+    listed.write_text(json.dumps(visits), encoding="ascii")
+    hidden = [sys.executable, str(Path(__file__).parent / "without_kernel.py"), without] if without else []
+    command = [*hidden, sys.executable, str(Path(__file__).parent / "window_drops.py"), root / "data", listed, out]
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
     with all_cores():
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -2,7 +2,8 @@
 
     python window_drops.py DATA_FOLDER FILES.json OUT.json
 
-FILES.json: a list of addresses (file:///…). OUT.json: for each what the page Model shows then, what it says, the
+FILES.json: a list of addresses (file:///…), each for a new project; an object with `address`, `page` and `press` is for
+the project "p1" of DATA_FOLDER, on that page, and names the button of the question that is pressed. OUT.json: for each what the page shows then, what it says, the
 longest time in which the window did not answer (on the wall, and of the processor's time: the rest of it others had),
 and how long it took.
 """
@@ -15,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QDialog, QLabel
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
 
 from app import bootstrap
 from app.instance import InstanceLock
@@ -25,13 +26,13 @@ from app.settings import LoadedSettings, Settings
 BEAT_MS = 5
 SETTLED_S, SETTLED_BEATS = 0.15, 10
 """What a drop begins comes with one of the next turns of the loop; where others work, a turn may take longer than the wait."""
-LIMIT_S = 60.0
+LIMIT_S = 150.0
 
 
 class Visitor(QObject):
     """Drops, waits until the window is still, notes, drops the next."""
 
-    def __init__(self, live: bootstrap.Application, window: Any, addresses: list[str], out: Path) -> None:
+    def __init__(self, live: bootstrap.Application, window: Any, addresses: list[Any], out: Path) -> None:
         super().__init__()
         self._live, self._window, self._addresses, self._out = live, window, addresses, out
         self._rows: list[dict[str, Any]] = []
@@ -39,6 +40,7 @@ class Visitor(QObject):
         self._gap = self._cpu_gap = 0.0
         self._began = self._still = self._last
         self._at, self._quiet_beats = -1, 0
+        self._press = ""
         self._is_dropped = True
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -67,11 +69,15 @@ class Visitor(QObject):
         return self._at < 0 and bool(app_controller.flows.active)  # the first look at the machine
 
     def _conclude(self, now: float) -> None:
+        if self._press:
+            self._answer(self._press)
+            self._press = ""
+            return
         if self._at >= 0:
-            page = self._window.page("model")
+            page = self._window.page(self._window.current_page)
             words = [label.text() for label in self._window.findChildren(QLabel) if label.isVisible()]
             dialogs = [dialog for dialog in QApplication.topLevelWidgets() if self._is_open(dialog)]
-            row = {"address": self._addresses[self._at], "state": page.state, "words": words, "dialogs": len(dialogs)}
+            row = {"page": self._window.current_page, "state": page.state, "words": words, "dialogs": len(dialogs)}
             gaps = {"gap_ms": self._gap * 1000, "cpu_gap_ms": self._cpu_gap * 1000}
             self._rows.append({**row, **gaps, "seconds": now - self._began})
             for dialog in dialogs:
@@ -84,9 +90,19 @@ class Visitor(QObject):
             return
         app_controller = self._live.app_controller
         assert app_controller is not None
-        app_controller._session.new_project()
+        address = self._addresses[self._at]
+        if isinstance(address, dict):
+            self._window.show_page(address["page"])
+            address, self._press = address["address"], address["press"]
+        else:
+            app_controller._session.new_project()
         self._is_dropped = False
-        QTimer.singleShot(0, lambda: self._drop(self._addresses[self._at]))
+        QTimer.singleShot(0, lambda: self._drop(address))
+
+    def _answer(self, name: str) -> None:
+        """Click the button of the question that is open."""
+        (button,) = [one for one in self._window.findChildren(QPushButton, f"answer-{name}") if one.isVisible()]
+        button.click()
 
     @staticmethod
     def _is_open(widget: Any) -> bool:
@@ -111,10 +127,11 @@ def main(home: Path, files: Path, out: Path) -> int:
     app.setQuitOnLastWindowClosed(False)
     window, theme = bootstrap.build_window(app, Settings())
     window.show_page("model")
-    live = bootstrap.Application(app, window, theme, paths, lock, LoadedSettings(Settings()), [])
+    addresses = json.loads(files.read_text(encoding="ascii"))
+    settings = Settings(last_project_id="p1" if any(isinstance(one, dict) for one in addresses) else "")
+    live = bootstrap.Application(app, window, theme, paths, lock, LoadedSettings(settings), [])
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
     window.show()
-    addresses = json.loads(files.read_text(encoding="ascii"))
     visitor = Visitor(live, window, addresses, out)
     with lock:
         code = app.exec()

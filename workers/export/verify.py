@@ -75,8 +75,9 @@ def _signed(signed: Signed, own_key: str) -> Finding:
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """None where it is gone or is no manifest of ours."""
+    path = folder / "manifest.json"
     try:
-        document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         runtime, model = document["runtime"], document["model"]
         str(runtime["id"]), dict(runtime["settings"]), str(model["main"]), dict(document["files"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -109,6 +109,6 @@ def check(own: Mapping[str, Any]) -> None:
     lacking = [name for name in ("output", "threshold", "batched") if name not in own]
     if lacking:
         raise ValueError(f"setting 'cascade' lacks {', '.join(lacking)}")
-    place = Path(own.get("first_main", "model"))
-    if place.is_absolute() or ".." in place.parts:
+    main = str(own.get("first_main", "model"))
+    if Path(main).is_absolute() or ".." in Path(main).parts or "\\" in main or ":" in main:
         raise ValueError("setting 'cascade' names a file outside the model's folder")

@@ -22,7 +22,7 @@ def fit_settings(
     `measured_on` holds `processor` and `features` of that computer, `cores` is how many may be used here. What a
     runtime cannot do at all it says by itself (`Session.fallbacks`).
     """
-    fitted = {name: value for name, value in settings.items() if name not in PLACES}
+    fitted = _without_places(settings)
     notes = []
     threads = fitted.get("num_threads")
     if isinstance(threads, int) and threads > cores:
@@ -42,3 +42,9 @@ def fit_settings(
             "and answers that differ more"
         )
     return fitted, tuple(notes)
+
+
+def _without_places(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without `PLACES`, also in settings of parts of the model."""
+    kept = {name: value for name, value in settings.items() if name not in PLACES}
+    return {name: _without_places(value) if isinstance(value, Mapping) else value for name, value in kept.items()}

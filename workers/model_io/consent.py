@@ -11,7 +11,7 @@ from workers.infer.torch_archive import check_archive
 from workers.infer.torch_cpu import RUNTIME as TORCH
 from workers.model_io.words import refuse, unsafe
 
-PROGRAMS = "*.pt2"
+PROGRAM = ".pt2"
 
 
 def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
@@ -32,7 +32,7 @@ def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -
     Raises `InputRefused`: "unsafe" for a torch program with more than operators and tensors in it, which no consent
     opens, else "needs_consent" where there is a program and `allow_code` is False.
     """
-    programs = sorted(folder.rglob(PROGRAMS))
+    programs = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == PROGRAM]
     if programs and TORCH.available().available:
         import torch
 
@@ -50,7 +50,7 @@ def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -
 
 def _has_engines(folder: Path) -> bool:
     """Whether engines that were built ahead lie beside a model. A file that cannot be read counts as one."""
-    for file in folder.rglob(ENGINES_FILE):
+    for file in (path for path in folder.rglob("*") if path.name.lower() == ENGINES_FILE):
         try:
             if json.loads(file.read_text(encoding="utf-8")).get("engines"):
                 return True

@@ -196,6 +196,6 @@ def _over(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
 def checked_main(main: str) -> str:
     """`main` itself. Raises ValueError where it is none, or names a file outside the model's folder."""
     place = PurePosixPath(main)
-    if not place.parts or place.is_absolute() or ".." in place.parts or "\\" in main:
+    if not place.parts or place.is_absolute() or ".." in place.parts or "\\" in main or ":" in main:
         raise ValueError("a part of the model lies outside its folder")
     return main

@@ -105,7 +105,9 @@ def check_sums(folder: Path, allow_caches: bool = False) -> list[str]:
     for line in content.decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
         listed[name] = digest
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+    found = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    }
     found = {name for name in found if not (allow_caches and "__pycache__" in name.split("/"))} - {*NOT_LISTED}
     problems = [f"{name} is missing." for name in sorted(set(listed) - found)]
     problems += [f"{name} was added." for name in sorted(found - set(listed))]

@@ -102,8 +102,9 @@ def _promised(folder: Path) -> str:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     """The bundle's manifest, {} where it cannot be read."""
+    path = folder / "manifest.json"
     try:
-        return dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
     except (OSError, ValueError, TypeError, RecursionError):
         return {}
 

@@ -1,5 +1,6 @@
 """How the program opens what a person brings beside models: one door for each family of files."""
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -128,9 +129,9 @@ class Doors:
         self._data("described", data)
 
     def _log(self, name: str, content: bytes) -> None:
-        from workers.monitor.reading import read_log
+        from workers.monitor.telling import tell
 
-        read_log(self._placed(name, content))
+        json.dumps(tell(self._placed(name, content)), allow_nan=False)
 
     def _bundle(self, name: str, content: bytes) -> None:
         from workers.export.verify import verify

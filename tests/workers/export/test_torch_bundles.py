@@ -17,6 +17,7 @@ from workers.export.archive import pack
 from workers.export.signing import sign_bundle
 from workers.export.verify import verify
 from workers.model_io.opening import inspect_model, open_model
+from workers.pipeline.golden import write_sums
 from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
@@ -123,6 +124,20 @@ def test_open_torch_bundle_needs_consent_and_opens_with_it(folder: Path, ctx: Re
     assert refused.value.code == "needs_consent"
     result = open_model(OpenParams(path=str(folder), to_prove=True, allow_code=True), ctx)
     assert result.runtime == "torch-cpu"
+
+
+@pytest.mark.parametrize("name", ["MODEL.PT2", "model.Pt2"])
+def test_verify_torch_bundle_with_a_name_in_capitals_asks_for_consent(
+    folder: Path, ctx: RecordingContext, name: str
+) -> None:
+    """Given a program whose name is the same on systems that do not tell capitals apart, then consent is asked for."""
+    (folder / "model" / "model.pt2").rename(folder / "model" / name)
+    manifest = (folder / "manifest.json").read_text(encoding="utf-8").replace("model.pt2", name)
+    (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+    write_sums(folder)
+    with pytest.raises(InputRefused) as refused:
+        verified(folder, ctx, allow_code=False)
+    assert refused.value.code == "needs_consent"
 
 
 @pytest.mark.whole

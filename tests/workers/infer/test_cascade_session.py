@@ -96,6 +96,8 @@ def test_both_runtimes_open_it_from_settings(runtime: str, make_small) -> None:
         {**SETTINGS, "threshold": "high"},
         {**SETTINGS, "first_main": "../other.onnx"},
         {**SETTINGS, "first_main": "/etc/passwd"},
+        {**SETTINGS, "first_main": "C:other.onnx"},
+        {**SETTINGS, "first_main": "..\\other.onnx"},
     ],
 )
 def test_settings_that_are_not_whole_are_refused(own: dict, make_small) -> None:

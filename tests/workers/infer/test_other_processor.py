@@ -37,6 +37,17 @@ def test_fit_settings_drops_a_folder_of_the_computer_that_wrote_them() -> None:
     assert fit_settings({"cache_dir": "golden", "num_threads": 1}, "fp32", {}, 2)[0] == {"num_threads": 1}
 
 
+def test_fit_settings_drops_such_a_folder_of_parts_and_of_a_cascade() -> None:
+    """Given a stranger's settings that name it for a part of the model, then it is not used either."""
+    hidden = {"parts": {"encoder": {"main": "e.onnx", "settings": {"cache_dir": "golden", "num_threads": 1}}}}
+    hidden["cascade"] = {"output": "y", "first": {"cache_dir": "golden"}}
+    fitted = fit_settings(hidden, "fp32", {}, 2)[0]
+    assert fitted == {
+        "parts": {"encoder": {"main": "e.onnx", "settings": {"num_threads": 1}}},
+        "cascade": {"output": "y", "first": {}},
+    }
+
+
 def test_what_fits_is_taken_without_a_word(on) -> None:
     on(RICH)
     settings = {"inference_precision": "bf16", "num_threads": 2, "tbb_partitioner": "auto"}

@@ -1,7 +1,7 @@
 """A bundle that Fettle exported, as a model: its files are checked against its checksums, no code in it is run."""
 
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
@@ -19,6 +19,7 @@ from workers.model_io.facts import Found, Graph, info
 from workers.model_io.formats import Draft, Format, Stored, Write
 from workers.model_io.readers.chat_files import TEMPLATE
 from workers.model_io.words import refuse, shown
+from workers.pipeline.generating import checked_main
 from workers.pipeline.golden import check_sums
 
 TOKENIZER = "tokenizer.json"
@@ -116,8 +117,11 @@ def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
         runtime, model = _of(_Runtime, document["runtime"]), _of(_Model, document["model"])
     except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _no_bundle(path) from error
-    main = PurePosixPath(model.folder) / model.main
-    if main.is_absolute() or ".." in main.parts or "\\" in str(main) or not (path / main).is_file():
+    try:
+        main = path / checked_main(model.folder) / checked_main(model.main)
+    except ValueError as error:
+        raise _no_bundle(path) from error
+    if not main.is_file():
         raise _no_bundle(path)
     return spec, runtime, model, document
 
