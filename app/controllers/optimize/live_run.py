@@ -13,6 +13,7 @@ from app.domain.variant import LatencyPoint
 from app.services.flow.events import (
     EndExpected,
     Event,
+    JobBegan,
     LatenciesMeasured,
     LogLine,
     MeasuringChanged,
@@ -58,6 +59,8 @@ class LiveRun:
             watch.step(event.step)
         elif isinstance(event, StepProgress):
             watch.progress(event)
+        elif isinstance(event, JobBegan):
+            watch.progress(None)
         elif isinstance(event, EndExpected):
             watch.expected = event
             watch.limit_at_s = None if event.left_s is None else time.monotonic() + event.left_s

@@ -1,6 +1,7 @@
 """One run as the page Optimize shows it: kept up to date by events, or read from the store."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterable, Sequence
 from statistics import fmean
@@ -11,7 +12,7 @@ from app.domain.choose import is_worth_naming, may_win
 from app.domain.outcome import SearchEnd
 from app.domain.run import Interruption, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
-from app.domain.words.results import same_words
+from app.domain.words.results import same_words, screened_words
 from app.services.flow.events import EndExpected, RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
@@ -80,8 +81,8 @@ class RunWatch:
         if step.state != "running":
             self._progress = None
 
-    def progress(self, progress: StepProgress) -> None:
-        """How far the step that runs is."""
+    def progress(self, progress: StepProgress | None) -> None:
+        """How far the job of the step that runs is; None when its next job begins."""
         self._progress = progress
 
     def variant(self, variant: Variant) -> None:
@@ -189,19 +190,35 @@ class RunWatch:
         )
 
     def _with_plan(self, values: Sequence[StepValue]) -> list[StepValue]:
-        """Steps that wait get the times that are expected of them, from how long those before them took."""
+        """Waiting steps get their expected times, where the run's limit leaves room for them.
+
+        A version needs its time and that of the end, which is cut off at the limit.
+        """
         if self._mean_s() is None or self.run.state is not RunState.RUNNING:
             return list(values)
         planned, at_s = [], 0.0
+        limit_s = self._limit_s()
+        versions = len(values) - LAST_STEPS
+        kept_s = sum(self._likely_s(index) or 0.0 for index in range(versions, len(values)))
         for index, value in enumerate(values):
-            waits, likely_s = value.state == "waiting", self._likely_s(index) or 0.0
-            step = dataclasses.replace(value, start_s=at_s, end_s=at_s + likely_s) if waits else value
+            likely_s = self._likely_s(index) or 0.0
+            fits = at_s + likely_s + kept_s <= limit_s if index < versions else at_s < limit_s
+            planned_here = value.state == "waiting" and fits
+            step = (
+                dataclasses.replace(value, start_s=at_s, end_s=min(at_s + likely_s, limit_s)) if planned_here else value
+            )
             planned.append(step)
             if step.end_s is not None:
                 at_s = max(at_s, step.end_s)
             elif step.start_s is not None and step.state == "running":
                 at_s = max(at_s, step.start_s + likely_s)
         return planned
+
+    def _limit_s(self) -> float:
+        """Return the end of the run's limit in seconds since its start, infinity without one."""
+        if self.limit_at_s is None or self.started_s is None:
+            return math.inf
+        return self.limit_at_s - self.started_s
 
     def _mean_s(self) -> float | None:
         """How long trying one version takes; unknown before the first one is done."""
@@ -256,7 +273,7 @@ class RunWatch:
         if not is_worth_naming(before_ms / now_ms):
             return ""
         text = tr("Best so far: {0}, {1}; the original {2}. {3}")
-        told = same_words(best)
+        told = (screened_words(best) if best.judgement is None else "") or same_words(best)
         return text.format(best.title, in_ms(now_ms), in_ms(before_ms), f"{told[:1].upper()}{told[1:]}")
 
 

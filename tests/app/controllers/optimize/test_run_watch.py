@@ -9,8 +9,9 @@ from desk import judgement, run, variant
 from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import RunState, StepRecord
+from app.domain.screening import Screening
 from app.domain.variant import LatencyPoint
-from app.services.flow.events import EndExpected, StepProgress, WaitingForQuiet
+from app.services.flow.events import EndExpected, JobBegan, StepProgress, WaitingForQuiet
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
@@ -110,6 +111,44 @@ def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPa
     assert (live.watch.value().eta_s, live.watch.value().eta_is_most) == (20.0, False)
     live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=200.0))
     assert live.watch.value().eta_s == 8.0 + 8.0 + 30.0 + 2.0
+
+
+def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a run with 3 s left of its limit, at 15 s, When a version takes 8 s, Then no step that waits promises a time
+    that the run does not have; with 20 s left the final run takes these; with 60 s all fit."""
+    monkeypatch.setattr(time, "monotonic", lambda: 115.0)
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.watch = watched()
+    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=3.0))
+    value = live.watch.value()
+    assert value.eta_s == 3.0
+    assert [step.start_s for step in value.steps[-3:]] == [None, None, None]
+    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=20.0))
+    planned = [(step.start_s, step.end_s) for step in live.watch.value().steps[-3:]]
+    assert planned == [(None, None), (22.0, 35.0), (None, None)]
+    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=60.0))
+    planned = [(step.start_s, step.end_s) for step in live.watch.value().steps[-3:]]
+    assert planned == [(22.0, 30.0), (30.0, 60.0), (60.0, 62.0)]
+
+
+def test_next_job_of_a_step_drops_the_progress_of_the_one_before() -> None:
+    """Given a step whose calibration has 1 s left, When its next job begins, Then neither stands there any more."""
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.watch = watched()
+    live.observe(StepProgress(4, "Calibrate", 36, 36, "pictures", 1.0))
+    assert live.watch.value().steps[4].eta_s == 1.0
+    live.observe(JobBegan("measure-1", "measure", "Version 2", 4))
+    running = live.watch.value().steps[4]
+    assert (running.detail, running.done_share, running.eta_s) == ("", None, None)
+
+
+def test_best_so_far_says_what_calibration_showed() -> None:
+    """Given the best version so far changed 4 of 36 results in calibration and was not tested, Then the sentence says so
+    as its step does, and not that nothing was compared."""
+    watch = watched()
+    screened = Screening(n=36, changed=4)
+    watch.variant(variant(1, p50_ms=1.0, state="measured", judgement=None, screening=screened))
+    assert watch.value().best.endswith("4 of 36 results changed in calibration")
 
 
 def test_what_the_final_run_and_the_proof_tell_counts() -> None:
