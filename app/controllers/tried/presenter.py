@@ -10,13 +10,14 @@ from app.domain.words.outcome import floored, range_words
 from app.domain.words.results import times
 from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
+from app.services.run.budget import MIN_STEP_S
 from app.services.run.forecasting import Expected, RunForecast
 from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 
-LEAST_S = 0.05
-"""Nothing is tried in less: it was known from an earlier part of the run."""
+NAMED_S = 1.0
+"""Work from an earlier run that saved less is not mentioned."""
 
 TAGS: dict[Standing, TagKind] = {
     Standing.SAFE: "ok",
@@ -29,6 +30,7 @@ TAGS: dict[Standing, TagKind] = {
 
 def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
     """The table, the sentences, the forecast."""
+    went_on_s = sum(facts.search.went_on_s)
     begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
     said = (
         SaidValue("scales", tr("Why this one"), found.why),
@@ -39,8 +41,8 @@ def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
         headline=_headline(begun, len(found.rows) - 1 - begun),
         rows=tuple(_row(row) for row in found.rows),
         said=tuple(value for value in said if value.sentences),
-        forecast=forecast_rows(found.forecast),
-        forecast_note=_forecast_note(found.forecast),
+        forecast=forecast_rows(found.forecast, went_on_s),
+        forecast_note=forecast_note(found.forecast, went_on_s),
     )
 
 
@@ -65,10 +67,10 @@ def _row(row: Tried) -> TriedRowValue:
 
 
 def _took(took_s: float | None) -> str:
-    """How long trying it took; what the store answered at once was made before."""
+    """How long trying it took. Nothing is tried in less than a process takes: the store had it from before."""
     if took_s is None:
         return ""
-    return tr("Tried in {0}").format(seconds(took_s)) if took_s >= LEAST_S else tr("Known from before")
+    return tr("Tried in {0}").format(seconds(took_s)) if took_s >= MIN_STEP_S else tr("Known from before")
 
 
 def _tag(row: Tried) -> TagKind:
@@ -121,17 +123,20 @@ def _factor(measured: Measurement) -> str:
     return tr("{0} × as fast ({1})").format(times(speed), interval)
 
 
-def forecast_rows(found: RunForecast) -> tuple[ForecastRowValue, ...]:
-    """Time and memory, beside what came; none where nothing was forecast."""
+def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[ForecastRowValue, ...]:
+    """Time and memory, beside what came; none where nothing was forecast.
+
+    The forecast says nothing on a run that was given `went_on_s` more.
+    """
     if found.before is None:
         return ()
-    came_s = None if found.seconds is None else found.seconds + found.saved_s
+    saved_s = 0.0 if went_on_s else found.saved_s
+    came_s = None if found.seconds is None else found.seconds + saved_s
     last = found.refined or found.before
+    error = UNKNOWN if went_on_s else _error(last.seconds, came_s)
     memory = None if found.is_mostly_known else found.memory_bytes
     return (
-        ForecastRowValue(
-            tr("Time"), _s(found.before), _s(found.refined), seconds(came_s), _error(last.seconds, came_s)
-        ),
+        ForecastRowValue(tr("Time"), _s(found.before), _s(found.refined), seconds(came_s), error),
         ForecastRowValue(
             tr("Memory at its peak"),
             _bytes(found.before),
@@ -142,8 +147,13 @@ def forecast_rows(found: RunForecast) -> tuple[ForecastRowValue, ...]:
     )
 
 
-def _forecast_note(found: RunForecast) -> str:
-    if found.is_mostly_known and found.seconds is not None:
+def forecast_note(found: RunForecast, went_on_s: float = 0.0) -> str:
+    """Why the time is not the one that the run took, and how memory is counted."""
+    if went_on_s:
+        return tr("The forecast is of a run that is not given more time; this one was given {0} more.").format(
+            seconds(went_on_s)
+        )
+    if found.saved_s >= NAMED_S and found.seconds is not None:
         text = tr("It took {0} in fact: {1} of work were known from an earlier run.")
         return text.format(seconds(found.seconds), seconds(found.saved_s))
     return tr("Memory is what all of its processes held at once; what they share is counted in each.")

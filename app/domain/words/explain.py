@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.choose import PORTABLE_SHARE, TIE_SHARE, is_faster, is_portable, is_safe, may_win
-from app.domain.variant import Variant
+from app.domain.variant import Measurement, Variant
+from app.domain.words.outcome import floored
 from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
 from workers.contracts.planning import Arithmetic, Instructions
@@ -38,16 +39,14 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
     if best is None or best.measurement.speedup is None:
         return ()
     rivals = [v for v in tried if not v.is_baseline and v.id != best.id and v.state == "confirmed"]
-    held = sorted((v for v in rivals if may_win(v) and is_faster(v)), key=_time)
+    held = sorted((v for v in rivals if may_win(v) and is_faster(v)), key=_shown_ms)
     n = 1 + len(held)
-    said = [
-        f"“{best.title}” is {times(best.measurement.speedup)} times as fast as the original, measured in turn with it."
-    ]
+    said = [f"“{best.title}” is {_factor(best.measurement)} as fast as the original, measured in turn with it."]
     if not held:
         if not any(v.measurement.n and may_win(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
             said.append("No other version was both faster than the original and within your limit.")
         return tuple(said)
-    gap = _time(held[0]) / _time(best)
+    gap = _shown_ms(held[0]) / _shown_ms(best)
     if gap > 1 + TIE_SHARE:
         said.append(
             f"Of {n} versions that are faster and within your limit it is the fastest: "
@@ -59,19 +58,22 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
             f" and MLflow take “{best.title}” as well, which is preferred up to {percent(PORTABLE_SHARE - 1, 0)}."
         )
     elif gap < 1 - TIE_SHARE:
-        unproven = is_safe(best) and not is_safe(held[0])
-        why = (
-            "its answers are not proven to stay alike, and what is proven goes first"
-            if unproven
-            else "your goal puts something else before speed"
-        )
-        said.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {why}.")
+        said.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {_why_behind(held[0], best)}.")
     else:
         said.append(
             f"“{held[0].title}” is as fast within {percent(TIE_SHARE, 0)}, which is noise; of two such the one that "
             f"changes fewer answers is taken."
         )
     return tuple(said)
+
+
+def _why_behind(faster: Variant, best: Variant) -> str:
+    """Return why a version is recommended although another one took less time."""
+    if is_safe(best) and not is_safe(faster):
+        return "its answers are not proven to stay alike, and what is proven goes first"
+    if faster.measurement.under_load:
+        return "its gain is less certain, because other programs disturbed the comparison"
+    return "your goal puts something else before speed"
 
 
 def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) -> tuple[str, ...]:
@@ -89,9 +91,10 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) 
         if judgement is not None and judgement.agreement is not None and not may_win(variant):
             parts.append(f"only {percent(judgement.agreement)} of its answers are like the original's")
         if speed is not None and speed <= 1.0:
-            parts.append(f"it takes {1 / speed:.2f} times as long as the original")
-        elif best is not None and speed is not None and _time(variant) > _time(best) and may_win(variant):
-            parts.append(f"it takes {_time(variant) / _time(best):.2f} times as long as “{best.title}”")
+            by_clock = f"it takes {1 / speed:.2f} times as long as the original"
+            parts.append(by_clock if variant.is_side_by_side else "it was not faster at a first look")
+        elif best is not None and variant.is_side_by_side and may_win(variant) and _shown_ms(variant) > _shown_ms(best):
+            parts.append(f"it takes {_shown_ms(variant) / _shown_ms(best):.2f} times as long as “{best.title}”")
         if parts:
             kept = _kept_words(known.layers.get(variant.id))
             said.append(" ".join(filter(None, (f"“{variant.title}”: {' and '.join(parts)}.", kept))))
@@ -124,12 +127,15 @@ def portability(
         return (f"{where}{f' ({top[0]})' if top else ''}; it needs no special instructions.",)
     missing = " or ".join(used)
     plain = next((v for v in tried if _is_plain(v, best, known)), None)
-    if plain is None or plain.measurement.speedup is None:
+    speedup = plain.measurement.shown_speedup if plain is not None else None
+    if plain is None or speedup is None:
         likely = "about the original's speed"
+    elif not plain.is_side_by_side:
+        likely = f"about as fast as “{plain.title}”"
+    elif speedup <= 1.05:
+        likely = f"about the original's speed, as “{plain.title}” has here"
     else:
-        likely = f"about {times(max(1.0, plain.measurement.speedup))} times the original's, as “{plain.title}” has here"
-        if plain.measurement.speedup <= 1.05:
-            likely = f"about the original's speed, as “{plain.title}” has here"
+        likely = f"about {times(speedup)} times the original's, as “{plain.title}” has here"
     return (f"{where}, using {', '.join(used)}.", f"Expected, not measured: without {missing} {likely}.")
 
 
@@ -139,6 +145,12 @@ def _is_plain(variant: Variant, best: Variant, known: Known) -> bool:
     return variant.runtime == best.runtime and not special and bool(variant.measurement.n) and not variant.is_baseline
 
 
-def _time(variant: Variant) -> float:
-    """Its mean time as a share of the original's that was measured with it."""
-    return 1 / variant.measurement.speedup if variant.measurement.speedup else float("inf")
+def _factor(measured: Measurement) -> str:
+    """Return ``2.4 times``; under load the lower bound, as the headline has it."""
+    speed = measured.shown_speedup or 0.0
+    return f"at least {floored(speed)} times" if measured.under_load else f"{times(speed)} times"
+
+
+def _shown_ms(variant: Variant) -> float:
+    """Return the time that tables show, so that sentences on two versions follow from their two times."""
+    return variant.measurement.typical_ms or float("inf")

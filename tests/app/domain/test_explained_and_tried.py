@@ -65,6 +65,36 @@ def test_why_the_winner_won() -> None:
     assert why_it_won(None, [PLAIN]) == ()
 
 
+def disturbed(made: Variant, mean_ms: float, agreed_low: float) -> Variant:
+    """The version with a mean time under load and the bound that all ways to compare agree on."""
+    loaded = dataclasses.replace(made.measurement, latency_mean_ms=mean_ms, under_load=True, agreed_low=agreed_low)
+    return dataclasses.replace(made, measurement=loaded)
+
+
+def test_why_the_winner_won_under_load_has_the_bound_and_the_times_that_are_shown() -> None:
+    """Given a disturbed run (60.7 to 23.4 ms, at least 1.9 times; 30.2 ms), Then the sentence has that bound, as the
+    headline, and how much longer the next one takes follows from the two times; a faster one is not said to lose by the
+    goal."""
+    best = disturbed(version("INT8", "int8_static", p50_ms=1.736), 23.4, 1.905)
+    next_one = disturbed(version("BF16", "bf16", p50_ms=2.178), 30.2, 1.667)
+    said = " ".join(why_it_won(best, [best, next_one]))
+    assert "at least 1.9 times as fast" in said and "“BF16” takes 1.29 times as long" in said
+    assert "2.3" not in said
+    said = " ".join(why_it_won(next_one, [best, next_one]))
+    assert "takes only 0.77 times as long" in said and "other programs" in said and "your goal" not in said
+
+
+def test_first_look_gives_no_factor_in_sentences() -> None:
+    """Given versions that were only looked at first, at another moment than the original, Then no sentence has a factor
+    of them."""
+    look = dataclasses.replace(PLAIN, state="measured")
+    assert portability(BEST, [BEST, look], HERE, KNOWN)[1].endswith("without AVX-512 BF16 about as fast as “Engine”.")
+    slow = dataclasses.replace(version("INT8", "int8_dynamic", p50_ms=5.0), state="measured")
+    assert why_int8_lost(BEST, [BEST, slow], KNOWN) == ("“INT8”: it was not faster at a first look.",)
+    quick = dataclasses.replace(version("INT8", "int8_dynamic", p50_ms=2.0), state="measured")
+    assert why_int8_lost(BEST, [BEST, quick], KNOWN) == ()
+
+
 def test_why_eight_bits_lost() -> None:
     """Given INT8 that answers otherwise, one that is slow and a processor without fast sums, then each reason is told."""
     assert why_int8_lost(BEST, [BEST, EIGHT], KNOWN) == ("“INT8”: only 93.0 % of its answers are like the original's.",)

@@ -2,14 +2,16 @@
 
 import dataclasses
 
-from desk import add_run, judgement, make_project, run, variant
+from desk import add_run, facts, judgement, make_project, run, variant
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.controllers.app_controller import AppController
-from app.controllers.tried.presenter import forecast_rows
+from app.controllers.tried.presenter import forecast_note, forecast_rows, tried_value
 from app.domain.run import StepRecord
+from app.domain.tried import tried_rows
+from app.services.after.trying.tried import TriedRun
 from app.services.flow.workspace import Workspace
 from app.services.run.forecasting import Expected, RunForecast
 from widgets.main_window import MainWindow
@@ -85,3 +87,32 @@ def test_a_forecast_stands_beside_what_came() -> None:
     assert (time.came, time.error) == ("1 min", "right")
     assert memory.came == "–"
     assert forecast_rows(RunForecast(run_id="r", machine="m")) == ()
+
+
+def test_time_of_a_run_that_went_on_is_not_held_against_its_forecast() -> None:
+    """Given a run of one expected minute that a person gave seven more, Then its time is the one that Optimize shows,
+    nothing is called far off, and the note says why."""
+    said = Expected(seconds=60, low_s=40, high_s=90, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
+    came = RunForecast(run_id="r", machine="m", before=said, seconds=463.0, saved_s=72.0, memory_bytes=900_000_000)
+    time, _ = forecast_rows(came, went_on_s=420.0)
+    assert (time.came, time.error) == ("7 min 43 s", "–")
+    assert "7 min more" in forecast_note(came, went_on_s=420.0)
+
+
+def test_note_names_work_that_was_known_from_before() -> None:
+    """Given a run of 80 s with another 50 s of work from the store, Then both times are in the note."""
+    said = Expected(seconds=60, low_s=40, high_s=90, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
+    came = RunForecast(run_id="r", machine="m", before=said, seconds=80.0, saved_s=50.0)
+    assert "1 min 20 s" in forecast_note(came) and "50 s" in forecast_note(came)
+    assert "in fact" not in forecast_note(came.model_copy(update={"saved_s": 0.0}))
+
+
+def test_version_from_an_earlier_part_of_a_run_was_not_tried_in_no_time() -> None:
+    """Given a version that the store answered in 0.1 s when the run went on, Then no such time is shown of it."""
+    known = variant(1, speedup=2.0)
+    plan = PlanResult(baseline=Recipe(title="Original"), candidates=(known.recipe,))
+    for took_s, note in ((0.1, "Known from before"), (4.0, "Tried in 4.0 s")):
+        steps = [StepRecord("r1", 3, "Version 1", "done", seconds=took_s)]
+        rows = tried_rows(plan, [variant(0), known], steps, None, 1.0)
+        made = TriedRun(rows=rows, why=(), eights=(), elsewhere=(), forecast=RunForecast(run_id="r1", machine="m"))
+        assert tried_value(facts(variant(0), known), made).rows[1].note == note
