@@ -343,4 +343,16 @@ def finalists(
             is_doubtful(variant, limit_pct), cost_of(variant, objective),
         )
     )  # fmt: skip
-    return found[:count]
+    return with_portable(found, count, objective)
+
+
+def with_portable(ranked: Sequence[Variant], count: int, objective: Objective) -> list[Variant]:
+    """Return the first `count`; a gain that fits more targets takes the last place where none is among them.
+
+    A target that needs plain ONNX has nothing but the original to take where no such version was measured in turn.
+    """
+    first = list(ranked[:count])
+    other = next((v for v in ranked[count:] if is_portable(v) and looks_like_gain(v, objective)), None)
+    if count < 2 or other is None or any(is_portable(v) for v in first):
+        return first
+    return [*first[:-1], other]

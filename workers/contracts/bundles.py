@@ -46,7 +46,8 @@ class CardFacts(Frozen):
     `elsewhere` says where this version comes from, where it was not made here; `instead_of` names the recommended one
     where it is another. `chosen_from` is how many versions it is
     the best of, 0 where it was not chosen so. `decisions` is the project's log of who decided what when. `speed` says
-    how far the version's speedup is settled.
+    how far the version's speedup is settled. `worst_slice_judged` is False where too few of its `worst_slice_n` answers
+    changed to say anything.
     """
 
     title: str
@@ -74,6 +75,8 @@ class CardFacts(Frozen):
     scores: tuple[TaskScore, ...] = ()
     worst_slice: str | None = None
     worst_slice_drop: float | None = None
+    worst_slice_n: int | None = None
+    worst_slice_judged: bool = True
     load: CardLoad | None = None
     data_record: DataRecord | None = None
     elsewhere: Elsewhere | None = None

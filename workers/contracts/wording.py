@@ -71,6 +71,11 @@ def in_ms(value_ms: float) -> str:
     return f"{value_ms:,.0f} ms" if value_ms >= 999.5 else f"{value_ms:.3g} ms"
 
 
+def capitalized(text: str) -> str:
+    """Return the text with its first letter as at the beginning of a sentence."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """ "1 item", "1,200 items"; `many` where it is not `one` with an s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"

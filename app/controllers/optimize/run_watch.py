@@ -22,7 +22,7 @@ from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.wording import in_ms
+from workers.contracts.wording import capitalized, in_ms
 
 PHASES: dict[RunState, RunPhase] = {
     RunState.QUEUED: "queued",
@@ -274,7 +274,7 @@ class RunWatch:
             return ""
         text = tr("Best so far: {0}, {1}; the original {2}. {3}")
         told = (screened_words(best) if best.judgement is None else "") or same_words(best)
-        return text.format(best.title, in_ms(now_ms), in_ms(before_ms), f"{told[:1].upper()}{told[1:]}")
+        return text.format(best.title, in_ms(now_ms), in_ms(before_ms), capitalized(told))
 
 
 def _stage(progress: StepProgress) -> str:

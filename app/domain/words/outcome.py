@@ -8,7 +8,7 @@ from app.domain.proof.examples import least_to_tell
 from app.domain.variant import Variant
 from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN, missing_words, size_words, times
 from workers.contracts.architectures import shown
-from workers.contracts.wording import counted, percent, percent_of
+from workers.contracts.wording import capitalized, counted, percent, percent_of
 
 
 def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
@@ -76,7 +76,7 @@ def recommended_words(best: Variant, proven: bool, objective: Objective) -> str:
     """Said of the version that is recommended."""
     alike = "it answers alike" if proven else f"it looks alike, not proven: {missing_words(best)}"
     busy = f" ({BUSY_WORDS})" if best.measurement.under_load else ""
-    return f"{gain_words(best, objective)}, and {alike}{busy}"
+    return f"{capitalized(gain_words(best, objective))}, and {alike}{busy}"
 
 
 def gain_words(best: Variant, objective: Objective) -> str:

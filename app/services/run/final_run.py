@@ -9,7 +9,15 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from app.domain.choose import FAR_AHEAD, can_be_measured_on, exactness, is_doubtful, leader, likely_speedup
+from app.domain.choose import (
+    FAR_AHEAD,
+    can_be_measured_on,
+    exactness,
+    is_doubtful,
+    leader,
+    likely_speedup,
+    with_portable,
+)
 from app.domain.outcome import Round, open_versions
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
@@ -55,16 +63,17 @@ class FinalRun:
                 )
         if self._rounds:
             return
-        best = search.best_ids()
+        best = search.best()
         if not best:
             search.recorder.step(
                 self._step, state="skipped", detail=NOTHING_LEFT if search.end.planned else NOTHING_TRIED
             )
             return
-        plan = search.budget.plan_final(best)
-        self._was_far_ahead = any(likely_speedup(search.candidates[i].variant) >= FAR_AHEAD for i in best)
+        plan = search.budget.plan_final([variant.id for variant in best])
+        self._was_far_ahead = any(likely_speedup(variant) >= FAR_AHEAD for variant in best)
         self._begun += 1
-        yield from self._measure(best[: plan.finalists], plan)
+        field = with_portable(best, plan.finalists, search.ask.objective)
+        yield from self._measure([variant.id for variant in field], plan)
 
     def more(self) -> Flow[bool]:
         """One more round for what is not settled; False where nothing is open, or there is no time for it."""

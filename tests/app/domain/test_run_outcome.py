@@ -6,7 +6,7 @@ import re
 import pytest
 from judged import variant
 
-from app.domain.choose import MOST_SETS, finalists, is_slower
+from app.domain.choose import MOST_SETS, finalists, is_slower, with_portable
 from app.domain.outcome import Ending, SearchEnd, outcome_of
 from app.domain.screening import Screening, Untested
 from app.domain.variant import Variant
@@ -199,3 +199,16 @@ def test_the_fastest_looking_are_finalists() -> None:
     safe = [variant(f"safe{n}", p50_ms=1 + n / 10) for n in range(8)]
     unproven = variant("unproven", p50_ms=0.5, verdict="not_enough_data")
     assert [v.id for v in finalists([*safe, unproven], "speed", 3)] == ["unproven", "safe0", "safe1"]
+
+
+def test_finalists_hold_one_that_fits_targets_that_need_onnx() -> None:
+    """Given three faster versions of one engine and a slower one in ONNX Runtime that is a gain, When three are
+    measured in turn, Then it takes the last place, so that web page and hub folder can get it; where one of the first
+    fits these targets, where it is no gain, and where a single one is measured, nothing changes."""
+    engine = [dataclasses.replace(variant(f"e{n}", p50_ms=1 + n / 10), runtime="openvino") for n in range(3)]
+    plain = dataclasses.replace(variant("plain", p50_ms=1.5), runtime="onnxruntime-cpu")
+    slow = dataclasses.replace(variant("slow", p50_ms=2.0), runtime="onnxruntime-cpu")
+    assert [v.id for v in finalists([*engine, plain], "speed", 3)] == ["e0", "e1", "plain"]
+    assert [v.id for v in with_portable([*engine, plain], 1, "speed")] == ["e0"]
+    assert [v.id for v in with_portable([*engine, slow], 3, "speed")] == ["e0", "e1", "e2"]
+    assert [v.id for v in with_portable([plain, *engine, slow], 3, "speed")] == ["plain", "e0", "e1"]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from workers.contracts.after.stress import StressResult
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import PipelineSpec
-from workers.contracts.wording import percent, percent_of
+from workers.contracts.wording import percent_of
+from workers.export.card.scores import worst_loss
 
 NOTHING_FOUND = "None was found by what was measured. What was not measured may hold some."
 
@@ -29,8 +30,7 @@ def _answers(facts: CardFacts, plain: Callable[[str], str]) -> list[str]:
         found.append(f"It answers worse than the original by more than {percent_of(facts.limit_pct)}.")
     elif verdict != "safe":
         found.append("It may answer worse than the original: that it does not was not proven.")
-    if facts.worst_slice is not None and facts.worst_slice_drop is not None and facts.worst_slice_drop > 0:
-        lost = percent(facts.worst_slice_drop, 2)
+    if facts.worst_slice is not None and facts.worst_slice_judged and (lost := worst_loss(facts)):
         found.append(f"It does not do equally well everywhere: “{plain(facts.worst_slice)}” lost {lost}.")
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import TaskScore
-from workers.contracts.wording import percent
+from workers.contracts.wording import counted, percent
 
 
 def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
@@ -15,10 +15,18 @@ def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
     lines = ["\nAt its task:\n", *(_line(score, plain) for score in scores)]
     if any(score.against == "original" for score in scores):
         lines.append("\nWhere one value is told, there were no labels: its answers were taken for the truth.")
-    worst, drop = facts.worst_slice, facts.worst_slice_drop
-    if worst is not None and drop is not None and drop > 0:
-        lines.append(f"\nOf all parts of the test data, “{plain(worst)}” lost most: {percent(drop, 2)}.")
+    worst = facts.worst_slice
+    if worst is not None and (lost := worst_loss(facts)):
+        lines.append(f"\nOf all parts of the test data, “{plain(worst)}” lost most: {lost}.")
     return "\n".join(lines) + "\n"
+
+
+def worst_loss(facts: CardFacts) -> str:
+    """Return ``25.00 % of 40 examples`` of the part that lost most, "" where nothing was lost."""
+    drop, n = facts.worst_slice_drop, facts.worst_slice_n
+    if drop is None or drop <= 0:
+        return ""
+    return percent(drop, 2) if n is None else f"{percent(drop, 2)} of {counted(n, 'example')}"
 
 
 def _line(score: TaskScore, plain: Callable[[str], str]) -> str:

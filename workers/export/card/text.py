@@ -7,7 +7,7 @@ from typing import Any
 from workers.contracts.bundles import CardFacts
 from workers.contracts.measured.power import power_words
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
-from workers.contracts.wording import in_ms, percent, percent_of
+from workers.contracts.wording import capitalized, in_ms, percent, percent_of
 from workers.export.card.data import record_lines
 from workers.export.card.foreign import code, plain
 from workers.export.card.header import front_matter
@@ -87,7 +87,8 @@ def _summary(facts: CardFacts) -> str:
     if isinstance(ratio, float) and not _is_original(facts) and not 1 / SAME < ratio < SAME:
         words.append(f"{max(ratio, 1 / ratio):.2f} times {'smaller' if ratio > 1 else 'larger'}")
     words = [word for word in words if word]
-    measured = f" {' and '.join(words)} than the original, measured on {facts.device.processor}." if words else ""
+    gains = " and ".join(words)
+    measured = f" {capitalized(gains)} than the original, measured on {facts.device.processor}." if words else ""
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
     other = facts.instead_of
     said = (

@@ -76,7 +76,7 @@ def test_under_load_only_what_all_ways_agree_on_is_recommended(stage: Make) -> N
     one.ask = dataclasses.replace(one.ask, fresh=True)
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
-    assert run.headline == f"at least 1.6 times faster, and it answers alike ({BUSY_WORDS})"
+    assert run.headline == f"At least 1.6 times faster, and it answers alike ({BUSY_WORDS})"
     assert run_document(run, list(one.variants.values()), one.outcome)["reason"] is None
 
 

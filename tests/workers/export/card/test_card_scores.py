@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import card_facts
+from card_facts import SPEC
+
 from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import DeviceFacts, TaskScore
 from workers.export.card.foreign import plain
+from workers.export.card.risks import risks
 from workers.export.card.scores import how_well
 
 
@@ -50,3 +54,18 @@ def test_the_weakest_part_is_told_and_harmless() -> None:
     assert "“camera: \\*x\\*” lost most: 3.10 %" in text and "taken for the truth" not in text
     assert "lost most" not in how_well(facts(worst_slice="a", worst_slice_drop=0.0), plain)
     assert how_well(facts(scores=()), plain) == ""
+
+
+def test_the_weakest_part_has_its_count() -> None:
+    """Given a part of a single example that is lost, Then the card says of how many examples it speaks, here and among
+    the risks."""
+    worst = {"worst_slice": "bullet train", "worst_slice_drop": 1.0, "worst_slice_n": 1}
+    told = card_facts.facts(**worst)
+    assert "“bullet train” lost most: 100 % of 1 example." in how_well(facts(**worst), plain)
+    assert "“bullet train” lost 100 % of 1 example." in risks(told, SPEC, plain)
+
+
+def test_a_part_that_cannot_be_judged_is_no_risk() -> None:
+    """Given a part of one example, too few to judge it, Then no risk is claimed of it."""
+    told = card_facts.facts(worst_slice="bullet train", worst_slice_drop=1.0, worst_slice_n=1, worst_slice_judged=False)
+    assert "bullet train" not in risks(told, SPEC, plain)

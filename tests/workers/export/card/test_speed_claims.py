@@ -31,7 +31,7 @@ def test_a_speed_under_load_is_a_lower_bound() -> None:
     all agree on, and says that other programs were running."""
     told = facts(variant=TIMED, speed=SpeedFacts(state="at_least", at_least=1.52))
     text = card(told, SPEC, 0, COMMANDS)
-    assert "at least 1.52 times faster and 3.80 times smaller" in text and "other programs were running" in text
+    assert ". At least 1.52 times faster and 3.80 times smaller" in text and "other programs were running" in text
     assert "1.55" not in text and "1.71" not in text
     assert next(tile for tile in tiles(told) if tile.title == "as fast as the original").value == "≥ 1.52 ×"
 
