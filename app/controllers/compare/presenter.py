@@ -249,7 +249,8 @@ def _relative_loss(judgement: Judgement | None) -> float | None:
 def _verdict(variant: Variant, facts: RunFacts, best: Variant | None) -> Verdict:
     """The standing of a version. The original is the one to keep only where nothing else is left open."""
     if variant.is_baseline:
-        return "keep" if best is None and not facts.outcome.is_undecided else "original"
+        is_open = facts.outcome.is_undecided or facts.outcome.ending is Ending.NOTHING_TRIED
+        return "keep" if best is None and not is_open else "original"
     standing = standing_of(variant, kept_objective(facts.run))
     return "beyond_limit" if best is None and standing is Standing.REGRESSED else standing.value
 

@@ -120,7 +120,8 @@ class TimeBudget:
     of its own, whatever was spent before.
 
     What the store answers counts with the seconds that it took once (`note_saved`): a run that goes on, or that comes
-    again, decides as it did the first time, and so finds the same.
+    again, decides as it did the first time, and so finds the same. Opening the model and reading the examples count
+    only where the run does it itself.
     """
 
     def __init__(

@@ -110,15 +110,18 @@ class _Optimization:
         self._awaited: set[str] = set()
 
     def counted(self) -> Flow[None]:
-        """All of it. What the store answers counts with its time, so that the same is found each time."""
-        yield from counting(self._run(), self._budget.note_saved)
+        """All of it. What the store answers counts with its time, so that the same is found each time.
+
+        Opening and reading do not: the pages Model and Data did that before the run, and the person waited for it.
+        """
+        self._recorder.plan_steps(FIRST_STEPS)
+        model = yield from open_first(self._recorder, self._ask.model)
+        data = yield from self._read(model)
+        yield from counting(self._run(model, data), self._budget.note_saved)
         note_after(self._recorder, self._budget.saved_s)
 
-    def _run(self) -> Flow[None]:
+    def _run(self, model: OpenedModel, data: ReadData) -> Flow[None]:
         recorder = self._recorder
-        recorder.plan_steps(FIRST_STEPS)
-        model = yield from open_first(recorder, self._ask.model)
-        data = yield from self._read(model)
         baseline_recipe, recipes = yield from self._plan(model, data)
         found = yield from self._original_in_time(model, data, baseline_recipe)
         if found is None:

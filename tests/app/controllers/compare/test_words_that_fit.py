@@ -240,6 +240,12 @@ def test_nothing_is_called_the_one_to_keep_while_a_faster_one_is_not_tested() ->
     assert "×" not in tried.rows[2].gave
 
 
+def test_original_is_not_the_one_to_keep_before_anything_was_tried() -> None:
+    """Given a run whose time ended before any version had figures, Then the original is not called the one to keep."""
+    made = dataclasses.replace(facts(variant(0)), search=SearchEnd(planned=10, untried=10, more_s=60.0))
+    assert [version.verdict for version in compare_value(made).versions] == ["original"]
+
+
 def disturbed(tries: int) -> RunFacts:
     """A run that other programs left without a verdict, for so many times in a row."""
     loaded = Measurement(

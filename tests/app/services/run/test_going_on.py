@@ -1,12 +1,14 @@
 """What a run does with its time, how it ends where that was too short, and how it goes on. Jobs are played."""
 
+from typing import Any
+
 import pytest
 from play import Like
 from staging import Make, Stage
 
 from app.domain.outcome import Ending, outcome_of
 from app.domain.run import RunState
-from app.services.flow.steps import FlowCancelled
+from app.services.flow.steps import Done, FlowCancelled
 from app.services.records.search_end import read_end
 from app.services.run.final_run import most_rounds
 
@@ -181,3 +183,21 @@ def test_no_run_gives_up_early_or_ends_late(
         assert limit_s - one.play.clock <= limit_s / 3, (one.play.clock, one.states)
     looked = [v for v in one.variants.values() if v.measurement.n and not v.is_baseline]
     assert ("before anything could be tried" in run.headline) is (run.recommended_variant_id is None and not looked)
+
+
+def test_opening_on_the_page_takes_no_time_of_the_run(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a model whose opening on the page Model took 50 s on a busy computer, When a run of 60 s finds it in the
+    store, Then the run has its 60 s: nothing ends because the time was up."""
+    one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2.0)}, time_budget_s=60)
+    usual = one.play._known
+
+    def opened(step: Any) -> Any:
+        if getattr(step, "kind", "") != "open":
+            return usual(step)
+        result, folder = one.play._open_job(step)
+        return Done(result, folder, "open", True, 0.0, 50.0)
+
+    monkeypatch.setattr(one.play, "_known", opened)
+    run = one.go()
+    assert run.recommended_variant_id == one.variants["A"].id
+    assert set(one.states.values()) == {"done"}
