@@ -317,7 +317,7 @@ class ComparePage(Page):
 
     def choose_file(self) -> None:
         """Open the system's dialog for a file of more examples."""
-        kinds = self.tr("Examples (*.csv *.npz *.zip *.wav);;All files (*)")
+        kinds = self.tr("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of more examples"), "", kinds)
         if path:
             self.proof_data_chosen.emit(path)

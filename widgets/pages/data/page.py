@@ -387,7 +387,7 @@ class DataPage(Page):
 
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
-        kinds = self.tr("Examples (*.csv *.npz *.zip *.wav);;All files (*)")
+        kinds = self.tr("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of examples"), "", kinds)
         if path:
             self.data_chosen.emit(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from workers.contracts.data.checks import DataCheckParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
-from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, names_of, shown
+from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, nothing_readable, shown
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.folders import SPLITS
 from workers.evaluate.data.readers import arrays
@@ -119,7 +119,6 @@ def _reader_of(path: Path) -> Reader:
     order = [*ORDER, *(name for name in readers if name not in ORDER)]
     try:
         matching = [readers[name] for name in order if readers[name].matches(path)]
-        inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else [path.name]
     except OSError as error:
         raise InputRefused(
             "unreadable_data",
@@ -128,16 +127,15 @@ def _reader_of(path: Path) -> Reader:
             "Check that you may read it, and try again.",
         ) from error
     if not matching:
-        raise _nothing(path, inside)
+        raise _nothing(path)
     return matching[0]
 
 
-def _nothing(path: Path, inside: Sequence[str]) -> InputRefused:
-    holds = f"It holds {names_of(inside)}." if inside else "It is empty."
-    return InputRefused(
-        "no_data_found",
+def _nothing(path: Path) -> InputRefused:
+    return nothing_readable(
+        path,
         "There is nothing in it that can be checked",
-        f"No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found in “{shown(path.name)}”. {holds}",
+        "No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found",
         "Choose a folder of pictures or sounds, a CSV of texts or an NPZ file.",
     )
 

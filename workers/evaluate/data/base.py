@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.dataset import Box, Kind
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
@@ -133,3 +134,15 @@ def names_of(items: Sequence[str], most: int = 3) -> str:
     listed = ", ".join(f"“{shown(item)[:80]}”" for item in items[:most])
     rest = len(items) - most
     return f"{listed} and {rest} more" if rest > 0 else listed
+
+
+def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRefused:
+    """Return the refusal of a path without a single readable item: `sought` says what was looked for."""
+    try:
+        inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else []
+    except OSError:
+        inside = []
+    holds = "" if path.is_file() else f" It holds {names_of(inside)}." if inside else " It is empty."
+    if path.suffix.lower() == ".zip" and path.is_file():
+        hint = "Unpack the ZIP file, and choose the folder that comes out of it."
+    return InputRefused("no_data_found", title, f"{sought} in “{shown(path.name)}”.{holds}", hint)

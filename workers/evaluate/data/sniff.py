@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data import readers
-from workers.evaluate.data.base import READABLE, Collection, Options, Reader, names_of, shown
+from workers.evaluate.data.base import READABLE, Collection, Options, Reader, nothing_readable, shown
 
 
 @cache
@@ -67,14 +67,9 @@ def choose_reader(path: Path, options: Options) -> Reader:
 
 def _nothing_found(path: Path, options: Options) -> InputRefused:
     wanted = READABLE[type(options.spec.preprocess)]
-    try:
-        inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else [path.name]
-    except OSError:
-        inside = []
-    holds = f"It holds {names_of(inside)}." if inside else "It is empty."
-    return InputRefused(
-        "no_data_found",
+    return nothing_readable(
+        path,
         "There is nothing in it that the model can read",
-        f"The model takes {wanted}, and none were found in “{path.name}”. {holds}",
+        f"The model takes {wanted}, and none were found",
         f"Choose a folder or file with {wanted}, or go on without data.",
     )

@@ -75,6 +75,16 @@ def test_sounds_of_another_format_are_refused_in_words(run_data: Make, tmp_path:
     assert "WAV" in refused.value.detail and "0.mp3" in refused.value.detail
 
 
+def test_a_zip_file_is_refused_with_the_way_out(run_data: Make, tmp_path: Path) -> None:
+    """Given a ZIP file of pictures, and a letter, Then neither is said to hold itself; the first is to be unpacked."""
+    for name, hint in (("pictures.zip", "Unpack"), ("letter.docx", "Choose a folder")):
+        (tmp_path / name).write_bytes(b"PK")
+        with pytest.raises(InputRefused) as refused:
+            run_data("pictures", tmp_path / name)
+        assert refused.value.code == "no_data_found" and refused.value.hint.startswith(hint)
+        assert refused.value.detail.count(name) == 1
+
+
 @pytest.mark.whole
 def test_a_hundred_thousand_items(run_data: Make, tmp_path: Path, words: Make) -> None:
     """Given 100,000 items, then a part of them is used in proportion to the labels, which is told, in some seconds."""
