@@ -28,7 +28,8 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
         return GoOnValue(minutes, why.format(outcome.open[0].title))
     if outcome.best is not None:
         return GoOnValue(minutes, _untried_words(outcome.end.untried))
-    return GoOnValue(minutes)
+    decides_otherwise = outcome.ending in (Ending.UNTESTED, Ending.BUSY)
+    return GoOnValue(minutes, is_way_on=not decides_otherwise)
 
 
 @dataclass(frozen=True)

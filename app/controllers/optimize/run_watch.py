@@ -17,6 +17,7 @@ from app.services.flow.events import EndExpected, RunProgress, StepProgress, Wai
 from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
 from app.services.run.progress import work_of
+from widgets.pages.compare.value import GoOnValue
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunInterruption, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
@@ -133,7 +134,7 @@ class RunWatch:
     def value(self) -> OptimizeValue:
         """The page's value."""
         error = ErrorInfo.model_validate_json(self.run.error_json) if self.run.error_json else None
-        failed = self.run.state is RunState.FAILED
+        failed, go_on = self.run.state is RunState.FAILED, self._go_on()
         return OptimizeValue(
             phase=PHASES[self.run.state],
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
@@ -145,7 +146,8 @@ class RunWatch:
             seconds=self.run.seconds,
             error=error_value(error) if failed and error is not None else None,
             waiting=_waiting(self.waiting) if self.waiting is not None and self.run.state is RunState.RUNNING else "",
-            go_on_minutes=self._go_on_minutes(),
+            go_on_minutes=go_on.minutes if go_on is not None else None,
+            go_on_first=go_on is not None and go_on.is_way_on,
             went_on_s=sum(self.end.went_on_s),
             spare_s=self._spare_s(),
             eta_is_most=self.expected is not None and self.expected.goes_on,
@@ -157,12 +159,11 @@ class RunWatch:
         spare_s = self.end.spare_s
         return spare_s if self.end.went_on_s and spare_s is not None and spare_s >= LEAST_SPARE_S else None
 
-    def _go_on_minutes(self) -> int | None:
-        """The minutes that are offered to a run that is over."""
+    def _go_on(self) -> GoOnValue | None:
+        """The time that is offered to a run that is over."""
         if self.run.state not in (RunState.FINISHED, RunState.KEPT_ORIGINAL):
             return None
-        found = go_on_value(outcome_of_run(self.run, tuple(self._variants.values()), self.end))
-        return found.minutes if found is not None else None
+        return go_on_value(outcome_of_run(self.run, tuple(self._variants.values()), self.end))
 
     def _in_order(self) -> list[StepRecord]:
         return sorted(self._steps.values(), key=lambda step: step.index)

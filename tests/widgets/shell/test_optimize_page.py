@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.dialogs.questions import close_question, kind_question
 from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, RunInterruption, StepValue
+from widgets.parts.buttons import PrimaryButton
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
@@ -99,6 +100,16 @@ def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: M
     assert not [b for b in page.findChildren(QPushButton) if b.text().startswith("Go on") and b.isVisibleTo(page)]
     page.show_value(replace(over, seconds=360.0, went_on_s=300.0))
     assert "given 5 min" in page._head.subtitle.text() and "early" not in page._head.subtitle.text()
+
+
+def test_more_time_is_the_main_action_where_it_decides(page: OptimizePage, example: ModuleType) -> None:
+    """Given a run without a verdict that more time decides, Then going on is the main action, as on Compare; where it
+    only could find something better, the result is."""
+    over = replace(example.running(), phase="kept_original", headline="Not sure yet", seconds=60.0, go_on_minutes=7)
+    for is_way_on, main in ((True, "Go on for up to 7 minutes"), (False, "See what was tried")):
+        page.show_value(replace(over, go_on_first=is_way_on))
+        found = [b.text() for b in page.findChildren(PrimaryButton) if b.isVisibleTo(page)]
+        assert found == [main]
 
 
 def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: ModuleType) -> None:

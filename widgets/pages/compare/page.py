@@ -161,10 +161,7 @@ class ComparePage(Page):
     # -- parts --
     def _add_actions(self, head: PageHead, value: CompareValue) -> None:
         if value.go_on is not None:
-            is_way_on = value.outcome == "nothing_faster" and (
-                value.undecided is None or value.undecided.action == "go_on"
-            )
-            head.add_action(self._go_on(value.go_on, is_way_on=is_way_on))
+            head.add_action(self._go_on(value.go_on))
         if value.outcome == "not_proven":
             anyway = GhostButton(self.theme, self.tr("Export anyway…"))
             anyway.clicked.connect(lambda: self.export_anyway_requested.emit(value.recommended))
@@ -195,9 +192,9 @@ class ComparePage(Page):
         head.add_action(self._choose)
         head.add_action(self._export)
 
-    def _go_on(self, value: GoOnValue, *, is_way_on: bool) -> Button:
+    def _go_on(self, value: GoOnValue) -> Button:
         """More time for the same run: the way on where nothing is recommended."""
-        make = PrimaryButton if is_way_on else GhostButton
+        make = PrimaryButton if value.is_way_on else GhostButton
         button = make(self.theme, self.tr("Go on for up to {0} minutes").format(value.minutes), "play")
         button.clicked.connect(lambda: self.go_on_requested.emit(value.minutes))
         return button

@@ -148,10 +148,14 @@ class WaysValue:
 
 @dataclass(frozen=True)
 class GoOnValue:
-    """More time is offered to the same run: so many minutes; `why` is a sentence, "" where the headline says it."""
+    """More time is offered to the same run: so many minutes; `why` is a sentence, "" where the headline says it.
+
+    `is_way_on`: it is the main action, because nothing is recommended and nothing else decides that.
+    """
 
     minutes: int
     why: str = ""
+    is_way_on: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ class OptimizeValue:
     `done_share` is 0..1 of the whole run and never falls, `eta_s` the time left, both None where they cannot be known;
     `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
     belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
-    time could change the result, `spare_s` what was left of time that was given later. With `eta_is_most` it takes at
-    most `eta_s` more; `interruption` says how an interrupted run came to an end. Figures come from the store; nothing
-    is worked out here.
+    time could change the result, with `go_on_first` as the main action; `spare_s` is what was left of time that was
+    given later. With `eta_is_most` it takes at most `eta_s` more; `interruption` says how an interrupted run came to an
+    end. Figures come from the store; nothing is worked out here.
     """
 
     phase: RunPhase
@@ -49,6 +49,7 @@ class OptimizeValue:
     error: ErrorValue | None = None
     waiting: str = ""
     go_on_minutes: int | None = None
+    go_on_first: bool = False
     went_on_s: float = 0.0
     spare_s: float | None = None
     eta_is_most: bool = False
@@ -170,11 +171,11 @@ class OptimizePage(Page):
             return [cancel, now]
         if value.phase in ("done", "kept_original"):
             text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
-            go = PrimaryButton(self.theme, text, "chart-bar")
+            go = (GhostButton if value.go_on_first else PrimaryButton)(self.theme, text, "chart-bar")
             go.clicked.connect(self.compare_requested)
             again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
             again.clicked.connect(self.again_requested)
-            return [again, *self._go_on(value), go]
+            return [again, go, *self._go_on(value)] if value.go_on_first else [again, *self._go_on(value), go]
         on = PrimaryButton(self.theme, self.tr("Try again") if value.phase == "failed" else self.tr("Go on"), "play")
         on.clicked.connect(self.resume_requested)
         return [again, on]
@@ -183,7 +184,8 @@ class OptimizePage(Page):
         minutes = value.go_on_minutes
         if minutes is None:
             return []
-        on = GhostButton(self.theme, self.tr("Go on for up to {0} minutes").format(minutes), "play")
+        make = PrimaryButton if value.go_on_first else GhostButton
+        on = make(self.theme, self.tr("Go on for up to {0} minutes").format(minutes), "play")
         on.clicked.connect(lambda: self.go_on_requested.emit(minutes))
         return [on]
 
@@ -286,11 +288,12 @@ class _Layout:
     phase: str = ""
     error: ErrorValue | None = None
     go_on_minutes: int | None = None
+    go_on_first: bool = False
     waits: bool = False
 
 
 def _layout(value: OptimizeValue) -> _Layout:
-    return _Layout(value.phase, value.error, value.go_on_minutes, bool(value.waiting))
+    return _Layout(value.phase, value.error, value.go_on_minutes, value.go_on_first, bool(value.waiting))
 
 
 def _share(value: OptimizeValue) -> float | None:

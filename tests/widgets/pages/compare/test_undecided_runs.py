@@ -79,7 +79,7 @@ def test_more_time_is_the_way_on_where_nothing_is_settled(
     """Given a run that its time ended, then the primary button goes on with it; beside a winner it is a second one, with
     the reason."""
     page = ComparePage(theme)
-    page.show(replace(examples.nothing_faster(), go_on=GoOnValue(6)))
+    page.show(replace(examples.nothing_faster(), go_on=GoOnValue(6, is_way_on=True)))
     shown(page)
     primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
     assert primary == ["Go on for up to 6 minutes"]
