@@ -12,7 +12,7 @@ from app.domain.choose import is_worth_naming, may_win
 from app.domain.outcome import SearchEnd
 from app.domain.run import Interruption, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
-from app.domain.words.results import same_words, screened_words
+from app.domain.words.results import same_words
 from app.services.flow.events import EndExpected, RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
@@ -274,7 +274,7 @@ class RunWatch:
         if not is_worth_naming(before_ms / now_ms):
             return ""
         text = tr("Best so far: {0}, {1}; the original {2}. {3}")
-        told = (screened_words(best) if best.judgement is None else "") or same_words(best)
+        told = same_words(best) if best.judgement is not None else tr("answers not tested yet")
         return text.format(best.title, in_ms(now_ms), in_ms(before_ms), capitalized(told))
 
 

@@ -81,7 +81,7 @@ def _figures(before: Figures | None, after: Figures) -> tuple[FigureValue, ...]:
         return UNKNOWN if value is None else tr("{0:,.0f} a second").format(value)
 
     rows = (
-        (tr("Typical time"), "latency_p50_ms", ms),
+        (tr("Median time"), "latency_p50_ms", ms),
         (tr("Throughput"), "throughput_per_s", per_second),
         (tr("Model's size"), "size_bytes", size_bytes),
         (tr("Memory"), "peak_memory_bytes", memory),

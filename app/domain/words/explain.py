@@ -128,10 +128,10 @@ def portability(
     missing = " or ".join(used)
     plain = next((v for v in tried if _is_plain(v, best, known)), None)
     speedup = plain.measurement.shown_speedup if plain is not None else None
-    if plain is None or speedup is None:
-        likely = "about the original's speed"
-    elif not plain.is_side_by_side:
+    if plain is not None and not plain.is_side_by_side:
         likely = f"about as fast as “{plain.title}”"
+    elif plain is None or speedup is None:
+        likely = "about the original's speed"
     elif speedup <= 1.05:
         likely = f"about the original's speed, as “{plain.title}” has here"
     else:

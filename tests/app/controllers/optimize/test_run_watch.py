@@ -142,13 +142,13 @@ def test_next_job_of_a_step_drops_the_progress_of_the_one_before() -> None:
     assert (running.detail, running.done_share, running.eta_s) == ("", None, None)
 
 
-def test_best_so_far_says_what_calibration_showed() -> None:
-    """Given the best version so far changed 4 of 36 results in calibration and was not tested, Then the sentence says so
-    as its step does, and not that nothing was compared."""
+def test_best_so_far_is_called_untested_not_uncompared() -> None:
+    """Given the best version so far changed 4 of 36 results in calibration, as its step says, and was not tested, Then
+    the sentence says that it is not tested, and not that nothing was compared."""
     watch = watched()
     screened = Screening(n=36, changed=4)
     watch.variant(variant(1, p50_ms=1.0, state="measured", judgement=None, screening=screened))
-    assert watch.value().best.endswith("4 of 36 results changed in calibration")
+    assert watch.value().best.endswith("Answers not tested yet")
 
 
 def test_what_the_final_run_and_the_proof_tell_counts() -> None:

@@ -128,7 +128,7 @@ def test_from_nothing_to_two_releases_and_back(
     release()
     told = words(page)
     assert "Release 2 is current" in told and "could not be compared with release 1" in told
-    assert "Typical time" in told and "91.0 %" in told
+    assert "Median time" in told and "91.0 %" in told
     assert "The log of decisions is whole (2 entries)." in told
     button(page, "Go back to release 1").click()
     release.settle()
