@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from PySide6.QtCore import QPointF, QRectF
+
+FARTHEST_PX = 24.0
+"""A name that is farther from its line is read as the name of another one."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,11 @@ def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
         at, reach = label.level - label.height / 2, label.half_width + 6
         after = QRectF(label.x + reach, at, label.width, label.height)
         before = QRectF(label.x - reach - label.width, at, label.width, label.height)
-        by_distance = sorted(near, key=lambda rect: abs(rect.center().y() - label.level))
-        return [by_distance[0], after, before, by_distance[1], *shifted, *further]
+        under, over = (QRectF(left, label.level + gap, label.width, label.height) for gap in (1, -label.height - 1))
+        found = [*near, after, before, *shifted, *further, under, over]
+        corners = [rect.translated(0, way * label.height) for rect in (after, before, under, over) for way in (1, -1)]
+        close = [rect for rect in (*found, *corners) if _gap_px(label, rect) <= FARTHEST_PX]
+        return sorted(close, key=lambda rect: _gap_px(label, rect))
     if not label.sideways:
         return near + shifted + further
     middle = (label.top + label.bottom) / 2 - label.height / 2
@@ -46,17 +53,27 @@ def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
     return near + beside + further
 
 
-def place(labels: Sequence[Label], frame: QRectF, taken: Sequence[QRectF] = ()) -> list[QPointF | None]:
-    """Return each label's center; None for one that finds no room. Earlier labels have the first choice."""
+def _gap_px(label: Label, rect: QRectF) -> float:
+    """From a text to the line that it names."""
+    left, right = label.x - label.half_width, label.x + label.half_width
+    across = max(0.0, rect.left() - right, left - rect.right())
+    return hypot(across, max(0.0, label.level - rect.bottom(), rect.top() - label.level))
+
+
+def place(
+    labels: Sequence[Label], frame: QRectF, taken: Sequence[QRectF] = (), crossable: Sequence[QRectF] = ()
+) -> list[QPointF | None]:
+    """Return each label's center; None for one that finds no room. Earlier labels have the first choice.
+
+    No label covers what is `taken`; one covers what is `crossable` only where it finds no other room.
+    """
     used = list(taken)
     spots: list[QPointF | None] = []
     for label in labels:
-        fitting = (
-            rect
-            for rect in _candidates(label, frame)
-            if frame.contains(rect) and not any(rect.intersects(other) for other in used)
-        )
-        rect = next(fitting, None)
+        inside = [rect for rect in _candidates(label, frame) if frame.contains(rect)]
+        free = [rect for rect in inside if not any(rect.intersects(other) for other in used)]
+        clear = (rect for rect in free if not any(rect.intersects(other) for other in crossable))
+        rect = next(clear, next(iter(free), None))
         spots.append(None if rect is None else rect.center())
         if rect is not None:
             used.append(rect)

@@ -232,14 +232,16 @@ class LatencyCanvas:
         past_only = self._now.isVisible() and now_px > _LEAST_FRAME_PX
         frame = QRectF(0, 0, now_px - 3 if past_only else box.width(), box.height())
         labels = [self._best_label()] if self._best_text.isVisible() else []
-        taken: list[QRectF] = []
+        drawn: list[QRectF] = []
+        lines: list[QRectF] = []
         for line in self._lines.values():
             line.text.setVisible(bool(line.text.textItem.toPlainText()) and line.high_ms > 0)
-            taken.append(self._data_rect(line, frame.height()))
+            drawn.append(self._data_rect(line, frame.height()))
+            lines.append(self._line_rect(line, frame.height()))
             if line.text.isVisible():
                 labels.append(self._label(line))
-        taken = [rect.adjusted(0, 4, 0, -4) for rect in taken if rect.height() > 8]
-        spots = place([label for _, label in labels], frame, [*taken, *self._best_rects(frame.height())])
+        drawn = [rect.adjusted(0, 4, 0, -4) for rect in drawn if rect.height() > 8]
+        spots = place([label for _, label in labels], frame, [*lines, *self._best_rects(frame.height())], drawn)
         for (text, _), spot in zip(labels, spots, strict=True):
             text.setVisible(spot is not None)
             if spot is not None:
@@ -252,6 +254,11 @@ class LatencyCanvas:
         top, bottom = height_px - line.high_ms * per_ms, height_px - line.low_ms * per_ms
         width = max(1.0, line.seconds * per_s)
         return QRectF(line.x_s * per_s - width / 2, top, width, bottom - top)
+
+    def _line_rect(self, line: _Line, height_px: float) -> QRectF:
+        """Where the mean line of that block lies."""
+        rect = self._data_rect(line, height_px)
+        return QRectF(rect.left(), height_px - line.mean_ms * self._px()[1] - 2, rect.width(), 4)
 
     def _best_rects(self, height_px: float) -> list[QRectF]:
         """Where the dashed line runs, in pixels from the plot area's corner."""

@@ -64,7 +64,7 @@ class LatencyPlot(QWidget):
         self._usual_ms: dict[str, float] = {}
         self._dirty = True
         self._now_s, self._drawn_now_s, self._expected_end_s = 0.0, -1.0, 0.0
-        self._running, self._at_work = False, ""
+        self._running, self._stage = False, ""
         self.end_s = 60.0
         self._build_parts()
         clock.add(self)
@@ -116,10 +116,15 @@ class LatencyPlot(QWidget):
     def set_steps(self, steps: Sequence[StepValue]) -> None:
         """Show the job's steps beneath the graph; their ends tell when the job is expected to end."""
         self.strip.set_steps(steps)
-        self._at_work = next((step.title for step in steps if step.state == "running"), "")
         ends = [step.end_s for step in steps if step.end_s is not None]
         self._expected_end_s = max(ends, default=0.0)
         self._touch()
+
+    def set_stage(self, text: str) -> None:
+        """Name what the run does now, "" where nothing is known of it; an empty graph shows it."""
+        if text != self._stage:
+            self._stage = text
+            self._touch()
 
     def set_best(self, points: Sequence[BestPoint]) -> None:
         """The dashed line of the best so far; only variants within the limit belong in it."""
@@ -143,7 +148,7 @@ class LatencyPlot(QWidget):
         self._histories.clear()
         self._usual_ms.clear()
         self.setAccessibleDescription("")
-        self._best, self._changed = (), set()
+        self._best, self._changed, self._stage = (), set(), ""
         self._now_s = self._expected_end_s = 0.0
         self.strip.set_steps(())
         if self._canvas is not None:
@@ -155,14 +160,14 @@ class LatencyPlot(QWidget):
         return any(history.total for history in self._histories.values())
 
     def _say_waiting(self) -> None:
-        """An empty plot says what it waits for, and which step is at work."""
+        """An empty plot says what it waits for, and what is done now."""
         text = ""
         if not self._has_data:
             text = self.tr("Nothing was measured.")
         if self._running and not self._has_data:
             text = self.tr("The first measurement appears here once the model and the examples are ready.")
-            if self._at_work:
-                text = f"{text}\n{self.tr('Now: {0}').format(self._at_work)}"
+            if self._stage:
+                text = f"{text}\n{self.tr('Now: {0}').format(self._stage)}"
         if text != self.waiting.text():
             self.waiting.setText(text)
         self.waiting.setVisible(bool(text))

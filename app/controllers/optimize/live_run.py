@@ -60,7 +60,7 @@ class LiveRun:
         elif isinstance(event, StepProgress):
             watch.progress(event)
         elif isinstance(event, JobBegan):
-            watch.progress(None)
+            watch.progress(None)  # that of the step's job before
         elif isinstance(event, EndExpected):
             watch.expected = event
             watch.limit_at_s = None if event.left_s is None else time.monotonic() + event.left_s

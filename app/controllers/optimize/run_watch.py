@@ -83,7 +83,7 @@ class RunWatch:
             self._progress = None
 
     def progress(self, progress: StepProgress | None) -> None:
-        """How far the job of the step that runs is; None when its next job begins."""
+        """How far the job of the step that runs is; None for one that has reported nothing yet."""
         self._progress = progress
 
     def variant(self, variant: Variant) -> None:

@@ -201,6 +201,7 @@ def test_empty_plot_says_what_it_waits_for(plot: LatencyPlot) -> None:
     latencies; the first measurement takes the sentence away."""
     plot.set_running(True)
     plot.set_steps([StepValue("Read the examples", "running", start_s=0, end_s=3), *STEPS[3:]])
+    plot.set_stage("Read the examples")
     plot.set_now(2)
     plot.draw(0)
     assert plot.waiting.isVisible() and plot.waiting.text().endswith("\nNow: Read the examples")
@@ -217,6 +218,43 @@ def test_label_with_tall_bars_stands_beside_its_line() -> None:
     """Given a line whose bars reach far up, and another line right below it, Then its name stands at the line's end, at
     the line's height, instead of above the bars."""
     line = Label(100, 20, 104, 60, 14, half_width=20, level=100)
-    (spot,) = place([line], QRectF(0, 0, 400, 200), [QRectF(60, 108, 100, 60)])
+    (spot,) = place([line], QRectF(0, 0, 400, 200), [QRectF(60, 108, 100, 60)], [QRectF(80, 20, 40, 84)])
     assert spot is not None
     assert spot.y() == 100 and spot.x() == 100 + 20 + 6 + 30
+
+
+def _gap_px(plot: LatencyPlot, variant_id: str) -> float:
+    """Pixels between a name and the mean line that it names."""
+    line, (per_s, per_ms) = plot._canvas._lines[variant_id], plot._canvas._px()
+    center, name = line.text.pos(), line.text.boundingRect()
+    across = abs(center.x() - line.x_s) * per_s - line.seconds / 2 * per_s - name.width() / 2
+    up = abs(center.y() - line.mean_ms) * per_ms - name.height() / 2
+    return float(np.hypot(max(0.0, across), max(0.0, up)))
+
+
+@pytest.mark.parametrize("block_s", [1.0, 12.0])
+def test_name_of_line_with_tall_bars_stands_near_its_line(plot: LatencyPlot, block_s: float) -> None:
+    """Given three versions whose requests vary by the height of the graph, Then each name stands near its own line."""
+    rng = np.random.default_rng(0)
+    plot.set_running(True)
+    plot.set_steps([StepValue("Final", "waiting", start_s=40, end_s=60)])
+    names = ("Original 5 ms", "OpenVINO 4 ms", "BF16 3 ms")
+    for number, ms in enumerate((5.0, 4.0, 3.0)):
+        values = ms * np.where(rng.random(500) < 0.25, 3.2, 0.4)
+        plot.add(f"v{number}", 2 + number * (block_s + 1) + np.linspace(0, block_s, 500), values)
+    plot.set_series([SeriesValue(f"v{number}", name, number) for number, name in enumerate(names)])
+    plot.set_now(4 + 3 * (block_s + 1))
+    plot.draw(0)
+    shown = [one for one in ("v0", "v1", "v2") if plot._canvas._lines[one].text.isVisible()]
+    assert len(shown) == 3
+    assert max(_gap_px(plot, one) for one in shown) <= 24
+
+
+def test_empty_plot_names_the_stage_between_two_steps(plot: LatencyPlot) -> None:
+    """Given a run between two steps, Then the sentence in the empty graph names what is done now."""
+    plot.set_running(True)
+    plot.set_steps([StepValue("Read the examples", "done", start_s=0, end_s=3), *STEPS[3:]])
+    plot.set_stage("Choosing what to try")
+    assert plot.waiting.text().endswith("\nNow: Choosing what to try")
+    plot.set_stage("Measure the original: measuring its speed")
+    assert plot.waiting.text().endswith("\nNow: Measure the original: measuring its speed")

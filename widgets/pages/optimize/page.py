@@ -110,6 +110,7 @@ class OptimizePage(Page):
         assert self._view is not None
         self._say(self._head, *self._sentences(value))
         self._view.set_steps(value.steps)
+        self._view.plot.set_stage(value.stage or _step_at_work(value))
         self._view.say_best(value.best)
         self._view.plot.set_running(value.phase == "running")
         self._bar.setVisible(value.phase in ("running", "queued"))
@@ -294,6 +295,10 @@ class _Layout:
 
 def _layout(value: OptimizeValue) -> _Layout:
     return _Layout(value.phase, value.error, value.go_on_minutes, value.go_on_first, bool(value.waiting))
+
+
+def _step_at_work(value: OptimizeValue) -> str:
+    return next((step.title for step in value.steps if step.state == "running"), "")
 
 
 def _share(value: OptimizeValue) -> float | None:

@@ -73,6 +73,17 @@ def test_progress_belongs_to_the_step_at_work() -> None:
     assert watch.value().steps[4].done_share is None
 
 
+def test_next_job_of_step_clears_progress_of_the_job_before() -> None:
+    """Given a step whose job has compared all answers, When the step's next job begins, Then that progress is gone."""
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.watch = watched()
+    live.observe(StepProgress(4, "Comparing answers", 40, 40, "examples", 1.0))
+    assert live.watch.value().steps[4].detail == "Comparing answers"
+    live.observe(JobBegan("j2", "measure", "Version 2", 4))
+    step = live.watch.value().steps[4]
+    assert (step.detail, step.done_share, step.eta_s) == ("", None, None)
+
+
 def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
     """Given a run that waits for other programs, Then their share stands there; once it is over, nothing does."""
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
