@@ -191,44 +191,59 @@ class CheckValue:
     result: str = ""
 
 
-MOST_WORD_PX = 120
+CHECK_GAP_PX = 10
 LEAST_WHAT_PX = 172
 """A long result never narrows what was checked to a column of letters."""
 
 
 class CheckRow(QWidget):
-    """An icon for the state, what was checked, and the result at the right."""
+    """An icon for the state, what was checked, and the result: at the right, or below where that is too narrow."""
 
     def __init__(self, theme: Theme, value: CheckValue, height: int = 34) -> None:
         super().__init__()
         self.setMinimumHeight(height)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 6, 0, 6)
-        row.setSpacing(10)
+        row.setSpacing(CHECK_GAP_PX)
         self._icon = IconLabel(theme, "", "soft")
         self._what = words(value.what)
         self._result = words(value.result, "soft")
-        self._result.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._texts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._texts.addWidget(self._what, 1)
+        self._texts.addWidget(self._result)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._what, 1)
-        row.addWidget(self._result)
+        row.addLayout(self._texts, 1)
         self.show_value(value)
 
     def show_value(self, value: CheckValue) -> None:
         """Another state of the same check."""
+        self._value = value
         icon, tone = _CHECK_ICONS[value.state]
         self._icon.set_icon(icon, tone)
         self._what.setText(value.what)
-        self._what.setMinimumWidth(min(LEAST_WHAT_PX, self._what.fontMetrics().horizontalAdvance(value.what) + 4))
         restyle(self._what, tone="soft" if value.state == "waiting" else "")
         self._result.setText(value.result)
-        advance = self._result.fontMetrics().horizontalAdvance
-        longest_px = max((advance(word) for word in value.result.split()), default=0)
-        self._result.setMinimumWidth(min(MOST_WORD_PX, longest_px + 4))  # a line ends between words, not within one
         self._result.setVisible(bool(value.result))
         restyle(self._result, tone=tone if value.state in ("warn", "bad") else "soft", role="")
         self.setAccessibleName(f"{value.what.rstrip('.')}: {value.result}" if value.result else value.what)
         self.setAccessibleDescription(value.state)
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A result that leaves too little beside it goes below."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        advance = self._what.fontMetrics().horizontalAdvance
+        what_px, result_px = advance(self._value.what) + 4, advance(self._value.result) + 4
+        room_px = self.width() - self._icon.sizeHint().width() - CHECK_GAP_PX
+        is_below = min(LEAST_WHAT_PX, what_px) + CHECK_GAP_PX + result_px > room_px
+        self._texts.setDirection(QBoxLayout.Direction.TopToBottom if is_below else QBoxLayout.Direction.LeftToRight)
+        self._texts.setSpacing(0 if is_below else CHECK_GAP_PX)
+        self._result.setMinimumWidth(0 if is_below else result_px)
+        side = Qt.AlignmentFlag.AlignLeft if is_below else Qt.AlignmentFlag.AlignRight
+        self._result.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
 
 
 class CheckList(QWidget):

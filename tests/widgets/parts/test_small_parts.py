@@ -144,11 +144,16 @@ def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtB
     assert what.width() >= what.fontMetrics().horizontalAdvance(what.text())
 
 
-def test_a_result_is_broken_between_its_words(theme: Theme, qtbot: QtBot) -> None:
-    """Given a narrow column, Then no word of a result is cut in two."""
-    row = CheckRow(theme, CheckValue("ok", "No example is for test and calibration at once", "0 of 320 shared"))
+@pytest.mark.parametrize(("width", "lines"), [(256, 1), (190, 1), (560, 1), (140, 2)])
+def test_result_of_check_stands_in_one_line_beside_or_below(theme: Theme, qtbot: QtBot, width: int, lines: int) -> None:
+    """Given a column of the page Data in a small window, Then a short result stands in one line, below what was checked
+    where it does not fit beside it; a narrower one breaks it between its words."""
+    row = CheckRow(theme, CheckValue("ok", "No example is for test and calibration at once", "0 of 1,200 shared"))
     qtbot.addWidget(row)
-    row.resize(190, 60)
+    row.resize(width, 90)
     row.show()
-    width = row._result.fontMetrics().horizontalAdvance
-    assert row._result.width() >= max(width(word) for word in ("320", "shared"))
+    QApplication.processEvents()
+    metrics = row._result.fontMetrics()
+    assert row._result.heightForWidth(row._result.width()) < (lines + 0.5) * metrics.lineSpacing()
+    assert row._result.width() >= max(metrics.horizontalAdvance(word) for word in ("1,200", "shared"))
+    assert (row._result.y() > row._what.y()) == (width < 400)
