@@ -41,7 +41,7 @@ class Settings(Frozen):
         default=None,
         ge=10**9,
         title="Disk space for projects",
-        description="Beyond it, what nothing needs is removed at the start. Empty: no limit.",
+        description="Beyond it, what nothing needs is removed after runs and at the start. Empty: no limit.",
     )
     log_level: Literal["info", "debug"] = Field(
         default="info",

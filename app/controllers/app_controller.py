@@ -19,7 +19,7 @@ from app.controllers.page_controller import Desk, PageController, check_pairs, f
 from app.controllers.project_edits import ProjectEdits
 from app.controllers.run_ways import RunWays
 from app.controllers.session import Session
-from app.controllers.settings.storage import hold_limit
+from app.controllers.settings.storage import StoreLimit
 from app.controllers.shell import ShellPresenter
 from app.controllers.telemetry import TelemetryController
 from app.controllers.words import error_value, no_use_for_picture
@@ -51,6 +51,7 @@ class AppController(QObject):
         self._telemetry = TelemetryController(window, session, self.flows, self)
         self.flows.timing_changed.connect(window.set_timing)
         self.flows.timing_changed.connect(self._telemetry.pause)
+        self._store_limit = StoreLimit(session, self.flows, kept, self)
         self.commands = Commands()
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
         self._desk = Desk(window, session, self.flows, theme, kept, self._edits, self.commands)
@@ -104,7 +105,7 @@ class AppController(QObject):
             on_done=self._on_described,
             on_failed=lambda error: self._window.banner(error_value(error)),
         )
-        hold_limit(self._session.workspace, self.flows, self._kept.value.store_limit_bytes)
+        self._store_limit.hold()
 
     def _on_described(self, found: DescribeResult) -> None:
         if found != self._session.described:

@@ -2,13 +2,12 @@
 
 import logging
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.kept import KeptSettings
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.flow.workspace import Workspace
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
 from app.services.projects.trash import trashed_projects
 from widgets.dialogs.storage_questions import free_question
@@ -171,14 +170,48 @@ def forecast(storage: Storage) -> tuple[str, ...]:
     return tuple(points)
 
 
-def hold_limit(workspace: Workspace, flows: FlowRunner, limit_bytes: int | None) -> None:
-    """Remove what nothing needs beyond the person's limit, the oldest first; once, at the start of the window."""
-    if limit_bytes is None:
-        return
-    flows.start(
-        free(workspace, most_bytes=limit_bytes),
-        title="",
-        on_done=lambda freed: log.info("%d bytes were freed to hold the limit of %d", freed.size_bytes, limit_bytes),
-        on_failed=lambda error: log.warning("the limit could not be held: %s", error.detail),
-        begins_again=True,
-    )
+class StoreLimit(QObject):
+    """Removes what nothing needs beyond the person's limit, the oldest first; `AppController` owns it.
+
+    It acts at the start of the window, and when the last of runs, exports and other jobs with a title has ended. It
+    stops for what measures, and acts again after that.
+    """
+
+    def __init__(self, session: Session, flows: FlowRunner, kept: KeptSettings, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session, self._flows, self._kept = session, flows, kept
+        self._running: Running | None = None
+        self._was_working = self._is_busy = False
+        flows.changed.connect(self._on_flows)
+
+    def hold(self) -> None:
+        """Begin unless there is no limit, or something is in progress."""
+        limit_bytes = self._kept.value.store_limit_bytes
+        if limit_bytes is None or self._is_busy or self._is_working:
+            return
+        self._is_busy = True
+        self._running = self._flows.start(
+            free(self._session.workspace, most_bytes=limit_bytes),
+            title="",
+            on_done=lambda freed: self._end(f"{freed.size_bytes} bytes were freed to hold the limit of {limit_bytes}"),
+            on_failed=lambda error: self._end(f"the limit could not be held: {error.detail}", logging.WARNING),
+            on_cancelled=lambda: self._end("stopped to hold the limit: something measures"),
+            begins_again=True,
+            makes_room=True,
+        )
+
+    @property
+    def _is_working(self) -> bool:
+        return any(one.title for one in self._flows.everything)
+
+    def _on_flows(self) -> None:
+        is_working, was_working = self._is_working, self._was_working
+        self._was_working = is_working
+        if was_working and not is_working:
+            QTimer.singleShot(0, self, self.hold)  # only once the result of what has ended is recorded
+        if self._running is not None and self._flows.runs:
+            self._flows.cancel(self._running)
+
+    def _end(self, what: str, level: int = logging.INFO) -> None:
+        self._running, self._is_busy = None, False
+        log.log(level, "%s", what)

@@ -123,8 +123,8 @@ class StorageCard(Card):
         if value.limit_bytes is not None and (value.size_bytes or 0) - value.freeable_bytes > value.limit_bytes:
             return self.tr("More than the limit is needed: delete projects that you no longer want.")
         return self.tr(
-            "Beyond the limit, what is not needed is removed at the next start, the oldest first. Runs keep what they"
-            " need to go on for {0} days. Exported bundles and your own files are never touched."
+            "Beyond the limit, what is not needed is removed after runs and exports and at the start, the oldest first."
+            " Runs keep what they need to go on for {0} days. Exported bundles and your own files are never touched."
         ).format(value.keep_days)
 
     def _add_rows(self, box: QVBoxLayout, value: StorageValue) -> None:

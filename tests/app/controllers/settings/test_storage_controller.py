@@ -1,17 +1,21 @@
-"""Disk space on the page Settings: counted when it is shown, freed after a forecast, held at the start."""
+"""Disk space on the page Settings: counted when it is shown, freed after a forecast, its limit held."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk import make_project
-from PySide6.QtWidgets import QDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 from read_page import words
 
 from app.controllers.app_controller import AppController
-from app.controllers.settings.storage import forecast, hold_limit
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.settings.storage import forecast
+from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
 from app.services.projects.storage import ProjectStorage, Storage
 from app.settings import Settings
 from widgets.main_window import MainWindow
@@ -68,18 +72,54 @@ def test_space_is_freed_after_the_forecast_is_confirmed(
     assert not app_controller.flows.everything
 
 
+def keep_large(space: Workspace, key: str) -> Path:
+    """Put an artifact of 1.2 GB (a hole in the file) into the store that nothing needs."""
+    old = keep(space, key, 10)
+    with (old / "weights").open("r+b") as file:
+        file.truncate(1_200_000_000)
+    return old
+
+
+def endless() -> Flow[Any]:
+    """Go on until it is cancelled."""
+    while True:
+        yield from describe()
+
+
+def begin(flows: FlowRunner, flow: Flow[Any], title: str) -> Running:
+    """Start a flow whose end nobody waits for."""
+    return flows.start(flow, title=title, on_done=lambda _found: None, on_failed=lambda _error: None)
+
+
 @pytest.mark.whole
-def test_limit_is_held_at_the_start(
+def test_limit_is_held_when_the_last_job_has_ended(
     app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
-    """Given two artifacts that nothing needs and a limit that one of them fits, Then at the start the older one goes; with
-    no limit nothing goes."""
-    older, newer = keep(space, "12" * 32, 2_000_000), keep(space, "34" * 32, 1_000_000, 1_000.0)
-    hold_limit(space, app_controller.flows, None)
-    assert not app_controller.flows.everything
-    hold_limit(space, app_controller.flows, 1_500_000)
-    drive(lambda: not app_controller.flows.everything)
-    assert not older.exists() and newer.is_dir()
+    """Given a limit of 1 GB, an artifact of 1.2 GB that nothing needs, and two jobs, When one of them ends, Then the artifact
+    stays; When the other one has ended, too, Then it is gone, and the model of a project is there."""
+    made, old, flows = make_project(space), keep_large(space, "12" * 32), app_controller.flows
+    app_controller._kept.keep(store_limit_bytes=10**9)
+    export = begin(flows, endless(), "Export colors-1.zip")
+    begin(flows, describe(), "Optimize colors")
+    drive(lambda: [one.title for one in flows.everything] == ["Export colors-1.zip"])
+    assert old.is_dir()
+    flows.cancel(export)
+    drive(lambda: not old.exists() and not flows.everything, 60)
+    assert space.artifacts.peek(str(made.model_key)) is not None
+
+
+def test_limit_is_not_held_after_a_look_without_a_title(
+    app_controller: AppController, space: Workspace, drive: Drive
+) -> None:
+    """Given no limit, or something that ends and is no job of the person's, Then nothing is removed."""
+    old, flows = keep_large(space, "12" * 32), app_controller.flows
+    begin(flows, describe(), "Optimize colors")
+    drive(lambda: not flows.everything)
+    QApplication.processEvents()
+    app_controller._kept.keep(store_limit_bytes=10**9)
+    begin(flows, describe(), "")
+    drive(lambda: not flows.everything)
+    assert old.is_dir()
 
 
 @pytest.mark.whole
@@ -87,9 +127,7 @@ def test_window_holds_the_limit_when_it_starts(app_controller: AppController, sp
     """Given a limit of 1 GB and an artifact of 1.2 GB (a hole in the file) that nothing needs, When the window has started,
     Then it is gone; the model of a project is there."""
     made = make_project(space)
-    old = keep(space, "12" * 32, 10)
-    with (old / "weights").open("r+b") as file:
-        file.truncate(1_200_000_000)
+    old = keep_large(space, "12" * 32)
     app_controller._kept.keep(store_limit_bytes=10**9)
     app_controller.begin(reopen=False)
     drive(lambda: not old.exists(), 60)
