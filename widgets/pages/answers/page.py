@@ -25,7 +25,7 @@ from widgets.tokens import SPACE_L, SPACE_S
 
 AHEAD = 5
 """So many rows below the chosen one are asked for with it."""
-LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 256, 200, 18
+LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 240, 200, 18
 
 
 class AnswersPage(DetailPage):

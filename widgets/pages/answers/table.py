@@ -1,11 +1,12 @@
 """The table of all answers: 100,000 rows of which only those that are seen are ever made."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, AnswersValue, Filter, Order, select
@@ -17,7 +18,9 @@ from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
-ROW_PX, TALL_ROW_PX, SHARE_PX, RESULT_PX, NUMBER_PX = 34, 50, 128, 116, 68
+ROW_PX, TALL_ROW_PX, SHARE_PX, TAG_PX, NUMBER_PX = 34, 50, 128, 30, 68
+EDGES_PX, MOST_SAMPLED = 22, 400
+"""Room at both sides of a text; of so many examples the names are measured."""
 _TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok", "none")
 _ICONS = ("check", "arrow-right", "", "", "")
 
@@ -49,6 +52,11 @@ class AnswersModel(QAbstractTableModel):
         )
         self.rows = select(value.columns, self.filter)
         self.endResetModel()
+
+    def kind_texts(self) -> tuple[str, ...]:
+        """Return the words of the results that occur."""
+        found = () if self.value is None else np.unique(self.value.columns.kind)
+        return tuple(self._kinds[int(kind)].text for kind in found)
 
     def choose(self, wanted: Filter) -> None:
         """Show what passes."""
@@ -163,6 +171,7 @@ class AnswersTable(QTableView):
     def __init__(self, theme: Theme, model: AnswersModel) -> None:
         super().__init__()
         self._model = model
+        self._texts_px: dict[int, int] = {}
         self.setModel(model)
         self.setItemDelegate(TableDelegate(theme, self))
         self._header = SortHeader(theme, self)
@@ -190,9 +199,36 @@ class AnswersTable(QTableView):
         self._place_columns()
 
     def set_narrow(self, is_narrow: bool) -> None:
-        """Where there is little room the label stands beside the table alone, with the chosen example."""
+        """Where there is little room, number and label stand beside the table alone, with the chosen example."""
         for number, (order, _column) in enumerate(self._model.columns):
-            self.setColumnHidden(number, is_narrow and order == "label")
+            self.setColumnHidden(number, is_narrow and order in ("label", "number"))
+        self._share_width()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Columns of texts follow the width."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Give each column of texts what its texts need, and the same share of what is left."""
+        places = [n for n in self._texts_px if not self.isColumnHidden(n)]
+        others = [n for n in range(len(self._model.columns)) if n not in self._texts_px]
+        room = self.viewport().width() - sum(self.columnWidth(n) for n in others)
+        for place, width in zip(places, shared(room, [self._texts_px[n] for n in places]), strict=True):
+            self._header.resizeSection(place, width)
+
+    def _text_px(self, order: Order, title: str) -> int:
+        """Pixels that the texts of a column need: all classes, and the names of some examples."""
+        value = self._model.value
+        if value is None:
+            return 0
+        count = len(value.columns)
+        texts = list(value.columns.names)
+        if order == "name":
+            model, rows = self._model, range(0, len(self._model.rows), max(1, count // MOST_SAMPLED))
+            texts = [model.cell(row, "name").text for row in rows]
+        longest = sorted((title, *texts), key=len)[-MOST_SAMPLED:]
+        return EDGES_PX + max(self.fontMetrics().horizontalAdvance(text) for text in longest)
 
     def _on_reset(self) -> None:
         self._place_columns()
@@ -204,14 +240,36 @@ class AnswersTable(QTableView):
         self._header.sorted_by = (at, wanted.is_descending)
         self._header.viewport().update()
 
+    def _kind_px(self) -> int:
+        """Pixels that the results need which there are, with their icons."""
+        advance = self.fontMetrics().horizontalAdvance
+        return EDGES_PX + TAG_PX + max((advance(text) for text in self._model.kind_texts()), default=SHARE_PX)
+
     def _place_columns(self) -> None:
-        """Widths do not hang on what is in 100,000 rows."""
+        """Widths do not depend on which of 100,000 rows are shown."""
         value = self._model.value
         is_tall = value is not None and value.answers == "class"
         self.verticalHeader().setDefaultSectionSize(TALL_ROW_PX if is_tall else ROW_PX)
-        widths = {"kind": RESULT_PX, "number": NUMBER_PX}
+        widths = {"kind": self._kind_px(), "number": NUMBER_PX}
+        self._texts_px = {}
         for number, (order, column) in enumerate(self._model.columns):
-            mode = QHeaderView.ResizeMode.Stretch if column.stretch else QHeaderView.ResizeMode.Fixed
-            self._header.setSectionResizeMode(number, mode)
-            if not column.stretch:
+            self._header.setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
+            if column.stretch:
+                self._texts_px[number] = self._text_px(order, column.title)
+            else:
                 self._header.resizeSection(number, widths.get(order, SHARE_PX))
+        self._share_width()
+
+
+def shared(room_px: int, wanted_px: Sequence[int]) -> list[int]:
+    """Divide a width among columns: what each needs and a share of the rest, or less for the widest ones."""
+    left_px, given = max(0, room_px), [0] * len(wanted_px)
+    if sum(wanted_px) <= left_px:
+        spare_px = left_px - sum(wanted_px)
+        count = len(wanted_px)
+        return [px + (n + 1) * spare_px // count - n * spare_px // count for n, px in enumerate(wanted_px)]
+    order = sorted(range(len(wanted_px)), key=lambda n: wanted_px[n])
+    for done, n in enumerate(order):
+        given[n] = min(wanted_px[n], left_px // (len(order) - done))
+        left_px -= given[n]
+    return given

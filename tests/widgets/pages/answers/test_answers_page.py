@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
-from widgets.pages.answers.table import AnswersTable
+from widgets.pages.answers.table import AnswersTable, shared
 from widgets.pages.answers.value import KINDS, Filter, LookValue, Texts, select
 from widgets.parts.input_view import InputView
 from widgets.parts.marked import MarkedPart, MarkedText
@@ -220,3 +220,22 @@ def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleTy
             needed = part.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, part.text())
             assert part.height() >= needed.height()
             assert card.rect().contains(part.mapTo(card, part.rect().bottomRight()))
+
+
+def test_names_are_whole_in_the_smallest_window(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a window of 1024 x 700, Then all names of examples and classes have the room that they need."""
+    page = AnswersPage(theme)
+    page.show_value(examples.all_answers())
+    shown(page, 816, 614)
+    table, advance = table_of(page), table_of(page).fontMetrics().horizontalAdvance
+    for number, (order, _column) in enumerate(table._model.columns):
+        if order in ("name", "before", "after"):
+            longest = max(advance(table._model.cell(row, order).text) for row in range(len(table._model.rows)))
+            assert table.columnWidth(number) >= longest + 20, order
+
+
+def test_width_is_shared_by_need() -> None:
+    """Given columns that need little and much, Then each has what it needs where that fits, else the widest ones less."""
+    assert shared(400, [100, 150, 120]) == [110, 160, 130]
+    assert shared(300, [60, 400, 90]) == [60, 150, 90]
+    assert shared(-5, [60, 400]) == [0, 0]
