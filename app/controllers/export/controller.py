@@ -17,11 +17,11 @@ from app.controllers.export.presenter import (
     question_value,
     reason_needed,
     result_checks,
-    share_done,
     sign_value,
     stage_checks,
     target_value,
 )
+from app.controllers.export.progress import ExportProgress, usual_export_s
 from app.controllers.export.proving import TargetProof, offered
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.installing import Installing
@@ -39,7 +39,6 @@ from app.services.after.exporting import ExportRequest as Ask
 from app.services.after.falling_back import fallback_bytes, falls_back_usually
 from app.services.after.fitting import Fitting, fitting, instead_of
 from app.services.after.trying.showing import card_preview
-from app.services.flow.events import Event, StepProgress
 from app.services.machine.optional_sets import Installer
 from app.services.records.facts import RunFacts
 from app.signing_key import can_sign, make_own_key
@@ -77,7 +76,7 @@ class ExportController(PageController):
         self._value: ExportValue | None = None
         self._target = NO_TARGET
         self._card_page = ""
-        self._out, self._share = Path(), 0.0
+        self._progress = ExportProgress(page)
         self._exporting: Running | None = None
         self._previewing: Running | None = None
         self._exported: ExportRecord | None = None
@@ -167,6 +166,7 @@ class ExportController(PageController):
             sign=sign_value(self._session.workspace.paths, self._installing.set_value("sign")),
             fallback_bytes=fallback_bytes(target, facts, variant),
             fallback=falls_back_usually(target, facts, variant),
+            seconds=usual_export_s(self._session.workspace.repositories),
             prove=self._proof.offer(target, facts, wanted),
         )
 
@@ -279,7 +279,7 @@ class ExportController(PageController):
         if facts is None or variant is None or self._exporting is not None:
             return
         self._session.change(purpose=wanted.purpose, not_for=wanted.not_for, contact=wanted.contact)
-        out = self._out = Path(wanted.path)
+        out = Path(wanted.path)
         try:
             key = make_own_key(self._session.workspace.paths) if wanted.sign else None
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -293,29 +293,16 @@ class ExportController(PageController):
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
-        self._share = 0.0
-        self._say("", 0, None, next((stage.id for stage in self._target.stages), ""))
+        usual_s = usual_export_s(self._session.workspace.repositories)
+        self._progress.begin(self._target, out, checks(facts, variant), usual_s)
         self._exporting = self._flows.start(
             export(self._session.workspace, facts, ask),
             title=tr("Export {0}").format(out.name),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
-            observe=self._on_event,
+            observe=self._progress.take,
         )
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress) and any(stage.id == event.stage_id for stage in self._target.stages):
-            self._say(event.stage, event.done, event.total, event.stage_id)
-
-    def _say(self, words: str, done: float, total: float | None, stage_id: str) -> None:
-        facts, variant = self._facts, self._variant
-        if facts is not None and variant is not None:
-            shown = (*checks(facts, variant), *stage_checks(self._target.stages, stage_id))
-            is_first = any(stage.id == stage_id for stage in self._target.stages[:1])
-            told = tr(words) if words and not is_first else f"{tr(self._target.title)}, {self._out.name}"
-            self._share = max(self._share, share_done(self._target.stages, stage_id, done, total))
-            self._page.show_running(told, self._share, 1.0 if self._share else None, shown)
 
     def _on_described(self) -> None:
         """Targets are known now, or others than before."""
@@ -327,8 +314,12 @@ class ExportController(PageController):
         if value.targets != rows or not value.card:
             self._load(wanted.id)
 
-    def _on_done(self, exported: Exported) -> None:
+    def _end(self) -> None:
         self._exporting = None
+        self._progress.end()
+
+    def _on_done(self, exported: Exported) -> None:
+        self._end()
         self._exported = exported.record
         self._session.exported.emit()
         facts, variant = self._facts, self._variant
@@ -350,11 +341,11 @@ class ExportController(PageController):
         )
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._exporting = None
+        self._end()
         self._page.show_error(error_value(error, page_title=tr("The bundle was not written")))
 
     def _on_cancelled(self) -> None:
-        self._exporting = None
+        self._end()
         self.show()
 
     def _on_cancel(self) -> None:

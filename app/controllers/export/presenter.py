@@ -80,15 +80,6 @@ def result_checks(exported: Exported) -> tuple[CheckValue, ...]:
     return tuple(results)
 
 
-def share_done(stages: Sequence[Stage], at_id: str, done: float, total: float | None) -> float:
-    """Return the share of all stages that is done, 0..1, each counted alike."""
-    ids = [stage.id for stage in stages]
-    if at_id not in ids:
-        return 0.0
-    within = min(1.0, done / total) if total else 0.0
-    return (ids.index(at_id) + within) / len(ids)
-
-
 def target_value(row: DescribedTarget, missing: SetValue | None = None) -> TargetValue:
     """Return a target as the page offers it; `missing` is the set that it needs."""
     needs_more = not row.available and row.installs is not None

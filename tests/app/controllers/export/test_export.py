@@ -181,14 +181,8 @@ def test_the_chosen_target_is_what_is_written(
     told: list[list[str]] = []
     monkeypatch.setattr(page, "show_running", lambda *given: told.append([check.state for check in given[3]][-2:]))
     for stage_id in ("fold", "", "look", "unknown"):
-        controller._on_event(StepProgress(None, "Fold it", 0, 1, "", None, stage_id=stage_id))
+        controller._progress.take(StepProgress(None, "Fold it", 0, 1, "", None, stage_id=stage_id))
     assert told == [["running", "waiting"], ["ok", "running"]]
-    shares: list[Any] = []
-    monkeypatch.setattr(page, "show_running", lambda *given: shares.append(given[1:3]))
-    controller._share = 0.0
-    for stage_id, done in (("fold", 0), ("fold", 0.5), ("look", 0), ("look", 0.5), ("fold", 0), ("look", 1)):
-        controller._on_event(StepProgress(None, "Fold it", done, 1, "", None, stage_id=stage_id))
-    assert shares == [(0.0, None), (0.25, 1.0), (0.5, 1.0), (0.75, 1.0), (0.75, 1.0), (1.0, 1.0)]
 
 
 def test_another_version_than_the_wanted_one_is_told(

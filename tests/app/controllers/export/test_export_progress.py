@@ -1,0 +1,89 @@
+"""How far an export is, and how long it still takes."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from read_page import words
+
+from app.controllers.export.progress import ExportProgress, ExportTiming, usual_export_s
+from app.domain.job import JobRecord
+from app.services.flow.events import StepProgress
+from app.services.flow.workspace import Workspace
+from widgets.pages.export.page import ExportPage
+from widgets.theme import Theme
+from workers.contracts.specs import DescribedTarget, Stage
+
+STAGES = tuple(Stage(id=name, title=name.title()) for name in ("write", "unpack", "compare", "run"))
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now_s
+
+
+def test_export_timing_tells_the_time_left_of_earlier_exports_then_its_own() -> None:
+    """Given exports that take 20 s here, Then the time left and the share follow the clock; once the bundle is written they
+    follow how long that took, and the share never falls."""
+    clock = Clock()
+    timing = ExportTiming(STAGES, 20.0, clock)
+    assert (timing.share, timing.left_s) == (0.0, 20.0)
+    timing.take("write", 0, 2)
+    clock.now_s += 5
+    assert (timing.share, timing.left_s) == (0.25, 15.0)
+    clock.now_s += 9
+    timing.take("write", 2, 2)
+    assert timing.left_s == pytest.approx(6.0) and timing.share == pytest.approx(0.7)
+    clock.now_s += 2
+    assert timing.left_s == pytest.approx(4.0) and timing.share == pytest.approx(0.8)
+    timing.take("write", 0, 2)
+    assert timing.share == pytest.approx(0.8)
+    clock.now_s += 60
+    assert timing.left_s is None and timing.share == pytest.approx(0.8)
+    timing.take("run", 1, 1)
+    assert timing.share == 1.0
+
+
+def test_first_export_tells_no_time_before_the_bundle_is_written() -> None:
+    """Given a computer that has exported nothing yet, Then there is no time before the longest stage is done."""
+    clock = Clock()
+    timing = ExportTiming(STAGES, None, clock)
+    timing.take("write", 0, 2)
+    clock.now_s += 7
+    timing.take("write", 1, 2)
+    assert timing.left_s is None and timing.share == pytest.approx(0.35)
+    timing.take("write", 2, 2)
+    assert timing.left_s == pytest.approx(3.0)
+
+
+def test_usual_time_is_the_median_of_finished_exports(space: Workspace) -> None:
+    """Given exports of 10, 30 and 12 s, one that failed, and another job, Then 12 s are usual; without any, none is."""
+    assert usual_export_s(space.repositories) is None
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [("export", "finished", 10), ("export", "finished", 30), ("export", "finished", 12)]
+    rows += [("export", "failed", 900), ("open", "finished", 800)]
+    for number, (kind, state, seconds) in enumerate(rows):
+        end = begun + timedelta(seconds=seconds)
+        at = begun + timedelta(minutes=number)
+        space.repositories.jobs.add(JobRecord(f"j{number}", kind, "", state, "cpu", at, None, begun, end))
+    assert usual_export_s(space.repositories) == 12.0
+
+
+def test_page_shows_the_time_left_of_an_export(qapp: QApplication, qtbot: QtBot) -> None:
+    """Given exports that take 25 s here, When one is written, Then the page says how long it still takes."""
+    page = ExportPage(Theme(qapp, "light"))
+    qtbot.addWidget(page)
+    progress = ExportProgress(page)
+    target = DescribedTarget(id="python", title="Python folder", available=True, stages=STAGES)
+    progress.begin(target, Path("colors-1.zip"), (), 25.0)
+    progress.take(StepProgress(None, "Write", 0, 2, "", None, stage_id="write"))
+    assert "about 25 seconds left" in words(page)
+    progress.end()
