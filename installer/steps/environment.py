@@ -60,7 +60,7 @@ def make(place: Place) -> None:
     if words is not None:
         raise SetupError(
             f"The environment could not be made in {place.venv}: {words.strip().splitlines()[-1]}",
-            "Make room there, or put Fettle's folder where you may write, then run the same command again.",
+            "Make room there, or put Fettle's folder where you may write, then try again.",
         )
 
 

@@ -60,5 +60,5 @@ def _fetch(folder: Path, pins: list[Pin], install: list[str]) -> None:
     requirements.write_text(text, encoding="utf-8")
     command = [*install, "--only-binary", ":all:", "-r", str(requirements)]
     if subprocess.run(command, env=clean_environment(), check=False).returncode != 0:
-        raise SetupError("The libraries for NVIDIA GPUs could not be fetched.", "Run the same command again.")
+        raise SetupError("The libraries for NVIDIA GPUs could not be fetched.", "Try again.")
     ready.write_text(text, encoding="utf-8")

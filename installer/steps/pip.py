@@ -177,11 +177,11 @@ def parse_report(report: dict[str, object]) -> list[Item]:
 def failure(output: str, log: Path) -> SetupError:
     """pip's reason in plain words."""
     if _FULL.search(output):
-        return SetupError("The disk is full.", "Make room, then run the same command again: it goes on where it was.")
+        return SetupError("The disk is full.", "Make room, then try again: it goes on where it was.")
     if _OFFLINE.search(output):
         return SetupError(
             "The packages could not be fetched: this computer does not reach the package index.",
-            "Connect it to the internet (or set pip's proxy), then run the same command again: it goes on.",
+            "Connect it to the internet (or set pip's proxy), then try again: it goes on.",
         )
     if missing := _UNKNOWN.search(output):
         return SetupError(
@@ -194,5 +194,5 @@ def failure(output: str, log: Path) -> SetupError:
     )
     return SetupError(
         f"A package could not be installed. {last.removeprefix('ERROR: ')}",
-        f"Run the same command again; if it stays so, pip's own words are in {log}.",
+        f"Try again; if it stays so, pip's own words are in {log}.",
     )

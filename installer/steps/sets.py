@@ -156,7 +156,7 @@ def make_links(place: Place) -> None:
     if run.returncode != 0 or not _has_links(folder):
         last = (run.stderr.strip().splitlines() or ["it made no links"])[-1]
         say(f"TensorRT for RTX could not be prepared: {last}")
-        say("Run the same command again; until then the processor does the work.")
+        say("Try again; until then the processor does the work.")
 
 
 def _has_links(folder: Path) -> bool:

@@ -27,7 +27,7 @@ def ensure(place: Place, group: str) -> None:
         except OSError as error:
             raise SetupError(
                 f"The set-up cannot write in {place.venv}: {error.strerror or error}.",
-                "Put Fettle's folder where you may write and there is room, then run the same command again.",
+                "Put Fettle's folder where you may write and there is room, then try again.",
             ) from error
 
 
@@ -103,7 +103,7 @@ def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
     if broken := environment.mend(place):
         raise SetupError(
             f"After the installation, files of these packages are missing: {', '.join(broken)}.",
-            "Run the same command again: they are installed anew.",
+            "Try again: they are installed anew.",
         )
 
 
@@ -112,7 +112,7 @@ def _check_room(folder: Path, needed: int) -> None:
     if free < needed:
         raise SetupError(
             f"About {size(needed)} are needed on the disk of {folder}, and {size(free)} are free.",
-            "Make room, then run the same command again.",
+            "Make room, then try again.",
         )
 
 

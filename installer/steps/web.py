@@ -59,8 +59,8 @@ def ensure(place: Place) -> None:
     npm = shutil.which(PROGRAM)
     if npm is None:
         raise SetupError(
-            "Web pages need parts that npm fetches, and npm was not found.",
-            "Install Node.js with npm (Debian: sudo apt-get install -y npm), then run the same command again.",
+            "The parts of a web page are fetched by Node.js (its npm), and this computer does not have it.",
+            "Install Node.js with npm as you install other programs, then try again. All other bundles work without.",
         )
     names = " and ".join(f"{row['name']} {row['version']}" for row in rows)
     download, installed = (sum(row[key] for row in rows) for key in ("download_bytes", "installed_bytes"))
@@ -89,11 +89,11 @@ def _fetch(npm: str, row: dict[str, Any], work: Path) -> Path:
     archive = work / str(row["archive"])
     if run.returncode != 0 or not archive.is_file():
         said = (run.stderr.strip() or "npm failed without a word").splitlines()[-1][:300]
-        raise SetupError(f"{row['name']} could not be fetched: {said}", "Check the network, then run the same again.")
+        raise SetupError(f"{row['name']} could not be fetched: {said}", "Check the network, then try again.")
     if hashlib.sha512(archive.read_bytes()).hexdigest() != row["sha512"]:
         raise SetupError(
             f"{row['name']} {row['version']} is not what was expected: its hash differs.",
-            "Nothing of it was kept. Ask where your npm fetches from (npm config get registry).",
+            "Nothing of it was kept. Look which registry your npm is set to fetch from.",
         )
     return archive
 

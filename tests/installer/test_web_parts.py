@@ -70,11 +70,12 @@ def test_something_else_is_not_kept(place: Place, key: str, told: str) -> None:
 
 
 def test_without_npm_the_way_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given no npm, or one that fails, then what to install or look at is said."""
+    """Given no npm, or one that fails, then what to install or look at is said, without a command: the window shows it."""
     monkeypatch.setattr(web.shutil, "which", lambda _name: None)
     with pytest.raises(SetupError) as caught:
         web.ensure(place)
-    assert "apt-get install -y npm" in caught.value.hint
+    assert "Node.js" in caught.value.what and "Install Node.js" in caught.value.hint
+    assert not any(word in caught.value.hint for word in ("sudo", "apt-get", "command"))
     monkeypatch.setattr(web.shutil, "which", lambda _name: "/bin/false")
     with pytest.raises(SetupError) as caught:
         web.ensure(place)
