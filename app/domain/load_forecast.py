@@ -49,7 +49,7 @@ def more_cores(one_core_per_s: float, all_per_s: float, cores: int, wanted: int)
 
 
 def larger_picture(throughput_per_s: float, factor: int = 2) -> Forecast:
-    """Work grows with the number of dots; for a model that takes pictures of other sizes at all."""
+    """Work grows with the number of pixels; for a model that takes pictures of other sizes at all."""
     words = {2: "pictures twice as wide and high"}
     what = words.get(factor, f"pictures {factor} times as wide and high")
-    return Forecast(what, throughput_per_s / factor**2, "the work grows with the number of dots")
+    return Forecast(what, throughput_per_s / factor**2, "the work grows with the number of pixels")

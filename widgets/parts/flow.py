@@ -79,11 +79,12 @@ class FlowLayout(QLayout):
         for number, row in enumerate(self._rows(rect.width())):
             y += self._gap if number else 0
             x = rect.x()
+            height = max(size.height() for _, size in row)
             for item, size in row:
                 if self._spread and len(row) > 1 and item is row[-1][0]:
                     x = rect.right() + 1 - size.width()
                 if apply:
-                    item.setGeometry(QRect(QPoint(x, y), size))
+                    item.setGeometry(QRect(QPoint(x, y + (height - size.height()) // 2), size))
                 x += size.width() + self._gap
-            y += max(size.height() for _, size in row)
+            y += height
         return y - rect.y()

@@ -102,6 +102,7 @@ class Page(QScrollArea):
     next_requested = Signal(str)  # from an empty page: id of the page of the next step
     dismissed = Signal()  # an error was read: back to what the page showed before
     fills_height = False
+    widest_px = WIDEST_PX
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -182,7 +183,7 @@ class Page(QScrollArea):
 
     def _set_edges(self) -> None:
         edge, top = (SPACE_XL, 20) if self.is_narrow else (PAGE_EDGE, SPACE_XL)
-        edge = max(edge, (self.width() - WIDEST_PX) // 2)
+        edge = max(edge, (self.width() - self.widest_px) // 2)
         above, layout = self._top.layout(), self._content.layout()
         has_head = self._top.isVisibleTo(self)
         if above is not None and has_head:

@@ -132,6 +132,21 @@ def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> No
     assert told == ["keep"]
 
 
+def test_flow_places_items_of_a_row_on_one_middle_line(qtbot: QtBot) -> None:
+    """Given a low and a high item in one row, Then both have the same middle."""
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    flow = FlowLayout(holder, 4)
+    low, high = QWidget(), QWidget()
+    low.setFixedSize(40, 12)
+    high.setFixedSize(40, 20)
+    flow.addWidget(low)
+    flow.addWidget(high)
+    holder.resize(200, 60)
+    holder.show()
+    assert low.geometry().center().y() == high.geometry().center().y()
+
+
 @pytest.mark.parametrize("width", [380, 560])
 def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtBot, width: int) -> None:
     """Given a result of many words, Then what was checked stands in one line all the same, and no word is cut in two."""

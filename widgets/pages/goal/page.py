@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QRadioButton, QWidget
 
 from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
+from widgets.pages.goal.plan import LEAST_PAGE_PX, PlanCard
 from widgets.pages.goal.recipe_editor import RecipeEditor
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
@@ -47,6 +48,7 @@ class GoalPage(Page):
         self._recipes: tuple[RecipeValue, ...] = ()
         self._expected, self._short = words(""), label("")
         self._few: FewLine | None = None
+        self._plan: PlanCard | None = None
 
     # -- states --
     def show_empty(self) -> None:
@@ -91,7 +93,11 @@ class GoalPage(Page):
             ),
             "caption",
         )
-        self._fill("full", head, self._expected, self._short, *why, self._few, self._cards(value), limits, note)
+        self._plan = PlanCard()
+        self._plan.hide()
+        parts = (self._expected, self._short, *why, self._few, self._cards(value), limits, note, self._plan)
+        self._fill("full", head, *parts)
+        self._show_plan()
         self._say_expected()  # only now: shown without a page around it, it would be a window of its own
 
     def show_few(self, value: FewValue | None) -> None:
@@ -115,7 +121,7 @@ class GoalPage(Page):
         editor = RecipeEditor(self.theme, self._recipes, self._value.techniques, self._value.runtimes)
         editor.changed.connect(self._on_recipes_changed)
         editor.reset_requested.connect(self._on_reset)
-        self._few = None
+        self._few = self._plan = None
         leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), editor)
         leave.setContext(Qt.ShortcutContext.WindowShortcut)
         leave.activated.connect(self._on_back)
@@ -152,11 +158,27 @@ class GoalPage(Page):
     def _take_choice(self, value: GoalValue) -> None:
         self._value, self._recipes = value, value.recipes
         self._radios[value.chosen].setChecked(True)
+        self._show_plan()
         if self._limit is not None:
             self._limit.set_limit(value.limit_pct)
         if self._start is not None:
             self._start.relabel(self._start_text())
         self._say_expected()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A tall page lists what is tried, too."""
+        super().resizeEvent(event)
+        if self._plan is not None and self.state == "full":
+            self._plan.setVisible(self._has_room)
+
+    @property
+    def _has_room(self) -> bool:
+        return bool(self._recipes) and self.height() >= LEAST_PAGE_PX
+
+    def _show_plan(self) -> None:
+        if self._plan is not None:
+            self._plan.show_recipes(self._recipes, self._value.techniques, self._value.runtimes)
+            self._plan.setVisible(self._has_room)
 
     def _say_expected(self) -> None:
         text = self._value.expected

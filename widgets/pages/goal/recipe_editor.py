@@ -1,10 +1,10 @@
 """The recipe behind a goal: versions to try in order, their steps and parameters, made from the techniques' schemas."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.pages.goal.value import RecipeValue, StepValue, TechniqueValue
@@ -159,13 +159,7 @@ class RecipeCard(Card):
         return holder
 
     def _tell(self) -> None:
-        titles = [
-            self._techniques[step.technique].title if step.technique in self._techniques else step.technique
-            for step in self._value.steps
-        ]
-        runtime = dict(self._runtimes).get(self._value.runtime, self._value.runtime)
-        steps = ", ".join(titles) if titles else self.tr("no change to the model")
-        self._summary.setText(self.tr("{0}; runs on {1}").format(steps, runtime))
+        self._summary.setText(recipe_summary(self._value, self._techniques.values(), self._runtimes))
 
     def _put(self, value: RecipeValue) -> None:
         self._value = value
@@ -202,6 +196,17 @@ class RecipeCard(Card):
 
     def _on_added(self, technique_id: str) -> None:
         self._steps([*self._value.steps, StepValue(technique_id, {})])
+
+
+def recipe_summary(
+    value: RecipeValue, techniques: Iterable[TechniqueValue], runtimes: Iterable[tuple[str, str]]
+) -> str:
+    """Return the steps of a version and what runs it, in one line."""
+    titles = {technique.id: technique.title for technique in techniques}
+    named = [titles.get(step.technique, step.technique) for step in value.steps]
+    steps = ", ".join(named) or QCoreApplication.translate("RecipeCard", "no change to the model")
+    text = QCoreApplication.translate("RecipeCard", "{0}; runs on {1}")
+    return text.format(steps, dict(runtimes).get(value.runtime, value.runtime))
 
 
 class RecipeEditor(QWidget):

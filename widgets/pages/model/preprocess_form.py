@@ -135,7 +135,7 @@ class PreprocessCard(Card):
         self._choice("range", self.tr("Brightness as"), SAID, bright.said, range_text)
         self._text("mean", self.tr("Mean"), numbers_text(bright.mean), "0")
         self._text("std", self.tr("Standard deviation"), numbers_text(bright.std), "1")
-        self._fields["crop"].setToolTip(self.tr("Cut from the middle, in dots"))
+        self._fields["crop"].setToolTip(self.tr("Cut from the middle, in pixels"))
         self._fields["mean"].setToolTip(self.tr("Taken away from the brightness"))
         self._fields["std"].setToolTip(self.tr("What is left is divided by it"))
         self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
@@ -229,7 +229,7 @@ class PreprocessCard(Card):
                 "123.7 with 0 to 255."
             )
         if name in ("resize", "crop"):
-            return self.tr("A size is one whole number, or height × width, in dots: 224 or 224 × 192.")
+            return self.tr("A size is one whole number, or height × width, in pixels: 224 or 224 × 192.")
         if name == "std":
             return self.tr("The spread is one number above 0, or three of them separated by “/”.")
         return self.tr("The mean is one number, or three of them separated by “/”.")

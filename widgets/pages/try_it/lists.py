@@ -33,6 +33,8 @@ from widgets.tokens import RADIUS_CONTROL, RADIUS_TAG, SPACE_L
 
 Index = QModelIndex | QPersistentModelIndex
 TILE_PX, TEXT_TILE_PX, TILE_HEIGHT_PX, THUMB_PX = 76, 216, 76, 48
+LARGE_TILES = 2.5
+"""How many times as large they are where the page has room."""
 ROW_PX, HEAD_PX, ROW_THUMB_PX = 48, 28, 36
 COLUMNS = (0.24, 0.19, 0.12, 0.19, 0.12, 0.14)
 MAX_CHARS = 300
@@ -106,14 +108,20 @@ class ExampleDelegate(_Delegate):
     def __init__(self, theme: Theme, store: PictureStore, strip: QListView) -> None:
         super().__init__(theme, store, strip)
         self._strip = strip
+        self.scale = 1.0
+
+    @property
+    def height_px(self) -> int:
+        """Height of a tile in pixels: the name keeps its size."""
+        return TILE_HEIGHT_PX + round(THUMB_PX * (self.scale - 1))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """They share the width that is there."""
         value: ExampleValue = index.data(Qt.ItemDataRole.UserRole)
-        least = TILE_PX if value.picture.is_picture else TEXT_TILE_PX
+        least = round(TILE_PX * self.scale) if value.picture.is_picture else TEXT_TILE_PX
         room = self._strip.viewport().width()
         count, at = max(1, room // least), index.row()
-        return QSize((at + 1) * room // count - at * room // count, TILE_HEIGHT_PX)  # none is cut at the edge
+        return QSize((at + 1) * room // count - at * room // count, self.height_px)  # none is cut at the edge
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one tile."""
@@ -122,7 +130,8 @@ class ExampleDelegate(_Delegate):
         box: QRect = option.rect.adjusted(1, 0, -3, 0)
         self._ground(painter, option, box)
         if value.picture.is_picture:
-            place = QRect(box.center().x() - THUMB_PX // 2 + 1, box.top() + 4, THUMB_PX, THUMB_PX)
+            side = round(THUMB_PX * self.scale)
+            place = QRect(box.center().x() - side // 2 + 1, box.top() + 4, side, side)
             self._thumb(painter, place, value.picture)
             self._name(painter, QRect(box.left() + 3, place.bottom() + 3, box.width() - 6, 18), value.name, "soft")
         else:
@@ -181,13 +190,23 @@ class ExampleStrip(_KeyList):
 
     def __init__(self, theme: Theme, store: PictureStore, name: str) -> None:
         super().__init__(theme, store, name)
-        self.setItemDelegate(ExampleDelegate(theme, store, self))
+        self._tiles = ExampleDelegate(theme, store, self)
+        self.setItemDelegate(self._tiles)
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setFixedHeight(TILE_HEIGHT_PX + 2)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(False)
+
+    def set_large(self, is_large: bool) -> None:
+        """Show larger pictures; texts keep their size."""
+        has_pictures = any(value.picture.is_picture for value in self.rows.values)
+        scale = LARGE_TILES if is_large and has_pictures else 1.0
+        if scale != self._tiles.scale:
+            self._tiles.scale = scale
+            self.setFixedHeight(self._tiles.height_px + 2)
+            self.scheduleDelayedItemsLayout()
 
     def show_values(self, values: Sequence[ExampleValue]) -> None:
         """Show these examples."""

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from widgets.pages.try_it.cards import AnswerCard, TextInput
+from widgets.pages.try_it.cards import LEAST_HEIGHT_PX, AnswerCard, TextInput
 from widgets.pages.try_it.layout import TryLayout
 from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, TriedValue, TryValue
 from widgets.pages.try_it.words import try_words
@@ -23,6 +24,8 @@ DEBOUNCE_MS = 300
 """Typing is answered when the keys rest this long."""
 BUSY_MS = 300
 """Anything that takes longer shows that it goes on."""
+USUAL_PAGE_PX, ANSWERS_SHARE, LARGE_PAGE_PX = 800, 0.45, 1200
+"""Of height beyond the usual one, what is tried and both answers take this part; from some on examples are larger."""
 
 
 class TryPage(Page):
@@ -44,6 +47,9 @@ class TryPage(Page):
     goal_requested = Signal()
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
+
+    fills_height = True
+    widest_px = 2400
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Try it"))
@@ -106,8 +112,21 @@ class TryPage(Page):
         parts.cancel.clicked.connect(self.cancel_requested)
         parts.given.play_wanted.connect(self.play_wanted)
         parts.given.stop_wanted.connect(self.stop_wanted)
-        self._fill("full", parts.head, parts.answers, parts.problem, parts.examples_card, parts.tried_card)
+        items = (parts.answers, parts.problem, parts.examples_card, parts.tried_card)
+        self._fill("full", parts.head, *items)
+        self._use_room()
         self.say_loading()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A large window shows larger pictures."""
+        super().resizeEvent(event)
+        self._use_room()
+
+    def _use_room(self) -> None:
+        if self._parts is not None:
+            spare_px = max(0, self.height() - USUAL_PAGE_PX)
+            self._parts.given.setMinimumHeight(LEAST_HEIGHT_PX + round(spare_px * ANSWERS_SHARE))
+            self._parts.strip.set_large(self.height() >= LARGE_PAGE_PX)
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         again = PrimaryButton(self.theme, self.tr("Load again"), "arrow-clockwise")
@@ -181,6 +200,7 @@ class TryPage(Page):
         """Test examples to click."""
         if self._parts is not None:
             self._parts.strip.show_values(values)
+            self._use_room()
             self._parts.examples_card.setVisible(bool(values))
             self._parts.changed.setVisible(any(value.changed for value in values))
 

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QSpinBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
+from widgets.pages.goal.plan import PlanCard
 from widgets.pages.goal.recipe_editor import RecipeCard
 from widgets.pages.goal.value import PresetValue, RecipeValue
 from widgets.parts.buttons import FoldButton
@@ -259,3 +260,24 @@ def test_a_limit_that_cannot_be_proven_is_said_once(page: GoalPage, said: Any) -
     assert "24 pictures for the test cannot prove" in said(page) and "That is at most" not in said(page)
     page.show_few(None)
     assert "That is at most" in said(page)
+
+
+def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a window of usual height, Then only the goals are shown; in one of 3840 x 2160 what the chosen goal tries is
+    listed, too, and follows the choice."""
+    plan = page.findChild(PlanCard)
+    assert plan is not None and not plan.isVisible()
+    page.resize(3632, 2068)
+    value = examples.goal()
+    assert plan.isVisible()
+    assert [recipe.title in said_in(plan) for recipe in value.recipes] == [recipe.enabled for recipe in value.recipes]
+    page.show(replace(value, chosen="smallest", recipes=(RecipeValue("Only this one", (), value.runtimes[0][0]),)))
+    QApplication.processEvents()
+    assert "Only this one" in said_in(plan) and value.recipes[0].title not in said_in(plan)
+    page.resize(1072, 714)
+    assert not plan.isVisible()
+
+
+def said_in(card: PlanCard) -> list[str]:
+    """All texts that are seen in a card."""
+    return [label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card)]

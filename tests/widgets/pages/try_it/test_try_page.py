@@ -158,3 +158,16 @@ def test_states_without_versions(theme: Theme, shown: Any, said: Any, press: Any
     assert page.state == "measuring" and "would spoil their figures" in said(page)
     with qtbot.waitSignal(page.compare_requested, timeout=1000):
         press(page, "Back to Compare")
+
+
+def test_large_window_shows_large_pictures(page: TryPage, qtbot: QtBot) -> None:
+    """Given a window of 3840 x 2160, Then what is tried takes a third of the page, and examples are larger; in a small one
+    both are as small as before."""
+    page.resize(816, 614)
+    QApplication.processEvents()
+    given, strip = parts(page).given, parts(page).strip
+    assert (given.minimumHeight(), strip.height()) == (240, 78)
+    page.resize(3632, 2068)
+    QApplication.processEvents()
+    assert given.height() > 2068 / 3 and given.width() > 700
+    assert strip.height() == 78 + 72 and strip.visualRect(strip.rows.index(0)).width() >= 190

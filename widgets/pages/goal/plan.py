@@ -1,0 +1,37 @@
+"""What the chosen goal tries, listed where a tall window has room for it."""
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.pages.goal.recipe_editor import recipe_summary
+from widgets.pages.goal.value import RecipeValue, TechniqueValue
+from widgets.parts.card import Card
+from widgets.parts.small import KeyValue
+
+LEAST_PAGE_PX = 1200
+"""Lower pages have room for the cards of the goals only."""
+NAME_PX = 220
+
+
+class PlanCard(Card):
+    """The versions of a recipe in their order, with their steps; read only, the recipe's editor changes them."""
+
+    def __init__(self) -> None:
+        super().__init__(QCoreApplication.translate("PlanCard", "What is tried, in this order"))
+        self._rows: KeyValue | None = None
+
+    def show_recipes(
+        self,
+        recipes: Sequence[RecipeValue],
+        techniques: Iterable[TechniqueValue],
+        runtimes: Iterable[tuple[str, str]],
+    ) -> None:
+        """Show the versions that are switched on."""
+        if self._rows is not None:
+            self._rows.hide()
+            self._rows.deleteLater()
+        tried = [recipe for recipe in recipes if recipe.enabled]
+        kinds, runs = tuple(techniques), tuple(runtimes)
+        self._rows = KeyValue([(recipe.title, recipe_summary(recipe, kinds, runs)) for recipe in tried], NAME_PX)
+        self.add(self._rows)
