@@ -95,8 +95,8 @@ class GoalPage(Page):
         )
         self._plan = PlanCard()
         self._plan.hide()
-        parts = (self._expected, self._short, *why, self._few, self._cards(value), limits, note, self._plan)
-        self._fill("full", head, *parts)
+        notes: list[QWidget] = [self._expected, self._short, *why, self._few]
+        self._fill("full", head, *notes, self._cards(value), limits, note, self._plan)
         self._show_plan()
         self._say_expected()  # only now: shown without a page around it, it would be a window of its own
 

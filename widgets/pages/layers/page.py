@@ -89,9 +89,10 @@ class LayersPage(DetailPage):
         kinds = kinds_by_time(value.sides)
         whole_ms = max(side.total_ms for side in value.sides)
         for number, side in enumerate(value.sides):
-            caption = self.tr("{0}, {1}: {2} in {3} layers").format(
-                side.title, side.engine, ms(side.total_ms), len(side.layers)
-            )
+            name = side.title if side.engine in side.title else f"{side.title}, {side.engine}"
+            count = len(side.layers)
+            text = self.tr("{0}: {1} in one layer") if count == 1 else self.tr("{0}: {1} in {2} layers")
+            caption = text.format(name, ms(side.total_ms), count)
             card.add(words(" ".join(part for part in (caption, side.part) if part), "soft"))
             flow = LayerFlow(self.theme, self.tr("Parts of {0}").format(side.title))
             flow.set_blocks([self._block(side, at) for at in range(len(side.layers))], kinds, whole_ms)

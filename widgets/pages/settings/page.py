@@ -11,6 +11,7 @@ from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsVal
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import WholeField
+from widgets.parts.format import capitalized
 from widgets.parts.installing.row import InstallRow, show_set
 from widgets.parts.installing.value import SetValue
 from widgets.parts.page import Page
@@ -51,7 +52,7 @@ class SettingsPage(Page):
 
     def show_value(self, value: SettingsValue) -> None:
         """All settings."""
-        head = PageHead(self.tr("Settings"), self.tr("Changes count at once."))
+        head = PageHead(self.tr("Settings"), self.tr("Changes apply at once."))
         left, right = QVBoxLayout(), QVBoxLayout()
         for column in (left, right):
             column.setSpacing(SPACE_L)
@@ -194,7 +195,7 @@ class SettingsPage(Page):
             install.stop_requested.connect(self.stop_install_requested)
             box.addWidget(install)
         elif value.hint:
-            box.addWidget(label(value.hint, "soft"))
+            box.addWidget(label(capitalized(value.hint.rstrip(".")) + ".", "soft"))
         return holder
 
     def _about(self, value: SettingsValue) -> Card:

@@ -113,3 +113,14 @@ def test_nothing_is_looked_at_unasked(theme: Theme, shown: Callable[[Any], Any],
     go = next(button for button in page.findChildren(QPushButton) if button.text() == "Look where the time goes")
     with qtbot.waitSignal(page.look_requested, timeout=1000):
         qtbot.mouseClick(go, Qt.MouseButton.LeftButton)
+
+
+def test_engine_is_named_once(theme: Theme, shown: Callable[[Any], Any], said: Any) -> None:
+    """Given a version that is called like its engine, and has one layer, Then the name stands once, and so does the layer."""
+    whole = LayerValue(0, "all", "Conv", 1.8, 1.0, None, "f32", None)
+    page = LayersPage(theme)
+    sides = (LayersOf("Original", "ONNX Runtime", 1.8, (whole,)), LayersOf("OpenVINO", "OpenVINO", 1.8, (whole,)))
+    page.show(LayersValue(versions=(("v1", "OpenVINO"),), chosen="v1", sides=sides))
+    shown(page)
+    assert "Original, ONNX Runtime: 1.8 ms in one layer" in said(page)
+    assert "OpenVINO: 1.8 ms in one layer" in said(page) and "OpenVINO, OpenVINO" not in said(page)

@@ -1,0 +1,20 @@
+"""The runtimes on the page Settings."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from widgets.pages.settings.page import SettingsPage
+from widgets.pages.settings.value import RuntimeValue
+from widgets.theme import Theme
+
+
+def test_reason_of_a_missing_runtime_is_a_sentence(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given a reason as a worker words it, Then the page shows it as a sentence; one that is a sentence stays as it is."""
+    page = SettingsPage(theme)
+    reasons = ("needs an NVIDIA GPU and its driver; none was found here", "No NVIDIA GPU found.")
+    runtimes = tuple(RuntimeValue(f"r{n}", f"Engine {n}", False, "", reason) for n, reason in enumerate(reasons))
+    page.show(replace(examples.settings(), runtimes=runtimes))
+    shown(page)
+    assert "Needs an NVIDIA GPU and its driver; none was found here.\n" in said(page) + "\n"
+    assert "No NVIDIA GPU found." in said(page) and "found.." not in said(page)
