@@ -6,7 +6,7 @@ from math import hypot
 
 from PySide6.QtCore import QPointF, QRectF
 
-FARTHEST_PX = 24.0
+FARTHEST_PX = 26.0
 """A name that is farther from its line is read as the name of another one."""
 
 

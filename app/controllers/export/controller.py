@@ -166,7 +166,7 @@ class ExportController(PageController):
             sign=sign_value(self._session.workspace.paths, self._installing.set_value("sign")),
             fallback_bytes=fallback_bytes(target, facts, variant),
             fallback=falls_back_usually(target, facts, variant),
-            seconds=usual_export_s(self._session.workspace.repositories),
+            seconds=usual_export_s(self._session.workspace),
             prove=self._proof.offer(target, facts, wanted),
         )
 
@@ -293,7 +293,7 @@ class ExportController(PageController):
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
-        usual_s = usual_export_s(self._session.workspace.repositories)
+        usual_s = usual_export_s(self._session.workspace)
         self._progress.begin(self._target, out, checks(facts, variant), usual_s)
         self._exporting = self._flows.start(
             export(self._session.workspace, facts, ask),

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.controllers.export.presenter import stage_checks
 from app.controllers.words import tr
-from app.persistence.repositories import Repositories
 from app.services.flow.events import Event, StepProgress
+from app.services.flow.workspace import Workspace
 from widgets.pages.export.page import ExportPage
 from widgets.parts.format import about
 from widgets.parts.small import CheckValue
@@ -24,9 +24,9 @@ RECENT = 5
 TICK_MS = 1000
 
 
-def usual_export_s(repositories: Repositories) -> float | None:
+def usual_export_s(workspace: Workspace) -> float | None:
     """Return the median time in seconds of the newest exports; None where there was none."""
-    done = [job for job in repositories.jobs.list() if job.kind == "export" and job.state == "finished"]
+    done = [job for job in workspace.repositories.jobs.list() if job.kind == "export" and job.state == "finished"]
     took = [(job.finished_at - job.started_at).total_seconds() for job in done if job.started_at and job.finished_at]
     return median(took[:RECENT]) if took else None
 

@@ -247,7 +247,7 @@ def test_name_of_line_with_tall_bars_stands_near_its_line(plot: LatencyPlot, blo
     plot.draw(0)
     shown = [one for one in ("v0", "v1", "v2") if plot._canvas._lines[one].text.isVisible()]
     assert len(shown) == 3
-    assert max(_gap_px(plot, one) for one in shown) <= 24
+    assert max(_gap_px(plot, one) for one in shown) <= 26
 
 
 def test_empty_plot_names_the_stage_between_two_steps(plot: LatencyPlot) -> None:

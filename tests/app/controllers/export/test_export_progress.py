@@ -66,7 +66,7 @@ def test_first_export_tells_no_time_before_the_bundle_is_written() -> None:
 
 def test_usual_time_is_the_median_of_finished_exports(space: Workspace) -> None:
     """Given exports of 10, 30 and 12 s, one that failed, and another job, Then 12 s are usual; without any, none is."""
-    assert usual_export_s(space.repositories) is None
+    assert usual_export_s(space) is None
     begun = datetime(2026, 1, 1, tzinfo=UTC)
     rows = [("export", "finished", 10), ("export", "finished", 30), ("export", "finished", 12)]
     rows += [("export", "failed", 900), ("open", "finished", 800)]
@@ -74,7 +74,7 @@ def test_usual_time_is_the_median_of_finished_exports(space: Workspace) -> None:
         end = begun + timedelta(seconds=seconds)
         at = begun + timedelta(minutes=number)
         space.repositories.jobs.add(JobRecord(f"j{number}", kind, "", state, "cpu", at, None, begun, end))
-    assert usual_export_s(space.repositories) == 12.0
+    assert usual_export_s(space) == 12.0
 
 
 def test_page_shows_the_time_left_of_an_export(qapp: QApplication, qtbot: QtBot) -> None:
