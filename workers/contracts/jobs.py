@@ -139,7 +139,9 @@ Split = Literal["test", "calibration"]
 class AnswerParams(Frozen):
     """kind ``answer``: runs the items of a split through a model, writes `work_dir`/answers.npz.
 
-    After `max_seconds` it stops; the items that were answered until then are a fair sample of all.
+    After `max_seconds` it stops; the items that were answered until then are a fair sample of all. At `most` so many
+    are asked, the first ones. `earlier` is an answers.npz of the same model and items that had less time: it is gone on
+    with. `rule` is the version of what is asked of each item: predictions of another one are not taken from the store.
     """
 
     model_dir: str
@@ -148,17 +150,22 @@ class AnswerParams(Frozen):
     settings: dict[str, JsonValue] = {}
     max_seconds: float | None = None
     split: Split = "test"
+    most: int | None = Field(None, ge=1)
+    earlier: str = ""
+    rule: Literal[2] = 2
 
 
 class AnswerResult(Frozen):
     """answers.npz: `answer` (n, …) float32 and, for classes, `predicted` (n,) int64.
 
-    `stopped` says what ran out where `n` is less than the test set.
+    `stopped` says what ran out where `n` is less than what was asked. `seconds` are those of all `n` items, and
+    `read_share` is the share of the numbers that the model gets of all asked items which these hold.
     """
 
     path: str = "answers.npz"
     n: int
     seconds: float
+    read_share: float = 1.0
     not_finite: int = 0
     stopped: Literal["", "time", "memory"] = ""
 

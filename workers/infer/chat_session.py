@@ -32,8 +32,8 @@ class Spoken(NamedTuple):
 class ChatSession(ABC):
     """`run` judges or times, `read` and `begin` are what a chat is made of. `spoken` notes each timed answer.
 
-    With `by_token` what is judged is read token by token, as an answer is: where tokens that are read together are
-    computed otherwise than one alone.
+    With `by_token` what is judged is read token by token, as an answer is, and what comes before it in one piece, as a
+    prompt is: where tokens that are read together are computed otherwise than one alone.
     """
 
     device_ran = "cpu"
@@ -97,7 +97,11 @@ class ChatSession(ABC):
 
     def _judged(self, ids: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.float32]:
         parts = [np.empty((0, WIDTH), np.float32)]
-        for start in range(0, len(ids) - 1, self._judged_piece):
+        begin = 0
+        if self._judged_piece == 1 and counted[1:].any():
+            begin = int(np.argmax(counted[1:]))
+            self.read(ids[:begin])
+        for start in range(begin, len(ids) - 1, self._judged_piece):
             piece = ids[start : min(start + self._judged_piece, len(ids) - 1)]
             following = slice(start + 1, start + 1 + len(piece))
             at = np.flatnonzero(counted[following])

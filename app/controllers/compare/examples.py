@@ -24,7 +24,7 @@ def with_data(
     told = None
     if asked.n_left:
         takes = about(asked.rest_s, tr) if asked.rest_s is not None else ""
-        told = AskedValue(asked.n_asked, asked.n_test, asked.stopped == "memory", takes)
+        told = AskedValue(asked.n_asked, asked.n_test, asked.stopped == "memory", takes, as_planned=not asked.stopped)
     note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
     undecided = value.undecided
     if undecided is not None and alone_s is not None:

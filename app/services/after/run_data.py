@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
+from app.domain.choose import is_safe
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
 from app.services.flow.workspace import Workspace
@@ -16,8 +17,8 @@ class AskedExamples:
     """`path` is where the run's own examples lie, None for those that Fettle made or where it is not known.
 
     Of its `n_test` test examples `n_asked` were answered by the original and by the version that the result is of;
-    `stopped` is what ran out before the others. `rest_s` is about how long all of them take, None where that is not
-    known.
+    `stopped` is what ran out before the others, "" where no more were planned. `rest_s` is about how long all of them
+    take, None where that is not known.
     """
 
     path: str | None
@@ -53,12 +54,14 @@ def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
     kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
     found = [result for result in kept if result is not None]
     least = min(found, key=lambda result: result.n, default=None)
-    if least is None or (least.n >= n_test and not untested):
+    is_enough = least is not None and not least.stopped and is_safe(shown)  # no more were planned for this limit
+    if least is None or ((is_enough or least.n >= n_test) and not untested):
         return AskedExamples(path, n_test, n_test)
     slowest = max(found, key=lambda result: result.seconds / max(1, result.n))
     rest_s = 2 * n_test * slowest.seconds / max(1, slowest.n)
     n_asked = 0 if facts.recommended is None and untested else least.n
-    return AskedExamples(path, n_test, n_asked, least.stopped or "time", rest_s)
+    stopped = least.stopped or ("time" if untested else "")
+    return AskedExamples(path, n_test, n_asked, stopped, rest_s)
 
 
 def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | None:

@@ -1,7 +1,7 @@
 """Before a run: whether the examples that are there can prove the limit at all."""
 
 from app.domain.choose import LEAST_ALIKE_ITEMS
-from app.domain.proof.examples import least_limit_pct, least_to_prove, least_to_tell
+from app.domain.proof.examples import least_limit_pct, least_to_prove, least_to_tell, texts_to_ask
 from app.services.opening.opening import ReadData
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent_of
@@ -15,6 +15,14 @@ def enough_items(limit_pct: float) -> int:
 def few_items(data: ReadData, limit_pct: float, *, by_words: bool = False) -> bool:
     """So few examples that none proves the limit, and that rounded numbers are not recommended unproven either."""
     return not by_words and data.result.n_test < enough_items(limit_pct)
+
+
+def most_texts(data: ReadData, limit_pct: float) -> int | None:
+    """Return how many test items of a language model a run asks, the first ones: what Fettle adds, and as many texts as
+    the limit takes. None for all."""
+    result = data.result
+    texts = texts_to_ask(limit_pct, result.n_of_person)
+    return None if result.origin != "person" or texts >= result.n_of_person else result.n_added + texts
 
 
 def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -> str | None:

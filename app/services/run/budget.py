@@ -192,10 +192,12 @@ class TimeBudget:
         """How long working out the figures took: it comes once more at the end."""
         self._tail_s = max(self._tail_s, seconds)
 
-    def note_answers(self, items: int, asked: int, seconds: float, beside_s: float) -> None:
-        """The original answered so many of all test items in so many seconds, and took `beside_s` for the rest: to
-        start one process that answers and one that judges."""
-        self._items, self.item_s, self._beside_s = items, seconds / max(1, asked), max(0.0, beside_s)
+    def note_answers(self, items: int, asked: int, seconds: float, beside_s: float, share: float | None = None) -> None:
+        """The original answered `asked` of the `items` that are to be asked, and took `beside_s` for the rest: to start
+        one process that answers and one that judges. `share` is how much of the work the answered ones are, where
+        items differ much."""
+        share = asked / max(1, items) if share is None else share
+        self._items, self.item_s, self._beside_s = items, seconds / max(1e-9, share * items), max(0.0, beside_s)
         self._left_out = items - asked
 
     def answers_s(self, speedup: float, items: int | None = None) -> float:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
+from app.domain.choose import LEAST_ALIKE_ITEMS, answers_hold, could_win, leader, looks_like_gain, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words.results import other_goals_words, screened_words
 from app.services.data.doctor import misfit_before_run, misfit_error, misfit_finding
-from app.services.data.reach import enough_items, few_items, reach_warning
+from app.services.data.reach import enough_items, few_items, most_texts, reach_warning
 from app.services.flow.events import EndExpected
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
@@ -210,6 +210,8 @@ class _Optimization:
         if by_words and self._ask.better_goals:
             self._recorder.tell(other_goals_words(self._ask.better_goals))
         limit_pct = self._goal.max_loss_pct
+        if by_words:
+            self._search.most_test, self._search.most_calibration = most_texts(data, limit_pct), LEAST_ALIKE_ITEMS
         if few_items(data, limit_pct, by_words=by_words):
             self._search.keep(few_items=data.result.n_test, enough_items=enough_items(limit_pct))
         if warning := reach_warning(data, limit_pct, by_words=by_words):
@@ -297,15 +299,15 @@ class _Optimization:
         recorder.variant(original.variant)
         recorder.note(baseline_variant_id=variant.id)
         answered_s = self._budget.spent_s
-        original = yield from version_steps.predict(
-            original, data.folder, self._ask.threads, step, self._budget.answer_s
-        )
+        most, threads, answer_s = self._search.most_test, self._ask.threads, self._budget.answer_s
+        original = yield from version_steps.predict(original, data.folder, threads, step, answer_s, most)
         original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
         beside_s = self._budget.spent_s - answered_s - original.asked_s
-        self._budget.note_answers(data.result.n_test, original.n_asked, original.asked_s, beside_s)
+        n_to_ask, share = most or data.result.n_test, original.asked_share
+        self._budget.note_answers(n_to_ask, original.n_asked, original.asked_s, beside_s, share)
         if data.result.n_calibration:
             done = yield from version_steps.answer(
-                original, data.folder, self._ask.threads, step, self._budget.answer_s, "calibration"
+                original, data.folder, threads, step, answer_s, "calibration", self._search.most_calibration
             )
             self._screened = done.folder / done.result.path
         recorder.variant(original.variant)
@@ -365,7 +367,7 @@ class _Optimization:
         """What it changed on the calibration examples, written down; a version that has figures stays without it where
         the time is up."""
         max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
-        how = Asking(self._ask.threads, step, max_s)
+        how = Asking(self._ask.threads, step, max_s, self._search.most_calibration)
         try:
             screened = yield from version_steps.screen(original, candidate, data.folder, self._goal.max_loss_pct, how)
         except JobError as error:

@@ -89,8 +89,8 @@ class ProofRun:
 
     @property
     def _is_whole(self) -> bool:
-        """Whether the original answered everything."""
-        return self._original.n_asked >= self._data.result.n_test
+        """Whether the original answered everything that is to be asked."""
+        return self._original.n_asked >= (self._search.most_test or self._data.result.n_test)
 
     def _in_time(self, order: ProofOrder) -> ProofOrder:
         """Return the end of the sequence for which there is time, at least from the likely winner on: the last one of
@@ -128,7 +128,9 @@ class ProofRun:
             if n < WORTH_ASKING * original.n_asked:
                 return
             max_s = float(f"{n * search.budget.item_s:.2g}")
-        asked = yield from version_steps.predict(original, data.folder, search.ask.threads, self._step, max_s)
+        asked = yield from version_steps.predict(
+            original, data.folder, search.ask.threads, self._step, max_s, search.most_test
+        )
         limit = search.goal.max_loss_pct
         judged = yield from version_steps.judge_beside(asked, asked, data.folder, limit, self._step)
         search.candidates[self._original_id] = judged
@@ -138,11 +140,11 @@ class ProofRun:
         search, data, original = self._search, self._data, self._original
         max_s = None
         if not (self._is_whole and self._has_time([variant])):
-            max_s = float(f"{LONGER * original.n_asked * search.budget.item_s / max(speedup_of(variant), 1e-3):.2g}")
+            max_s = float(f"{LONGER * original.asked_s / max(speedup_of(variant), 1e-3):.2g}")
         known = search.candidates[variant.id]
         try:
             version = yield from self._bounded(
-                version_steps.predict(known, data.folder, search.ask.threads, self._step, max_s)
+                version_steps.predict(known, data.folder, search.ask.threads, self._step, max_s, search.most_test)
             )
         except JobError as error:
             self._over_time(error)

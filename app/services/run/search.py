@@ -54,7 +54,10 @@ class OptimizeRequest:
 
 
 class Search:
-    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run."""
+    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run.
+
+    Of the test examples the first `most_test` are asked, and of those for calibration `most_calibration`; None for all.
+    """
 
     def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
         self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
@@ -67,6 +70,8 @@ class Search:
         self.budget = TimeBudget(self.end.limit_s, lambda: recorder.elapsed_s, begun_s=begun_s, from_now_s=ask.more_s)
         self.candidates: dict[str, Version] = {}
         self.reuse: Reuse | None = None
+        self.most_test: int | None = None
+        self.most_calibration: int | None = None
         self.patience = run_patience()
         self._base: Measured | None = None
         self._base_how: Pass | None = None

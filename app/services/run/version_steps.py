@@ -61,13 +61,14 @@ R = TypeVar("R", bound=BaseModel)
 @dataclasses.dataclass(frozen=True)
 class Version:
     """A variant with where its model lies, and its predictions for the test examples once there are any: for the first
-    `n_asked`, which took `asked_s`."""
+    `n_asked`, which took `asked_s` and hold `asked_share` of what is read of all that are to be asked."""
 
     variant: Variant
     model_dir: Path
     predictions: Path | None = None
     n_asked: int = 0
     asked_s: float = 0.0
+    asked_share: float = 1.0
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
@@ -149,14 +150,23 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
 
 
 def predict(
-    version: Version, data_dir: Path, threads: int, step: int | None = None, max_s: float | None = None
+    version: Version,
+    data_dir: Path,
+    threads: int,
+    step: int | None = None,
+    max_s: float | None = None,
+    most: int | None = None,
 ) -> Flow[Version]:
-    """The version with its predictions for the test examples, as many as there are in `max_s`."""
-    done = yield from answer(version, data_dir, threads, step, max_s)
+    """The version with its predictions for the first `most` test examples, as many as there are in `max_s`. Those that
+    it has are not made again."""
+    done = yield from answer(version, data_dir, threads, step, max_s, most=most, earlier=version.predictions)
     state = "answered" if version.variant.state == "applied" else version.variant.state
     variant = dataclasses.replace(version.variant, state=state, answers_key=done.key)
     n, seconds, path = done.result.n, done.result.seconds, done.folder / done.result.path
-    return dataclasses.replace(version, variant=variant, predictions=path, n_asked=n, asked_s=seconds)
+    share = done.result.read_share
+    return dataclasses.replace(
+        version, variant=variant, predictions=path, n_asked=n, asked_s=seconds, asked_share=share
+    )
 
 
 def answer(
@@ -166,12 +176,34 @@ def answer(
     step: int | None = None,
     max_s: float | None = None,
     split: Split = "test",
+    most: int | None = None,
+    earlier: Path | None = None,
 ) -> Flow[Done[AnswerResult]]:
-    """The version's predictions for the examples of a split, as many as there are in `max_s`."""
-    params = AnswerParams(**version.parameters(), data_dir=str(data_dir), max_seconds=max_s, split=split)
-    limits = _unless_it_hangs(version.limits)
+    """The version's predictions for the first `most` examples of a split, as many as there are in `max_s`.
+
+    `earlier` are its predictions for the first ones. They save time and change nothing, so the store does not tell
+    apart with which ones it was gone on: a run with another time limit finds the same.
+    """
+    known = () if earlier is None else (earlier.parent,)
+    params = AnswerParams(
+        **version.parameters(),
+        data_dir=str(data_dir),
+        max_seconds=max_s,
+        split=split,
+        most=most,
+        earlier="" if earlier is None else str(earlier),
+    )
     done: Done[AnswerResult] = yield version.step(
-        "answer", params, AnswerResult, data_dir, cache=True, threads=threads, limits=limits, step_index=step
+        "answer",
+        params,
+        AnswerResult,
+        data_dir,
+        known,
+        cache=True,
+        identity={} if earlier is None else {str(earlier): ""},
+        threads=threads,
+        limits=_unless_it_hangs(version.limits),
+        step_index=step,
     )
     return done
 
@@ -183,11 +215,12 @@ def _unless_it_hangs(limits: Limits) -> Limits:
 
 @dataclasses.dataclass(frozen=True)
 class Asking:
-    """How answers are asked for: the step that it is a part of, the most seconds, cores."""
+    """How answers are asked for: the step that it is a part of, the most seconds and examples, cores."""
 
     threads: int
     step: int
     max_s: float | None = None
+    most: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -257,7 +290,7 @@ def judge_beside(
 def screen(original: Path, version: Version, data_dir: Path, max_loss_pct: float, how: Asking) -> Flow[Version]:
     """The version with what it changed on the calibration examples; `original` is the file of the original's answers
     to them."""
-    done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration")
+    done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration", how.most)
     pair = Pair(data_dir, original, done.folder / done.result.path)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=how.step, split="calibration")
     found = Screening(

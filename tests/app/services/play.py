@@ -253,13 +253,14 @@ class Play:
         params = step.params
         assert isinstance(params, AnswerParams)
         is_test = params.split == "test"
-        n = self.n_test if is_test else N_CALIBRATION
+        n = everything = min(self.n_test if is_test else N_CALIBRATION, params.most or self.n_test)
         self._may_fail(step, "answer", 1.0 if is_test else 0.2)
         if params.max_seconds is not None and self.item_s * n > params.max_seconds:
             n = max(10, int(params.max_seconds / self.item_s))
         seconds = self.item_s * n
         self.clock += seconds
-        return AnswerResult(n=n, seconds=seconds), self._folder(f"answer {params.split} {step.title}")
+        result = AnswerResult(n=n, seconds=seconds, read_share=n / everything)
+        return result, self._folder(f"answer {params.split} {step.title}")
 
     def _fingerprints_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
         folder = self._folder("fingerprints")

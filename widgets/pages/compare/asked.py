@@ -29,6 +29,8 @@ class AskedLine(QFrame):
         why = self.tr("the run’s time did not reach further")
         if value.no_memory:
             why = self.tr("so many answers need more memory than Fettle gives them")
+        elif value.as_planned:
+            why = self.tr("so many prove your limit where next to nothing changes")
         text = self.tr("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
         if not value.n_asked:
             text = self.tr("None of your {1:,} test {2} was asked yet: {3}.")

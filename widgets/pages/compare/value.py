@@ -114,7 +114,8 @@ class ProofValue:
 
 @dataclass(frozen=True)
 class AskedValue:
-    """Of the `n_test` test examples only `n_asked` were asked: time ran out, or (`no_memory`) room for answers.
+    """Of the `n_test` test examples only `n_asked` were asked: time ran out, or (`no_memory`) room for answers, or
+    (`as_planned`) no more were planned for the limit.
 
     `takes` is about how long it takes to ask all of them, in words, "" where that is not known.
     """
@@ -123,6 +124,7 @@ class AskedValue:
     n_test: int
     no_memory: bool = False
     takes: str = ""
+    as_planned: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Kind
+from workers.infer.chat_session import IDS
 from workers.pipeline.images import placing_of
 from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, MaskSteps, Spec
 
 EXIF_ORIENTATION, TURNED = 0x0112, 5
 """From 5 on, height and width change places (EXIF 2.3, tag Orientation)."""
+
+TOKENS = "tokens"
+"""The fact of a text that says how many tokens a language model reads of it."""
 
 LETTERS = 500
 """So many letters of a text tell its script."""
@@ -37,7 +41,10 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: 
         return {**picture_facts(values[0], steps), **pixels, **frame}
     if kind == "audio" and isinstance(steps, AudioSteps) and values is not None and values.size:
         return dict(sound_facts(values, steps))
-    return text_facts(entry.text) if entry.text is not None else {}
+    if entry.text is None:
+        return {}
+    read = {TOKENS: float(feeds[IDS].shape[1])} if spec.chat is not None else {}
+    return {**text_facts(entry.text), **read}
 
 
 def _finds(spec: Spec) -> bool:

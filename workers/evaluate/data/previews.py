@@ -10,7 +10,7 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry, Sample
 from workers.evaluate.data.dataset import DataSet
-from workers.evaluate.data.store import Kept, Stored
+from workers.evaluate.data.store import Kept, Stored, is_added
 from workers.pipeline.spec import PipelineError
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ FOLDER = "previews"
 def write_previews(folder: Path, data: DataSet, stored: Stored, ctx: JobContext) -> tuple[tuple[str, str], ...]:
     """(picture below the data folder, or text, or name; label name) of items from all classes in turn."""
     previews = []
-    for number, kept in enumerate(_in_turn(stored.test or stored.calibration)):
+    theirs = [kept for kept in stored.test if not is_added(kept)]
+    for number, kept in enumerate(_in_turn(theirs or stored.calibration)):
         ctx.check_cancelled()
         label = data.class_name(kept.ids[0]) if kept.ids else ""
         shown = kept.entry.text[:TEXT] if kept.entry.text is not None else kept.entry.source

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,13 +18,16 @@ from workers.evaluate.data.facts import facts_of
 from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
 from workers.evaluate.data.split import Splitter, calibration_size
 from workers.pipeline.pipeline import Arrays, Pipeline
-from workers.pipeline.prepared import write_prepared
+from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import PipelineError, TextSteps
 
 READING, AGAIN = "Reading the data", "Splitting what is left"
 MOST_CALIBRATE = 4
 """At most one item in so many calibrates."""
 LONGEST_VALUE = 80
+ASIDE = "aside"
+"""The folder of texts that are written behind what is made of them."""
+
 MOST_COLUMNS = 30
 
 
@@ -115,30 +119,47 @@ class Store:
                     continue
                 self.stored.test.append(kept)
                 yield feeds
-            yield from self._in_a_row()
-            yield from self._answered()
 
-        write_prepared(self._folder / "test", tests())
+        if self._pipeline.spec.chat is None:
+            write_prepared(self._folder / "test", tests())
+        else:
+            self._write_texts(tests())
         self._calibrate(chosen)
 
-    def _in_a_row(self) -> Iterator[Arrays]:
+    def _write_texts(self, tests: Iterator[Arrays]) -> None:
+        """Write what Fettle adds before the texts: where not all are evaluated, the first ones are, and a verdict needs
+        the dialogues and long conversations whatever the number of texts."""
+        aside = self._folder / ASIDE
+        write_prepared(aside, tests)
+        texts, self.stored.test = self.stored.test, []
+
+        def ordered() -> Iterator[Arrays]:
+            yield from self._answered(sum(ANSWER_AT in kept.facts for kept in texts))
+            yield from self._in_a_row(texts)
+            self.stored.test += texts
+            yield from Prepared(aside)
+
+        write_prepared(self._folder / "test", ordered())
+        shutil.rmtree(aside)
+
+    def _in_a_row(self, texts: Sequence[Kept]) -> Iterator[Arrays]:
         """What a language model is tested with, once more as long conversations."""
         steps = self._pipeline.spec.preprocess
-        if self._pipeline.spec.chat is None or not isinstance(steps, TextSteps):
+        if not isinstance(steps, TextSteps):
             return
-        for number, entry in in_a_row([kept.entry for kept in self.stored.test], steps.max_length):
+        for number, entry in in_a_row([kept.entry for kept in texts], steps.max_length):
             feeds = self._open(entry)
             if feeds is not None:
                 facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
                 self.stored.test.append(Kept(entry, (), facts={**facts, IN_A_ROW: number}))
                 yield feeds
 
-    def _answered(self) -> Iterator[Arrays]:
-        """Dialogues with answers, where those of the person are too few."""
+    def _answered(self, known: int) -> Iterator[Arrays]:
+        """Dialogues with answers, where the `known` ones of the person are too few."""
         chat = self._pipeline.spec.chat
         if chat is None or chat.template is None:
             return
-        for entry in own_dialogues(sum(ANSWER_AT in kept.facts for kept in self.stored.test)):
+        for entry in own_dialogues(known):
             try:
                 feeds = self._pipeline.feeds_from(entry.open())
             except PipelineError as error:  # a template may refuse dialogues: no example of the person's is at fault
@@ -268,7 +289,7 @@ def group_of(labels: tuple[int, ...]) -> Hashable:
     return labels[0] if labels else None
 
 
-def is_added(item: Item) -> bool:
+def is_added(item: Item | Kept) -> bool:
     """Whether Fettle made this test item itself: of a person's texts in a row, or a dialogue of its own."""
     return IN_A_ROW in item.facts or FETTLES_OWN in item.facts
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from workers.contracts.process.context import JobContext
 from workers.infer.base import Session
 from workers.pipeline.answers import one_item
 from workers.pipeline.batches import group_size
-from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import BoxesSteps, Spec, TextSteps
 
@@ -39,6 +39,14 @@ Values = NDArray[Any]
 """float32; of masks uint8 or uint16."""
 
 Stopped = Literal["", "time", "memory"]
+
+
+class Items(Protocol):
+    """Inputs of items in their order."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Arrays: ...
 
 
 @dataclass
@@ -68,7 +76,8 @@ class Answers:
 
     `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `texts` are what
     people read where answers are texts. `gallery`: an embedder's vectors of calibration items. `ends` are the tokens
-    that end an answer of a model that chats. `stopped` says why not all items were asked; it is not kept in the file.
+    that end an answer of a model that chats. `seconds` is how long they took. `stopped` says why not all items were
+    asked, and `read_share` is the share of what was to be read that these items hold; neither is kept in the file.
     """
 
     answer: Sequence[Values]
@@ -84,6 +93,8 @@ class Answers:
     texts: Sequence[str] | None = None
     gallery: Sequence[Values] = ()
     ends: tuple[int, ...] = ()
+    seconds: float = 0.0
+    read_share: float = 1.0
 
     @property
     def n(self) -> int:
@@ -93,38 +104,64 @@ class Answers:
 def collect_answers(
     pipeline: Pipeline,
     session: Session,
-    items: Prepared,
+    items: Items,
     ctx: JobContext,
     max_seconds: float | None = None,
     gallery: Prepared | None = None,
+    most: int | None = None,
+    earlier: Answers | None = None,
 ) -> Answers:
     """Run every item by itself, a stateful model over its whole sequence. Raises InputRefused where the model fails.
 
-    Stops early after `max_seconds` or where the answers would need more than 256 MiB; ten items are always answered.
-    An embedder answers up to 200 items of `gallery`, too.
+    Stops early after `max_seconds` or where the answers would need more than 256 MiB; ten items are always answered. Of
+    the items the first `most` are asked. `earlier` are the same model's predictions for the first items, made with less
+    time: those that follow are asked, and its seconds count. An embedder answers up to 200 items of `gallery`, too.
     """
     searched = _gallery(pipeline, session, gallery, ctx, max_seconds)
     answer, others = Rows(), dict[str, Rows]()
     finite: list[bool] = []
+    if earlier is not None:
+        answer, others, finite = _rows_of(earlier)
+    count, known_s = min(len(items), len(items) if most is None else most), earlier.seconds if earlier else 0.0
     stopped: Stopped = ""
-    started = time.monotonic()
-    answered = _answered(pipeline, session, items)
-    for number in range(len(items)):
+    started = time.monotonic() - known_s
+    answered = _answered(pipeline, session, items, len(finite), count)
+    for number in range(len(finite), count):
         ctx.check_cancelled()
-        ctx.progress(STAGE, number, len(items), "items")
+        ctx.progress(STAGE, number, count, "items")
         late = max_seconds is not None and time.monotonic() - started > max_seconds
         if number >= 10 and (late or answer.size_bytes > ANSWER_BYTES):
             stopped = "time" if late else "memory"
-            ctx.log(f"Stopped after {number:,} of {len(items):,} items: no more {stopped} for answers.")
+            ctx.log(f"Stopped after {number:,} of {count:,} items: no more {stopped} for answers.")
             break
         feeds, outputs = next(answered)
         values = one_item(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline.spec)
         finite.append(bool(np.isfinite(values).all()))
         answer.append(_compact(values) if pipeline.spec.answer_kind == "mask" else values)
         _keep_others(others, outputs, feeds, pipeline)
-    ctx.progress(STAGE, len(items), len(items), "items")
+    ctx.progress(STAGE, count, count, "items")
     found = _answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_))
-    return replace(found, stopped=stopped, gallery=searched)
+    seconds, share = time.monotonic() - started, _share_read(items, len(finite), count)
+    return replace(found, stopped=stopped, gallery=searched, seconds=seconds, read_share=share)
+
+
+def _rows_of(earlier: Answers) -> tuple[Rows, dict[str, Rows], list[bool]]:
+    """What further predictions are appended to."""
+    answer, others = Rows(), {name: Rows() for name in earlier.others}
+    for values in earlier.answer:
+        answer.append(values)
+    for name, parts in earlier.others.items():
+        for values in parts:
+            others[name].append(values)
+    return answer, others, earlier.finite.tolist()
+
+
+def _share_read(items: Items, n: int, count: int) -> float:
+    """The share of all numbers of the first `count` items that the first `n` of them hold."""
+    if n >= count:
+        return 1.0
+    sizes = [sum(value.size for value in items[at].values()) for at in range(count)]
+    return sum(sizes[:n]) / max(1, sum(sizes))
 
 
 def _gallery(
@@ -134,7 +171,7 @@ def _gallery(
         return []
     found: list[Values] = []
     started = time.monotonic()
-    for feeds, outputs in _answered(pipeline, session, items):
+    for feeds, outputs in _answered(pipeline, session, items, 0, len(items)):
         late = max_seconds is not None and time.monotonic() - started > max_seconds * GALLERY_TIME
         if len(found) == GALLERY_ITEMS or late:
             break
@@ -144,14 +181,14 @@ def _gallery(
 
 
 def _answered(
-    pipeline: Pipeline, session: Session, items: Prepared
+    pipeline: Pipeline, session: Session, items: Items, first: int, end: int
 ) -> Iterator[tuple[dict[str, NDArray[Any]], Mapping[str, NDArray[Any]]]]:
-    """Each item with what the model gave to it. A model with a fixed batch gets as many as it takes at once; the last
-    ones are filled up in the pipeline, and what comes of the filling is dropped there."""
+    """Each item from `first` to `end` with what the model gave to it. A model with a fixed batch gets as many as it
+    takes at once; the last ones are filled up in the pipeline, and what comes of the filling is dropped there."""
     size = group_size(pipeline.spec)
-    for start in range(0, len(items), size):
+    for start in range(first, end, size):
         # a copy: some runtimes do not take the read-only arrays of a memory map
-        stop = min(start + size, len(items))
+        stop = min(start + size, end)
         group = [{name: np.array(value) for name, value in items[at].items()} for at in range(start, stop)]
         outputs = _run(pipeline, session, group[0] if size == 1 else pipeline.batch(group), start)
         if size == 1:
@@ -267,6 +304,7 @@ def save_answers(path: Path, answers: Answers) -> None:
         "others": list(answers.others),
         "texts": None if answers.texts is None else list(answers.texts),
         "ends": list(answers.ends),
+        "seconds": answers.seconds,
     }
     np.savez(path, meta=np.asarray(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
 
@@ -288,6 +326,7 @@ def load_answers(path: Path) -> Answers:
         score_threshold=meta.get("score_threshold", 0.25),
         texts=meta.get("texts"),
         ends=tuple(meta.get("ends", ())),
+        seconds=float(meta.get("seconds", 0.0)),
         gallery=_rows(arrays, "gallery") if "gallery" in arrays else (),
     )
 

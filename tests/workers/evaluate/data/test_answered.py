@@ -37,18 +37,20 @@ def built(model, tmp_path):
 
 
 def test_texts_that_nobody_answers_get_dialogues(built):
-    """Given plain texts, Then dialogues with answers are in the test besides, last, never in the calibration, told, and
+    """Given plain texts, Then dialogues with answers are in the test besides, first, never in the calibration, told, and
     not counted as the person's."""
     result, data, folder = built([f"Number {n} is what a person wrote." for n in range(60)])
     own = [item for item in data.test if FETTLES_OWN in item.facts]
-    assert len(own) == WANTED and own == list(data.test[-WANTED:])
+    assert len(own) == WANTED and own == list(data.test[:WANTED])
     assert all(ANSWER_AT in item.facts for item in own) and not any(FETTLES_OWN in i.facts for i in data.calibration)
     assert result.n_test - result.n_added == 60 - result.n_calibration
     assert any(f"{WANTED} dialogues of Fettle's own" in finding.what for finding in result.findings)
+    # And the page shows what the person wrote
+    assert len(result.previews) == 24 and all(shown.startswith("Number ") for shown, _ in result.previews)
     # And no later set is taken for one that was looked at because of them
     (folder.parent / "prints").mkdir()
     found = fingerprints(FingerprintsParams(data_dir=str(folder)), RecordingContext(folder.parent / "prints"))
-    assert (found[-WANTED:] == NOBODYS).all() and (found[:-WANTED] != NOBODYS).all() and len(found) == len(data.test)
+    assert (found[:WANTED] == NOBODYS).all() and (found[WANTED:] != NOBODYS).all() and len(found) == len(data.test)
 
 
 def test_dialogues_of_the_person_are_enough(built):

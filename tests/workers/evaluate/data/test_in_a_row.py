@@ -70,10 +70,10 @@ def test_own_dialogues_are_read_in_a_row_as_well(model, tmp_path):
     result = build_data(DataParams(model_dir=str(model)), RecordingContext(work))
     data = read_dataset(work / result.data_dir)
     long = [item for item in data.test if IN_A_ROW in item.facts]
-    assert long and long == list(data.test[-len(long) :])
+    assert long and long == list(data.test[: len(long)])
     assert not [item for item in data.calibration if IN_A_ROW in item.facts]
     assert any(f"{len(long)} long conversations" in finding.what for finding in result.findings)
     feeds = Prepared(work / result.data_dir / "test")
     sizes = [feeds[at]["input_ids"].shape[1] for at in range(len(data.test))]
     assert max(sizes) == 512
-    assert np.median(sizes[-len(long) :]) > 2 * np.median(sizes[: -len(long)])
+    assert np.median(sizes[: len(long)]) > 2 * np.median(sizes[len(long) :])

@@ -17,6 +17,7 @@ from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import Item
+from workers.evaluate.data.facts import TOKENS
 from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Beside, Differences, Gate, ProofTask, Units
@@ -74,8 +75,8 @@ def compare(case: Case) -> Differences:
         f" as its own.",
         f"The likeliest next word is the same for {percent(float(same.sum() / total))} of them; perplexity"
         f" {np.exp(new_loss.sum() / total):.4g} instead of {np.exp(old_loss.sum() / total):.4g}.",
-        f"The longest of these texts has {int(sizes.max()):,} such words or pieces of words: longer chats were not"
-        f" compared.",
+        f"The longest of these texts has {_longest(items, kept, sizes):,} words or pieces of words: longer chats were"
+        f" not compared.",
     )
     return Differences(
         case.items[kept],
@@ -90,6 +91,11 @@ def compare(case: Case) -> Differences:
         beside=_beside(case, {at: row for at, row in facts.items() if FETTLES_OWN in items[at].facts}),
         least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in items),
     )
+
+
+def _longest(items: Sequence[Item], kept: Sequence[int], sizes: Floats) -> int:
+    """Tokens of the longest text, of which only a passage may be judged."""
+    return max(int(items[at].facts.get(TOKENS, size)) for at, size in zip(kept, sizes, strict=True))
 
 
 def _beside(case: Case, facts: Mapping[int, Floats]) -> Beside | None:
