@@ -109,6 +109,19 @@ def test_rounded_inputs_are_judged_token_by_token(tiny_chat: Callable[[], Path])
         session.close()
 
 
+def test_words_before_those_that_count_are_read_at_once(tiny_chat: Callable[[], Path]) -> None:
+    """Given inputs that are rounded and five words that count behind 30, then only these are read one by one."""
+    session = load(tiny_chat() / "model.xml", {"chat": True, "activation_group": 64}, 1)
+    calls: list[int] = []
+    logits = session._logits
+    session._logits = lambda ids, places: calls.append(len(ids)) or logits(ids, places)
+    counted = np.zeros((1, 36), np.int64)
+    counted[0, 30:35] = 1
+    found = session.run({"input_ids": np.arange(36)[None] % session.vocabulary, "counted": counted})
+    assert calls == [29, *[1] * 6] and found["next_tokens"].shape[:2] == (1, 5)
+    session.close()
+
+
 def test_a_text_read_on_is_answered_as_one_read_at_once(tiny_chat: Callable[[], Path]) -> None:
     # Given the same tokens, When they are read in one piece and in two, Then what follows is the same
     session = load(tiny_chat() / "model.xml", {"chat": True, "inference_precision": "f32"}, 1)

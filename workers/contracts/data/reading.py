@@ -19,7 +19,8 @@ class DataParams(Frozen):
     Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
     `label_map` says which answer of the model a label means that it does not know by that name. Items whose source is
     in `left_out` are not used; `relabeled` gives sources another label, `moved` another part, where Fettle splits.
-    Those in `confirmed` were looked at: their labels are right, whatever a check thinks.
+    Those in `confirmed` were looked at: their labels are right, whatever a check thinks. `rule` is the version of the
+    order of items: folders of another one are not taken from the store.
     """
 
     model_dir: str
@@ -34,6 +35,7 @@ class DataParams(Frozen):
     confirmed: tuple[str, ...] = ()
     max_test: int = 5000
     max_calibration: int = 200
+    rule: Literal[2] = 2
 
 
 class DataResult(Frozen):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.proof.examples import FIRST_LEVEL, least_limit_pct, least_to_prove
+from app.domain.proof.examples import FIRST_LEVEL, least_limit_pct, least_to_prove, texts_to_ask
 from workers.evaluate.proof.stats import binomial_upper
 
 
@@ -19,6 +19,14 @@ def test_it_is_the_judges_own_bound(limit_pct: float) -> None:
     assert examples is not None
     assert binomial_upper(0, examples, 1 - FIRST_LEVEL) <= limit_pct / 100
     assert binomial_upper(0, examples - 1, 1 - FIRST_LEVEL) > limit_pct / 100
+
+
+@pytest.mark.parametrize("limit_pct", [1.0, 5.0, 10.0])
+def test_texts_to_ask_prove_a_limit_where_a_sixth_of_it_changes(limit_pct: float) -> None:
+    """Given the texts that are asked, then a version that changes a sixth of what the limit allows is within it."""
+    texts, limit = texts_to_ask(limit_pct, 10_000), limit_pct / 100
+    assert binomial_upper(limit / 6 * texts, texts, 1 - FIRST_LEVEL) <= limit
+    assert texts_to_ask(limit_pct, 20) == 20
 
 
 @pytest.mark.parametrize("examples", [1, 12, 48, 63, 144, 321, 5000])

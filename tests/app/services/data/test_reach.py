@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.data.reach import few_items, reach_warning
+from app.services.data.reach import few_items, most_texts, reach_warning
 from app.services.opening.opening import ReadData
 from workers.contracts.jobs import DataResult
 
@@ -32,3 +32,16 @@ def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, 
     )
     told = reach_warning(ReadData(result=result, folder=Path("/d"), key="k"), 1.0, by_words=True)
     assert (told is not None) is is_told and (told is None or "321" in told)
+
+
+@pytest.mark.parametrize(
+    ("n_test", "limit_pct", "most"),
+    [(457, 1.0, None), (540, 1.0, 539), (5057, 1.0, 539), (5057, 5.0, 152), (5057, 0.0, None)],
+)
+def test_most_texts_are_those_that_the_limit_takes(n_test: int, limit_pct: float, most: int | None) -> None:
+    """Given texts with 57 that Fettle adds, then 1 % takes 482 of the person's, 5 % takes 95, and no number proves 0."""
+    result = DataResult(
+        origin="person", kind="texts", n_items=n_test, n_test=n_test, n_added=57, n_calibration=3, labelled=False,
+        sha256="ab" * 32,
+    )  # fmt: skip
+    assert most_texts(ReadData(result=result, folder=Path("/d"), key="k"), limit_pct) == most

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from finished_run import copied_space, finished_folder, write_part
 
+from app.services.after import run_data
 from app.services.after.proving import Proved, ask_rest, prove
 from app.services.after.run_data import asked_examples
 from app.services.flow.driver import Driver
@@ -15,7 +16,8 @@ from app.services.flow.events import JobBegan, ignore
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from workers.contracts.jobs import DataParams
+from workers.contracts.jobs import AnswerResult, DataParams
+from workers.contracts.specs import Judgement
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +65,19 @@ def test_of_a_run_without_a_verdict_no_examples_are_missing(space: Workspace) ->
     variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=None) for v in facts.variants)
     run = dataclasses.replace(facts.run, recommended_variant_id=None)
     assert asked_examples(space, dataclasses.replace(facts, run=run, variants=variants)).n_left == 0
+
+
+@pytest.mark.parametrize(("verdict", "n_left"), [("safe", 0), ("not_enough_data", 38)])
+def test_of_a_run_that_asked_as_many_as_it_planned_none_are_missing_once_it_is_safe(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, verdict: str, n_left: int
+) -> None:
+    """Given ten of 48 examples as planned, then a safe version needs no more; another one can be asked the rest."""
+    planned = AnswerResult(n=10, seconds=1.0)
+    monkeypatch.setattr(run_data, "answers_result", lambda workspace, key: planned)
+    facts = read_facts(space, "r1")
+    judgement = Judgement(verdict=verdict, n=10, margin=0.01, labelled=False)
+    variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=judgement) for v in facts.variants)
+    chosen = next(v.id for v in variants if not v.is_baseline)
+    run = dataclasses.replace(facts.run, recommended_variant_id=chosen)
+    found = asked_examples(space, dataclasses.replace(facts, run=run, variants=variants))
+    assert found.n_left == n_left and not found.stopped

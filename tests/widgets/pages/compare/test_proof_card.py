@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from widgets.pages.compare.page import ComparePage
+from widgets.pages.compare.value import AskedValue
 from widgets.theme import Theme
 
 
@@ -29,3 +30,13 @@ def test_what_is_there_is_not_asked_for(
     shown(page)
     asks = ("labels help", "No labels needed", "With labels it also")
     assert not any(words in said(page) for words in asks) and "as those that are there have it" in said(page)
+
+
+def test_asked_row_says_that_no_more_were_planned(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given texts of which so many were read as the limit takes, then lack of time is not the reason that is named."""
+    for as_planned in (False, True):
+        page = ComparePage(theme)
+        page.show(replace(examples.not_proven(), asked=AskedValue(539, 617, as_planned=as_planned)))
+        shown(page)
+        assert ("time did not reach further" in said(page)) is not as_planned
+        assert "Only 539 of your 617" in said(page)

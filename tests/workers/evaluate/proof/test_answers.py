@@ -56,6 +56,22 @@ def test_made_inputs_answers_and_a_verdict(job: Make, small: Any) -> None:
     assert judgement.agreement == pytest.approx(1.0, abs=1e-6)
 
 
+def test_answers_that_had_little_time_are_gone_on_with(job: Make, make_small: Make) -> None:
+    """Given ten answers for which there was time, when more time is given, then the others follow, and all are those of
+    a model that was asked at once; `most` bounds how many are asked."""
+    small = make_small("cnn")
+    first, path = answer(job, small.folder, small.data, max_seconds=0.0)
+    assert (first.n, first.stopped) == (10, "time")
+    rest, later = answer(job, small.folder, small.data, earlier=str(path))
+    whole, at_once = answer(job, small.folder, small.data)
+    assert first.read_share == pytest.approx(10 / whole.n)
+    assert (rest.n, rest.stopped, rest.read_share) == (whole.n, "", 1.0) and rest.seconds > first.seconds
+    for one, other in zip(load_answers(later).answer, load_answers(at_once).answer, strict=True):
+        np.testing.assert_array_equal(one, other)
+    some, _ = answer(job, small.folder, small.data, most=12)
+    assert (some.n, some.stopped, some.read_share) == (12, "", 1.0)
+
+
 def test_an_embedder_keeps_what_is_searched_in(job: Make, make_small: Make) -> None:
     """Given vectors as answers, Then those of the calibration items are kept, too; of classes they are not."""
     small = make_small("cnn")

@@ -24,6 +24,7 @@ from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
 from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
+from workers.evaluate.proof.passages import passage_of, with_last_words
 from workers.evaluate.proof.predictions import Answers
 from workers.infer import openvino
 from workers.infer.next_tokens import thoughts
@@ -65,7 +66,8 @@ class Real:
         entries = pool()
         long = [entry for _, entry in in_a_row(entries, JUDGED_TOKENS)]
         self.long = len(long)
-        self.feeds = [self.pipeline.feeds_from(entry.text) for entry in (*long, *entries)]
+        feeds = [self.pipeline.feeds_from(entry.text) for entry in (*long, *entries)]
+        self.feeds = [*map(with_last_words, feeds[: self.long]), *map(passage_of, feeds[self.long :])]
         self.original = self.answers({})
 
     @property

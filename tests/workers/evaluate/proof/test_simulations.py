@@ -17,6 +17,7 @@ from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.differences import Differences, Units
 from workers.evaluate.proof.engine import judge_case
 from workers.evaluate.proof.needed import needed_examples, needed_unlabelled, paired_power, unlabelled_power
+from workers.evaluate.proof.passages import WORDS, block_of
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.proof.stats import drop_upper
 
@@ -276,3 +277,47 @@ def test_texts_of_a_careful_version_are_called_safe() -> None:
 def test_texts_that_break_wholly_in_full(texts: int, broken: float) -> None:
     """Given 20,000 runs, then the same, also with more texts than the proof needs."""
     assert not too_many(int(20_000 * texts_called_safe(texts, broken, 20_000)), 20_000, FIRST_LEVEL)
+
+
+def passages_called_safe(texts: int, broken: float, stretch: float, runs: int, longest: int = 0) -> float:
+    """Share of runs in which 1 % is called proven, where of 200 words of each text one block is judged, and of this
+    share of texts a stretch of so much of its words breaks, which begins anywhere. Besides, `longest` long texts are
+    read that share all words with the others; nothing in them breaks."""
+    rng, words = np.random.default_rng([texts, int(1000 * broken), int(1000 * stretch)]), 200
+    edges = np.asarray([block_of(words, number) for number in range(words)])
+    sizes = np.concatenate([np.full(texts, float(WORDS)), np.full(longest, 256.0)])
+    alone, safe, places = np.arange(len(sizes)) < texts, 0, np.arange(words)
+    for _ in range(runs):
+        starts, stops = edges[rng.integers(words, size=texts)].T
+        begin = rng.integers(words, size=texts)
+        wrong = (places - begin[:, None]) % words < np.round(stretch * words)
+        wrong &= (rng.random(texts) < broken)[:, None] & (places >= starts[:, None]) & (places < stops[:, None])
+        changed = np.concatenate([wrong.sum(axis=1), np.zeros(longest)])
+        units = Units(changed, sizes, alone)
+        counts = Counts.of(Differences(np.arange(len(sizes)), changed > 0, changed / sizes, units=units))
+        safe += counts.changed_upper(FIRST_LEVEL) <= 0.01
+    return safe / runs
+
+
+STRETCHES = [(0.0102, 1.0), (0.0202, 0.5), (0.051, 0.2), (0.202, 0.05)]
+"""Shares of texts, and of their words, that together are just above 1 %."""
+
+
+@pytest.mark.parametrize(("broken", "stretch"), STRETCHES)
+def test_passages_of_texts_beyond_the_limit_are_rarely_called_safe(broken: float, stretch: float) -> None:
+    """Given one block of each of 482 texts of which 1 % of the words break, then at most 4 % of runs call that safe."""
+    assert not too_many(int(200 * passages_called_safe(482, broken, stretch, 200, 8)), 200, FIRST_LEVEL)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("texts", [321, 482, 1000])
+@pytest.mark.parametrize(("broken", "stretch"), STRETCHES)
+def test_passages_of_texts_beyond_the_limit_in_full(texts: int, broken: float, stretch: float) -> None:
+    """Given 10,000 runs, then the same, also with fewer and more texts."""
+    assert not too_many(int(10_000 * passages_called_safe(texts, broken, stretch, 10_000, 8)), 10_000, FIRST_LEVEL)
+
+
+def test_passages_of_a_careful_version_are_called_safe() -> None:
+    """Given 482 texts of a version that changes one word in 1,000, then nine runs in ten prove 1 %."""
+    assert passages_called_safe(482, 0.2, 0.005, 100, 8) >= 0.9
