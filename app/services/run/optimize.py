@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.domain.choose import LEAST_ALIKE_ITEMS, answers_hold, could_win, leader, looks_like_gain, may_win
+from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
@@ -211,7 +211,7 @@ class _Optimization:
             self._recorder.tell(other_goals_words(self._ask.better_goals))
         limit_pct = self._goal.max_loss_pct
         if by_words:
-            self._search.most_test, self._search.most_calibration = most_texts(data, limit_pct), LEAST_ALIKE_ITEMS
+            self._search.by_words, self._search.most_test = True, most_texts(data, limit_pct)
         if few_items(data, limit_pct, by_words=by_words):
             self._search.keep(few_items=data.result.n_test, enough_items=enough_items(limit_pct))
         if warning := reach_warning(data, limit_pct, by_words=by_words):
@@ -311,7 +311,8 @@ class _Optimization:
             )
             self._screened = done.folder / done.result.path
         recorder.variant(original.variant)
-        for note in original.variant.judgement.notes if original.variant.judgement else ():
+        is_cut = self._search.by_words and original.n_asked < n_to_ask  # so few texts tell nothing yet
+        for note in original.variant.judgement.notes if original.variant.judgement and not is_cut else ():
             recorder.tell(note)
         quiet = self._search.patience.part(FIRST_S, self._budget.left_s)
         measured = yield from self._search.look(original, data, step, SLOW_REQUEST_MS, quiet)

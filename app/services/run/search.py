@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.choose import Objective, finalists, may_win
+from app.domain.choose import LEAST_ALIKE_ITEMS, Objective, finalists, may_win
 from app.domain.outcome import SearchEnd
 from app.domain.variant import Variant
 from app.domain.words.results import day_words
@@ -56,7 +56,8 @@ class OptimizeRequest:
 class Search:
     """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run.
 
-    Of the test examples the first `most_test` are asked, and of those for calibration `most_calibration`; None for all.
+    `by_words`: the next words of a language model are counted. Of the test examples the first `most_test` are asked,
+    None for all.
     """
 
     def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
@@ -70,8 +71,8 @@ class Search:
         self.budget = TimeBudget(self.end.limit_s, lambda: recorder.elapsed_s, begun_s=begun_s, from_now_s=ask.more_s)
         self.candidates: dict[str, Version] = {}
         self.reuse: Reuse | None = None
+        self.by_words = False
         self.most_test: int | None = None
-        self.most_calibration: int | None = None
         self.patience = run_patience()
         self._base: Measured | None = None
         self._base_how: Pass | None = None
@@ -85,6 +86,11 @@ class Search:
     def leave_untried(self, count: int = 1) -> None:
         """There was no time for so many ways."""
         self.end = self.end.model_copy(update={"untried": self.end.untried + count})
+
+    @property
+    def most_calibration(self) -> int | None:
+        """How many calibration examples are asked at most, None for all: they say what to test, and prove nothing."""
+        return LEAST_ALIKE_ITEMS if self.by_words else None
 
     @property
     def few_items(self) -> bool:

@@ -56,3 +56,23 @@ def test_a_chat_model_reads_no_more_texts_than_its_limit_takes(stage: Make, monk
     assert tested[0][1].max_seconds and tested[1][1].max_seconds is None
     assert {params.most for _, params in asked if params.split == "calibration"} == {59}
     assert one.variants["A"].judgement.n_unasked == 518
+
+
+@pytest.mark.parametrize("item_s", [0.05, 0.001])
+def test_a_chat_model_s_first_texts_are_not_called_too_few(
+    stage: Make, monkeypatch: pytest.MonkeyPatch, item_s: float
+) -> None:
+    """Given so little time at first that not all texts are read, then what these cannot prove is not told yet."""
+    chat = ChatFacts(context=2048, cache_numbers_per_token=100)
+    monkeypatch.setattr(play, "INFO", play.INFO.model_copy(update={"chat": chat}))
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)}, time_budget_s=200)
+    one.play.item_s, judge = item_s, one.play._judge_job
+
+    def with_note(step: Any) -> Any:
+        result, folder = judge(step)
+        judgement = result.judgement.model_copy(update={"notes": ("Too few texts.",)})
+        return result.model_copy(update={"judgement": judgement}), folder
+
+    monkeypatch.setattr(one.play, "_judge_job", with_note)
+    one.go()
+    assert ("Too few texts." in told(one)) is (item_s < 0.01)
