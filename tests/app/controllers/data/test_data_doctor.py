@@ -10,11 +10,13 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.controller import DataController
-from app.controllers.data.doctor import doctor_value
+from app.controllers.data.doctor import DataDoctor, doctor_value
+from app.controllers.flows import FlowRunner
 from app.controllers.model.controller import ModelController
+from app.controllers.session import Session
 from presets.sample import sample_paths
 from widgets.main_window import MainWindow
-from widgets.pages.data.doctor import DoctorCard
+from widgets.pages.data.doctor import DoctorCard, DoctorValue
 from widgets.pages.data.page import DataPage
 from workers.contracts.data.doctor import DoctorResult, WayTried
 from workers.contracts.jobs import OpenParams
@@ -25,10 +27,10 @@ Drive = Callable[..., None]
 
 @pytest.mark.whole
 def test_a_wrong_preparation_is_found_and_put_right(
-    app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
+    app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given the sample opened as if its pictures were dark on bright, When the preparation is checked, Then the page
-    says with figures that another fits far better, and still says it when the project is opened again; one click opens
+    says with figures that another fits far better, and still says it after a new start; one click opens
     the model with it and reads the examples again, while the page stays. The card says how inputs are prepared."""
     sample = sample_paths()
     model = app_controller.controller("model", ModelController)
@@ -55,6 +57,8 @@ def test_a_wrong_preparation_is_found_and_put_right(
     assert project is not None
     session.new_project()
     assert session.reopen(project)
+    found = found_after_restart(session, DataPage(window.property("theme")), monkeypatch)
+    assert found.verdict == "bad" and "mean=0.286,std=0.353" in found.spec
     again = page.findChild(DoctorCard)
     assert again is not None and again is not card
     button = take(again)
@@ -71,6 +75,14 @@ def test_a_wrong_preparation_is_found_and_put_right(
     assert opening is not None and opening.preprocess is not None and "mean=0.286,std=0.353" in opening.preprocess
     asked = app_controller.session.asked_data
     assert asked is not None and asked.path == str(tmp_path / "some.npz")
+
+
+def found_after_restart(session: Session, page: DataPage, monkeypatch: pytest.MonkeyPatch) -> DoctorValue:
+    """Return what is shown by objects that did not exist yet when the preparation was checked."""
+    shown: list[DoctorValue] = []
+    monkeypatch.setattr(page, "show_doctor", shown.append)
+    DataDoctor(page, session, FlowRunner(session.workspace), page).show()
+    return shown[-1]
 
 
 def take(card: DoctorCard) -> QAbstractButton | None:
