@@ -258,3 +258,17 @@ def test_empty_plot_names_the_stage_between_two_steps(plot: LatencyPlot) -> None
     assert plot.waiting.text().endswith("\nNow: Choosing what to try")
     plot.set_stage("Measure the original: measuring its speed")
     assert plot.waiting.text().endswith("\nNow: Measure the original: measuring its speed")
+
+
+def test_name_of_tall_bars_is_drawn_at_the_height_of_its_line(plot: LatencyPlot) -> None:
+    """Given a version whose slow requests take 28 ms where most take 10.4 ms, and another version right below it, Then
+    the name of the first is drawn within 2 ms of its line."""
+    fill(plot)
+    times_s, is_slow = 5 + np.arange(0, 8, 0.01), np.arange(800) % 10 == 0
+    plot.clear()
+    plot.add("v0", times_s, np.where(is_slow, 28.0, 10.4))
+    plot.add("v1", times_s, np.where(is_slow, 5.0, 9.5))
+    plot.set_series([SeriesValue("v0", "Original 10.4 ms", 0), SeriesValue("v1", "INT8 9.5 ms", 1)])
+    plot.draw(0)
+    text = plot._canvas._lines["v0"].text
+    assert text.isVisible() and abs(text.pos().y() - 10.4) < 2
