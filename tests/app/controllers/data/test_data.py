@@ -105,6 +105,8 @@ def test_what_was_found_in_words() -> None:
     )
     value = data_value(found, DataParams(model_dir="", path="/a/my pictures"))
     assert value.source == "my pictures"
+    chosen = read(n_items=23_703, n_opened=5_200)
+    assert data_value(chosen, None).n_opened == 5_200, "the page says how many of the examples were chosen"
     said = [(check.state, check.what) for check in value.checks]
     assert said[0] == ("ok", "No example is for test and calibration at once")
     assert ("warn", "Examples of each kind") in said
