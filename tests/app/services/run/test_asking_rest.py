@@ -31,6 +31,15 @@ def judged(facts: RunFacts) -> list[int]:
     return [variant.judgement.n for variant in facts.variants if variant.judgement is not None]
 
 
+def test_of_a_run_without_a_verdict_no_examples_are_missing(space: Workspace) -> None:
+    """Given a run of which no version was judged, Then nothing is said of examples that a verdict rests on."""
+    facts = read_facts(space, "r1")
+    assert asked_examples(space, facts).n_left == 38
+    variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=None) for v in facts.variants)
+    run = dataclasses.replace(facts.run, recommended_variant_id=None)
+    assert asked_examples(space, dataclasses.replace(facts, run=run, variants=variants)).n_left == 0
+
+
 @pytest.mark.whole
 def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     """Given ten of 48 examples asked, When the others are asked and more are added, Then all are judged together, nothing
@@ -57,14 +66,6 @@ def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     facts = read_facts(space, "r1")
     assert judged(facts) == [88, 88, 88]
     assert space.repositories.looks.of_model(facts.project.model_sha256) == [], "so few could not prove anything"
-
-
-def test_of_a_run_without_a_verdict_no_examples_are_missing(space: Workspace) -> None:
-    """Given a run of which no version was judged, Then nothing is said of examples that a verdict rests on."""
-    facts = read_facts(space, "r1")
-    variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=None) for v in facts.variants)
-    run = dataclasses.replace(facts.run, recommended_variant_id=None)
-    assert asked_examples(space, dataclasses.replace(facts, run=run, variants=variants)).n_left == 0
 
 
 @pytest.mark.parametrize(("verdict", "n_left"), [("safe", 0), ("not_enough_data", 38)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.answers.look import LookCard
@@ -198,6 +198,23 @@ def test_filters_stand_in_a_line(page: AnswersPage) -> None:
     tools = search.parentWidget()
     heights = {type(w).__name__: w.height() for w in tools.children() if isinstance(w, QWidget)}
     assert max(heights.values()) - min(heights.values()) <= 2, heights
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_changes_beside_worse_and_better_are_called_the_others(
+    theme: Theme, examples: ModuleType, shown: Any, labelled: bool
+) -> None:
+    """Given labels, Then the filter of changes that are neither worse nor better says that these are the other changes;
+    without labels it has all changes."""
+    page = AnswersPage(theme)
+    value = examples.all_answers(labelled=labelled)
+    page.show_value(value)
+    shown(page, 1072, 714)
+    texts = [button.text() for button in page.findChildren(QPushButton)]
+    count = f"{value.columns.count('changed'):,}"
+    assert (f"Other changes {count}" in texts) is labelled
+    assert (f"Changed {count}" in texts) is not labelled
+    assert any(text.startswith("Worse ") for text in texts) is labelled
 
 
 def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleType, shown: Any) -> None:

@@ -64,6 +64,7 @@ def test_both_versions_are_drawn_to_one_scale(page: LayersPage, said: Any) -> No
     text = said(page)
     assert "In “16-bit numbers (BF16)” the slowest of 2 layers takes 80 % of the time (Convolution)." in text
     assert "The fast one of its two models." in text
+    assert "A clock in every layer slows small models" in text
     assert first.token_of("Conv") != first.token_of("Gemm")
 
 
