@@ -86,14 +86,16 @@ def test_log_request_whose_prediction_raises_anything_is_lost(log: Log, tmp_path
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_log_whose_thread_ended_closes_though_much_waits(log: Log) -> None:
     """Given a thread that was ended by SystemExit with a full queue behind it, then closing does not wait for it."""
-    gate = threading.Event()
+    begun, gate = threading.Event(), threading.Event()
 
     def end(_log: Log) -> None:
+        begun.set()
         gate.wait(10)
         raise SystemExit
 
     behind = Background(log)
     behind.add(end)
+    assert begun.wait(10)  # else its place in the queue is free when the log is closed
     for _ in range(2 * MOST_WAITING):
         behind.add(request)
     gate.set()
