@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+
+from pydantic import AwareDatetime
+
+from app.domain.record import Stored
 
 
 @dataclass(frozen=True)
-class JobRecord:
+class JobRecord(Stored):
     """`state`: queued, running, finished, failed, cancelled, crashed, interrupted.
 
     `log_path` is relative to the data folder.
@@ -17,16 +20,16 @@ class JobRecord:
     title: str
     state: str
     device: str
-    created_at: datetime
+    created_at: AwareDatetime
     run_id: str | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
     log_path: str | None = None
     error_json: str | None = None
 
 
 @dataclass(frozen=True)
-class ExportRecord:
+class ExportRecord(Stored):
     """One bundle that was written and self-tested."""
 
     id: str
@@ -36,7 +39,7 @@ class ExportRecord:
     path: str
     sha256: str
     size_bytes: int
-    created_at: datetime
+    created_at: AwareDatetime
     selftest_json: str
     override_reason: str | None = None
 

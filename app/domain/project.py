@@ -1,11 +1,14 @@
 """A project: one model and the person's data for it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+
+from pydantic import AwareDatetime
+
+from app.domain.record import Stored
 
 
 @dataclass(frozen=True)
-class Project:
+class Project(Stored):
     """`model_key` is the opened model's place in the artifact store, `info_json` a ModelInfo, `data_json` a DataResult.
 
     `page` is where the window was, so that it opens there again.
@@ -15,8 +18,8 @@ class Project:
     name: str
     model_path: str
     model_sha256: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
     model_key: str | None = None
     info_json: str | None = None
     data_path: str | None = None

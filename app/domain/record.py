@@ -2,11 +2,22 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Base of dataclasses that the database keeps as JSON documents.
+
+    A new field needs a default value, which older documents are read with. A document with a field that the class lacks
+    is refused: a newer version of the program wrote it.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", revalidate_instances="always")
 
 
 class Owner(StrEnum):

@@ -1,8 +1,11 @@
 """A run: one optimization of one model for one goal, and its states."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from app.domain.record import Stored
 
 
 class RunState(StrEnum):
@@ -52,7 +55,7 @@ def check_transition(old: RunState, new: RunState) -> RunState:
 
 
 @dataclass(frozen=True)
-class Goal:
+class Goal(Stored):
     """What the person asked for. `max_loss_pct` is relative to the original's accuracy, in percent."""
 
     preset_id: str
@@ -65,16 +68,16 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Stored):
     """`recommended_variant_id` is None while running and when nothing faster was safe."""
 
     id: str
     project_id: str
     goal: Goal
     state: RunState
-    created_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
     seconds: float | None = None
     baseline_variant_id: str | None = None
     recommended_variant_id: str | None = None
@@ -94,7 +97,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class StepRecord:
+class StepRecord(Stored):
     """One step of a run as the window lists it. `state`: waiting, running, done, warning, failed, skipped."""
 
     run_id: str

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from app.domain.record import Stored
 from app.domain.screening import Screening, Untested
 from workers.contracts.specs import Judgement, Recipe
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Stored):
     """Times of single requests in milliseconds, memory and sizes in bytes; None where it was not measured.
 
     `speedup` is the original's mean time over this one's, `p90_speedup` the same of the 90th percentiles. Of versions
@@ -52,7 +53,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Variant:
+class Variant(Stored):
     """`state`: planned, applied, answered, measured, confirmed, dropped. `artifact_key` is its place in the store.
 
     `judgement` rests on test examples, and is None for what was not tested; `screening` on those for calibration.
@@ -76,6 +77,11 @@ class Variant:
     notes: tuple[str, ...] = ()
     is_baseline: bool = False
     weights_kept: bool = True
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether requests to it were timed."""
+        return self.measurement.n > 0
 
     @property
     def untested(self) -> Untested:

@@ -3,12 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Text
+from sqlalchemy import Integer, LargeBinary, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def decode_text(value: bytes) -> str:
+    """Return the text that `AnyText` stored as these bytes; damaged bytes are escaped."""
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return value.decode("utf-8", "backslashreplace")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -22,6 +30,21 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + int(value) * MICROSECOND
+
+
+class PackedNumbers(TypeDecorator[frozenset[int]]):
+    """A set of numbers of 64 bits each, little-endian, sorted."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: frozenset[int] | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else b"".join(number.to_bytes(8, "little") for number in sorted(value))
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> frozenset[int] | None:
+        if value is None:
+            return None
+        return frozenset(int.from_bytes(value[at : at + 8], "little") for at in range(0, len(value), 8))
 
 
 class AnyText(TypeDecorator[str]):

@@ -31,6 +31,21 @@ class StoreUnusable(BackendMissing):
         self.path = path
 
 
+class UnreadableRecord(ValueError):
+    """A row of `table` does not hold a record; `is_newer` where it has a field that this program lacks."""
+
+    def __init__(self, table: str, is_newer: bool = False) -> None:
+        super().__init__(f"a record of “{table}” cannot be read")
+        self.is_newer = is_newer
+
+
+def newer(path: Path, reason: str) -> StoreUnusable:
+    """Return the error of a database that a newer version of Fettle wrote."""
+    detail = f"{path} was written by a newer version of Fettle ({reason}). It was not touched."
+    hint = "Install the newer version again, or name another data folder with --data-dir."
+    return StoreUnusable("database_newer", path, detail, hint)
+
+
 def damaged(path: Path, reason: str) -> StoreUnusable:
     """The file is not what SQLite wrote."""
     return StoreUnusable("database_damaged", path, f"The database {path} is damaged ({reason}).", RESTORE)
@@ -63,6 +78,8 @@ def told_in_words(path: Path) -> Iterator[None]:
     """Turns SQLite's errors inside the block, bare or wrapped by SQLAlchemy, into `StoreUnusable`."""
     try:
         yield
+    except UnreadableRecord as error:
+        raise (newer if error.is_newer else damaged)(path, str(error)) from error
     except DBAPIError as error:
         words = in_words(error.orig, path) if isinstance(error.orig, sqlite3.Error) else None
         if words is None:

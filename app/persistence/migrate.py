@@ -14,8 +14,14 @@ from app.persistence.engine import (
 )
 from app.persistence.errors import RESTORE, StoreUnusable, told_in_words
 from app.persistence.revisions import HEAD
+from app.persistence.tables import Base
 
 SCRIPTS = Path(__file__).parent / "migrations"
+MARK_AS_HEAD = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)",
+    f"INSERT INTO alembic_version VALUES ('{HEAD}')",
+)
+"""What Alembic leaves in a database that it brought up to date."""
 
 
 def create(path: Path) -> None:
@@ -26,7 +32,7 @@ def create(path: Path) -> None:
     with told_in_words(path):
         try:
             growing.touch(mode=0o600)
-            _run(growing, HEAD)
+            _make_tables(growing)
             _move_commits(growing)
             move_synced(growing, path)
         except OSError as error:
@@ -62,6 +68,18 @@ def set_aside(path: Path) -> tuple[str, ...]:
     """Names of the records that could not be carried over into the newest tables."""
     with told_in_words(path), contextlib.closing(connect_for_reading(path)) as connection:
         return tuple(str(name) for (name,) in connection.execute("SELECT name FROM records_set_aside ORDER BY number"))
+
+
+def _make_tables(path: Path) -> None:
+    """Make the newest tables at once: the import of Alembic takes longer than all of this."""
+    engine = writing_engine(path)
+    try:
+        with engine.begin() as connection:
+            Base.metadata.create_all(connection)
+            for statement in MARK_AS_HEAD:
+                connection.exec_driver_sql(statement)
+    finally:
+        engine.dispose()
 
 
 def _run(path: Path, revision: str) -> None:

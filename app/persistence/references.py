@@ -13,6 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.persistence.columns import AnyText
 from app.persistence.engine import reading_engine
 from app.persistence.errors import told_in_words
+from app.persistence.repositories.facts import Artifacts
+from app.persistence.repositories.projects import Projects
 from app.persistence.tables import (
     ArtifactRow,
     Base,
@@ -29,8 +31,8 @@ from app.persistence.tables import (
     VariantRow,
 )
 
-KEY = re.compile(r"[0-9a-f]{64}")
-"""Keys of the artifact store and the sha256 of released bundles."""
+KEY = re.compile(r"(?:\\u[0-9a-f]{4})*([0-9a-f]{64})")
+"""Keys of the artifact store and the sha256 of released bundles, also right after an escaped character of JSON."""
 
 ROWS_AT_ONCE = 500
 
@@ -78,7 +80,7 @@ def read_references(database: Path) -> References:
     engine = reading_engine(database)
     try:
         with told_in_words(database), Session(engine) as session:
-            names = dict(session.execute(select(ProjectRow.id, ProjectRow.name)).all())
+            names = {row.id: Projects.rows.record(row).name for row in session.scalars(select(ProjectRow))}
             owners = _projects_of(session)
             keys: dict[str, set[str]] = {}
             for table, owner in OF_A_PROJECT:
@@ -116,9 +118,11 @@ def _keys_in(values: Iterable[str | bytes | None]) -> Iterable[str]:
 
 def _makers(session: Session, owners: Mapping[str, str]) -> dict[str, Maker]:
     runs = dict(session.execute(select(JobRow.id, JobRow.run_id)).all())
-    columns = (ArtifactRow.key, ArtifactRow.kind, ArtifactRow.created_at, ArtifactRow.made_by_json)
-    found = session.execute(select(*columns).execution_options(yield_per=ROWS_AT_ONCE))
-    return {key: Maker(kind, at, owners.get(runs.get(_job_of(made_by)) or "", "")) for key, kind, at, made_by in found}
+    rows = session.scalars(select(ArtifactRow).execution_options(yield_per=ROWS_AT_ONCE))
+    return {
+        one.key: Maker(one.kind, one.created_at, owners.get(runs.get(_job_of(one.made_by_json)) or "", ""))
+        for one in map(Artifacts.rows.record, rows)
+    }
 
 
 def _job_of(made_by: str) -> str:

@@ -4,9 +4,9 @@ import sqlite3
 from pathlib import Path
 
 from app.persistence.engine import connect_for_reading, write_ahead_log
-from app.persistence.errors import RESTORE, StoreUnusable, damaged, told_in_words
+from app.persistence.errors import RESTORE, StoreUnusable, damaged, newer, told_in_words
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision in `migrations/versions`, oldest first; a test compares."""
 
 HEAD = KNOWN[-1]
@@ -29,9 +29,7 @@ def revision_of(path: Path) -> str:
         finally:
             connection.close()
     if revision not in KNOWN:
-        detail = f"{path} was written by a newer version of Fettle (its tables are “{revision}”). It was not touched."
-        hint = "Install the newer version again, or name another data folder with --data-dir."
-        raise StoreUnusable("database_newer", path, detail, hint)
+        raise newer(path, f"its tables are “{revision}”")
     return revision
 
 

@@ -11,13 +11,15 @@ series): for every item the chance that any verdict it took part in is wrong sta
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
+from pydantic import AwareDatetime
+
+from app.domain.record import Stored
 from app.domain.variant import Variant
 
 
 @dataclass(frozen=True)
-class Look:
+class Look(Stored):
     """`number` 0 is the first. `items` are the low 64 bits of the digests of what the model gets (`feeds_digest`).
 
     `versions` are keys of those that were judged (`version_key`). `is_open`: all of them were safe, so that the
@@ -30,7 +32,7 @@ class Look:
     versions: tuple[str, ...]
     items: frozenset[int]
     is_open: bool
-    at: datetime
+    at: AwareDatetime
 
 
 def version_key(version: Variant) -> str:

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, delete, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
-from app.persistence.errors import damaged, told_in_words
-from app.persistence.rows import RowMap
-from app.persistence.tables import Base
+from app.domain.record import Stored
+from app.persistence.documents import DocumentMap
+from app.persistence.errors import told_in_words
+from app.persistence.tables import DocumentRow
 
-D = TypeVar("D")
-R = TypeVar("R", bound=Base)
+D = TypeVar("D", bound=Stored)
+R = TypeVar("R", bound=DocumentRow)
 
 
 class NotFound(KeyError):
@@ -57,17 +58,18 @@ class Connection:
 
 
 class Repository(Generic[D, R]):
-    """`key` is the primary key's column."""
+    """Records of one table."""
 
-    def __init__(
-        self, connection: Connection, table: type[R], key: InstrumentedAttribute[str], rows: RowMap[D, R]
-    ) -> None:
-        self._connection, self._table, self._key, self._rows = connection, table, key, rows
+    rows: DocumentMap[D, R]
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._table = connection, self.rows.table
+        (self._key,) = self._table.__table__.primary_key
 
     def add(self, record: D) -> None:
         """Keep a new record. Raises IntegrityError if its id is taken or what it belongs to is missing."""
         with self._connection.transaction() as session:
-            session.add(self._table(**self._rows.values(record)))
+            session.add(self._table(**self.rows.values(record)))
 
     def get(self, record_id: str) -> D:
         """One record. Raises `NotFound`."""
@@ -79,8 +81,8 @@ class Repository(Generic[D, R]):
 
     def update(self, record: D) -> None:
         """Replace the record of the same id. Raises `NotFound`."""
-        values = self._rows.values(record)
-        record_id = values[self._key.key]
+        values = self.rows.values(record)
+        record_id = values[self._key.name]
         with self._connection.transaction() as session:
             done = session.execute(update(self._table).where(self._key == record_id).values(**values))
             if _count(done) == 0:
@@ -96,11 +98,7 @@ class Repository(Generic[D, R]):
             return [self._record(row) for row in session.scalars(query)]
 
     def _record(self, row: R) -> D:
-        try:
-            return self._rows.record(row)
-        except (ValueError, TypeError) as error:
-            reason = f"a record of “{self._table.__tablename__}” cannot be read"
-            raise damaged(self._connection.path, reason) from error
+        return self.rows.record(row)
 
     def _all(self) -> Select[R]:
         return select(self._table)

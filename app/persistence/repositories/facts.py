@@ -1,14 +1,13 @@
 """What the program remembers by name for all projects, and where stored artifacts came from."""
 
-import builtins
 import json
 from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue
 
 from app.domain.artifact import ArtifactRecord
+from app.persistence.documents import DocumentMap
 from app.persistence.repositories.base import Connection, Repository
-from app.persistence.rows import RowMap
 from app.persistence.tables import ArtifactRow, SettingRow
 
 T = TypeVar("T", bound=BaseModel)
@@ -51,10 +50,4 @@ class RememberedValues:
 class Artifacts(Repository[ArtifactRecord, ArtifactRow]):
     """The key is the place in the content-addressed store, so that an id never changes its content."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, ArtifactRow, ArtifactRow.key, RowMap(ArtifactRecord))
-
-    def list(self, kind: str | None = None) -> builtins.list[ArtifactRecord]:
-        """Newest first."""
-        query = self._all().order_by(ArtifactRow.created_at.desc(), ArtifactRow.key)
-        return self._find(query if kind is None else query.where(ArtifactRow.kind == kind))
+    rows = DocumentMap(ArtifactRecord, ArtifactRow)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from sqlalchemy import tuple_
 
 from app.domain.job import ExportRecord, JobRecord
-from app.persistence.repositories.base import Connection, Repository
-from app.persistence.rows import RowMap
+from app.persistence.documents import DocumentMap
+from app.persistence.repositories.base import Repository
 from app.persistence.tables import ExportRow, JobRow
 
 PAGE = 200
@@ -17,8 +17,7 @@ UNDER_WAY = ("queued", "running")
 class Jobs(Repository[JobRecord, JobRow]):
     """Jobs outlive the run that they belonged to. What a killed program left is told as interrupted, as with runs."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, JobRow, JobRow.id, RowMap(JobRecord))
+    rows = DocumentMap(JobRecord, JobRow)
 
     def list(
         self, before: JobRecord | None = None, limit: int = PAGE, run_id: str | None = None, state: str | None = None
@@ -43,8 +42,7 @@ class Jobs(Repository[JobRecord, JobRow]):
 class Exports(Repository[ExportRecord, ExportRow]):
     """Only bundles that passed their self-test are here."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, ExportRow, ExportRow.id, RowMap(ExportRecord))
+    rows = DocumentMap(ExportRecord, ExportRow)
 
     def list(self, run_id: str | None = None) -> builtins.list[ExportRecord]:
         """Newest first."""

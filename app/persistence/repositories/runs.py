@@ -6,12 +6,13 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from app.domain.run import Run, RunState, StepRecord
-from app.persistence.repositories.base import Connection, Repository
-from app.persistence.rows import RowMap, RunMap
+from app.persistence.documents import DocumentMap
+from app.persistence.repositories.base import Repository
 from app.persistence.tables import RunRow, StepRow
 
 UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
 STEP_UNDER_WAY = ("running", "waiting")
+STEPS = DocumentMap(StepRecord, StepRow)
 
 
 class Runs(Repository[Run, RunRow]):
@@ -20,9 +21,7 @@ class Runs(Repository[Run, RunRow]):
     Where the database is only read, a run that a killed program left is told as interrupted, as it will be recorded.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, RunRow, RunRow.id, RunMap())
-        self._step_rows: RowMap[StepRecord, StepRow] = RowMap(StepRecord)
+    rows = DocumentMap(Run, RunRow)
 
     def list(
         self, project_id: str | None = None, state: RunState | None = None, limit: int | None = None
@@ -38,13 +37,13 @@ class Runs(Repository[Run, RunRow]):
     def put_step(self, step: StepRecord) -> None:
         """Add a step, or replace the one of the same run and index."""
         with self._connection.transaction() as session:
-            session.merge(StepRow(**self._step_rows.values(step)))
+            session.merge(StepRow(**STEPS.values(step)))
 
     def steps(self, run_id: str) -> builtins.list[StepRecord]:
         """In their order."""
         query = select(StepRow).where(StepRow.run_id == run_id).order_by(StepRow.index)
         with self._connection.transaction() as session:
-            steps = [self._step_rows.record(row) for row in session.scalars(query)]
+            steps = [STEPS.record(row) for row in session.scalars(query)]
             run = session.get(RunRow, run_id)
         if run is not None and run.state in UNDER_WAY and self._connection.is_abandoned():
             return [replace(step, state="skipped") if step.state in STEP_UNDER_WAY else step for step in steps]

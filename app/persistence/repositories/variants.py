@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from app.domain.variant import Variant
-from app.persistence.repositories.base import Connection, Repository
-from app.persistence.rows import VariantMap
+from app.persistence.documents import DocumentMap
+from app.persistence.repositories.base import Repository
 from app.persistence.tables import VariantRow
 
 
 class Variants(Repository[Variant, VariantRow]):
     """Deleting one deletes its latencies and exports."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, VariantRow, VariantRow.id, VariantMap())
+    rows = DocumentMap(Variant, VariantRow)
 
     def list(self, run_id: str) -> builtins.list[Variant]:
         """Those of one run, in the order in which they were planned."""
@@ -28,7 +27,9 @@ class Variants(Repository[Variant, VariantRow]):
 
     def runtimes(self, run_ids: Iterable[str]) -> dict[str, frozenset[str]]:
         """With which runtimes each of these runs measured something."""
-        query = select(VariantRow.run_id, VariantRow.runtime).where(VariantRow.run_id.in_(run_ids), VariantRow.n > 0)
+        query = select(VariantRow.run_id, VariantRow.runtime).where(
+            VariantRow.run_id.in_(run_ids), VariantRow.is_measured
+        )
         found: dict[str, frozenset[str]] = {}
         with self._connection.transaction() as session:
             for run_id, runtime in session.execute(query.distinct()):

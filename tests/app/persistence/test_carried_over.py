@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from old_tables import make_old_database
 
 from app.domain.project import Project
 from app.domain.record import Owner, RecordKind
@@ -42,24 +43,8 @@ class Whatever(Frozen):
 def before(paths: DataPaths, project: Project, run: Run, variant: Variant) -> DataPaths:
     """A folder with one project, one run and one version, with the tables of the revision before and no seal, as a
     killed program leaves it."""
-    with open_store(paths) as store:
-        store.repositories.projects.add(project)
-        store.repositories.runs.add(run)
-        store.repositories.variants.add(variant)
-    columns = ("latency_mean_ms", "p90_speedup", "screening_json", "weights_kept")
-    change(paths, *(f"DROP TABLE {table}" for table in (*TABLES, "records_set_aside", "looks")),
-           *(f"ALTER TABLE variants DROP COLUMN {column}" for column in columns),
-           "UPDATE alembic_version SET version_num = '0002'")  # fmt: skip
-    (paths.root / "fettle.db.sha256").unlink()
+    make_old_database(paths.database, "0002", [project, run, variant])
     return paths
-
-
-def change(paths: DataPaths, *statements: str) -> None:
-    connection = sqlite3.connect(paths.database)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
 
 
 def remember(paths: DataPaths, values: dict[str, Any]) -> None:

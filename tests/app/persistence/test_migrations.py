@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from old_tables import make_old_database
 
 from app.domain.project import Project
 from app.domain.run import Run
@@ -37,12 +38,32 @@ def upgrade() -> None:
 
 def test_migrations_make_exactly_the_tables_of_the_models(paths: DataPaths) -> None:
     """Given a database made by migrations, when compared with the models, then there is no difference."""
-    open_store(paths).close()
+    make_old_database(paths.database, HEAD, [])
     engine = writing_engine(paths.database)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
+
+
+def test_new_database_has_the_tables_of_migrations(paths: DataPaths, tmp_path: Path) -> None:
+    """Given a new database and one made by migrations, then tables, keys, indexes and the revision are the same."""
+    open_store(paths).close()
+    migrated = tmp_path / "migrated.db"
+    make_old_database(migrated, HEAD, [])
+    assert layout_of(paths.database) == layout_of(migrated)
+
+
+def layout_of(database: Path) -> dict[str, object]:
+    connection = sqlite3.connect(database)
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    layout: dict[str, object] = {"revision": connection.execute("SELECT version_num FROM alembic_version").fetchall()}
+    for name in names:
+        for pragma in ("table_info", "index_list", "foreign_key_list"):
+            rows = connection.execute(f"PRAGMA {pragma}({name})").fetchall()
+            layout[f"{name} {pragma}"] = sorted(str(row[1:]) for row in rows)
+    connection.close()
+    return layout
 
 
 def test_the_known_revisions_are_those_of_the_scripts() -> None:
@@ -117,29 +138,7 @@ def test_versions_of_the_first_tables_are_read_as_they_were(
 ) -> None:
     """Given a database of the first tables with a measured version, when opened, then it is the same: what is new of its
     measurement is not known."""
-    with open_store(paths) as store_:
-        store_.repositories.projects.add(project)
-        store_.repositories.runs.add(run)
-        store_.repositories.variants.add(variant)
-    connection = sqlite3.connect(paths.database)
-    for column in (
-        "latency_p50_low_ms",
-        "latency_p50_high_ms",
-        "cpu_speedup",
-        "agreed_low",
-        "set_p50_json",
-        "under_load",
-        "latency_mean_ms",
-        "p90_speedup",
-        "screening_json",
-        "weights_kept",
-    ):
-        connection.execute(f"ALTER TABLE variants DROP COLUMN {column}")
-    for table in ("project_records", "run_records", "variant_records", "records_set_aside", "looks"):
-        connection.execute(f"DROP TABLE {table}")
-    connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    connection.commit()
-    connection.close()
+    make_old_database(paths.database, "0001", [project, run, variant])
     with open_store(paths) as again:
         assert again.repositories.variants.get(variant.id) == variant
     assert revisions.revision_of(paths.database) == revisions.HEAD
@@ -159,7 +158,7 @@ def test_a_migration_that_fails_changes_nothing(
     assert caught.value.code == "migration_failed" and str(paths.backups) in caught.value.hint
     assert revisions.revision_of(paths.database) == HEAD
     connection = sqlite3.connect(paths.database)
-    assert connection.execute("SELECT * FROM projects").description[-1][0] == "is_sample"
+    assert connection.execute("SELECT * FROM projects").description[-1][0] == "body_json"
     assert connection.execute("SELECT count(*) FROM projects").fetchone() == (1,)
     connection.close()
 

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from app.persistence.columns import AnyText, UtcTime
+from app.persistence.columns import AnyText, UtcTime, decode_text
 
 revision = "0003"
 down_revision = "0002"
@@ -77,15 +77,15 @@ def _carry_over(connection: sa.Connection) -> None:
     rows = connection.exec_driver_sql("SELECT CAST(key AS BLOB), CAST(value_json AS BLOB) FROM settings").fetchall()
     written = 0
     for key, value in rows:
-        kind, _, owner_id = _text(key).partition(":")
+        kind, _, owner_id = decode_text(key).partition(":")
         if kind not in PLAIN and kind not in OTHERS:
             continue
         found: list[Record] = []  # those before the damage are carried over all the same
         try:
-            found += _records(kind, owner_id, json.loads(_text(value or b"")))
+            found += _records(kind, owner_id, json.loads(decode_text(value or b"")))
         except (ValueError, RecursionError) as error:
             reason = str(error).partition("\n")[0]
-            row = {"name": _text(key), "owner_id": owner_id, "body": value or b"", "reason": reason, "at": now}
+            row = {"name": decode_text(key), "owner_id": owner_id, "body": value or b"", "reason": reason, "at": now}
             connection.execute(aside.insert().values(**row))
         for record in found:
             if record.owner_id.encode("utf-8", "surrogatepass") in there[record.owner]:
@@ -106,14 +106,6 @@ def _insert(connection: sa.Connection, record: Record, at: datetime) -> None:
         "body_json": json.dumps(record.body), "written_at": at,
     }  # fmt: skip
     connection.execute(table.insert().prefix_with("OR REPLACE").values(**row))  # what is damaged may come twice
-
-
-def _text(value: bytes) -> str:
-    """As `AnyText` reads it; other bytes stand as they are escaped."""
-    try:
-        return value.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return value.decode("utf-8", "backslashreplace")
 
 
 def _records(kind: str, owner_id: str, value: Any) -> Iterator[Record]:
