@@ -156,3 +156,21 @@ class RungResult(Frozen):
     hint: str = ""
     command: str = ""
     installs: InstallSet | None = None
+
+
+NOT_TRIED, NO_CARD = "not_tried", "no_card"
+RungState = Literal["ok", "broken", "not_tried"]
+
+
+class TriedRung(RungResult):
+    """The result of one rung on one card. `card` is the card's UUID, None for a rung of the whole computer."""
+
+    id: str
+    title: str
+    card: str | None = None
+    ok: bool
+
+    @property
+    def state(self) -> RungState:
+        """Return whether it holds; without a card nothing could be tried."""
+        return "ok" if self.ok else "not_tried" if self.code in (NOT_TRIED, NO_CARD) else "broken"

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.cli.output import MISSING, OK, Output
 from app.cli.session import run, workspace
-from app.services.machine.gpu_doctor import NOT_TRIED, Ladder, RungRow, examine
-from workers.contracts.gpu import GpuCard
+from app.services.machine.gpu_doctor import Ladder, examine
+from workers.contracts.gpu import NOT_TRIED, GpuCard, TriedRung
 
 
 def doctor(output: Output) -> int:
@@ -43,7 +43,7 @@ class _Teller:
         if len(cards) > 1:
             self.names = {card.uuid: f"{card.name} (cuda:{card.index})" for card in cards}
 
-    def tell(self, row: RungRow) -> None:
+    def tell(self, row: TriedRung) -> None:
         """One rung."""
         if row.card != self._card and row.card in self.names:
             self._output.text(f"\n{self.names[row.card]}")
@@ -66,7 +66,7 @@ def _card(card: GpuCard) -> dict[str, Any]:
     }
 
 
-def _rung(row: RungRow) -> dict[str, Any]:
+def _rung(row: TriedRung) -> dict[str, Any]:
     return {
         "id": row.id,
         "card": row.card,
@@ -77,12 +77,12 @@ def _rung(row: RungRow) -> dict[str, Any]:
     }
 
 
-def _hint(row: RungRow) -> str:
+def _hint(row: TriedRung) -> str:
     """The one action, with its line where there is one."""
     return f"{row.hint} Run: {row.command}" if row.command else row.hint
 
 
-def _line(row: RungRow) -> str:
+def _line(row: TriedRung) -> str:
     mark = "ok    " if row.ok else "–     " if row.code == NOT_TRIED else "broken"
     return f"{mark} {row.title:<32} {row.found if row.ok else row.found or row.reason}"
 
@@ -96,7 +96,7 @@ def headline(ladder: Ladder) -> str:
     return _why(broken)
 
 
-def _why(row: RungRow) -> str:
+def _why(row: TriedRung) -> str:
     """Why it does not hold and what mends it."""
     return f"{row.reason} {_hint(row)}"
 

@@ -16,7 +16,7 @@ from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.chat.page import ChatPage
-from widgets.pages.chat.value import ChatValue, HowValue, Side, SpeedValue
+from widgets.pages.chat.value import ChatValue, HowValue, Side
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
 from workers.contracts.errors import ErrorInfo
 
@@ -33,7 +33,7 @@ class ChatController(DetailController):
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
         self._turn: Side | None = None
         self._how, self._answer, self._is_ready = HowValue(), "", False
-        self._is_whole, self._speed = True, SpeedValue(0)
+        self._is_whole, self._speed = True, ChatPiece()
         self._timer = QTimer()
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
@@ -85,7 +85,7 @@ class ChatController(DetailController):
         self._begin("original")
 
     def _begin(self, side: Side) -> None:
-        self._turn, self._answer, self._speed = side, "", SpeedValue(0)
+        self._turn, self._answer, self._speed = side, "", ChatPiece()
         before = (ChatMessage(role="system", content=self._how.system),) if self._how.system else ()
         request = ChatRequest(
             messages=(*before, *self._messages[side]),
@@ -136,7 +136,7 @@ class ChatController(DetailController):
             return
         self._answer += piece.text
         self._page.write(side, piece.text)
-        self._speed = SpeedValue(piece.tokens, piece.first_ms, piece.tokens_per_s, piece.stopped)
+        self._speed = piece
         self._page.say_speed(side, self._speed)
         if piece.done:
             self._go_on(side)

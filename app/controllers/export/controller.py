@@ -14,12 +14,12 @@ from app.controllers.export.presenter import (
     checks,
     free_path,
     no_folder,
-    question_value,
     reason_needed,
     result_checks,
     sign_value,
     stage_checks,
     target_value,
+    translated,
 )
 from app.controllers.export.progress import ExportProgress, usual_export_s
 from app.controllers.export.proving import TargetProof, offered
@@ -162,7 +162,7 @@ class ExportController(PageController):
             contact=project.contact,
             reason_needed=reason_needed(facts, variant),
             checks_on_export=len(target.stages),
-            questions=tuple(question_value(question) for question in target.questions),
+            questions=tuple(translated(question) for question in target.questions),
             sign=sign_value(self._session.workspace.paths, self._installing.set_value("sign")),
             fallback_bytes=fallback_bytes(target, facts, variant),
             fallback=falls_back_usually(target, facts, variant),

@@ -13,7 +13,7 @@ from app.services.after.exporting import Exported
 from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
 from app.signing_key import can_sign, fingerprint, own_key
-from widgets.pages.export.value import QuestionValue, SignValue, TargetValue
+from widgets.pages.export.value import SignValue, TargetValue
 from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckState, CheckValue
@@ -87,9 +87,9 @@ def target_value(row: DescribedTarget, missing: SetValue | None = None) -> Targe
     return TargetValue(row.id, tr(row.title), text, row.icon, row.available, missing, row.suffix)
 
 
-def question_value(question: Question) -> QuestionValue:
-    """A question of a target's own."""
-    return QuestionValue(question.id, tr(question.title), tr(question.hint), question.needed)
+def translated(question: Question) -> Question:
+    """Return a question of a target in the person's language."""
+    return question.model_copy(update={"title": tr(question.title), "hint": tr(question.hint)})
 
 
 def sign_value(paths: DataPaths, missing: SetValue | None) -> SignValue:

@@ -9,12 +9,12 @@ from app.controllers.kept import KeptSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
-from app.services.machine.gpu_doctor import Ladder, RungRow, examine
+from app.services.machine.gpu_doctor import Ladder, examine
 from app.services.machine.optional_sets import Installer
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.gpu import GpuCard
+from workers.contracts.gpu import GpuCard, TriedRung
 
 PAGE, BACK = "gpu", "settings"
 
@@ -34,7 +34,7 @@ class GpuController(PageController):
         super().__init__(page)
         self._kept = kept
         self._window, self._page, self._session, self._flows = window, page, session, flows
-        self._rows: list[RungRow] = []
+        self._rows: list[TriedRung] = []
         self._cards: tuple[GpuCard, ...] = ()
         self._running: Running | None = None
         self._was_tried = False
@@ -81,7 +81,7 @@ class GpuController(PageController):
         if value is not None:
             self._page.say_installing(value)
 
-    def _on_row(self, row: RungRow) -> None:
+    def _on_row(self, row: TriedRung) -> None:
         self._rows.append(row)
         self._show(is_trying=True)
 

@@ -1,20 +1,16 @@
 """Rows of the GPU doctor become the page's value, and a report to send."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from app.controllers.words import tr
-from app.services.machine.gpu_doctor import NOT_TRIED, RungRow
-from widgets.pages.gpu.value import GpuValue, PlaceValue, RungState, RungValue
+from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.format import size_bytes
-from workers.contracts.gpu import GpuCard
-
-NO_CARD = ("no_card",)
+from workers.contracts.gpu import NO_CARD, NOT_TRIED, GpuCard, TriedRung
 
 
 def gpu_value(
     cards: Sequence[GpuCard],
-    rows: Sequence[RungRow],
+    rows: Sequence[TriedRung],
     *,
     is_trying: bool,
     chosen: str | None = None,
@@ -23,14 +19,14 @@ def gpu_value(
     """What is known so far. `chosen` is the UUID of the card that does the work, None for the first. `installs`: there
     is an installer that the page can offer."""
     if not installs:
-        rows = [replace(row, installs=None) for row in rows]
-    if any(row.code in NO_CARD for row in rows):
+        rows = [row.model_copy(update={"installs": None}) for row in rows]
+    if any(row.code == NO_CARD for row in rows):
         rows = [row for row in rows if row.code != NOT_TRIED]  # nothing waits to be mended
     title, subtitle = headline(cards, rows, is_trying=is_trying)
     return GpuValue(title, subtitle, tuple(_places(cards, rows, chosen)), is_trying)
 
 
-def headline(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bool) -> tuple[str, str]:
+def headline(cards: Sequence[GpuCard], rows: Sequence[TriedRung], *, is_trying: bool) -> tuple[str, str]:
     """The one sentence, and the one below it."""
     broken = next((row for row in rows if not row.ok), None)
     if is_trying:
@@ -38,12 +34,12 @@ def headline(cards: Sequence[GpuCard], rows: Sequence[RungRow], *, is_trying: bo
     if broken is None:
         names = ", ".join(card.name for card in cards)
         return tr("Your graphics card is ready"), tr("Every check holds: {0}.").format(names)
-    if any(row.code in NO_CARD for row in rows):
+    if any(row.code == NO_CARD for row in rows):
         return tr("No NVIDIA GPU found, using this computer's processor"), tr("Nothing is wrong: Fettle works without.")
     return tr("The graphics card cannot be used yet"), tr("Mend the first red line below, then check again.")
 
 
-def _places(cards: Sequence[GpuCard], rows: Sequence[RungRow], chosen: str | None) -> list[PlaceValue]:
+def _places(cards: Sequence[GpuCard], rows: Sequence[TriedRung], chosen: str | None) -> list[PlaceValue]:
     places = []
     computer = tuple(_rungs([row for row in rows if row.card is None]))
     if computer:
@@ -66,27 +62,26 @@ def _about(card: GpuCard) -> str:
     return ", ".join(parts)
 
 
-def _rungs(rows: Sequence[RungRow]) -> list[RungValue]:
-    """Why a rung does not hold and what mends it is said once, at the first that it keeps from holding."""
-    values: list[RungValue] = []
+def _rungs(rows: Sequence[TriedRung]) -> list[TriedRung]:
+    """Return them with why a rung does not hold, and what mends it, only at the first rung that it is about."""
+    shown: list[TriedRung] = []
     for row in rows:
-        value = _rung(row)
-        told = (value.reason, value.hint, value.command)
-        if any(told) and told in [(one.reason, one.hint, one.command) for one in values]:
-            value = replace(value, reason="", hint="", command="", installs="")
-        values.append(value)
-    return values
+        found = _shown(row)
+        mended = (found.reason, found.hint, found.command)
+        if any(mended) and mended in [(one.reason, one.hint, one.command) for one in shown]:
+            found = found.model_copy(update={"reason": "", "hint": "", "command": "", "installs": None})
+        shown.append(found)
+    return shown
 
 
-def _rung(row: RungRow) -> RungValue:
-    state: RungState = "ok" if row.ok else "not_tried" if row.code in (NOT_TRIED, *NO_CARD) else "broken"
+def _shown(row: TriedRung) -> TriedRung:
     if row.code == NOT_TRIED:
-        return RungValue(row.title, state, tr("Not tried yet: a line above must be mended first."))
-    command = "" if row.installs else row.command  # the button does it
-    return RungValue(row.title, state, row.found, row.reason, row.hint, command, row.installs or "")
+        waits = tr("Not tried yet: a line above must be mended first.")
+        return row.model_copy(update={"found": waits, "reason": "", "hint": "", "command": "", "installs": None})
+    return row.model_copy(update={"command": ""}) if row.installs else row  # the button does it
 
 
-def report(cards: Sequence[GpuCard], rows: Sequence[RungRow]) -> str:
+def report(cards: Sequence[GpuCard], rows: Sequence[TriedRung]) -> str:
     """Plain text: cards, then each rung with what was found and why."""
     lines = [f"{card.name} ({card.uuid}): {_about(card)}" for card in cards]
     for row in rows:

@@ -14,8 +14,8 @@ from app.services.flow.events import Event, JobBegan
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.layers.page import LayersPage
-from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
-from workers.contracts.after.layers import Layer, LayersResult
+from widgets.pages.layers.value import LayersOf, LayersValue
+from workers.contracts.after.layers import LayersResult
 
 
 class LayersController(DetailController):
@@ -51,28 +51,9 @@ class LayersController(DetailController):
 
 
 def layers_of(variant: Variant, result: LayersResult) -> LayersOf:
-    """One version's layers as the page shows them."""
-    total = result.total_ms or 1.0
-    return LayersOf(
-        title=variant.title,
-        engine=engine_name(variant.runtime),
-        total_ms=result.total_ms,
-        layers=tuple(_layer(layer, total) for layer in result.layers),
-        part=result.part,
-    )
-
-
-def _layer(layer: Layer, total_ms: float) -> LayerValue:
-    return LayerValue(
-        order=layer.order,
-        name=layer.name,
-        kind=kind_name(layer.kind),
-        ms=layer.ms,
-        share=layer.ms / total_ms,
-        size_bytes=layer.size_bytes,
-        precision=layer.precision,
-        sensitivity=layer.sensitivity,
-    )
+    """Return one version's layers as the page shows them: with common names of their kinds."""
+    named = tuple(layer.model_copy(update={"kind": kind_name(layer.kind)}) for layer in result.layers)
+    return LayersOf(variant.title, engine_name(variant.runtime), result.model_copy(update={"layers": named}))
 
 
 CONTROLLER = ControllerSpec[LayersPage, LayersController](

@@ -7,7 +7,7 @@ from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.services.after.stressing import Stressed
 from app.services.records.facts import RunFacts
-from widgets.pages.stress.value import StressCellValue, StressFound, StressRowValue, StressValue
+from widgets.pages.stress.value import StressFound, StressRowValue, StressValue
 from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
@@ -16,6 +16,7 @@ from workers.contracts.after.stress import (
     QUICK_S,
     AttackRow,
     PoisonFinding,
+    StressCell,
     StressResult,
     StressRow,
     StressVerdict,
@@ -43,45 +44,36 @@ def _found(stressed: Stressed) -> StressFound:
     result, folder = stressed.result, stressed.folder
     clean = result.clean
     told = tr("Original {0}, optimized {1}").format(percent(clean.original), percent(clean.optimized))
-    unchanged = StressRowValue(
-        "clean", tr("Unchanged"), (), clean.verdict, told, _picture(folder, result.picture, tr("Unchanged"))
-    )
+    picture = _picture(folder, result.picture, tr("Unchanged"))
+    unchanged = StressRowValue(tr("Unchanged"), (), clean.verdict, told, picture)
     return StressFound(
-        headline=result.headline,
-        measure=result.measure,
-        full=result.full,
-        n_answered=result.n_answered,
-        seconds=result.seconds,
+        result=result,
         rows=(unchanged, *(_row(row, folder) for row in result.rows)),
         near=tuple(_unfamiliar(row, folder) for row in result.unfamiliar if row.near),
         far=tuple(_unfamiliar(row, folder) for row in result.unfamiliar if not row.near),
         attacks=tuple(_attack(attack) for attack in result.attacks),
         triggers=_triggers(result.triggers) if result.triggers is not None else (),
         poison=_poisons(result),
-        margin=result.margin,
-        notes=result.notes,
     )
 
 
 def _row(row: StressRow, folder: Path) -> StressRowValue:
-    cells = tuple(
-        StressCellValue(cell.severity, cell.level, cell.original, cell.optimized, cell.verdict) for cell in row.cells
-    )
     picture = _picture(folder, row.picture, row.title)
-    return StressRowValue(row.id, row.title, cells, row.verdict, row.words, picture, row.source)
+    return StressRowValue(row.title, row.cells, row.verdict, row.words, picture, row.source)
 
 
 def _unfamiliar(row: UnfamiliarRow, folder: Path) -> StressRowValue:
     """Older findings know only how sure both were."""
     before, after = row.original_separation, row.optimized_separation
     if before is None or after is None:
-        cells: tuple[StressCellValue, ...] = ()
+        cells: tuple[StressCell, ...] = ()
     else:
-        cells = (
-            StressCellValue(1, "", before.auroc, after.auroc, row.verdict),
-            StressCellValue(2, "", before.fpr95, after.fpr95),
+        apart = StressCell(
+            severity=1, level="", n=row.n, original=before.auroc, optimized=after.auroc, verdict=row.verdict
         )
-    return StressRowValue(row.id, row.title, cells, row.verdict, row.words, _picture(folder, row.picture, row.title))
+        alarms = StressCell(severity=2, level="", n=row.n, original=before.fpr95, optimized=after.fpr95)
+        cells = (apart, alarms)
+    return StressRowValue(row.title, cells, row.verdict, row.words, _picture(folder, row.picture, row.title))
 
 
 def _picture(folder: Path, name: str | None, title: str) -> PictureValue:

@@ -2,32 +2,23 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from app.services.flow.steps import Done, Flow, JobError, JobStep
-from workers.contracts.gpu import GpuCard, InstallSet, RungListing, RungParams, RungResult, RungsParams, RungsResult
+from workers.contracts.gpu import (
+    NOT_TRIED,
+    GpuCard,
+    RungListing,
+    RungParams,
+    RungResult,
+    RungsParams,
+    RungsResult,
+    TriedRung,
+)
 from workers.contracts.process.messages import Limits
 
 RUNG_WALL_S = 180.0
 """The longest builds an engine; a driver that hangs is ended then."""
-
-NOT_TRIED = "not_tried"
-
-
-@dataclass(frozen=True)
-class RungRow:
-    """What came of one rung; `card` is the UUID of the card that it is about, None for the whole computer. `installs`:
-    the installer mends it by taking that set of packages."""
-
-    id: str
-    title: str
-    card: str | None
-    ok: bool
-    code: str = ""
-    found: str = ""
-    reason: str = ""
-    hint: str = ""
-    command: str = ""
-    installs: InstallSet | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +26,7 @@ class Ladder:
     """All that was found. Of rungs, those that this computer does not need are left out."""
 
     cards: tuple[GpuCard, ...]
-    rungs: tuple[RungRow, ...]
+    rungs: tuple[TriedRung, ...]
 
     @property
     def holds(self) -> bool:
@@ -43,7 +34,7 @@ class Ladder:
         return all(row.ok for row in self.rungs)
 
     @property
-    def first_broken(self) -> RungRow | None:
+    def first_broken(self) -> TriedRung | None:
         """What is to be mended before anything else."""
         return next((row for row in self.rungs if not row.ok), None)
 
@@ -61,13 +52,13 @@ def look_for_cards() -> Flow[RungsResult]:
 
 
 def examine(
-    tell: Callable[[RungRow], None] = _silent, listen: Callable[[tuple[GpuCard, ...]], None] = _silent
+    tell: Callable[[TriedRung], None] = _silent, listen: Callable[[tuple[GpuCard, ...]], None] = _silent
 ) -> Flow[Ladder]:
     """Try all rungs, from the lowest; what stands on a broken one is not tried. `tell` gets each row as it comes,
     `listen` the cards before the first."""
     listed = yield from look_for_cards()
     listen(listed.cards)
-    rows: list[RungRow] = []
+    rows: list[TriedRung] = []
     for rung, card in _places(listed.rungs, listed.cards):
         row = yield from _try(rung, card, rows)
         if row is not None:
@@ -84,25 +75,25 @@ def _places(rungs: Iterable[RungListing], cards: tuple[GpuCard, ...]) -> Iterabl
         yield from ((rung, card) for rung in rungs if rung.per_card)
 
 
-def _try(rung: RungListing, card: GpuCard | None, before: list[RungRow]) -> Flow[RungRow | None]:
+def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Flow[TriedRung | None]:
     uuid = card.uuid if card is not None else None
+    place: dict[str, Any] = {"id": rung.id, "title": rung.title, "card": uuid}
     below = {row.id: row for row in before if row.card in (None, uuid)}
     under = next((below[name] for name in rung.needs if name in below and not below[name].ok), None)
     if under is not None:
         reason = f"It stands on “{under.title}”, which does not hold."
-        return RungRow(rung.id, rung.title, uuid, False, NOT_TRIED, "Not tried.", reason, "Mend that first.")
+        return TriedRung(**place, ok=False, code=NOT_TRIED, found="Not tried.", reason=reason, hint="Mend that first.")
     try:
         done: Done[RungResult] = yield JobStep(
             "gpu_rung", RungParams(rung=rung.id, card=card), RungResult, rung.title, limits=_limits(card)
         )
     except JobError as error:  # a driver that crashes or hangs took the worker with it
         told = error.error
-        return RungRow(rung.id, rung.title, uuid, False, told.code, told.title + ".", told.detail, told.hint)
+        return TriedRung(**place, ok=False, code=told.code, found=told.title + ".", reason=told.detail, hint=told.hint)
     found = done.result
     if found.ok is None:
         return None
-    words = (found.found, found.reason, found.hint, found.command)
-    return RungRow(rung.id, rung.title, uuid, found.ok, found.code, *words, found.installs)
+    return TriedRung(**place, **found.model_dump())
 
 
 def _limits(card: GpuCard | None) -> Limits:

@@ -8,7 +8,8 @@ from stand_in_driver import no_driver, stand_in
 
 from app.cli.gpu import doctor as gpu
 from app.cli.main import main
-from app.services.machine.gpu_doctor import NOT_TRIED, Ladder, RungRow
+from app.services.machine.gpu_doctor import Ladder
+from workers.contracts.gpu import NOT_TRIED, TriedRung
 
 UUIDS = ["GPU-fake0000-0000-0000-0000-000000000000", "GPU-fake1111-1111-1111-1111-111111111111"]
 
@@ -57,16 +58,18 @@ def test_doctor_says_each_thing_once(
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path))
     same = {"reason": "No card was found.", "hint": "Nothing needs to be done."}
     rows = [
-        RungRow("files", "Device files", None, False, found="No device file.", **same),
-        RungRow("driver", "Driver", None, False, found="No GPU.", **same),
-        RungRow("cuda", "CUDA", None, False, code=NOT_TRIED, found="Not tried.", reason="Below.", hint="Mend that."),
+        TriedRung(id="files", title="Device files", ok=False, found="No device file.", **same),
+        TriedRung(id="driver", title="Driver", ok=False, found="No GPU.", **same),
+        TriedRung(
+            id="cuda", title="CUDA", ok=False, code=NOT_TRIED, found="Not tried.", reason="Below.", hint="Mend that."
+        ),
     ]
     monkeypatch.setattr(gpu, "run", lambda *_given: Ladder((), tuple(rows)))
     assert main(["gpu", "doctor"]) == 6
     told = capsys.readouterr()
     assert told.err.splitlines()[-1] == "No card was found. Nothing needs to be done."
     assert "No card was found" not in told.out
-    rows.append(RungRow("tool", "A tool", None, False, found="", reason="It is old.", hint="Renew it.", command="new"))
+    rows.append(TriedRung(id="tool", title="A tool", ok=False, reason="It is old.", hint="Renew it.", command="new"))
     main(["gpu", "doctor"])
     assert capsys.readouterr().out.count("A tool: It is old.\n   Renew it. Run: new") == 1
 

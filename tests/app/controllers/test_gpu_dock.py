@@ -15,12 +15,11 @@ from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.gpu.presenter import gpu_value
-from app.services.machine.gpu_doctor import RungRow
 from app.settings import chosen_card
 from widgets.dock import Dock
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
-from workers.contracts.gpu import GpuCard
+from workers.contracts.gpu import GpuCard, TriedRung
 from workers.contracts.process.messages import Card
 
 Drive = Callable[..., None]
@@ -134,15 +133,16 @@ def test_what_mends_two_rungs_is_said_once() -> None:
     tells its own."""
     why = {"reason": "No card was found.", "hint": "Nothing needs to be done.", "code": "no_card"}
     rows = [
-        RungRow("files", "Device files", None, False, found="No device file.", **why),
-        RungRow("driver", "Driver", None, False, found="No GPU.", **why),
+        TriedRung(id="files", title="Device files", ok=False, found="No device file.", **why),
+        TriedRung(id="driver", title="Driver", ok=False, found="No GPU.", **why),
     ]
     (computer,) = gpu_value((), rows, is_trying=False).places
     assert [(one.found, one.reason, one.hint) for one in computer.rungs] == [
         ("No device file.", why["reason"], why["hint"]), ("No GPU.", "", ""),
     ]  # fmt: skip
     cards = tuple(GpuCard(uuid=uuid, index=number, name=uuid) for number, uuid in enumerate(("a", "b")))
-    broken = [RungRow("start", "CUDA starts", uuid, False, "failed", "", "Error 999.", "Restart.") for uuid in "ab"]
+    failed = TriedRung(id="start", title="CUDA starts", ok=False, code="failed", reason="Error 999.", hint="Restart.")
+    broken = [failed.model_copy(update={"card": uuid}) for uuid in "ab"]
     places = gpu_value(cards, broken, is_trying=False).places
     assert [place.rungs[0].reason for place in places] == ["Error 999."] * 2
 

@@ -1,7 +1,8 @@
 """Example values of the pages "What was tried" and "Layers"."""
 
-from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
+from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
+from workers.contracts.after.layers import Layer, LayersResult
 
 _KINDS = ("Convolution", "Convolution", "Eltwise", "Convolution", "Reorder", "FullyConnected", "Pooling", "Softmax")
 
@@ -60,10 +61,14 @@ def _side(title: str, engine: str, count: int, total_ms: float, precision: str) 
     weights = [1 + (number * 7919) % 23 for number in range(count)]
     made = []
     for number, weight in enumerate(weights):
-        share = weight / sum(weights)
+        ms = weight / sum(weights) * total_ms
         size = 3_000 * weight if number % 3 else None
         sensitivity = weight / 1000 if number % 5 == 0 else None
         name = f"/features/features.{number}/conv/Conv"
         kind = _KINDS[number % len(_KINDS)]
-        made.append(LayerValue(number, name, kind, share * total_ms, share, size, precision, sensitivity))
-    return LayersOf(title, engine, total_ms, tuple(made))
+        made.append(
+            Layer(
+                order=number, name=name, kind=kind, ms=ms, size_bytes=size, precision=precision, sensitivity=sensitivity
+            )
+        )
+    return LayersOf(title, engine, LayersResult(layers=tuple(made), total_ms=total_ms))

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 
-from widgets.pages.chat.value import ChatValue, SpeedValue
-from widgets.pages.gpu.value import GpuValue, PlaceValue, RungValue
+from widgets.pages.chat.value import ChatValue
+from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.pages.releases.value import DecisionValue, FigureValue, ReleasesValue, ReleaseValue
 from widgets.parts.installing.value import InstallingValue
 from widgets.parts.small import CheckValue
+from workers.contracts.after.chatting import ChatPiece
+from workers.contracts.gpu import NOT_TRIED, TriedRung
 
 NOVEMBER = datetime(2026, 11, 3, 12, 26, tzinfo=UTC)
 
@@ -49,30 +51,35 @@ def first_release() -> ReleasesValue:
 
 def ladders() -> GpuValue:
     """A computer whose driver is too old, and a card that was not tried."""
-    driver = RungValue(
-        "Driver",
-        "broken",
-        "Version 470.57",
-        "It is older than these libraries need (525.60).",
-        "Install a newer driver, then check again.",
-        "sudo apt install nvidia-driver-580",
+    driver = TriedRung(
+        id="driver",
+        title="Driver",
+        ok=False,
+        found="Version 470.57",
+        reason="It is older than these libraries need (525.60).",
+        hint="Install a newer driver, then check again.",
+        command="sudo apt install nvidia-driver-580",
     )
-    computer = PlaceValue("This computer", "Linux", (RungValue("Device nodes", "ok", "/dev/nvidia0"), driver))
-    card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (RungValue("A product", "not_tried"),), "Work on it")
+    nodes = TriedRung(id="nodes", title="Device nodes", ok=True, found="/dev/nvidia0")
+    product = TriedRung(id="product", title="A product", ok=False, code=NOT_TRIED)
+    computer = PlaceValue("This computer", "Linux", (nodes, driver))
+    card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (product,), "Work on it")
     return GpuValue("One thing is to be mended", "The driver is too old.", (computer, card))
 
 
 def mendable_ladder() -> GpuValue:
     """A card whose packages are missing, which the installer mends."""
-    packages = RungValue(
-        "Packages for the card",
-        "broken",
-        "onnxruntime 1.32.0",
-        "Only the base set is installed, which uses the processor alone.",
-        "Install the set “rtx” for this card.",
+    packages = TriedRung(
+        id="packages",
+        title="Packages for the card",
+        ok=False,
+        found="onnxruntime 1.32.0",
+        reason="Only the base set is installed, which uses the processor alone.",
+        hint="Install the set “rtx” for this card.",
         installs="rtx",
     )
-    card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (RungValue("CUDA starts", "ok", "It starts."), packages))
+    cuda = TriedRung(id="cuda", title="CUDA starts", ok=True, found="It starts.")
+    card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (cuda, packages))
     title, below = "The graphics card cannot be used yet", "Mend the first red line below, then check again."
     return GpuValue(title, below, (card,))
 
@@ -87,6 +94,6 @@ def chat_versions() -> ChatValue:
     return ChatValue((("int8", "INT8 weights"), ("bf16", "BF16")), "int8")
 
 
-def speed() -> SpeedValue:
+def speed() -> ChatPiece:
     """Of one answer."""
-    return SpeedValue(tokens=41, first_ms=180.0, tokens_per_s=23.5)
+    return ChatPiece(tokens=41, first_ms=180.0, tokens_per_s=23.5)

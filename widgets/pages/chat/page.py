@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from widgets.pages.chat.value import ChatValue, HowValue, Side, SpeedValue
+from widgets.pages.chat.value import ChatValue, HowValue, Side
 from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -18,6 +18,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.after.chatting import ChatPiece
 
 LEAST_HEIGHT_PX, MAX_CHARS = 120, 20_000
 
@@ -196,7 +197,7 @@ class ChatPage(DetailPage):
         if side in self._talks:
             self._talks[side].write(text)
 
-    def say_speed(self, side: Side, value: SpeedValue) -> None:
+    def say_speed(self, side: Side, value: ChatPiece) -> None:
         """What the answer takes, or took."""
         if side not in self._talks:
             return
@@ -220,7 +221,7 @@ class ChatPage(DetailPage):
         told = self.tr("From the marked words on the answers differ. Both may be right: read them.")
         self._difference.setText(told)
 
-    def say_stopped(self, side: Side, value: SpeedValue) -> None:
+    def say_stopped(self, side: Side, value: ChatPiece) -> None:
         """A person ended the answer of this side; one that waited for it is not asked."""
         self.say_speed(side, replace(value, stopped=True))
         if side == "original" and "optimized" in self._talks:

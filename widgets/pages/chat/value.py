@@ -23,13 +23,3 @@ class HowValue:
     seed: int = 0
     max_new_tokens: int = 256
     system: str = ""
-
-
-@dataclass(frozen=True)
-class SpeedValue:
-    """What one answer took; None where it was not measured. `stopped`: a person ended it."""
-
-    tokens: int
-    first_ms: float | None = None
-    tokens_per_s: float | None = None
-    stopped: bool = False

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
+from workers.contracts.specs import Question
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,6 @@ class TargetValue:
     available: bool = True
     missing: SetValue | None = None
     suffix: str = ".zip"
-
-
-@dataclass(frozen=True)
-class QuestionValue:
-    """One of the target's own questions; `hint` stands in the empty field. One that is `needed` must be answered."""
-
-    id: str
-    title: str
-    hint: str = ""
-    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class ExportValue:
     reason: str = ""
     seconds: float | None = None
     checks_on_export: int = 0
-    questions: tuple[QuestionValue, ...] = ()
+    questions: tuple[Question, ...] = ()
     sign: SignValue = SignValue()
     fallback_bytes: int | None = None
     fallback: bool = False

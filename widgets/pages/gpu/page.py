@@ -5,7 +5,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.gpu.value import GpuValue, PlaceValue, RungState, RungValue
+from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divider
 from widgets.parts.cards.error import ErrorCard
@@ -15,12 +15,12 @@ from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.gpu import RungState, TriedRung
 
 _MARKS: dict[RungState, tuple[str, Tone]] = {
     "ok": ("check-circle", "ok"),
     "broken": ("x-circle", "bad"),
     "not_tried": ("circle-dashed", "soft"),
-    "running": ("spinner-gap", "brand"),
 }
 
 
@@ -110,7 +110,7 @@ class GpuPage(Page):
         row.addStretch(1)
         return row
 
-    def _rung(self, value: RungValue) -> QWidget:
+    def _rung(self, value: TriedRung) -> QWidget:
         holder = QWidget()
         holder.setAccessibleName(value.title)
         holder.setAccessibleDescription(" ".join(part for part in (value.found, value.reason, value.hint) if part))
@@ -140,7 +140,7 @@ class GpuPage(Page):
         row.addLayout(column, 5)
         return holder
 
-    def _command(self, value: RungValue) -> QHBoxLayout:
+    def _command(self, value: TriedRung) -> QHBoxLayout:
         line = QHBoxLayout()
         line.setSpacing(SPACE_S)
         line.addWidget(label(value.command, "code", select=True), 1)

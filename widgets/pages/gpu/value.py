@@ -1,26 +1,10 @@
 """What the page of the GPU doctor shows, in words."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.installing.value import InstallingValue
-
-RungState = Literal["ok", "broken", "not_tried", "running"]
-
-
-@dataclass(frozen=True)
-class RungValue:
-    """One rung: what was found, and where it does not hold why, what mends it, a line to copy for that. `installs` is
-    the set of packages by which the installer mends it, "" where it does not."""
-
-    title: str
-    state: RungState
-    found: str = ""
-    reason: str = ""
-    hint: str = ""
-    command: str = ""
-    installs: str = ""
+from workers.contracts.gpu import TriedRung
 
 
 @dataclass(frozen=True)
@@ -30,7 +14,7 @@ class PlaceValue:
 
     title: str
     about: str
-    rungs: tuple[RungValue, ...]
+    rungs: tuple[TriedRung, ...]
     choice: str = ""
     is_chosen: bool = False
 

@@ -72,11 +72,11 @@ class LayersPage(DetailPage):
     # -- parts --
     def _headline(self, value: LayersValue) -> str:
         side = value.sides[-1]
-        slowest = max(side.layers, key=lambda layer: layer.ms, default=None)
+        slowest = max(side.result.layers, key=lambda layer: layer.ms, default=None)
         if slowest is None:
             return ""
         text = self.tr("In “{0}” the slowest of {1} layers takes {2} of the time ({3}).")
-        return text.format(side.title, len(side.layers), percent(slowest.share, 0), slowest.kind)
+        return text.format(side.title, len(side.result.layers), percent(side.share(slowest), 0), slowest.kind)
 
     def _tools(self, value: LayersValue) -> QWidget:
         holder = QWidget()
@@ -87,15 +87,15 @@ class LayersPage(DetailPage):
     def _pictures(self, value: LayersValue) -> Card:
         card = Card(self.tr("From the input to the answer, each layer as wide as its time"), gap=SPACE_M)
         kinds = kinds_by_time(value.sides)
-        whole_ms = max(side.total_ms for side in value.sides)
+        whole_ms = max(side.result.total_ms for side in value.sides)
         for number, side in enumerate(value.sides):
             name = side.title if side.engine in side.title else f"{side.title}, {side.engine}"
-            count = len(side.layers)
+            count = len(side.result.layers)
             text = self.tr("{0}: {1} in one layer") if count == 1 else self.tr("{0}: {1} in {2} layers")
-            caption = text.format(name, ms(side.total_ms), count)
-            card.add(words(" ".join(part for part in (caption, side.part) if part), "soft"))
+            caption = text.format(name, ms(side.result.total_ms), count)
+            card.add(words(" ".join(part for part in (caption, side.result.part) if part), "soft"))
             flow = LayerFlow(self.theme, self.tr("Parts of {0}").format(side.title))
-            flow.set_blocks([self._block(side, at) for at in range(len(side.layers))], kinds, whole_ms)
+            flow.set_blocks([self._block(side, at) for at in range(len(side.result.layers))], kinds, whole_ms)
             flow.block_chosen.connect(lambda order, side=number: self._on_block(side, order))
             self._flows.append(flow)
             card.add(flow)
@@ -107,9 +107,9 @@ class LayersPage(DetailPage):
         return card
 
     def _block(self, side: LayersOf, at: int) -> Block:
-        layer = side.layers[at]
+        layer = side.result.layers[at]
         told = self.tr("{0}, {1}: {2}, {3} of the time").format(
-            layer.name, layer.kind, ms(layer.ms), percent(layer.share)
+            layer.name, layer.kind, ms(layer.ms), percent(side.share(layer))
         )
         return Block(layer.order, layer.kind, layer.ms, told)
 
@@ -164,6 +164,6 @@ def kinds_by_time(sides: tuple[LayersOf, ...]) -> tuple[str, ...]:
     """Kinds of layers, those that take most time first."""
     total: dict[str, float] = {}
     for side in sides:
-        for layer in side.layers:
+        for layer in side.result.layers:
             total[layer.kind] = total.get(layer.kind, 0.0) + layer.ms
     return tuple(sorted(total, key=lambda kind: -total[kind]))

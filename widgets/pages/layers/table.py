@@ -5,19 +5,20 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QWidget
 
-from widgets.pages.layers.value import LayersOf, LayerValue
+from widgets.pages.layers.value import LayersOf
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
 from widgets.parts.tables.table import Cell, Column, Row, Table, TableModel
 from widgets.theme import Theme
+from workers.contracts.after.layers import Layer
 
-Sorter = Callable[[LayerValue], tuple[bool, float | str]]
+Sorter = Callable[[Layer], tuple[bool, float | str]]
 
 SORTERS: tuple[Sorter, ...] = (
     lambda layer: (False, float(layer.order)),
     lambda layer: (False, layer.name),
     lambda layer: (False, layer.kind),
     lambda layer: (False, -layer.ms),
-    lambda layer: (False, -layer.share),
+    lambda layer: (False, -layer.ms),
     lambda layer: (layer.size_bytes is None, -float(layer.size_bytes or 0)),
     lambda layer: (not layer.precision, layer.precision),
     lambda layer: (layer.sensitivity is None, -(layer.sensitivity or 0.0)),
@@ -33,7 +34,7 @@ class LayersTable(Table):
     """`show_layers(side)`; ids of rows are the layers' orders."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        self._layers: tuple[LayerValue, ...] = ()
+        self._side: LayersOf | None = None
         self._column, self._is_reversed = TIME_COLUMN, False
         columns = (
             Column("#", right=True),
@@ -54,9 +55,9 @@ class LayersTable(Table):
 
     def show_layers(self, side: LayersOf) -> None:
         """Show one version's layers, sorted as before."""
-        self._layers = side.layers
+        self._side = side
         self.setAccessibleName(self.tr("Layers of {0}").format(side.title))
-        self.setColumnHidden(SENSITIVITY_COLUMN, all(layer.sensitivity is None for layer in side.layers))
+        self.setColumnHidden(SENSITIVITY_COLUMN, all(layer.sensitivity is None for layer in side.result.layers))
         self._fill()
 
     def sort_by(self, column: int) -> None:
@@ -74,24 +75,26 @@ class LayersTable(Table):
             replace(column, title=column.title + (arrow if number == self._column else ""))
             for number, column in enumerate(self._titles)
         )
-        self.show_rows([_row(layer) for layer in in_order(self._layers, self._column, self._is_reversed)])
+        if self._side is not None:
+            layers = in_order(self._side.result.layers, self._column, self._is_reversed)
+            self.show_rows([_row(layer, self._side.share(layer)) for layer in layers])
 
 
-def in_order(layers: Sequence[LayerValue], column: int, is_reversed: bool) -> list[LayerValue]:
+def in_order(layers: Sequence[Layer], column: int, is_reversed: bool) -> list[Layer]:
     """Sorted by a column; unknown values stay last."""
     sorter = SORTERS[column]
     known = sorted((layer for layer in layers if not sorter(layer)[0]), key=sorter, reverse=is_reversed)
     return [*known, *(layer for layer in layers if sorter(layer)[0])]
 
 
-def _row(layer: LayerValue) -> Row:
+def _row(layer: Layer, share: float) -> Row:
     sensitivity = UNKNOWN if layer.sensitivity is None else f"{layer.sensitivity:.2g}"
     cells = (
         Cell(str(layer.order + 1), tone="soft"),
         Cell("/".join(layer.name.strip("/").split("/")[-2:]) or layer.name, tip=layer.name),
         Cell(layer.kind, tone="soft"),
         Cell(ms(layer.ms)),
-        Cell(percent(layer.share)),
+        Cell(percent(share)),
         Cell(UNKNOWN if layer.size_bytes is None else size_bytes(layer.size_bytes)),
         Cell(layer.precision or UNKNOWN),
         Cell(sensitivity),

@@ -2,30 +2,20 @@
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class LayerValue:
-    """One layer. `share` is its part of the time, 0..1; `size_bytes`, `sensitivity` None where they are not known."""
-
-    order: int
-    name: str
-    kind: str
-    ms: float
-    share: float
-    size_bytes: int | None = None
-    precision: str = ""
-    sensitivity: float | None = None
+from workers.contracts.after.layers import Layer, LayersResult
 
 
 @dataclass(frozen=True)
 class LayersOf:
-    """One version's layers in the order of execution. `part` says what of a combined version was looked at."""
+    """The layers of one version, as the engine called `engine` ran them. Kinds of layers are common names."""
 
     title: str
     engine: str
-    total_ms: float
-    layers: tuple[LayerValue, ...]
-    part: str = ""
+    result: LayersResult
+
+    def share(self, layer: Layer) -> float:
+        """Return a layer's part of the total time, 0..1."""
+        return layer.ms / (self.result.total_ms or 1.0)
 
 
 @dataclass(frozen=True)

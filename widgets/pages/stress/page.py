@@ -37,7 +37,7 @@ class StressPage(DetailPage):
     def show_value(self, value: StressValue) -> None:
         """The offer, or what was found about the chosen version."""
         found = value.found
-        head = PageHead(self.tr("Under stress"), found.headline if found else self._offer(value))
+        head = PageHead(self.tr("Under stress"), found.result.headline if found else self._offer(value))
         head.add_action(self._back())
         if found is None:
             self._fill("full", head, self._tools(value), self._what(value))
@@ -48,7 +48,7 @@ class StressPage(DetailPage):
         if found.far:
             items.append(self._unfamiliar(found.far, False))
         items += self._lists(found)
-        note = " ".join(found.notes)
+        note = " ".join(found.result.notes)
         if note:
             items.append(words(note, "caption"))
         self._fill("full", head, *items)
@@ -117,14 +117,14 @@ class StressPage(DetailPage):
             "{0}: the original above, the optimized version below. {1} at each severity, in {2}. “As good” is proven "
             "to lose at most {3} of the examples, “loses more” to lose more than that."
         ).format(
-            names[found.measure],
-            counted(value.kind, found.n_answered),
-            seconds(found.seconds),
-            percent(found.margin, 0),
+            names[found.result.measure],
+            counted(value.kind, found.result.n_answered),
+            seconds(found.result.seconds),
+            percent(found.result.margin, 0),
         )
-        used = sorted({cell.place for row in found.rows for cell in row.cells})
+        used = sorted({cell.severity for row in found.rows for cell in row.cells})
         columns = {place: self.tr("Severity {0}").format(place) for place in used}
-        title = self.tr("Harder inputs, all kinds") if found.full else self.tr("Harder inputs")
+        title = self.tr("Harder inputs, all kinds") if found.result.full else self.tr("Harder inputs")
         return StressTable(self.theme, self._pictures, title, caption, found.rows, columns)
 
     def _unfamiliar(self, rows: tuple[StressRowValue, ...], near: bool) -> StressTable:

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from widgets.pages.stress.value import StressCellValue, StressRowValue, StressVerdict
+from widgets.pages.stress.value import StressRowValue
 from widgets.parts.card import Card, divider
 from widgets.parts.format import percent, tabular
 from widgets.parts.pictures import PictureLabel, PictureStore
@@ -11,6 +11,7 @@ from widgets.parts.small import Tag, TagKind
 from widgets.parts.text import Role, Tone, label, plain_tip, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.after.stress import StressCell, StressVerdict
 
 SIDE_PX = 48
 CELL_PX, TAG_PX = 66, 118
@@ -79,7 +80,7 @@ class StressTable(Card):
             column.addWidget(words(row.about, "caption"))
         grid.addWidget(about, line + 1, 1, middle)
         for cell in row.cells:
-            grid.addWidget(CellLabel(row, cell), line + 1, self._places.index(cell.place) + 2, middle)
+            grid.addWidget(CellLabel(row, cell), line + 1, self._places.index(cell.severity) + 2, middle)
         kind, text = TAGS[row.verdict]
         tag = Tag(self._theme, kind, _tr(text))
         tag.setToolTip(plain_tip(f"{row.about} ({row.source})" if row.source else row.about))
@@ -89,7 +90,7 @@ class StressTable(Card):
 class CellLabel(QFrame):
     """The original's share above the optimized one's; colored where that is worse."""
 
-    def __init__(self, row: StressRowValue, cell: StressCellValue) -> None:
+    def __init__(self, row: StressRowValue, cell: StressCell) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         told = _tr("{0}, {1}: original {2}, optimized {3}").format(

@@ -1,35 +1,22 @@
 """What the page "Under stress" shows: frozen, shares 0..1; the page rounds them."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
+from workers.contracts.after.stress import StressCell, StressResult, StressVerdict
 
-StressVerdict = Literal["worse", "unclear", "even"]
 NOTHING = PictureValue()
-Measure = Literal["accuracy", "agreement", "similarity"]
-
-
-@dataclass(frozen=True)
-class StressCellValue:
-    """Both versions at one severity; `place` is its column, counted from 1, `level` the severity in words."""
-
-    place: int
-    level: str
-    original: float
-    optimized: float
-    verdict: StressVerdict = "even"
 
 
 @dataclass(frozen=True)
 class StressRowValue:
-    """One kind of stress; `about` is a whole sentence, `source` where its severities come from."""
+    """One kind of stress. `severity` of a cell is its column, counted from 1. `about` is a whole sentence, `source`
+    where the severities come from."""
 
-    id: str
     title: str
-    cells: tuple[StressCellValue, ...]
+    cells: tuple[StressCell, ...]
     verdict: StressVerdict = "even"
     about: str = ""
     picture: PictureValue = NOTHING
@@ -38,22 +25,19 @@ class StressRowValue:
 
 @dataclass(frozen=True)
 class StressFound:
-    """What was found. `near` and `far` have two cells each: how well inputs are told apart (AUROC), and the false
-    alarms that this costs (FPR95); `triggers` and `poison` end with what was not looked for. `margin` is a share."""
+    """A result with its rows and findings as they are shown.
 
-    headline: str
-    measure: Measure
-    full: bool
-    n_answered: int
-    seconds: float
+    `near` and `far` have two cells each: how well inputs are told apart (AUROC), and the false alarms that this costs
+    (FPR95). `triggers` and `poison` end with what was not looked for.
+    """
+
+    result: StressResult
     rows: tuple[StressRowValue, ...]
     near: tuple[StressRowValue, ...] = ()
     far: tuple[StressRowValue, ...] = ()
     attacks: tuple[CheckValue, ...] = ()
     triggers: tuple[CheckValue, ...] = ()
     poison: tuple[CheckValue, ...] = ()
-    margin: float = 0.02
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,20 +19,27 @@ from app.controllers.kept import KeptSettings
 from app.controllers.session import Session
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError
-from app.services.machine.gpu_doctor import RungRow
 from app.services.machine.optional_sets import Heard
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
-from workers.contracts.gpu import GpuCard
+from workers.contracts.gpu import GpuCard, TriedRung
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script of the shell")
 
 Drive = Callable[..., None]
 
 CARD = GpuCard(index=0, uuid="GPU-1", name="A card", compute_capability="8.9")
-BROKEN = RungRow(
-    "packages", "Packages", "GPU-1", False, "base_set", "", "Only the base.", "Install it.", "a line", "rtx"
+BROKEN = TriedRung(
+    id="packages",
+    title="Packages",
+    card="GPU-1",
+    ok=False,
+    code="base_set",
+    reason="Only the base.",
+    hint="Install it.",
+    command="a line",
+    installs="rtx",
 )
 
 
@@ -186,9 +193,9 @@ def test_without_an_installer_only_the_line_is_offered() -> None:
     """Given a program that was not started from a clone, Then there is a line and no button; else one of two rungs that
     say the same has the button, and none a line."""
     (place,) = gpu_value((CARD,), [BROKEN], is_trying=False).places
-    assert (place.rungs[0].installs, place.rungs[0].command) == ("", "a line")
+    assert (place.rungs[0].installs, place.rungs[0].command) == (None, "a line")
     (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, installs=True).places
-    assert [(rung.installs, rung.command) for rung in place.rungs] == [("rtx", ""), ("", "")]
+    assert [(rung.installs, rung.command) for rung in place.rungs] == [("rtx", ""), (None, "")]
 
 
 def test_an_installer_that_does_not_start_is_said(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.chat.page import ChatPage
-from widgets.pages.chat.value import ChatValue, SpeedValue
+from widgets.pages.chat.value import ChatValue
 from widgets.theme import Theme
 from widgets.tokens import RAIL_WIDTH
+from workers.contracts.after.chatting import ChatPiece
 
 VALUE = ChatValue((("v1", "INT8 weights, BF16"), ("v2", "BF16")), "v1")
 
@@ -40,7 +41,7 @@ def test_what_is_said_is_answered_on_both_sides(
     assert page._stop.isEnabled() and not page._send.isEnabled()
     for piece in ("Good ", "morning"):
         page.write("original", piece)
-    page.say_speed("original", SpeedValue(2, 98.0, 21.4))
+    page.say_speed("original", ChatPiece(tokens=2, first_ms=98.0, tokens_per_s=21.4))
     assert page._talks["original"].text == "You: Hello\n\nGood morning"
     page.write("optimized", "Good day")
     page.say_difference(5)

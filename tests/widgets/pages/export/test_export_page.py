@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPus
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportRequest, ProveValue, QuestionValue, TargetValue
+from widgets.pages.export.value import ExportRequest, ProveValue, TargetValue
 from widgets.parts.card import ChoiceCard
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Bar
 from widgets.theme import Theme
+from workers.contracts.specs import Question
 
 
 def button(page: ExportPage, text: str) -> QPushButton:
@@ -221,7 +222,7 @@ def test_a_target_asks_what_is_its_own(
     is told after what was typed."""
     page = ExportPage(theme)
     targets = (TargetValue("python", "Python folder", ""), TargetValue("kit", "Kit", "", suffix=".kit"))
-    questions = (QuestionValue("shop", "Which shop?", needed=True), QuestionValue("town", "Where?"))
+    questions = (Question(id="shop", title="Which shop?", needed=True), Question(id="town", title="Where?"))
     page.show(examples.export(targets=targets, target="kit", questions=questions))
     shown(page)
     export = button(page, "Export bundle")

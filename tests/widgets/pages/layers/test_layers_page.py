@@ -10,25 +10,30 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.layers.page import LayersPage, kinds_by_time
 from widgets.pages.layers.table import LayersTable, in_order
-from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
+from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.plots.layer_flow import LayerFlow
 from widgets.theme import Theme
+from workers.contracts.after.layers import Layer, LayersResult
 
 BEFORE = (
-    LayerValue(0, "/stem/Conv", "Conv", 3.0, 0.5, 4000, "f32", 0.002),
-    LayerValue(1, "/pool/Pool", "GlobalAveragePool", 1.0, 1 / 6),
-    LayerValue(2, "/head/Gemm", "Gemm", 2.0, 1 / 3, 40_000, "f32", 0.1),
+    Layer(order=0, name="/stem/Conv", kind="Conv", ms=3.0, size_bytes=4000, precision="f32", sensitivity=0.002),
+    Layer(order=1, name="/pool/Pool", kind="GlobalAveragePool", ms=1.0),
+    Layer(order=2, name="/head/Gemm", kind="Gemm", ms=2.0, size_bytes=40_000, precision="f32", sensitivity=0.1),
 )
 AFTER = (
-    LayerValue(0, "stem", "Convolution", 1.0, 0.8, 2000, "bf16"),
-    LayerValue(1, "head", "FullyConnected", 0.25, 0.2),
+    Layer(order=0, name="stem", kind="Convolution", ms=1.0, size_bytes=2000, precision="bf16"),
+    Layer(order=1, name="head", kind="FullyConnected", ms=0.25),
 )
 VALUE = LayersValue(
     versions=(("v1", "16-bit numbers (BF16)"), ("v0", "Original")),
     chosen="v1",
     sides=(
-        LayersOf("Original", "ONNX Runtime", 6.0, BEFORE),
-        LayersOf("16-bit numbers (BF16)", "OpenVINO", 1.25, AFTER, "The fast one of its two models."),
+        LayersOf("Original", "ONNX Runtime", LayersResult(layers=BEFORE, total_ms=6.0)),
+        LayersOf(
+            "16-bit numbers (BF16)",
+            "OpenVINO",
+            LayersResult(layers=AFTER, total_ms=1.25, part="The fast one of its two models."),
+        ),
     ),
 )
 
