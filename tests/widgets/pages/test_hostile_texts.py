@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from page_states import State
+from pydantic import BaseModel
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QTextBrowser
 from wide_parts import wide
@@ -46,6 +47,9 @@ def hostile(value: Any) -> Any:
             f.name: getattr(value, f.name) if f.name in keep else hostile(getattr(value, f.name)) for f in fields(value)
         }
         return replace(value, **changed)
+    if isinstance(value, BaseModel):
+        names = type(value).model_fields.keys() - keep
+        return value.model_copy(update={name: hostile(getattr(value, name)) for name in names})
     if isinstance(value, tuple):
         return tuple(hostile(item) for item in value)
     return HOSTILE if isinstance(value, str) and not isinstance(value, datetime) else value
