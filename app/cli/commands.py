@@ -207,7 +207,7 @@ def load(
     ctx: typer.Context,
     run: Run,
     variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="For each of about 15 steps.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="For each of about 6 steps.")] = 10.0,
     price_per_hour: Annotated[
         float | None, typer.Option(min=0.000001, help="What an hour of a computer costs.")
     ] = None,
@@ -218,7 +218,7 @@ def load(
         typer.Option(min=0.001, metavar="MS", help="Also find the most requests a second, 99 % answered within it."),
     ] = None,
 ) -> int:
-    """A run's original and one version under load: scenarios of MLCommons LoadGen, batches, cache, cold start, cost."""
+    """Measure a run's original and one version under load: batches, request rates, cold start, energy, cost."""
     options = loading.LoadOptions(variant, seconds, price_per_hour, currency, utilization, max_latency)
     return loading.load(_output(ctx), run, options)
 

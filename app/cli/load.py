@@ -11,8 +11,8 @@ from app.services.after.loading.loading import measure_load, stages
 from app.services.after.loading.words import capacity_words, headline, plan_words
 from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.load import LoadRecord, Price, VersionLoad, read_price
-from workers.contracts.after.load import LOADGEN_WORDS
+from app.services.records.load import LoadRecord, Price, read_price
+from workers.contracts.after.load import LOADGEN_WORDS, VersionLoad
 from workers.contracts.wording import in_ms
 
 
@@ -42,7 +42,6 @@ def load(output: Output, run_id: str, options: LoadOptions) -> int:
     for version in (record.original, record.variant):
         if version is not None:
             _say(output, version, price)
-    output.text(f"  {LOADGEN_WORDS}")
     output.sentence(headline(record))
     return OK
 
@@ -64,11 +63,10 @@ def _price(options: LoadOptions) -> Price | None:
 
 
 def load_document(record: LoadRecord, price: Price | None) -> dict[str, Any]:
-    """`{run_id, seconds, original, variant, paired, measured_with, price, cost}`; what was not measured is null."""
+    """Return `{run_id, seconds, original, variant, paired, price, cost_per_million, …}`; absent figures are null."""
     versions = [record.original] + ([record.variant] if record.variant is not None else [])
     return {
         **record.model_dump(mode="json"),
-        "measured_with": LOADGEN_WORDS,
         "price": price.model_dump(mode="json") if price is not None else None,
         "cost_per_million": {version.variant_id: cost_of(version, price) for version in versions},
     }
@@ -76,24 +74,21 @@ def load_document(record: LoadRecord, price: Price | None) -> dict[str, Any]:
 
 def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
     output.text(version.title)
-    for found in version.scenarios:
-        state = "" if found.valid else f"  not valid: {' '.join(found.reasons)}"
-        latency = found.latency
-        output.text(
-            f"  {found.scenario:<14} {found.throughput_per_s:>10,.1f} a second   "
-            f"p50 {in_ms(latency.p50_ms)}  p90 {in_ms(latency.p90_ms)}  n {found.n:,}{state}"
-        )
     if version.sweep is not None:
         for point in version.sweep.points:
             mark = "  (knee)" if point.batch == version.sweep.knee_batch else ""
             output.text(f"  batch {point.batch:>4}     {point.throughput_per_s:>10,.1f} a second{mark}")
+    for arriving in version.serving.alone if version.serving is not None else ():
+        latency = arriving.latency
+        within = f"p50 {in_ms(latency.p50_ms)}  p90 {in_ms(latency.p90_ms)}  n {latency.n:,}"
+        output.text(f"  at random      {arriving.rate_per_s:>10,.1f} a second   {within}")
     for spoken in version.prompts:
         rate = "" if spoken.tokens_per_s is None else f", then {spoken.tokens_per_s:.1f} a second"
         held = "" if spoken.memory_bytes is None else f", {spoken.memory_bytes / 1e6:.0f} MB"
         first = f"prompt of {spoken.prompt_tokens:>5}  first token {in_ms(spoken.first_ms)}"
         output.text(f"  {first}{rate}{held}  n {spoken.n}")
     if version.capacity is not None:
-        output.text(f"  most requests  {capacity_words(version.capacity)}")
+        output.text(f"  most requests  {capacity_words(version.capacity)} ({LOADGEN_WORDS})")
     if version.cold is not None:
         times = sorted(version.cold.total_ms)
         output.text(f"  cold start     p50 {times[len(times) // 2]:.0f} ms, max {times[-1]:.0f} ms, n {len(times)}")

@@ -97,7 +97,7 @@ def under_load(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
 
 
 def measure_load(home: Path, out: Path, tag: str) -> None:
-    """Ten seconds a scenario, once; later starts show the record."""
+    """Ten seconds for each part, once; later starts show the record."""
     with opened(home, SIZES[0]) as program:
         program.keys("ctrl+5")
         program.until_page("compare", "full")

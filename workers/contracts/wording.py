@@ -51,12 +51,6 @@ def percent_range(low: float, high: float, digits: int = 0, tr: Translate = _as_
     return tr("{0} to {1}").format(f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f} %")
 
 
-def percent_change(share: float, digits: int = 0) -> str:
-    """How far off something is, with its sign: "+12 %", "−3 %", "0 %"."""
-    text = f"{abs(100 * share):.{digits}f}"
-    return f"{'' if not float(text) else '+' if share > 0 else '−'}{text} %"
-
-
 def percent_tick(text: str) -> str:
     """A figure in percent whose digits are chosen already, as the marks of an axis have them."""
     return f"{text} %"

@@ -82,10 +82,7 @@ def _speed(facts: CardFacts) -> str:
 
 
 def _energy(facts: CardFacts) -> str:
-    measured = facts.load is not None and any(
-        result.energy is not None and result.energy.joules is not None for result in facts.load.this
-    )
-    return "measured" if measured else ""
+    return "measured" if facts.load is not None and facts.load.joules is not None else ""
 
 
 def _watched(facts: CardFacts) -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.after.load import CardLoad
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
@@ -96,7 +95,8 @@ def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: Pipelin
     never where an item's answer depends on the others."""
     batched = _is_batched(inputs, outputs, spec)
     shares = batched and depends_on_mates(Path(params.model_dir))
-    knee = 1 if shares else measured_batch(params.facts.load) if batched else None
+    load = params.facts.load
+    knee = 1 if shares else load.knee_batch if batched and load is not None else None
     most = (knee or UNMEASURED_BATCH) if batched else 0
     answer = next((entry.name for entry in spec.outputs if entry.answer), "")
     labelled = answer if spec.answer_kind == "class" and spec.classes else ""
@@ -113,12 +113,6 @@ def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: Pipelin
         lines.append(f"dynamic_batching {{ preferred_batch_size: [ {knee} ] }}")
     lines += [_parameter(key, str(value)) for key, value in _threads(params.settings).items()]
     return "\n".join(lines) + "\n"
-
-
-def measured_batch(load: CardLoad | None) -> int | None:
-    """Items at once that gave the most answers a second, where that was measured validly; None else."""
-    found = next((row for row in load.this if row.scenario == "offline" and row.valid), None) if load else None
-    return found.batch if found is not None else None
 
 
 def _is_batched(inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec) -> bool:

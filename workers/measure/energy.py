@@ -87,15 +87,11 @@ class NvmlCounter:
 
 @dataclass
 class EnergyMeter:
-    """Takes the counter when made; `read` tells what was used since. Without a counter `note` says why.
-
-    As a context it counts from its latest beginning to its end: what was tried before does not count.
-    """
+    """Reads the counter when made; `read` tells what was used since. Without a counter `note` says why."""
 
     counter: Counter | None
     note: str
-    before: tuple[float, ...] | None = None
-    after: tuple[float, ...] | None = None
+    before: tuple[float, ...] = ()
 
     @classmethod
     def begin(cls, device_ran: str, files: Sequence[str]) -> "EnergyMeter":
@@ -108,27 +104,16 @@ class EnergyMeter:
         except (OSError, ValueError):
             return cls(None, f"{what} does not tell how much energy it takes, so nothing is said about it.")
 
-    def __enter__(self) -> "EnergyMeter":
-        self.before, self.after = self._now(), None
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.after = self._now()
-
-    def _now(self) -> tuple[float, ...] | None:
-        try:
-            return None if self.counter is None else self.counter.joules()
-        except (OSError, ValueError):
-            return None
-
     def read(self, seconds: float, answers: int) -> Energy:
         """What was used since the beginning; no figure for less than 10 s. Closes the counter."""
         if self.counter is None:
             return Energy(seconds=seconds, answers=answers, note=self.note)
-        after = self.after or self._now()
-        self.counter.close()
-        if self.before is None or after is None:
+        try:
+            after = self.counter.joules()
+        except (OSError, ValueError):
             return Energy(seconds=seconds, answers=answers, note="The energy counter stopped answering meanwhile.")
+        finally:
+            self.counter.close()
         joules, source = self.counter.between(self.before, after), self.counter.source
         if seconds < MIN_SECONDS:
             note = f"Energy needs {MIN_SECONDS:g} s at least; this took {seconds:.1f} s."

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from workers.infer.base import Session
+from workers.measure.arrivals import poisson_arrivals, serve
 from workers.measure.requests import Requests
 
 OwnScenario = Literal["single-stream", "offline", "server"]
@@ -97,26 +96,15 @@ def _back_to_back(session: Session, requests: Requests, seconds: float, check: C
 def _server(
     session: Session, requests: Requests, rate: float, seconds: float, seed: int, check: Callable[[], None]
 ) -> Load:
-    """Latency runs from a request's arrival to its answer, so the queue before it counts."""
-    rng = np.random.default_rng(seed)
-    latencies: list[float] = []
+    """Measure latency from a request's arrival to its answer, so that the queue before it counts."""
+
+    def answer(number: int) -> None:
+        requests.carry(session.run(requests.feed(number)))
+
     started = time.perf_counter()
-    arrival = started + float(rng.exponential(1 / rate))
-    end = started
-    while (arrival - started < seconds or not latencies) and len(latencies) < MAX_REQUESTS:
-        while (wait := arrival - time.perf_counter()) > 0:
-            check()
-            if wait > 0.002:
-                time.sleep(min(wait - 0.001, 0.05))
-        outputs = session.run(requests.feed(len(latencies)))
-        end = time.perf_counter()
-        latencies.append((end - arrival) * 1000)
-        requests.carry(outputs)
-        check()
-        arrival += float(rng.exponential(1 / rate))
-        if end - started > 3 * seconds:
-            break  # it cannot keep up; what was measured says so
-    return Load(latencies, len(latencies) * requests.batch / (end - started))
+    latencies_s = serve(poisson_arrivals(rate, seconds, seed, MAX_REQUESTS), answer, check)
+    spent_s = time.perf_counter() - started
+    return Load((1000 * latencies_s).tolist(), latencies_s.size * requests.batch / spent_s)
 
 
 def knee(batches: Sequence[int], throughputs: Sequence[float]) -> int:

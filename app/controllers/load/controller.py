@@ -73,14 +73,14 @@ class LoadController(PageController):
             return
         records = read_load(self._session.workspace.repositories, run.id).records
         if records:
-            self._show_record(self._facts, records[0])
+            self._show_record(records[0])
         else:
             self.ask()
 
-    def _show_record(self, facts: RunFacts, record: LoadRecord) -> None:
+    def _show_record(self, record: LoadRecord) -> None:
         self._record = record
         price = read_price(self._session.workspace.repositories)
-        self._page.show_value(load_value(facts, record, price, example_prices()))
+        self._page.show_value(load_value(record, price, example_prices()))
 
     def ask(self) -> None:
         """Which version, how long."""
@@ -145,7 +145,7 @@ class LoadController(PageController):
             return
         self._stopped()
         if self._facts is not None:
-            self._show_record(self._facts, record)
+            self._show_record(record)
 
     def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
         """What was there before stays."""

@@ -10,27 +10,15 @@ from app.services.after.loading.loading import PRESETS_S, best_per_s, stages
 from app.services.after.loading.words import about as about_rate
 from app.services.after.loading.words import busy_words, headline
 from app.services.records.facts import RunFacts
-from app.services.records.load import LoadRecord, Price, VersionLoad
+from app.services.records.load import LoadRecord, Price
 from presets.prices import ExamplePrice
-from widgets.pages.load.value import FigureValue, LoadAskValue, LoadValue, PriceValue, ScenarioRow, TimeValue
+from widgets.pages.load.value import FigureValue, LoadAskValue, LoadValue, PriceValue, TimeValue
 from widgets.parts.format import about, moment, ms
 from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve, CurvePoint
-from workers.contracts.after.load import ScenarioResult
+from workers.contracts.after.load import VersionLoad
 
 HOUR_S = 3600
-SCENARIOS = {
-    "single-stream": (
-        "Single stream",
-        "One request after the other, each as soon as the last is answered; 90 % of them count.",
-    ),
-    "multi-stream": ("Multi-stream", "Eight inputs at a time, again and again; 99 % of the eights count."),
-    "server": (
-        "Server",
-        "Requests at random moments, 70 % of what it can do; 99 % must be answered within {0}.",
-    ),
-    "offline": ("Offline", "Everything is there at once; only the total counts. Latencies are those of single calls."),
-}
 
 
 def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
@@ -51,12 +39,12 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
     )
 
 
-def load_value(facts: RunFacts, record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> LoadValue:
+def load_value(record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> LoadValue:
     """All that the record holds."""
     versions = versions_in(record)
-    subtitle = tr(
-        "{0:g} s a scenario on {1}, {2} cores, {3}. Measured with MLCommons LoadGen; not an MLPerf result."
-    ).format(record.seconds, record.processor, record.cores, moment(record.made_at))
+    subtitle = tr("{0:g} s for each part on {1}, {2} cores, {3}.").format(
+        record.seconds, record.processor, record.cores, moment(record.made_at)
+    )
     command = f"fettle load {record.run_id} --seconds {record.seconds:g}"
     if record.variant is not None:
         command += f" --variant {record.variant.variant_id}"
@@ -68,8 +56,7 @@ def load_value(facts: RunFacts, record: LoadRecord, price: Price | None, example
         figures=_figures(record),
         throughput=tuple(curve for load, number in versions if (curve := _sweep(load, number)).points),
         latency=tuple(curve for load, number in versions if (curve := _rates(load, number)).points),
-        scenarios=_scenarios(record),
-        facts=facts_of(facts, record),
+        facts=facts_of(record),
         price=price_value(record, price, examples),
         note=" ".join(filter(None, [busy_words(record), *_missing(record)])),
         command=command,
@@ -102,7 +89,7 @@ def _figures(record: LoadRecord) -> tuple[FigureValue, ...]:
     else:
         per_s = best_per_s(record.original)
         if per_s is not None:
-            found.append(FigureValue(about_rate(per_s), tr("a second"), tr("Answers, with everything asked at once.")))
+            found.append(FigureValue(about_rate(per_s), tr("a second"), tr("Answers, with the best batch size.")))
     cold = (record.variant or record.original).cold
     if cold is not None:
         times_s = sorted(value / 1000 for value in cold.total_ms)
@@ -141,34 +128,6 @@ def _rates(load: VersionLoad, number: int) -> Curve:
         )
         points.append(CurvePoint(point.rate_per_s, latency.p50_ms, tip, latency.p50_low_ms, latency.p50_high_ms))
     return Curve(load.title, number, tuple(points))
-
-
-def _scenarios(record: LoadRecord) -> tuple[ScenarioRow, ...]:
-    order = list(SCENARIOS)
-    found = [(result, load) for load, _ in versions_in(record) for result in load.scenarios]
-    found.sort(key=lambda pair: order.index(pair[0].scenario))
-    return tuple(_scenario(result, load) for result, load in found)
-
-
-def _scenario(result: ScenarioResult, load: VersionLoad) -> ScenarioRow:
-    title, asked = SCENARIOS[result.scenario]
-    latency, batch = result.latency, tr(", batches of {0}").format(result.batch) if result.batch > 1 else ""
-    low, high = result.throughput_low, result.throughput_high
-    between = "" if low is None or high is None else tr("{0} to {1}, ").format(about_rate(low), about_rate(high))
-    counted = tr("{0}n {1:,}").format(between, result.n)
-    return ScenarioRow(
-        id=f"{result.scenario}-{load.variant_id}",
-        scenario=f"{title}{batch}",
-        about=tr(asked).format(ms(result.bound_ms)),
-        version=load.title,
-        throughput=about_rate(result.throughput_per_s),
-        throughput_below=counted,
-        p50=ms(latency.p50_ms),
-        p90=ms(latency.p90_ms),
-        p99=ms(latency.p99_ms),
-        is_valid=result.valid,
-        why="" if result.valid else " ".join((*result.reasons, tr("A longer time often helps."))),
-    )
 
 
 def _between(low: float | None, high: float | None) -> str:

@@ -6,57 +6,14 @@ from pydantic import Field
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
-from workers.contracts.after.load import (
-    CacheResult,
-    CapacityResult,
-    ColdTimes,
-    PromptPoint,
-    ScenarioResult,
-    ServingResult,
-    SweepResult,
-)
+from workers.contracts.after.load import Paired, VersionLoad
 from workers.contracts.base import Frozen
 
 PRICE_KEY = "load-price"
 
 
-class VersionLoad(Frozen):
-    """One version. What could not be measured is None, and `missing` says why, part by part in words."""
-
-    variant_id: str
-    title: str
-    runtime: str
-    scenarios: tuple[ScenarioResult, ...] = ()
-    sweep: SweepResult | None = None
-    serving: ServingResult | None = None
-    cache: CacheResult | None = None
-    cold: ColdTimes | None = None
-    prompts: tuple[PromptPoint, ...] = ()
-    capacity: CapacityResult | None = None
-    missing: tuple[str, ...] = ()
-    busy_share: float | None = None
-
-
-class Paired(Frozen):
-    """Answers a second of both versions at their best batch sizes, measured in turn in fresh processes.
-
-    `ratio` is variant/original with bounds (95 % each, t interval over `sets` of processes); `n` requests of each.
-    """
-
-    original_batch: int
-    variant_batch: int
-    original_per_s: float
-    variant_per_s: float
-    ratio: float
-    ratio_low: float | None
-    ratio_high: float | None
-    n: int
-    sets: int
-    busy_share: float | None = None
-
-
 class LoadRecord(Frozen):
-    """`variant` is None where only the original was measured. `seconds` is what each scenario measured for."""
+    """`variant` is None where only the original was measured. `seconds` is the time that each part measured for."""
 
     run_id: str
     seconds: float

@@ -54,15 +54,25 @@ def test_a_runs_versions_under_load(tmp_path: Path) -> None:
     """Given a finished run, Then one command measures it, prices it and keeps it; wrong names are told."""
     finished_folder(tmp_path)
     fettle = Fettle(tmp_path / "data")
-    done = fettle("load", "r1", "--seconds", "0.5", "--price-per-hour", "0.25", "--currency", "EUR", "--json")
+    done = fettle(
+        "load",
+        "r1",
+        "--seconds",
+        "0.5",
+        "--max-latency",
+        "500",
+        "--price-per-hour",
+        "0.25",
+        "--currency",
+        "EUR",
+        "--json",
+    )
     assert done.code == 0, done.err
     found = done.document
     assert found["run_id"] == "r1" and found["paired"]["ratio"] > 0
     for version in (found["original"], found["variant"]):
-        assert {row["scenario"] for row in version["scenarios"]} == {
-            "single-stream", "multi-stream", "server", "offline",
-        }  # fmt: skip
-        assert version["sweep"]["points"] and version["serving"]["alone"] and version["cache"] and version["cold"]
+        assert version["sweep"]["points"] and version["sweep"]["energy"] and version["serving"]["alone"]
+        assert version["cold"] and version["capacity"]["limit_ms"] == 500
     assert found["price"]["currency"] == "EUR" and set(found["cost_per_million"]) == {
         found["original"]["variant_id"], found["variant"]["variant_id"],
     }  # fmt: skip

@@ -9,7 +9,6 @@ from workers.contracts.wording import (
     in_ms,
     is_are,
     percent,
-    percent_change,
     percent_of,
     percent_range,
     percent_up,
@@ -34,7 +33,6 @@ def test_other_percentages() -> None:
     assert [percent_of(value) for value in (1.0, 0.5, 90.25, 58.0)] == ["1 %", "0.5 %", "90.25 %", "58 %"]
     assert [percent_up(share) for share in (0.0041, 0.005, 0.01)] == ["0.5 %", "0.5 %", "1 %"]
     assert percent_range(0.761, 0.874) == "76 to 87 %"
-    assert [percent_change(share) for share in (0.12, -0.03, 0.001, -0.001)] == ["+12 %", "−3 %", "0 %", "0 %"]
 
 
 @pytest.mark.parametrize(

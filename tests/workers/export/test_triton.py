@@ -9,12 +9,12 @@ from bundle_facts import card_facts
 from card_facts import SPEC
 from foreign_models import dynamic_int8
 
-from workers.contracts.after.load import CardLoad, ScenarioResult
+from workers.contracts.after.load import CardLoad, SweepResult, VersionLoad
 from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
 from workers.contracts.errors import WorkerError
 from workers.contracts.specs import DeviceFacts
 from workers.export import triton
-from workers.export.triton import TARGET, Tensor, config, measured_batch, parse, repository_name
+from workers.export.triton import TARGET, Tensor, config, parse, repository_name
 from workers.export.verify import verify
 from workers.registry import targets
 from workers.runtime.recording import RecordingContext
@@ -38,10 +38,9 @@ def params(**more: Any) -> ExportParams:
     )
 
 
-def under_load(batch: int, valid: bool = True) -> CardLoad:
-    values = dict.fromkeys(("seconds", "throughput_per_s"), 1.0)
-    row = ScenarioResult.model_construct(scenario="offline", batch=batch, valid=valid, n=10, **values)
-    return CardLoad.model_construct(this=(row,), original=(), made_at="2026-01-01", seconds=1.0, processor="p", cores=2)
+def under_load(batch: int) -> CardLoad:
+    this = VersionLoad.model_construct(sweep=SweepResult.model_construct(points=(), knee_batch=batch))
+    return CardLoad.model_construct(this=this, made_at="2026-01-01", seconds=1.0, processor="p", cores=2)
 
 
 def parsed(text: str) -> Any:
@@ -55,14 +54,12 @@ def made(inputs: list[Tensor], outputs: list[Tensor], spec: Any = SPEC, **more: 
 
 
 def test_requests_are_joined_by_the_batch_that_was_measured() -> None:
-    """Given a knee of 16, then Triton joins requests up to it; given none, or an invalid one, then it does not."""
+    """Given a knee of 16, then Triton joins requests up to it; given none, then it does not."""
     measured = made([PICTURE], [SCORES], load=under_load(16), settings={"num_threads": 3})
     assert measured.max_batch_size == 16 and list(measured.dynamic_batching.preferred_batch_size) == [16]
     assert measured.parameters["intra_op_thread_count"].string_value == "3"
-    for load in (None, under_load(16, valid=False)):
-        plain = made([PICTURE], [SCORES], load=load)
-        assert plain.max_batch_size == triton.UNMEASURED_BATCH and not plain.HasField("dynamic_batching")
-    assert measured_batch(under_load(4)) == 4
+    plain = made([PICTURE], [SCORES], load=None)
+    assert plain.max_batch_size == triton.UNMEASURED_BATCH and not plain.HasField("dynamic_batching")
 
 
 def test_what_rounds_over_a_batch_gets_one_item_at_once(tmp_path: Path) -> None:

@@ -80,17 +80,6 @@ def test_one_processors_wrap_adds_its_own_range_only(tmp_path: Path) -> None:
     assert counter.between((10.0, 95.0), (200.0, 3.0)) == pytest.approx(198.0)
 
 
-def test_as_a_context_only_the_last_try_counts(tmp_path: Path) -> None:
-    """Given a first try that used 50 J, and a second that used 8 J, Then 8 J are told, whatever follows."""
-    file = rapl(tmp_path / "a", 0)
-    meter = EnergyMeter.begin("cpu", [str(file)])
-    for joules in (50, 58):
-        with meter:
-            rapl(tmp_path / "a", joules * 1_000_000)
-    rapl(tmp_path / "a", 99_000_000)
-    assert meter.read(12.0, 10).joules == pytest.approx(8.0)
-
-
 def test_a_computer_without_counters_says_so() -> None:
     meter = EnergyMeter.begin("cpu", ())
     found = meter.read(60.0, 10)

@@ -7,7 +7,7 @@ import pytest
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from workers.contracts.after.load import ColdModel, ColdParams, LoadParams, LoadResult
-from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.errors import JobCancelled, WorkerError
 from workers.measure import throughput
 from workers.measure.load.under_load import SHARES_A_RANGE
 from workers.measure.prompts import NEW_TOKENS
@@ -28,18 +28,6 @@ def measured(small: Any, part: Any, tmp_path: Path, **more: Any) -> LoadResult:
     return load.run(params, RecordingContext(tmp_path, threads=2))
 
 
-@pytest.mark.parametrize("part", ["single-stream", "multi-stream", "server", "offline"])
-def test_scenarios_keep_their_logs_in_the_jobs_folder(part: str, make_small: Any, tmp_path: Path) -> None:
-    """Given each scenario, Then LoadGen's logs lie in the job's folder, and only offline says a word on energy."""
-    found = measured(make_small("cnn"), part, tmp_path, batch=2 if part == "offline" else 1)
-    scenario = found.scenario
-    assert scenario is not None and scenario.scenario == part and scenario.n > 0 and scenario.throughput_per_s > 0
-    assert (tmp_path / "loadgen" / part / "mlperf_log_detail.txt").is_file()
-    assert (scenario.energy is not None) == (part == "offline") and scenario.batch == (2 if part == "offline" else 1)
-    if scenario.energy is not None:
-        assert scenario.energy.joules is None and scenario.energy.note
-
-
 @pytest.mark.whole
 def test_the_most_requests_within_a_limit(make_small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a limit that a small model keeps, Then the part finds a rate, and says whether answers under load are alike;
@@ -53,34 +41,21 @@ def test_the_most_requests_within_a_limit(make_small: Any, tmp_path: Path, monke
 
 
 @pytest.mark.whole
-def test_batch_sizes_have_a_knee_and_one_core(make_small: Any, tmp_path: Path) -> None:
+def test_batch_sizes_have_a_knee_and_a_word_on_energy(make_small: Any, tmp_path: Path) -> None:
     sweep = measured(make_small("cnn"), "sweep", tmp_path).sweep
     assert sweep is not None and [point.batch for point in sweep.points] == [1, 2, 8] and sweep.stopped == ""
-    best = max(point.throughput_per_s for point in sweep.points)
     knee = next(point for point in sweep.points if point.batch == sweep.knee_batch)
-    assert knee.throughput_per_s >= 0.95 * best
-    assert sweep.one_core is not None and sweep.one_core.batch == 1 and sweep.threads == 2
+    assert knee.throughput_per_s >= 0.95 * sweep.best.throughput_per_s
     point = sweep.points[0]
     assert point.throughput_low is not None and point.throughput_low < point.throughput_per_s * 1.05
+    assert sweep.energy is not None and sweep.energy.joules is None and sweep.energy.note
 
 
-@pytest.mark.whole
-def test_rates_and_batching(make_small: Any, tmp_path: Path) -> None:
-    """Given a model that takes batches, Then latencies at five rates, and batching simulated and measured."""
-    serving = measured(make_small("cnn"), "serving", tmp_path, seconds=1.0, batch=8).serving
+def test_latency_at_five_request_rates(make_small: Any, tmp_path: Path) -> None:
+    serving = measured(make_small("cnn"), "serving", tmp_path, seconds=0.5).serving
     assert serving is not None and [round(point.load_share, 1) for point in serving.alone] == [0.3, 0.5, 0.7, 0.8, 0.9]
-    found = serving.batching
-    assert found is not None and found.max_batch == 8 and found.n == found.measured.n > 50
-    assert 1 <= found.measured_mean_batch <= 8 and 1 <= found.expected_mean_batch <= 8
-    assert found.error_p50 == pytest.approx(found.expected_p50_ms / found.measured.p50_ms - 1)
-
-
-def test_a_cache_is_measured_beside_none(make_small: Any, tmp_path: Path) -> None:
-    found = measured(make_small("cnn"), "cache", tmp_path).cache
-    assert found is not None and (found.items, found.capacity) == (24, 6)
-    assert found.hit_rate_low < found.hit_rate < found.hit_rate_high
-    assert found.hit_rate == pytest.approx(found.expected_hit_rate, abs=0.05)
-    assert found.hit_p50_ms is not None and found.with_per_s > 0 and found.without_per_s > 0
+    for point in serving.alone:
+        assert point.rate_per_s == pytest.approx(serving.capacity_per_s * point.load_share) and point.latency.n > 0
 
 
 @pytest.mark.whole
@@ -93,32 +68,24 @@ def test_what_rounds_over_a_batch_takes_one_item_at_a_time(make_small: Any, tmp_
     sweep = measured(small, "sweep", tmp_path).sweep
     assert sweep is not None and [point.batch for point in sweep.points] == [1] and sweep.knee_batch == 1
     assert sweep.stopped == SHARES_A_RANGE
-    serving = measured(small, "serving", tmp_path).serving
-    assert serving is not None and serving.batching is None and serving.why_no_batching == SHARES_A_RANGE
 
 
 @pytest.mark.whole
 def test_a_model_with_state_takes_one_step_at_a_time(make_small: Any, tmp_path: Path) -> None:
-    """Given state that is carried on, Then batches end at 1 with the reason, and no cache answers for it."""
+    """Given state that is carried on, Then batches end at 1 with the reason, and request rates are measured."""
     small = make_small("stateful")
     sweep = measured(small, "sweep", tmp_path).sweep
     assert (
         sweep is not None and [point.batch for point in sweep.points] == [1] and "one step at a time" in sweep.stopped
     )
-    serving = measured(small, "serving", tmp_path).serving
-    assert serving is not None and serving.batching is None and "one step" in serving.why_no_batching
-    with pytest.raises(InputRefused) as refused:
-        measured(small, "cache", tmp_path)
-    assert refused.value.code == "no_cache"
-    assert measured(small, "offline", tmp_path).scenario is not None
+    assert measured(small, "serving", tmp_path).serving is not None
 
 
 @pytest.mark.whole
 def test_a_language_model_answers_one_at_a_time(
     make_small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a chat and a counter of energy, Then rates are measured without batches, which is said, and tokens beside
-    the joules."""
+    """Given a chat and a counter of energy, Then rates, prompts, and tokens beside the joules are measured."""
     small = make_small("chat")
     counter = tmp_path / "energy_uj"
     counter.write_text("5000000")
@@ -126,21 +93,27 @@ def test_a_language_model_answers_one_at_a_time(
     monkeypatch.setattr("workers.measure.energy.MIN_SECONDS", 0.1)
     more = {"runtime": "openvino", "energy_files": (str(counter),)}
     serving = measured(small, "serving", tmp_path, **more).serving
-    assert serving is not None and serving.alone and serving.batching is None
-    assert serving.why_no_batching == "It cannot be measured with 4 dialogues at once."
+    assert serving is not None and serving.alone
     (point,) = measured(small, "prompts", tmp_path, **more).prompts
     assert point.prompt_tokens == 128 and point.n >= 3 and point.first_ms > 0
     assert point.tokens_per_s is not None and point.tokens_per_s > 0
-    scenario = measured(small, "offline", tmp_path, **more).scenario
-    assert scenario is not None and scenario.energy is not None
-    assert scenario.energy.joules == 0 and scenario.energy.tokens == scenario.n * NEW_TOKENS
+    sweep = measured(small, "sweep", tmp_path, **more).sweep
+    assert sweep is not None and sweep.knee_batch == 1 and "dialogues at once" in sweep.stopped
+    energy = sweep.energy
+    assert energy is not None and energy.joules == 0 and energy.answers > 0
+    assert energy.tokens == energy.answers * NEW_TOKENS
 
 
-@pytest.mark.parametrize("part", ["sweep", "serving", "cache", "server"])
+@pytest.mark.parametrize("part", ["sweep", "serving", "capacity"])
 def test_cancel_ends_each_part(part: Any, make_small: Any, tmp_path: Path) -> None:
     small = make_small("cnn")
     params = LoadParams(
-        model_dir=str(small.folder), data_dir=str(small.data), runtime="onnxruntime-cpu", part=part, seconds=0.5
+        model_dir=str(small.folder),
+        data_dir=str(small.data),
+        runtime="onnxruntime-cpu",
+        part=part,
+        seconds=0.5,
+        limit_ms=500.0 if part == "capacity" else None,
     )
     with pytest.raises(JobCancelled):
         load.run(params, RecordingContext(tmp_path, cancel_after=30))

@@ -1,17 +1,16 @@
-"""Parts of the page "Under load": the question before the start, the table of scenarios, the cost."""
+"""Parts of the page "Under load": the question before the start, cards of figures, the cost."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QTimer, Signal
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QWidget
 
-from widgets.pages.load.value import FactsValue, LoadAskValue, PriceValue, ScenarioRow
+from widgets.pages.load.value import FactsValue, LoadAskValue, PriceValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard
 from widgets.parts.fields import ChoiceField, DecimalField, TextField
 from widgets.parts.flow import FlowLayout
-from widgets.parts.small import KeyValue, Tag
-from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.small import KeyValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
@@ -46,7 +45,7 @@ class AskCards(QWidget):
         grid.addWidget(which, 0, 0, 1, len(value.times))
         self._group = QButtonGroup(self)
         for number, time in enumerate(value.times):
-            title = tr("{0:g} seconds a scenario").format(time.seconds)
+            title = tr("{0:g} seconds for each part").format(time.seconds)
             card = ChoiceCard(str(time.seconds), title, time.about)
             card.radio.setText(title)
             card.add(card.radio, words(time.about, "soft"))
@@ -80,55 +79,9 @@ class AskCards(QWidget):
         self.seconds = float(choice_id)
 
 
-class ScenarioCard(Card):
-    """One row a scenario and version; below them what the chosen one asks, and why it is not valid."""
-
-    def __init__(self, theme: Theme, rows: Sequence[ScenarioRow]) -> None:
-        super().__init__(tr("Scenarios of MLCommons LoadGen"))
-        self._rows = {row.id: row for row in rows}
-        columns = (
-            Column(tr("Scenario"), stretch=True),
-            Column(tr("Answers a second"), right=True),
-            Column("p50", right=True),
-            Column("p90", right=True),
-            Column("p99", right=True),
-            Column(tr("LoadGen says")),
-        )
-        self.table = Table(theme, tr("Scenarios of LoadGen"), columns, tall=True)
-        self._about = words("", "soft")
-        self.add(self.table, self._about)
-        self.table.chosen.connect(self._on_chosen)
-        first = next((row.id for row in rows if not row.is_valid), rows[0].id if rows else "")
-        self.table.show_rows([_row(row) for row in rows], first)
-        self._on_chosen(first)
-
-    def _on_chosen(self, row_id: str) -> None:
-        row = self._rows.get(row_id)
-        if row is not None:
-            why = tr("Not valid: {0}").format(row.why) if row.why else ""
-            self._about.setText(" ".join(filter(None, (f"{row.scenario}, {row.version}: {row.about}", why))))
-
-
-def _row(row: ScenarioRow) -> Row:
-    verdict = Cell(tr("Valid"), "ok") if row.is_valid else Cell(tr("Not valid"), "warn", tip=row.why)
-    return Row(
-        row.id,
-        (
-            Cell(row.scenario, strong=True, below=row.version),
-            Cell(row.throughput, below=row.throughput_below),
-            Cell(row.p50),
-            Cell(row.p90),
-            Cell(row.p99),
-            verdict,
-        ),
-    )
-
-
-def facts_card(theme: Theme, value: FactsValue) -> Card:
-    """Names and values; what is only expected carries a mark."""
+def facts_card(value: FactsValue) -> Card:
+    """Return a card of names and values."""
     card = Card(value.title)
-    if value.is_expected:
-        card.title_row.addWidget(Tag(theme, "none", tr("Expected, not measured")))
     if value.about:
         card.add(words(value.about, "soft"))
     if value.pairs:

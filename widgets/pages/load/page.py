@@ -4,7 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.pages.detail_page import BelowCompare
-from widgets.pages.load.cards import AskCards, CostCard, ScenarioCard, facts_card, in_columns
+from widgets.pages.load.cards import AskCards, CostCard, facts_card, in_columns
 from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -51,8 +51,8 @@ class LoadPage(BelowCompare):
         head = PageHead(
             self.tr("How does it do under load?"),
             self.tr(
-                "Requests one after the other, all at once, at random moments and in batches; a cache, cold starts, "
-                "cost and energy. Let the computer do nothing else meanwhile."
+                "Requests in batches and at random moments, cold starts, cost and energy. "
+                "Let the computer do nothing else meanwhile."
             ),
         )
         cards = AskCards(self.theme, value)
@@ -78,22 +78,20 @@ class LoadPage(BelowCompare):
         figures.setSpacing(SPACE_L)
         for figure in value.figures:
             figures.addWidget(Figure(figure.value, figure.unit, figure.text), 1)
-        scenarios = ScenarioCard(self.theme, value.scenarios)
         self._cost = CostCard(self.theme, value.price)
         self._cost.price_changed.connect(self.price_changed)
         self._cost.example_chosen.connect(self.example_chosen)
-        facts = [facts_card(self.theme, one) for one in value.facts]
+        facts = [facts_card(one) for one in value.facts]
         items: list[QWidget | QHBoxLayout] = [figures] if value.figures else []
         if value.note:
             items.append(words(value.note, "caption"))
         plots = self._plots(value)
         if plots is not None:
             items.append(plots)
-        items += [scenarios, self._cost]
         grid, cells = QWidget(), in_columns(facts, 1 if self.is_narrow else 2)
         cells.setContentsMargins(0, 0, 0, 0)
         grid.setLayout(cells)
-        items += [grid, ForDevelopers(self.theme, [value.command])]
+        items += [self._cost, grid, ForDevelopers(self.theme, [value.command])]
         self._fill("full", head, *items)
 
     def show_price(self, value: PriceValue) -> None:

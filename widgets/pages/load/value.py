@@ -7,7 +7,7 @@ from widgets.plots.curve_plot import Curve
 
 @dataclass(frozen=True)
 class TimeValue:
-    """One preset of time: what each scenario measures for, and about how long all of it takes, in words."""
+    """One preset of time: the seconds of each part, and about how long the measurement takes, in words."""
 
     seconds: float
     about: str
@@ -37,30 +37,12 @@ class FigureValue:
 
 
 @dataclass(frozen=True)
-class ScenarioRow:
-    """One scenario of one version. `throughput_below` is interval and count, `why` the reasons of an invalid one."""
-
-    id: str
-    scenario: str
-    about: str
-    version: str
-    throughput: str
-    throughput_below: str
-    p50: str
-    p90: str
-    p99: str
-    is_valid: bool
-    why: str = ""
-
-
-@dataclass(frozen=True)
 class FactsValue:
-    """A card of names and values. `about` is the sentence above them, `is_expected` marks what was not measured."""
+    """A card of names and values. `about` is the sentence above them."""
 
     title: str
     about: str
     pairs: tuple[tuple[str, str], ...]
-    is_expected: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +66,6 @@ class LoadValue:
     figures: tuple[FigureValue, ...]
     throughput: tuple[Curve, ...]
     latency: tuple[Curve, ...]
-    scenarios: tuple[ScenarioRow, ...]
     facts: tuple[FactsValue, ...]
     price: PriceValue
     note: str

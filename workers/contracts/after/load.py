@@ -1,4 +1,4 @@
-"""What is measured of a model under load: scenarios, batch sizes, arrivals, cache, cold start, energy."""
+"""Results of a measurement under load: batch sizes, request rates, a limit of latency, cold start, energy, cost."""
 
 from typing import Literal
 
@@ -8,19 +8,18 @@ from workers.contracts.base import Frozen
 from workers.contracts.specs import LatencySummary
 
 Scenario = Literal["single-stream", "multi-stream", "server", "offline"]
-Part = Literal["single-stream", "multi-stream", "server", "offline", "sweep", "serving", "cache", "prompts", "capacity"]
+Part = Literal["sweep", "serving", "prompts", "capacity"]
 
 LOADGEN_WORDS = "measured with MLCommons LoadGen; not an MLPerf result"
 """How figures of its scenarios must be worded: official results need its rules and a review."""
 
 
 class LoadParams(Frozen):
-    """kind ``load``: one part of it, of one model alone.
+    """kind ``load``: one part of the measurement, of one model alone.
 
-    `seconds` is what each scenario (or the whole part) measures for, warming up not counted. `batch` is the number of
-    items in one request of the scenarios, and the largest batch that ``serving`` gathers. `limit_ms` is what 99 % of
-    the answers of ``capacity`` have to keep. `energy_files` are counters of the processor that may be read. `round`
-    tells repeated measurements apart and changes nothing.
+    `seconds` is the time that the part measures for, without warm-up. `limit_ms` is the latency that 99 % of the
+    answers of ``capacity`` have to keep. `energy_files` are counters of the processor that may be read. `round` tells
+    repeated measurements apart and changes nothing.
     """
 
     model_dir: str
@@ -30,7 +29,6 @@ class LoadParams(Frozen):
     part: Part
     seconds: float = Field(default=10.0, gt=0)
     batches: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
-    batch: int = Field(default=1, ge=1)
     limit_ms: float | None = Field(default=None, gt=0)
     energy_files: tuple[str, ...] = ()
     round: int = 0
@@ -73,7 +71,6 @@ class ScenarioResult(Frozen):
     target_per_s: float | None = None
     bound_ms: float | None = None
     version: str
-    energy: Energy | None = None
 
 
 class SweepPoint(Frozen):
@@ -87,17 +84,22 @@ class SweepPoint(Frozen):
     latency: LatencySummary
 
 
-class SweepResult(Frozen):
-    """`knee_batch`: the smallest batch with 95 % of the best throughput. `one_core` is batch 1 with one thread.
+class SweepResult(Frozen, extra="ignore"):
+    """Throughput over batch sizes. Fields that versions before 0.2 wrote beside these are ignored.
 
-    `stopped` says why larger batches were not measured, empty if all were.
+    `knee_batch` is the smallest batch with 95 % of the best throughput, and `energy` was measured with it. `stopped`
+    says why larger batches were not measured, empty if all were.
     """
 
     points: tuple[SweepPoint, ...]
     knee_batch: int
-    threads: int
-    one_core: SweepPoint | None = None
     stopped: str = ""
+    energy: Energy | None = None
+
+    @property
+    def best(self) -> SweepPoint:
+        """Return the batch size with the most answers a second."""
+        return max(self.points, key=lambda point: point.throughput_per_s)
 
 
 class RatePoint(Frozen):
@@ -108,54 +110,11 @@ class RatePoint(Frozen):
     latency: LatencySummary
 
 
-class BatchingResult(Frozen):
-    """Requests gathered into batches: simulated on the measured curve, then measured with the very same arrivals.
-
-    `error_p50` and `error_p90` are (expected − measured)/measured.
-    """
-
-    max_batch: int
-    max_wait_ms: float
-    rate_per_s: float
-    n: int
-    expected_p50_ms: float
-    expected_p90_ms: float
-    expected_mean_batch: float
-    measured: LatencySummary
-    measured_mean_batch: float
-    error_p50: float
-    error_p90: float
-
-
-class ServingResult(Frozen):
-    """`alone`: each request by itself, at several rates. `batching` is None where the model takes no batches."""
+class ServingResult(Frozen, extra="ignore"):
+    """Latency over request rate, each request answered by itself. Fields that versions before 0.2 wrote are ignored."""
 
     capacity_per_s: float
     alone: tuple[RatePoint, ...]
-    batching: BatchingResult | None = None
-    why_no_batching: str = ""
-
-
-class CacheResult(Frozen):
-    """Answers kept for inputs that come again, measured with requests whose inputs follow a Zipf distribution.
-
-    `expected_hit_rate` is Che's approximation, `hit_rate` what was measured over `n` requests with its 95 % bounds.
-    Latencies are medians, throughputs answers a second; both without and with the cache.
-    """
-
-    items: int
-    capacity: int
-    exponent: float
-    n: int
-    expected_hit_rate: float
-    hit_rate: float
-    hit_rate_low: float
-    hit_rate_high: float
-    without_p50_ms: float
-    with_p50_ms: float
-    hit_p50_ms: float | None
-    without_per_s: float
-    with_per_s: float
 
 
 class CapacityTry(Frozen):
@@ -199,13 +158,11 @@ class PromptPoint(Frozen):
 
 
 class LoadResult(Frozen):
-    """What the asked part gave. `busy_share` is the share of the processor that other programs took meanwhile."""
+    """Result of one part. `busy_share` is the share of the processor that other programs took meanwhile."""
 
     part: Part
-    scenario: ScenarioResult | None = None
     sweep: SweepResult | None = None
     serving: ServingResult | None = None
-    cache: CacheResult | None = None
     prompts: tuple[PromptPoint, ...] = ()
     capacity: CapacityResult | None = None
     busy_share: float | None = None
@@ -242,28 +199,68 @@ class ColdResult(Frozen):
     times: tuple[ColdTimes, ...]
 
 
-class CardLoad(Frozen):
-    """What a bundle's card says of load: the original's and this version's scenarios, side by side.
+class VersionLoad(Frozen, extra="ignore"):
+    """One version under load. A part that could not be measured is None, and `missing` says why in words.
 
-    `ratio` is this version's throughput over the original's, measured in turn, with 95 % bounds; None where both were
-    not. Costs are of a million answers in `currency`, None without a price of the person's. `knee_batch` is this
-    version's smallest batch with 95 % of the best throughput, None where batch sizes were not measured.
+    Fields that versions before 0.2 wrote beside these are ignored.
+    """
+
+    variant_id: str
+    title: str
+    runtime: str
+    sweep: SweepResult | None = None
+    serving: ServingResult | None = None
+    cold: ColdTimes | None = None
+    prompts: tuple[PromptPoint, ...] = ()
+    capacity: CapacityResult | None = None
+    missing: tuple[str, ...] = ()
+    busy_share: float | None = None
+
+
+class Paired(Frozen):
+    """Answers a second of both versions at their best batch sizes, measured in turn in fresh processes.
+
+    `ratio` is variant/original with bounds (95 % each, t interval over `sets` of processes); `n` requests of each.
+    """
+
+    original_batch: int
+    variant_batch: int
+    original_per_s: float
+    variant_per_s: float
+    ratio: float
+    ratio_low: float | None
+    ratio_high: float | None
+    n: int
+    sets: int
+    busy_share: float | None = None
+
+
+class CardLoad(Frozen):
+    """What the card of a bundle says of load: the original and this version, side by side.
+
+    `paired` is None where both were not measured in turn. Costs are of a million answers in `currency`, None without a
+    price of the person's.
     """
 
     made_at: str
     seconds: float
     processor: str
     cores: int
-    original: tuple[ScenarioResult, ...] = ()
-    this: tuple[ScenarioResult, ...] = ()
-    original_cold: ColdTimes | None = None
-    this_cold: ColdTimes | None = None
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
-    n: int = 0
+    original: VersionLoad
+    this: VersionLoad
+    paired: Paired | None = None
     original_cost: float | None = None
     this_cost: float | None = None
     currency: str = ""
     price_words: str = ""
-    knee_batch: int | None = None
+
+    @property
+    def knee_batch(self) -> int | None:
+        """Return this version's smallest batch with 95 % of its best throughput, None where none was measured."""
+        return self.this.sweep.knee_batch if self.this.sweep is not None else None
+
+    @property
+    def joules(self) -> float | None:
+        """Return the energy that was measured of this version, None where no counter told it."""
+        sweep = self.this.sweep
+        return sweep.energy.joules if sweep is not None and sweep.energy is not None else None

@@ -189,7 +189,7 @@ def _not_measured(facts: CardFacts) -> str:
         missing.append("Changed, nonsensical and hostile inputs.")
     if facts.load is None:
         missing.append("Many requests at once.")
-    if facts.load is None or all(row.energy is None or row.energy.joules is None for row in facts.load.this):
+    if facts.load is None or facts.load.joules is None:
         missing.append("Energy.")
     missing.append("Any other computer than the one above, and data of other times or places.")
     return "## What was not measured\n\n" + "\n".join(f"- {text}" for text in missing) + "\n"

@@ -8,7 +8,6 @@ import gc
 import time
 from array import array
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,18 +110,16 @@ def run_scenario(
     seed: int,
     check: Callable[[], None],
     bound_ms: float | None = None,
-    gauge: AbstractContextManager[object] | None = None,
 ) -> ScenarioResult:
     """Run one scenario for `seconds`; its logs go to `folder`. `pilot_per_s` are requests a second, just measured.
 
     `bound_ms` is what 99 % of the server's answers must keep, else 12 times the pilot's latency. Where the model turns
     out so much faster than in the pilot that LoadGen runs out of queries, it runs once more, planned by what it saw.
-    `gauge` is entered around each of both; the last one is the result's. Whatever the session or `check` raises is
-    raised here.
+    Whatever the session or `check` raises is raised here.
     """
 
     def attempt(per_s: float) -> tuple[ScenarioResult, bool]:
-        return _attempt(session, requests, scenario, seconds, per_s, folder, seed, check, bound_ms, gauge)
+        return _attempt(session, requests, scenario, seconds, per_s, folder, seed, check, bound_ms)
 
     found, ended_early = attempt(pilot_per_s)
     if ended_early and scenario in PLANNED_BY_RATE:
@@ -140,7 +137,6 @@ def _attempt(
     seed: int,
     check: Callable[[], None],
     bound_ms: float | None,
-    gauge: AbstractContextManager[object] | None,
 ) -> tuple[ScenarioResult, bool]:
     """The result, and whether LoadGen ran out of queries."""
     lg = find_loadgen()
@@ -151,8 +147,7 @@ def _attempt(
     gc.collect()
     gc.disable()
     try:
-        with gauge or nullcontext():
-            _run(lg, sut, settings, folder)
+        _run(lg, sut, settings, folder)
     finally:
         gc.enable()
     if sut.error is not None:

@@ -3,8 +3,8 @@
 from app.domain.cost import cost_per_million
 from app.domain.variant import Variant
 from app.services.after.loading.loading import best_per_s
-from app.services.records.load import LoadRecords, Price, VersionLoad
-from workers.contracts.after.load import CardLoad
+from app.services.records.load import LoadRecords, Price
+from workers.contracts.after.load import CardLoad, VersionLoad
 from workers.contracts.wording import percent
 
 
@@ -17,30 +17,23 @@ def card_load(records: LoadRecords, price: Price | None, variant: Variant) -> Ca
     this = record.original if variant.is_baseline else record.variant
     if this is None:
         return None
-    paired = record.paired if not variant.is_baseline else None
     return CardLoad(
         made_at=record.made_at.isoformat(timespec="seconds"),
         seconds=record.seconds,
         processor=record.processor,
         cores=record.cores,
-        original=record.original.scenarios,
-        this=this.scenarios,
-        original_cold=record.original.cold,
-        this_cold=this.cold,
-        ratio=paired.ratio if paired is not None else None,
-        ratio_low=paired.ratio_low if paired is not None else None,
-        ratio_high=paired.ratio_high if paired is not None else None,
-        n=paired.n if paired is not None else 0,
+        original=record.original,
+        this=this,
+        paired=None if variant.is_baseline else record.paired,
         original_cost=cost_of(record.original, price),
         this_cost=cost_of(this, price),
         currency=price.currency if price is not None else "",
         price_words=price_words(price) if price is not None else "",
-        knee_batch=this.sweep.knee_batch if this.sweep is not None else None,
     )
 
 
 def cost_of(load: VersionLoad, price: Price | None) -> float | None:
-    """A million answers of the fastest way that is valid, in the price's currency; None without price or figure."""
+    """Return the cost of a million answers at the best batch size; None without a price or a figure."""
     per_s = best_per_s(load)
     if price is None or per_s is None:
         return None

@@ -8,24 +8,28 @@ from app.domain.variant import Variant
 from app.services.flow.steps import Done, Flow, JobError, JobStep, Measured, MeasureStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
-from app.services.records.load import LoadRecord, Paired, VersionLoad, read_load, write_load
+from app.services.records.load import LoadRecord, read_load, write_load
 from app.services.run.version_steps import measured_variant, stored_version, summarize, threads_of
-from workers.contracts.after.load import ColdModel, ColdParams, ColdResult, LoadParams, LoadResult, Part
+from workers.contracts.after.load import (
+    ColdModel,
+    ColdParams,
+    ColdResult,
+    LoadParams,
+    LoadResult,
+    Paired,
+    Part,
+    VersionLoad,
+)
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts
 
-PRESETS_S = (10.0, 60.0, 600.0)
-"""What one scenario measures for."""
-PARTS: tuple[Part, ...] = ("sweep", "single-stream", "offline", "server", "multi-stream", "serving", "cache")
+PRESETS_S = (10.0, 60.0)
+"""Seconds that each part measures for."""
+PARTS: tuple[Part, ...] = ("sweep", "serving")
 TITLES: dict[Part, str] = {
     "sweep": "Batch sizes",
-    "single-stream": "Single stream",
-    "offline": "Offline",
-    "server": "Server",
-    "multi-stream": "Multi-stream",
-    "serving": "Request rates and batching",
-    "cache": "A cache of answers",
+    "serving": "Request rates",
     "prompts": "Short and long prompts",
     "capacity": "Most requests within the limit",
 }
@@ -65,8 +69,7 @@ def stages(
     if limit_ms is not None:
         parts.append("capacity")
     for number, part in enumerate(parts):
-        measured_s = min(seconds, MAX_PART_S) if part in ("sweep", "serving", "cache", "prompts") else seconds
-        measured_s *= CAPACITY_TRIES if part == "capacity" else 1
+        measured_s = seconds * CAPACITY_TRIES if part == "capacity" else min(seconds, MAX_PART_S)
         for version in versions if number % 2 == 0 else versions[::-1]:
             title = f"{TITLES[part]}: {version.title}"
             found.append(Stage(len(found), title, measured_s + START_S + WARMUP_S, part, version))
@@ -101,7 +104,7 @@ def measure_load(
             known = loads[stage.variant.id]
             loads[stage.variant.id] = yield from _part(facts, stage, known, seconds, round_, limit_ms)
     for load in loads.values():
-        if not load.scenarios and load.sweep is None:
+        if load.sweep is None and load.serving is None:
             raise _nothing(load)
     cold = next(stage for stage in plan if stage.is_cold)
     times = yield from _cold(facts, list(versions.values()), cold, round_)
@@ -145,14 +148,12 @@ def _part(
     part, variant = stage.part, stage.variant
     assert part is not None and variant is not None
     version = stored_version(facts, variant)
-    counters = energy_files() if part == "offline" else ()
-    knee = known.sweep.knee_batch if known.sweep is not None else 1
+    counters = energy_files() if part == "sweep" else ()
     params = LoadParams(
         **version.parameters(),
         data_dir=str(facts.data_dir),
         part=part,
         seconds=seconds,
-        batch=knee if part in ("offline", "serving") else 1,
         limit_ms=limit_ms if part == "capacity" else None,
         energy_files=tuple(str(file) for file in counters),
         round=round_,
@@ -182,9 +183,7 @@ def _part(
 def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
     busy = [share for share in (known.busy_share, found.busy_share) if share is not None]
     changes: dict[str, object] = {"busy_share": max(busy) if busy else None}
-    if found.scenario is not None:
-        changes["scenarios"] = (*known.scenarios, found.scenario)
-    for name in ("sweep", "serving", "cache", "prompts", "capacity"):
+    for name in ("sweep", "serving", "prompts", "capacity"):
         if getattr(found, name):
             changes[name] = getattr(found, name)
     return known.model_copy(update=changes)
@@ -253,10 +252,8 @@ def _knee(load: VersionLoad) -> int:
 
 
 def best_per_s(load: VersionLoad) -> float | None:
-    """Answers a second at most: LoadGen's offline scenario where it is valid, else the best batch size."""
-    offline = [found.throughput_per_s for found in load.scenarios if found.scenario == "offline" and found.valid]
-    points = [point.throughput_per_s for point in load.sweep.points] if load.sweep is not None else []
-    return max(offline or points, default=None)
+    """Return the answers a second with the best batch size, None where batch sizes were not measured."""
+    return load.sweep.best.throughput_per_s if load.sweep is not None else None
 
 
 def busiest(record: LoadRecord) -> float | None:

@@ -12,9 +12,9 @@ from app.controllers.load.facts import facts_of
 from app.services.after.loading.loading import stages
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.load import LoadRecord, VersionLoad
+from app.services.records.load import LoadRecord
 from app.services.records.speech import SpeechRecord
-from workers.contracts.after.load import Energy, PromptPoint, ScenarioResult
+from workers.contracts.after.load import Energy, PromptPoint, SweepPoint, SweepResult, VersionLoad
 from workers.contracts.jobs import Speech
 from workers.contracts.specs import LatencySummary
 
@@ -40,25 +40,23 @@ def test_its_prompts_are_one_part_more(facts: RunFacts) -> None:
     assert "prompts" not in [stage.part for stage in stages(silent, facts.recommended, 10.0)]
 
 
-def test_first_word_memory_and_energy_of_tokens(facts: RunFacts) -> None:
+def test_first_word_memory_and_energy_of_tokens() -> None:
     """Given two lengths and a counter of energy, Then each length is a line, and energy is told for 1,000 tokens."""
     latency = LatencySummary(n=50, p50_ms=190.0, p90_ms=210.0, p99_ms=None, max_ms=220.0)
     energy = Energy(joules=300.0, seconds=10.0, answers=50, tokens=800, source="RAPL")
-    offline = ScenarioResult(
-        scenario="offline", batch=1, valid=True, n=50, seconds=10.0, latency=latency, throughput_per_s=5.0, version="6",
-        energy=energy,
-    )  # fmt: skip
+    single = SweepPoint(batch=1, n=50, throughput_per_s=5.0, throughput_low=None, throughput_high=None, latency=latency)
+    sweep = SweepResult(points=(single,), knee_batch=1, energy=energy)
     points = (
         PromptPoint(prompt_tokens=128, first_ms=63.0, tokens_per_s=97.3, n=40, memory_bytes=310_000_000),
         PromptPoint(prompt_tokens=4096, first_ms=2400.0, tokens_per_s=81.0, n=3, memory_bytes=None),
     )
     load = VersionLoad(
-        variant_id="v", title="Original", runtime="openvino", scenarios=(offline,), prompts=points,
+        variant_id="v", title="Original", runtime="openvino", sweep=sweep, prompts=points,
     )  # fmt: skip
     record = LoadRecord(
         run_id="r1", seconds=10.0, made_at=datetime(2026, 3, 4, tzinfo=UTC), processor="P", cores=2, original=load
     )
-    told = {card.title: dict(card.pairs)["Original"] for card in facts_of(facts, record)}
+    told = {card.title: dict(card.pairs)["Original"] for card in facts_of(record)}
     short, long = told["Short and long prompts"].splitlines()
     assert short == "128 tokens: the first after 63.0 ms, then 97 a second, 310 MB of memory, n 40"
     assert long.startswith("4,096 tokens: the first after 2,400 ms, then 81 a second, ") and long.endswith("n 3")

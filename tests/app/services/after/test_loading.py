@@ -21,13 +21,12 @@ from app.services.records.load import (
     LOAD,
     LoadRecord,
     Price,
-    VersionLoad,
     read_load,
     read_price,
     write_load,
     write_price,
 )
-from workers.contracts.after.load import CapacityResult, CapacityTry
+from workers.contracts.after.load import CapacityResult, CapacityTry, Paired, VersionLoad
 from workers.contracts.specs import DeviceFacts, LatencySummary
 from workers.contracts.wording import about as duration_about
 
@@ -44,8 +43,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three parts, one cold start, one set of processes."""
-    monkeypatch.setattr(loading, "PARTS", ("sweep", "offline", "cache"))
+    """One cold start, one set of processes."""
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
     monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
@@ -77,13 +75,12 @@ def test_a_run_is_measured_and_kept(space: Workspace) -> None:
     events: list[Any] = []
     record = measure(space, facts, events)
     assert jobs(broken)[:2] == ["Batch sizes: Original", "Batch sizes: Faster engine"]
-    assert jobs(events)[:2] == ["Offline: Faster engine", "Offline: Original"], "the order is turned round"
+    assert jobs(events)[:2] == ["Request rates: Faster engine", "Request rates: Original"], "the order is turned round"
     assert read_load(space.repositories, "r1").of(str(record.variant and record.variant.variant_id)) == record
     for version in (record.original, record.variant):
         assert version is not None and version.missing == ()
-        assert version.sweep is not None and version.cache is not None and version.cold is not None
-        assert [found.scenario for found in version.scenarios] == ["offline"] and best_per_s(version)
-        assert version.scenarios[0].batch == version.sweep.knee_batch, "offline runs at the best batch size"
+        assert version.sweep is not None and version.serving is not None and version.cold is not None
+        assert best_per_s(version) == max(point.throughput_per_s for point in version.sweep.points)
         assert len(version.cold.total_ms) == 1
     paired = record.paired
     assert paired is not None and paired.ratio > 0 and paired.n > 0 and paired.original_per_s > 0
@@ -104,7 +101,7 @@ def test_what_does_not_fit_is_told_and_the_rest_measured(space: Workspace, monke
             step = flow.send(run_to_end(Driver(space, one(step), ignore)))
         return flow, step
 
-    flow, _ = refused("cache")
+    flow, _ = refused("serving")
     error = JobError(_error(), 3)
     step = flow.throw(error)
     while True:
@@ -114,10 +111,10 @@ def test_what_does_not_fit_is_told_and_the_rest_measured(space: Workspace, monke
             record: LoadRecord = stop.value
             break
     assert record.variant is None and record.paired is None
-    assert record.original.missing == ("A cache of answers: It carries state.",)
+    assert record.original.missing == ("Request rates: It carries state.",)
     assert read_load(space.repositories, "r1").of("") == record
 
-    monkeypatch.setattr(loading, "PARTS", ("offline",))
+    monkeypatch.setattr(loading, "PARTS", ("sweep",))
     flow = measure_load(space, facts, None, SECONDS, DEVICE)
     next(flow)
     with pytest.raises(JobError) as told:
@@ -134,7 +131,7 @@ def one(step: Any) -> Any:
 def _error() -> Any:
     from workers.contracts.errors import ErrorInfo
 
-    return ErrorInfo(code="no_cache", title="No", detail="It carries state.", hint="-")
+    return ErrorInfo(code="no_load", title="No", detail="It carries state.", hint="-")
 
 
 def test_files_that_are_gone_are_told_before_anything_is_measured(space: Workspace) -> None:
@@ -200,7 +197,7 @@ def test_words_say_no_more_than_was_measured(space: Workspace) -> None:
     assert "no valid measurement" in headline(record) and "up to 40 %" in busy_words(record)
     quiet = record.model_copy(update={"original": first.model_copy(update={"busy_share": 0.01})})
     assert busy_words(quiet) == ""
-    paired = loading.Paired(
+    paired = Paired(
         original_batch=1, variant_batch=4, original_per_s=641.0, variant_per_s=1353.0, ratio=2.11,
         ratio_low=2.0, ratio_high=2.2, n=300, sets=3,
     )  # fmt: skip

@@ -40,8 +40,9 @@ def document(given: CardFacts) -> Any:
 
 
 def _energy(given: CardFacts) -> list[float]:
-    rows = given.load.this if given.load is not None else ()
-    return [row.energy.joules / row.energy.answers for row in rows if row.energy and row.energy.joules]
+    sweep = given.load.this.sweep if given.load is not None else None
+    used = sweep.energy if sweep is not None else None
+    return [used.joules / used.answers] if used is not None and used.joules is not None else []
 
 
 def test_every_number_is_one_of_the_facts() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bundle_facts import card_facts
 
-from workers.contracts.after.load import CardLoad
+from workers.contracts.after.load import CardLoad, SweepPoint, SweepResult, VersionLoad
 from workers.contracts.bundles import ExportParams
-from workers.contracts.serving import SECRETS_FOLDER
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.specs import DeviceFacts, LatencySummary
+from workers.export.service.bundle_files.fettle_service.secret import FOLDER
 
 KEY = "a key of sixteen letters"
 
@@ -24,7 +24,11 @@ def export_params(
 ) -> ExportParams:
     """An export of a small model; `knee` is the batch that was best when it was measured under load."""
     device = DeviceFacts(processor="Another", cores=1, memory_bytes=1 << 30, features=())
-    load = CardLoad(made_at="", seconds=1, processor="Another", cores=1, knee_batch=knee)
+    latency = LatencySummary(n=9, p50_ms=1.0, p90_ms=1.0, p99_ms=None, max_ms=1.0)
+    point = SweepPoint(batch=1, n=9, throughput_per_s=9.0, throughput_low=None, throughput_high=None, latency=latency)
+    sweep = SweepResult(points=(point,), knee_batch=knee) if knee else None
+    version = VersionLoad(variant_id="v", title="", runtime=runtime, sweep=sweep)
+    load = CardLoad(made_at="", seconds=1, processor="Another", cores=1, original=version, this=version)
     facts = card_facts(runtime, device).model_copy(update={"project": project, "load": load if knee else None})
     return ExportParams(
         target="service", model_dir=str(small.folder), original_dir=str(small.folder), data_dir=str(small.data),
@@ -48,7 +52,7 @@ class Served:
 
     @property
     def secret_file(self) -> Path:
-        return self.home / SECRETS_FOLDER / f"{self.port}.secret"
+        return self.home / FOLDER / f"{self.port}.secret"
 
     @property
     def may_load(self) -> dict[str, str]:

@@ -73,26 +73,6 @@ def test_a_pilot_that_was_too_slow_is_corrected_once(tmp_path: Path) -> None:
     assert found.valid and found.seconds > 0.4 and found.n < session.calls
 
 
-@pytest.mark.whole
-def test_a_gauge_is_entered_for_each_attempt(tmp_path: Path) -> None:
-    """Given LoadGen that has to run twice, Then the gauge sees both, one after the other: the last is the result's."""
-    session = Sleeper()
-
-    class Gauge:
-        def __init__(self) -> None:
-            self.calls: list[int] = []
-
-        def __enter__(self) -> None:
-            self.calls.append(-session.calls)
-
-        def __exit__(self, *_error: object) -> None:
-            self.calls[-1] += session.calls
-
-    gauge = Gauge()
-    found = run_scenario(session, requests(), "offline", 0.5, 20.0, tmp_path, 0, nothing, gauge=gauge)
-    assert len(gauge.calls) == 2 and gauge.calls[0] < gauge.calls[1] == found.n
-
-
 def test_ending_early_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given no second try, Then the result is invalid, with the reason, and no figure to rely on."""
     monkeypatch.setattr(loadgen, "PLANNED_BY_RATE", ())

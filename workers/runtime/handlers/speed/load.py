@@ -2,24 +2,21 @@
 
 from pathlib import Path
 
-from workers.contracts.after.load import CapacityResult, LoadParams, LoadResult, Scenario, ScenarioResult
+from workers.contracts.after.load import CapacityResult, LoadParams, LoadResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session
-from workers.measure.energy import EnergyMeter
 from workers.measure.load.capacity import capacity
-from workers.measure.load.loadgen import run_scenario
 from workers.measure.load.prompt_lengths import prompt_lengths
-from workers.measure.load.under_load import cached, serving, sweep
+from workers.measure.load.under_load import serving, sweep
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
-from workers.measure.speech import tokens_an_answer
 from workers.measure.throughput import warm_up
 from workers.measure.timing import OtherLoad
 
 MAX_PART_S = 60.0
-"""Batch sizes, rates and a cache get no better known by more."""
+"""Batch sizes and rates are not known better after a longer time."""
 
 
 def run(params: LoadParams, ctx: JobContext) -> LoadResult:
@@ -45,21 +42,13 @@ def _measure(params: LoadParams, session: Session, level: PeakMeter, ctx: JobCon
     part, check = params.part, ctx.check_cancelled
     seconds = min(params.seconds, MAX_PART_S)
     if part == "sweep":
-
-        def one_core() -> Session:
-            return open_session(folder, params.runtime, {**params.settings, "num_threads": 1}, 1)
-
-        found = sweep(session, one_core, folder, data, params.runtime, params.batches, seconds, ctx.threads, check)
+        found = sweep(session, folder, data, params.runtime, params.batches, seconds, params.energy_files, check)
         return LoadResult(part=part, sweep=found)
     if part == "serving":
-        return LoadResult(part=part, serving=serving(session, folder, data, params.batch, seconds, ctx.seed, check))
-    if part == "cache":
-        return LoadResult(part=part, cache=cached(session, folder, data, seconds, ctx.seed, check))
+        return LoadResult(part=part, serving=serving(session, folder, data, seconds, ctx.seed, check))
     if part == "prompts":
         return LoadResult(part=part, prompts=prompt_lengths(session, folder, data, level, seconds, check))
-    if part == "capacity":
-        return LoadResult(part=part, capacity=_capacity(params, session, ctx))
-    return LoadResult(part=part, scenario=_scenario(params, part, session, ctx))
+    return LoadResult(part=part, capacity=_capacity(params, session, ctx))
 
 
 def _capacity(params: LoadParams, session: Session, ctx: JobContext) -> CapacityResult:
@@ -69,29 +58,6 @@ def _capacity(params: LoadParams, session: Session, ctx: JobContext) -> Capacity
     per_s = warm_up(session, requests, params.seconds, ctx.check_cancelled)
     folder = ctx.work_dir / "loadgen" / "capacity"
     return capacity(session, requests, params.limit_ms, params.seconds, per_s, folder, ctx.seed, ctx.check_cancelled)
-
-
-def _scenario(params: LoadParams, scenario: Scenario, session: Session, ctx: JobContext) -> ScenarioResult:
-    folder, data = Path(params.model_dir), Path(params.data_dir)
-    requests = load_requests(folder, data, params.batch)
-    per_s = warm_up(session, requests, params.seconds, ctx.check_cancelled)
-    meter = EnergyMeter.begin(session.device_ran, params.energy_files) if scenario == "offline" else None
-    found = run_scenario(
-        session,
-        requests,
-        scenario,
-        params.seconds,
-        per_s,
-        ctx.work_dir / "loadgen" / scenario,
-        ctx.seed,
-        ctx.check_cancelled,
-        gauge=meter,
-    )
-    if meter is None:
-        return found
-    answers = found.n * found.batch
-    energy = meter.read(found.seconds, answers).model_copy(update={"tokens": answers * tokens_an_answer(session)})
-    return found.model_copy(update={"energy": energy})
 
 
 HANDLER = HandlerSpec(kind="load", params=LoadParams, result=LoadResult, run=run)

@@ -1,0 +1,96 @@
+"""Requests at random moments against queueing theory, and the bounds of what was measured."""
+
+import time
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import JobCancelled
+from workers.measure.arrivals import poisson_arrivals, serve
+from workers.measure.load.loadgen import SERVER_BOUND, SERVER_LOAD
+from workers.measure.spread import median_bounds, throughput_bounds
+
+SERVICE_S = 0.01
+
+
+def waited(arrivals_s, service_s):
+    """Return each request's seconds from arrival to answer for given service times (Lindley's recursion)."""
+    done = np.cumsum(service_s)
+    free = np.maximum.accumulate(arrivals_s - np.concatenate([[0.0], done[:-1]]))
+    return done + free - arrivals_s
+
+
+@pytest.mark.parametrize("load", [0.3, 0.6, 0.8])
+def test_poisson_arrivals_with_constant_service_wait_as_m_d_1(load: float) -> None:
+    """Given constant service, then the mean wait is ρ/(2(1−ρ)) services (Pollaczek-Khinchine)."""
+    arrivals = poisson_arrivals(load / SERVICE_S, 20_000 * SERVICE_S / load * 10, 3, most=400_000)
+    wait_s = waited(arrivals, np.full(arrivals.size, SERVICE_S)).mean() - SERVICE_S
+    assert wait_s == pytest.approx(SERVICE_S * load / (2 * (1 - load)), rel=0.04)
+
+
+def test_poisson_arrivals_with_exponential_service_wait_as_m_m_1() -> None:
+    """Given exponential service, then the mean time in the system is 1/(μ−λ)."""
+    rng, load = np.random.default_rng(11), 0.6
+    arrivals = poisson_arrivals(load / SERVICE_S, 4000, 5, most=400_000)
+    served = waited(arrivals, rng.exponential(SERVICE_S, arrivals.size))
+    assert served.mean() == pytest.approx(SERVICE_S / (1 - load), rel=0.04)
+
+
+def test_bound_of_server_scenario_is_kept_at_its_load() -> None:
+    """Given constant service at the 70 % of the server scenario, then 99 % are answered well within its bound."""
+    arrivals = poisson_arrivals(SERVER_LOAD / SERVICE_S, 3000, 1, most=400_000)
+    served = waited(arrivals, np.full(arrivals.size, SERVICE_S))
+    assert np.percentile(served, 99) < 8 * SERVICE_S < SERVER_BOUND * SERVICE_S
+
+
+class Clock:
+    """Time that passes by sleeping, by answering, and by a microsecond with each look at it."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def perf_counter(self) -> float:
+        self.now_s += 1e-6
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def test_serve_counts_the_wait_of_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a model that takes 4 ms, then the latencies are those of the recursion."""
+    clock = Clock()
+    monkeypatch.setattr("workers.measure.arrivals.time", clock)
+    arrivals = poisson_arrivals(150, 1.0, 2)
+    measured = serve(arrivals, lambda _number: clock.sleep(0.004), lambda: None)
+    assert measured == pytest.approx(waited(arrivals, np.full(arrivals.size, 0.004)), abs=1e-4)
+
+
+def test_serve_stops_when_cancelled_and_when_it_cannot_keep_up() -> None:
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 3:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        serve(np.array([0.0, 5.0]), lambda _number: None, check)
+    slow = serve(poisson_arrivals(500, 0.2, 0), lambda _number: time.sleep(0.05), lambda: None)
+    assert 1 <= len(slow) < 60
+
+
+def test_bounds_need_enough_and_hold_the_middle() -> None:
+    ends = np.cumsum(np.random.default_rng(0).gamma(20, 0.001 / 20, 4000))
+    low, high = throughput_bounds(ends.tolist(), 0.0)
+    assert low is not None and high is not None and 950 < low < 4000 / ends[-1] < high < 1050
+    assert throughput_bounds([0.1] * 10, 0.0) == (None, None) == median_bounds([1.0] * 10)
+    assert median_bounds([2.0] * 100) == (2.0, 2.0)
+
+
+def test_no_request_is_left_out_of_the_interval() -> None:
+    """Given 104 requests of which only the last was slow, then the bounds hold what all of them gave."""
+    ends = [0.01 * (number + 1) for number in range(103)] + [2.03]
+    low, high = throughput_bounds(ends, 0.0)
+    assert low is not None and low <= len(ends) / ends[-1] and (high is None or high > len(ends) / ends[-1])
