@@ -20,7 +20,7 @@ def monitor(output: Output, log: Path) -> int:
     for row in found.drift.statistics:
         before = "unknown" if row.before is None else f"{row.before:.3g}"
         counts = f"{row.n:,} requests beside {row.expected:,}"
-        output.text(f"  {row.title}: {row.now:.3g}, before {before} (PSI {row.psi:.2f}, {counts})")
+        output.text(f"  {row.title}: {row.now:.3g}, before {before} ({counts})")
     for note in found.drift.notes:
         output.text(f"  note: {note}")
     output.sentence(found.drift.summary)

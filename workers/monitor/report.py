@@ -21,18 +21,17 @@ from .series import Floats, Ints, Series
 
 LEARNED = 1000
 """Requests at the beginning of a log that stand for evaluation data, where a bundle has none."""
-LEAST = 100
+LEAST = at.WINDOW
 """Requests that the tests need, beyond those that stand for evaluation data."""
 ERRORS_MARGIN, NOT_FINITE_MARGIN = 0.03, 0.01
 ONE_ANSWER, ONE_ANSWER_USUAL = 0.95, 0.6
 """All answers are one class, and on the evaluation data three fifths at most were."""
+OTHER_TESTS = ("classes", "errors", "not_numbers")
+"""Tests beside one for each figure; latency has a cumulative sum."""
 COLLAPSED = 0.2
 """Mean place of the confidence among that of the evaluation data; half is usual."""
-PSI_LEAST, PSI_REQUESTS = 0.1, 500
 TAKES_ALONG = {"brightness": ("contrast", "detail", "color"), "rare": ("unknown",)}
 """Figures that a change of the first makes change, too."""
-ANSWERS = ("confidence", "energy", "score", "results", "letters", "answer_mean", "answer_spread")
-"""Figures of what came out; all others are of what went in."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,24 @@ class Alert:
 
 @dataclass(frozen=True)
 class Watch:
-    """What the tests of one part share: `ends` of looks, `starts` by window, `level` of each look and test."""
+    """What the tests of one part share: `starts` and `ends` (lines) of each look's window, `level` of each test."""
 
     series: Series
     reference: Reference
     first: int
+    starts: Ints
     ends: Ints
-    starts: tuple[Ints, ...]
-    level: Floats
-    z: Floats
+    level: float
+
+    @property
+    def windows(self) -> tuple[Ints, Ints]:
+        """Return the first lines of all windows, −1 where there are not enough requests, and the lines after them."""
+        return self.starts, self.ends
+
+    @property
+    def z(self) -> float:
+        """Return the standard normal deviate of the level."""
+        return -NormalDist().inv_cdf(self.level)
 
 
 def report(log: ReadLog) -> dict[str, Any]:
@@ -117,11 +125,8 @@ def watch_of(part: Part) -> Watch:
     reference = at.learned(series, part.reference, first)
     ends = at.ends_of(series.n, first)
     names = [name for name in series.histograms if reference.statistics.get(name, _NOTHING).n]
-    tests = (2 * len(names) + 5) * len(at.WINDOWS)
-    level = at.level_of_looks(series.n, ends, tests)
-    z = np.asarray([-NormalDist().inv_cdf(one) for one in level])
-    starts = tuple(at.starts_of(series.n, ends, size, first) for size in at.WINDOWS)
-    return Watch(series, reference, first, ends, starts, level, z)
+    level = at.level_of(len(names) + len(OTHER_TESTS))
+    return Watch(series, reference, first, at.starts_of(series.n, ends, at.WINDOW, first), ends, level)
 
 
 _NOTHING = Expected((), (), None)
@@ -132,15 +137,8 @@ def alerts_of(watch: Watch) -> list[Alert]:
     found = [*_of_failures(watch), *_of_latency(watch)]
     if len(watch.ends):  # else nothing was answered
         found += [*_of_figures(watch), *_of_classes(watch)]
-    found = [alert for alert in found if not _is_told_already(alert, found)]
     found = [_replaced(alert, follows=_cause_of(alert, found)) for alert in found]
     return sorted(found, key=lambda alert: (alert.since, alert.code, alert.statistic))
-
-
-def _is_told_already(alert: Alert, others: list[Alert]) -> bool:
-    """Values that never occurred are part of a shift of the same figure."""
-    same = (other for other in others if other.statistic == alert.statistic and other.code != "outside")
-    return alert.code == "outside" and any(_overlap(alert, other) for other in same)
 
 
 def _overlap(one: Alert, other: Alert) -> bool:
@@ -154,39 +152,22 @@ def _cause_of(alert: Alert, others: list[Alert]) -> str:
     return ""
 
 
-def _any_window(watch: Watch, speaks: list[NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], Ints]:
-    """Whether (looks,) any window speaks, and where the shortest that does begins."""
-    found = np.zeros(len(watch.ends), np.bool_)
-    lines = np.zeros(len(watch.ends), np.int64)
-    for spoke, starts in reversed(list(zip(speaks, watch.starts, strict=True))):
-        sure = spoke & (starts >= 0)
-        found |= sure
-        lines = np.where(sure, starts, lines)
-    return found, lines
-
-
 def _of_figures(watch: Watch) -> Iterator[Alert]:
+    """Test each figure once: its mean place, or for the figure of familiarity the share of unfamiliar values."""
+    by_tail = _familiarity(watch)
     for name, histograms in watch.series.histograms.items():
         usual = watch.reference.statistics.get(name, _NOTHING)
         if not usual.n:
             continue
         expected = np.asarray(usual.counts, np.int64)
+        if name in by_tail:
+            yield from _of_tail(watch, name, expected, by_tail[name])
+            continue
         scores = shifts.places(expected)
-        tested = [
-            shifts.mean_shift(histograms, expected, scores, (starts, watch.ends), shifts.LOCATION_MARGIN)
-            for starts in watch.starts
-        ]
+        tested = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.LOCATION_MARGIN)
         for sign in (-1, 1):
-            speaks = [(one.z > watch.z) & (one.sign == sign) for one in tested]
-            for alert in _episodes(watch, speaks, "shift", name, sign):
+            for alert in _episodes(watch, (tested.z > watch.z) & (tested.sign == sign), "shift", name, sign):
                 yield _with_means(watch, alert, usual, scores)
-        if name in _familiarity(watch):
-            yield from _of_tail(watch, name, expected, _familiarity(watch)[name])
-        beyond = [
-            shifts.outside(histograms, expected, (starts, watch.ends))[1] < np.log(watch.level)
-            for starts in watch.starts
-        ]
-        yield from (_with_means(watch, alert, usual, scores) for alert in _episodes(watch, beyond, "outside", name, 0))
 
 
 def _familiarity(watch: Watch) -> dict[str, int]:
@@ -198,17 +179,14 @@ def _of_tail(watch: Watch, name: str, expected: Ints, side: int) -> Iterator[Ale
     histograms, expected = watch.series.histograms[name][:, ::side], expected[::side]
     scores = shifts.tail_scores(expected)
     spread = float(np.sqrt(((scores - scores @ expected / expected.sum()) ** 2) @ expected / expected.sum()))
-    speaks = []
-    for starts in watch.starts:
-        windows = (starts, watch.ends)
-        one = shifts.mean_shift(histograms, expected, scores, windows, shifts.TAIL_MARGIN * spread)
-        speaks.append((one.z > watch.z) & (one.sign > 0))
+    tested = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.TAIL_MARGIN * spread)
     surest = scores >= scores.max() - 1e-9
-    for alert in _episodes(watch, speaks, "unfamiliar", name, 1):
-        lines = _lines_of(watch, alert)
-        counts = histograms[lines].sum(axis=0)
-        usual, now = float(expected[surest].sum() / expected.sum()), float(counts[surest].sum() / max(1, counts.sum()))
-        yield _changed(alert, usual, now)
+    for alert in _episodes(watch, (tested.z > watch.z) & (tested.sign > 0), "unfamiliar", name, 1):
+        counts = histograms[_lines_of(watch, alert)].sum(axis=0)
+        total = max(1, counts.sum())
+        usual, now = float(expected[surest].sum() / expected.sum()), float(counts[surest].sum() / total)
+        is_collapsed = name == "confidence" and float(shifts.places(expected) @ counts) / total > 1 - COLLAPSED
+        yield _replaced(alert, before=usual, now=now, code="unsure" if is_collapsed else alert.code)
 
 
 def _of_classes(watch: Watch) -> Iterator[Alert]:
@@ -217,23 +195,20 @@ def _of_classes(watch: Watch) -> Iterator[Alert]:
     if expected.sum() == 0:
         return
     usual = expected / expected.sum()
-    speaks, one_answer = [], []
-    for starts in watch.starts:
-        windows = (starts, watch.ends)
-        speaks.append(shifts.classes_shift(watch.series.classes, expected, windows).z > watch.z)
-        found = at.summed(watch.series.classes, *windows)
-        most, n = found.argmax(axis=1), np.maximum(found.sum(axis=1), 1)
-        share = found[np.arange(len(found)), most] / n
-        one_answer.append((share >= ONE_ANSWER) & (usual[most] <= ONE_ANSWER_USUAL) & (n >= at.WINDOWS[0]))
-    for code, spoke in (("classes", speaks), ("one_answer", one_answer)):
-        for alert in _episodes(watch, spoke, code, "classes", 0):
-            counts = watch.series.classes[_lines_of(watch, alert)].sum(axis=0)
-            now = counts / max(1, counts.sum())
-            most = int((now if code == "one_answer" else np.abs(now - usual)).argmax())
-            named = _changed(alert, float(usual[most]), float(now[most]))
-            yield _replaced(
-                named, name=_class_name(watch.reference, numbers[most]), direction=int(np.sign(now[most] - usual[most]))
-            )
+    tested = shifts.classes_shift(watch.series.classes, expected, watch.windows)
+    for alert in _episodes(watch, tested.z > watch.z, "classes", "classes", 0):
+        counts = watch.series.classes[_lines_of(watch, alert)].sum(axis=0)
+        now = counts / max(1, counts.sum())
+        is_one = now.max() >= ONE_ANSWER and usual[now.argmax()] <= ONE_ANSWER_USUAL
+        most = int((now if is_one else np.abs(now - usual)).argmax())
+        yield _replaced(
+            alert,
+            code="one_answer" if is_one else alert.code,
+            before=float(usual[most]),
+            now=float(now[most]),
+            name=_class_name(watch.reference, numbers[most]),
+            direction=int(np.sign(now[most] - usual[most])),
+        )
 
 
 def _class_name(reference: Reference, number: int) -> str:
@@ -249,21 +224,16 @@ def _of_failures(watch: Watch) -> Iterator[Alert]:
         # Errors come without predictions and need no evaluation data: all requests count, also those that a log
         # without evaluation data learns from.
         ends = at.ends_of(total)
-        starts = tuple(at.starts_of(total, ends, size) for size in at.WINDOWS)
-        level = at.level_of_looks(np.maximum(total, 1), ends, len(at.WINDOWS) * 10)
-        own = Watch(series, watch.reference, 0, ends, starts, level, level)
         if not len(ends):
             continue
-        speaks = [
-            shifts.log_upper_tail(at.summed(counts, one, ends), at.summed(total, one, ends), margin) < np.log(level)
-            for one in starts
-        ]
-        for alert in _episodes(own, speaks, code, "", 1):
+        own = Watch(series, watch.reference, 0, at.starts_of(total, ends, at.WINDOW), ends, watch.level)
+        beyond = shifts.log_upper_tail(at.summed(counts, *own.windows), at.summed(total, *own.windows), margin)
+        for alert in _episodes(own, beyond < np.log(own.level), code, "", 1):
             lines = _lines_of(own, alert)
             earlier = total[: lines.start].sum()
-            before = float(counts[: lines.start].sum() / earlier) if earlier else None
+            before = float(counts[: lines.start].sum() / earlier) if earlier >= at.EACH else None
             now = min(1.0, float(counts[lines].sum() / max(1, total[lines].sum())))
-            yield _changed(alert, before, now)
+            yield _replaced(alert, before=before, now=now)
 
 
 def _of_latency(watch: Watch) -> Iterator[Alert]:
@@ -278,19 +248,18 @@ def _of_latency(watch: Watch) -> Iterator[Alert]:
     # it began where the sum last was zero
     zero = np.where(sums <= 0, np.arange(len(sums)), -1)
     since = np.maximum.accumulate(zero) + 1
-    own = Watch(series, watch.reference, 0, ends, (starts,), np.zeros(0), np.zeros(0))
+    own = Watch(series, watch.reference, 0, starts, ends, watch.level)
     lines = starts[np.minimum(since, len(starts) - 1)]
     for one in episodes(sums > slowing.DECISION, lines):
         alert = _alert(own, one.first, one.last, one.first_line, one.lasts, ("slower", "latency", 1))
         now = slowing.medians(series.latencies, series.latency_first, np.asarray([one.first_line]), ends[[one.last]])
-        yield _changed(alert, float(2**usual), float(2 ** now[0]))
+        yield _replaced(alert, before=float(2**usual), now=float(2 ** now[0]))
 
 
-def _episodes(watch: Watch, speaks: list[NDArray[np.bool_]], code: str, statistic: str, sign: int) -> list[Alert]:
-    found, lines = _any_window(watch, speaks)
+def _episodes(watch: Watch, speaks: NDArray[np.bool_], code: str, statistic: str, sign: int) -> list[Alert]:
     return [
         _alert(watch, one.first, one.last, one.first_line, one.lasts, (code, statistic, sign))
-        for one in episodes(found, lines)
+        for one in episodes(speaks & (watch.starts >= 0), watch.starts)
     ]
 
 
@@ -309,10 +278,6 @@ def _lines_of(watch: Watch, alert: Alert) -> slice:
     first = int(np.flatnonzero(times == alert.since)[0])
     last = len(times) if alert.until is None else int(np.flatnonzero(times == alert.until)[-1]) + 1
     return slice(first, max(last, first + 1))
-
-
-def _changed(alert: Alert, before: float | None, now: float | None) -> Alert:
-    return _replaced(alert, before=before, now=now)
 
 
 def _replaced(alert: Alert, **changes: Any) -> Alert:
@@ -341,30 +306,14 @@ def _drift(watch: Watch) -> list[dict[str, Any]]:
         n, m = int(counts.sum()), usual.n
         if not n or not m:
             continue
-        expected = np.asarray(usual.counts, np.int64)
-        psi = shifts.population_stability(counts, expected)
         found.append(
             {
                 "statistic": name,
-                "of_answers": name in ANSWERS,
                 "n": n,
                 "expected": m,
                 "before": usual.mean,
                 "now": float(series.sums[name][first:].sum()) / n,
-                "place": float(shifts.places(expected) @ counts) / n,
-                "distance": shifts.largest_distance(counts, expected),
-                "psi": psi,
-                "psi_limit": psi_limit(len(expected), n, m),
+                "place": float(shifts.places(np.asarray(usual.counts, np.int64)) @ counts) / n,
             }
         )
     return found
-
-
-def psi_limit(bins: int, n: int, m: int) -> float | None:
-    """Above which PSI is more than chance and more than little: max(.1, χ²₀.₉₅(B − 1) · (1/n + 1/m)); None for fewer
-    than 500 requests, where it tells nothing (Yurdakul and Naranjo 2020). χ² by Wilson and Hilferty."""
-    if n < PSI_REQUESTS:
-        return None
-    free = max(1, bins - 1)
-    quantile: float = free * (1 - 2 / (9 * free) + NormalDist().inv_cdf(0.95) * (2 / (9 * free)) ** 0.5) ** 3
-    return max(PSI_LEAST, quantile * (1 / n + 1 / m))

@@ -17,13 +17,13 @@ Floats = NDArray[np.float64]
 
 EACH = 50
 """Requests between two looks, at least: lines are put together until there are so many."""
-WINDOWS = (100, 200, 400)
-"""Each look is at the last so many requests: a change of half of all requests is seen in few, of a tenth in many."""
+WINDOW = 200
+"""Each look is at the last so many requests: enough to see a new kind that is a fifth of them."""
 HORIZON = 20_000
 MOST_CELLS = 16 << 20
 """Numbers in all tables of one bundle, 8 bytes each: beyond it, lines are put together."""
 ALPHA = 0.04
-"""Of a false alarm in a whole log, whatever its length."""
+"""Of a false alarm in `HORIZON` requests."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,9 @@ def starts_of(n: Ints, ends: Ints, size: int, first: int = 0) -> Ints:
     return np.where((before[ends] - before[first] >= size) & (starts >= first), starts, -1)
 
 
-def level_of_looks(n: Ints, ends: Ints, tests: int) -> Floats:
-    """What each look (looks,) may spend of `ALPHA` on each of `tests` tests.
-
-    Alpha spending (Lan and DeMets, Biometrika 1983) with the sum 6/π² Σ 1/h² = 1 over stretches of 20,000 requests:
-    a log of any length has a false alarm with 4 % at most (Bonferroni within a stretch).
-    """
-    stretch = 1 + np.cumsum(n)[ends - 1] // HORIZON
-    return ALPHA * 6 / (np.pi**2 * stretch.astype(np.float64) ** 2) / (HORIZON / EACH) / tests
+def level_of(tests: int) -> float:
+    """Return the level of one test at one look: `ALPHA` over all tests and looks at `HORIZON` requests (Bonferroni)."""
+    return ALPHA / (HORIZON / EACH) / tests
 
 
 def summed(values: NDArray[np.float64] | Ints, starts: Ints, ends: Ints) -> Floats:

@@ -24,7 +24,6 @@ CLASSES_MARGIN = 0.1
 """Of Σ (p − q)²/p: each share off by a third of itself."""
 TAIL_FROM = ((0.8, 0.4), (0.9, 0.6), (0.95, 1.0))
 """Scores of the least familiar fifth: what is beyond these shares of the evaluation data counts so much more."""
-OUTSIDE_MARGIN = 0.05
 PRIOR_BLOCKS, PRIOR_DISPERSION, LOOKED_BACK, MOST_RATIO = 10, 2.0, 500, 9.0
 MOST_CELLS, LEAST_IN_CELL = 30, 10
 
@@ -149,15 +148,6 @@ def beyond_noncentral(squares: Floats, free: int, noncentrality: Floats) -> Floa
     return np.asarray((np.cbrt(squares / scale) - (1 - variance)) / np.sqrt(variance), np.float64)
 
 
-def outside(histograms: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> tuple[Floats, Floats]:
-    """Shares (looks,) below and above all that there was in the evaluation data, and log p-values (looks,) of more than
-    5 % (`log_upper_tail`)."""
-    found = summed(histograms, *windows)
-    n, m = found.sum(axis=1), expected.sum()
-    beyond = found[:, 0] + found[:, -1]
-    return beyond / np.maximum(n, 1), log_upper_tail(beyond, n, OUTSIDE_MARGIN + 2 / (m + 1))
-
-
 def log_upper_tail(found: Floats, n: Floats, share: float | Floats) -> Floats:
     """A bound of ln P(X ≥ `found`) for X of `n` with `share` each: −n KL(found/n ‖ share) (Chernoff 1952; Hoeffding,
     JASA 1963, theorem 1). It holds for every n. 0 where no more was found than expected."""
@@ -165,14 +155,3 @@ def log_upper_tail(found: Floats, n: Floats, share: float | Floats) -> Floats:
     seen = np.clip(found / safe, 1e-12, 1 - 1e-12)
     divergence = seen * np.log(seen / share) + (1 - seen) * np.log((1 - seen) / (1 - share))
     return np.where((n > 0) & (found / safe > share), -safe * divergence, 0.0)
-
-
-def population_stability(found: Ints, expected: Ints) -> float:
-    """PSI Σ (p − q) ln(p/q) of two histograms (bins,), half a count added to each bin."""
-    p, q = (found + 0.5) / (found + 0.5).sum(), (expected + 0.5) / (expected + 0.5).sum()
-    return float(((p - q) * np.log(p / q)).sum())
-
-
-def largest_distance(found: Ints, expected: Ints) -> float:
-    """Kolmogorov's and Smirnov's D of two histograms (bins,) of the same edges: a lower bound of that of the values."""
-    return float(np.abs(np.cumsum(found) / found.sum() - np.cumsum(expected) / expected.sum()).max())

@@ -92,9 +92,6 @@ def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
     if code == "unfamiliar":
         advice = f"Look at recent {noun}: is there a kind that is new? The model cannot name it. {more}"
         return f"More {noun} are unlike what the model knows", share, advice
-    if code == "outside":
-        title = TITLES.get(alert["statistic"], alert["statistic"])
-        return f"“{title}” has values that never occurred when it was tested", "", more
     if code == "classes":
         verb = "more" if alert["direction"] > 0 else "less"
         advice = f"Do {noun} of that kind really come {verb} often? If not, answers got worse. {more}"

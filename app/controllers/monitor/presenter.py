@@ -16,7 +16,7 @@ MOST_NAME_CHARS = 60
 FIRST_SHOWN = ("brightness", "tokens", "level_db", "mean", "energy", "confidence", "results", "score")
 """Figures whose course is shown in any case, the first of what comes in and the first of what comes out."""
 MOST_COURSES = 4
-OF_FIGURES = ("shift", "unfamiliar", "outside", "unsure")
+OF_FIGURES = ("shift", "unfamiliar", "unsure")
 
 
 def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorValue:
@@ -55,7 +55,7 @@ def headline(found: MonitorResult) -> str:
 def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
     """Causes before what follows from them, what goes on before what is over, failures before changes, the latest
     first."""
-    order = ("errors", "not_numbers", "one_answer", "unsure", "slower", "shift", "unfamiliar", "outside", "classes")
+    order = ("errors", "not_numbers", "one_answer", "unsure", "slower", "shift", "unfamiliar", "classes")
     return sorted(
         alerts,
         key=lambda one: (
@@ -189,17 +189,14 @@ def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[
 def _row(row: MonitoredStatistic, alerts: Sequence[MonitorAlert]) -> DriftRowValue:
     mine = [alert for alert in alerts if alert.statistic == row.statistic and alert.until is None]
     is_on = any(not alert.follows for alert in mine)
-    drifted = row.psi_limit is not None and row.psi > row.psi_limit
-    level: TagKind = "warn" if is_on else "none" if drifted or mine else "ok"
-    moved = tr("Came with it") if mine else tr("Moved a little") if drifted else tr("As it was")
-    verdict = tr("Alarm") if is_on else moved
+    level: TagKind = "warn" if is_on else "none" if mine else "ok"
+    verdict = tr("Alarm") if is_on else tr("Came with it") if mine else tr("As it was")
     return DriftRowValue(
         name=row.title,
         before=UNKNOWN if row.before is None else f"{row.before:.3g}",
         now=f"{row.now:.3g}",
         level=level,
         verdict=verdict,
-        psi=f"{row.psi:.2f}",
     )
 
 

@@ -6,7 +6,6 @@ from scipy import stats
 
 from workers.monitor import shifts
 from workers.monitor.bins import binned, edges_of, expected_of
-from workers.monitor.report import psi_limit
 from workers.monitor.series import ends_of, starts_of
 
 RNG = np.random.default_rng(3)
@@ -59,20 +58,6 @@ def test_the_bound_of_a_share_is_never_below_the_exact_tail() -> None:
     assert (bound >= exact - 1e-9).all()
     known = np.isfinite(exact)
     assert (bound[known] - exact[known] < np.log(30)).all()
-
-
-def test_the_distance_of_histograms_is_at_most_that_of_their_values() -> None:
-    """Given 20 parts, then D misses at most one part of scipy's."""
-    whole = stats.ks_2samp(OTHER, USUAL).statistic
-    assert whole - 0.05 <= shifts.largest_distance(FOUND, EXPECTED) <= whole + 1e-9
-
-
-def test_the_limit_of_psi_is_the_quantile_of_chi_square() -> None:
-    """Given so many requests that chance is small, then .1; given few, then the quantile over both numbers."""
-    quantile = stats.chi2.ppf(0.95, 21)
-    assert psi_limit(22, 600, 300) == pytest.approx(quantile * (1 / 600 + 1 / 300), rel=0.01)
-    assert psi_limit(22, 10_000, 10_000) == 0.1
-    assert psi_limit(22, 499, 10_000) is None
 
 
 def test_dispersion_is_that_of_requests_that_come_in_sessions() -> None:

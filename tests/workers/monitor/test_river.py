@@ -8,7 +8,7 @@ from river_figures import FIGURES, REQUESTS, SEEDS, SHIFTED_AT, SLOWER_AT, laten
 
 from workers.monitor import shifts, slowing
 from workers.monitor.bins import binned, edges_of
-from workers.monitor.series import WINDOWS, ends_of, starts_of
+from workers.monitor.series import WINDOW, ends_of, starts_of
 
 RIVER = json.loads(FIGURES.read_text(encoding="utf-8"))
 PER_LINE, Z = 25, 4.75
@@ -30,12 +30,9 @@ def first_shift(seed: int, shifted: bool) -> int | None:
     lines = np.stack([binned(one, edges) for one in requests(seed, shifted).reshape(-1, PER_LINE)])
     n = np.full(len(lines), PER_LINE)
     ends = ends_of(n)
-    found = np.zeros(len(ends), np.bool_)
-    for size in WINDOWS:
-        starts = starts_of(n, ends, size)
-        tested = shifts.mean_shift(lines, expected, shifts.places(expected), (starts, ends), shifts.LOCATION_MARGIN)
-        found |= (tested.z > Z) & (starts >= 0)
-    beyond = np.flatnonzero(found)
+    starts = starts_of(n, ends, WINDOW)
+    tested = shifts.mean_shift(lines, expected, shifts.places(expected), (starts, ends), shifts.LOCATION_MARGIN)
+    beyond = np.flatnonzero((tested.z > Z) & (starts >= 0))
     return int(ends[beyond[0]]) * PER_LINE if len(beyond) else None
 
 

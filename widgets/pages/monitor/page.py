@@ -56,7 +56,7 @@ class MonitorPage(Page):
             words(
                 self.tr(
                     "A bundle keeps one where it is started with a folder for it; its README says how."
-                    " A log takes 64 MB at most."
+                    " A log takes 64 MB at most. It shows what changed, not whether the answers are right."
                 ),
                 "soft",
             )
@@ -166,13 +166,13 @@ class MonitorPage(Page):
         grid.setHorizontalSpacing(SPACE_L)
         grid.setVerticalSpacing(SPACE_S)
         before = self.tr("When it was tested") if value.is_tested else self.tr("At the beginning")
-        titles = (self.tr("Figure"), before, self.tr("Now"), self.tr("Drift (PSI)"), "")
+        titles = (self.tr("Figure"), before, self.tr("Now"), "")
         for column, title in enumerate(titles):
             grid.addWidget(label(title, "caption"), 0, column)
-            grid.setColumnStretch(column, (3, 2, 2, 2, 0)[column])
+            grid.setColumnStretch(column, (3, 2, 2, 0)[column])
         for number, row in enumerate(value.rows, 1):
             grid.addWidget(divider(), 2 * number - 1, 0, 1, len(titles))
-            for column, text in enumerate((row.name, row.before, row.now, row.psi)):
+            for column, text in enumerate((row.name, row.before, row.now)):
                 grid.addWidget(words(text, "strong" if column == 0 else ""), 2 * number, column)
             grid.addWidget(Tag(self.theme, row.level, row.verdict), 2 * number, len(titles) - 1)
         holder = QWidget()

@@ -37,7 +37,6 @@ class DriftRowValue:
     now: str
     level: TagKind
     verdict: str
-    psi: str
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,7 @@ class MonitorAlert(Frozen):
     and `advice` are the same for people.
     """
 
-    code: Literal[
-        "shift", "outside", "unfamiliar", "classes", "one_answer", "unsure", "errors", "not_numbers", "slower"
-    ]
+    code: Literal["shift", "unfamiliar", "classes", "one_answer", "unsure", "errors", "not_numbers", "slower"]
     statistic: str
     level: Literal["danger", "warning"]
     since: float
@@ -43,21 +41,16 @@ class MonitorAlert(Frozen):
 class MonitoredStatistic(Frozen):
     """One figure over the latest thousand requests: `n` items of them against `expected` of the evaluation data.
 
-    `before` and `now` are means, `place` the mean place 0..1 among the evaluation data (.5 is usual), `distance`
-    Kolmogorov's and Smirnov's D, `psi` the population stability index with its limit (None for too few requests).
+    `before` and `now` are means, `place` is the mean place 0..1 among the evaluation data (.5 is usual).
     """
 
     statistic: str
     title: str
-    of_answers: bool
     n: int
     expected: int
     before: float | None
     now: float
     place: float
-    distance: float
-    psi: float
-    psi_limit: float | None
 
 
 class MonitorPoint(Frozen):

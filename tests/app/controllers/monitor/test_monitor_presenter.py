@@ -79,4 +79,4 @@ def test_headline_of_short_log_says_how_many_requests_are_needed(quiet: Part, tm
     part = replace(quiet, reference=reference, records=[_usual(one) for one in quiet.records[:kept]])
     records = quiet.records[:kept] if n == 40 else part.records
     value = value_of(replace(part, records=records), tmp_path)
-    assert value.headline == f"Changes can be detected from {'100' if n == 40 else '1,100'} requests on"
+    assert value.headline == f"Changes can be detected from {'200' if n == 40 else '1,200'} requests on"
