@@ -8,7 +8,7 @@ import typer
 
 from app.cli.options.arguments import Run
 from app.cli.options.inputs import check_exists
-from app.cli.output import OK, REFUSED, Output, refusal
+from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.services.after.exporting import check_writable
 from app.services.flow.workspace import Workspace
@@ -27,15 +27,10 @@ from app.services.release.releasing import (
     save_bundle,
     unknown_project,
 )
-from app.services.release.switching import ServiceAddress, service_address, switch_command
 
 Project = Annotated[
     str, typer.Argument(metavar="PROJECT", help="A project's name or id, as 'fettle releases' lists them.")
 ]
-Service = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="A running service that takes it: http://127.0.0.1:8000")
-]
-KeyFile = Annotated[Path | None, typer.Option(metavar="FILE", help="The service's key.")]
 Out = Annotated[Path | None, typer.Option(metavar="FILE.zip", help="Also write its bundle there.")]
 
 
@@ -84,18 +79,15 @@ def make_release(
     run_id: Run,
     variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
     target: Annotated[str, typer.Option(metavar="ID", help="The kind of bundle; that of the last release.")] = "",
-    notes: Annotated[str, typer.Option(metavar="TEXT", help="What others should know about it.")] = "",
     sign: Annotated[Path | None, typer.Option(metavar="KEY.pem", help="Sign its bundle with this key.")] = None,
     accept_regression: Annotated[str | None, typer.Option(metavar="WHY")] = None,
-    service: Service = None,
-    api_key_file: KeyFile = None,
     out: Out = None,
 ) -> int:
     """Release a version of a run: its bundle is kept, and becomes the current one."""
     output, key = _output(ctx), sign.absolute() if sign is not None else None
     if key is not None:
         check_exists(key)
-    ask = ReleaseRequest(variant, target, notes, accept_regression, key, _service(service, api_key_file))
+    ask = ReleaseRequest(variant, target, accept_regression, key)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         if out is not None:
@@ -110,18 +102,15 @@ def roll_back(
     ctx: typer.Context,
     project: Project,
     version: Annotated[int, typer.Argument(metavar="VERSION", help="The release's number.")],
-    service: Service = None,
-    api_key_file: KeyFile = None,
     out: Out = None,
 ) -> int:
     """Make another release the current one, with just the bytes that it had."""
     output = _output(ctx)
-    address = _service(service, api_key_file)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         if out is not None:
             check_writable(out.absolute())
         project_id = find_project(space, project).id
-        done = run(space, rollback(space, project_id, version, address), output.watch)
+        done = run(space, rollback(space, project_id, version), output.watch)
         _tell(output, space, project_id, done, out)
     output.sentence(f"Release {version} is the current one.")
     return OK
@@ -143,7 +132,7 @@ def _row(space: Workspace, project_id: str, name: str) -> _Row:
         mark = "→" if row["current"] else " "
         state = ", bundle removed" if row["pruned"] else ""
         lines.append(f"{mark} {one.number:>3}  {row['released_at']:.19}  {one.title} ({one.target}{state})")
-        lines += [f"       {text}" for text in (row["text"], one.notes) if text]
+        lines.append(f"       {row['text']}")
     for entry in log.entries:
         why = f": {entry.why}" if entry.why else ""
         lines.append(f"{entry.number:>5}  {entry.at:.19}  {entry.who} {decision_words(entry)}{why}")
@@ -160,26 +149,13 @@ def _tell(output: Output, space: Workspace, project_id: str, done: Released, out
     document = release_document(
         find_release(space, project_id, done.release.number), read_current(space.repositories, project_id)
     )
-    command = switch_command(done.release)
+    command = done.release.switch_command
     bundle = out.absolute() if out is not None else done.bundle
-    switched = done.switched.model_dump(mode="json") if done.switched is not None else None
-    output.document({**document, "bundle": str(bundle), "switch": command or None, "switched": switched})
+    output.document({**document, "bundle": str(bundle), "switch": command or None})
     output.text(f"  {document['text']}")
     output.text(f"  {bundle}")
-    if done.switched is not None:
-        output.text(f"  The service answers with it now; start it from {done.switched.folder} next time.")
-    elif command:
+    if command:
         output.text(f"  Where its service runs, unpack it into a folder beside, then: {command}")
-
-
-def _service(address: str | None, key_file: Path | None) -> ServiceAddress | None:
-    if address is None:
-        return None
-    try:
-        key = key_file.read_text(encoding="utf-8").strip() if key_file is not None else ""
-    except (OSError, UnicodeError) as error:
-        raise refusal("no_key", "The key cannot be read", f"{key_file}: {error}.", "Name the service's own.") from error
-    return service_address(address, key)
 
 
 def _output(ctx: typer.Context) -> Output:

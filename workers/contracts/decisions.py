@@ -1,7 +1,8 @@
 """The log of decisions of a project: who decided what when, each entry bound to the one before by its hash.
 
-As in a certificate log (RFC 6962) nothing can be changed or taken out of the middle without being seen. A bundle
-carries it as `DECISIONS_FILE`, one entry a line, checkable with nothing but sha256 (`workers.pipeline.trust`).
+The hashes show damage and the change of single entries. They prove no origin: a program that can write the database
+can write a whole new log. A bundle carries the log as `DECISIONS_FILE`, one entry a line, checked with sha256 alone
+(`workers.pipeline.trust`). In a signed bundle the signature covers it and proves who made it; else it is a diary.
 """
 
 import hashlib

@@ -70,7 +70,8 @@ def _released(facts: CardFacts) -> str:
 
 def _logged(facts: CardFacts) -> str:
     count = len(facts.decisions)
-    return f"{count} {'entry' if count == 1 else 'entries'}, each bound to the one before by sha256" if count else ""
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    return f"{entries}: a diary, whose origin only the bundle's signature proves" if count else ""
 
 
 def _people(facts: CardFacts) -> str:

@@ -73,7 +73,8 @@ def check_signature(folder: Path) -> Signed:
 def check_decisions(folder: Path) -> list[str]:
     """Return a sentence where an entry of the log of decisions was changed, moved or taken out, also at its end.
 
-    The manifest says how many entries there are, and the hash of the last one; manifests of before 0.2 do not.
+    The manifest says how many entries there are, and the hash of the last one; manifests of before 0.2 do not. Without
+    a signature this finds single changes only: log, manifest and checksums can all be written anew.
     """
     path, end = folder / DECISIONS_FILE, _manifest(folder).get("decisions")
     if not path.is_file():

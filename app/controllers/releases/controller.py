@@ -18,17 +18,14 @@ from app.services.release.record import Release, read_current, read_releases
 from app.services.release.releasing import (
     Released,
     ReleaseRequest,
-    change_notes,
     prune,
     release,
     rollback,
     save_bundle,
 )
 from app.services.release.showing import released_examples
-from app.services.release.switching import service_address
 from widgets.main_window import MainWindow
 from widgets.pages.releases.page import ReleasesPage
-from widgets.pages.releases.value import ServiceValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import Example
 
@@ -43,7 +40,6 @@ class ReleasesController(PageController):
         self._looking: Running | None = None
         page.return_requested.connect(self._on_return)
         page.save_requested.connect(self._on_save)
-        page.notes_changed.connect(self._on_notes)
         page.prune_requested.connect(self._on_prune)
         page.examples_wanted.connect(self._on_examples)
         page.again_requested.connect(self.show)
@@ -77,16 +73,11 @@ class ReleasesController(PageController):
         ask = ReleaseRequest(record.variant_id, export=record)
         self._begin(release(self._session.workspace, facts, ask), tr("Release a bundle"), tr("Compare its answers"))
 
-    def _on_return(self, number: int, service: ServiceValue) -> None:
+    def _on_return(self, number: int) -> None:
         project = self._session.project
         if project is None:
             return
-        try:
-            address = service_address(service.address, service.key) if service.address else None
-        except JobError as error:
-            self._window.banner(error_value(error.error))
-            return
-        flow = rollback(self._session.workspace, project.id, number, address)
+        flow = rollback(self._session.workspace, project.id, number)
         self._begin(flow, tr("Go back to release {0}").format(number), tr("Check its bundle"))
 
     def _begin(self, flow: Flow[Released], title: str, opening: str) -> None:
@@ -131,10 +122,6 @@ class ReleasesController(PageController):
                 on_done=lambda _path: None,
                 on_failed=lambda error: self._window.banner(error_value(error)),
             )
-
-    def _on_notes(self, number: int, notes: str) -> None:
-        if self._session.project is not None:
-            change_notes(self._session.workspace, self._session.project.id, number, notes)
 
     def _on_prune(self) -> None:
         if self._session.project is not None:

@@ -8,7 +8,6 @@ from app.services.records.decisions import DecisionLog
 from app.services.release.documents import change_words, decision_words, log_words
 from app.services.release.record import Change, Current, Figures, Release
 from app.services.release.releasing import old_releases
-from app.services.release.switching import switch_command
 from widgets.pages.releases.value import DecisionValue, FigureValue, ReleaseState, ReleasesValue, ReleaseValue
 from widgets.parts.format import UNKNOWN, memory, ms, percent, size_bytes
 from widgets.parts.small import CheckValue
@@ -47,9 +46,8 @@ def _release(project: Project, one: Release, current: Current | None, titles: di
         file_name=f"{_stem(project.name)}-release-{one.number}{one.suffix}",
         sha256=one.sha256,
         suffix=one.suffix,
-        notes=one.notes,
         signed_by=one.signed_by,
-        switch=switch_command(one),
+        switch=one.switch_command,
         figures=_figures(change.before if change is not None else None, one.figures),
         figures_note=""
         if change is None or change.in_turn

@@ -1,4 +1,4 @@
-"""What was decided about a project, by whom and when: a log that only grows, each entry bound to the one before.
+"""The diary of a project: what was decided, by whom and when, each entry bound to the one before by its hash.
 
 Services write it where the decision is made: export against the verdict, a raised limit, changed labels, releases. It
 is read where the releases are, and goes into each bundle.

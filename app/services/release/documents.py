@@ -60,11 +60,12 @@ def _counts(entry: Decision) -> str:
 
 
 def log_words(log: DecisionLog) -> str:
-    """Whether the log of decisions is whole."""
+    """Return a sentence on the state of the log of decisions; it claims no more than the hashes can show."""
     if log.broken_at is not None:
         return f"The log of decisions was changed since it was written: entry {log.broken_at} is not as it was."
     count = len(log.entries)
-    return f"The log of decisions is whole ({count} {'entry' if count == 1 else 'entries'})."
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    return f"A diary of {entries}, each as it was written. Only a bundle's signature proves who made it."
 
 
 def release_document(release: Release, current: Current | None) -> dict[str, Any]:
@@ -82,7 +83,6 @@ def release_document(release: Release, current: Current | None) -> dict[str, Any
         "sha256": release.sha256,
         "size_bytes": release.size_bytes,
         "released_at": release.released_at.isoformat(timespec="seconds"),
-        "notes": release.notes,
         "signed_by": release.signed_by or None,
         "pruned": release.pruned_at is not None,
         "figures": _figures(release.figures),

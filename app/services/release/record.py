@@ -36,11 +36,12 @@ class Change(Frozen):
     keys: tuple[str, str, str] = ("", "", "")
 
 
-class Release(Frozen):
+class Release(Frozen, extra="ignore"):
     """One released bundle. `number` counts from 1 and is what orders releases: a clock may go back.
 
     `sha256` and `suffix` say where its bundle is kept; after `pruned_at` it is not. `signed_by` is a fingerprint, ""
     for none. `switch` is the command that gives it to a running service, "" where nothing runs (see `TargetSpec`).
+    Notes that versions before 0.2 wrote are ignored.
     """
 
     number: int
@@ -52,7 +53,6 @@ class Release(Frozen):
     size_bytes: int
     released_at: datetime
     suffix: str = ".zip"
-    notes: str = ""
     signed_by: str = ""
     switch: str = ""
     figures: Figures = Figures()
@@ -63,6 +63,11 @@ class Release(Frozen):
     def file_name(self) -> str:
         """What its bundle is called where it is kept."""
         return f"{self.sha256}{self.suffix}"
+
+    @property
+    def switch_command(self) -> str:
+        """Return the command that gives it to a running service by hand, "" where nothing runs."""
+        return self.switch.format(folder="FOLDER") if self.switch else ""
 
 
 class Current(Frozen):

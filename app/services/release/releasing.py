@@ -34,37 +34,31 @@ from app.services.release.record import (
     read_releases,
     write_release,
 )
-from app.services.release.switching import ServiceAddress, switch_to
 from workers.contracts.decisions import Decision, DecisionKind
-from workers.contracts.serving import SwitchResult
 
 FIRST_TARGET = ""
 """Stands for the first kind of bundle that works here."""
-MAX_NOTES = 2000
 
 
 @dataclass(frozen=True)
 class ReleaseRequest:
     """`target` "" stands for that of the current release, else the first that works here. With `export` just that
     bundle is released. A bundle of the same version that was exported before and is as it was is taken, unless it
-    shall be signed with `sign_key`. `service` is a running service that takes it at once."""
+    shall be signed with `sign_key`."""
 
     variant_id: str | None = None
     target: str = ""
-    notes: str = ""
     override_reason: str | None = None
     sign_key: Path | None = None
-    service: ServiceAddress | None = None
     export: ExportRecord | None = None
 
 
 @dataclass(frozen=True)
 class Released:
-    """The release that is current now, its bundle, and what a running service said."""
+    """The release that is current now, and its bundle."""
 
     release: Release
     bundle: Path
-    switched: SwitchResult | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +79,8 @@ class _Bundle:
 def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[Released]:
     """Keep the bundle of a version, say what changed against the current release, make it the current one.
 
-    Raises `JobError` where there is nothing new to release, or it cannot be written, kept, or taken by the service;
-    the releases before are then as they were.
+    Raises `JobError` where there is nothing new to release, or it cannot be written or kept; the releases before are
+    then as they were.
     """
     bundle = yield from _bundle(space, facts, ask)
     try:
@@ -107,20 +101,12 @@ def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[Rele
         size_bytes=bundle.size_bytes,
         released_at=datetime.now(UTC),
         suffix=target.suffix if target is not None else ".zip",
-        notes=ask.notes.strip()[:MAX_NOTES],
         signed_by=bundle.signed_by,
         switch=target.switch if target is not None else "",
         figures=figures_of(bundle.variant),
         change=change,
     )
-    switched = None
-    if ask.service is not None:
-        try:
-            switched = yield from switch_to(space, made, part, ask.service)
-        except BaseException:
-            drop(part)
-            raise
-    return Released(_put(space, facts, made, part, bundle), space.paths.releases / made.file_name, switched)
+    return Released(_put(space, facts, made, part, bundle), space.paths.releases / made.file_name)
 
 
 def _bundle(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[_Bundle]:
@@ -207,7 +193,7 @@ def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _
                 record_decision(repositories, project_id, bundle.decision)
             if bundle.record is not None:
                 repositories.exports.add(bundle.record)
-            _note(space, project_id, "released", made, before, made.notes)
+            _note(space, project_id, "released", made, before)
     except BaseException:
         if not was_there:
             drop(kept)
@@ -215,11 +201,11 @@ def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _
     return made
 
 
-def rollback(space: Workspace, project_id: str, number: int, service: ServiceAddress | None = None) -> Flow[Released]:
+def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
     """Make another release the current one; its bundle has to be there, byte for byte.
 
-    Raises `JobError` (exit code 3) where there is no such release, or its bundle is gone or damaged; with `service`
-    also where that does not take it. Nothing has changed then.
+    Raises `JobError` (exit code 3) where there is no such release, or its bundle is gone or damaged. Nothing has
+    changed then.
     """
     wanted = find_release(space, project_id, number)
     current = read_current(space.repositories, project_id)
@@ -231,13 +217,12 @@ def rollback(space: Workspace, project_id: str, number: int, service: ServiceAdd
             "Name another release; 'fettle releases' lists them.",
         )
     bundle = yield from kept_bundle(space, wanted)
-    switched = (yield from switch_to(space, wanted, bundle, service)) if service is not None else None
     repositories, before = space.repositories, current.number if current is not None else None
     with repositories.together():
         repositories.records.put(CURRENT, project_id, Current(number=number, previous=before))
         is_back = before is not None and number < before
         _note(space, project_id, "rolled_back" if is_back else "promoted", wanted, before)
-    return Released(wanted, bundle, switched)
+    return Released(wanted, bundle)
 
 
 def kept_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
@@ -308,12 +293,6 @@ def save_bundle(space: Workspace, wanted: Release, out: Path) -> Flow[Path]:
     return out
 
 
-def change_notes(space: Workspace, project_id: str, number: int, notes: str) -> None:
-    """Say something else about a release."""
-    found = find_release(space, project_id, number)
-    write_release(space.repositories, project_id, found.model_copy(update={"notes": notes.strip()[:MAX_NOTES]}))
-
-
 def find_release(space: Workspace, project_id: str, number: int) -> Release:
     """Raises `JobError` (exit code 3) where the project or the number is unknown."""
     try:
@@ -361,12 +340,10 @@ def unknown_project(project_id: str) -> JobError:
     )
 
 
-def _note(
-    space: Workspace, project_id: str, kind: DecisionKind, made: Release, before: int | None, why: str = ""
-) -> None:
+def _note(space: Workspace, project_id: str, kind: DecisionKind, made: Release, before: int | None) -> None:
     facts: dict[str, JsonValue] = {"release": made.number, "instead_of": before, "sha256": made.sha256}
     whose = {"run_id": made.run_id, "variant_id": made.variant_id}
-    entry = planned_decision(space.repositories, project_id, kind, facts, why=why, **whose)
+    entry = planned_decision(space.repositories, project_id, kind, facts, **whose)
     record_decision(space.repositories, project_id, entry)
 
 

@@ -34,8 +34,8 @@ def exported(space: Workspace, folder: Path, variant_id: str, content: str) -> E
     return record
 
 
-def released(space: Workspace, record: ExportRecord, notes: str = "") -> Release:
-    ask = ReleaseRequest(record.variant_id, notes=notes, export=record)
+def released(space: Workspace, record: ExportRecord) -> Release:
+    ask = ReleaseRequest(record.variant_id, export=record)
     return done(space, release(space, read_facts(space, "r1"), ask)).release
 
 

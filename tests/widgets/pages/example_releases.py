@@ -39,7 +39,7 @@ def releases() -> ReleasesValue:
         )
     )
     decisions = (DecisionValue(2, NOVEMBER, "ada", "made release 3 instead of 2", "the shop's new pictures"),)
-    log = CheckValue("ok", "The log of decisions is whole (2 entries).")
+    log = CheckValue("ok", "A diary of 2 entries, each as it was written.")
     return ReleasesValue("Clothes classifier", made, decisions, log, old=1, old_bytes=2_700_000)
 
 

@@ -1,13 +1,11 @@
 """Cards of the page Releases: the chosen one with its figures and actions, and the log of decisions."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
 
-from widgets.pages.releases.value import DecisionValue, ReleasesValue, ReleaseValue, ServiceValue
+from widgets.pages.releases.value import DecisionValue, ReleasesValue, ReleaseValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
-from widgets.parts.fields import TextField
-from widgets.parts.flow import FlowLayout
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import moment, size_bytes
 from widgets.parts.small import CheckRow, KeyValue
@@ -16,24 +14,18 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 
-MAX_NOTES, MAX_ADDRESS = 2000, 200
 MAX_SHOWN = 200
-USUAL_ADDRESS = "http://127.0.0.1:8000"
 
 
 class ReleaseCard(Card):
-    """One release: what changed, its figures, notes, and what can be done with it."""
+    """One release: what changed, its figures, and what can be done with it."""
 
     return_requested = Signal()
     save_requested = Signal()
-    notes_changed = Signal(str)
 
     def __init__(self, theme: Theme, value: ReleaseValue) -> None:
         super().__init__(gap=SPACE_M)
-        self._value, self._notes = value, value.notes
-        self._address = TextField("", self.tr("Address of a running service"), USUAL_ADDRESS, MAX_ADDRESS)
-        self._key = TextField("", self.tr("Its key"), self.tr("its key, if it has one"), MAX_ADDRESS)
-        self._key.setEchoMode(QLineEdit.EchoMode.Password)
+        self._value = value
         name = self.tr("Release {0}").format(value.number)
         self.setAccessibleName(name)
         head = QHBoxLayout()
@@ -51,12 +43,11 @@ class ReleaseCard(Card):
         both.addLayout(self._facts(value), 4)
         self.add(both)
         if value.switch:
-            self.add(divider(), self._service(theme, value))
-
-    @property
-    def service(self) -> ServiceValue:
-        """What was typed."""
-        return ServiceValue(self._address.text().strip(), self._key.text().strip())
+            self.add(
+                divider(),
+                words(self.tr("A running service takes it without losing a request; a developer switches it."), "soft"),
+                ForDevelopers(theme, [value.switch]),
+            )
 
     def _save(self, theme: Theme) -> GhostButton:
         button = GhostButton(theme, self.tr("Save its bundle…"), "download-simple")
@@ -92,12 +83,6 @@ class ReleaseCard(Card):
     def _facts(self, value: ReleaseValue) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(SPACE_S)
-        notes = TextField(value.notes, self.tr("Notes"), self.tr("what others should know about it"), MAX_NOTES)
-        notes.editingFinished.connect(lambda: self._on_notes(notes.text().strip()))
-        beside = words(self.tr("Notes"), "soft")
-        beside.setBuddy(notes)
-        column.addWidget(beside)
-        column.addWidget(notes)
         signed = value.signed_by or self.tr("not signed")
         pairs = (
             (self.tr("Kind"), f"{value.target}, {size_bytes(value.size_bytes)}"),
@@ -108,37 +93,9 @@ class ReleaseCard(Card):
         column.addStretch(1)
         return column
 
-    def _on_notes(self, text: str) -> None:
-        if text != self._notes:
-            self._notes = text
-            self.notes_changed.emit(text)
-
-    def _service(self, theme: Theme, value: ReleaseValue) -> QWidget:
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
-        box.addWidget(
-            words(
-                self.tr(
-                    "A service that runs on this computer takes another release without losing a request, if you give "
-                    "its address before you go back. Elsewhere, a developer switches it."
-                ),
-                "soft",
-            )
-        )
-        line = QWidget()
-        flow = FlowLayout(line, SPACE_S)
-        for field, width in ((self._address, 220), (self._key, 180)):
-            field.setFixedWidth(width)
-            flow.addWidget(field)
-        box.addWidget(line)
-        box.addWidget(ForDevelopers(theme, [value.switch]))
-        return holder
-
 
 class LogCard(Card):
-    """Who decided what when, and whether somebody changed that since."""
+    """Who decided what when, and whether single entries were changed since."""
 
     def __init__(self, theme: Theme, value: ReleasesValue) -> None:
         super().__init__(self.tr("Log of decisions"), gap=SPACE_S)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.value import ChangesValue
 from widgets.pages.releases.cards import LogCard, ReleaseCard
-from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue, ServiceValue
+from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
@@ -21,12 +21,11 @@ from widgets.theme import Theme
 
 
 class ReleasesPage(Page):
-    """`return_requested(number, ServiceValue)` makes a release the current one, `save_requested(number, path)` writes
+    """`return_requested(number)` makes a release the current one, `save_requested(number, path)` writes
     its bundle, `examples_wanted(number)` asks for the answers that changed."""
 
-    return_requested = Signal(int, object)
+    return_requested = Signal(int)
     save_requested = Signal(int, str)
-    notes_changed = Signal(int, str)
     prune_requested = Signal()
     examples_wanted = Signal(int)
     again_requested = Signal()
@@ -119,7 +118,7 @@ class ReleasesPage(Page):
             if current is not None and previous.number > current.number:
                 text = self.tr("Go on to release {0}").format(previous.number)
             back = PrimaryButton(self.theme, text, "arrow-counter-clockwise")
-            back.clicked.connect(lambda: self._return_to(previous.number))
+            back.clicked.connect(lambda: self.return_requested.emit(previous.number))
             head.add_action(back)
         return head
 
@@ -160,18 +159,14 @@ class ReleasesPage(Page):
             return
         card = ReleaseCard(self.theme, one)
         number = one.number
-        card.return_requested.connect(lambda: self._return_to(number))
+        card.return_requested.connect(lambda: self.return_requested.emit(number))
         card.save_requested.connect(lambda: self._ask_place(one))
-        card.notes_changed.connect(lambda text: self.notes_changed.emit(number, text))
         self._detail.addWidget(card)
         card.show()  # a layout does that only at the next turn of the event loop
         self._card = card
         self.examples_wanted.emit(number)
 
     # -- slots --
-    def _return_to(self, number: int) -> None:
-        self.return_requested.emit(number, self._card.service if self._card is not None else ServiceValue())
-
     def _ask_place(self, one: ReleaseValue) -> None:
         """Open the system's dialog for a new file."""
         kind = self.tr("Bundles (*{0})").format(one.suffix)

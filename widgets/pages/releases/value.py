@@ -34,7 +34,6 @@ class ReleaseValue:
     file_name: str
     sha256: str
     suffix: str = ".zip"
-    notes: str = ""
     signed_by: str = ""
     switch: str = ""
     figures: tuple[FigureValue, ...] = ()
@@ -67,11 +66,3 @@ class ReleasesValue:
     log: CheckValue
     old: int = 0
     old_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class ServiceValue:
-    """A running service that shall take a release: its address and key as they were typed, "" for none."""
-
-    address: str = ""
-    key: str = ""

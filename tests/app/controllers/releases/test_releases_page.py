@@ -129,7 +129,7 @@ def test_from_nothing_to_two_releases_and_back(
     told = words(page)
     assert "Release 2 is current" in told and "could not be compared with release 1" in told
     assert "Median time" in told and "91.0 %" in told
-    assert "The log of decisions is whole (2 entries)." in told
+    assert "A diary of 2 entries, each as it was written." in told
     button(page, "Go back to release 1").click()
     release.settle()
     current = read_current(space.repositories, "p1")
@@ -165,34 +165,19 @@ def test_a_changed_log_is_told(page: ReleasesPage, release: Releasing, space: Wo
 
 
 @pytest.mark.whole
-def test_old_bundles_are_removed_after_a_question_and_notes_are_kept(
+def test_old_bundles_are_removed_after_a_question(
     page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
 ) -> None:
-    """Given nine releases, when the old bundles are removed, then a question tells how many, and five and more stay; notes
-    that are typed are there again."""
+    """Given nine releases, when the old bundles are removed, then a question tells how many, and five and more stay."""
     release(9)
-    page.notes_changed.emit(9, " Rounded ")
     button(page, "Remove old bundles").click()
     dialog = page.findChildren(QuestionDialog)[-1]
     assert "4 bundles go" in words(dialog)
     dialog.answered.emit("remove")
     found = read_releases(space.repositories, "p1")
     assert [one.number for one in found if one.pruned_at is None] == [9, 8, 7, 6, 5]
-    assert (found[0].notes, len(list(space.paths.releases.glob("*.zip")))) == ("Rounded", 5)
+    assert len(list(space.paths.releases.glob("*.zip"))) == 5
     dialog.close()
-
-
-def test_a_service_elsewhere_is_refused_before_anything_is_done(
-    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
-) -> None:
-    """Given an address of another computer, then words say what to do there, and the current release stays."""
-    from widgets.pages.releases.value import ServiceValue
-
-    release(2)
-    page.return_requested.emit(1, ServiceValue("http://shop.example:8000"))
-    assert not app_controller.flows.active
-    current = read_current(space.repositories, "p1")
-    assert current is not None and current.number == 2
 
 
 def test_the_key_is_made_when_somebody_signs(

@@ -19,7 +19,6 @@ import pytest
 from served_bundles import KEY, Served, start, stop
 from test_hostile import ask
 
-from workers.contracts.serving import SECRETS_FOLDER
 from workers.export.service.bundle_files.fettle_service import secret, service
 from workers.export.service.bundle_files.fettle_service.limits import Limits
 from workers.export.service.bundle_files.fettle_service.loading import (
@@ -93,7 +92,6 @@ def test_secret_is_readable_by_its_account_alone(running: Served) -> None:
 
 def test_program_and_bundle_know_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    assert secret.FOLDER == SECRETS_FOLDER
     text = secret.write_secret(8000)
     assert secret.read_secret(secret.secret_file(8000)) == text
     newer = secret.write_secret(8000)
@@ -105,11 +103,11 @@ def test_program_and_bundle_know_the_same_file(tmp_path: Path, monkeypatch: pyte
 
 def test_secret_is_not_written_where_others_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    (tmp_path / SECRETS_FOLDER).mkdir(parents=True)
-    (tmp_path / SECRETS_FOLDER).chmod(0o777)
+    (tmp_path / secret.FOLDER).mkdir(parents=True)
+    (tmp_path / secret.FOLDER).chmod(0o777)
     with pytest.raises(RuntimeError):
         secret.write_secret(8000)
-    assert list((tmp_path / SECRETS_FOLDER).iterdir()) == []
+    assert list((tmp_path / secret.FOLDER).iterdir()) == []
 
 
 def test_service_without_a_home_loads_nothing(cnn_bundle: Path, other: Path, tmp_path: Path) -> None:

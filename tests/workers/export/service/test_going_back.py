@@ -1,9 +1,9 @@
-"""A running service is given releases by the program, forth and back under load: no request is lost, none is answered by
-anything but one whole release, and what it does not take changes nothing."""
+"""A running service loads releases forth and back under load: no request is lost, none is answered by anything but one
+whole release, and what it does not take changes nothing."""
 
 import json
+import shutil
 import threading
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +14,9 @@ from onnx import numpy_helper
 from served_bundles import Served, export_params, start, stop
 from test_hostile import INFER, ask, request
 
-from workers.contracts.errors import BackendMissing, InputRefused
-from workers.contracts.folder import sha256_file
-from workers.contracts.serving import SwitchParams, SwitchResult
-from workers.export.archive import pack
 from workers.export.python_folder import Contents, fill
-from workers.export.service.switching import switch
+from workers.export.service.bundle_files.fettle_service.loading import NoService, NotLoaded, request_load
+from workers.export.service.bundle_files.fettle_service.secret import read_secret
 from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.measure.opening import find_runtime
 from workers.pipeline.prepared import Prepared
@@ -45,15 +42,6 @@ def other_bundle(make_small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def zipped(cnn_bundle: Path, other_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Both as they are kept: one archive each."""
-    root = tmp_path_factory.mktemp("kept")
-    for name, folder in (("1", cnn_bundle), ("2", other_bundle)):
-        pack(folder, root / f"{name}.zip", RecordingContext(root / f"work{name}"))
-    return root / "1.zip", root / "2.zip"
-
-
 @pytest.fixture
 def running(cnn_bundle: Path) -> Iterator[Served]:
     """Each request is computed: its cache is off."""
@@ -68,22 +56,13 @@ def item(cnn_bundle: Path) -> tuple[str, np.ndarray]:
     return name, np.array(values)
 
 
-def give(served: Served, bundle: Path, folder: Path, work: Path) -> SwitchResult:
-    """As the job of the program does it."""
-    work.mkdir(parents=True)
-    sha256, secret = sha256_file(bundle), str(served.secret_file)
-    params = SwitchParams(
-        bundle=str(bundle),
-        sha256=sha256,
-        folder=str(folder),
-        host="127.0.0.1",
-        port=served.port,
-        secret_file=secret,
-    )
-    return switch(params, RecordingContext(work))
+def give(served: Served, folder: Path) -> str:
+    """Have the service load the release in `folder`, as ``serve.py --switch`` does; return its version."""
+    name = json.loads((folder / "manifest.json").read_text())["serving"]["name"]
+    return request_load("127.0.0.1", served.port, name, folder, read_secret(served.secret_file))
 
 
-def under_load(served: Served, item, zipped: tuple[Path, Path], tmp_path: Path, times: int) -> tuple[int, list[object]]:
+def under_load(served: Served, item, releases: tuple[Path, Path], times: int) -> tuple[int, list[object]]:
     """(requests answered, what went wrong) while the service changes so many times."""
     failures: list[object] = []
     answers: dict[str, set[tuple[float, ...]]] = {}
@@ -108,10 +87,8 @@ def under_load(served: Served, item, zipped: tuple[Path, Path], tmp_path: Path, 
         one.start()
     versions = []
     for number in range(times):
-        at = (number + 1) % 2
-        done = give(served, zipped[at], tmp_path / f"release{at}", tmp_path / f"work{number}")
-        versions.append(done.version)
-        assert ask(served.port, "GET", "/v2")[1]["version"] == done.version
+        versions.append(give(served, releases[(number + 1) % 2]))
+        assert ask(served.port, "GET", "/v2")[1]["version"] == versions[-1]
     ended.set()
     for one in clients:
         one.join()
@@ -122,37 +99,34 @@ def under_load(served: Served, item, zipped: tuple[Path, Path], tmp_path: Path, 
     return sum(counts), failures
 
 
-def test_forth_and_back_under_load(running: Served, item, zipped: tuple[Path, Path], tmp_path: Path) -> None:
+def test_forth_and_back_under_load(running: Served, item, cnn_bundle: Path, other_bundle: Path) -> None:
     """Given eight clients that ask without a pause, when it goes to the next release and back, then none is lost."""
-    answered, failures = under_load(running, item, zipped, tmp_path, 2)
+    answered, failures = under_load(running, item, (cnn_bundle, other_bundle), 2)
     assert failures == [] and answered > 0
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_twenty_times_forth_and_back_under_load(
-    running: Served, item, zipped: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    running: Served, item, cnn_bundle: Path, other_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given the same, when it changes twenty times, then of all requests none is lost, and none is answered by a
     release that is not whole."""
-    answered, failures = under_load(running, item, zipped, tmp_path, 20)
+    answered, failures = under_load(running, item, (cnn_bundle, other_bundle), 20)
     with capsys.disabled():
         print(f"\n20 changes under load: {answered} requests answered, {len(failures)} lost")  # noqa: T201
     assert failures == [] and answered > 200
 
 
-def test_what_is_not_taken_changes_nothing(running: Served, zipped: tuple[Path, Path], tmp_path: Path) -> None:
-    """Given a bundle that was changed, one that is no service's, or no service at the address, then it is refused with the
-    reason, and the one before answers on."""
+def test_what_is_not_taken_changes_nothing(running: Served, other_bundle: Path, tmp_path: Path) -> None:
+    """Given a bundle that was changed, or no service at the address, then it is refused with the reason, and the one before
+    answers on."""
     before = ask(running.port, "GET", "/v2")[1]["version"]
-    spoiled = tmp_path / "spoiled.zip"
-    with zipfile.ZipFile(zipped[1]) as old, zipfile.ZipFile(spoiled, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, b"print('mine')" if name == "bundle.py" else old.read(name))
-    with pytest.raises(InputRefused, match=r"bundle\.py was changed"):
-        give(running, spoiled, tmp_path / "a", tmp_path / "w1")
-    served_nowhere = Served(running.folder, 9, running.process, "", running.home)
-    with pytest.raises(BackendMissing) as missing:
-        give(served_nowhere, zipped[1], tmp_path / "b", tmp_path / "w2")
-    assert missing.value.code == "no_service"
+    spoiled = tmp_path / "spoiled"
+    shutil.copytree(other_bundle, spoiled)
+    (spoiled / "bundle.py").write_bytes(b"print('mine')")
+    with pytest.raises(NotLoaded, match=r"bundle\.py"):
+        give(running, spoiled)
+    with pytest.raises(NoService):
+        give(Served(running.folder, 9, running.process, "", running.home), other_bundle)
     assert ask(running.port, "GET", "/v2")[1]["version"] == before

@@ -1,4 +1,4 @@
-"""Client of a running service that has it load another bundle: ``serve.py --switch`` and Fettle's own job use it."""
+"""Client of a running service that has it load another bundle, for ``serve.py --switch``."""
 
 from __future__ import annotations
 
