@@ -10,15 +10,9 @@ import time
 from multiprocessing.connection import Connection, wait
 
 from app.jobs.environment import allowed, only_allowed
-from workers.contracts.process.bootstrap import (
-    HANDLERS,
-    SERVER_NAME,
-    ChildConfig,
-    ForkAnswer,
-    ForkOrder,
-    fork_server_main,
-)
+from workers.contracts.process.bootstrap import SERVER_NAME, ChildConfig, ForkAnswer, ForkOrder
 from workers.contracts.process.messages import RunJob
+from workers.start import run_fork_server
 
 MOST_BYTES = 1 << 16
 ANSWER_WAIT_S = 30.0
@@ -72,13 +66,13 @@ class ForkServer:
     Start it from a thread that lives on, as workers. Raises OSError where the system starts no more processes.
     """
 
-    def __init__(self, handler_package: str = HANDLERS) -> None:
+    def __init__(self, job_kinds: str = "") -> None:
         self._libraries = os.environ.get(LIBRARIES)
         self._codes: dict[int, int | None] = {}
         self._is_idle = False
         self._pipe, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = multiprocessing.get_context("spawn").Process(
-            target=fork_server_main, args=(theirs, handler_package), name=SERVER_NAME, daemon=True
+            target=run_fork_server, args=(theirs, job_kinds), name=SERVER_NAME, daemon=True
         )
         try:
             with only_allowed(network=False):

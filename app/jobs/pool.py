@@ -5,7 +5,6 @@ from pathlib import Path
 from app.jobs.client import JobClient
 from app.jobs.fork_server import Forks, ForkServer
 from app.jobs.setup import WorkerSetup
-from workers.contracts.process.bootstrap import HANDLERS
 
 TORCH = ("torch",)
 
@@ -25,12 +24,12 @@ class WorkerPool:
         logs_dir: Path | None = None,
         store: Path | None = None,
         threads: int = 1,
-        handler_package: str = HANDLERS,
+        job_kinds: str = "",
         sandbox: bool = True,
         fork_server: ForkServer | None = None,
     ) -> None:
-        self.setup = WorkerSetup(jobs_root, logs_dir, store, threads, handler_package, sandbox)
-        self._forks = Forks(fork_server) if fork_server is not None or handler_package == HANDLERS else None
+        self.setup = WorkerSetup(jobs_root, logs_dir, store, threads, job_kinds, sandbox)
+        self._forks = Forks(fork_server) if fork_server is not None or not job_kinds else None
         self._waiting: JobClient | None = None
         self._keep_waiting = prestart_torch
         self._is_resting = False

@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from app.jobs.channel import Channel
 from app.jobs.environment import only_allowed
-from workers.contracts.process.bootstrap import ChildConfig, child_main
+from workers.contracts.process.bootstrap import ChildConfig
+from workers.start import run_worker
 
 GROUP_WAIT_S = 0.1
 UNKILLABLE_S = 3.0
@@ -134,7 +135,7 @@ class WorkerProcess:
 
 def _spawned(config: ChildConfig, connection: "Connection[bytes, bytes]") -> Started:
     process = multiprocessing.get_context("spawn").Process(
-        target=child_main, args=(connection, config.model_dump_json()), name="fettle-worker", daemon=True
+        target=run_worker, args=(connection, config.model_dump_json()), name="fettle-worker", daemon=True
     )
     with only_allowed(network=config.network):
         process.start()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.contracts.paths import from_text
-from workers.contracts.process.bootstrap import HANDLERS, ChildConfig
+from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import RunJob
 
 DEFAULT_THREADS = 1
@@ -24,7 +24,7 @@ class WorkerSetup:
     logs: Path | None = None
     store: Path | None = None
     threads: int = DEFAULT_THREADS
-    handler_package: str = HANDLERS
+    job_kinds: str = ""
     sandbox: bool = True
 
     @property
@@ -53,13 +53,13 @@ class WorkerSetup:
             log_path=str(log_path),
             threads=self.threads,
             preload=preload,
-            handler_package=self.handler_package,
+            job_kinds=self.job_kinds,
             sandbox=self.sandbox,
         )
 
     def for_job(self, job: RunJob, log_path: Path, *, ahead: bool = False) -> ChildConfig:
         """Birth of a worker for one known job: its first wall is already as narrow as the job. One that is started
-        `ahead` loads the job's handler before it is given the job."""
+        `ahead` loads the job's function before it is given the job."""
         return ChildConfig(
             parent_pid=os.getpid(),
             write_root=job.work_dir,
@@ -74,7 +74,7 @@ class WorkerSetup:
             card=job.limits.card,
             gpu_cache=job.gpu_cache,
             kind=job.kind if ahead else None,
-            handler_package=self.handler_package,
+            job_kinds=self.job_kinds,
             sandbox=self.sandbox,
         )
 

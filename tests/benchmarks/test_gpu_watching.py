@@ -27,7 +27,7 @@ SAMPLER = """
 import sys, time
 from pathlib import Path
 from workers.contracts.jobs import TelemetryParams
-from workers.runtime.handlers.machine.telemetry import run
+from workers.jobs.telemetry import run
 from workers.runtime.recording import RecordingContext
 ctx = RecordingContext(Path(sys.argv[1]))
 run(TelemetryParams(interval_s=0.1, processor_s=0.5, max_s=0.5), ctx)  # everything is loaded now

@@ -43,7 +43,7 @@ class Campaign:
 
     def __init__(self, space: Workspace, sound: Path) -> None:
         self._space, self._sound = space, sound
-        self._setup = WorkerSetup(space.jobs, handler_package="fettle_hostile_handlers")
+        self._setup = WorkerSetup(space.jobs, job_kinds="fettle_hostile_handlers")
         self.outcomes: collections.Counter[tuple[str, str]] = collections.Counter()
         self.without_class: list[str] = []
         self.fallen: list[tuple[int, str]] = []
@@ -177,7 +177,7 @@ def search(
         niceness=5,
         limits=Limits(memory_bytes=3 << 30, cpu_s=None),
     )
-    found, client = Search(), JobClient(WorkerSetup(space.jobs, handler_package="fettle_hostile_handlers"))
+    found, client = Search(), JobClient(WorkerSetup(space.jobs, job_kinds="fettle_hostile_handlers"))
     client.start(job)
     try:
         while found.end is None:

@@ -72,7 +72,7 @@ def attempt(
         work_dir=str(root / "jobs" / what),
         limits=limits,
     )
-    client = JobClient(WorkerSetup(root / "jobs", handler_package=HANDLERS), fork)
+    client = JobClient(WorkerSetup(root / "jobs", job_kinds=HANDLERS), fork)
     client.start(job)
     pid, end_s = client.pid, time.monotonic() + 60 * busyness()
     while not client.done:

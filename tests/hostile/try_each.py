@@ -17,7 +17,7 @@ from workers.contracts.process.messages import TERMINAL, Finished, RunJob
 
 def attempt(folder: Path, what: str) -> dict[str, object]:
     """Return the code of the error, "" where the job could do it, and which walls held."""
-    client = JobClient(WorkerSetup(folder / "jobs", handler_package="fettle_hostile_handlers"))
+    client = JobClient(WorkerSetup(folder / "jobs", job_kinds="fettle_hostile_handlers"))
     params = {"what": what, "outside": str(folder / "outside"), "port": 9}
     client.start(RunJob(job_id=what, kind="tries", params=params, work_dir=str(folder / "jobs" / what)))
     end = None

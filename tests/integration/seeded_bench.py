@@ -19,7 +19,7 @@ from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 Feeds = dict[str, np.ndarray]
@@ -197,7 +197,7 @@ class _Plain:
 
 def _job(kind: str, params: Any, folder: Path) -> Any:
     folder.mkdir(exist_ok=True)
-    return handler(kind).run(params, RecordingContext(folder))
+    return load_job(kind).run(params, RecordingContext(folder))
 
 
 @dataclass(frozen=True)

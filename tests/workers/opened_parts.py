@@ -9,7 +9,7 @@ from workers.measure.opening import open_session
 from workers.model_io.opening import open_model
 from workers.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 
@@ -23,7 +23,7 @@ def data_of(opened: Path, work: Path, lines: Sequence[str]) -> Path:
     """A table of these lines, read for the model."""
     (work / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     params = DataParams(model_dir=str(opened), path=str(work / "table.csv"))
-    return work / handler("data").run(params, RecordingContext(work)).data_dir
+    return work / load_job("data").run(params, RecordingContext(work)).data_dir
 
 
 def answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Answers:

@@ -12,13 +12,13 @@ from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
 from workers.contracts.specs import RecipeStep
 from workers.evaluate.data.build import build_data
 from workers.evaluate.proof.predictions import collect_answers
+from workers.jobs.apply import run as apply
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
 from workers.model_io.opening import open_model
 from workers.pipeline import load_pipeline
 from workers.pipeline.golden import compare_golden, write_golden
 from workers.pipeline.prepared import Prepared
-from workers.runtime.handlers.versions.apply import run as apply
 from workers.runtime.recording import RecordingContext
 
 STATES = [1, "batch", HIDDEN]

@@ -19,10 +19,10 @@ from workers.contracts.specs import Judgement
 from workers.contracts.techniques import Model
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
 from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, save_answers
+from workers.jobs import judge
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
-from workers.runtime.handlers.versions import judge
 from workers.runtime.recording import RecordingContext
 
 WIDTHS = (24, 64, 24, 64)

@@ -1,4 +1,4 @@
-"""Parameters and results of every job kind; a module of its name below `workers.runtime.handlers` does it."""
+"""Parameters and results of job kinds; `workers.runtime.kinds` says which function does each."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What one technique, export target or job handler module must hold (ARCHITECTURE.md, one new file)."""
+"""What one technique or export target module must hold (ARCHITECTURE.md, one new file)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -139,19 +139,3 @@ class TargetSpec:
     falls_back: bool = False
     needs: tuple[str, ...] = ()
     switch: str = ""
-
-
-@dataclass(frozen=True)
-class HandlerSpec:
-    """One job kind. `run(params, ctx)` returns the result model. `torch` asks for the pre-started torch worker.
-
-    `preload` are import names of libraries that it nearly always needs and that start no threads when they are
-    imported: where such jobs are frequent the fork server has them loaded.
-    """
-
-    kind: str
-    params: type[BaseModel]
-    result: type[BaseModel]
-    run: Callable[[Any, JobContext], BaseModel]
-    torch: bool = False
-    preload: tuple[str, ...] = ()

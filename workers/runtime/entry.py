@@ -17,7 +17,7 @@ from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready, RunJob
 from workers.runtime import environment, gpu
 from workers.runtime.inbox import ParentGone, PipeMailbox
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.log_stream import write_to_log
 from workers.runtime.reporter import PipeReporter
 from workers.runtime.run import run_job
@@ -61,7 +61,7 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
         importlib.import_module(name)
     if config.kind is not None:
         with contextlib.suppress(Exception):  # the job itself tells what cannot be loaded
-            handler(config.kind, config.handler_package)
+            load_job(config.kind, config.job_kinds)
     reporter, inbox = PipeReporter(connection), PipeMailbox(connection)
     ready = Ready(
         pid=os.getpid(),

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 
 from workers.contracts.process.bootstrap import SERVER_NAME, WORKER_NAME, ForkAnswer, ForkOrder
 from workers.runtime import entry, environment
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 
 MOST_BYTES = 1 << 18
 PR_SET_NAME = 15
@@ -30,7 +30,7 @@ WITH_LIBRARIES = 2
 """Loading them takes a second, which one job of a kind is not worth."""
 
 
-def serve(pipe: socket.socket, handler_package: str) -> None:
+def serve(pipe: socket.socket, job_kinds: str) -> None:
     """Work on orders until the application's end of `pipe` is closed; never returns. Linux only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(entry.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -39,7 +39,7 @@ def serve(pipe: socket.socket, handler_package: str) -> None:
     environment.prepare(network=True, threads=1, home=None)  # BLAS starts no threads then
     import numpy  # noqa: F401
 
-    server = _Server(pipe, handler_package)
+    server = _Server(pipe, job_kinds)
     server.tell(ForkAnswer())
     with contextlib.suppress(ConnectionError):  # the application ended, and left something unread
         while server.work():
@@ -51,8 +51,8 @@ class _Server:
     """`work()` waits for an order or the end of a worker. A worker that ended stays until the application has killed
     its group, so that no other process can have its number."""
 
-    def __init__(self, pipe: socket.socket, handler_package: str) -> None:
-        self._pipe, self._package = pipe, handler_package
+    def __init__(self, pipe: socket.socket, job_kinds: str) -> None:
+        self._pipe, self._table = pipe, job_kinds
         self._poll = select.poll()
         self._poll.register(pipe, select.POLLIN)
         self._running: dict[int, int] = {}
@@ -126,8 +126,8 @@ class _Server:
         if jobs > WITH_LIBRARIES:
             return
         try:
-            spec = handler(kind, self._package)
-            for name in spec.preload if jobs == WITH_LIBRARIES else ():
+            function = load_job(kind, self._table)
+            for name in function.preload if jobs == WITH_LIBRARIES else ():
                 importlib.import_module(name)
         except Exception:
             return

@@ -1,4 +1,4 @@
-"""One job without a parent: the same handlers behind the same walls, JSON lines on the standard output."""
+"""One job without a parent: the same functions behind the same walls, JSON lines on the standard output."""
 
 import argparse
 import json
@@ -13,12 +13,12 @@ from types import FrameType
 from pydantic import ValidationError
 
 from workers.contracts.errors import ErrorInfo, WorkerError
-from workers.contracts.process.bootstrap import HANDLERS, HOME_FOLDER, ChildConfig
+from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Ready, RunBlock, RunJob
 from workers.runtime import environment, gpu
 from workers.runtime.failure import refused_parameters
 from workers.runtime.inbox import HeadlessMailbox
-from workers.runtime.kinds import handler, kinds
+from workers.runtime.kinds import load_job, table_of
 from workers.runtime.reporter import JsonLinesReporter
 from workers.runtime.run import run_job
 from workers.runtime.walls.sandbox import first_layer
@@ -31,12 +31,12 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command. Returns the exit code of CLI.md."""
     options = _parser().parse_args(arguments)
     if options.command == "list":
-        return _list(options.handlers)
+        return _list(options.kinds)
     try:
         job = _read_job(options.spec)
         if options.command == "validate":
-            return _validate(job, options.handlers)
-        return _run(job, options.handlers, sandbox=not options.no_sandbox)
+            return _validate(job, options.kinds)
+        return _run(job, options.kinds, sandbox=not options.no_sandbox)
     except (OSError, ValueError, WorkerError) as error:
         JsonLinesReporter(sys.stdout).send(_refused(error))
         return EXIT_USAGE
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("spec", help="a RunJob as JSON: a file, or - for the standard input")
     commands.add_parser("list", help="the kinds of jobs with the schemas of their parameters")
     for command in commands.choices.values():
-        command.add_argument("--handlers", default=HANDLERS, help=argparse.SUPPRESS)
+        command.add_argument("--kinds", default="", help=argparse.SUPPRESS)
     return parser
 
 
@@ -81,26 +81,25 @@ def _refused(error: Exception) -> Failed:
     return Failed(error=info, exit_code=EXIT_USAGE)
 
 
-def _list(package: str) -> int:
-    for kind in kinds(package):
-        spec = handler(kind, package)
+def _list(module: str) -> int:
+    for kind in sorted(table_of(module)):
+        function = load_job(kind, module)
         row = {
             "kind": kind,
-            "params": spec.params.model_json_schema(),
-            "result": spec.result.model_json_schema(),
-            "torch": spec.torch,
+            "params": function.params.model_json_schema(),
+            "result": function.result.model_json_schema(),
         }
         sys.stdout.write(json.dumps(row) + "\n")
     return EXIT_DONE
 
 
-def _validate(job: RunJob, package: str) -> int:
-    handler(job.kind, package).params.model_validate(job.params)
+def _validate(job: RunJob, module: str) -> int:
+    load_job(job.kind, module).params.model_validate(job.params)
     sys.stdout.write(json.dumps({"valid": True, "kind": job.kind}) + "\n")
     return EXIT_DONE
 
 
-def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
+def _run(job: RunJob, module: str, *, sandbox: bool) -> int:
     work_dir = Path(job.work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     config = ChildConfig(
@@ -116,7 +115,7 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
         card=job.limits.card,
         gpu_cache=job.gpu_cache,
         sandbox=sandbox,
-        handler_package=package,
+        job_kinds=module,
     )
     reporter = JsonLinesReporter(sys.stdout)
     inbox = HeadlessMailbox(_blocks())

@@ -1,44 +1,122 @@
-"""Finding the handler of a job kind: the module of that name in one of the rooms of the handlers' package."""
+"""The table of job kinds: which function does a kind, found without importing any other.
+
+A new kind is one row: a function `(params: Params, ctx: JobContext) -> Result` in a room or in `workers.jobs`, whose
+annotations name the two models. They are not repeated here, since a table of all models would make each new worker
+import all contracts.
+"""
 
 import importlib
-import importlib.util
-import pkgutil
-import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.process.bootstrap import HANDLERS
-from workers.contracts.techniques import HandlerSpec
-
-KIND = re.compile(r"[a-z][a-z0-9_]{0,40}")
+from workers.contracts.process.context import JobContext
 
 
-def kinds(package: str = HANDLERS) -> list[str]:
-    """Names of all kinds, without importing their modules."""
-    return sorted(_modules(package))
+@dataclass(frozen=True)
+class JobKind:
+    """One row of the table.
+
+    `function` is "module:name". `preload` are import names of libraries that the job nearly always needs and that start
+    no threads when they are imported: the fork server loads them for kinds that come often.
+    """
+
+    function: str
+    preload: tuple[str, ...] = ()
 
 
-def _modules(package: str) -> dict[str, str]:
-    """{kind: its module}. Rooms are imported, which hold nothing themselves."""
-    spec = importlib.util.find_spec(package)
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    found = pkgutil.walk_packages(places, prefix=f"{package}.")
-    names = [module.name for module in found if not module.ispkg]
-    return {kind: name for name in names if KIND.fullmatch(kind := name.rpartition(".")[2])}
+@dataclass(frozen=True)
+class JobFunction:
+    """The imported function of a kind, and the models that its annotations name."""
+
+    run: Callable[[Any, JobContext], BaseModel]
+    params: type[BaseModel]
+    result: type[BaseModel]
+    preload: tuple[str, ...] = ()
 
 
-def handler(kind: str, package: str = HANDLERS) -> HandlerSpec:
-    """Import one handler. Raises `InputRefused` for a kind that does not exist."""
-    modules = _modules(package)
-    if kind not in modules:
-        known = ", ".join(sorted(modules))
+ONNX = ("onnx", "onnx_ir")
+
+KINDS: Mapping[str, JobKind] = {
+    # models
+    "inspect": JobKind("workers.model_io.opening:inspect_model", preload=("onnx",)),
+    "open": JobKind("workers.jobs.open:run", preload=("onnx",)),
+    "open_beside": JobKind("workers.model_io.beside.opening:open_beside", preload=("onnx",)),
+    # data
+    "data": JobKind("workers.evaluate.data.build:build_data"),
+    "data_check": JobKind(
+        "workers.evaluate.checks.job:check_data",
+        preload=("cleanlab.filter", "sklearn.covariance", "sklearn.decomposition", "sklearn.linear_model"),
+    ),
+    "doctor": JobKind("workers.evaluate.doctor.job:examine"),
+    "examples": JobKind("workers.evaluate.look.examples:show_examples"),
+    "fed": JobKind("workers.evaluate.look.fed:show_fed"),
+    "fingerprints": JobKind("workers.jobs.fingerprints:run"),
+    "fresh": JobKind("workers.evaluate.proof.added:find_fresh"),
+    "thumbnails": JobKind("workers.evaluate.data.thumbnails:draw_thumbnails"),
+    # versions
+    "plan": JobKind("workers.jobs.plan:run", preload=ONNX),
+    "apply": JobKind("workers.jobs.apply:run", preload=ONNX),
+    "answer": JobKind("workers.jobs.answer:run"),
+    "answer_rows": JobKind("workers.evaluate.look.answer_rows:write_rows"),
+    "judge": JobKind("workers.jobs.judge:run"),
+    "layers": JobKind("workers.jobs.layers:run"),
+    # speed
+    "bench": JobKind("workers.jobs.bench:run"),
+    "cold": JobKind("workers.jobs.cold:run"),
+    "load": JobKind("workers.jobs.load:run"),
+    "measure": JobKind("workers.jobs.measure:run"),
+    "summarize": JobKind("workers.jobs.summarize:run"),
+    # what follows a run
+    "chat": JobKind("workers.jobs.chat:run"),
+    "monitor": JobKind("workers.jobs.monitor:run"),
+    "stress": JobKind("workers.evaluate.stress.job:stress_model"),
+    "try_it": JobKind("workers.jobs.try_it:run"),
+    # bundles
+    "card": JobKind("workers.jobs.bundles:run_card"),
+    "export": JobKind("workers.jobs.bundles:run_export"),
+    "sign": JobKind("workers.export.signing:sign_bundle"),
+    "switch": JobKind("workers.export.service.switching:switch"),
+    "verify": JobKind("workers.jobs.bundles:run_verify"),
+    # the model hub
+    "hub_download": JobKind("workers.hub.download:download"),
+    "hub_login": JobKind("workers.jobs.hub:run_login"),
+    "hub_model": JobKind("workers.jobs.hub:run_model"),
+    "hub_push": JobKind("workers.hub.push:push"),
+    "hub_search": JobKind("workers.jobs.hub:run_search"),
+    # this computer
+    "describe": JobKind("workers.jobs.describe:run"),
+    "gpu_rung": JobKind("workers.jobs.gpu_ladder:try_rung"),
+    "gpu_rungs": JobKind("workers.jobs.gpu_ladder:list_rungs"),
+    "telemetry": JobKind("workers.jobs.telemetry:run"),
+}
+
+
+def table_of(module: str = "") -> Mapping[str, JobKind]:
+    """Return the `KINDS` of `module`, an import name; "" stands for the program's own."""
+    return importlib.import_module(module).KINDS if module else KINDS
+
+
+def load_job(kind: str, module: str = "") -> JobFunction:
+    """Import the function of a kind in the table of `module`.
+
+    Raises:
+        InputRefused: The table has no such kind.
+    """
+    table = table_of(module)
+    if kind not in table:
         raise InputRefused(
             "unknown_kind",
             "Unknown kind of job",
             f"There is no job of the kind “{kind}”.",
-            f"Use one of: {known}.",
+            f"Use one of: {', '.join(sorted(table))}.",
         )
-    module = importlib.import_module(modules[kind])
-    spec = getattr(module, "HANDLER", None)
-    if not isinstance(spec, HandlerSpec) or spec.kind != kind:
-        raise TypeError(f"{module.__name__} holds no HANDLER of kind {kind!r}")
-    return spec
+    row = table[kind]
+    place, _, name = row.function.partition(":")
+    function = getattr(importlib.import_module(place), name)
+    types = typing.get_type_hints(function)
+    return JobFunction(function, types["params"], types["return"], row.preload)

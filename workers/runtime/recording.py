@@ -1,4 +1,4 @@
-"""A job context without a process: keeps all that a handler says, for unit tests."""
+"""A job context without a process: keeps all that a job's function says, for unit tests."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -12,7 +12,7 @@ from workers.runtime import environment
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message
 from workers.runtime.inbox import Inbox, ParentGone
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.reporter import Reporter
 from workers.runtime.walls import sandbox
 from workers.runtime.walls.limits import Watchdog, is_near_memory_limit, lower_priority, set_system_limits
@@ -67,12 +67,12 @@ def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str,
     context.missing_limits = (*outside, *settle(job))
     for missing in context.missing_limits:
         context.log(f"Missing protection: {missing}.", "warning")
-    spec = handler(job.kind, config.handler_package)
+    function = load_job(job.kind, config.job_kinds)
     try:
-        params = spec.params.model_validate(job.params)
+        params = function.params.model_validate(job.params)
     except ValidationError as error:
         raise refused_parameters(error) from error
     data_dir = getattr(params, "data_dir", None)
     context.data_dir = None if data_dir is None else Path(data_dir)
-    result: dict[str, JsonValue] = spec.run(params, context).model_dump(mode="json")
+    result: dict[str, JsonValue] = function.run(params, context).model_dump(mode="json")
     return result

@@ -16,7 +16,7 @@ WAYS = ["anew", *(["forked"] if IS_OFFERED else [])]
 
 @contextmanager
 def opened(folder: Path, server: ForkServer | None) -> Iterator[Bench]:
-    made = Bench(folder, WorkerPool(folder / "jobs", handler_package=HANDLERS, fork_server=server))
+    made = Bench(folder, WorkerPool(folder / "jobs", job_kinds=HANDLERS, fork_server=server))
     yield made
     for client in made.clients:
         client.close()

@@ -46,7 +46,7 @@ def make_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], B
         if server is not None:
             request.addfinalizer(server.close)
             assert server.is_idle(60)
-        return Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS, fork_server=server))
+        return Bench(tmp_path, WorkerPool(tmp_path / "jobs", job_kinds=HANDLERS, fork_server=server))
 
     return make
 

@@ -34,12 +34,12 @@ def server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def forked(server: ForkServer, tmp_path: Path) -> Bench:
-    return Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS, fork_server=server))
+    return Bench(tmp_path, WorkerPool(tmp_path / "jobs", job_kinds=HANDLERS, fork_server=server))
 
 
 @pytest.fixture
 def anew(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS))
+    return Bench(tmp_path, WorkerPool(tmp_path / "jobs", job_kinds=HANDLERS))
 
 
 def echoed(bench: Bench, **more: Any) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_a_server_starts_when_several_jobs_come(tmp_path: Path) -> None:
 SERVE = """
 import socket, sys
 from workers.runtime.fork_server import serve
-serve(socket.socket(fileno=int(sys.argv[1])), "workers.runtime.handlers")
+serve(socket.socket(fileno=int(sys.argv[1])), "")
 """
 
 
@@ -164,7 +164,7 @@ if __name__ == "__main__":
     server = ForkServer(HANDLERS)
     assert server.is_idle(60)
     root = Path({root!r})
-    bench = Bench(root, WorkerPool(root / "jobs", handler_package=HANDLERS, fork_server=server))
+    bench = Bench(root, WorkerPool(root / "jobs", job_kinds=HANDLERS, fork_server=server))
     running = bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}}))
     while not (root / "jobs" / "sleep-0" / "half.bin").exists():
         running.poll()

@@ -13,7 +13,7 @@ from app.jobs.pool import WorkerPool
 @pytest.fixture
 def bench(small_disk: Path) -> Iterator[Bench]:
     """Jobs, logs and store lie on the small disk."""
-    made = Bench(small_disk, WorkerPool(small_disk / "jobs", handler_package=HANDLERS))
+    made = Bench(small_disk, WorkerPool(small_disk / "jobs", job_kinds=HANDLERS))
     yield made
     for client in made.clients:
         client.close()

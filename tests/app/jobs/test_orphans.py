@@ -21,7 +21,7 @@ from pathlib import Path
 from jobs_bench import HANDLERS, Bench
 from app.jobs.pool import WorkerPool
 if __name__ == "__main__":
-    bench = Bench(Path({root!r}), WorkerPool(Path({root!r}) / "jobs", handler_package=HANDLERS))
+    bench = Bench(Path({root!r}), WorkerPool(Path({root!r}) / "jobs", job_kinds=HANDLERS))
     running = bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}}))
     programs = bench.start(bench.job("programs"))
     waiting = bench.pool.take()

@@ -76,7 +76,7 @@ def test_a_waiting_worker_that_died_is_replaced_by_a_fresh_process(bench: Bench)
 def test_a_preload_that_fails_is_not_tried_for_ever(bench: Bench, monkeypatch) -> None:
     """Given a machine without torch, When the pool ticks, Then one process ended, and no new one starts each tick."""
     monkeypatch.setattr("app.jobs.pool.TORCH", ("no_such_library",))
-    pool = WorkerPool(bench.root / "jobs", prestart_torch=True, handler_package=bench.pool.setup.handler_package)
+    pool = WorkerPool(bench.root / "jobs", prestart_torch=True, job_kinds=bench.pool.setup.job_kinds)
     end = time.monotonic() + 20
     while pool.waiting is not None and time.monotonic() < end:
         pool.tick()

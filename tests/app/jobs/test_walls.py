@@ -100,9 +100,7 @@ def test_waiting_worker_without_threads_is_narrowed_as_a_whole(bench: Bench) -> 
 
 def test_waiting_worker_starts_threads_of_libraries_after_its_walls(tmp_path: Path) -> None:
     """Given a worker that waited with numpy and may use two threads, Then BLAS has started none before the walls."""
-    bench = Bench(
-        tmp_path, WorkerPool(tmp_path / "jobs", store=tmp_path / "store", threads=2, handler_package=HANDLERS)
-    )
+    bench = Bench(tmp_path, WorkerPool(tmp_path / "jobs", store=tmp_path / "store", threads=2, job_kinds=HANDLERS))
     assert narrowed(bench, "numpy")["missing"] == []
 
 
@@ -125,7 +123,7 @@ def test_each_wall_is_told(bench: Bench) -> None:
 
 def test_a_missing_wall_is_told(tmp_path: Path) -> None:
     """Given a worker without its sandbox, Then `Ready` names every protection that is missing."""
-    bench = Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS, sandbox=False))
+    bench = Bench(tmp_path, WorkerPool(tmp_path / "jobs", job_kinds=HANDLERS, sandbox=False))
     client, messages = bench.run("echo")
 
     assert isinstance(messages[-1], Finished)

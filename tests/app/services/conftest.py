@@ -26,7 +26,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
             paths.jobs,
             logs_dir=paths.logs,
             store=paths.store,
-            handler_package=HANDLERS,
+            job_kinds=HANDLERS,
             fork_server=shared_server(HANDLERS),
         )
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)

@@ -9,7 +9,6 @@ from typing import Any
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 RUN_SHARE = {"ONNX": 0.3, "torch": 0.02, "safetensors": 0.02, "TorchScript": 0.05}
 """How many are also converted and run, with consent for programs; the others are looked at."""
@@ -30,6 +29,7 @@ class Result(Frozen):
 
 def run(params: Params, ctx: JobContext) -> Result:
     import torch as _torch  # so that the first one does not wait for it  # noqa: F401
+
     from fettle_hostile_handlers._making import mutant
     from fettle_hostile_handlers._outcomes import within_bounds
 
@@ -55,6 +55,3 @@ def _open(path: Path, ctx: JobContext, tried: bool) -> None:
         shutil.rmtree(ctx.work_dir / "model")
     else:
         inspect_model(OpenParams(path=str(path)), ctx)
-
-
-HANDLER = HandlerSpec(kind="mutants", params=Params, result=Result, run=run, torch=True)

@@ -12,10 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from fettle_hostile_handlers._doors import Door
-
 from workers.contracts.base import Frozen
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 STORAGE = "hypothesis"
 SHOWN_BYTES = 3000
@@ -35,8 +33,9 @@ class Result(Frozen):
 
 
 def run(params: Params, ctx: JobContext) -> Result:
-    from fettle_hostile_handlers._doors import Doors
     from hypothesis import configuration
+
+    from fettle_hostile_handlers._doors import Doors
 
     configuration.set_hypothesis_home_dir(ctx.work_dir / STORAGE)
     root = Path(params.sound)
@@ -47,10 +46,11 @@ def run(params: Params, ctx: JobContext) -> Result:
 
 def _search(family: str, sound: Mapping[str, bytes], door: Door, params: Params, ctx: JobContext) -> int:
     """Return how many files of one family were opened."""
-    from fettle_hostile_handlers._making import changed
-    from fettle_hostile_handlers._outcomes import NO_CLASS, OPENED, outcome_of, within_bounds
     from hypothesis import HealthCheck, Phase, given, seed, settings
     from hypothesis import strategies as st
+
+    from fettle_hostile_handlers._making import changed
+    from fettle_hostile_handlers._outcomes import NO_CLASS, OPENED, outcome_of, within_bounds
 
     begun = itertools.count(1)
     names = sorted(name for name in sound if name.startswith(f"{family}/"))
@@ -76,6 +76,3 @@ def _search(family: str, sound: Mapping[str, bytes], door: Door, params: Params,
     with contextlib.suppress(AssertionError):  # the smallest file that is wrong stands in the log last
         (opens if params.seed is None else seed(params.seed)(opens))()
     return next(begun) - 1
-
-
-HANDLER = HandlerSpec(kind="readers", params=Params, result=Result, run=run, torch=True)

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from workers.contracts.base import Frozen
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 OPENAT2, PIDFD_SEND_SIGNAL = 437, 424
 PROCESS_VM_READV, PERF_EVENT_OPEN, SIGQUEUE = (310, 298, 129) if platform.machine() == "x86_64" else (270, 241, 138)
@@ -180,6 +179,3 @@ def run(params: Params, ctx: JobContext) -> Result:
 def _linked(folder: Path, target: Path) -> Path:
     (folder / "link").symlink_to(target)
     return folder / "link"
-
-
-HANDLER = HandlerSpec(kind="tries", params=Params, result=Result, run=run)

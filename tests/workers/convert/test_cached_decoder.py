@@ -28,7 +28,7 @@ from workers.model_io.readers.generation_loop import loop_of
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.pipeline import load_pipeline
 from workers.pipeline.spec import PipelineError
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 COUNT = 400
@@ -131,7 +131,7 @@ def test_words_are_turned_round(source: Path, opened: Path) -> None:
 def test_each_part_is_made_smaller(technique: str, opened: Path, data: Path, tmp_path: Path) -> None:
     """Given a step, then all three parts carry it, and the texts are judged as texts by the right ones."""
     ctx = RecordingContext(tmp_path, data_dir=data)
-    handler("apply").run(ApplyParams(model_dir=str(opened), steps=(RecipeStep(technique=technique),)), ctx)
+    load_job("apply").run(ApplyParams(model_dir=str(opened), steps=(RecipeStep(technique=technique),)), ctx)
     artifact = read_model(tmp_path / "model").artifact
     assert [step.technique for step in artifact.steps] == [technique] and len(artifact.settings["parts"]) == 3
     if technique == "bf16":  # another engine's setting: nothing else has changed

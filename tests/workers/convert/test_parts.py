@@ -26,7 +26,7 @@ from workers.evaluate.stress.scoring import scorer_for
 from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model
 from workers.pipeline import load_pipeline
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts
 
@@ -69,7 +69,7 @@ def first(opened: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def applied(opened: Path, data: Path, work: Path, *techniques: str) -> Path:
     steps = tuple(RecipeStep(technique=name) for name in techniques)
     ctx = RecordingContext(work, data_dir=data)
-    handler("apply").run(ApplyParams(model_dir=str(opened), steps=steps), ctx)
+    load_job("apply").run(ApplyParams(model_dir=str(opened), steps=steps), ctx)
     return work / "model"
 
 
@@ -185,7 +185,7 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
     part = RowsPart(
         data_dir=str(data), original_answers=str(tmp_path / "old.npz"), variant_answers=str(tmp_path / "new.npz")
     )
-    handler("answer_rows").run(AnswerRowsParams(parts=(part,)), RecordingContext(tmp_path))
+    load_job("answer_rows").run(AnswerRowsParams(parts=(part,)), RecordingContext(tmp_path))
     with np.load(tmp_path / ROWS_FILE) as rows:
         assert (rows["kind"] == KINDS.index("changed")).all()
 

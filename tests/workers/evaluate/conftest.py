@@ -21,7 +21,7 @@ from workers.contracts.pipeline import (
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.predictions import Answers, predict
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 CLASSES = ("cat, tabby cat", "dog", "bird")
@@ -35,7 +35,7 @@ def job(tmp_path: Path) -> Callable[..., Any]:
     def run(kind: str, params: Any, **context: Any) -> tuple[Any, Path]:
         work = tmp_path / f"job{next(count)}"
         work.mkdir()
-        return handler(kind).run(params, RecordingContext(work, **context)), work
+        return load_job(kind).run(params, RecordingContext(work, **context)), work
 
     return run
 

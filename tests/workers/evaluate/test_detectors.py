@@ -30,13 +30,13 @@ from workers.evaluate.look.fed import NOTHING_FOUND
 from workers.evaluate.proof.comparing.mean_precision import truth_of
 from workers.evaluate.proof.predictions import load_answers
 from workers.export.python_folder import fill
+from workers.jobs.try_it import Known, _answer
 from workers.measure.opening import find_runtime, open_session
 from workers.model_io.opening import open_model
 from workers.pipeline import load_pipeline
 from workers.pipeline.postprocess.matching import boxes_of, ious
 from workers.pipeline.prepared import Prepared
 from workers.quantize.calibrating.similarity import Held
-from workers.runtime.handlers.after.try_it import Known, _answer
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]

@@ -6,8 +6,8 @@ import pytest
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.jobs import BenchParams
+from workers.jobs.bench import run
 from workers.measure import throughput
-from workers.runtime.handlers.speed.bench import run
 from workers.runtime.recording import RecordingContext
 
 

@@ -6,8 +6,8 @@ from scipy.stats import binom
 
 from workers.contracts.jobs import SummarizeParams
 from workers.contracts.specs import BlockLoad
+from workers.jobs.summarize import run
 from workers.measure.latency import median_ranks, summarize
-from workers.runtime.handlers.speed.summarize import run
 from workers.runtime.recording import RecordingContext
 
 

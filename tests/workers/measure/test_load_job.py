@@ -8,10 +8,10 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from workers.contracts.after.load import ColdModel, ColdParams, LoadParams, LoadResult
 from workers.contracts.errors import JobCancelled, WorkerError
+from workers.jobs import cold, load
 from workers.measure import throughput
 from workers.measure.load.under_load import SHARES_A_RANGE
 from workers.measure.prompts import NEW_TOKENS
-from workers.runtime.handlers.speed import cold, load
 from workers.runtime.recording import RecordingContext
 
 

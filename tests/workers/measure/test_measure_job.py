@@ -11,11 +11,11 @@ import pytest
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
 from workers.contracts.jobs import MeasureParams
 from workers.contracts.process.messages import RunBlock
+from workers.jobs.measure import run
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
 from workers.measure.timing import OtherLoad, frozen, run_block
 from workers.pipeline.prepared import write_prepared
-from workers.runtime.handlers.speed.measure import run
 from workers.runtime.recording import RecordingContext
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +58,7 @@ def test_a_block_begins_where_it_is_told(small, tmp_path: Path, monkeypatch: pyt
         begun.append(first)
         return run_block(session, requests, first=first, **how)
 
-    monkeypatch.setattr("workers.runtime.handlers.speed.measure.run_block", noted)
+    monkeypatch.setattr("workers.jobs.measure.run_block", noted)
     blocks = [
         RunBlock(index=0, timed_requests=5, first_request=80),
         RunBlock(index=1, timed_requests=5, first_request=120, last=True),

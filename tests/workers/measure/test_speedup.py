@@ -10,8 +10,8 @@ import pytest
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.measured.faster import GAIN
 from workers.contracts.specs import BlockLoad
+from workers.jobs.summarize import run
 from workers.measure.speedup import paired, speedups
-from workers.runtime.handlers.speed.summarize import run
 from workers.runtime.recording import RecordingContext
 
 FINALISTS, SETS, MOST_SETS = 6, 5, 10

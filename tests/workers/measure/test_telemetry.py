@@ -12,8 +12,8 @@ import pytest
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import TelemetryParams
+from workers.jobs.telemetry import run
 from workers.measure import telemetry
-from workers.runtime.handlers.machine.telemetry import run
 from workers.runtime.recording import RecordingContext
 
 

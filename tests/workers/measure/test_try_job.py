@@ -21,7 +21,7 @@ from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 from workers.contracts.process.messages import Request
 from workers.measure.single import time_calls
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
@@ -35,7 +35,7 @@ def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> lis
     params = TryParams(
         model_dir=str(small.folder), data_dir=str(small.data), runtime=more.pop("runtime", "onnxruntime-cpu"), **more
     )
-    result = handler("try_it").run(params, ctx)
+    result = load_job("try_it").run(params, ctx)
     assert isinstance(result, TryResult)
     assert (result.asked, ctx.loaded_calls) == (len(requests), 1)
     assert [index for index, _ in ctx.answers] == list(range(len(requests)))

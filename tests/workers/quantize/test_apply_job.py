@@ -8,8 +8,8 @@ from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model, sha256_folder
 from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
+from workers.jobs.apply import run
 from workers.measure.opening import open_session
-from workers.runtime.handlers.versions.apply import run
 from workers.runtime.recording import RecordingContext
 
 

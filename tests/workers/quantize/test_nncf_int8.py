@@ -11,9 +11,9 @@ from workers import registry
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
 from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
+from workers.jobs.apply import find_technique
 from workers.measure.opening import open_session
 from workers.quantize import nncf_int8
-from workers.runtime.handlers.versions.apply import find_technique
 from workers.runtime.recording import RecordingContext
 
 needs_nncf = pytest.mark.skipif(bool(registry.missing(("nncf",))), reason="pip install nncf")

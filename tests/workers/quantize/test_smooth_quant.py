@@ -12,9 +12,9 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
+from workers.jobs.apply import run
 from workers.measure.opening import open_session
 from workers.quantize import smooth_quant
-from workers.runtime.handlers.versions.apply import run
 from workers.runtime.recording import RecordingContext
 
 WIDTH = 20

@@ -22,10 +22,10 @@ from app.domain.variant import Measurement, Variant
 from app.domain.words.results import why_not
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.specs import Judgement, Recipe
+from workers.jobs import summarize
 from workers.measure.opening import open_session
 from workers.quantize import fp16, int8_mixed, int8_static, nncf_int8
 from workers.registry import missing
-from workers.runtime.handlers.speed import summarize
 from workers.runtime.recording import RecordingContext
 
 TWICE = Measurement(latency_p50_ms=1.0, speedup=2.0, speedup_low=1.9, speedup_high=2.1)

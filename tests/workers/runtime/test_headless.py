@@ -1,4 +1,4 @@
-"""The worker side without a parent: JSON lines, exit codes, the same handlers."""
+"""The worker side without a parent: JSON lines, exit codes, the same functions."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-HANDLERS = ["--handlers", "fettle_test_handlers"]
+HANDLERS = ["--kinds", "fettle_test_handlers"]
 
 
 def command(*arguments: str) -> list[str]:

@@ -15,7 +15,7 @@ sys.platform = {platform!r}
 if sys.platform == "win32":
     sys.modules["resource"] = None
 import app.jobs.interleaving, app.jobs.pool
-import workers.runtime.entry, workers.runtime.headless, workers.runtime.machine, workers.runtime.handlers.machine.describe
+import workers.runtime.entry, workers.runtime.headless, workers.jobs.machine, workers.jobs.describe
 from pathlib import Path
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits

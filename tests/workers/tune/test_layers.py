@@ -9,8 +9,8 @@ from technique_cases import TECHNIQUES
 from workers.contracts.after.layers import LayersParams
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
+from workers.jobs.layers import run
 from workers.quantize.calibrating import sensitivity
-from workers.runtime.handlers.versions.layers import run
 from workers.runtime.recording import RecordingContext
 from workers.tune.layers import target_of
 

@@ -16,8 +16,8 @@ from workers.contracts.jobs import PlanParams
 from workers.contracts.planning import Dropped, ModelFacts, Reason
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.infer import torch_compile
+from workers.jobs.plan import run
 from workers.quantize import weights_only
-from workers.runtime.handlers.versions.plan import run
 from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts
 from workers.tune.plan import Plan, Planner

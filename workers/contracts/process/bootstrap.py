@@ -1,11 +1,4 @@
-"""The doorway between the two sides: what a parent tells a worker's process at birth, and what that process runs.
-
-The application starts workers without importing their code: `child_main` finds it in the new process.
-"""
-
-import importlib
-import socket
-from multiprocessing.connection import Connection
+"""What a parent gives a worker's process at its start, and the orders to the process that workers are forked from."""
 
 from pydantic import Field
 
@@ -15,7 +8,6 @@ from workers.contracts.process.messages import Card
 HOME_FOLDER = ".home"
 """Folder below the job's work folder that takes what libraries put into the home folder and into caches."""
 
-HANDLERS = "workers.runtime.handlers"
 RECORD_MARK = "fettle-stopped: "
 """Begins the line in a job's log that says why the watchdog ended it."""
 
@@ -25,8 +17,9 @@ class ChildConfig(Frozen):
 
     `write_root` holds the work folders of jobs; it, `write_paths` and `read_roots` are all that layer 1 of the sandbox
     opens beside the system's libraries, so a job fits into this child only if its folders lie below them. `preload`
-    are import names; of a `kind` the handler is loaded, too. `handler_package` is the package that kinds are looked up
-    in. `card` and `gpu_cache` are those of the job (`Limits`, `RunJob`).
+    are import names; of a `kind` the function is loaded, too. `job_kinds` is the import name of a module whose `KINDS`
+    is the table of job kinds, "" for the program's own. `card` and `gpu_cache` are those of the job (`Limits`,
+    `RunJob`).
     """
 
     parent_pid: int
@@ -44,12 +37,7 @@ class ChildConfig(Frozen):
     sandbox: bool = True
     preload: tuple[str, ...] = ()
     kind: str | None = None
-    handler_package: str = HANDLERS
-
-
-def child_main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
-    """Target of the spawned process; imports the worker's side there and never returns."""
-    importlib.import_module("workers.runtime.entry").main(connection, config_json)
+    job_kinds: str = ""
 
 
 SERVER_NAME, WORKER_NAME = "fettle-forks", "fettle-worker"
@@ -73,8 +61,3 @@ class ForkAnswer(Frozen):
 
     pid: int | None = None
     exit_code: int | None = None
-
-
-def fork_server_main(pipe: socket.socket, handler_package: str) -> None:
-    """Target of the fork server's process; imports the worker's side there and never returns."""
-    importlib.import_module("workers.runtime.fork_server").serve(pipe, handler_package)

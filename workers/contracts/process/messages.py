@@ -44,7 +44,7 @@ class Limits(Frozen):
 
 
 class RunJob(Frozen):
-    """Do one job. `kind` names a module below `workers.runtime.handlers`, `params` fits that module's `Params`.
+    """Do one job. `kind` is one of `workers.runtime.kinds`, `params` fits the model that its function takes.
 
     `write_paths` are folders beside `work_dir` that may be written, too: what has come of a download outlives its job.
     `kept_dir` is one of them, where long work keeps what it has finished; "" where nothing is to outlive the job.
@@ -186,7 +186,7 @@ class Answered(Frozen):
 
 
 class Finished(Frozen):
-    """The job is done; `result` fits the handler's `Result`."""
+    """The job is done; `result` is what the kind's function returned."""
 
     type: Literal["finished"] = "finished"
     result: dict[str, JsonValue]

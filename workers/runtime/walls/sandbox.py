@@ -68,10 +68,10 @@ def reason_against(wall: Callable[[], bool]) -> str:
         return NOT_OFFERED if absent else f"the system refused: {error.strerror or error}"
 
 
-def _code_roots(handler_package: str) -> list[Path]:
+def _code_roots(job_kinds: str) -> list[Path]:
     """Folders that code is imported from: Python itself, its packages, and our own workers."""
     roots = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2]]
-    spec = importlib.util.find_spec(handler_package)
+    spec = importlib.util.find_spec(job_kinds) if job_kinds else None
     if spec is not None:
         roots += [Path(place) for place in spec.submodule_search_locations or ()]
     extra = os.environ.get("LD_LIBRARY_PATH", "")  # set by the person, e.g. for the GPU's libraries
@@ -82,7 +82,7 @@ def system_grants(config: ChildConfig) -> list[Grant]:
     """What every job needs of the system, with the rights to start programs or reach devices only where asked."""
     run = READ | EXECUTE if config.start_programs else READ
     grants = [Grant(Path(place), run) for place in SYSTEM]
-    grants += [Grant(place, run) for place in _code_roots(config.handler_package)]
+    grants += [Grant(place, run) for place in _code_roots(config.job_kinds)]
     grants.append(Grant(Path(os.devnull), DEVICE))
     if config.network:
         grants += [Grant(Path(place), READ) for place in FOR_NETWORK]

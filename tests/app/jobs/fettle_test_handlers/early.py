@@ -4,15 +4,10 @@ import sys
 from pathlib import Path
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
     library = sys.modules.get("fettle_test_handlers._early_thread")
     found = library.read(Path(params.values["outside"])) if library is not None else ""
     return Result(values={"read": found, "missing": ctx.missing_protections})
-
-
-HANDLER = HandlerSpec(kind="early", params=Params, result=Result, run=run)

@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
@@ -28,6 +26,3 @@ def run(params: Params, ctx: JobContext) -> Result:
             "omp": os.environ["OMP_NUM_THREADS"],
         }
     )
-
-
-HANDLER = HandlerSpec(kind="echo", params=Params, result=Result, run=run, preload=("colorsys",))

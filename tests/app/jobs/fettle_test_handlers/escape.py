@@ -9,9 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def _attempt(action: Callable[[], object]) -> str:
@@ -66,6 +64,3 @@ def run(params: Params, ctx: JobContext) -> Result:
     told["read outside in a thread"] = _in_thread(secret.read_text)
     del reads
     return Result(values=told)
-
-
-HANDLER = HandlerSpec(kind="escape", params=Params, result=Result, run=run)

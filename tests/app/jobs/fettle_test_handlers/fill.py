@@ -3,9 +3,7 @@
 import os
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
@@ -22,6 +20,3 @@ def run(params: Params, ctx: JobContext) -> Result:
             raise RuntimeError("basic_ios::clear: iostream error") from None
         raise error
     return Result()
-
-
-HANDLER = HandlerSpec(kind="fill", params=Params, result=Result, run=run)

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 READ = ("/proc/devices", "/proc/modules", "/proc/filesystems", "/proc/self/maps", "/proc/self/status", "/proc/meminfo")
 VARIABLES = ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "CUDA_CACHE_PATH", "FETTLE_ENGINE_CACHE", "FETTLE_DEVICE")
@@ -58,6 +56,3 @@ def run(params: Params, ctx: JobContext) -> Result:
     told["name a later thread, opened for both"] = _in_thread(lambda: _name_thread("rw"))
     found = {f"${name}": os.environ.get(name, "") for name in VARIABLES}
     return Result(values={**told, **found})
-
-
-HANDLER = HandlerSpec(kind="gpu_walls", params=Params, result=Result, run=run)

@@ -4,9 +4,7 @@ import io
 from typing import Any
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
@@ -29,6 +27,3 @@ def run(params: Params, ctx: JobContext) -> Result:
     torch.save(module.state_dict(), buffer)
     answers: dict[str, Any] = {"close": bool(np.allclose(a, b, atol=0.05))}
     return Result(values=answers)
-
-
-HANDLER = HandlerSpec(kind="libraries", params=Params, result=Result, run=run)

@@ -5,12 +5,10 @@ import signal
 import time
 
 from fettle_test_handlers._shared import Params, Result  # noqa: F401
-
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import BlockLoad
-from workers.contracts.techniques import HandlerSpec
 
 
 class MeasureParams(Frozen):
@@ -52,6 +50,3 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
         load = BlockLoad(requests=len(latencies), elapsed_s=0.001, cpu_s=0.001, busy_share=0.25)
         ctx.block_done(turn.index, latencies, load)
     return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=None, device_ran="cpu")
-
-
-HANDLER = HandlerSpec(kind="measure", params=MeasureParams, result=MeasureResult, run=run)

@@ -8,10 +8,8 @@ import sys
 import time
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def _touch_memory() -> None:
@@ -65,6 +63,3 @@ def run(params: Params, ctx: JobContext) -> Result:
     }
     actions[how]()
     return Result()
-
-
-HANDLER = HandlerSpec(kind="misbehave", params=Params, result=Result, run=run)

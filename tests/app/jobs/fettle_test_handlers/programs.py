@@ -6,9 +6,7 @@ import sys
 import time
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
@@ -17,6 +15,3 @@ def run(params: Params, ctx: JobContext) -> Result:
     if params.values.get("wait", True):
         time.sleep(60)
     return Result(values={"child": child.pid, "mine": os.getpid()})
-
-
-HANDLER = HandlerSpec(kind="programs", params=Params, result=Result, run=run)

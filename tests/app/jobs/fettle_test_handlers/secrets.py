@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
@@ -14,6 +12,3 @@ def run(params: Params, ctx: JobContext) -> Result:
     born_with = initial.read_bytes().split(b"\0") if initial.exists() else []
     names = [entry.partition(b"=")[0].decode(errors="replace") for entry in born_with]
     return Result(values={"now": sorted(os.environ), "born with": sorted(filter(None, names))})
-
-
-HANDLER = HandlerSpec(kind="secrets", params=Params, result=Result, run=run)

@@ -5,9 +5,7 @@ import re
 import time
 
 from fettle_test_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 WHAT = "looking at it"
 
@@ -36,6 +34,3 @@ def run(params: Params, ctx: JobContext) -> Result:
     if params.values.get("crash"):
         ctypes.string_at(0)
     return Result(values={"missing": list(ctx.missing_protections), "held": list(ctx.protections)})
-
-
-HANDLER = HandlerSpec(kind="stage", params=Params, result=Result, run=run)

@@ -6,7 +6,6 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import BlockLoad
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
@@ -21,6 +20,3 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
         load = BlockLoad(requests=turn.timed_requests, elapsed_s=0.1, cpu_s=0.1, waited_s=0.0, busy_share=0.25)
         ctx.block_done(turn.index, [request_s * 1000] * turn.timed_requests, load)
     return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=1000, device_ran="cpu")
-
-
-HANDLER = HandlerSpec(kind="measure", params=MeasureParams, result=MeasureResult, run=run)

@@ -6,10 +6,8 @@ import signal
 import time
 
 from fettle_service_handlers._shared import Params, Result
-
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
@@ -27,6 +25,3 @@ def run(params: Params, ctx: JobContext) -> Result:
         kept.append(bytearray(b"x" * (8 << 20)))
         time.sleep(0.002)
     return Result()
-
-
-HANDLER = HandlerSpec(kind="misbehave", params=Params, result=Result, run=run)

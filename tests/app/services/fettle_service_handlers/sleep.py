@@ -3,9 +3,7 @@
 import time
 
 from fettle_service_handlers._shared import Params, Result
-
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import HandlerSpec
 
 
 def run(params: Params, ctx: JobContext) -> Result:
@@ -17,6 +15,3 @@ def run(params: Params, ctx: JobContext) -> Result:
             ctx.check_cancelled()
         time.sleep(0.01)
     return Result()
-
-
-HANDLER = HandlerSpec(kind="sleep", params=Params, result=Result, run=run)

@@ -12,7 +12,7 @@ from workers.contracts.data.checks import DataCheckParams, DataCheckResult
 from workers.contracts.jobs import DataParams
 from workers.evaluate.data.dataset import read_dataset
 from workers.pipeline.prepared import Prepared
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 
@@ -77,6 +77,6 @@ def test_suspects_are_shown_and_go_when_relabeled(tmp_path: Path) -> None:
 def _check(tmp_path: Path, params: DataCheckParams) -> tuple[DataCheckResult, Path]:
     work = tmp_path / f"check{len(list(tmp_path.iterdir()))}"
     work.mkdir()
-    result = handler("data_check").run(params, RecordingContext(work))
+    result = load_job("data_check").run(params, RecordingContext(work))
     assert isinstance(result, DataCheckResult)
     return result, work

@@ -12,7 +12,7 @@ from workers.contracts.jobs import AnswerParams, DataParams, DataResult, JudgePa
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.proof.predictions import load_answers
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.models
@@ -34,7 +34,7 @@ def root() -> Path:
 def job(tmp_path_factory: pytest.TempPathFactory) -> Make:
     def run(kind: str, params: Any) -> tuple[Any, Path]:
         work = tmp_path_factory.mktemp(kind)
-        return handler(kind).run(params, RecordingContext(work, threads=2)), work
+        return load_job(kind).run(params, RecordingContext(work, threads=2)), work
 
     return run
 

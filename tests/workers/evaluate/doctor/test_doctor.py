@@ -18,7 +18,7 @@ from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, Pi
 from workers.evaluate.doctor.job import AS_THEY_ARE
 from workers.evaluate.doctor.ways import spec_text
 from workers.model_io.preprocess_spec import spec_from_string
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 Doctor = Callable[..., DoctorResult]
@@ -31,7 +31,7 @@ def doctor(tmp_path: Path) -> Doctor:
         work = tmp_path / "work"
         work.mkdir(exist_ok=True)
         params = DoctorParams(model_dir=str(folder), path=str(data), seconds=60, **more)
-        result = handler("doctor").run(params, RecordingContext(work))
+        result = load_job("doctor").run(params, RecordingContext(work))
         assert isinstance(result, DoctorResult)
         return result
 
@@ -231,7 +231,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Make:
     def run(preprocess: str | None = None) -> Path:
         work = tmp_path_factory.mktemp("open")
         params = OpenParams(path=str(sample_paths().model), preprocess=preprocess)
-        result = handler("open").run(params, RecordingContext(work))
+        result = load_job("open").run(params, RecordingContext(work))
         assert isinstance(result, OpenResult)
         return work / result.model_dir
 

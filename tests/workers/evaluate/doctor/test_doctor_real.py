@@ -13,7 +13,7 @@ from PIL import Image
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.models
@@ -32,11 +32,11 @@ def ask(tmp_path: Path) -> Any:
             shutil.rmtree(tmp_path / part, ignore_errors=True)
             (tmp_path / part).mkdir()
         params = OpenParams(path=str(root / model), preprocess=preprocess)
-        opened = handler("open").run(params, RecordingContext(tmp_path / "open", threads=2))
+        opened = load_job("open").run(params, RecordingContext(tmp_path / "open", threads=2))
         assert isinstance(opened, OpenResult)
         folder = tmp_path / "open" / opened.model_dir
         asked = DoctorParams(model_dir=str(folder), path=str(root / data), seconds=60)
-        result = handler("doctor").run(asked, RecordingContext(tmp_path / "doctor", threads=2))
+        result = load_job("doctor").run(asked, RecordingContext(tmp_path / "doctor", threads=2))
         assert isinstance(result, DoctorResult)
         return result
 

@@ -14,7 +14,7 @@ from presets.sample import sample_paths
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.pipeline import PipelineSpec
 from workers.pipeline import load_pipeline
-from workers.runtime.kinds import handler
+from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -26,7 +26,7 @@ ALIKE = 0.9999
 def page_of(path: str, sources: tuple[Any, ...], tmp_path: Path) -> Path:
     """The model at `path` as the program opens it, written as a page."""
     (tmp_path / "open").mkdir()
-    opened = handler("open").run(OpenParams(path=path), RecordingContext(tmp_path / "open", threads=2))
+    opened = load_job("open").run(OpenParams(path=path), RecordingContext(tmp_path / "open", threads=2))
     assert isinstance(opened, OpenResult)
     folder = tmp_path / "open" / opened.model_dir
     spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))

@@ -1,0 +1,11 @@
+"""Small job kinds for tests of services."""
+
+from workers.runtime.kinds import JobKind
+
+KINDS = {
+    "echo": JobKind("fettle_service_handlers.echo:run"),
+    "keeps": JobKind("fettle_service_handlers.keeps:run"),
+    "measure": JobKind("fettle_service_handlers.measure:run"),
+    "misbehave": JobKind("fettle_service_handlers.misbehave:run"),
+    "sleep": JobKind("fettle_service_handlers.sleep:run"),
+}

@@ -1,0 +1,45 @@
+"""Job kind ``answer``: the items of a split through one model, kept in answers.npz."""
+
+from pathlib import Path
+
+from workers.contracts.jobs import AnswerParams, AnswerResult
+from workers.contracts.process.context import JobContext
+from workers.evaluate.proof.passages import Passages
+from workers.evaluate.proof.predictions import ANSWERS_FILE, Items, collect_answers, load_answers, save_answers
+from workers.measure.opening import open_session
+from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.prepared import INDEX_FILE, Prepared
+from workers.pipeline.spec import TextSteps
+
+
+def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
+    """`not_finite` counts the items whose answer is no finite number."""
+    pipeline = load_pipeline(Path(params.model_dir))
+    items = _items(pipeline, Path(params.data_dir) / params.split)
+    calibration = Path(params.data_dir) / "calibration"
+    has_gallery = params.split == "test" and (calibration / INDEX_FILE).is_file()
+    gallery = Prepared(calibration) if has_gallery else None
+    earlier = load_answers(Path(params.earlier)) if params.earlier else None
+    ctx.check_cancelled()
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    try:
+        answers = collect_answers(pipeline, session, items, ctx, params.max_seconds, gallery, params.most, earlier)
+    finally:
+        session.close()
+    save_answers(ctx.work_dir / ANSWERS_FILE, answers)
+    broken = int((~answers.finite).sum())
+    return AnswerResult(
+        n=answers.n,
+        seconds=answers.seconds,
+        read_share=answers.read_share,
+        not_finite=broken,
+        stopped=answers.stopped,
+    )
+
+
+def _items(pipeline: Pipeline, folder: Path) -> Items:
+    """Return the prepared items; of texts for a language model the passages that are judged."""
+    items, steps = Prepared(folder), pipeline.spec.preprocess
+    if pipeline.spec.answer_kind == "next_tokens" and isinstance(steps, TextSteps):
+        return Passages(items, steps.max_length)
+    return items

@@ -1,0 +1,114 @@
+"""kind ``apply``: the steps of a recipe one after the other, each in a folder of its own, the last one kept."""
+
+import shutil
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from workers import registry
+from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import ApplyParams, ApplyResult
+from workers.contracts.process.context import JobContext, derived
+from workers.contracts.specs import RecipeStep
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.parts import apply_to_parts, has_parts
+
+
+def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
+    """Apply `steps` to the model and leave ``work_dir/model``; nothing is left when a step fails."""
+    model = read_model(Path(params.model_dir))
+    planned = [(find_technique(step), step) for step in params.steps]
+    checked = [(spec, check_params(spec, step)) for spec, step in planned]
+    if not checked:
+        raise InputRefused(
+            "recipe_empty",
+            "The recipe has no steps",
+            "There is nothing to apply to the model.",
+            "Use the original as it is, or add a step.",
+        )
+    scratch = ctx.work_dir / "steps"
+    try:
+        for number, (spec, step_params) in enumerate(checked):
+            ctx.check_cancelled()
+            ctx.progress(spec.title, number, len(checked), "steps")
+            check_fits(spec, model)
+            folder = scratch / str(number)
+            folder.mkdir(parents=True)
+            step_ctx = derived(ctx, work_dir=folder, original=Path(params.model_dir))
+            if has_parts(model):
+                artifact = apply_to_parts(spec, model, step_params, step_ctx)
+            else:
+                artifact = spec.apply(model, step_params, step_ctx)
+            model = Model(folder / "model", artifact)
+        final = ctx.work_dir / "model"
+        shutil.rmtree(final, ignore_errors=True)
+        model.folder.replace(final)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return ApplyResult(artifact=model.artifact)
+
+
+def find_technique(step: RecipeStep) -> TechniqueSpec:
+    """The technique of a step.
+
+    Raises InputRefused for an unknown one, BackendMissing where its library is not there.
+    """
+    found = registry.techniques()
+    if step.technique not in found:
+        raise InputRefused(
+            "unknown_technique",
+            "There is no such technique",
+            f"Fettle knows no technique called {step.technique!r}; it knows {', '.join(sorted(found))}.",
+            "Correct the recipe.",
+        )
+    spec = found[step.technique]
+    if spec.params.version < step.version:
+        raise InputRefused(
+            "technique_too_old",
+            "This recipe needs a newer Fettle",
+            f"{spec.title} is here in version {spec.params.version}, the recipe asks for {step.version}.",
+            "Update Fettle, or correct the recipe.",
+        )
+    missing = registry.missing(spec.requires)
+    if missing:
+        raise BackendMissing(
+            "technique_missing",
+            f"{spec.title} is not available",
+            f"It needs {', '.join(missing)}, which is not installed.",
+            f"Install it: {spec.install_hint}.",
+        )
+    return spec
+
+
+def check_params(spec: TechniqueSpec, step: RecipeStep) -> TechniqueParams:
+    """The step's parameters, checked against their bounds. Raises InputRefused naming the first that is wrong."""
+    try:
+        return spec.params.model_validate(step.params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "parameters"
+        raise InputRefused(
+            "bad_parameter",
+            "A parameter of the recipe is not right",
+            f"{spec.title}, {where}: {first['msg']}.",
+            "Correct this value in the recipe.",
+        ) from error
+
+
+def check_fits(spec: TechniqueSpec, model: Model) -> None:
+    """Raise InputRefused where the technique does not take what the model has become by now."""
+    if model.artifact.format not in spec.accepts:
+        raise InputRefused(
+            "format_does_not_fit",
+            f"{spec.title} does not fit here",
+            f"It takes {', '.join(spec.accepts)}, and the model is {model.artifact.format} by now.",
+            "Change the order of the steps.",
+        )
+    if spec.follows and not {step.technique for step in model.artifact.steps}.intersection(spec.follows):
+        raise InputRefused(
+            "step_missing",
+            f"{spec.title} does not fit here",
+            f"It improves what another step has made: {' or '.join(spec.follows)}.",
+            "Put one of these steps before it.",
+        )

@@ -1,0 +1,100 @@
+"""kind ``bench``: latency, throughput and memory of one model over batch sizes."""
+
+from pathlib import Path
+
+from workers.contracts.after.load import LOADGEN_WORDS
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
+from workers.contracts.process.context import JobContext
+from workers.infer.base import Session
+from workers.measure.card.taking import take_figures
+from workers.measure.gpu_memory import GpuPeak
+from workers.measure.latency import summarize
+from workers.measure.load.loadgen import run_scenario
+from workers.measure.memory import PeakMeter
+from workers.measure.opening import open_session
+from workers.measure.requests import Requests, load_requests, run_first
+from workers.measure.speech import forget_speech, speech_of
+from workers.measure.throughput import knee, run_load, warm_up
+
+OWN_WORDS = "measured with loops of Fettle's own"
+
+
+def run(params: BenchParams, ctx: JobContext) -> BenchResult:
+    """One point a batch size, smallest first; the time is shared out evenly. LoadGen's logs go to the job's folder."""
+    batches = sorted(set(params.batches))
+    if not batches or batches[0] < 1 or params.seconds <= 0:
+        raise InputRefused(
+            "bad_bench",
+            "These batch sizes or seconds cannot be measured",
+            f"Batch sizes were {list(params.batches)}, seconds {params.seconds:g}.",
+            "Use batch sizes of 1 or more and a time above 0.",
+        )
+    folder, data = Path(params.model_dir), Path(params.data_dir)
+    meter, card = PeakMeter(), GpuPeak.of(params.runtime)
+
+    def reopen() -> Session:
+        return open_session(folder, params.runtime, params.settings, ctx.threads)
+
+    session = reopen()
+    points = []
+    for number, batch in enumerate(batches):
+        ctx.progress("Measure", number, len(batches), "batch sizes")
+        requests = load_requests(folder, data, batch)
+        meter.reset_peak()
+        run_first(session, requests, params.runtime)
+        seconds = params.seconds / len(batches)
+        if card is not None:
+            card.stop()  # nothing samples while requests are timed
+        point = _point(params, session, requests, seconds, ctx, meter)
+        if card is not None:
+            told = take_figures(session, requests, reopen, ctx.check_cancelled)
+            point = point.model_copy(update={"card": told, "peak_memory_bytes": card.peak_bytes})
+            card = card.again()
+        points.append(point)
+    ctx.progress("Measure", len(batches), len(batches), "batch sizes")
+    for fallback in session.fallbacks:
+        ctx.log(fallback, "warning")
+    if card is not None:
+        card.stop()
+    speech = speech_of(session)
+    session.close()
+    best = knee(batches, [point.throughput_per_s for point in points])
+    words = LOADGEN_WORDS if params.engine == "loadgen" else OWN_WORDS
+    return BenchResult(points=tuple(points), knee_batch=best, measured_with=words, speech=speech)
+
+
+def _point(
+    params: BenchParams, session: Session, requests: Requests, seconds: float, ctx: JobContext, meter: PeakMeter
+) -> BenchPoint:
+    """One batch size, by the engine that was asked for. The warm-up is LoadGen's pilot."""
+    check = ctx.check_cancelled
+    if params.engine == "own":
+        if params.scenario == "multi-stream":
+            raise InputRefused(
+                "no_own_multi_stream",
+                "Multi-stream is measured by LoadGen alone",
+                "Fettle's own loops know single-stream, offline and server.",
+                "Leave the engine out, or choose another scenario.",
+            )
+        load = run_load(session, requests, params.scenario, seconds, ctx.seed, check)
+        return BenchPoint(
+            batch=requests.batch,
+            latency=summarize(load.latencies_ms),
+            throughput_per_s=load.throughput_per_s,
+            peak_memory_bytes=meter.peak_bytes(),
+        )
+    pilot_per_s = warm_up(session, requests, seconds, check)
+    forget_speech(session)
+    logs = ctx.work_dir / "loadgen" / f"batch-{requests.batch}"
+    found = run_scenario(session, requests, params.scenario, seconds, pilot_per_s, logs, ctx.seed, check)
+    if not found.valid:
+        ctx.log(f"LoadGen calls batch {requests.batch} invalid: {' '.join(found.reasons)}", "warning")
+    return BenchPoint(
+        batch=requests.batch,
+        latency=found.latency,
+        throughput_per_s=found.throughput_per_s,
+        peak_memory_bytes=meter.peak_bytes(),
+        valid=found.valid,
+        reasons=found.reasons,
+    )

@@ -1,0 +1,39 @@
+"""Job kinds ``export``, ``card`` and ``verify``: bundles of one target, looked up in the registry."""
+
+from pathlib import Path
+
+from workers.contracts.bundles import CardParams, CardResult, ExportParams, ExportResult, VerifyParams, VerifyResult
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
+from workers.export import verify
+from workers.export.card.text import card_text
+from workers.export.how_to_run import for_model
+from workers.registry import known_target, targets
+
+
+def run_export(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write and test one bundle.
+
+    Raises:
+        InputRefused: The target is unknown.
+    """
+    target = known_target(params.target)
+    result = target.write(params, ctx)
+    assert isinstance(result, ExportResult)
+    return result.model_copy(update={"commands": for_model(target.commands, _pipeline(params.model_dir))})
+
+
+def run_card(params: CardParams, ctx: JobContext) -> CardResult:
+    """Return the sections of README.md that people read, as this target's bundle would have them."""
+    judged = params.facts.data.n_test if params.facts.data else 0
+    commands = known_target(params.target).commands
+    return CardResult(text=card_text(params.facts, _pipeline(params.model_dir), judged, commands))
+
+
+def run_verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:
+    """Check whether a bundle is whole and answers as it did where it was made; the worst finding comes first."""
+    return verify.verify(params, ctx, targets())
+
+
+def _pipeline(model_dir: str) -> PipelineSpec:
+    return PipelineSpec.model_validate_json((Path(model_dir) / "pipeline.json").read_text(encoding="utf-8"))

@@ -1,0 +1,24 @@
+"""kind ``cold``: how long models take from the start of a process to the first answer."""
+
+from workers.contracts.after.load import ColdParams, ColdResult, ColdTimes
+from workers.contracts.process.context import JobContext
+from workers.measure.cold_start import start_once
+
+
+def run(params: ColdParams, ctx: JobContext) -> ColdResult:
+    """All models in turn, as often as asked; a first start of each is not counted: it fills the system's cache."""
+    found: list[list[tuple[float, float]]] = [[] for _ in params.models]
+    for number in range(params.repeats + 1):
+        order = range(len(params.models)) if number % 2 == 0 else reversed(range(len(params.models)))
+        for index in order:
+            ctx.check_cancelled()
+            times = start_once(params.models[index], params.data_dir, ctx.threads)
+            if number:
+                found[index].append(times)
+        ctx.progress("Start in fresh processes", number + 1, params.repeats + 1, "starts")
+    return ColdResult(
+        times=tuple(
+            ColdTimes(total_ms=tuple(total for total, _ in times), load_ms=tuple(load for _, load in times))
+            for times in found
+        )
+    )

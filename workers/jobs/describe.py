@@ -1,0 +1,95 @@
+"""kind ``describe``: what is there on this machine, and what could be."""
+
+import importlib.metadata
+import platform
+
+from workers import registry
+from workers.contracts.gpu import GpuCard, GpuState
+from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.measured.power import power_words
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Described, DeviceFacts
+from workers.jobs.machine import device_facts, instructions_of
+from workers.measure.gpu_state import LOST, LOST_HINT, look
+from workers.measure.ladder.rungs.cuda_start import start_cuda
+
+LIBRARIES = (
+    "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "torch", "torchvision", "timm", "transformers",
+    "tokenizers", "safetensors", "pydantic", "nvidia-ml-py", "tensorrt", "tensorrt-rtx", "tensorrt-rtx-cu13-libs",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that shape a result, and of Python; what is not installed is not listed."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> tuple[Described, ...]:
+    rows = [
+        Described(
+            id="cpu",
+            title=facts.processor,
+            available=True,
+            summary=", ".join(filter(None, (f"{facts.cores} cores", power_words(facts.power)))),
+            group="cpu",
+        )
+    ]
+    why_not = f"{state.reason} {state.hint}" if state.trouble else ""
+    for gpu in found:
+        lost = f"{LOST.format(gpu.name)} {LOST_HINT}" if gpu.is_lost else ""
+        told = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute_capability or 'unknown'}"
+        summary = f"{told}, divided (MIG): CUDA uses its first part" if gpu.is_divided else told
+        rows.append(
+            Described(
+                id=f"cuda:{gpu.index}",
+                title=gpu.name,
+                available=not state.trouble and not lost,
+                summary=summary,
+                hint=lost or why_not,
+                group="cuda",
+            )
+        )
+    if not found:
+        rows.append(Described(id="cuda:0", title="NVIDIA GPU", available=False, hint=why_not, group="cuda"))
+    return tuple(rows)
+
+
+def _started(state: GpuState) -> GpuState:
+    """Cards that answer are of no use where CUDA does not start: then the state says why, and what mends it."""
+    start = start_cuda()
+    if start.ok:
+        return state
+    told = {"found": start.found, "reason": start.reason, "hint": start.hint, "command": start.command}
+    return GpuState(trouble="no_start", **told)
+
+
+def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
+    """Look at devices, runtimes, techniques and targets; each runtime is really asked whether it works."""
+    state, found = look()
+    if found and not state.trouble:
+        state = _started(state)
+    if state.trouble not in ("", "no_card"):
+        ctx.log(f"{state.reason} {state.hint}", "warning")
+    facts = device_facts(found)
+    ctx.progress("Look at the devices", 1, 3)
+    ctx.check_cancelled()
+    runtimes = registry.describe_runtimes(registry.runtimes())
+    ctx.progress("Ask the runtimes", 2, 3)
+    ctx.check_cancelled()
+    return DescribeResult(
+        device=facts,
+        devices=_device_rows(facts, found, state),
+        runtimes=runtimes,
+        techniques=registry.describe_techniques(registry.techniques()),
+        targets=registry.describe_targets(registry.targets()),
+        versions=versions(),
+        instructions=instructions_of(facts),
+        cards=tuple(found),
+        gpu=state,
+    )

@@ -1,0 +1,20 @@
+"""Job kind ``judge``: two sets of answers over the same examples become a verdict."""
+
+from workers.contracts.jobs import JudgeParams, JudgeResult
+from workers.contracts.process.context import JobContext
+from workers.evaluate.judge import judge
+from workers.evaluate.proof.added import read_parts
+
+STAGE = "Judging"
+
+
+def run(params: JudgeParams, ctx: JobContext) -> JudgeResult:
+    """Deterministic for a seed: the same answers give the same verdict."""
+    ctx.progress(STAGE, 0, 1)
+    joined = read_parts(params)
+    ctx.check_cancelled()
+    judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed, params.earlier)
+    changed = tuple(int(joined.numbers[item]) for item in judgement.changed)
+    judgement = judgement.model_copy(update={"changed": changed})
+    ctx.progress(STAGE, 1, 1)
+    return JudgeResult(judgement=judgement)

@@ -1,0 +1,20 @@
+"""kind ``layers``: where the time of one version goes, layer by layer."""
+
+from pathlib import Path
+
+from workers.contracts.after.layers import LayersParams, LayersResult
+from workers.contracts.process.context import JobContext
+from workers.measure.requests import load_requests
+from workers.tune.layers import layers_of, target_of, with_sensitivity
+
+
+def run(params: LayersParams, ctx: JobContext) -> LayersResult:
+    """One real request, answered a few times with the engine's own clock on every layer."""
+    folder = Path(params.model_dir)
+    target = target_of(folder, params.runtime, params.settings)
+    ctx.progress("Look where the time goes", 0, 1)
+    feeds = load_requests(folder, Path(params.data_dir), limit=1).feed(0)
+    layers = layers_of(target, feeds, ctx)
+    sensitivity = Path(params.sensitivity_dir) if params.sensitivity_dir else None
+    found = with_sensitivity(layers, sensitivity)
+    return LayersResult(layers=found, total_ms=sum(layer.ms for layer in found), part=target.part)

@@ -1,0 +1,78 @@
+"""kind ``measure``: one live process that holds one loaded model and runs a block whenever it is its turn."""
+
+import time
+from pathlib import Path
+
+from workers.contracts.errors import JobCancelled
+from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.measured.card_figures import CardFigures
+from workers.contracts.process.context import JobContext
+from workers.infer.base import Session
+from workers.measure.card.taking import take_figures
+from workers.measure.gpu_memory import GpuPeak
+from workers.measure.memory import PeakMeter
+from workers.measure.opening import open_session
+from workers.measure.requests import Requests, load_requests, run_first
+from workers.measure.speech import forget_speech, speech_of
+from workers.measure.timing import frozen, run_block
+
+
+def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
+    """Load, run once, tell that it is loaded, then one block for each turn; messages go out between blocks
+    only.
+    """
+    requests = load_requests(Path(params.model_dir), Path(params.data_dir), params.batch)
+    ctx.check_cancelled()
+    meter, card = PeakMeter(), GpuPeak.of(params.runtime)
+    started = time.perf_counter()
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    load_ms = (time.perf_counter() - started) * 1000
+    ctx.check_cancelled()
+    started = time.perf_counter()
+    run_first(session, requests, params.runtime)
+    first_ms = (time.perf_counter() - started) * 1000
+    if card is not None:
+        card.stop()  # nothing samples while requests are timed
+    forget_speech(session)  # the first one is no measurement
+    first_set = False
+    with frozen():
+        ctx.loaded()
+        for turn in ctx.blocks():
+            first_set = first_set or turn.first_request == 0
+            block = run_block(
+                session,
+                requests,
+                first=turn.first_request,
+                warmup=turn.warmup_requests,
+                timed=turn.timed_requests,
+                max_s=turn.max_s,
+                check=ctx.check_cancelled,
+            )
+            ctx.sample(params.series, block.ended_s, block.latencies_ms)
+            ctx.block_done(turn.index, block.latencies_ms, block.load)
+    result = MeasureResult(
+        load_ms=load_ms,
+        first_ms=first_ms,
+        peak_memory_bytes=meter.peak_bytes() if card is None else card.peak_bytes,
+        device_ran=session.device_ran,
+        fallbacks=session.fallbacks,
+        speech=speech_of(session),
+        card=_card(params, session, requests, ctx) if card is not None and first_set else None,
+    )
+    session.close()
+    return result
+
+
+def _card(params: MeasureParams, session: Session, requests: Requests, ctx: JobContext) -> CardFigures | None:
+    """While this process still has the turn. What was timed stays where the card's own figures cannot be taken."""
+
+    def reopen() -> Session:
+        return open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+
+    try:
+        return take_figures(session, requests, reopen, ctx.check_cancelled)
+    except JobCancelled:
+        raise
+    except Exception as error:  # libraries raise many types
+        ctx.log(f"The card's own figures could not be taken: {' '.join(str(error).split())[:300]}", "warning")
+        return None

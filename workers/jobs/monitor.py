@@ -1,0 +1,35 @@
+"""Job kind ``monitor``: what a bundle's log tells."""
+
+from workers.contracts.after.monitor import MonitorParams, MonitorResult
+from workers.contracts.errors import InputRefused
+from workers.contracts.paths import from_text
+from workers.contracts.process.context import JobContext
+from workers.monitor.reading import NotALog
+from workers.monitor.telling import tell
+
+NEXT = {
+    "newer": "Update Fettle, then open it again.",
+    "missing": "Check the name; a log is the folder in which a bundle writes it.",
+    "empty": "Did the bundle get requests since it was started? Lines come each minute, or each 25 requests.",
+    "damaged": "Choose the whole folder of the log, so that its beginning is there.",
+    "unreadable": "Check that you may read it, then open it again.",
+}
+USUAL = "Choose the folder in which a bundle keeps its log, or a .jsonl file in it."
+
+
+def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
+    """Raises `InputRefused` for what is no log."""
+    log = from_text(params.log)
+
+    def watch(done: int, total: int) -> None:
+        ctx.check_cancelled()
+        ctx.progress("Read the log", min(done, total), total)
+
+    try:
+        found = tell(log, watch)
+    except NotALog as error:
+        detail = f"“{log.name[:80]}” was not read: {error}. It was not changed."
+        raise InputRefused(
+            "not_a_log", "This is no log of a bundle", detail, NEXT.get(error.code, USUAL), facts={"why": error.code}
+        ) from error
+    return MonitorResult.model_validate(found)

@@ -1,0 +1,12 @@
+"""Job kind ``open``: a model file in the inner form (ONNX beside its pipeline), checked, with its license."""
+
+from workers.contracts.jobs import OpenParams, OpenResult
+from workers.contracts.process.context import JobContext
+from workers.hub.licenses import judge
+from workers.model_io.opening import open_model
+
+
+def run(params: OpenParams, ctx: JobContext) -> OpenResult:
+    """Open the model and add what the license allows that the model names."""
+    done = open_model(params, ctx)
+    return done.model_copy(update={"verdict": judge(done.info.license)})

@@ -1,0 +1,72 @@
+"""kind ``plan``: what to try on this machine, in which order, and what not to try and why."""
+
+from pathlib import Path
+
+from workers import registry
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import PlanParams, PlanResult
+from workers.contracts.planning import Situation
+from workers.contracts.process.context import JobContext
+from workers.infer import processor
+from workers.jobs.machine import instructions_of
+from workers.measure.requests import load_requests
+from workers.tune import search as look
+from workers.tune.facts import read_facts
+from workers.tune.plan import TINY_BYTES, Planner
+from workers.tune.probe import probe_ms
+
+LOOK_SHARE = 0.15
+"""Of the run's time: looking for rewrites that pay must leave time to try them."""
+
+
+def run(params: PlanParams, ctx: JobContext) -> PlanResult:
+    """Read the model, time a small one once, look where its time goes, and fit the preset's recipes."""
+    folder = Path(params.model_dir)
+    facts = read_facts(folder)
+    ctx.check_cancelled()
+    data_dir = Path(params.data_dir) if params.data_dir else None
+    small = facts.weight_bytes < TINY_BYTES and facts.format == "onnx"
+    probed = probe_ms(folder, data_dir, ctx.threads) if small else None
+    ctx.check_cancelled()
+    techniques = registry.techniques()
+    situation = Situation(
+        model=facts,
+        device=params.device,
+        runtimes=params.runtimes,
+        has_calibration=params.has_calibration,
+        fast=processor.fast(params.device.features),
+        probe_ms=probed,
+        time_budget_s=params.time_budget_s,
+        architectures=params.build_for or params.device.architectures,
+        unavailable={spec.id: spec.install_hint for spec in techniques.values() if registry.missing(spec.requires)},
+    )
+    found = _look(params, situation, folder, ctx)
+    planner = Planner(situation, techniques, registry.runtimes(), found)
+    plan = planner.plan(params.preset_steps, params.by_traits)
+    for one in plan.dropped:
+        ctx.log(f"Not tried: {one.title}. {one.reason.text}")
+    return PlanResult(
+        baseline=planner.baseline,
+        candidates=plan.candidates,
+        dropped=plan.dropped,
+        techniques=plan.techniques,
+        instructions=instructions_of(params.device),
+    )
+
+
+def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> look.Found:
+    """Rewrites and settings that pay in the engine that can be looked into, where it is wanted at all and there is a
+    real request."""
+    wanted = any(recipe.runtime == look.RUNTIME for recipe in params.preset_steps)
+    wanted = wanted and situation.model.format == "onnx"
+    if not wanted or look.RUNTIME not in params.runtimes or params.data_dir is None:
+        return look.Found()
+    feeds = load_requests(folder, Path(params.data_dir), limit=1).feed(0)
+    precision = "bf16" if "bf16" in situation.fast else "f32"
+    ctx.progress("Look where the time goes", 0, 1)
+    max_s = None if params.time_budget_s is None else LOOK_SHARE * params.time_budget_s
+    rewrites = tuple(registry.techniques().values())
+    found = look.search(read_model(folder), feeds, precision, situation.model.weight_bytes, rewrites, ctx, max_s)
+    for words in found.words:
+        ctx.log(words)
+    return found

@@ -1,0 +1,49 @@
+"""kind ``summarize``: figures and speedups from the times of single requests."""
+
+import numpy as np
+
+from workers.contracts.disturbed import is_under_load
+from workers.contracts.jobs import SpeedSummary, SummarizeParams, SummarizeResult
+from workers.contracts.process.context import JobContext
+from workers.measure.agreeing import agreement
+from workers.measure.latency import summarize
+from workers.measure.speedup import Paired, Speedup, paired, speedups
+
+SAME = Speedup(1.0, 1.0, 1.0)
+
+
+def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
+    """One summary a variant, None for one that has no times."""
+    times, count = params.latencies_ms, len(params.latencies_ms)
+    loads = params.loads or ((),) * count
+    known = [any(times[0]) and any(sets) for sets in times]
+    pairs = {i: paired(times[0], times[i], loads[0], loads[i]) for i in range(count) if known[i]}
+    rivals = [index for index in pairs if index]
+    bounded = speedups([pairs[index].logs for index in rivals], params.family, params.looks)
+    ratios = {0: SAME, **dict(zip(rivals, bounded, strict=True))}
+    summaries: list[SpeedSummary | None] = []
+    for index in range(count):
+        ctx.check_cancelled()
+        summaries.append(_summary(params, index, pairs[index], ratios[index]) if index in pairs else None)
+    return SummarizeResult(summaries=tuple(summaries))
+
+
+def _summary(params: SummarizeParams, index: int, pair: Paired, ratio: Speedup) -> SpeedSummary:
+    original, loads = (params.loads[0], params.loads[index]) if params.loads else ((), ())
+    together, under_load = agreement(original, loads), is_under_load(original, loads)
+    if under_load and together is not None and index:  # a mean tells then how often others had the core
+        ratio = Speedup(together.speedup, together.low, together.high)
+    sets = params.latencies_ms[index]
+    all_ms = [value for one_set in sets for value in one_set]
+    return SpeedSummary(
+        latency=summarize(all_ms),
+        throughput_per_s=1000 * len(all_ms) / sum(all_ms),
+        speedup=ratio.value,
+        speedup_low=ratio.low,
+        speedup_high=ratio.high,
+        p90_speedup=pair.p90,
+        set_p50_ms=tuple(float(np.median(one_set)) for one_set in sets if one_set),
+        under_load=under_load,
+        cpu_speedup=together.cpu_speedup if together is not None else None,
+        agreed_low=together.low if together is not None else None,
+    )

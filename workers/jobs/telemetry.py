@@ -1,0 +1,60 @@
+"""kind ``telemetry``: reads the machine again and again until the job is cancelled."""
+
+import time
+from collections import defaultdict
+
+from workers.contracts.jobs import TelemetryParams, TelemetryResult
+from workers.contracts.process.context import JobContext
+from workers.measure.telemetry import Telemetry
+
+CHECK_S = 0.05
+SEND_S = 0.2
+"""Readings go out together: a message for each would cost more than reading does."""
+
+
+class _Outbox:
+    """Readings by series, until they are sent."""
+
+    def __init__(self, ctx: JobContext) -> None:
+        self._ctx, self._sent_s = ctx, time.monotonic()
+        self._times: dict[str, list[float]] = defaultdict(list)
+        self._values: dict[str, list[float]] = defaultdict(list)
+
+    def put(self, now: float, readings: dict[str, float]) -> None:
+        for series, value in readings.items():
+            self._times[series].append(now)
+            self._values[series].append(value)
+
+    def send(self, now: float, least_s: float) -> None:
+        """Send what has come, if the last time is `least_s` ago."""
+        if now - self._sent_s < least_s:
+            return
+        self._sent_s = now
+        for series, times in self._times.items():
+            self._ctx.sample(series, times, self._values[series])
+        self._times.clear()
+        self._values.clear()
+
+
+def run(params: TelemetryParams, ctx: JobContext) -> TelemetryResult:
+    """`Sample`s of each series, several readings together. Ends by cancelling, or after `max_s`."""
+    telemetry = Telemetry(lambda text: ctx.log(text, "warning"), params.watch_pid, params.processor_s)
+    outbox = _Outbox(ctx)
+    started = time.monotonic()
+    outbox.put(started, telemetry.limits())
+    due, readings = started, 0
+    try:
+        while params.max_s is None or due - started < params.max_s:
+            while (left := due - time.monotonic()) > 0:
+                ctx.check_cancelled()
+                time.sleep(min(left, CHECK_S))
+            ctx.check_cancelled()
+            now = time.monotonic()
+            outbox.put(now, telemetry.read())
+            outbox.send(now, SEND_S if readings else 0.0)
+            readings += 1
+            due = max(due + params.interval_s, now)
+    finally:
+        telemetry.close()
+    outbox.send(time.monotonic(), 0.0)
+    return TelemetryResult(readings=readings)
