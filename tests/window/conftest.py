@@ -23,8 +23,8 @@ def start(screen: Screen, tmp_path: Path) -> Iterator[Start]:
     """`start()` opens the program; all of one test share a home."""
     made: list[Program] = []
 
-    def begin(*files: str, **extra: str) -> Program:
-        program = Program(screen, tmp_path / "home", files=files, extra=extra)
+    def begin(*files: str, without: str = "", **extra: str) -> Program:
+        program = Program(screen, tmp_path / "home", files=files, extra=extra, without=without)
         made.append(program)
         return program
 

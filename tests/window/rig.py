@@ -21,6 +21,7 @@ from stopwatch import busyness
 ROOT = Path(__file__).parents[2]
 OFTEN_S = 5
 PROBE = Path(__file__).parent / "probe"
+WITHOUT_KERNEL = Path(__file__).parents[1] / "hostile" / "without_kernel.py"
 BUTTONS = (
     "Button",
     "PrimaryButton",
@@ -143,10 +144,19 @@ def has_list(view: View) -> bool:
 
 
 class Program:
-    """`python -m app`, looked at through the probe. `clicks` counts presses of the mouse."""
+    """`python -m app`, looked at through the probe. `clicks` counts presses of the mouse.
+
+    `without` names features of the kernel that are hidden from it ("landlock,seccomp").
+    """
 
     def __init__(
-        self, screen: Screen, home: Path, *, files: Sequence[str] = (), extra: dict[str, str] | None = None
+        self,
+        screen: Screen,
+        home: Path,
+        *,
+        files: Sequence[str] = (),
+        extra: dict[str, str] | None = None,
+        without: str = "",
     ) -> None:
         self.screen, self.home = screen, home
         self.clicks = 0
@@ -164,10 +174,11 @@ class Program:
         }
         self.started_s = time.monotonic()
         self.errors = home.parent / f"{self._eyes.stem}.stderr"
+        command = [sys.executable, "-m", "app", *files]
+        if without:
+            command = [sys.executable, str(WITHOUT_KERNEL), without, *command]
         with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", *files], cwd=home, env=environment, stdout=errors, stderr=errors
-            )
+            self.process = subprocess.Popen(command, cwd=home, env=environment, stdout=errors, stderr=errors)
         self.environment = environment
         self.wait(lambda: Path(f"{self._eyes}.ready").exists(), 60, "the window")
 
