@@ -128,8 +128,9 @@ def collect_answers(
     answered = _answered(pipeline, session, items, len(finite), count)
     for number in range(len(finite), count):
         ctx.check_cancelled()
-        ctx.progress(STAGE, number, count, "items")
-        late = max_seconds is not None and time.monotonic() - started > max_seconds
+        elapsed_s = time.monotonic() - started
+        ctx.progress(STAGE, number, _in_time(count, number, elapsed_s, max_seconds), "items")
+        late = max_seconds is not None and elapsed_s > max_seconds
         if number >= 10 and (late or answer.size_bytes > ANSWER_BYTES):
             stopped = "time" if late else "memory"
             ctx.log(f"Stopped after {number:,} of {count:,} items: no more {stopped} for answers.")
@@ -162,6 +163,13 @@ def _share_read(items: Items, n: int, count: int) -> float:
         return 1.0
     sizes = [sum(value.size for value in items[at].values()) for at in range(count)]
     return sum(sizes[:n]) / max(1, sum(sizes))
+
+
+def _in_time(count: int, done: int, elapsed_s: float, max_seconds: float | None) -> int:
+    """Return how many of `count` items are likely answered before the time is up, by the first `done` of them."""
+    if max_seconds is None or not done or elapsed_s <= 0:
+        return count
+    return min(count, max(done + 1, int(done * max_seconds / elapsed_s)))
 
 
 def _gallery(

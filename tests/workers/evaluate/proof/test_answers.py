@@ -1,5 +1,6 @@
 """Answers through real runtimes: collected, stored, judged by the jobs ``data``, ``answer`` and ``judge``."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,25 @@ def test_padded_positions_are_left_out_and_all_float_outputs_kept(make_small: Ma
     assert again.ends == (2, 7)
     assert [part.ravel().tolist() for part in again.answer] == [[1, 2], [1, 2, 3, 4, 5]]
     assert again.others["extra"][1].tolist() == [1, 1] and again.answer_kind == "tensor"
+
+
+def test_answers_with_a_time_of_their_own_promise_no_more_than_it(
+    make_small: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given 400 items of a second each and 20 s for answers, Then the progress is of the items that fit, so that its
+    time left never exceeds these 20 s, and it ends whole."""
+    small = make_small("transformer")
+    spec = load_pipeline(small.folder).spec
+    outputs = (Output("logits", "float32", answer=True), Output("extra", "float32"), Output("n", "int64"))
+    pipeline = Pipeline(replace(spec, outputs=outputs, answer_kind="tensor"), small.folder)
+    write_prepared(tmp_path / "p", [{"input_ids": np.arange(1, 7)[None]}] * 400)
+    clock = iter(range(10_000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    ctx = RecordingContext(tmp_path)
+    answers = collect_answers(pipeline, Passing(), Prepared(tmp_path / "p"), ctx, 20.0)
+    assert answers.stopped == "time"
+    totals = [sent.total or 0 for sent in ctx.progress_sent]
+    assert totals[0] == 400 and max(totals[2:-1]) <= 22 and ctx.progress_sent[-1].done == totals[-1]
 
 
 def test_integer_inputs_stay_inside_their_table(job: Make, make_small: Make) -> None:
