@@ -103,7 +103,7 @@ def _read(path: Path, params: DataCheckParams) -> Collection:
             "Check that it is there and that you may read it, and try again.",
         ) from error
     if not collection.entries:
-        raise _nothing(path, [])
+        raise _nothing(path)
     return collection
 
 

@@ -123,9 +123,9 @@ def test_nothing_is_looked_at_unasked(theme: Theme, shown: Callable[[Any], Any],
 
 def test_engine_is_named_once(theme: Theme, shown: Callable[[Any], Any], said: Any) -> None:
     """Given a version that is called like its engine, and has one layer, Then the name stands once, and so does the layer."""
-    whole = LayerValue(0, "all", "Conv", 1.8, 1.0, None, "f32", None)
+    result = LayersResult(layers=(Layer(order=0, name="all", kind="Conv", ms=1.8, precision="f32"),), total_ms=1.8)
     page = LayersPage(theme)
-    sides = (LayersOf("Original", "ONNX Runtime", 1.8, (whole,)), LayersOf("OpenVINO", "OpenVINO", 1.8, (whole,)))
+    sides = (LayersOf("Original", "ONNX Runtime", result), LayersOf("OpenVINO", "OpenVINO", result))
     page.show(LayersValue(versions=(("v1", "OpenVINO"),), chosen="v1", sides=sides))
     shown(page)
     assert "Original, ONNX Runtime: 1.8 ms in one layer" in said(page)
