@@ -89,7 +89,7 @@ class LayersPage(DetailPage):
         kinds = kinds_by_time(value.sides)
         whole_ms = max(side.result.total_ms for side in value.sides)
         for number, side in enumerate(value.sides):
-            name = side.title if side.engine in side.title else f"{side.title}, {side.engine}"
+            name = ", ".join(dict.fromkeys((side.title, side.engine)))  # a version may be called like its engine
             count = len(side.result.layers)
             text = self.tr("{0}: {1} in one layer") if count == 1 else self.tr("{0}: {1} in {2} layers")
             caption = text.format(name, ms(side.result.total_ms), count)
