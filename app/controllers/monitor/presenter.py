@@ -31,7 +31,7 @@ def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorV
         figures=_figures(found),
         alerts=tuple(_alert(alert) for alert in worst_first(found.alerts)),
         courses=tuple(_courses(found)),
-        rows=tuple(_row(row, found.alerts) for row in drift.statistics),
+        rows=tuple(_row(row, found) for row in drift.statistics),
         notes=tuple(clipped(note) for note in notes),
         project=project,
         examples=_examples(drift.kind) if project and found.alerts else "",
@@ -45,11 +45,16 @@ def headline(found: MonitorResult) -> str:
     open_ones = [alert for alert in worst_first(found.alerts) if alert.until is None]
     if open_ones:
         return clipped(open_ones[0].title, 90)
-    if drift.requests + drift.errors < drift.needed:
+    if _is_short(found):
         return tr("Changes can be detected from {0} requests on").format(count(drift.needed))
     if found.alerts:
         return tr("No alarm now, but there was one before")
     return tr("No alarm: inputs and predictions are as they were")
+
+
+def _is_short(found: MonitorResult) -> bool:
+    """Whether there are too few requests to test anything for changes."""
+    return found.drift.requests + found.drift.errors < found.drift.needed
 
 
 def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
@@ -186,11 +191,13 @@ def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[
     )
 
 
-def _row(row: MonitoredStatistic, alerts: Sequence[MonitorAlert]) -> DriftRowValue:
-    mine = [alert for alert in alerts if alert.statistic == row.statistic and alert.until is None]
+def _row(row: MonitoredStatistic, found: MonitorResult) -> DriftRowValue:
+    mine = [alert for alert in found.alerts if alert.statistic == row.statistic and alert.until is None]
     is_on = any(not alert.follows for alert in mine)
-    level: TagKind = "warn" if is_on else "none" if mine else "ok"
-    verdict = tr("Alarm") if is_on else tr("Came with it") if mine else tr("As it was")
+    is_short = _is_short(found)
+    level: TagKind = "warn" if is_on else "none" if mine or is_short else "ok"
+    moved = tr("Came with it") if mine else tr("As it was")
+    verdict = tr("Alarm") if is_on else tr("Too few requests") if is_short and not mine else moved
     return DriftRowValue(
         name=row.title,
         before=UNKNOWN if row.before is None else f"{row.before:.3g}",

@@ -73,10 +73,13 @@ def _usual(record: object) -> object:
 
 @pytest.mark.parametrize("n", [40, 700])
 def test_headline_of_short_log_says_how_many_requests_are_needed(quiet: Part, tmp_path: Path, n: int) -> None:
-    """Given 40 requests beside evaluation data, or 700 without, then the headline claims nothing and names the number."""
+    """Given 40 requests beside evaluation data, or 700 without, then neither headline nor rows claim
+    anything, and the number is named."""
     reference = quiet.reference if n == 40 else Reference()
     kept = int(np.searchsorted(np.cumsum([one.n for one in quiet.records]), n))
     part = replace(quiet, reference=reference, records=[_usual(one) for one in quiet.records[:kept]])
     records = quiet.records[:kept] if n == 40 else part.records
     value = value_of(replace(part, records=records), tmp_path)
     assert value.headline == f"Changes can be detected from {'200' if n == 40 else '1,200'} requests on"
+    shown = {(row.level, row.verdict) for row in value.rows}
+    assert shown == ({("none", "Too few requests")} if n == 40 else set())
