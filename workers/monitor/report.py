@@ -160,10 +160,12 @@ def _of_figures(watch: Watch) -> Iterator[Alert]:
         if not usual.n:
             continue
         expected = np.asarray(usual.counts, np.int64)
-        if name in by_tail:
-            yield from _of_tail(watch, name, expected, by_tail[name])
-            continue
         scores = shifts.places(expected)
+        if name in by_tail:
+            for alert in _of_tail(watch, name, expected, by_tail[name]):
+                fallen = _with_means(watch, _replaced(alert, direction=-1), usual, scores)
+                yield fallen if fallen.code == "unsure" else alert
+            continue
         tested = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.LOCATION_MARGIN)
         for sign in (-1, 1):
             for alert in _episodes(watch, (tested.z > watch.z) & (tested.sign == sign), "shift", name, sign):
@@ -185,8 +187,7 @@ def _of_tail(watch: Watch, name: str, expected: Ints, side: int) -> Iterator[Ale
         counts = histograms[_lines_of(watch, alert)].sum(axis=0)
         total = max(1, counts.sum())
         usual, now = float(expected[surest].sum() / expected.sum()), float(counts[surest].sum() / total)
-        is_collapsed = name == "confidence" and float(shifts.places(expected) @ counts) / total > 1 - COLLAPSED
-        yield _replaced(alert, before=usual, now=now, code="unsure" if is_collapsed else alert.code)
+        yield _replaced(alert, before=usual, now=now)
 
 
 def _of_classes(watch: Watch) -> Iterator[Alert]:
@@ -289,7 +290,7 @@ def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> 
     histogram = watch.series.histograms[alert.statistic][lines].sum(axis=0)
     count = int(histogram.sum())
     now = float(watch.series.sums[alert.statistic][lines].sum()) / count if count else None
-    is_fall = (alert.code, alert.statistic, alert.direction) == ("shift", "confidence", -1)
+    is_fall = (alert.statistic, alert.direction) == ("confidence", -1)
     collapsed = is_fall and count and float(scores @ histogram) / count < COLLAPSED
     return _replaced(alert, before=usual.mean, now=now, code="unsure" if collapsed else alert.code)
 

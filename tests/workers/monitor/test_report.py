@@ -71,6 +71,32 @@ def test_silent_failures_are_told(part: Part, code: str) -> None:
         assert said["name"] == "Dress"
 
 
+@pytest.mark.parametrize(("share", "code", "rises"), [(0.3, "unfamiliar", True), (1.0, "unsure", False)])
+def test_low_confidence_is_told_where_there_is_no_energy(part: Part, share: float, code: str, rises: bool) -> None:
+    """Given a model whose scores are no logits, when a third or all of its answers get unsure, then confidence tells it:
+    by the share of unfamiliar ones, or by its mean."""
+
+    def only_confidence(one: Record) -> Record:
+        return replace(one, figures={"confidence": one.figures["confidence"]})
+
+    def less_sure(one: Record) -> Record:
+        total, counts = one.figures["confidence"]
+        moved = [round(count * (1 - share)) for count in counts]
+        moved[0] += sum(counts) - sum(moved)
+        return replace(one, figures={"confidence": (total * (1 - share), tuple(moved))})
+
+    quiet = replace(
+        part,
+        reference=replace(part.reference, statistics={"confidence": part.reference.statistics["confidence"]}),
+        records=[only_confidence(one) for one in part.records],
+    )
+    assert not alerts_of(watch_of(quiet))
+    (alert,) = alerts_of(watch_of(from_line(quiet, less_sure)))
+    assert (alert.code, alert.statistic) == (code, "confidence")
+    assert alert.before is not None and alert.now is not None and (alert.now > alert.before) is rises
+    assert told(vars(alert), "image")["what"]
+
+
 def test_an_alarm_ends_when_all_is_as_it_was_again(part: Part) -> None:
     """Given errors for a while in the middle, then the alarm has an end, and words for both."""
     done = np.cumsum([one.n for one in part.records])

@@ -74,6 +74,12 @@ def test_card_tells_all_that_was_measured() -> None:
     assert "<b>" not in told
 
 
+def test_a_limit_that_no_rate_kept_is_told() -> None:
+    none = CapacityResult(limit_ms=20.0, per_s=None, too_many_per_s=9.0, tries=())
+    told = section(LOAD.model_copy(update={"original": version(capacity=none)}))
+    assert "| Most requests a second | none with 99 % within 20 ms | 400.0 with 99 % within 20 ms |" in told
+
+
 def test_energy_of_a_language_model_is_that_of_its_tokens() -> None:
     """Given answers of 16 tokens, Then the energy of 1,000 tokens is told and not that of an answer."""
     energy = Energy(joules=150.0, seconds=10.0, answers=500, tokens=8_000, source="RAPL")
