@@ -75,7 +75,7 @@ def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
 
 @contextmanager
 def told_in_words(path: Path) -> Iterator[None]:
-    """Turns SQLite's errors inside the block, bare or wrapped by SQLAlchemy, into `StoreUnusable`."""
+    """Turn errors of SQLite, bare or wrapped by SQLAlchemy, and unreadable records into `StoreUnusable`."""
     try:
         yield
     except UnreadableRecord as error:
