@@ -1,5 +1,6 @@
 """Closing in the middle, being killed, coming back; two programs at once."""
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -32,9 +33,12 @@ def measured(program: Program) -> Counter[str]:
     """Timed requests by version."""
     with stored(program) as database:
         rows = database.execute(
-            "select v.title, count(*) from latencies l join variants v on v.id = l.variant_id group by v.title"
+            "select v.body_json, count(*) from latencies l join variants v on v.id = l.variant_id group by v.id"
         )
-        return Counter(dict(rows.fetchall()))
+        found: Counter[str] = Counter()
+        for body, count in rows:
+            found[json.loads(body)["title"]] += count
+        return found
 
 
 def states(program: Program) -> list[str]:

@@ -50,7 +50,9 @@ def the_same_figures(program: Program, compared: View, bundle: Path) -> None:
     """What the page Compare showed is what the database, the command line, the manifest and the card tell."""
     with contextlib.closing(sqlite3.connect(program.home / "data" / "fettle.db")) as database:
         ((run_id,),) = database.execute("select id from runs").fetchall()
-        bounds = dict(database.execute("select id, agreed_low from variants where under_load"))
+        bodies = dict(database.execute("select id, body_json from variants").fetchall())
+    measured = {version: json.loads(body)["measurement"] for version, body in bodies.items()}
+    bounds = {version: one["agreed_low"] for version, one in measured.items() if one["under_load"]}
     environment = {**program.environment, "FETTLE_HOME": str(program.home / "data"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "app", "compare", run_id, "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)

@@ -126,8 +126,10 @@ def test_the_same_figures_everywhere(demo: Demo, unpacked: Path) -> None:
 
     names = ("latency_p50_ms", "latency_p99_ms", "throughput_per_s", "peak_memory_bytes", "size_bytes", "speedup")
     with contextlib.closing(sqlite3.connect(demo.fettle.home / "fettle.db")) as database:
-        query = f"select {', '.join(names)} from variants where id = ?"
-        assert database.execute(query, (best["id"],)).fetchone() == tuple(best[name] for name in names)
+        ((body,),) = database.execute("select body_json from variants where id = ?", (best["id"],)).fetchall()
+    version = json.loads(body)
+    stored = {**version["measurement"], "size_bytes": version["size_bytes"]}
+    assert {name: stored[name] for name in names} == {name: best[name] for name in names}
 
 
 def test_the_bundle_verifies(demo: Demo, unpacked: Path) -> None:
