@@ -211,8 +211,7 @@ def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> F
 def _unsafe_decision(
     workspace: Workspace, facts: RunFacts, variant: Variant, target_id: str, reason: str | None
 ) -> Decision | None:
-    """Return the entry for each export of a regressed version, with the person's reason; for one that is not proven
-    only for the first export, so that the same run still gives the same bytes."""
+    """Return the entry of an export of a regressed version, or of the first export of one that is not proven."""
     repositories, project_id = workspace.repositories, facts.project.id
     of: dict[str, JsonValue] = {"title": variant.title, "limit_pct": facts.run.goal.max_loss_pct}
     whose = {"run_id": facts.run.id, "variant_id": variant.id}

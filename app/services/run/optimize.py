@@ -1,8 +1,7 @@
-"""The whole optimization of one model for one goal, as one flow.
+"""Optimize one model for one goal: plan, measure, screen, measure again in turn, prove.
 
-Speed first: it needs no answers. What looks like a gain answers the calibration examples, which say what is worth more
-work and in which order it is tested. The finalists and the original are measured again in turn, in fresh processes; of
-those that are gains then, answers to the test examples decide (`proof_run`). No test example says what is tried.
+Speed is measured first. Versions that look faster are evaluated on the calibration set, which decides the order of
+tests. The fastest ones are measured again with the original, and gains are evaluated on the test set (`proof_run`).
 """
 
 import contextlib
@@ -219,8 +218,7 @@ class _Optimization:
         return data
 
     def _check_preparation(self, model: OpenedModel, params: DataParams, data: ReadData) -> Flow[None]:
-        """Raise `JobError` (exit code 3) where another preparation fits far better and nobody has confirmed the present
-        one; a run that goes on with its versions is not stopped."""
+        """Raise `JobError` (exit code 3) where another preparation fits far better; a resumed run is not stopped."""
         misfit = yield from misfit_before_run(model, params, data, self._goal.time_budget_s)
         if misfit is None:
             return
@@ -230,8 +228,7 @@ class _Optimization:
         self._recorder.report(misfit_finding(misfit))
 
     def _with_room(self, plan: PlanResult, model: OpenedModel) -> Flow[PlanResult]:
-        """What the model needs of the GPU's memory beside what is free is told; where it cannot fit, nothing is tried
-        there unless a person has said so: by asking for the card, or with recipes of their own for it."""
+        """Log the model's need of GPU memory; drop GPU recipes where it cannot fit and nobody requested the card."""
         wanted = (*self._goal.runtimes, *(recipe.runtime for recipe in self._ask.recipes))
         room = yield from room_for(model.result.artifact.size_bytes)
         if room is None:
