@@ -301,7 +301,6 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
     run: Run = facts.run
     info = ModelInfo.model_validate_json(project.info_json or "{}")
     judged = None if variant.is_baseline else variant.judgement
-    worst = judged.slices[0] if judged is not None and judged.slices else None
     return CardFacts(
         title=f"{project.name}, {variant.title}",
         project=project.name,
@@ -328,8 +327,8 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
         scores=judged.scores if judged else (),
         worst_slice=judged.worst_slice if judged else None,
         worst_slice_drop=judged.worst_slice_drop if judged else None,
-        worst_slice_n=worst.n if worst else None,
-        worst_slice_judged=worst is None or worst.judged,
+        worst_slice_n=judged.slices[0].n if judged and judged.slices else None,
+        worst_slice_judged=not judged or not judged.slices or judged.slices[0].judged,
         data_record=facts.record,
         load=card_load(facts.loads, facts.price, variant),
         elsewhere=variant.recipe.elsewhere,
