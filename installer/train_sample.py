@@ -145,7 +145,7 @@ def accuracy(network: nn.Sequential, x: Pictures, y: Pictures) -> float:
 
 
 def pipeline() -> dict[str, Any]:
-    """`fettle.pipeline` of the model file: a PipelineSpec (workers/contracts/pipeline.py)."""
+    """`fettle.pipeline` of the model file: a PipelineSpec (workers/pipeline/spec.py)."""
     return {
         "version": 1,
         "task": "image-classification",

@@ -20,6 +20,7 @@ from torch_bundles import tamper, write_torch_bundle
 
 from workers.contracts.bundles import VerifyParams
 from workers.contracts.folder import write_model
+from workers.contracts.pipeline import write_pipeline
 from workers.export.verify import verify
 from workers.pipeline.prepared import write_prepared
 from workers.registry import targets
@@ -43,7 +44,7 @@ class Small:
         self.folder.mkdir()
         kind, rng = KINDS["cnn"], RNG(7)
         onnx.save_model(kind.build(), str(self.folder / "model.onnx"))
-        (self.folder / "pipeline.json").write_text(kind.spec.model_dump_json(), encoding="utf-8")
+        write_pipeline(self.folder, kind.spec)
         write_model(self.folder, "model.onnx", ["model.onnx"])
         items = [kind.item(rng) for _ in range(24)]
         write_prepared(self.data / "test", items)

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from presets.sample import FOLDER, sample_paths
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import parse_pipeline
 
 
 def metadata() -> dict[str, str]:
@@ -27,12 +27,12 @@ def test_pictures_are_many_labelled_and_of_every_kind() -> None:
     assert x.dtype == np.uint8 and x.shape[1:] == (28, 28) and len(x) == len(y) >= 1000
     assert np.unique(np.bincount(y, minlength=10)).size == 1
     assert len({picture.tobytes() for picture in x}) == len(x)
-    assert tuple(classes) == PipelineSpec.model_validate_json(metadata()["fettle.pipeline"]).classes
+    assert tuple(classes) == parse_pipeline(metadata()["fettle.pipeline"]).classes
 
 
 def test_the_model_carries_license_classes_and_pipeline() -> None:
     facts = metadata()
-    pipeline = PipelineSpec.model_validate_json(facts["fettle.pipeline"])
+    pipeline = parse_pipeline(facts["fettle.pipeline"])
     assert facts["license"] == "MIT"
     assert pipeline.task == "image-classification" and pipeline.answer_kind == "class"
     assert pipeline.inputs[0].shape == (None, 1, 28, 28)
@@ -56,7 +56,7 @@ def test_it_answers_well_on_pictures_that_it_never_saw(batch: int, monkeypatch: 
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
-    steps = PipelineSpec.model_validate_json(metadata()["fettle.pipeline"]).preprocess
+    steps = parse_pipeline(metadata()["fettle.pipeline"]).preprocess
     assert steps.kind == "image"
     with np.load(sample_paths().data, allow_pickle=False) as data:
         x, y = data["x"][:400], data["y"][:400]

@@ -4,8 +4,8 @@ from typing import Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.jobs import DataResult
-from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import DeviceFacts
+from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 
 ORIGINAL: dict[str, Any] = {
     "id": "o", "title": "Original", "recipe": [], "runtime": "onnxruntime-cpu", "precision": "fp32",

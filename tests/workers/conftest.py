@@ -15,6 +15,7 @@ import tiny_llama
 
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import write_pipeline
 from workers.contracts.techniques import Model
 from workers.model_io.opening import open_model
 from workers.pipeline.prepared import write_prepared
@@ -80,7 +81,7 @@ def make_small(tmp_path_factory: pytest.TempPathFactory, tiny_chat: Callable[[],
             return Small(kind, folder, root / "data")
         folder.mkdir()
         onnx.save_model(proto or KINDS[kind].build(), str(folder / "model.onnx"))
-        (folder / "pipeline.json").write_text(KINDS[kind].spec.model_dump_json(), encoding="utf-8")
+        write_pipeline(folder, KINDS[kind].spec)
         (folder / "info.json").write_text("{}", encoding="utf-8")
         write_model(folder, "model.onnx", ["model.onnx"])
         rng = RNG(7)

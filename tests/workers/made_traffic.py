@@ -22,7 +22,7 @@ from workers.monitor.reading import Part, Record
 from workers.monitor.reference import Reference
 from workers.monitor.writing import CURRENT, FORMAT, LINE_S, PER_LINE, VERSION, latency_bin
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import parse_spec
+from workers.pipeline.spec_file import parse_spec
 
 DAY_S = 86_400.0
 

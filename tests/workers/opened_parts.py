@@ -7,7 +7,7 @@ from workers.contracts.jobs import DataParams, OpenParams
 from workers.evaluate.proof.predictions import Answers, collect_answers
 from workers.measure.opening import open_session
 from workers.model_io.opening import open_model
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext

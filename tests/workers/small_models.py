@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 Feeds = dict[str, np.ndarray]
 RNG = np.random.default_rng

@@ -6,9 +6,8 @@ from onnx import TensorProto, helper, numpy_helper
 from small_models import RNG, Feeds, Kind, build_cnn, build_transformer, classes, floats, model_of, spec_of, weight
 from wide_models import twice_as_wide
 
-from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.pipeline import images
-from workers.pipeline.spec import ImageSteps as PlainSteps
+from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 
 
 def build_texts() -> onnx.ModelProto:
@@ -191,7 +190,7 @@ def pictures_of(steps: ImageSteps, shape: tuple[int, ...], count: int) -> Pipeli
 def picture_item(rng: np.random.Generator, steps: ImageSteps = PICTURE_STEPS, side: int = 16) -> Feeds:
     """A picture of noise, prepared as `steps` say."""
     pixels = rng.integers(0, 256, (1, side, side, 1 if steps.channels == "gray" else 3), np.uint8)
-    return {"image": images.normalized(pixels, PlainSteps(**steps.model_dump(exclude={"kind"})))}
+    return {"image": images.normalized(pixels, steps)}
 
 
 def build_two_heads() -> onnx.ModelProto:

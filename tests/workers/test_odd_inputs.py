@@ -16,8 +16,8 @@ from workers.jobs.apply import run as apply
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
 from workers.model_io.opening import open_model
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import compare_golden, write_golden
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
 

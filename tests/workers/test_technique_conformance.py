@@ -15,7 +15,7 @@ from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import ARTIFACT_FILE, read_model, sha256_file
 from workers.contracts.techniques import TechniqueSpec
 from workers.measure.opening import open_session
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
 HERE = ("onnxruntime-cpu", "openvino")

@@ -14,7 +14,7 @@ from small_models import RNG, Feeds, floats, model_of, spec_of
 
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.jobs import JudgeParams
-from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import write_pipeline
 from workers.contracts.specs import Judgement
 from workers.contracts.techniques import Model
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
@@ -23,6 +23,7 @@ from workers.jobs import judge
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
+from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
 from workers.runtime.recording import RecordingContext
 
 WIDTHS = (24, 64, 24, 64)
@@ -160,7 +161,7 @@ def make_trap(
     folder, data = root / "original", root / "data"
     folder.mkdir(parents=True)
     onnx.save_model(proto, str(folder / "model.onnx"))
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     (folder / "info.json").write_text("{}", encoding="utf-8")
     write_model(folder, "model.onnx", ["model.onnx"])
     write_prepared(data / "test", test)

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
@@ -51,7 +51,7 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Learn the threshold on two thirds of the examples, judge it on the others, keep both models as one."""
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     check_fits(model, spec, params)
     found = ctx.calibration(params.examples)
     items = [as_taken(model, {name: np.array(array) for name, array in feeds.items()}) for feeds in found]

@@ -1,9 +1,10 @@
 """Outputs that nobody reads are cut off, and all that was computed for them alone."""
 
+from dataclasses import replace
 from typing import Any
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -28,7 +29,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     if "cascade" in model.artifact.settings:
         raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")
     ctx.check_cancelled()
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     proto = onnx_files.load(source)
     kept = read_outputs(spec)
     gone = [output.name for output in proto.graph.output if output.name not in kept]
@@ -43,7 +44,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         check_alike(model, target, TITLE, ctx, without=gone)
         left = tuple(entry for entry in spec.outputs if entry.name not in gone)
-        output.pipeline = spec.model_copy(update={"outputs": left})
+        output.pipeline = replace(spec, outputs=left)
         output.notes = (_words(gone, count),)
     assert output.artifact is not None
     return output.artifact

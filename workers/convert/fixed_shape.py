@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import Field, JsonValue
 
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
@@ -44,7 +44,7 @@ def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> d
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Only settings change; inputs of other sizes are still answered, by a second program without fixed sizes."""
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     seen: dict[str, set[tuple[int, ...]]] = {}
     for feeds in ctx.calibration(params.examples):
         ctx.check_cancelled()

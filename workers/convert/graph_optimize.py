@@ -6,13 +6,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from workers.contracts.pipeline import PipelineInput, PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.infer.base import NotRunnable
+from workers.pipeline.spec import PipelineInput
 
 ID = "graph_optimize"
 TITLE = "Graph optimization"
@@ -91,7 +92,7 @@ def _constant_inputs(model: Model) -> list[PipelineInput]:
     path = model.folder / "pipeline.json"
     if not path.is_file():
         return []
-    spec = PipelineSpec.model_validate_json(path.read_text(encoding="utf-8"))
+    spec = read_pipeline(path.parent)
     return [entry for entry in spec.inputs if entry.source == "constant"]
 
 

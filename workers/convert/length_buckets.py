@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import PipelineSpec, TextSteps
+from workers.contracts.pipeline import PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
@@ -59,7 +59,7 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Only settings change; the texts' own lengths are answered as before."""
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     names = token_inputs(spec)
     items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
     ctx.check_cancelled()
@@ -117,12 +117,11 @@ def common_lengths(tokens: Sequence[int], lengths: Sequence[int], most: int) -> 
 
 def _pads(spec: PipelineSpec, folder: Path) -> dict[str, int]:
     """What fills each token input up."""
-    from workers.pipeline.spec import TextSteps as Steps
-    from workers.pipeline.spec import read_spec
+    from workers.pipeline.spec_file import read_spec
     from workers.pipeline.texts import Tokenizer
 
     own = read_spec(folder)
-    pad = Tokenizer(folder, own.preprocess, own.inputs).pad_id if isinstance(own.preprocess, Steps) else 0
+    pad = Tokenizer(folder, own.preprocess, own.inputs).pad_id if isinstance(own.preprocess, TextSteps) else 0
     return {
         entry.name: pad if entry.source == "input_ids" else 0 for entry in spec.inputs if entry.source in TOKEN_SOURCES
     }

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import COMPANIONS, write_model
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import LayersKept, ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams
@@ -60,7 +60,7 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
             if (model.folder / name).is_file():
                 shutil.copyfile(model.folder / name, hidden / name)
         if output.pipeline is not None:
-            (hidden / "pipeline.json").write_text(output.pipeline.model_dump_json(indent=1), encoding="utf-8")
+            write_pipeline(hidden, output.pipeline)
         source = model.artifact
         step = RecipeStep(technique=technique, version=params.version, params=params.model_dump(mode="json"))
         output.artifact = write_model(

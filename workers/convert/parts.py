@@ -15,8 +15,8 @@ from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.output import narrow
 from workers.infer import onnxruntime_cpu
-from workers.pipeline import load_pipeline
 from workers.pipeline.generating import DECODER, ENCODER, STEP, Arrays, generate, open_whole
+from workers.pipeline.pipeline import load_pipeline
 
 TITLES = {ENCODER: "encoder", DECODER: "decoder", STEP: "decoder with cache"}
 STEPS_OF_AN_ANSWER = 4

@@ -1,12 +1,13 @@
 """The last steps of a picture's preparation as a part of the graph: range, mean, standard deviation, order, layout."""
 
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -16,6 +17,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.graphs.pixels_graph import put_before
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.convert.rewriting import CHECKED, MOST_DIFFERENCE, largest_difference
+from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineSpec
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -39,7 +41,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     if "cascade" in model.artifact.settings:
         raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")
     ctx.check_cancelled()
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     entry, steps = picture_input(spec)
     proto = onnx_files.load(source)
     own = {
@@ -58,7 +60,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         ctx.check_cancelled()
         output.settings = {"pixels": own}
-        output.pipeline = spec.model_copy(update={"preprocess": steps.model_copy(update={"pixels": True})})
+        output.pipeline = replace(spec, preprocess=replace(steps, pixels=True))
         settings = {**model.artifact.settings, **output.settings}
         changed = Model(output.folder, model.artifact.model_copy(update={"main": MODEL_FILE, "settings": settings}))
         output.notes = (
@@ -122,17 +124,15 @@ def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "
     """Pictures of noise, both as the original takes them and as pixels; other inputs are zeros."""
     from workers.convert.asking.calibration import example_feeds
     from workers.pipeline import images
-    from workers.pipeline.spec import ImageSteps as PlainSteps
 
     feeds = example_feeds(spec)
     _, *sizes = feeds[name].shape
     height, width = sizes[1:] if steps.layout == "nchw" else sizes[:2]
     rng = np.random.default_rng(seed)
-    plain = PlainSteps(**steps.model_dump(exclude={"kind"}))
     made = []
     for _ in range(MADE):
         pixels = rng.integers(0, 256, (1, height, width, 1 if steps.channels == "gray" else 3), np.uint8)
-        values = images.normalized(pixels, plain).astype(feeds[name].dtype)
+        values = images.normalized(pixels, steps).astype(feeds[name].dtype)
         made.append(({**feeds, name: values}, {**feeds, name: pixels}))
     return made
 
@@ -140,14 +140,13 @@ def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "
 def timed(before: Any, after: Any, pair: "tuple[Feeds, Feeds]", name: str, steps: ImageSteps, ctx: JobContext) -> str:
     """One input from its pixels to its answer, both ways in turn, in ONNX Runtime on one core, as a sentence."""
     from workers.pipeline import images
-    from workers.pipeline.spec import ImageSteps as PlainSteps
 
     feeds, pixels = pair
     given = pixels[name].astype(np.uint8, copy=False)
-    plain, dtype = PlainSteps(**steps.model_dump(exclude={"kind"})), feeds[name].dtype
+    dtype = feeds[name].dtype
 
     def old() -> None:
-        values = images.normalized(given, plain).astype(dtype, copy=False)
+        values = images.normalized(given, steps).astype(dtype, copy=False)
         before.run(None, {**feeds, name: values})
 
     def new() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams
@@ -113,13 +114,12 @@ def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext,
 
 
 def _inputs(model: Model, ctx: JobContext) -> Any:
-    from workers.contracts.pipeline import PipelineSpec
     from workers.convert.asking.calibration import example_feeds, requests
 
     found = list(requests(model, ctx, CHECKED))
     if found:
         return found
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     return [example_feeds(spec)]
 
 

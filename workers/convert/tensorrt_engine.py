@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue, field_validator
 
 from workers.contracts.architectures import CARDS, shown, with_number
 from workers.contracts.errors import BackendMissing, InputRefused
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
@@ -98,7 +98,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 def describe(model: Model, params: Params, ctx: JobContext) -> dict[str, Any]:
     """`tensorrt.json` without engines: ranges of free sizes, and what the builder may do."""
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     seen: dict[str, set[tuple[int, ...]]] = {}
     for feeds in ctx.calibration(params.examples):
         ctx.check_cancelled()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.errors import WorkerError
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.wording import percent, percent_of
+from workers.pipeline.spec import PipelineSpec
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component

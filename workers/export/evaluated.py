@@ -11,7 +11,7 @@ from workers.contracts.bundles import ExportParams
 from workers.contracts.process.context import JobContext
 from workers.measure.opening import open_session
 from workers.monitor.reference import FILE, FOLDER, Reference, common_tokens, reference_of
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 MOST_ITEMS, MOST_S = 2000, 30.0

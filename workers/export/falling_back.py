@@ -12,7 +12,7 @@ from workers.contracts.process.context import JobContext
 from workers.export.layout import Place, copy_model, model_files
 from workers.infer.base import Runtime
 from workers.measure.opening import find_runtime, open_session
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 
 FOLDER = "fallback"

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.bundles import ExportParams
 from workers.contracts.process.context import JobContext
 from workers.measure.opening import open_session
-from workers.pipeline import load_pipeline
-from workers.pipeline.pipeline import Runs
+from workers.pipeline.pipeline import Runs, load_pipeline
 from workers.pipeline.prepared import Prepared
 
 MAX_BYTES = 8 << 20

@@ -1,6 +1,6 @@
 """The commands that a person types to run what was written."""
 
-from workers.contracts.pipeline import PipelineSpec
+from workers.pipeline.spec import PipelineSpec
 
 INPUTS = {"image": "photo.jpg", "text": '--text "some text"', "audio": "sound.wav", "array": "inputs.npz"}
 """What "{input}" of a command stands for, by kind of preparation."""

@@ -10,7 +10,7 @@ from workers.contracts.bundles import ExportParams
 from workers.contracts.process.context import JobContext
 from workers.infer.chat_session import IDS, MORE, TOKENS
 from workers.measure.opening import open_session
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 COMPARED, READ, SAID = 4, 96, 24

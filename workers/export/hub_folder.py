@@ -12,7 +12,7 @@ from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.measured.beside import CARRIED, CARRIED_FOLDER
-from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
@@ -108,7 +108,7 @@ def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
 
 
 def _spec(params: ExportParams) -> PipelineSpec:
-    return PipelineSpec.model_validate_json((Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8"))
+    return read_pipeline(Path(params.model_dir))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from packaging.version import Version
 
 from workers.contracts.bundles import ExportParams
 from workers.contracts.folder import sha256_file
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.techniques import Model
 from workers.convert.graphs.onnx_files import graphs, load
 from workers.infer.base import Runtime
+from workers.pipeline.spec import PipelineSpec
 
 EXTERNAL_SUFFIX = "_data"
 """Behind the model's name: where weights lie in a file of their own, as the hub and transformers.js call it."""

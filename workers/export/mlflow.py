@@ -15,13 +15,14 @@ import yaml
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
-from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import parse_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES, run_in
 from workers.export.stages import WRITE
+from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
 
 LOAD = Stage(id="load", title="Load it as MLflow does")
 LOADER = "fettle_mlflow"
@@ -48,7 +49,7 @@ print(json.dumps(sorted(given) == sorted(expected) and all(np.array_equal(given[
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
     text = (Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8")
-    spec = PipelineSpec.model_validate_json(text)
+    spec = parse_pipeline(text)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     more = {
         "MLmodel": described(params, spec, python),

@@ -8,7 +8,7 @@ from typing import Any
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.decisions import DECISIONS_FILE, log_text
 from workers.contracts.folder import read_model, sha256_file
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
@@ -36,8 +36,8 @@ from workers.export.stages import WRITE, tell
 from workers.export.wheels import LOCK, locked
 from workers.infer.base import Runtime
 from workers.measure.opening import find_runtime, open_session
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import write_golden, write_sums
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
@@ -112,7 +112,7 @@ def fill(
     commands, place = contents.commands, contents.place
     module = runtime.id.replace("-", "_")
     model = read_model(Path(params.model_dir))
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     copy_model(folder, model, runtime, place)
     fallback = params.fallback
     imported = (*runtime.modules, *(code_of(fallback) if fallback is not None else ()))

@@ -16,7 +16,7 @@ from typing import Any
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Stage
@@ -56,7 +56,7 @@ class Tensor:
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
     model = read_model(Path(params.model_dir))
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     name = repository_name(params.facts.project)
     inputs, outputs = tensors(model.folder / model.artifact.main)
     more = {f"{name}/config.pbtxt": config(name, inputs, outputs, spec, params), "start.sh": START.format(name=name)}

@@ -15,9 +15,9 @@ from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
 from workers.model_io.consent import check_programs
-from workers.pipeline import load_pipeline
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.spec import PARSER_ERRORS
 from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature
 

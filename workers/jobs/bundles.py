@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from workers.contracts.bundles import CardParams, CardResult, ExportParams, ExportResult, VerifyParams, VerifyResult
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.export import verify
 from workers.export.card.text import card_text
@@ -36,4 +36,4 @@ def run_verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:
 
 
 def _pipeline(model_dir: str) -> PipelineSpec:
-    return PipelineSpec.model_validate_json((Path(model_dir) / "pipeline.json").read_text(encoding="utf-8"))
+    return read_pipeline(Path(model_dir))

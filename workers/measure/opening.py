@@ -13,8 +13,8 @@ from typing import Any
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
 from workers.infer.base import NotRunnable, Runtime, Session
-from workers.pipeline import load_pipeline
 from workers.pipeline.generating import open_whole
+from workers.pipeline.pipeline import load_pipeline
 
 UNSUPPORTED = re.compile(
     r"NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/op|No Op registered"

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from workers.contracts.pipeline import AnswerKind, Generation, Preprocess, Task
 from workers.contracts.specs import Finding, TensorSpec
+from workers.pipeline.spec import AnswerKind, Generation, Preprocess, Task
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts, Finding
 from workers.model_io.facts import Found, Graph
+from workers.pipeline.spec import PipelineSpec
 
 Arrays = dict[str, NDArray[np.generic]]
 Reference = Callable[[Mapping[str, NDArray[Any]]], Arrays]

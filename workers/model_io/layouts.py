@@ -6,13 +6,14 @@ Names of free sizes say it where the exporter kept them, else each layout is tri
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import TensorSpec
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 _STATES = re.compile(r"(^|[._/])(initial_?)?(h|c|hx|cx|h_?0|c_?0)([._]?(\d+|in))?$|hidden|state|cell|memory", re.I)
 _BATCH = re.compile(r"^(batch(_?size)?|bs|b|n)$", re.I)
@@ -83,13 +84,13 @@ def _with_axes(
     for entry in spec.inputs:
         if entry.name in states:
             axis = (named or {}).get(entry.name, 1 if len(entry.shape) == 3 else 0)
-            told = {"source": "initial_state", "batched": True, "batch_axis": axis, "optional": True}
-            told["meaning"] = "a state at the start of an item, zeros unless it is given"
-            entries.append(entry.model_copy(update=told))
+            meaning = "a state at the start of an item, zeros unless it is given"
+            state = replace(entry, source="initial_state", batched=True, batch_axis=axis, optional=True)
+            entries.append(replace(state, meaning=meaning))
         else:
-            entries.append(entry.model_copy(update={"batch_axis": world.get(entry.name, 0)}))
+            entries.append(replace(entry, batch_axis=world.get(entry.name, 0)))
     links = {name: output for name, output in spec.links.items() if name not in states}
-    return spec.model_copy(update={"inputs": tuple(entries), "links": links})
+    return replace(spec, inputs=tuple(entries), links=links)
 
 
 def needs_output_axes(spec: PipelineSpec) -> bool:
@@ -101,7 +102,7 @@ def with_output_axes(spec: PipelineSpec, one: Arrays, two: Arrays | None) -> Pip
     """The outputs' batch axes, seen by what one item and two of them gave; by the fixed size where there is one."""
     fixed = next((e.shape[e.batch_axis] for e in spec.inputs if e.source == "array" and e.shape[e.batch_axis]), None)
     outputs = tuple(_output(entry, one, two, fixed) for entry in spec.outputs)
-    return spec.model_copy(update={"outputs": outputs})
+    return replace(spec, outputs=outputs)
 
 
 def _output(entry: PipelineOutput, one: Arrays, two: Arrays | None, fixed: int | None) -> PipelineOutput:
@@ -110,4 +111,4 @@ def _output(entry: PipelineOutput, one: Arrays, two: Arrays | None, fixed: int |
         grown = [at for at, pair in enumerate(zip(shape, np.shape(two[entry.name]), strict=False)) if pair == (1, 2)]
     else:
         grown = [at for at, size in enumerate(shape) if size == fixed]
-    return entry.model_copy(update={"batch_axis": grown[0] if grown else 0})
+    return replace(entry, batch_axis=grown[0] if grown else 0)

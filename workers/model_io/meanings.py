@@ -1,6 +1,6 @@
 """Inputs and outputs in plain words: "a picture, 224×224, RGB"."""
 
-from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Preprocess, TextSteps
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Preprocess, TextSteps
 
 _CHANNELS = {"rgb": "RGB", "bgr": "BGR", "gray": "gray"}
 

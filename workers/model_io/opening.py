@@ -16,7 +16,7 @@ from workers.contracts.folder import read_model, sha256_file, write_model
 from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
 from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.paths import from_text
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, checked, pipeline_document, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import GUESSED, Finding, ModelArtifact, ModelInfo, TensorSpec
 from workers.convert.parts import join_parts
@@ -40,7 +40,6 @@ from workers.model_io.trial import Hints, Trial, again, try_out
 from workers.model_io.vocabulary import table_sizes
 from workers.model_io.words import name_of, refuse
 from workers.pipeline.generating import open_whole
-from workers.pipeline.spec import read_generation
 
 MODEL_DIR = "model"
 CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
@@ -143,7 +142,7 @@ def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
         return open_session(target, draft.stored.runtime, {}, ctx.threads)
     if draft.found.generation is None:
         return load_session(target / "model.onnx", ctx.threads)
-    artifact, loop = join_parts(target), read_generation(draft.found.generation.model_dump())
+    artifact, loop = join_parts(target), draft.found.generation
 
     def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
         return load_session(path, threads)
@@ -235,7 +234,7 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
     if stored is not None and names == {entry.name for entry in stored.inputs} and not params.preprocess:
         return stored
     try:
-        spec = build_spec(draft.graph, draft.found, params.preprocess, params.shapes, params.item_shapes)
+        spec = checked(build_spec(draft.graph, draft.found, params.preprocess, params.shapes, params.item_shapes))
     except ValidationError as error:
         place = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
         raise refuse(
@@ -263,7 +262,7 @@ def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Tri
     kept: dict[str, Any] = {"answer_kind": asked.answer_kind, "task": asked.task}
     if asked.postprocess is None:
         kept["postprocess"] = None
-    return replace(told, spec=told.spec.model_copy(update=kept))
+    return replace(told, spec=replace(told.spec, **kept))
 
 
 def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
@@ -314,8 +313,8 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
     listed = label_lists(source if source.is_dir() else source.parent, count)
     if listed is None and count == 1000 and spec.task == "image-classification":
         text = files("workers.model_io").joinpath("data/imagenet1k.json").read_text(encoding="utf-8")
-        return spec.model_copy(update={"classes": tuple(json.loads(text)), "guessed": (*spec.guessed, "classes")})
-    return spec.model_copy(update={"classes": listed})
+        return replace(spec, classes=tuple(json.loads(text)), guessed=(*spec.guessed, "classes"))
+    return replace(spec, classes=listed)
 
 
 def _named(path: Path, source: Source) -> Path:
@@ -341,7 +340,7 @@ def info_of(
         sha256=_sha256(draft.files),
         opset=graph.opset,
         quantized=graph.quantized,
-        preprocessing={**spec.preprocess.model_dump(mode="json"), "guessed": list(spec.guessed)} if spec else None,
+        preprocessing={**pipeline_document(spec)["preprocess"], "guessed": list(spec.guessed)} if spec else None,
         findings=(*source.findings, *draft.findings, *graph.findings, *found.findings, *guesses, *more),
         license=found.license,
         architecture=found.architecture,
@@ -364,7 +363,7 @@ def _sha256(paths: tuple[Path, ...]) -> str:
 
 
 def _write(target: Path, draft: Draft, trial: Trial, told: ModelInfo) -> OpenResult:
-    (target / "pipeline.json").write_text(trial.spec.model_dump_json(indent=1), encoding="utf-8")
+    write_pipeline(target, trial.spec)
     (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
     if draft.stored is not None:
         return OpenResult(info=told, artifact=read_model(target).artifact, runtime=draft.stored.runtime)

@@ -2,11 +2,13 @@
 found."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import MAX_SIDE_PX, AudioSteps, ImageSteps, Preprocess, TextSteps
 from workers.model_io.words import refuse
+from workers.pipeline.spec import AudioSteps, ImageSteps, Preprocess, TextSteps
+from workers.pipeline.spec_bounds import MAX_SIDE_PX
 
 _EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,layout=nchw."
 
@@ -14,12 +16,12 @@ _EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,st
 def spec_from_string(text: str, base: Preprocess) -> Preprocess:
     """`base` with the parts of `text` changed. Raises `InputRefused` that names the bad part."""
     if isinstance(base, ImageSteps):
-        return _in_one_range(base.model_copy(update=_values(text, _IMAGE, "pictures")))
+        return _in_one_range(replace(base, **_values(text, _IMAGE, "pictures")))
     if isinstance(base, TextSteps):
-        return base.model_copy(update=_values(text, _TEXT, "texts"))
+        return replace(base, **_values(text, _TEXT, "texts"))
     if isinstance(base, AudioSteps):
-        return base.model_copy(update=_values(text, _AUDIO, "sounds"))
-    return base.model_copy(update=_values(text, _ARRAY, "arrays"))
+        return replace(base, **_values(text, _AUDIO, "sounds"))
+    return replace(base, **_values(text, _ARRAY, "arrays"))
 
 
 def _in_one_range(steps: ImageSteps) -> ImageSteps:

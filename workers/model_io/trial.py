@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import AskedShape, WorkerError
-from workers.contracts.pipeline import (
-    AudioSteps,
-    BoxesSteps,
-    ImageSteps,
-    MaskSteps,
-    PipelineInput,
-    PipelineOutput,
-    PipelineSpec,
-    TextSteps,
-)
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
@@ -33,10 +23,18 @@ from workers.model_io.layouts import needs_output_axes, with_output_axes
 from workers.model_io.meanings import output_meaning
 from workers.model_io.runtime import is_out_of_memory, run_error
 from workers.model_io.words import refuse
-from workers.pipeline import Pipeline
 from workers.pipeline.batches import fixed_batch
-from workers.pipeline.pipeline import Runs
-from workers.pipeline.spec import parse_spec
+from workers.pipeline.pipeline import Pipeline, Runs
+from workers.pipeline.spec import (
+    AudioSteps,
+    BoxesSteps,
+    ImageSteps,
+    MaskSteps,
+    PipelineInput,
+    PipelineOutput,
+    PipelineSpec,
+    TextSteps,
+)
 
 Feeds = dict[str, NDArray[Any]]
 
@@ -82,11 +80,6 @@ class Trial:
     findings: tuple[Finding, ...]
 
 
-def pipeline_of(spec: PipelineSpec, folder: Path) -> Pipeline:
-    """The running form of a checked description whose tokenizer lies in `folder`."""
-    return Pipeline(parse_spec(spec.model_dump(mode="json")), folder)
-
-
 def try_out(
     path: Path, specs: Sequence[PipelineSpec], folder: Path, session: Runs, ctx: JobContext, hints: Hints | None = None
 ) -> Trial:
@@ -97,7 +90,7 @@ def try_out(
     for side in _sides(specs[0]):
         for spec in specs:
             ctx.check_cancelled()
-            pipeline = pipeline_of(spec, folder)
+            pipeline = Pipeline(spec, folder)
             try:
                 tried, outputs = _run(pipeline, session, made_feeds(pipeline, spec, ctx.seed, side, hints), ctx)
             except WorkerError:
@@ -110,9 +103,9 @@ def try_out(
             told = spec
             if needs_output_axes(spec):
                 told = with_output_axes(spec, *_grown(path, pipeline, session, tried))
-                outputs = [pipeline_of(told, folder).run(session, feeds) for feeds in tried]
+                outputs = [Pipeline(told, folder).run(session, feeds) for feeds in tried]
             if _has_free_side(spec):
-                told = told.model_copy(update={"tried_size": side})
+                told = replace(told, tried_size=side)
             return _judge(path, told, tuple(tried), tuple(outputs))
         if not _has_free_side(specs[0]):
             break
@@ -229,7 +222,7 @@ def sized(entry: PipelineInput, sizes: tuple[int, ...]) -> PipelineInput:
         size or (None if axis == entry.batch_axis and entry.batched else given)
         for axis, (size, given) in enumerate(zip(entry.shape, sizes or (None,) * len(entry.shape), strict=True))
     )
-    return entry.model_copy(update={"shape": filled})
+    return replace(entry, shape=filled)
 
 
 def random_array(entry: PipelineInput, rng: np.random.Generator, side: int, table: int | None = None) -> NDArray[Any]:
@@ -286,18 +279,14 @@ def _learned(
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
         update["guessed"] = with_guess(spec.guessed, is_guess=True)
     update |= _learned_result(spec, feeds, outputs, values, answer)
-    described = tuple(
-        entry.model_copy(update={"shape": _seen_shape(spec, entry, feeds, outputs)}) for entry in spec.outputs
-    )
+    described = tuple(replace(entry, shape=_seen_shape(spec, entry, feeds, outputs)) for entry in spec.outputs)
     update["outputs"] = described
-    learned = spec.model_copy(update=update)
+    learned = replace(spec, **update)
     reworded = tuple(
-        entry.model_copy(
-            update={"meaning": output_meaning(learned, entry.name, entry.shape, entry.dtype, entry.answer)}
-        )
+        replace(entry, meaning=output_meaning(learned, entry.name, entry.shape, entry.dtype, entry.answer))
         for entry in described
     )
-    return learned.model_copy(update={"outputs": reworded})
+    return replace(learned, outputs=reworded)
 
 
 def _learned_result(
@@ -338,7 +327,7 @@ def _seen_boxes(
         return {"postprocess": None}
     fed = spec.preprocess
     if told.form == "yolox" and "mean" in spec.guessed and isinstance(fed, ImageSteps):
-        return {"postprocess": told, "preprocess": fed.model_copy(update={"range": "0..255", "channels": "bgr"})}
+        return {"postprocess": told, "preprocess": replace(fed, range="0..255", channels="bgr")}
     return {"postprocess": told}
 
 

@@ -1,7 +1,9 @@
-"""How the world goes into a model and its answers come out (numpy, Pillow; tokenizers for texts). Copied
-into bundles."""
+"""How the world goes into a model and its predictions come out (numpy, Pillow, tokenizers). Copied into bundles.
 
-from .pipeline import Pipeline, load_pipeline
-from .spec import PipelineError, Spec
+The window's process reads `spec` without numpy and Pillow, so nothing else is imported here. Services take
+`PipelineError` from here, also from bundles that other versions wrote.
+"""
 
-__all__ = ["Pipeline", "PipelineError", "Spec", "load_pipeline"]
+from .spec import PipelineError
+
+__all__ = ["PipelineError"]

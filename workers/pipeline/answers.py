@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import Input, Spec
+from .spec import PipelineInput, PipelineSpec
 
 
-def pool(values: NDArray[np.float32], spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+def pool(values: NDArray[np.float32], spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
     """(n, tokens, width) → (n, width): mean over the tokens that count, or the first token; then length 1 if
     asked."""
     if spec.pooling == "mean" and values.ndim == 3:
@@ -26,7 +26,7 @@ def pool(values: NDArray[np.float32], spec: Spec, feeds: Mapping[str, NDArray[An
 
 
 def _mask(
-    inputs: tuple[Input, ...], feeds: Mapping[str, NDArray[Any]], values: NDArray[np.float32]
+    inputs: tuple[PipelineInput, ...], feeds: Mapping[str, NDArray[Any]], values: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     for entry in inputs:
         if entry.source == "attention_mask" and entry.name in feeds:
@@ -34,7 +34,7 @@ def _mask(
     return np.ones((*values.shape[:2], 1), np.float32)
 
 
-def probabilities(answer: NDArray[np.float32], spec: Spec) -> NDArray[np.float32]:
+def probabilities(answer: NDArray[np.float32], spec: PipelineSpec) -> NDArray[np.float32]:
     """Scores of shape (n, classes) as shares; logits by softmax, a single logit by the logistic function."""
     if spec.scores == "probabilities":
         return answer
@@ -47,7 +47,7 @@ def probabilities(answer: NDArray[np.float32], spec: Spec) -> NDArray[np.float32
     return shares
 
 
-def describe(answer: NDArray[np.float32], spec: Spec, top: int = 5) -> list[tuple[str, float]]:
+def describe(answer: NDArray[np.float32], spec: PipelineSpec, top: int = 5) -> list[tuple[str, float]]:
     """The best labels of one sample with their probabilities; several rows (frames) are averaged first.
 
     A ``score`` gives one row. Embeddings and tensors have no labels: the list is empty.
@@ -63,14 +63,14 @@ def describe(answer: NDArray[np.float32], spec: Spec, top: int = 5) -> list[tupl
     return [(label_of(spec, int(index)), float(shares[index])) for index in order]
 
 
-def label_of(spec: Spec, index: int) -> str:
+def label_of(spec: PipelineSpec, index: int) -> str:
     """The class's name, or its number in words where the model has no names."""
     if spec.classes is not None and index < len(spec.classes):
         return spec.classes[index]
     return "score" if spec.answer_kind == "score" else f"class {index}"
 
 
-def one_item(values: NDArray[Any], feeds: Mapping[str, NDArray[Any]], spec: Spec) -> NDArray[np.float32]:
+def one_item(values: NDArray[Any], feeds: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> NDArray[np.float32]:
     """Return one item's prediction without its batch axis; a score a step; without positions that only fill up."""
     values = np.asarray(values, np.float32)
     if spec.generation is not None:

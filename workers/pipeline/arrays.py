@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import AudioSteps, ImageSteps, Input, PipelineError, Spec, Steps
+from .spec import AudioSteps, ImageSteps, PipelineError, PipelineInput, PipelineSpec, Preprocess
 
 Shape = tuple[int | None, ...]
 
@@ -18,7 +18,7 @@ NUMBERS = "biufc"
 MAIN_SOURCES = ("image", "input_ids", "audio", "array")
 
 
-def main_input_of(spec: Spec) -> Input:
+def main_input_of(spec: PipelineSpec) -> PipelineInput:
     """The input that the world goes into."""
     return min(
         (entry for entry in spec.inputs if entry.source in MAIN_SOURCES),
@@ -26,7 +26,7 @@ def main_input_of(spec: Spec) -> Input:
     )
 
 
-def wanted_shape(entry: Input, steps: Steps) -> Shape:
+def wanted_shape(entry: PipelineInput, steps: Preprocess) -> Shape:
     """The main input's shape; channels and frames that the model leaves free are as the preparation makes them."""
     shape = entry.shape
     if isinstance(steps, ImageSteps):
@@ -44,12 +44,12 @@ def _channels(steps: ImageSteps) -> int:
     return 1 if steps.channels == "gray" else 3
 
 
-def fits(values: NDArray[Any], entry: Input, steps: Steps) -> bool:
+def fits(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> bool:
     """Whether an array goes into the main input as it is."""
     return _as_wanted(values, entry, steps) is not None
 
 
-def ready(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any] | None:
+def ready(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> NDArray[Any] | None:
     """The main input as it was given, with a batch axis and in the model's dtype; None where its shape or its kind of
     numbers is another's, so that it still has to be prepared. float16 and float64 count as float32.
 
@@ -59,7 +59,7 @@ def ready(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any] | No
     return None if found is None else cast(found, entry)
 
 
-def _as_wanted(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any] | None:
+def _as_wanted(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> NDArray[Any] | None:
     if not _same_kind(values.dtype, np.dtype(entry.dtype)):
         return None
     shape = wanted_shape(entry, steps)
@@ -74,7 +74,7 @@ def _same_kind(have: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
     return have.kind == wanted.kind or (have.kind in whole and wanted.kind in whole)
 
 
-def _axis_of(entry: Input) -> int | None:
+def _axis_of(entry: PipelineInput) -> int | None:
     return entry.batch_axis if entry.batched else None
 
 
@@ -102,7 +102,7 @@ def _one_channel(values: NDArray[Any], shape: Shape, axis: int) -> NDArray[Any] 
     return None if found is None else np.expand_dims(found, axis)
 
 
-def fitted(values: NDArray[Any], entry: Input) -> NDArray[Any]:
+def fitted(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
     """With the batch axis put in front where it lacks, in the input's dtype. Raises PipelineError."""
     found = _placed(values, entry.shape, _axis_of(entry))
     if found is None:
@@ -110,7 +110,7 @@ def fitted(values: NDArray[Any], entry: Input) -> NDArray[Any]:
     return cast(found, entry)
 
 
-def misfit(values: NDArray[Any], entry: Input, steps: Steps | None = None) -> PipelineError:
+def misfit(values: NDArray[Any], entry: PipelineInput, steps: Preprocess | None = None) -> PipelineError:
     """Says which shape and kind of numbers is wanted instead."""
     shape = entry.shape if steps is None else wanted_shape(entry, steps)
     wanted = "×".join("any" if size is None else str(size) for size in shape)
@@ -128,7 +128,7 @@ def misfit(values: NDArray[Any], entry: Input, steps: Steps | None = None) -> Pi
     return PipelineError(f"The input {entry.name!r} is {have}, and the model wants {wanted}.{hint}")
 
 
-def cast(values: NDArray[Any], entry: Input) -> NDArray[Any]:
+def cast(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
     """In the input's dtype. Raises PipelineError where numbers would be rounded to whole ones, cut off or overflow."""
     wanted = np.dtype(entry.dtype)
     if values.dtype.kind not in NUMBERS or (values.dtype.kind == "c" and wanted.kind != "c"):

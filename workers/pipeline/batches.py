@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import Input, Spec
+from .spec import PipelineInput, PipelineSpec
 from .texts import TOKEN_SOURCES, fit_length
 
 Arrays = dict[str, NDArray[Any]]
@@ -19,7 +19,7 @@ class Runs(Protocol):
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays: ...
 
 
-def run(session: Runs, spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+def run(session: Runs, spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
     """All outputs by name, joined along axis 0 where a request had to be split."""
     links = dict(spec.links or {})
     rows = _rows(spec, feeds)
@@ -37,7 +37,7 @@ def run(session: Runs, spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
 
 
 def _run_steps(
-    session: Runs, spec: Spec, feeds: Mapping[str, NDArray[Any]], links: Mapping[str, str], rows: int
+    session: Runs, spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]], links: Mapping[str, str], rows: int
 ) -> Arrays:
     """One call a time step; each state input gets what the call before gave, zeros at first."""
     state = zero_state(spec)
@@ -54,7 +54,7 @@ def _run_steps(
     return {**_concatenate(parts), **{source: state[name] for name, source in links.items()}}
 
 
-def zero_state(spec: Spec) -> Arrays:
+def zero_state(spec: PipelineSpec) -> Arrays:
     """The state before the first step: zeros, 1 where a size is free."""
     return {
         entry.name: np.zeros([size or 1 for size in entry.shape], entry.dtype)
@@ -63,7 +63,7 @@ def zero_state(spec: Spec) -> Arrays:
     }
 
 
-def join(samples: Sequence[Mapping[str, NDArray[Any]]], spec: Spec, pads: Mapping[str, int]) -> Arrays:
+def join(samples: Sequence[Mapping[str, NDArray[Any]]], spec: PipelineSpec, pads: Mapping[str, int]) -> Arrays:
     """Samples one after the other along axis 0; token rows are filled up to the longest by their source's
     pad."""
     joined: Arrays = {}
@@ -81,27 +81,27 @@ def join(samples: Sequence[Mapping[str, NDArray[Any]]], spec: Spec, pads: Mappin
     return joined
 
 
-def is_batched(entry: Input) -> bool:
+def is_batched(entry: PipelineInput) -> bool:
     """Whether its batch axis counts samples."""
     return entry.batched and bool(entry.shape) and entry.source != "state"
 
 
-def _rows(spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> int:
+def _rows(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> int:
     return next((feeds[e.name].shape[e.batch_axis] for e in spec.inputs if is_batched(e) and e.name in feeds), 1)
 
 
-def fixed_batch(spec: Spec, feeds: Mapping[str, NDArray[Any]] | None = None) -> int | None:
+def fixed_batch(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]] | None = None) -> int | None:
     """How many samples the model takes at once, no fewer and no more; None where any number goes."""
     asked = (e for e in spec.inputs if is_batched(e) and (feeds is None or e.name in feeds))
     return next((e.shape[e.batch_axis] for e in asked if e.shape[e.batch_axis]), None)
 
 
-def group_size(spec: Spec) -> int:
+def group_size(spec: PipelineSpec) -> int:
     """How many samples make one request of the model's own: more than 1 where its batch is fixed so."""
     return 1 if spec.links else fixed_batch(spec) or 1
 
 
-def in_groups(items: Iterable[Arrays], spec: Spec) -> Iterator[Arrays]:
+def in_groups(items: Iterable[Arrays], spec: PipelineSpec) -> Iterator[Arrays]:
     """Samples as requests of the model's own size; the last one is filled up by repeating its last sample."""
     size, part = group_size(spec), list[Arrays]()
     for item in items:
@@ -113,7 +113,7 @@ def in_groups(items: Iterable[Arrays], spec: Spec) -> Iterator[Arrays]:
         yield join([*part, *[part[-1]] * (size - len(part))], spec, {})
 
 
-def _slice(spec: Spec, feeds: Mapping[str, NDArray[Any]], start: int, stop: int, size: int) -> Arrays:
+def _slice(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]], start: int, stop: int, size: int) -> Arrays:
     """Rows start..stop, the last one repeated until there are `size`."""
     part: Arrays = {}
     axes = {entry.name: entry.batch_axis for entry in spec.inputs if is_batched(entry)}
@@ -127,7 +127,7 @@ def _slice(spec: Spec, feeds: Mapping[str, NDArray[Any]], start: int, stop: int,
     return part
 
 
-def _rows_first(outputs: Mapping[str, NDArray[Any]], spec: Spec) -> Mapping[str, NDArray[Any]]:
+def _rows_first(outputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> Mapping[str, NDArray[Any]]:
     """Outputs whose samples are counted by another axis (a state's second one) with that axis in front."""
     moved = {output.name: output.batch_axis for output in spec.outputs if output.batch_axis}
     if not moved:

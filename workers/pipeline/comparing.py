@@ -20,10 +20,10 @@ from .alike.vectors import unlike_vectors
 from .answers import probabilities
 from .next_words import changed_places
 from .postprocess.matching import same_boxes
-from .spec import BoxesSteps, Spec
+from .spec import BoxesSteps, PipelineSpec
 
 Values = NDArray[Any]
-Rule = Callable[[Sequence[Values], Sequence[Values], Spec, float], Sequence[bool] | NDArray[np.bool_]]
+Rule = Callable[[Sequence[Values], Sequence[Values], PipelineSpec, float], Sequence[bool] | NDArray[np.bool_]]
 
 OF_32_BIT, OF_FEWER_BITS = 0.3, 1.0
 """Shares of what the proof allows (a tenth of a channel's spread, .1 of a score) that rounding may use up.
@@ -46,7 +46,7 @@ END_MOVED = -float(np.log(0.6))
 """Nats by which the end of an answer may become more or less likely: the proof allows .4 of its probability."""
 
 
-def differing(spec: Spec, expected: Sequence[Values], given: Sequence[Values], share: float) -> list[str]:
+def differing(spec: PipelineSpec, expected: Sequence[Values], given: Sequence[Values], share: float) -> list[str]:
     """What is different in each of n predictions, "" where it is alike.
 
     Args:
@@ -65,7 +65,7 @@ def differing(spec: Spec, expected: Sequence[Values], given: Sequence[Values], s
     return [reason or "" for reason in found]
 
 
-def _broken(spec: Spec, expected: Values, given: Values) -> str | None:
+def _broken(spec: PipelineSpec, expected: Values, given: Values) -> str | None:
     """What is wrong with a prediction that cannot be compared, "" where both are the same, else None."""
     if isinstance(spec.postprocess, BoxesSteps):
         return None
@@ -76,7 +76,7 @@ def _broken(spec: Spec, expected: Values, given: Values) -> str | None:
     return None if np.isfinite(given).all() and np.isfinite(expected).all() else "the answer is not a number."
 
 
-def _rule_for(spec: Spec, example: Values) -> tuple[Rule, str]:
+def _rule_for(spec: PipelineSpec, example: Values) -> tuple[Rule, str]:
     """The rule of this kind of predictions, and what it says of one that differs."""
     if isinstance(spec.postprocess, BoxesSteps):
         return _boxes, "something else is found, or elsewhere."
@@ -88,37 +88,35 @@ def _rule_for(spec: Spec, example: Values) -> tuple[Rule, str]:
     return _BY_KIND.get(kind, (_numbers, "its numbers differ."))
 
 
-def _boxes(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> list[bool]:
+def _boxes(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
     assert isinstance(spec.postprocess, BoxesSteps)
     threshold = spec.postprocess.score_threshold
     return [not same_boxes(a, b, threshold) for a, b in zip(old, new, strict=True)]
 
 
-def _classes(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> list[bool]:
+def _classes(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
     """Of one item after the other: a model may give another number of scores from item to item."""
-    if spec.scores == "none":
-        return [bool(a.argmax() != b.argmax()) for a, b in zip(old, new, strict=True)]
     pairs = ((_class_shares(a, spec), _class_shares(b, spec)) for a, b in zip(old, new, strict=True))
     return [bool(unlike_classes(a, b, share * SCORE_MOVED)[0]) for a, b in pairs]
 
 
-def _class_shares(values: Values, spec: Spec) -> NDArray[np.floating[Any]]:
+def _class_shares(values: Values, spec: PipelineSpec) -> NDArray[np.floating[Any]]:
     """(1, classes) shares; a single score is the second of two classes."""
     shares = probabilities(values.reshape(1, -1), spec)
     return np.hstack([1 - shares, shares]) if shares.shape[1] == 1 else shares
 
 
-def _labels(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> list[bool]:
+def _labels(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
     pairs = ((probabilities(a, spec), probabilities(b, spec)) for a, b in zip(old, new, strict=True))
     return [bool(unlike_labels(a, b, share * SCORE_MOVED).any()) for a, b in pairs]
 
 
-def _moments(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> list[bool]:
+def _moments(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
     pairs = ((probabilities(a, spec), probabilities(b, spec)) for a, b in zip(old, new, strict=True))
     return [bool(np.abs(b - a).max(initial=0.0) > share * SCORE_MOVED) for a, b in pairs]
 
 
-def _vectors(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> NDArray[np.bool_]:
+def _vectors(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> NDArray[np.bool_]:
     """Vectors of items of one size; other predictions are compared as numbers."""
     if len({part.size for part in old}) > 1:
         return _numbers(old, new, spec, share)
@@ -126,20 +124,20 @@ def _vectors(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: fl
     return unlike_vectors(before, after, share)
 
 
-def _masks(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> list[bool]:
+def _masks(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
     return [not same_masks(a, b) for a, b in zip(old, new, strict=True)]
 
 
-def _pictures(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> NDArray[np.bool_]:
+def _pictures(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> NDArray[np.bool_]:
     return changed_pictures(old, new)[0] if span_of(old)[1] > 0 else _numbers(old, new, spec, share)
 
 
-def _texts(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> list[bool]:
+def _texts(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
     """One other token may be a number or a name, and nothing here reads them: all have to be the same."""
     return [not np.array_equal(a, b) for a, b in zip(old, new, strict=True)]
 
 
-def _words(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> list[bool]:
+def _words(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
     ends = spec.chat.ends if spec.chat is not None else ()
     return [bool(len(a)) and _other_words(a, b, ends) for a, b in zip(old, new, strict=True)]
 
@@ -156,7 +154,7 @@ def _other_words(old: Values, new: Values, ends: Sequence[int]) -> bool:
     )
 
 
-def _numbers(old: Sequence[Values], new: Sequence[Values], spec: Spec, share: float) -> NDArray[np.bool_]:
+def _numbers(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> NDArray[np.bool_]:
     return np.asarray(channel_errors(old, [*map(_without_rounding, old, new)]) > share * ERROR_SHARE, np.bool_)
 
 

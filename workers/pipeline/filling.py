@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import Input
+from .spec import PipelineInput
 
 
-def default_of(entry: Input, tokens: NDArray[Any], rows: int) -> NDArray[Any] | None:
+def default_of(entry: PipelineInput, tokens: NDArray[Any], rows: int) -> NDArray[Any] | None:
     """The value of an input that was left out, None where it cannot be left out.
 
     `tokens` is the main input (for texts the token numbers, (n, tokens)), `rows` how many items it holds.
@@ -31,7 +31,7 @@ def default_of(entry: Input, tokens: NDArray[Any], rows: int) -> NDArray[Any] | 
     return None
 
 
-def constant_of(entry: Input, rows: int) -> NDArray[Any]:
+def constant_of(entry: PipelineInput, rows: int) -> NDArray[Any]:
     """The constant in the input's own shape, `rows` times where the batch is free."""
     shape = tuple(rows if size is None and axis == 0 else size or 1 for axis, size in enumerate(entry.shape))
     return np.full(shape, entry.constant or 0, dtype=entry.dtype)

@@ -20,7 +20,17 @@ from .generating import LOGITS
 from .log_mel import check_length
 from .postprocess import postprocessed, transcripts
 from .sampling import sample
-from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, TranscriptSteps, read_spec
+from .spec import (
+    ArraySteps,
+    AudioSteps,
+    ImageSteps,
+    PipelineError,
+    PipelineInput,
+    PipelineSpec,
+    TextSteps,
+    TranscriptSteps,
+)
+from .spec_file import read_spec
 from .texts import Tokenizer, read_text, unknown_id
 
 if TYPE_CHECKING:
@@ -48,7 +58,7 @@ class Runs(Protocol):
 class Pipeline:
     """`spec` is the parsed pipeline.json, `folder` where it and the tokenizer lie."""
 
-    def __init__(self, spec: Spec, folder: Path) -> None:
+    def __init__(self, spec: PipelineSpec, folder: Path) -> None:
         self.spec, self.folder = spec, folder
 
     @property
@@ -57,7 +67,7 @@ class Pipeline:
         return bool(self.spec.links)
 
     @cached_property
-    def main_input(self) -> Input:
+    def main_input(self) -> PipelineInput:
         """The input that the world goes into."""
         return arrays.main_input_of(self.spec)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .spec import Input, PipelineError, TextSteps
+from .spec import PipelineError, PipelineInput, TextSteps
 
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 MAX_TEXT_BYTES = 1_200_000
@@ -26,7 +26,7 @@ class Tokenizer:
     """Turns a text into the token inputs of one model. `whole`: a text that is cut would be answered as another, so
     that one that is too long is refused, and one with nothing in it, too."""
 
-    def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[Input], *, whole: bool = False) -> None:
+    def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[PipelineInput], *, whole: bool = False) -> None:
         try:
             from tokenizers import Tokenizer as Engine
         except ImportError as error:

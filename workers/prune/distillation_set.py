@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.asking import engines
@@ -26,7 +26,7 @@ def prepare(
 
     Raises InputRefused where the model has no exact twin, carries a state, or has too few examples.
     """
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     if spec.links:
         raise no_twin(title, "this model carries a state from call to call")
     if any(entry.batched and (entry.shape[entry.batch_axis] or 1) > 1 for entry in spec.inputs if entry.shape):

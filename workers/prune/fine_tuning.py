@@ -16,12 +16,12 @@ import numpy as np
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TechniqueParams
 from workers.contracts.wording import percent
 from workers.convert.asking.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
+from workers.pipeline.spec import PipelineSpec
 from workers.prune.forecast import END_GAIN, forecast, hopeless
 from workers.quantize.calibrating.similarity import Alike, Held
 

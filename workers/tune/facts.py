@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import ModelFacts
 from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
@@ -23,7 +23,7 @@ def read_facts(folder: Path) -> ModelFacts:
     """Facts of the model in `folder`, of all parts together where it has several. Raises InputRefused where a file
     of it cannot be read."""
     model = read_model(folder)
-    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(folder)
     if model.artifact.format != "onnx":
         return _of_other_format(model, spec)
     parts = [read_model(folder / name) for name in parts_in(folder)] if has_parts(model) else [model]

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.convert.asking.calibration import example_feeds
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
@@ -17,7 +17,7 @@ def probe_ms(folder: Path, data_dir: Path | None, threads: int) -> float | None:
 
     None where the model does not run on zeros.
     """
-    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(folder)
     feeds = load_requests(folder, data_dir, limit=1).feed(0) if data_dir else example_feeds(spec)
     session = open_session(folder, "onnxruntime-cpu", {}, threads)
     spans = []

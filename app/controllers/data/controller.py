@@ -32,7 +32,7 @@ from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.data.record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 
 KINDS: dict[str, DataKind] = {"image": "images", "text": "texts", "audio": "audio", "array": "arrays"}
 STATES: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
@@ -274,7 +274,7 @@ class DataController(PageController):
         model = self._session.model
         if model is None:
             return None
-        return PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+        return read_pipeline(model.folder)
 
     def _kind(self) -> DataKind:
         spec = self._spec()

@@ -17,7 +17,7 @@ from app.controllers.commands import (
     on,
 )
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.model.presenter import model_value, spec_text
+from app.controllers.model.presenter import model_value
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
@@ -27,9 +27,10 @@ from app.services.hub.origin import origin_of, remember_origin
 from app.services.opening.opening import OpenedModel, open_model
 from widgets.main_window import MainWindow
 from widgets.pages.model.page import ModelPage
-from widgets.pages.model.value import ImageStepsValue, ShapeQuestionValue
+from widgets.pages.model.value import ShapeQuestionValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import ImageSteps, spec_text
 
 EXAMPLE_SHAPE = "1x3x224x224"
 ASKED = ("needs_consent", "ambiguous_architecture", "shape_needed")
@@ -196,7 +197,7 @@ class ModelController(PageController):
         if self._running is not None:
             self._flows.cancel(self._running)
 
-    def _on_preprocessing(self, steps: ImageStepsValue) -> None:
+    def _on_preprocessing(self, steps: ImageSteps) -> None:
         self.prepare(spec_text(steps))
 
     def prepare(self, spec: str) -> None:

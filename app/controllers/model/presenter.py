@@ -9,11 +9,11 @@ from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
 from app.controllers.words import format_words, task_words, tensors_in_words, tr
 from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
 from app.services.opening.opening import OpenedModel
-from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue
+from widgets.pages.model.value import FindingValue, ModelValue, PreprocessValue
 from widgets.parts.format import memory, moment
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import GUESSED, ModelInfo, TensorSpec
 
@@ -25,22 +25,10 @@ PROGRAMS = ("torchscript",)
 LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
 
 
-def spec_text(steps: ImageStepsValue) -> str:
-    """The SPEC of `--preprocess` (CLI.md) that says the same."""
-    parts = []
-    for name, size in (("resize", steps.resize), ("crop", steps.crop)):
-        said = "none" if size is None else str(size) if isinstance(size, int) else f"{size[0]}x{size[1]}"
-        parts.append(f"{name}={said}")
-    parts.append(f"mean={'/'.join(f'{value:g}' for value in steps.mean)}")
-    parts.append(f"std={'/'.join(f'{value:g}' for value in steps.std)}")
-    parts += [f"layout={steps.layout}", f"range={steps.range}", f"channels={steps.channels}"]
-    return ",".join(parts)
-
-
 def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origin: Origin | None = None) -> ModelValue:
     """An opened model in words; `origin` is where in the hub it came from."""
     info = model.info
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     safe = FindingValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
     findings = tuple(
         FindingValue(LEVELS[finding.level], finding.what)
@@ -157,7 +145,7 @@ def origin_words(origin: Origin) -> str:
 
 def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> PreprocessValue:
     """How inputs are prepared: fields for pictures, rows for the rest."""
-    guessed = frozenset(spec.guessed) & frozenset(type(spec.preprocess).model_fields)
+    guessed = frozenset(spec.guessed) & frozenset(vars(spec.preprocess))
     by_hand = opening is not None and opening.preprocess is not None
     source = tr("from the model's own files")
     if guessed:
@@ -166,10 +154,7 @@ def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> P
         source = tr("as you set it")
     steps = spec.preprocess
     if isinstance(steps, ImageSteps):
-        image = ImageStepsValue(
-            steps.resize, steps.crop, steps.mean, steps.std, steps.range, steps.channels, steps.layout
-        )
-        return PreprocessValue(image=image, guessed=guessed, source=source)
+        return PreprocessValue(image=steps, guessed=guessed, source=source)
     rows: tuple[tuple[str, str], ...] = ((tr("Inputs"), tr("taken as they are")),)
     if isinstance(steps, TextSteps):
         rows = (

@@ -12,8 +12,9 @@ from app.domain.variant import Measurement, Variant
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from workers.contracts.jobs import DataResult, OpenResult
-from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import write_pipeline
 from workers.contracts.specs import FileEntry, Judgement, ModelArtifact, ModelInfo, Recipe, RecipeStep, TensorSpec
+from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 INFO = ModelInfo(
@@ -91,7 +92,7 @@ def keep_model(space: Workspace, key: str = "model") -> str:
     folder = work / "model"
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(b"no model")
-    (folder / "pipeline.json").write_text(SPEC.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, SPEC)
     (folder / "info.json").write_text(INFO.model_dump_json(), encoding="utf-8")
     artifact = ModelArtifact(main="model.onnx", files=(FileEntry(path="model.onnx", sha256="0" * 64, size_bytes=8),))
     (folder / "artifact.json").write_text(artifact.model_dump_json(), encoding="utf-8")

@@ -35,7 +35,7 @@ from workers.contracts.jobs import (
     SummarizeParams,
     SummarizeResult,
 )
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import write_pipeline
 from workers.contracts.planning import Dropped
 from workers.contracts.proof.proving import FingerprintsResult
 from workers.contracts.specs import (
@@ -50,6 +50,7 @@ from workers.contracts.specs import (
     TensorSpec,
     Verdict,
 )
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 DEVICE = DeviceFacts(processor="test", cores=2, memory_bytes=1 << 30)
 INFO = ModelInfo(
@@ -206,7 +207,7 @@ class Play:
     def _model(self, name: str, size_bytes: int) -> tuple[ModelArtifact, Path]:
         folder = self._folder(f"{name}/model")
         (folder / "model.onnx").write_bytes(b"x" * size_bytes)
-        (folder / "pipeline.json").write_text(SPEC.model_dump_json(), "utf-8")
+        write_pipeline(folder, SPEC)
         return write_model(folder, "model.onnx", ["model.onnx"]), folder.parent
 
     def _describe_job(self, step: JobStep[Any]) -> tuple[Any, Path]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from workers.contracts.bundles import VerifyParams
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.pipeline import (
+from workers.contracts.pipeline import parse_pipeline, write_pipeline
+from workers.contracts.process.context import JobContext
+from workers.pipeline.spec import (
     ArraySteps,
     AudioSteps,
     BoxesSteps,
@@ -17,7 +19,6 @@ from workers.contracts.pipeline import (
     PipelineSpec,
     TextSteps,
 )
-from workers.contracts.process.context import JobContext
 
 Door = Callable[[str, bytes], None]
 """Opens a file of this name and content."""
@@ -32,15 +33,12 @@ TASKS = {
 def _spec(
     source: str, shape: tuple[int | None, ...], steps: object, dtype: str = "float32", **more: object
 ) -> PipelineSpec:
-    return PipelineSpec.model_validate(
-        {
-            "task": TASKS[source],
-            "inputs": (PipelineInput(name="x", dtype=dtype, shape=shape, source=source),),
-            "outputs": (PipelineOutput(name="y", dtype="float32", shape=(None, 3), answer=True),),
-            "preprocess": steps,
-            "answer_kind": "class",
-            **more,
-        }
+    usual = {"task": TASKS[source], "answer_kind": "class"}
+    return PipelineSpec(
+        inputs=(PipelineInput(name="x", dtype=dtype, shape=shape, source=source),),
+        outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, 3), answer=True),),
+        preprocess=steps,
+        **{**usual, **more},
     )
 
 
@@ -71,7 +69,7 @@ class Doors:
         self._models = {name: folder / f"model {name}" for name in SPECS}
         for name, model in self._models.items():
             model.mkdir(parents=True)
-            (model / "pipeline.json").write_text(SPECS[name].model_dump_json(), encoding="utf-8")
+            write_pipeline(model, SPECS[name])
         (self._models["texts"] / "tokenizer.json").write_bytes(sound["folder/tokenizer.json"])
 
     def of(self, family: str) -> Door:
@@ -100,7 +98,7 @@ class Doors:
         build_data(DataParams(model_dir=str(self._models[model]), path=str(path)), self._ctx)
 
     def _feeds(self, name: str, content: bytes) -> None:
-        from workers.pipeline import load_pipeline
+        from workers.pipeline.pipeline import load_pipeline
 
         load_pipeline(self._models["numbers"]).feeds_from(self._placed(name, content))
 
@@ -114,14 +112,14 @@ class Doors:
 
     def _described(self, name: str, content: bytes) -> None:
         """A stranger's pipeline.json, as bundles and ONNX files bring it, and data that fitted the sound one."""
-        from workers.pipeline import PipelineError
+        from workers.pipeline.spec import PipelineError
 
         path = self._placed("pipeline.json", content)
         try:
-            spec = PipelineSpec.model_validate_json(content)
+            spec = parse_pipeline(content)
         except ValueError as error:
             raise PipelineError("It is no description.") from error
-        path.write_text(spec.model_dump_json(), encoding="utf-8")
+        write_pipeline(path.parent, spec)
         (path.parent / "tokenizer.json").write_bytes(self._sound["folder/tokenizer.json"])
         data = path.parent / Path(DESCRIBED[name]).name
         data.write_bytes(self._sound[DESCRIBED[name]])

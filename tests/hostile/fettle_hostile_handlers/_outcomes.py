@@ -15,7 +15,7 @@ MOST_S, MOST_BYTES = 5.0, 250 << 20
 def outcome_of(work: Callable[[], object]) -> str:
     """The class of what came of it: opened, the code of a refusal in words, or no class and the error itself."""
     from workers.monitor.reading import NotALog
-    from workers.pipeline import PipelineError
+    from workers.pipeline.spec import PipelineError
     from workers.runtime.failure import terminal_message
 
     try:

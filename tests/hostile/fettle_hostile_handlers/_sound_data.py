@@ -16,6 +16,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from workers.contracts.pipeline import pipeline_document
+
 
 def sound_data() -> Iterator[tuple[str, bytes]]:
     """All of them. Needs the helpers of tests/workers; not for the window's process."""
@@ -106,7 +108,7 @@ def _descriptions() -> Iterator[tuple[str, bytes]]:
     from fettle_hostile_handlers._doors import SPECS
 
     for name, spec in SPECS.items():
-        yield f"description/{name}.json", spec.model_dump_json().encode()
+        yield f"description/{name}.json", json.dumps(pipeline_document(spec)).encode()
 
 
 def _log(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -136,6 +138,7 @@ def _bundle(folder: Path) -> Iterator[tuple[str, bytes]]:
     from small_models import KINDS
 
     from workers.contracts.folder import read_model, write_model
+    from workers.contracts.pipeline import write_pipeline
     from workers.export.python_folder import Contents, fill
     from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
     from workers.measure.opening import find_runtime
@@ -145,7 +148,7 @@ def _bundle(folder: Path) -> Iterator[tuple[str, bytes]]:
     model, kind = folder / "model", KINDS["cnn"]
     model.mkdir()
     onnx.save_model(kind.build(), str(model / "model.onnx"))
-    (model / "pipeline.json").write_text(kind.spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(model, kind.spec)
     (model / "info.json").write_text("{}", encoding="utf-8")
     write_model(model, "model.onnx", ["model.onnx"])
     rng = np.random.default_rng(7)

@@ -12,8 +12,8 @@ from test_hostile import ask
 from tritonclient.utils import np_to_triton_dtype
 
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import compare_golden
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]

@@ -11,7 +11,7 @@ import pytest
 from exported_models import Optimized
 from web_pages import ask, drop, expected, wait_until_ready
 
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]
 ALIKE = 0.999

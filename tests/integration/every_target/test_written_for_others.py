@@ -16,7 +16,7 @@ from google.protobuf import text_format
 
 from workers.export import triton
 from workers.export.container import broken_rules
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]

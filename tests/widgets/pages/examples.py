@@ -7,10 +7,11 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
 from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
-from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue, SampleValue
+from widgets.pages.model.value import FindingValue, ModelValue, PreprocessValue, SampleValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
+from workers.contracts.pipeline import ImageSteps
 
 KINDS = (
     "T-shirt",
@@ -102,7 +103,7 @@ def model(**changes: object) -> ModelValue:
 
 
 def preprocess() -> PreprocessValue:
-    image = ImageStepsValue(resize=256, crop=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), range="0..1")
+    image = ImageSteps(resize=256, crop=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), range="0..1")
     return PreprocessValue(image, guessed=frozenset({"mean", "std"}), source="from torchvision’s own weights")
 
 

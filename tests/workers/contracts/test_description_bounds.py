@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, TextSteps
+from workers.contracts.pipeline import checked
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, TextSteps
 
 HUGE = (-1, 2**31, 2**63, 10**30)
 
@@ -23,24 +24,24 @@ HUGE = (-1, 2**31, 2**63, 10**30)
 def test_description_size_beyond_bounds_is_refused(part: type, field: str, number: int) -> None:
     """Given a size below 0 or beyond what data have, then the description does not hold."""
     with pytest.raises(ValidationError):
-        part(**{field: number})
+        checked(part(**{field: number}))
 
 
 @pytest.mark.parametrize("sides", [(0, 64), (64, 2**31)])
 def test_description_frame_beyond_bounds_is_refused(sides: tuple[int, int]) -> None:
     """Given a frame with one side that no picture has, then the description does not hold."""
     with pytest.raises(ValidationError):
-        ImageSteps(resize=sides, letterbox=True)
+        checked(ImageSteps(resize=sides, letterbox=True))
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((None, 4), 2), ((None, 4), 10**9), ((-1, 4), 0), ((2**63, 4), 0)])
 def test_description_input_without_its_batch_axis_is_refused(shape: tuple[int | None, ...], axis: int) -> None:
     """Given a batch axis beyond the input's axes, or sizes that no array has, then the description does not hold."""
-    with pytest.raises(ValidationError):
-        PipelineInput(name="x", dtype="float32", shape=shape, source="array", batch_axis=axis)
+    with pytest.raises(ValueError):
+        checked(PipelineInput(name="x", dtype="float32", shape=shape, source="array", batch_axis=axis))
 
 
 def test_description_unbatched_input_needs_no_batch_axis() -> None:
     """Given an input that counts no items, or no shape at all, then the axis says nothing."""
-    PipelineInput(name="x", dtype="float32", shape=(4,), source="array", batch_axis=1, batched=False)
-    PipelineInput(name="x", dtype="float32", shape=(), source="array", batch_axis=1)
+    checked(PipelineInput(name="x", dtype="float32", shape=(4,), source="array", batch_axis=1, batched=False))
+    checked(PipelineInput(name="x", dtype="float32", shape=(), source="array", batch_axis=1))

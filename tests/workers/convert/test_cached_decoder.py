@@ -26,7 +26,7 @@ from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model
 from workers.model_io.readers.generation_loop import loop_of
 from workers.model_io.readers.onnx_graph import read_graph
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.spec import PipelineError
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext

@@ -11,7 +11,6 @@ from special_models import build_texts
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import PipelineSpec
 from workers.convert import cascade, length_buckets, precision_by_operator
 from workers.convert.asking.changed_inputs import changed_copy
 from workers.convert.cascades.examples import Asked
@@ -114,7 +113,7 @@ def test_fast_versions_with_files_of_their_own(first: str, engine: str, make_sma
 
 def test_changed_copies_keep_what_must_not_change() -> None:
     """Given tokens with a mask and floats, then types and shapes stay, masks are untouched, and copies repeat by seed."""
-    spec = PipelineSpec.model_validate(KINDS["cnn"].spec)
+    spec = KINDS["cnn"].spec
     floats = [KINDS["cnn"].item(RNG(i)) for i in range(4)]
     for number in range(6):
         copy = changed_copy(floats, 1, number, spec, 5)

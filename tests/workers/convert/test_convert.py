@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.convert import fixed_shape, graph_optimize
 from workers.convert.graphs import onnx_files
 from workers.convert.output import narrow
 from workers.measure.opening import open_session
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.runtime.recording import RecordingContext
 
 

@@ -1,5 +1,6 @@
 """Outputs that nobody reads: what served them alone goes, what is read stays, and nobody takes a gone output for alike."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from special_models import build_two_heads
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import Generation, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.contracts.techniques import Model
 from workers.convert import cut_outputs, pixels_in
 from workers.convert.graphs import onnx_files
@@ -19,8 +20,9 @@ from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
 from workers.evaluate.proof.predictions import Answers, collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import Generation, PipelineOutput
 from workers.runtime.recording import RecordingContext
 
 RUNTIMES = ("onnxruntime-cpu", "openvino")
@@ -35,10 +37,10 @@ def applied(small, work: Path) -> Model:
 def with_outputs(small, *names: str, **changes: object) -> None:
     """Write these further outputs into the model's description."""
     path = small.folder / "pipeline.json"
-    spec = PipelineSpec.model_validate_json(path.read_text(encoding="utf-8"))
+    spec = read_pipeline(path.parent)
     more = tuple(PipelineOutput(name=name, dtype="float32") for name in names)
-    changed = spec.model_copy(update={"outputs": (*spec.outputs, *more), **changes})
-    path.write_text(changed.model_dump_json(), encoding="utf-8")
+    changed = replace(spec, **{"outputs": (*spec.outputs, *more), **changes})
+    write_pipeline(path.parent, changed)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -115,7 +117,7 @@ def test_what_makes_a_text_is_read() -> None:
         start=0, end=1, longest=8, states="hidden", hidden="h", ids="ids", scores="words", encoder_mask="mask"
     )
     assert cut_outputs.read_outputs(spec) == {"logits"}
-    assert cut_outputs.read_outputs(spec.model_copy(update={"generation": loop})) == {
+    assert cut_outputs.read_outputs(replace(spec, generation=loop)) == {
         "logits",
         "hidden",
         "words",

@@ -25,7 +25,7 @@ from workers.evaluate.proof.predictions import Answers, load_answers, save_answe
 from workers.evaluate.stress.scoring import scorer_for
 from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts

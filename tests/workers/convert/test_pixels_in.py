@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,16 @@ from presets.sample import FOLDER
 from workers import registry
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model, write_model
-from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import write_pipeline
 from workers.contracts.techniques import Model
 from workers.convert import pixels_in
 from workers.convert.graphs import onnx_files
 from workers.infer.pixels import as_pixels
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import write_prepared
+from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.runtime.recording import RecordingContext
 
 TECHNIQUES = registry.techniques()
@@ -60,7 +62,7 @@ def written(folder: Path, proto: onnx.ModelProto, spec: PipelineSpec, steps: Ima
     """A model's folder, and beside it data that was prepared for it."""
     folder.mkdir(parents=True)
     onnx.save_model(proto, str(folder / "model.onnx"))
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     (folder / "info.json").write_text("{}", encoding="utf-8")
     write_model(folder, "model.onnx", ["model.onnx"])
     rng, prepared = RNG(3), steps or spec.preprocess
@@ -261,7 +263,7 @@ def test_models_that_take_pixels_or_whole_numbers_are_refused(tmp_path: Path) ->
     """Given an input of uint8, or one of other whole numbers, then there is nothing to do, or nothing that fits."""
     for number, (dtype, said) in enumerate((("uint8", "already"), ("int32", "fractional"))):
         spec = pictures_of(ImageSteps(), (3, 16, 16), 5)
-        spec = spec.model_copy(update={"inputs": (spec.inputs[0].model_copy(update={"dtype": dtype}),)})
+        spec = replace(spec, inputs=(replace(spec.inputs[0], dtype=dtype),))
         root = tmp_path / str(number)
         model = written(root / "model", build_cnn(), spec)
         assert said in refused(model, root).detail

@@ -9,11 +9,11 @@ from situations import CNN, RICH, TEXT
 
 from workers.contracts.architectures import parse, with_number
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
-from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 from workers.contracts.planning import Situation
 from workers.convert import tensorrt_engine
 from workers.infer.tensorrt_editions import EDITIONS, is_installed
 from workers.infer.tensorrt_engines import FILE
+from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 from workers.prune import sparsity_2_4
 from workers.quantize import bf16_tensorrt, fp8_qdq, int4_weights, int8_qdq
 from workers.runtime.recording import RecordingContext

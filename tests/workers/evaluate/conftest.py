@@ -9,7 +9,11 @@ import pytest
 from PIL import Image
 
 from workers.contracts.jobs import DataParams, DataResult
-from workers.contracts.pipeline import (
+from workers.contracts.pipeline import write_pipeline
+from workers.evaluate.data.build import build_data
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.predictions import Answers, predict
+from workers.pipeline.spec import (
     ArraySteps,
     AudioSteps,
     ImageSteps,
@@ -18,9 +22,6 @@ from workers.contracts.pipeline import (
     PipelineSpec,
     TextSteps,
 )
-from workers.evaluate.data.build import build_data
-from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.predictions import Answers, predict
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
@@ -92,7 +93,7 @@ def model_dir(tmp_path: Path) -> Callable[[str], Path]:
     def make(kind: str) -> Path:
         folder = tmp_path / f"model-{kind}"
         folder.mkdir(exist_ok=True)
-        (folder / "pipeline.json").write_text(SPECS[kind].model_dump_json(), encoding="utf-8")
+        write_pipeline(folder, SPECS[kind])
         if kind == "texts":
             write_tokenizer(folder / "tokenizer.json")
         return folder

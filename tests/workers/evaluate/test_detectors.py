@@ -33,7 +33,7 @@ from workers.export.python_folder import fill
 from workers.jobs.try_it import Known, _answer
 from workers.measure.opening import find_runtime, open_session
 from workers.model_io.opening import open_model
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.postprocess.matching import boxes_of, ious
 from workers.pipeline.prepared import Prepared
 from workers.quantize.calibrating.similarity import Held

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,15 @@ from PIL import Image
 from workers.contracts.after.stress import StressParams, StressPart
 from workers.contracts.after.trying import TryRequest
 from workers.contracts.jobs import DataParams
-from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec
+from workers.contracts.pipeline import AudioSteps, ImageSteps, read_pipeline, write_pipeline
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import Kind, read_dataset
 from workers.evaluate.look.one_input import feeds_of
 from workers.evaluate.stress.samples import NumberSamples, PictureSamples, read_items, samples_for
 from workers.export.layout import copy_code
 from workers.measure.requests import load_requests
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import write_golden
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.calibration import calibration_feeds
 from workers.runtime.recording import RecordingContext
@@ -104,7 +105,7 @@ def wav_samples(number: int) -> NDArray[np.float32]:
     return values.astype(np.float32) / np.float32(32768)
 
 
-NHWC = NORMALIZED.model_copy(update={"layout": "nhwc"})
+NHWC = replace(NORMALIZED, layout="nhwc")
 IMAGES: dict[str, Any] = {"preprocess": NORMALIZED}
 CASES: dict[str, tuple[str, dict[str, Any], Any, Callable[[Path], Path], Any]] = {
     "files": ("pictures", IMAGES, "images", picture_files, lambda i: as_normalized(pixels((8, 8, 3)))[i]),
@@ -167,11 +168,11 @@ def read(folder: Path, source: Path, work: Path) -> tuple[Any, Path]:
 
 def change_spec(folder: Path, changes: dict[str, Any]) -> Path:
     file = folder / "pipeline.json"
-    spec = PipelineSpec.model_validate_json(file.read_text(encoding="utf-8"))
+    spec = read_pipeline(file.parent)
     shape = changes.get("shape", spec.inputs[0].shape)
-    inputs = (spec.inputs[0].model_copy(update={"shape": shape}), *spec.inputs[1:])
+    inputs = (replace(spec.inputs[0], shape=shape), *spec.inputs[1:])
     steps = changes.get("preprocess", spec.preprocess)
-    file.write_text(spec.model_copy(update={"inputs": inputs, "preprocess": steps}).model_dump_json(), encoding="utf-8")
+    write_pipeline(file.parent, replace(spec, inputs=inputs, preprocess=steps))
     return folder
 
 
@@ -225,7 +226,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from fettle_bundle.pipeline import load_pipeline
+from fettle_bundle.pipeline.pipeline import load_pipeline
 pipeline = load_pipeline(sys.argv[2])
 for number, given in enumerate(sys.argv[4:]):
     source = given[2:] if given.startswith("t:") else Path(given[2:])

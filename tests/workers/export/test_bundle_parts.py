@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from packaging.requirements import Requirement
 from workers import registry
 from workers.contracts.errors import BackendMissing
 from workers.contracts.folder import read_model, write_model
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
+from workers.contracts.pipeline import write_pipeline
 from workers.export import fresh_environment
 from workers.export.fresh_environment import closure, make_environment
 from workers.export.layout import copy_code, copy_model, model_files, requirement_lines
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import check_sums, compare_golden, write_golden, write_sums
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 
 SPEC = PipelineSpec(
     task="array-classification",
@@ -45,7 +47,7 @@ def test_texts_need_a_tokenizer() -> None:
     """Given a model that reads texts, then tokenizers is required; one that takes arrays needs numpy alone."""
     names = {Requirement(line).name for line in requirement_lines(registry.runtimes()["openvino"], SPEC)}
     assert names == {"numpy", "openvino"}
-    texts = SPEC.model_copy(update={"preprocess": TextSteps()})
+    texts = replace(SPEC, preprocess=TextSteps())
     assert "tokenizers" in "".join(requirement_lines(registry.runtimes()["openvino"], texts))
 
 
@@ -112,7 +114,7 @@ class Session:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "pipeline.json").write_text(SPEC.model_dump_json(), encoding="utf-8")
+    write_pipeline(tmp_path, SPEC)
     items = [{"x": np.ones((1, 4), np.float32)} for _ in range(3)]
     write_golden(tmp_path / "golden", load_pipeline(tmp_path), Session([1, 2, 9]), items)
     return tmp_path
@@ -131,8 +133,8 @@ def test_golden_answers_of_classes_may_round_otherwise(folder: Path) -> None:
 
 def test_golden_answers_that_are_no_classes_are_compared_number_by_number(tmp_path: Path) -> None:
     """Given arrays, when a number is off by a hundredth, then they are alike; by more than a tenth, then it is told."""
-    spec = SPEC.model_copy(update={"task": "arrays", "answer_kind": "tensor"})
-    (tmp_path / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    spec = replace(SPEC, task="arrays", answer_kind="tensor")
+    write_pipeline(tmp_path, spec)
     pipeline = load_pipeline(tmp_path)
     write_golden(tmp_path / "golden", pipeline, Session([1, 2, 9]), [{"x": np.ones((1, 4), np.float32)}])
     assert compare_golden(tmp_path / "golden", pipeline, Session([1.01, 2, 9])) == (1, [])

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ from onnx.external_data_helper import convert_model_to_external_data
 from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import ImageSteps, TextSteps
 from workers.contracts.specs import DeviceFacts, ModelInfo
 from workers.export import hub_folder
 from workers.export.hub_folder import TARGET, configs, read_back
 from workers.export.layout import copy_onnx, has_external_data
 from workers.export.verify import verify
+from workers.pipeline.spec import ImageSteps, TextSteps
 from workers.quantize import language_onnx
 from workers.registry import targets
 from workers.runtime.recording import RecordingContext
@@ -162,15 +163,12 @@ def test_preparation_as_transformers_tells_it() -> None:
     from card_facts import SPEC
 
     steps = ImageSteps(resize=256, crop=224, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2), interpolation="bicubic")
-    told = hub_folder._preparation(SPEC.model_copy(update={"preprocess": steps}))
+    told = hub_folder._preparation(replace(SPEC, preprocess=steps))
     assert told["size"] == {"shortest_edge": 256} and told["crop_size"] == {"height": 224, "width": 224}
     assert (told["image_mean"], told["resample"], told["do_rescale"]) == ([0.5, 0.4, 0.3], 3, True)
     for other in (ImageSteps(channels="bgr"), ImageSteps(resize=(8, 8), letterbox=True), ImageSteps(pixels=True)):
-        assert hub_folder._preparation(SPEC.model_copy(update={"preprocess": other})) == {}
-    assert (
-        hub_folder._tokenizer(SPEC.model_copy(update={"preprocess": TextSteps(max_length=77)}))["model_max_length"]
-        == 77
-    )
+        assert hub_folder._preparation(replace(SPEC, preprocess=other)) == {}
+    assert hub_folder._tokenizer(replace(SPEC, preprocess=TextSteps(max_length=77)))["model_max_length"] == 77
 
 
 def test_what_transformers_cannot_read_is_refused(tmp_path: Path) -> None:

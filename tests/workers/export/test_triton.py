@@ -1,6 +1,7 @@
 """The Triton repository: its configuration is what the graph says, and Triton's own description takes it."""
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,8 @@ def test_sizes_and_kinds_are_the_graphs() -> None:
     [
         ([Tensor("x", "float32", (1, 3, 8, 8))], SPEC),
         ([PICTURE, Tensor("other", "float32", (None, 2))], SPEC),
-        ([PICTURE], SPEC.model_copy(update={"links": {"x": "y"}})),
-        ([PICTURE], SPEC.model_copy(update={"inputs": (SPEC.inputs[0].model_copy(update={"batch_axis": 1}),)})),
+        ([PICTURE], replace(SPEC, links={"x": "y"})),
+        ([PICTURE], replace(SPEC, inputs=(replace(SPEC.inputs[0], batch_axis=1),))),
     ],
     ids=["fixed", "unknown input", "state", "second axis"],
 )
@@ -97,7 +98,7 @@ def test_what_cannot_be_joined_is_taken_as_it_is(inputs: list[Tensor], spec: Any
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "größe", "a\nb", "serving_default:0"])
 def test_any_name_of_a_tensor(name: str) -> None:
     """Given a name that has to be escaped, then it comes back as it was."""
-    spec = SPEC.model_copy(update={"inputs": (SPEC.inputs[0].model_copy(update={"name": name}),)})
+    spec = replace(SPEC, inputs=(replace(SPEC.inputs[0], name=name),))
     assert made([Tensor(name, "float32", (None, 3))], [SCORES], spec).input[0].name == name
 
 

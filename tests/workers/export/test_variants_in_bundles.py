@@ -20,7 +20,7 @@ from workers.export.python_folder import fill
 from workers.export.verify import verify
 from workers.infer import openvino_program, processor
 from workers.measure.opening import find_runtime, open_session
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.registry import targets
 from workers.runtime.recording import RecordingContext

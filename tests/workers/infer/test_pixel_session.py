@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from special_models import PICTURE_STEPS
 
-from workers.contracts.pipeline import ImageSteps
 from workers.infer import pixels
 from workers.pipeline import images
-from workers.pipeline.spec import ImageSteps as PlainSteps
+from workers.pipeline.spec import ImageSteps
 
 OWN = {
     "input": "image",
-    **PICTURE_STEPS.model_dump(exclude={"kind", "resize", "crop", "interpolation", "letterbox", "pixels"}),
+    **{name: getattr(PICTURE_STEPS, name) for name in ("mean", "std", "range", "channels", "layout")},
 }
 EACH = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
 
@@ -59,7 +58,7 @@ def session_of(settings: dict) -> tuple[Any, Seen]:
 def test_each_of_256_values_comes_back(steps: ImageSteps, dtype: str) -> None:
     """Given each value that a pixel can have, then it comes back from what it was prepared to, in all kinds of numbers."""
     values = np.stack([EACH[..., 0], EACH[..., 1][:, ::-1], 255 - EACH[..., 2]], axis=-1)
-    plain = PlainSteps(**steps.model_dump(exclude={"kind"}))
+    plain = steps
     prepared = images.normalized(values, plain).astype(dtype)
     back = pixels.as_pixels(prepared, vars(plain))
     assert back.dtype == np.uint8
@@ -70,7 +69,7 @@ def test_each_of_256_values_comes_back(steps: ImageSteps, dtype: str) -> None:
 def test_what_is_no_pixel_is_refused(change: float) -> None:
     """Given one number that lies between two values, beyond them or nowhere, then words, and the model is not asked."""
     session, inner = session_of({"pixels": OWN})
-    values = images.normalized(EACH, PlainSteps(**PICTURE_STEPS.model_dump(exclude={"kind"})))
+    values = images.normalized(EACH, PICTURE_STEPS)
     values[0, 1, 2, 3] += change
     with pytest.raises(ValueError, match="8-bit pixels"):
         session.run({"image": values})

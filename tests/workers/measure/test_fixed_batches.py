@@ -16,8 +16,8 @@ from workers.evaluate.proof.predictions import collect_answers
 from workers.infer.onnxruntime_cpu import load
 from workers.measure.requests import load_requests
 from workers.model_io.opening import open_model
-from workers.pipeline import load_pipeline
 from workers.pipeline.batches import in_groups
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
 

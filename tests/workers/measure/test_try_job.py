@@ -18,9 +18,10 @@ from tokenizers.pre_tokenizers import Whitespace
 from workers import registry
 from workers.contracts.after.trying import TryAnswer, TryParams, TryRequest, TryResult
 from workers.contracts.errors import ErrorInfo, JobCancelled
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.contracts.process.messages import Request
 from workers.measure.single import time_calls
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, TextSteps
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
@@ -45,8 +46,8 @@ def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> lis
 def change_spec(small: Any, **changes: Any) -> None:
     """Another pipeline.json for the same model."""
     file = small.folder / "pipeline.json"
-    spec = PipelineSpec.model_validate_json(file.read_text(encoding="utf-8"))
-    file.write_text(spec.model_copy(update=changes).model_dump_json(), encoding="utf-8")
+    spec = read_pipeline(file.parent)
+    write_pipeline(file.parent, replace(spec, **changes))
 
 
 def test_test_items_one_after_another(small: Any, tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_pictures(make_small: Make, tmp_path: Path) -> None:
     """Given a picture, a text and a damaged file, Then the picture is answered and drawn, the others say why not."""
     small = make_small("cnn")
     change_spec(small, answer_kind="class", classes=tuple("abcdefghijklmnop"))
-    size = PipelineSpec.model_validate_json((small.folder / "pipeline.json").read_text(encoding="utf-8"))
+    size = read_pipeline(small.folder)
     assert isinstance(size.preprocess, ImageSteps | ArraySteps)
     change_spec(small, preprocess=ImageSteps(resize=tuple(size.inputs[0].shape[2:4])))
     good, bad = tmp_path / "ünï 模型.png", tmp_path / "bad.png"
@@ -137,7 +138,7 @@ def test_typed_texts(make_small: Make, tmp_path: Path) -> None:
 def test_sound(make_small: Make, tmp_path: Path) -> None:
     """Given a WAV file for a stateful model of scores, Then mean and largest score, length and levels come."""
     small = make_small("stateful")
-    spec = PipelineSpec.model_validate_json((small.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(small.folder)
     width = spec.inputs[0].shape[-1]
     assert width is not None
     change_spec(

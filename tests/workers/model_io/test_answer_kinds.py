@@ -8,10 +8,10 @@ import pytest
 from odd_models import floats, save, weights
 from onnx import TensorProto, helper
 
-from workers.contracts.pipeline import ImageSteps, PipelineInput
 from workers.contracts.specs import GUESSED, TensorSpec
 from workers.model_io.facts import Found
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
+from workers.pipeline.spec import ImageSteps, PipelineInput
 
 SIDE = 64
 CELLS = 64 + 16 + 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_llama import write_tiny_llama
 
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.infer.next_tokens import thoughts
 from workers.infer.openvino import load
 from workers.pipeline.pipeline import load_pipeline
@@ -30,7 +30,7 @@ def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opene
     # Then it is kept in BF16, computed in 32 bits
     assert (result.artifact.format, result.artifact.precision, result.runtime) == ("openvino-ir", "bf16", "openvino")
     assert result.artifact.size_bytes < 2 * told.size_bytes
-    spec = PipelineSpec.model_validate_json((inner / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(inner)
     assert spec.chat.ends == (2,) and spec.chat.specials["eos_token"] == "<|im_end|>"
     # And gives the library's own probabilities, in pieces as in one go
     pipeline = load_pipeline(inner)

@@ -9,7 +9,7 @@ import pytest
 from odd_models import HIDDEN, WIDTH, lstm, perceptron
 
 from workers.infer.onnxruntime_cpu import load
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 
 STATES = [1, "batch", HIDDEN]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from odd_models import WIDTH, perceptron
 
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 
 
 def npz(path: Path, **arrays: np.ndarray) -> Path:

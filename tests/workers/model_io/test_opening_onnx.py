@@ -1,6 +1,7 @@
 """ONNX models of every shape become the inner form, with a pipeline in plain words."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -8,13 +9,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, pipeline_document, read_pipeline
 from workers.model_io.runtime import load_session
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 
 
 def spec_in(folder) -> PipelineSpec:
-    return PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    return read_pipeline(folder)
 
 
 def picture_model(onnx_model, shape=("batch", 3, 8, 8), classes=5, kind="FLOAT", **more):
@@ -172,8 +173,8 @@ def test_external_data_comes_along(onnx_model, tmp_path, opened, inspected):
 def test_a_pipeline_inside_the_file_is_taken_as_it_is(onnx_model, saved, opened):
     # Given a model that was opened once, and carries what was found
     _, folder = opened(saved(picture_model(onnx_model)))
-    spec = spec_in(folder).model_copy(update={"classes": ("a", "b", "c", "d", "e"), "guessed": ()})
-    model = picture_model(onnx_model, fettle__pipeline=spec.model_dump_json())
+    spec = replace(spec_in(folder), classes=("a", "b", "c", "d", "e"), guessed=())
+    model = picture_model(onnx_model, fettle__pipeline=json.dumps(pipeline_document(spec)))
     import shutil
 
     shutil.rmtree(folder)

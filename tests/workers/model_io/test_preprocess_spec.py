@@ -3,8 +3,8 @@
 import pytest
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, TextSteps
 from workers.model_io.preprocess_spec import spec_from_string
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, TextSteps
 
 
 def test_a_whole_spec_for_pictures():

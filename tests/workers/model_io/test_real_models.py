@@ -5,15 +5,15 @@ import csv
 import numpy as np
 import pytest
 
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.model_io.runtime import load_session
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
 
 
 def spec_in(folder):
-    return PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    return read_pipeline(folder)
 
 
 @pytest.mark.parametrize(

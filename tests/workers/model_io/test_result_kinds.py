@@ -10,7 +10,6 @@ from odd_models import floats, save, weights
 from onnx import helper, numpy_helper
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.proof.results import read_as
 from workers.contracts.specs import TensorSpec
 from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
@@ -19,6 +18,7 @@ from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.readers.neighbors import beside_folder, beside_sha256, characters_of
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
+from workers.pipeline.spec_file import parse_spec
 from workers.runtime.recording import RecordingContext
 
 SIDE = 32
@@ -192,7 +192,7 @@ def test_results_are_read_as_a_person_says(tmp_path: Path, opened: Any, asked: s
             opened(path, task=asked)
         return
     _, folder = opened(path, task=asked)
-    spec = PipelineSpec.model_validate(spec_in(folder))
+    spec = parse_spec(spec_in(folder))
     assert spec.answer_kind == kind and (spec.postprocess is not None) is (kind == "mask")
     assert read_as(spec).id == asked
 

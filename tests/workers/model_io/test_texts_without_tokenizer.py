@@ -8,7 +8,7 @@ from onnx import TensorProto
 from workers.contracts.jobs import DataParams
 from workers.evaluate.data.build import build_data
 from workers.model_io.vocabulary import table_sizes
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
 

@@ -9,9 +9,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.model_io.opening import inspect_model
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "film"]
@@ -51,7 +51,7 @@ def bert(tmp_path):
 
 
 def spec_in(folder):
-    return PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    return read_pipeline(folder)
 
 
 @pytest.mark.whole

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from workers.model_io.readers import architectures
 from workers.model_io.readers.architectures import candidates
 from workers.model_io.readers.fingerprints import Table, fingerprint, kept, read_table
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
 CLASSES = 7

@@ -13,7 +13,7 @@ from made_traffic import reference_from, sample
 from workers.monitor.reading import read_log
 from workers.monitor.writing import MOST_WAITING, Background, Log
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import Input, TextSteps
+from workers.pipeline.spec import PipelineInput, TextSteps
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_tokenizer_is_read_once_for_all_logged_texts(log: Log, tmp_path: Path) -
     the share of unknown tokens: reading it again for each took 12 to 86 ms a request, and lost some at 110 a second."""
     tokenizer().save(str(tmp_path / "tokenizer.json"))
     names = ("input_ids", "attention_mask")
-    inputs = tuple(Input(name=name, dtype="int64", shape=(None, None), source=name) for name in names)
+    inputs = tuple(PipelineInput(name=name, dtype="int64", shape=(None, None), source=name) for name in names)
     pipeline = Pipeline(replace(sample().pipeline.spec, inputs=inputs, preprocess=TextSteps()), tmp_path)
     logits = sample().logits(sample().pictures[:1])[1]
     for text in ("the shirt", "das Hemd", "the bag"):

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
-from workers.pipeline import Pipeline, load_pipeline
+from workers.contracts.pipeline import write_pipeline
+from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
 
 
 class FakeSession:
@@ -40,7 +41,7 @@ def make(tmp_path: Path):
             answer_kind=more.pop("answer_kind", "class"),
             **more,
         )
-        (tmp_path / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+        write_pipeline(tmp_path, spec)
         return load_pipeline(tmp_path)
 
     return build

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.contracts.pipeline import (
+from workers.pipeline.answering import answered
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import (
     ArraySteps,
     BoxesSteps,
     MaskSteps,
+    PipelineError,
     PipelineInput,
     PipelineOutput,
     PipelineSpec,
     TranscriptSteps,
 )
-from workers.pipeline import Pipeline, PipelineError
-from workers.pipeline.answering import answered
-from workers.pipeline.spec import parse_spec
 
 
 def pipeline_of(
@@ -32,7 +32,7 @@ def pipeline_of(
         classes=classes,
         postprocess=postprocess,
     )
-    return Pipeline(parse_spec(spec.model_dump(mode="json")), Path())
+    return Pipeline(spec, Path())
 
 
 def test_a_mask_tells_its_shares_and_is_written(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """What an array is to a model: what it takes as it is, a picture to be prepared, or an error; never a guess."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps
-from workers.pipeline import PipelineError
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineError
 
 RNG = np.random.default_rng
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -36,7 +37,7 @@ NCHW, NHWC = (None, 3, 6, 8), (None, 6, 8, 3)
         ((None, 1, 6, 8), GRAY, (6, 8, 1), lambda v: v[None, None, :, :, 0]),
         ((None, 1, 6, 8), GRAY, (5, 6, 8), lambda v: v[:, None]),
         ((None, 1, 6, 8), GRAY, (5, 6, 8, 1), lambda v: v[:, None, :, :, 0]),
-        ((None, 6, 8, 1), GRAY.model_copy(update={"layout": "nhwc"}), (1, 6, 8), lambda v: v[:, :, :, None]),
+        ((None, 6, 8, 1), replace(GRAY, layout="nhwc"), (1, 6, 8), lambda v: v[:, :, :, None]),
         ((None, 1, 96, 4), GRAY, (1, 96, 4), lambda v: v[None]),
         ((None, 1, 4, 3), GRAY, (4, 3), lambda v: v[None, None]),
         ((), color(), (3, 6, 8), lambda v: v[None]),
@@ -120,7 +121,7 @@ def test_a_model_of_bytes_gets_bytes_of_its_shape_as_they_are(make):
     assert large.shape == (1, 6, 8, 3) and large.dtype == np.uint8
     with pytest.raises(PipelineError, match="of float64"):
         pipeline.feeds_from(np.full((6, 8, 3), 0.5))
-    fractions = make([image("uint8", NHWC)], steps.model_copy(update={"range": "0..1"}))
+    fractions = make([image("uint8", NHWC)], replace(steps, range="0..1"))
     with pytest.raises(PipelineError, match="rounded"):
         fractions.feeds_from(RNG(4).integers(0, 256, (12, 16, 3), np.uint8))
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from workers.contracts.pipeline import AudioSteps as AudioContract
 from workers.pipeline.audio import mono, read_wav, resample, to_frames
 from workers.pipeline.spec import AudioSteps, Generation, MelSteps, PipelineError
+from workers.pipeline.spec import AudioSteps as AudioContract
 
 
 def riff(kind, channels, rate, bits, body, extensible=False):
@@ -75,9 +75,13 @@ def test_resampling_equals_scipy(rates):
 
 
 def test_frames_begin_with_the_end_of_the_frame_before():
-    frames = to_frames(np.arange(1, 11, dtype=np.float32), AudioSteps(1, frame_samples=4, context_samples=2))
+    frames = to_frames(
+        np.arange(1, 11, dtype=np.float32), AudioSteps(sample_rate_hz=1, frame_samples=4, context_samples=2)
+    )
     assert frames.tolist() == [[0, 0, 1, 2, 3, 4], [3, 4, 5, 6, 7, 8], [7, 8, 9, 10, 0, 0]]
-    assert to_frames(np.empty(0, np.float32), AudioSteps(1, 4, 2)).shape == (1, 6)
+    assert to_frames(
+        np.empty(0, np.float32), AudioSteps(sample_rate_hz=1, frame_samples=4, context_samples=2)
+    ).shape == (1, 6)
 
 
 def test_whole_numbers_are_scaled_and_channels_mixed():
@@ -126,7 +130,9 @@ def test_a_sound_longer_than_the_model_hears_is_refused_before_it_is_resampled(m
     (tmp_path / "a.wav").write_bytes(riff(1, 1, 8000, 8, bytes(8000 * 40)))
     inputs = [{"name": "x", "dtype": "float32", "source": "audio", "shape": (None, None)}]
     pipeline = make(inputs, AudioContract(sample_rate_hz=16_000))
-    generation = Generation(0, 1, 2, 8, "s", "h", "i", "l", mel=MelSteps("x", seconds=30))
+    generation = Generation(
+        start=0, end=1, pad=2, longest=8, states="s", hidden="h", ids="i", scores="l", mel=MelSteps("x", seconds=30)
+    )
     pipeline.spec = replace(pipeline.spec, generation=generation)
     monkeypatch.setattr("workers.pipeline.audio.resample", lambda *_: pytest.fail("resampled"))
     with pytest.raises(PipelineError, match="listens to 30"):

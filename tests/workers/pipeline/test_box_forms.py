@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
 from workers.model_io.guess.boxes_seen import seen
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
-from workers.pipeline import spec as plain
 from workers.pipeline.postprocess.boxes import decode, grid_of
 from workers.pipeline.postprocess.instances import unpacked_masks
 from workers.pipeline.postprocess.matching import same_boxes
 from workers.pipeline.postprocess.things import drawn_on, things_of
 from workers.pipeline.postprocess.turned import likely_ious, turned_ious
+from workers.pipeline.spec import BoxesSteps, ImageSteps, PipelineInput, PipelineSpec
 
 SIZE = (64, 96)
 GRID = grid_of(SIZE, 126)
@@ -25,7 +24,7 @@ NAMES = ("a", "b", "c")
 
 
 def read(outputs: dict[str, np.ndarray], steps: BoxesSteps) -> np.ndarray:
-    found = decode(outputs, plain.BoxesSteps(**steps.model_dump(exclude={"kind"})), SIZE)[0]
+    found = decode(outputs, steps, SIZE)[0]
     return found[found[:, 4] >= 0.25]
 
 
@@ -176,14 +175,22 @@ def test_masks_of_things_are_judged(found: Found) -> None:
         assert not same_boxes(old, read(other, steps), 0.25)
     broken = with_masks()
     broken["planes"][0, 1, 3, 3] = np.nan
-    assert np.isnan(decode(broken, plain.BoxesSteps(**steps.model_dump(exclude={"kind"})), SIZE)).all()
+    assert np.isnan(decode(broken, steps, SIZE)).all()
 
 
 def test_masks_are_drawn_into_their_boxes() -> None:
     """Given a mask of the left half of a box, Then only that half is colored, and without prototypes there is none."""
     steps = recognized(with_masks(), Found(classes=NAMES))
-    read_so = plain.BoxesSteps(**steps.model_dump(exclude={"kind"}))
-    spec = plain.Spec("detection", (), (), plain.ImageSteps(), "detection", classes=NAMES, postprocess=read_so)
+    read_so = steps
+    spec = PipelineSpec(
+        task="object-detection",
+        inputs=(),
+        outputs=(),
+        preprocess=ImageSteps(),
+        answer_kind="detection",
+        classes=NAMES,
+        postprocess=read_so,
+    )
     things = things_of(read(with_masks(), steps), spec)
     drawn = np.asarray(drawn_on(Image.new("RGB", (96, 64), "white"), things))
     assert (drawn[45, 55] != 255).any() and (drawn[45, 85] == 255).all()

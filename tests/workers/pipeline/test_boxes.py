@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.contracts.pipeline import BoxesSteps, ImageSteps
-from workers.pipeline import spec as plain
 from workers.pipeline.images import placing_of, to_pixels
 from workers.pipeline.postprocess.boxes import MOST_CANDIDATES, decode
 from workers.pipeline.postprocess.matching import same_boxes
+from workers.pipeline.spec import BoxesSteps, ImageSteps
 
 SIZE = (64, 96)
 THINGS = np.array([[10, 20, 30, 40, 0.9, 1], [50, 10, 90, 50, 0.6, 0], [12, 21, 31, 41, 0.5, 1]], np.float32)
@@ -112,7 +111,7 @@ FORMS = {
 
 def steps_of(more):
     checked = BoxesSteps(**more)
-    return plain.BoxesSteps(**checked.model_dump(exclude={"kind"}))
+    return checked
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -211,7 +210,7 @@ def test_a_letterbox_keeps_proportions_and_finds_back(size):
     picture = Image.new("RGB", size, (255, 0, 0))
     box = (width // 4, height // 4, width // 2, height // 2)
     picture.paste((255, 255, 255), box)
-    steps = plain.ImageSteps(resize=SIZE, letterbox=True)
+    steps = ImageSteps(resize=SIZE, letterbox=True)
     pixels = to_pixels(picture, steps)[0]
     assert pixels.shape == (*SIZE, 3)
     scale = min(96 / width, 64 / height)
@@ -225,10 +224,10 @@ def test_a_letterbox_keeps_proportions_and_finds_back(size):
 @pytest.mark.parametrize(
     "steps",
     [
-        plain.ImageSteps(resize=(40, 60)),
-        plain.ImageSteps(resize=48, crop=(40, 40)),
-        plain.ImageSteps(crop=(200, 20)),
-        plain.ImageSteps(resize=(40, 60), crop=(30, 30)),
+        ImageSteps(resize=(40, 60)),
+        ImageSteps(resize=48, crop=(40, 40)),
+        ImageSteps(crop=(200, 20)),
+        ImageSteps(resize=(40, 60), crop=(30, 30)),
     ],
 )
 def test_places_lead_back_through_any_resize_and_crop(steps):

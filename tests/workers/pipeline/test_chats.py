@@ -19,7 +19,7 @@ def texts(tmp_path):
     def build(template=None, context=64):
         if template is not None:
             (tmp_path / "chat_template.jinja").write_text(template)
-        chat = Chat(context, "chat_template.jinja", {"bos_token": SPECIALS[0]}, (2,))
+        chat = Chat(context=context, template="chat_template.jinja", specials={"bos_token": SPECIALS[0]}, ends=(2,))
         return ChatTexts(tmp_path, TextSteps(max_length=40), chat)
 
     return build

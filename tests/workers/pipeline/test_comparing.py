@@ -16,7 +16,7 @@ from workers.pipeline.alike.vectors import CHORD, finds_others
 from workers.pipeline.golden import compare_golden
 from workers.pipeline.pipeline import Pipeline, Runs
 from workers.pipeline.prepared import write_prepared
-from workers.pipeline.spec import ArraySteps, BoxesSteps, Chat, Input, Output, Spec
+from workers.pipeline.spec import ArraySteps, BoxesSteps, Chat, PipelineInput, PipelineOutput, PipelineSpec
 
 GOLDEN, GALLERY = 20, 200
 ZOOS = all_zoos()
@@ -26,7 +26,7 @@ END = 79
 class Given(Pipeline):
     """A pipeline that takes what the model gives as it is."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: PipelineSpec) -> None:
         super().__init__(spec, Path())
 
     def answer(self, session: Runs, feeds: Mapping[str, Array]) -> Array:
@@ -43,22 +43,26 @@ class Stored:
         return {"y": self._predictions[int(feeds["x"][0, 0])]}
 
 
-def spec_of(kind: str, scores: str = "logits", stateful: bool = False) -> Spec:
-    return Spec(
+def spec_of(kind: str, scores: str = "logits", stateful: bool = False) -> PipelineSpec:
+    return PipelineSpec(
         task="arrays",
-        inputs=(Input("x", "float32", (None, 1), "array"),),
-        outputs=(Output("y", "float32", answer=True),),
+        inputs=(PipelineInput("x", "float32", (None, 1), "array"),),
+        outputs=(PipelineOutput("y", "float32", answer=True),),
         preprocess=ArraySteps(),
         answer_kind="tensor" if kind == "detection" else kind,
         scores=scores,
         links={"state": "state"} if stateful else None,
-        postprocess=BoxesSteps("yolo", "y") if kind == "detection" else None,
-        chat=Chat(512, ends=(END,)) if kind == "next_tokens" else None,
+        postprocess=BoxesSteps(form="yolo_v8", boxes="y") if kind == "detection" else None,
+        chat=Chat(context=512, ends=(END,)) if kind == "next_tokens" else None,
     )
 
 
 def compared(
-    folder: Path, spec: Spec, expected: Sequence[Array], given: Sequence[Array], manifest: dict[str, Any] | None = None
+    folder: Path,
+    spec: PipelineSpec,
+    expected: Sequence[Array],
+    given: Sequence[Array],
+    manifest: dict[str, Any] | None = None,
 ) -> list[str]:
     """What `verify`, the start of the service, a switch and its check of batches find."""
     golden = folder / "golden"
@@ -71,7 +75,7 @@ def compared(
     return differences
 
 
-def as_given(spec: Spec, parts: Sequence[Array]) -> list[Array]:
+def as_given(spec: PipelineSpec, parts: Sequence[Array]) -> list[Array]:
     """As a pipeline gives them: with a batch axis, a score a step, texts as tokens."""
     if spec.answer_kind in ("tokens", "transcript"):
         return [np.asarray([[ord(letter) for letter in str(part)]], np.float32) for part in parts]
@@ -92,7 +96,7 @@ def changed_by_proof(zoo: Zoo, old: list[Array], new: list[Array], gallery: list
     return set(found.items[found.changed].tolist())
 
 
-def zoo_case(zoo: Zoo) -> tuple[Spec, list[Array], list[Array]]:
+def zoo_case(zoo: Zoo) -> tuple[PipelineSpec, list[Array], list[Array]]:
     parts = zoo.make(GOLDEN + zoo.gallery, np.random.default_rng(5))
     more = {"scores": "probabilities", "stateful": False, **zoo.more}
     spec = spec_of(zoo.kind, more["scores"], more["stateful"])

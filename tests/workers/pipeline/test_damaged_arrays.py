@@ -4,14 +4,14 @@ import io
 import struct
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.pipeline import Pipeline, PipelineError
-from workers.pipeline.spec import parse_spec
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineError, PipelineInput, PipelineOutput, PipelineSpec
 
 SPEC = PipelineSpec(
     task="arrays",
@@ -34,7 +34,7 @@ def test_a_damaged_npz_is_told_in_words(tmp_path: Path, harm: str) -> None:
         {"head alone": b"PK\x03\x04", "cut": bytes(content[: len(content) // 2])}.get(harm, bytes(content))
     )
     with pytest.raises(PipelineError, match=r"x\.npz cannot be read"):
-        Pipeline(parse_spec(SPEC.model_dump(mode="json")), tmp_path).feeds_from(path)
+        Pipeline(SPEC, tmp_path).feeds_from(path)
 
 
 def npy(shape: str, body: bytes = b"", descr: str = "<f4") -> bytes:
@@ -72,7 +72,7 @@ def test_an_array_file_that_says_too_much_is_refused_within_memory(tmp_path: Pat
     """Given a small file whose arrays would fill the memory, then a sentence, before any of them is unpacked."""
     path = tmp_path / f"x.{suffix}"
     path.write_bytes(BOMBS[bomb]())
-    pipeline = Pipeline(parse_spec(SPEC.model_dump(mode="json")), tmp_path)
+    pipeline = Pipeline(SPEC, tmp_path)
     tracemalloc.start()
     try:
         with pytest.raises(PipelineError, match=r"x\.np. cannot be read"):
@@ -88,7 +88,7 @@ def test_what_is_no_array_in_an_npz_is_not_unpacked(tmp_path: Path) -> None:
     path.write_bytes(npz(**{"x.npy": npy("(1, 4)", bytes(16)), "x": bytes(100_000_000)}))
     tracemalloc.start()
     try:
-        feeds = Pipeline(parse_spec(SPEC.model_dump(mode="json")), tmp_path).feeds_from(path)
+        feeds = Pipeline(SPEC, tmp_path).feeds_from(path)
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
@@ -98,8 +98,8 @@ def test_what_is_no_array_in_an_npz_is_not_unpacked(tmp_path: Path) -> None:
 def test_many_tiny_pictures_in_one_array_are_refused(tmp_path: Path) -> None:
     """Given an array of 3 MB with a million pictures of one pixel, which would take 600 GB, then a sentence."""
     image = PipelineInput(name="x", dtype="float32", shape=(None, 3, 224, 224), source="image")
-    spec = SPEC.model_copy(update={"inputs": (image,), "preprocess": ImageSteps(resize=(224, 224))})
-    pipeline = Pipeline(parse_spec(spec.model_dump(mode="json")), tmp_path)
+    spec = replace(SPEC, inputs=(image,), preprocess=ImageSteps(resize=(224, 224)))
+    pipeline = Pipeline(spec, tmp_path)
     np.save(tmp_path / "x.npy", np.zeros((1_000_000, 1, 1, 3), np.uint8))
     with pytest.raises(PipelineError, match="1,000,000 pictures"):
         pipeline.feeds_from(tmp_path / "x.npy")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import workers.pipeline
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps
-from workers.pipeline import PipelineError
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineError
 
 X = {"name": "x", "dtype": "float32", "shape": (None, 4), "source": "array"}
 IMAGE = {"name": "x", "dtype": "float32", "shape": (None, 1, 8, 8), "source": "image"}
@@ -133,7 +133,7 @@ def test_a_single_logit_becomes_a_probability_without_overflow(make):
 def test_a_broken_description_is_told(tmp_path):
     (tmp_path / "pipeline.json").write_text('{"version": 1}', encoding="utf-8")
     with pytest.raises(PipelineError, match="cannot be understood"):
-        workers.pipeline.load_pipeline(tmp_path)
+        load_pipeline(tmp_path)
 
 
 def test_the_package_works_alone_with_numpy_and_pillow(make, tmp_path):
@@ -143,7 +143,7 @@ def test_the_package_works_alone_with_numpy_and_pillow(make, tmp_path):
     shutil.copytree(source, tmp_path / "lib" / "bundle" / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'lib')!r})\n"
-        "import numpy as np, bundle.pipeline as p\n"
+        "import numpy as np, bundle.pipeline.pipeline as p\n"
         f"feeds = p.load_pipeline({str(tmp_path)!r}).feeds_from(np.zeros((28, 28), np.uint8))\n"
         "assert feeds['x'].shape == (1, 1, 8, 8)\n"
         "assert not {'workers', 'pydantic', 'torch', 'tokenizers', 'scipy'} & set(sys.modules)\n"

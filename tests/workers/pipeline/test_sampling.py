@@ -9,11 +9,11 @@ from onnx import helper, numpy_helper
 from small_models import floats, model_of, weight
 
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import read_pipeline
 from workers.evaluate.data.build import build_data
 from workers.measure.opening import open_session
 from workers.model_io.opening import open_model
-from workers.pipeline import load_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.sampling import SEED, sample
 from workers.pipeline.spec import Sampling
@@ -48,7 +48,7 @@ def opened(tmp_path: Path) -> Path:
 
 def test_step_network_is_known_and_gets_noise(opened: Path, tmp_path: Path) -> None:
     """Given a network with noisy values and their level, when it is opened, then its runs begin with noise of it."""
-    spec = PipelineSpec.model_validate_json((opened / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(opened)
     assert spec.sampling is not None and (spec.sampling.sample, spec.sampling.level) == ("noisy", "sigma")
     assert "sampling" in spec.guessed
     build_data(DataParams(model_dir=str(opened)), RecordingContext(tmp_path))
@@ -63,7 +63,7 @@ def test_steps_of_an_unknown_schedule_stay_single(level: str, tmp_path: Path) ->
     """Given a second input whose meaning no file tells, then nothing is guessed about a run."""
     onnx.save_model(step_network(level), str(tmp_path / "net.onnx"))
     folder = tmp_path / open_model(OpenParams(path=str(tmp_path / "net.onnx")), RecordingContext(tmp_path)).model_dir
-    assert PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8")).sampling is None
+    assert read_pipeline(folder).sampling is None
 
 
 def test_answer_is_the_end_of_the_run(opened: Path) -> None:

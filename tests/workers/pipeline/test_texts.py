@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from workers.contracts.pipeline import TextSteps
-from workers.pipeline import PipelineError
+from workers.pipeline.spec import PipelineError, TextSteps
 
 WORDS = {"[PAD]": 3, "[CLS]": 0, "[SEP]": 1, "[UNK]": 2, "good": 4, "film": 5}
 
@@ -80,7 +79,7 @@ def test_cls_pooling_takes_the_first(tokens, make, session):
 
 
 def test_a_missing_file_is_told_where_text_is_not_wanted(make):
-    from workers.contracts.pipeline import ImageSteps
+    from workers.pipeline.spec import ImageSteps
 
     pipeline = make([{"name": "x", "dtype": "float32", "shape": (None, 3, 8, 8), "source": "image"}], ImageSteps())
     with pytest.raises(PipelineError, match="wants a picture"):

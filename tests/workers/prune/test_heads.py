@@ -9,9 +9,10 @@ from onnx import helper, numpy_helper
 from small_models import RNG, floats, model_of, spec_of, weight
 
 from workers.contracts.folder import read_model, write_model
-from workers.contracts.pipeline import PipelineInput, PipelineOutput
+from workers.contracts.pipeline import write_pipeline
 from workers.convert.graphs import onnx_files
 from workers.pipeline.prepared import write_prepared
+from workers.pipeline.spec import PipelineInput, PipelineOutput
 from workers.prune import structured
 from workers.prune.heads import cut, find
 from workers.runtime.recording import RecordingContext
@@ -93,7 +94,7 @@ def test_technique_takes_heads_and_hidden_channels(tmp_path: Path) -> None:
     spec = spec_of(
         "array-classification", [entry], [PipelineOutput(name="logits", dtype="float32", shape=(None, 3), answer=True)]
     )
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     (folder / "info.json").write_text("{}", encoding="utf-8")
     write_model(folder, "model.onnx", ["model.onnx"])
     rng = RNG(2)

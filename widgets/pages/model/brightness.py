@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from widgets.pages.model.value import ImageStepsValue
+from workers.contracts.pipeline import ImageSteps
 
 Said = Literal["0..1", "-1..1", "0..255"]
 SAID: tuple[Said, ...] = ("0..1", "-1..1", "0..255")
@@ -20,7 +20,7 @@ class Brightness:
     std: tuple[float, ...]
 
 
-def brightness_of(image: ImageStepsValue) -> Brightness:
+def brightness_of(image: ImageSteps) -> Brightness:
     """In the person's words: mean and spread of one half from 0 to 1 are −1 to 1 with nothing more."""
     if image.range == "0..1" and all(abs(value - HALF) < CLOSE for value in (*image.mean, *image.std)):
         return Brightness("-1..1", (0.0,) * len(image.mean), (1.0,) * len(image.std))

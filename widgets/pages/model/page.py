@@ -7,7 +7,7 @@ from widgets.pages.hub.card import HubCard
 from widgets.pages.model.facts import SafetyCard, facts_card
 from widgets.pages.model.preprocess_form import PreprocessCard
 from widgets.pages.model.questions import consent_question, one_of_question, shape_dialog
-from widgets.pages.model.value import ImageStepsValue, ModelValue, SampleValue, ShapeQuestionValue
+from widgets.pages.model.value import ModelValue, SampleValue, ShapeQuestionValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, icon_text
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -19,6 +19,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
+from workers.contracts.pipeline import ImageSteps
 
 SIDE_WIDE, SIDE_NARROW = 80, 56
 TALLEST_PX = 380
@@ -35,7 +36,7 @@ class ModelPage(Page):
     consent_refused = Signal(str)
     shapes_given = Signal(str, object)  # path, {input name: (sizes…)}
     architecture_chosen = Signal(str, str)  # path, architecture
-    preprocessing_changed = Signal(object)  # ImageStepsValue
+    preprocessing_changed = Signal(object)  # ImageSteps
     hub_requested = Signal(str)  # words to search for, or ""
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
@@ -220,7 +221,7 @@ class ModelPage(Page):
             return
         self.continue_requested.emit()
 
-    def _on_preprocessing_changed(self, value: ImageStepsValue) -> None:
+    def _on_preprocessing_changed(self, value: ImageSteps) -> None:
         self.preprocessing_changed.emit(value)
 
     def _on_width_changed(self, is_narrow: bool) -> None:

@@ -1,13 +1,14 @@
 """How inputs are prepared, shown and changeable by hand: the picture steps of the pipeline."""
 
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.model.brightness import SAID, Brightness, brightness_of, is_mixed_up, steps_of
-from widgets.pages.model.value import ImageStepsValue, PreprocessValue
+from widgets.pages.model.value import PreprocessValue
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, TextField
@@ -15,6 +16,7 @@ from widgets.parts.small import KeyValue, Tag
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from workers.contracts.pipeline import ImageSteps
 
 MAX_SIDE_PX = 8192
 Side = int | tuple[int, int] | None
@@ -58,7 +60,7 @@ def range_text(said: str) -> str:
 
 
 class PreprocessCard(Card):
-    """`changed(ImageStepsValue)` comes when the person takes over what the fields say."""
+    """`changed(ImageSteps)` comes when the person takes over what the fields say."""
 
     changed = Signal(object)
 
@@ -127,7 +129,7 @@ class PreprocessCard(Card):
             )
         )
 
-    def _add_fields(self, image: ImageStepsValue) -> None:
+    def _add_fields(self, image: ImageSteps) -> None:
         self._text("resize", self.tr("Shorter side"), side_text(image.resize), self.tr("as it is"))
         self._text("crop", self.tr("Center crop"), side_text(image.crop), self.tr("nothing"))
         self._choice("channels", self.tr("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
@@ -177,19 +179,19 @@ class PreprocessCard(Card):
         field.currentIndexChanged.connect(self._on_edited)
         self._place(name, title, field)
 
-    def _read(self) -> ImageStepsValue:
+    def _read(self) -> ImageSteps:
         """Raises KeyError with the field's name where it cannot be read, or does not go with the others."""
-        found: dict[str, object] = {}
+        found: dict[str, Any] = {}
         for name, field in self._fields.items():
             try:
                 found[name] = self._read_one(name, field)
             except ValueError as error:
                 raise KeyError(name) from error
-        bright = Brightness(found["range"], found["mean"], found["std"])  # type: ignore[arg-type]
+        bright = Brightness(found["range"], found["mean"], found["std"])
         if is_mixed_up(bright):
             raise KeyError("range")
         found["range"], found["mean"], found["std"] = steps_of(bright)
-        return ImageStepsValue(**found)  # type: ignore[arg-type]
+        return replace(self._value.image or ImageSteps(), **found)
 
     @staticmethod
     def _read_one(name: str, field: TextField | ChoiceField) -> object:

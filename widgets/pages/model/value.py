@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from widgets.parts.pictures import PictureValue
+from workers.contracts.pipeline import ImageSteps
 
 
 @dataclass(frozen=True)
@@ -16,23 +17,10 @@ class SampleValue:
 
 
 @dataclass(frozen=True)
-class ImageStepsValue:
-    """The picture steps of a pipeline (ImageSteps of the contracts). Sizes in pixels: one, or (height, width)."""
-
-    resize: int | tuple[int, int] | None = None
-    crop: int | tuple[int, int] | None = None
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-    range: Literal["0..1", "0..255"] = "0..1"
-    channels: Literal["rgb", "bgr", "gray"] = "rgb"
-    layout: Literal["nchw", "nhwc"] = "nchw"
-
-
-@dataclass(frozen=True)
 class PreprocessValue:
     """`image` for models that take pictures, else `rows` of (name, value). `guessed` names fields or rows."""
 
-    image: ImageStepsValue | None = None
+    image: ImageSteps | None = None
     rows: tuple[tuple[str, str], ...] = ()
     guessed: frozenset[str] = frozenset()
     source: str = ""  # where it was found, in words: "from the model's own files"

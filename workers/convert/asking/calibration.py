@@ -13,8 +13,8 @@ from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
 
 if TYPE_CHECKING:
-    from workers.contracts.pipeline import PipelineSpec
     from workers.contracts.process.context import Feeds
+    from workers.pipeline.spec import PipelineSpec
 
 FREE_SIZE = 16
 """What an open size other than the batch is set to, where there are no real inputs."""
@@ -109,14 +109,16 @@ def _input_names(model: Model) -> list[str]:
 
 
 def _stateful(folder: Path) -> bool:
-    from workers.pipeline.spec import PIPELINE_FILE, read_spec
+    from workers.pipeline.spec import PIPELINE_FILE
+    from workers.pipeline.spec_file import read_spec
 
     return (folder / PIPELINE_FILE).is_file() and bool(read_spec(folder).links)
 
 
 def _group(folder: Path) -> int:
     from workers.pipeline.batches import group_size
-    from workers.pipeline.spec import PIPELINE_FILE, read_spec
+    from workers.pipeline.spec import PIPELINE_FILE
+    from workers.pipeline.spec_file import read_spec
 
     return group_size(read_spec(folder)) if (folder / PIPELINE_FILE).is_file() else 1
 
@@ -124,7 +126,7 @@ def _group(folder: Path) -> int:
 def _grouped(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
     """As many examples in one request as the model takes, where that is fixed."""
     from workers.pipeline.batches import in_groups
-    from workers.pipeline.spec import read_spec
+    from workers.pipeline.spec_file import read_spec
 
     size = _group(model.folder)
     items = ctx.calibration(limit * size)
@@ -133,7 +135,7 @@ def _grouped(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
 
 def _steps(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
     from workers.pipeline.batches import is_batched, zero_state
-    from workers.pipeline.spec import read_spec
+    from workers.pipeline.spec_file import read_spec
 
     spec = read_spec(model.folder)
     links = dict(spec.links or {})

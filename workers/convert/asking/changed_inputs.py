@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.pipeline import PipelineSpec
+from workers.pipeline.spec import PipelineSpec
 
 Feeds = dict[str, NDArray[Any]]
 

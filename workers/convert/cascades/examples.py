@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.convert.asking.changed_inputs import Feeds, changed_copy
 from workers.convert.cascades.threshold import Looks, look
 from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import PipelineSpec
 
 if TYPE_CHECKING:
     from workers.infer.base import Session

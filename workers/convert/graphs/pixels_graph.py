@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.pipeline import ImageSteps
 from workers.convert.graphs import onnx_files
+from workers.pipeline.spec import ImageSteps
 
 
 def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:

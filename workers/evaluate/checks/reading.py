@@ -13,12 +13,13 @@ from workers.evaluate.data.folders import SPLITS
 from workers.evaluate.data.readers import arrays
 from workers.evaluate.data.sniff import all_readers, read_collection
 from workers.evaluate.data.split import choose
-from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Input, Spec, TextSteps, read_spec
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Source, TextSteps
+from workers.pipeline.spec_file import read_spec
 
 ORDER = ("pictures", "audio", "texts", "arrays")
 """A folder of pictures with a list beside them is a folder of pictures."""
 STEPS = {"pictures": ImageSteps, "audio": AudioSteps, "texts": TextSteps, "arrays": ArraySteps}
-SOURCES = {"pictures": "image", "audio": "audio", "texts": "input_ids", "arrays": "array"}
+SOURCES: dict[str, Source] = {"pictures": "image", "audio": "audio", "texts": "input_ids", "arrays": "array"}
 
 
 @dataclass(frozen=True)
@@ -140,12 +141,12 @@ def _nothing(path: Path) -> InputRefused:
     )
 
 
-def _spec_of(reader: Reader, path: Path) -> Spec:
+def _spec_of(reader: Reader, path: Path) -> PipelineSpec:
     """The description of a model that takes whatever is there: readers ask it for names and kinds only."""
     names = _array_names(path) if reader.id == "arrays" else ["x"]
-    inputs = tuple(Input(name, "float32", (None,), SOURCES.get(reader.id, "array")) for name in names)
+    inputs = tuple(PipelineInput(name, "float32", (None,), SOURCES.get(reader.id, "array")) for name in names)
     steps = STEPS.get(reader.id, ArraySteps)()
-    return Spec("data", inputs, (), steps, "class")
+    return PipelineSpec(task="arrays", inputs=inputs, outputs=(), preprocess=steps, answer_kind="class")
 
 
 def _array_names(path: Path) -> list[str]:

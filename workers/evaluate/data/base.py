@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.dataset import Box, Kind
-from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
 Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
 """What `Pipeline.feeds_from` takes."""
@@ -81,7 +81,7 @@ class Collection:
 class Options:
     """What the person said about the data, and the model that it is for."""
 
-    spec: Spec
+    spec: PipelineSpec
     text_column: str | None = None
     label_column: str | None = None
 

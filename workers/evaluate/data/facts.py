@@ -16,7 +16,7 @@ from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Kind
 from workers.infer.chat_session import IDS
 from workers.pipeline.images import placing_of
-from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, MaskSteps, Spec
+from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, MaskSteps, PipelineSpec
 
 EXIF_ORIENTATION, TURNED = 0x0112, 5
 """From 5 on, height and width change places (EXIF 2.3, tag Orientation)."""
@@ -28,7 +28,7 @@ LETTERS = 500
 """So many letters of a text tell its script."""
 
 
-def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: Kind) -> dict[str, float | str]:
+def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: PipelineSpec, kind: Kind) -> dict[str, float | str]:
     """Facts by name: brightness (0..1), sharpness, pixels; characters, script; seconds, loudness (dB). Arrays that go
     in as they are are no pictures or sounds and have none."""
     main = next((item for item in spec.inputs if item.source not in ("state", "constant")), None)
@@ -47,7 +47,7 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: 
     return {**text_facts(entry.text), **read}
 
 
-def _finds(spec: Spec) -> bool:
+def _finds(spec: PipelineSpec) -> bool:
     return isinstance(spec.postprocess, BoxesSteps | MaskSteps)
 
 

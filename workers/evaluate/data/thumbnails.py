@@ -11,7 +11,7 @@ from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.previews import thumbnail_of
 from workers.evaluate.data.sniff import read_collection
-from workers.pipeline.spec import read_spec
+from workers.pipeline.spec_file import read_spec
 
 QUALITY = 85
 STAGE = "Drawing small pictures"

@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import WorkerError
-from workers.contracts.pipeline import Preprocess
 from workers.evaluate.doctor.material import Example, Material
-from workers.evaluate.doctor.ways import plain_steps
 from workers.evaluate.proof.stats import at_least
 from workers.infer.base import Session
 from workers.pipeline.pipeline import Arrays, Pipeline
-from workers.pipeline.spec import ImageSteps, PipelineError
+from workers.pipeline.spec import ImageSteps, PipelineError, Preprocess
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +81,7 @@ class Scorer:
 
     def row(self, steps: Preprocess) -> Row:
         """An empty row for a way."""
-        spec = replace(self._base.spec, preprocess=plain_steps(steps))
+        spec = replace(self._base.spec, preprocess=steps)
         return Row(steps, Pipeline(spec, self._base.folder))
 
     def extend(self, row: Row, count: int) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.data.doctor import DoctorEvidence, DoctorParams, DoctorResult
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
 from workers.contracts.process.context import JobContext
 from workers.evaluate.doctor import others, pictures
 from workers.evaluate.doctor.evidence import Scorer
 from workers.evaluate.doctor.material import Material
 from workers.evaluate.doctor.search import Search
 from workers.evaluate.doctor.verdict import Verdict, judge, way_tried
-from workers.evaluate.doctor.ways import Axis, checked_steps
+from workers.evaluate.doctor.ways import Axis
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
 
 AS_THEY_ARE = "These arrays have the model’s own shape and go in as they are, so that nothing is prepared."
 NO_CLASSES = "Its answers are no classes or scores, so that nothing says which way is right."
@@ -28,7 +28,7 @@ def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
     began_s = time.monotonic()
     folder = Path(params.model_dir)
     pipeline = load_pipeline(folder)
-    chosen = checked_steps(pipeline.spec.preprocess)
+    chosen = pipeline.spec.preprocess
     if pipeline.spec.answer_kind not in ("class", "score"):
         return _nothing(NO_CLASSES, began_s)
     session = open_session(folder, params.runtime, {}, ctx.threads)

@@ -18,7 +18,7 @@ from workers.evaluate.data.split import choose
 from workers.evaluate.data.store import group_of
 from workers.evaluate.data.truths.classes import resolve
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, Spec
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, PipelineSpec
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -74,7 +74,7 @@ class Material:
     def _by_moments(self) -> bool:
         return bool(self._spec.links) and self._entry(self.examples[0].number, self._spec).steps is not None
 
-    def sample(self, example: Example, spec: Spec) -> "Sample | Image":
+    def sample(self, example: Example, spec: PipelineSpec) -> "Sample | Image":
         """The example as this way wants it: sounds at its own rate, cut after some seconds."""
         steps = spec.preprocess
         if not isinstance(steps, AudioSteps):
@@ -87,15 +87,15 @@ class Material:
             sample = resample(samples, rate, steps.sample_rate_hz)
         return sample[: int(MOST_SECONDS * steps.sample_rate_hz)] if isinstance(sample, np.ndarray) else sample
 
-    def moments(self, example: Example, spec: Spec, count: int) -> Any:
+    def moments(self, example: Example, spec: PipelineSpec, count: int) -> Any:
         """(count,) labels of the moments, below 0 where there is none; None where there are none at all."""
         steps = self._entry(example.number, spec).steps
         return None if steps is None else steps(count)
 
-    def _entry(self, number: int, spec: Spec) -> Entry:
+    def _entry(self, number: int, spec: PipelineSpec) -> Entry:
         return self._read(spec).entries[number]
 
-    def _read(self, spec: Spec) -> Collection:
+    def _read(self, spec: PipelineSpec) -> Collection:
         """Sounds are read anew for each rate and size of pieces, since labels of moments depend on them."""
         steps = spec.preprocess
         key = (steps.sample_rate_hz, steps.frame_samples) if isinstance(steps, AudioSteps) else (0, 0)

@@ -1,16 +1,16 @@
 """Plausible ways of preparing what is no picture: sounds, texts, whole and broken numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.pipeline import ArraySteps, AudioSteps, Preprocess, TextSteps
 from workers.evaluate.doctor.ways import Axis
 from workers.model_io.vocabulary import integer_bounds
-from workers.pipeline.spec import Input
+from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Preprocess, TextSteps
 
 FRAMES = ((512, 64), (512, 0), (256, 32), (256, 0), (1024, 0), (1536, 0))
 """(new samples, old ones before them) of known voice detectors at 16 kHz and 8 kHz: silero-vad 5 and 4, WebRTC."""
@@ -18,7 +18,7 @@ AS_16_BITS = 32768.0
 RATES_HZ = (16_000, 8_000)
 
 
-def sound_axes(entry: Input, stateful: bool) -> list[Axis]:
+def sound_axes(entry: PipelineInput, stateful: bool) -> list[Axis]:
     """Size of the pieces (of those that the model's own width allows), loudness, rate, state."""
     width = entry.shape[-1] if entry.shape else None
 
@@ -27,40 +27,40 @@ def sound_axes(entry: Input, stateful: bool) -> list[Axis]:
         if width is not None:
             found = {pair for pair in found if sum(pair) == width} | {(width, 0)}
         order = sorted(found, key=lambda pair: (pair not in FRAMES, FRAMES.index(pair) if pair in FRAMES else 0))
-        return [steps.model_copy(update={"frame_samples": new, "context_samples": old}) for new, old in order]
+        return [replace(steps, frame_samples=new, context_samples=old) for new, old in order]
 
     def loudness(steps: AudioSteps) -> list[Preprocess]:
-        return [steps.model_copy(update={"scale": scale}) for scale in (1.0, AS_16_BITS)]
+        return [replace(steps, scale=scale) for scale in (1.0, AS_16_BITS)]
 
     def rates(steps: AudioSteps) -> list[Preprocess]:
         known = dict.fromkeys((steps.sample_rate_hz, *RATES_HZ))
-        return [steps.model_copy(update={"sample_rate_hz": rate}) for rate in known]
+        return [replace(steps, sample_rate_hz=rate) for rate in known]
 
     def state(steps: AudioSteps) -> list[Preprocess]:
-        return [steps.model_copy(update={"carry_state": carries}) for carries in (True, False)]
+        return [replace(steps, carry_state=carries) for carries in (True, False)]
 
     axes = [Axis("loudness", loudness, quick=True), Axis("pieces", frames, quick=True), Axis("rate", rates)]
     return [*axes, Axis("state", state)] if stateful else axes
 
 
-def text_axes(entry: Input) -> list[Axis]:
+def text_axes(entry: PipelineInput) -> list[Axis]:
     """Letters, the tokenizer's own marks, length (up to the model's own)."""
     width = entry.shape[1] if len(entry.shape) > 1 else None
 
     def letters(steps: TextSteps) -> list[Preprocess]:
-        return [steps.model_copy(update={"lowercase": low}) for low in (False, True)]
+        return [replace(steps, lowercase=low) for low in (False, True)]
 
     def marks(steps: TextSteps) -> list[Preprocess]:
-        return [steps.model_copy(update={"special_tokens": with_marks}) for with_marks in (True, False)]
+        return [replace(steps, special_tokens=with_marks) for with_marks in (True, False)]
 
     def lengths(steps: TextSteps) -> list[Preprocess]:
         known = dict.fromkeys((steps.max_length, *(size for size in (128, 256, 512) if width is None)))
-        return [steps.model_copy(update={"max_length": length}) for length in known]
+        return [replace(steps, max_length=length) for length in known]
 
     return [Axis("marks", marks, quick=True), Axis("letters", letters, quick=True), Axis("length", lengths)]
 
 
-def array_axes(entry: Input, samples: Sequence[NDArray[Any]], model_dir: Path) -> list[Axis]:
+def array_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], model_dir: Path) -> list[Axis]:
     """For whole numbers the order, where counting begins and what fills up; for others the scale."""
     if np.dtype(entry.dtype).kind in "iu":
         return _integer_axes(entry, samples, integer_bounds(model_dir).get(entry.name))
@@ -68,12 +68,12 @@ def array_axes(entry: Input, samples: Sequence[NDArray[Any]], model_dir: Path) -
     def scales(steps: ArraySteps) -> list[Preprocess]:
         plain = [(1.0, 0.0), (1 / 255, 0.0), (255.0, 0.0), (2.0, -1.0), (2 / 255, -1.0), (1 / 16, 0.0), (-1.0, 1.0)]
         pairs = dict.fromkeys([(steps.scale, steps.offset), *plain])
-        return [steps.model_copy(update={"scale": scale, "offset": offset}) for scale, offset in pairs]
+        return [replace(steps, scale=scale, offset=offset) for scale, offset in pairs]
 
     return [Axis("scale", scales, quick=True)]
 
 
-def _integer_axes(entry: Input, samples: Sequence[NDArray[Any]], bound: int | None) -> list[Axis]:
+def _integer_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], bound: int | None) -> list[Axis]:
     flat = [np.ravel(sample) for sample in samples]
     ends = [int(values[-1]) for values in flat if values.size > 1 and values[-1] == values[-2]]
     fills = sorted({value for value in ends if ends.count(value) > 1}, key=ends.count, reverse=True)[:2]
@@ -81,11 +81,12 @@ def _integer_axes(entry: Input, samples: Sequence[NDArray[Any]], bound: int | No
 
     def orders(steps: ArraySteps) -> list[Preprocess]:
         """Both together: where both are wrong, none alone helps."""
-        turns = ("same", "reversed", "halves") if len(entry.shape) > 1 else ("same",)
-        return [steps.model_copy(update={"order": o, "offset": f}) for o in turns for f in (0.0, 1.0, -1.0)]
+        turns: tuple[Literal["same", "reversed", "halves"], ...] = ("same", "reversed", "halves")
+        known = turns if len(entry.shape) > 1 else turns[:1]
+        return [replace(steps, order=o, offset=f) for o in known for f in (0.0, 1.0, -1.0)]
 
     def filled(steps: ArraySteps) -> list[Preprocess]:
         swaps = [None, steps.swap, *((float(old), float(new)) for old in fills for new in usual if old != new)]
-        return [steps.model_copy(update={"swap": swap}) for swap in dict.fromkeys(swaps)]
+        return [replace(steps, swap=swap) for swap in dict.fromkeys(swaps)]
 
     return [Axis("order and counting", orders, quick=True), Axis("filling", filled, quick=True)]

@@ -1,12 +1,11 @@
 """Plausible ways of preparing pictures: families of mean and spread, order of colors, cutting, order in memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from workers.contracts.pipeline import ImageSteps, Preprocess
 from workers.evaluate.doctor.ways import Axis
-from workers.pipeline.spec import Input
+from workers.pipeline.spec import ImageSteps, PipelineInput, Preprocess
 
 USUAL_SIDE = 224
 
@@ -16,7 +15,7 @@ class Family:
     """How brightness becomes numbers. `source` is where it comes from."""
 
     words: str
-    range: str
+    range: Literal["0..1", "0..255"]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     source: str
@@ -60,7 +59,7 @@ BYTES = (
 )
 
 
-def axes_of(entry: Input, chosen: ImageSteps) -> list[Axis]:
+def axes_of(entry: PipelineInput, chosen: ImageSteps) -> list[Axis]:
     """What may be chosen for this input, the most telling first."""
     channels = _channels(entry, chosen)
     small = max(side_of(entry, chosen)) < SMALL_PX
@@ -76,12 +75,12 @@ def axes_of(entry: Input, chosen: ImageSteps) -> list[Axis]:
     return axes
 
 
-def start_of(entry: Input, chosen: ImageSteps) -> ImageSteps:
+def start_of(entry: PipelineInput, chosen: ImageSteps) -> ImageSteps:
     """The chosen way with the usual cutting, so that odd sizes hide nothing else."""
     side = side_of(entry, chosen)
     if _channels(entry, chosen) == 1 or side[0] < SMALL_PX:
-        return chosen.model_copy(update={"resize": side, "crop": None})
-    return chosen.model_copy(update={"resize": round(min(side) / 0.875), "crop": side})
+        return replace(chosen, resize=side, crop=None)
+    return replace(chosen, resize=round(min(side) / 0.875), crop=side)
 
 
 def with_families(steps: ImageSteps, families: Sequence[Family]) -> list[Preprocess]:
@@ -90,18 +89,18 @@ def with_families(steps: ImageSteps, families: Sequence[Family]) -> list[Preproc
     for family in families:
         turned = steps.channels == "bgr"
         mean, std = (value[::-1] if turned else value for value in (family.mean, family.std))
-        found.append(steps.model_copy(update={"range": family.range, "mean": mean, "std": std}))
+        found.append(replace(steps, range=family.range, mean=mean, std=std))
     return found
 
 
 def both_orders(steps: ImageSteps) -> list[Preprocess]:
     """RGB and BGR, each with its mean turned round and left as it is."""
-    other = "rgb" if steps.channels == "bgr" else "bgr"
-    turned = {"mean": steps.mean[::-1], "std": steps.std[::-1]}
-    found = [steps, steps.model_copy(update={"channels": other, **turned})]
+    other: Literal["rgb", "bgr"] = "rgb" if steps.channels == "bgr" else "bgr"
+    turned = replace(steps, mean=steps.mean[::-1], std=steps.std[::-1])
+    found: list[Preprocess] = [steps, replace(turned, channels=other)]
     if len(set(steps.mean)) > 1:
-        found += [steps.model_copy(update={"channels": other}), steps.model_copy(update=turned)]
-    return list(found)
+        found += [replace(steps, channels=other), turned]
+    return found
 
 
 def cuts(steps: ImageSteps, side: tuple[int, int], chosen: ImageSteps) -> list[Preprocess]:
@@ -114,14 +113,14 @@ def cuts(steps: ImageSteps, side: tuple[int, int], chosen: ImageSteps) -> list[P
         {"resize": short, "crop": side},
         {"resize": round(short / 0.875), "crop": side, "interpolation": "bicubic"},
     ]
-    return [steps.model_copy(update=way) for way in ways]
+    return [replace(steps, **way) for way in ways]
 
 
 def both_layouts(steps: ImageSteps) -> list[Preprocess]:
-    return [steps.model_copy(update={"layout": layout}) for layout in ("nchw", "nhwc")]
+    return [replace(steps, layout=layout) for layout in ("nchw", "nhwc")]
 
 
-def side_of(entry: Input, chosen: ImageSteps) -> tuple[int, int]:
+def side_of(entry: PipelineInput, chosen: ImageSteps) -> tuple[int, int]:
     """Height and width that the model takes: its own, else as it was chosen, else 224."""
     axes = entry.shape[2:4] if chosen.layout == "nchw" else entry.shape[1:3]
     if len(axes) == 2 and axes[0] is not None and axes[1] is not None:
@@ -130,7 +129,7 @@ def side_of(entry: Input, chosen: ImageSteps) -> tuple[int, int]:
     return (last, last) if isinstance(last, int) else (last[0], last[1])
 
 
-def _channels(entry: Input, chosen: ImageSteps) -> int:
+def _channels(entry: PipelineInput, chosen: ImageSteps) -> int:
     if len(entry.shape) == 4:
         own = entry.shape[1 if chosen.layout == "nchw" else 3]
         if own in (1, 3):

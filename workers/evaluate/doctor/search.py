@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from workers.contracts.pipeline import Preprocess
 from workers.contracts.process.context import JobContext
 from workers.evaluate.doctor.evidence import Row, Scorer, compared
 from workers.evaluate.doctor.ways import Axis
+from workers.pipeline.spec import Preprocess
 
 FIRST, FIRST_QUICK = 12, 8
 """Examples that every way is tried on; half of the ways go on to twice as many."""

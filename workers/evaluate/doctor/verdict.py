@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workers.contracts.data.doctor import DoctorEvidence, DoctorVerdict, WayTried
+from workers.contracts.pipeline import spec_text
 from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.doctor.evidence import Row, compared, sign_p
 from workers.evaluate.doctor.material import Example
-from workers.evaluate.doctor.ways import oddness, spec_text
+from workers.evaluate.doctor.ways import oddness
 from workers.evaluate.doctor.words import words_of
 from workers.evaluate.proof.stats import at_least, binomial_interval
 

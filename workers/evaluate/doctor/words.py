@@ -1,7 +1,7 @@
 """A way of preparing inputs in words for people."""
 
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
 from workers.evaluate.doctor.pictures import picture_words
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
 
 
 def words_of(steps: Preprocess) -> str:

@@ -20,8 +20,8 @@ from workers.evaluate.look.next_words import other_words
 from workers.evaluate.look.one_input import levels_of
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.evaluate.proof.predictions import Answers, load_answers
-from workers.pipeline import Pipeline, load_pipeline
 from workers.pipeline.audio import read_wav
+from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.spec import BoxesSteps, MaskSteps, PipelineError
 
 FOLDER = "examples"

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult, FedWay
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
-from workers.evaluate.doctor.ways import checked_steps
 from workers.evaluate.doctor.words import words_of
 from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.dialogues import in_one_line
@@ -51,7 +50,7 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
         ]
     return FedResult(
         kind=data.kind,
-        preparation="" if way == "as_it_is" else words_of(checked_steps(pipeline.spec.preprocess)),
+        preparation="" if way == "as_it_is" else words_of(pipeline.spec.preprocess),
         examples=tuple(examples),
         findings=tuple(findings),
         answered=answered,

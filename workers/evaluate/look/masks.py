@@ -9,7 +9,7 @@ from workers.contracts.wording import percent
 from workers.pipeline.answers import label_of
 from workers.pipeline.images import placing_of
 from workers.pipeline.postprocess.mask_pictures import mask_picture
-from workers.pipeline.spec import ImageSteps, MaskSteps, Spec
+from workers.pipeline.spec import ImageSteps, MaskSteps, PipelineSpec
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,12 +21,14 @@ OPACITY = 150
 MOST_NAMED = 3
 
 
-def is_mask(spec: Spec, answer: NDArray[Any]) -> bool:
+def is_mask(spec: PipelineSpec, answer: NDArray[Any]) -> bool:
     """Whether an answer (height, width) is one of classes for each pixel, with finite numbers."""
     return isinstance(spec.postprocess, MaskSteps) and answer.ndim == 2 and bool(np.isfinite(answer).all())
 
 
-def laid_over(mask: NDArray[Any], spec: Spec, shown: tuple[int, int], whole: tuple[int, int] | None = None) -> "Image":
+def laid_over(
+    mask: NDArray[Any], spec: PipelineSpec, shown: tuple[int, int], whole: tuple[int, int] | None = None
+) -> "Image":
     """A model's mask (height, width) in colors at the size `shown` (width, height), to lay over a picture; what is
     background shows nothing. `whole` is the size of the person's picture, None where the whole input is shown."""
     from PIL import Image
@@ -44,7 +46,7 @@ def laid_over(mask: NDArray[Any], spec: Spec, shown: tuple[int, int], whole: tup
     return colored
 
 
-def mask_words(mask: NDArray[Any], spec: Spec) -> str:
+def mask_words(mask: NDArray[Any], spec: PipelineSpec) -> str:
     """ "cat 31.0 %, dog 4.0 % of the picture": the largest first, without the background."""
     numbers, counts = np.unique(mask.astype(np.int64), return_counts=True)
     found = [(count / mask.size, int(one)) for one, count in zip(numbers, counts, strict=True) if one != BACKGROUND]

@@ -25,7 +25,7 @@ from workers.pipeline.answers import one_item
 from workers.pipeline.batches import group_size
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import BoxesSteps, Spec, TextSteps
+from workers.pipeline.spec import BoxesSteps, PipelineSpec, TextSteps
 
 ANSWERS_FILE = "answers.npz"
 STAGE = "Comparing answers"
@@ -270,7 +270,7 @@ def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
     return [pipeline.text_of(row) if np.isfinite(row).all() else "" for row in answer]
 
 
-def _decoded(spec: Spec) -> dict[str, Any]:
+def _decoded(spec: PipelineSpec) -> dict[str, Any]:
     """The fields `decoded` and `score_threshold`."""
     steps = spec.postprocess
     if isinstance(steps, BoxesSteps):

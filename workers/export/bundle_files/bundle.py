@@ -35,7 +35,7 @@ def part(name: str) -> Any:
 
 
 fit_settings = part("infer.fit").fit_settings
-load_pipeline = part("pipeline").load_pipeline
+load_pipeline = part("pipeline.pipeline").load_pipeline
 default_of = part("pipeline.filling").default_of
 open_whole = part("pipeline.generating").open_whole
 landing = part("infer.landing")

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE))
 runpy.run_path(str(HERE / "own_code.py"))
 
 from bundle import Model, load  # noqa: E402
-from fettle_bundle.pipeline import PipelineError  # noqa: E402
+from fettle_bundle.pipeline.spec import PipelineError  # noqa: E402
 
 
 def answer(model: Model, said: list[dict[str, str]], options: argparse.Namespace) -> str:

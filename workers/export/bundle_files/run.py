@@ -21,8 +21,8 @@ runpy.run_path(str(HERE / "own_code.py"))
 
 from bundle import Model, load  # noqa: E402
 from fettle_bundle.monitor.writing import CannotLog  # noqa: E402
-from fettle_bundle.pipeline import PipelineError  # noqa: E402
 from fettle_bundle.pipeline.answering import answered  # noqa: E402
+from fettle_bundle.pipeline.spec import PipelineError  # noqa: E402
 
 SHORT_ANSWER = 64
 """Tokens of a language model's answer here; chat.py gives longer ones."""

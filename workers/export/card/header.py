@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workers.contracts.bundles import CardFacts
-from workers.contracts.pipeline import PipelineSpec
 from workers.export.card.foreign import one_line
+from workers.pipeline.spec import PipelineSpec
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from workers.contracts.after.stress import StressResult
 from workers.contracts.bundles import CardFacts
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.wording import percent_of
 from workers.export.card.scores import worst_loss
+from workers.pipeline.spec import PipelineSpec
 
 NOTHING_FOUND = "None was found by what was measured. What was not measured may hold some."
 

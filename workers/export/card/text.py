@@ -6,7 +6,6 @@ from typing import Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.measured.power import power_words
-from workers.contracts.pipeline import ImageSteps, PipelineSpec
 from workers.contracts.wording import capitalized, in_ms, percent, percent_of
 from workers.export.card.data import record_lines
 from workers.export.card.foreign import code, plain
@@ -18,6 +17,7 @@ from workers.export.card.speed import SAME, speed_sentence, speedup_words
 from workers.export.card.stress import under_stress
 from workers.export.how_to_run import for_model
 from workers.measure.opening import runtime_called
+from workers.pipeline.spec import ImageSteps, PipelineSpec
 
 VERDICTS = {
     "safe": "Safe: on {n} examples, 95 % sure that the loss stays within the limit of {limit}.",

@@ -25,8 +25,8 @@ from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import interpreter
 from workers.export.selftest import ENVIRONMENT, FOLDER, failed
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import compare_golden
+from workers.pipeline.pipeline import load_pipeline
 
 START_S, ANSWER_S, STOP_S = 120, 60, 30
 REFUSED = 421

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workers.contracts.bundles import CardFacts, ExportCheck, ExportParams, ExportResult
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
@@ -83,7 +83,7 @@ def serving(params: ExportParams) -> dict[str, Any]:
 
 def spec_of(params: ExportParams) -> PipelineSpec:
     """The model's description."""
-    return PipelineSpec.model_validate_json((Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8"))
+    return read_pipeline(Path(params.model_dir))
 
 
 def model_name(facts: CardFacts) -> str:

@@ -14,7 +14,7 @@ from string import Template
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, pipeline_document
 from workers.export.web import engine
 
 FOLDER = "web"
@@ -66,7 +66,7 @@ def _tokenizer(model: Path) -> Any:
 
 def _data(told: dict[str, Any], spec: PipelineSpec, tokenizer: Any) -> str:
     """What our scripts are told of this model."""
-    parts = {"facts": told, "pipeline": spec.model_dump(mode="json")}
+    parts = {"facts": told, "pipeline": pipeline_document(spec)}
     if tokenizer is not None:
         parts["tokenizer"] = tokenizer
     lines = [f"fettle.{name} = {json.dumps(value, ensure_ascii=True)};" for name, value in parts.items()]

@@ -6,7 +6,7 @@ from pathlib import Path
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import BoxesSteps, PipelineSpec
+from workers.contracts.pipeline import BoxesSteps, PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
@@ -34,7 +34,7 @@ MAIN = ("image", "input_ids", "audio", "array")
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip, test, try the page. Raises `WorkerError` where the model does not go into a page or fails a test."""
     model = read_model(Path(params.model_dir))
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(model.folder)
     size = sum(path.stat().st_size for path in map(model.folder.joinpath, _names(model.artifact.files)))
     if reason := why_not(spec, size):
         raise InputRefused(

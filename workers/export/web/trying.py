@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.bundles import ExportCheck
-from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.export.golden_json import as_json, from_json
 from workers.export.selftest import failed
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import golden_differences
-from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
 
 CASES = 4
@@ -54,7 +53,7 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
         )
         return ExportCheck(what=WHAT, ok=True, detail=told)
     pipeline = load_pipeline(folder)
-    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(folder)
     prepare = examples(pipeline, spec, ctx.work_dir)
     asked = Prepared(folder / "golden" / "inputs")
     cases = [

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.proof.elsewhere import MatchedTensor, Side
 from workers.contracts.specs import TensorSpec
 from workers.model_io.words import refuse, shown
+from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
 
 OTHER_INTERFACE = "other_interface"
 FLOATS = ("float16", "bfloat16", "float32", "float64")

@@ -6,6 +6,7 @@ the first items of the person's own data; what it answers is no matter here, onl
 
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import COMPANIONS, read_model, write_model
 from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
 from workers.contracts.paths import from_text
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import ModelArtifact
@@ -63,7 +64,7 @@ def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
 
 def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBesideResult:
     path, original = from_text(params.opening.path), Path(params.model_dir)
-    spec = PipelineSpec.model_validate_json((original / "pipeline.json").read_bytes())
+    spec = read_pipeline(original)
     items = Prepared(Path(params.data_dir) / "test")
     seen = {name: frozenset(item[name].shape for item in items) for name in items.names}
     ctx.progress(CHECKING_IT, 0, 3)
@@ -182,12 +183,12 @@ def _described(draft: Draft, spec: PipelineSpec, found: Match) -> PipelineSpec:
             sizes = list(entry.shape)
             if entry.batched and entry.source not in ("state", "initial_state") and len(sizes) > entry.batch_axis:
                 sizes[entry.batch_axis] = found.batch
-            inputs.append(entry.model_copy(update={"shape": tuple(sizes)}))
-        spec = spec.model_copy(update={"inputs": tuple(inputs)})
+            inputs.append(replace(entry, shape=tuple(sizes)))
+        spec = replace(spec, inputs=tuple(inputs))
     own = draft.stored.pipeline if draft.stored is not None else None
     if own is not None and own.preprocess.kind == "image" and spec.preprocess.kind == "image":
-        steps = spec.preprocess.model_copy(update={"pixels": own.preprocess.pixels})
-        spec = spec.model_copy(update={"preprocess": steps})
+        steps = replace(spec.preprocess, pixels=own.preprocess.pixels)
+        spec = replace(spec, preprocess=steps)
     return spec
 
 
@@ -198,7 +199,7 @@ def _describe(target: Path, original: Path, draft: Draft, spec: PipelineSpec, fo
             shutil.copyfile(original / name, target / name)
     described = _described(draft, spec, found)
     if described != spec:
-        (target / "pipeline.json").write_text(described.model_dump_json(indent=1), encoding="utf-8")
+        write_pipeline(target, described)
 
 
 def _try_out(
@@ -216,7 +217,7 @@ def _try_out(
     after = open_session(target, runtime, {}, ctx.threads)
     try:
         first, second = load_pipeline(original), load_pipeline(target)
-        spec = PipelineSpec.model_validate_json((original / "pipeline.json").read_bytes())
+        spec = read_pipeline(original)
         for item in items:
             ctx.check_cancelled()
             want = _shapes(first, before, item)

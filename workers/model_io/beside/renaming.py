@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.pipeline import PipelineInput
 from workers.contracts.proof.elsewhere import MatchedTensor
 from workers.infer.openvino_program import import_library
 from workers.model_io.ready_made.openvino_ir import port_name
+from workers.pipeline.spec import PipelineInput
 
 BESIDE = "adapted"
 CHANNELS_FIRST, CHANNELS_LAST = "NCHW", "NHWC"

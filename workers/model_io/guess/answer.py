@@ -3,7 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from workers.contracts.pipeline import (
+from workers.contracts.specs import TensorSpec
+from workers.model_io.facts import Found
+from workers.model_io.guess.detection import gives_boxes
+from workers.model_io.guess.masks import mask_steps
+from workers.model_io.guess.pictures import gives_picture
+from workers.model_io.guess.transcripts import transcript_of
+from workers.pipeline.spec import (
     AnswerKind,
     ArraySteps,
     AudioSteps,
@@ -13,12 +19,6 @@ from workers.contracts.pipeline import (
     Task,
     TextSteps,
 )
-from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
-from workers.model_io.guess.detection import gives_boxes
-from workers.model_io.guess.masks import mask_steps
-from workers.model_io.guess.pictures import gives_picture
-from workers.model_io.guess.transcripts import transcript_of
 
 WORLD = ("image", "input_ids", "audio", "array")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import BoxesSteps, ImageSteps, MaskSteps, PipelineSpec
 from workers.contracts.proof.results import READ_AS, read_as
 from workers.model_io.facts import Found, Graph
 from workers.model_io.guess.answer import pick_answer
@@ -15,6 +14,7 @@ from workers.model_io.guess.masks import mask_steps
 from workers.model_io.guess.spec import with_guess, with_words
 from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.words import refuse
+from workers.pipeline.spec import BoxesSteps, ImageSteps, MaskSteps, PipelineSpec
 
 
 def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams) -> PipelineSpec:
@@ -26,7 +26,7 @@ def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams)
             raise _unfit(params.task, spec, "Results of this kind cannot be chosen by hand yet.")
         told = WAYS[params.task](spec, graph, found)
     if params.task is not None:
-        told = told.model_copy(update={"guessed": with_guess(told.guessed, is_guess=False)})
+        told = replace(told, guessed=with_guess(told.guessed, is_guess=False))
     if params.score_threshold is None:
         return told
     steps = told.postprocess
@@ -37,8 +37,9 @@ def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams)
             f"They are read as {read_as(told).told(told)}; --score-threshold is for boxes and masks of one plane.",
             "Leave it out, or say with --task how results are to be read.",
         )
-    name = "score_threshold" if isinstance(steps, BoxesSteps) else "threshold"
-    return told.model_copy(update={"postprocess": steps.model_copy(update={name: params.score_threshold})})
+    if isinstance(steps, BoxesSteps):
+        return replace(told, postprocess=replace(steps, score_threshold=params.score_threshold))
+    return replace(told, postprocess=replace(steps, threshold=params.score_threshold))
 
 
 def _boxes(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
@@ -48,8 +49,8 @@ def _boxes(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
         shapes = ", ".join(f"{output.name} {'×'.join(map(str, output.shape))}" for output in graph.outputs[:4])
         detail = f"None of the known forms of detectors fits its outputs ({shapes[:300]})."
         raise _unfit("detection", spec, detail)
-    update = {"answer_kind": "detection", "task": "object-detection", "postprocess": boxes, "classes": found.classes}
-    return with_words(spec.model_copy(update=update), graph.outputs, boxes.boxes)
+    told = replace(spec, answer_kind="detection", task="object-detection", postprocess=boxes, classes=found.classes)
+    return with_words(told, graph.outputs, boxes.boxes)
 
 
 def _plain(kind: str) -> Callable[[PipelineSpec, Graph, Found], PipelineSpec]:
@@ -63,7 +64,7 @@ def _plain(kind: str) -> Callable[[PipelineSpec, Graph, Found], PipelineSpec]:
         if kind == "picture" and len(shape) != 4:
             raise _unfit(kind, spec, f"{answer} holds no planes of a picture.")
         update: dict[str, Any] = {"answer_kind": kind, "postprocess": None}
-        return with_words(spec.model_copy(update=update), graph.outputs, answer)
+        return with_words(replace(spec, **update), graph.outputs, answer)
 
     return change
 
@@ -73,8 +74,8 @@ def _mask(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     steps = mask_steps(answer, replace(found, task="image-segmentation"))
     if steps is None:
         raise _unfit("segmentation", spec, f"{answer.name} holds no planes over a picture.")
-    update = {"answer_kind": "mask", "task": "image-segmentation", "postprocess": steps, "classes": found.classes}
-    return with_words(spec.model_copy(update=update), graph.outputs, answer.name)
+    told = replace(spec, answer_kind="mask", task="image-segmentation", postprocess=steps, classes=found.classes)
+    return with_words(told, graph.outputs, answer.name)
 
 
 def _transcript(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
@@ -83,8 +84,8 @@ def _transcript(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     if read is None:
         raise _unfit("transcript", spec, "Its files name no character for each of its scores.")
     steps, names = read
-    update = {"answer_kind": "transcript", "task": "transcription", "postprocess": steps, "classes": names}
-    return with_words(spec.model_copy(update=update), graph.outputs, answer.name)
+    told = replace(spec, answer_kind="transcript", task="transcription", postprocess=steps, classes=names)
+    return with_words(told, graph.outputs, answer.name)
 
 
 WAYS: Mapping[str, Callable[[PipelineSpec, Graph, Found], PipelineSpec]] = {

@@ -2,14 +2,14 @@
 or in cells of a grid, and what stands behind scores that is none."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.pipeline import BoxesSteps
 from workers.pipeline.postprocess.boxes import grid_of, heads_of
-from workers.pipeline.spec import BoxesSteps as Plain
+from workers.pipeline.spec import BoxesSteps
 
 LARGEST_SHARE = 2.0
 """Places in shares of the input may lie a little outside of it; places in pixels are far above."""
@@ -25,6 +25,13 @@ LARGEST_ANGLE = 2.4
 """Ultralytics' angles lie from -pi/4 to 3 pi/4."""
 
 EXACT = 1e-3
+ORDERS: tuple[tuple[Literal["box_score_class", "class_score_box", "box_class_score"], int, int], ...] = (
+    ("box_score_class", 4, 5),
+    ("class_score_box", 1, 0),
+    ("box_class_score", 5, 4),
+)
+"""The order of columns, and which of them hold score and class."""
+
 Values = NDArray[np.float32]
 
 
@@ -35,8 +42,8 @@ def seen(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]], size:
         steps = _in_order(steps, outputs)
     if steps.form in ("yolo_v5", "yolo_v8") and steps.classes is None:
         steps = _with_behind(steps, outputs)
-    plain = steps.model_copy(update={"activation": "none", "background": "none"})
-    heads = [heads_of(one, Plain(**plain.model_dump(exclude={"kind"}))) for one in outputs]
+    plain = replace(steps, activation="none", background="none")
+    heads = [heads_of(one, plain) for one in outputs]
     places = np.concatenate([head.places.reshape(-1, 4) for head in heads])
     raw = [values for one in outputs for values in _raw_scores(one, steps)]
     scores = np.concatenate([values.ravel() for values in raw]) if raw else np.empty(0, np.float32)
@@ -45,14 +52,14 @@ def seen(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]], size:
         update["activation"] = "softmax" if steps.background != "none" else "sigmoid"
     finite = places[np.isfinite(places).all(axis=1)]
     if steps.form == "yolo_v5" and not _follows_grid([head.places for head in heads], size):
-        return steps.model_copy(update={**update, "form": "yolox", "unit": "pixels"})
+        return replace(steps, **update, form="yolox", unit="pixels")
     # rows of nothing fill up what end-to-end models find: they are in no unit
     if np.abs(finite).max(initial=0.0) > 0:
         update["unit"] = "shares" if float(np.abs(finite).max()) <= LARGEST_SHARE else "pixels"
         ordered = float(((finite[:, 2] >= finite[:, 0]) & (finite[:, 3] >= finite[:, 1])).mean())
         if steps.form == "boxes_scores" and steps.corners == "xyxy" and ordered < CORNERS:
             update["corners"] = "cxcywh"
-    return steps.model_copy(update=update)
+    return replace(steps, **update)
 
 
 def _shares(values: Values) -> bool:
@@ -78,13 +85,13 @@ def _in_order(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) 
         [np.asarray(one[steps.boxes], np.float32).reshape(-1, one[steps.boxes].shape[-1]) for one in outputs]
     )
     rows = rows[np.isfinite(rows).all(axis=1)]
-    for columns, score, kind in (("box_score_class", 4, 5), ("class_score_box", 1, 0), ("box_class_score", 5, 4)):
+    for columns, score, kind in ORDERS:
         whole = (
             np.abs(rows[:, kind] - np.rint(rows[:, kind])).max(initial=0) <= EXACT
             and rows[:, kind].min(initial=0) >= -1
         )
         if _shares(rows[:, score]) and whole and (columns == "box_score_class" or steps.behind == "nothing"):
-            return steps if columns == "box_score_class" else steps.model_copy(update={"columns": columns})
+            return steps if columns == "box_score_class" else replace(steps, columns=columns)
     raise ValueError("no column holds scores beside one of whole numbers")
 
 
@@ -105,7 +112,7 @@ def _with_behind(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]
         update["behind"] = "angle"
     elif len(more) % 3 == 0 and all(_shares(column) for column in more[2::3]):
         update["behind"] = "seen_points"
-    return steps.model_copy(update=update)
+    return replace(steps, **update)
 
 
 def _raw_scores(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> list[Values]:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
 from workers.pipeline.postprocess.boxes import STRIDES
+from workers.pipeline.spec import BoxesSteps, ImageSteps, PipelineInput
 
 ANCHORS = (1, 3)
 """There is one box, or three, for each cell of YOLO's grids."""
@@ -58,8 +58,8 @@ def boxes_steps(
     return _beside(outputs, names)
 
 
-def _steps(*, form: str, **more: Any) -> BoxesSteps:
-    return BoxesSteps.model_validate({"form": form, "nms_iou": NMS_IOU.get(form), **more})
+def _steps(*, form: Any, **more: Any) -> BoxesSteps:
+    return BoxesSteps(form=form, **{"nms_iou": NMS_IOU.get(form), **more})
 
 
 def _masks(outputs: Sequence[TensorSpec]) -> TensorSpec | None:

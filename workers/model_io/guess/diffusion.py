@@ -2,8 +2,8 @@
 
 import re
 
-from workers.contracts.pipeline import PipelineInput, Sampling
 from workers.contracts.specs import TensorSpec
+from workers.pipeline.spec import PipelineInput, Sampling
 
 LEVEL_NAMES = re.compile(r"^(sigma|sigmas|noise_level|noise_std)$", re.I)
 """Inputs that say how noisy the values are as a standard deviation. Steps of a schedule (`timestep`) are numbers whose

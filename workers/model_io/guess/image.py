@@ -1,8 +1,11 @@
 """Guesses about pictures: layout, size, colors, normalization."""
 
-from workers.contracts.pipeline import ImageSteps
+from dataclasses import replace
+from typing import Any
+
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
+from workers.pipeline.spec import ImageSteps
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _USUAL_SIDE, _USUAL_WIDE = 224, 320
@@ -37,13 +40,13 @@ def guess_image(spec: TensorSpec, found: Found, outputs: tuple[TensorSpec, ...])
         usual = _USUAL_SIDE if classes else _USUAL_WIDE
         height, width = height or usual, width or (usual if height is None else _USUAL_WIDE)
     if classes == 1000 and height == width:
-        sizes = {"resize": round(height / 0.875), "crop": (height, width)}
+        sizes: dict[str, Any] = {"resize": round(height / 0.875), "crop": (height, width)}
         guessed += ["resize", "crop"]
     else:
         sizes = {"resize": (height, width)}
     mean, std = _normalization(spec.dtype, gray, layout)
     steps = ImageSteps(
-        **sizes,  # type: ignore[arg-type]
+        **sizes,
         mean=mean,
         std=std,
         range="0..255" if spec.dtype == "uint8" else "0..1",
@@ -59,8 +62,9 @@ def detector_image(steps: ImageSteps, form: str) -> ImageSteps:
     if form in ("detr", "boxes_labels"):
         return steps
     frame = steps.crop or steps.resize
-    plain = {"mean": (0.0,), "std": (1.0,), "resize": (frame, frame) if isinstance(frame, int) else frame, "crop": None}
-    return steps.model_copy(update={**plain, "letterbox": form != "boxes_scores"})
+    sides = (frame, frame) if isinstance(frame, int) else frame
+    letterbox = form != "boxes_scores"
+    return replace(steps, mean=(0.0,), std=(1.0,), resize=sides, crop=None, letterbox=letterbox)
 
 
 def _size(spec: TensorSpec, axis: int) -> int | None:
@@ -78,9 +82,9 @@ def _normalization(dtype: str, gray: bool, layout: str) -> tuple[tuple[float, ..
 
 def _fixed(steps: ImageSteps, height: int | None, width: int | None, layout: str) -> ImageSteps:
     """Found steps whose result has the size that the model wants."""
-    update: dict[str, object] = {"layout": layout}
+    update: dict[str, Any] = {"layout": layout}
     last = steps.crop or steps.resize
     now = (last, last) if isinstance(last, int) and steps.crop else last
     if height and width and now != (height, width):
         update |= {"crop": (height, width)} if isinstance(steps.resize, int) else {"resize": (height, width)}
-    return steps.model_copy(update=update)
+    return replace(steps, **update)

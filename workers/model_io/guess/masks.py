@@ -6,13 +6,15 @@ numbers where the model chooses the class itself.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.pipeline import ImageSteps, MaskSteps
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
+from workers.pipeline.spec import ImageSteps, MaskSteps
 
 MOST_CLASSES = 256
 MAPS_THRESHOLD = 0.3
@@ -34,13 +36,14 @@ def mask_steps(answer: TensorSpec, found: Found) -> MaskSteps | None:
     if len(shape) != 4:
         return None
     names = len(found.classes) if found.classes else None
-    for planes, count in (("first", shape[1]), ("last", shape[3])):
+    counts: tuple[tuple[Literal["first", "last"], int | str | None], ...] = (("first", shape[1]), ("last", shape[3]))
+    for planes, count in counts:
         sides = shape[2:] if planes == "first" else shape[1:3]
         if not isinstance(count, int) or not 1 <= count <= MOST_CLASSES or any(side == 1 for side in sides):
             continue
         if told or (names is not None and count == names > 1):
             threshold = 0.5 if count == 1 else None
-            return MaskSteps.model_validate({"output": answer.name, "planes": planes, "threshold": threshold})
+            return MaskSteps(output=answer.name, planes=planes, threshold=threshold)
     return None
 
 
@@ -52,17 +55,17 @@ def mask_seen(
     if known is not None:
         one = known.threshold is not None
         outside = any(bool((value < -1e-3).any() or (value > 1 + 1e-3).any()) for value in values)
-        return known.model_copy(update={"activation": "sigmoid"}) if one and outside else known
+        return replace(known, activation="sigmoid") if one and outside else known
     if not isinstance(steps, ImageSteps) or any(value.ndim != 4 or min(value.shape[2:]) < 2 for value in values):
         return None
     if not all(bool(((value >= 0) & (value <= 1)).all()) for value in values):
         return None
-    for planes, axis in (("first", 1), ("last", 3)):
+    places: tuple[tuple[Literal["first", "last"], int], ...] = (("first", 1), ("last", 3))
+    for planes, axis in places:
         count = values[0].shape[axis]
         if 1 < count <= MOST_CLASSES and all(np.allclose(value.sum(axis=axis), 1, atol=1e-2) for value in values):
-            return MaskSteps.model_validate({"output": answer, "planes": planes})
+            return MaskSteps(output=answer, planes=planes)
         clear = np.mean([((value < CLEAR) | (value > 1 - CLEAR)).mean() for value in values])
         if count == 1 and clear >= CLEAR_SHARE:
-            told = {"output": answer, "planes": planes, "threshold": MAPS_THRESHOLD}
-            return MaskSteps.model_validate(told)
+            return MaskSteps(output=answer, planes=planes, threshold=MAPS_THRESHOLD)
     return None

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from workers.contracts.pipeline import ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
+from workers.pipeline.spec import ImageSteps, PipelineInput
 
 LARGEST_FACTOR = 8
 

@@ -3,8 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from workers.contracts.pipeline import (
+from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
+from workers.model_io.facts import Found, Graph, warning
+from workers.model_io.guess.answer import TASK_GUESSED, answer_kind, pick_answer, task_of
+from workers.model_io.guess.detection import boxes_steps
+from workers.model_io.guess.diffusion import guess_sampling
+from workers.model_io.guess.image import detector_image, guess_image, picture_layout
+from workers.model_io.guess.masks import mask_steps
+from workers.model_io.guess.transcripts import transcript_of
+from workers.model_io.meanings import input_meaning, output_meaning
+from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
+from workers.pipeline.generating import TOKENS
+from workers.pipeline.spec import (
     AnswerKind,
     ArraySteps,
     AudioSteps,
@@ -18,17 +30,6 @@ from workers.contracts.pipeline import (
     Source,
     TextSteps,
 )
-from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
-from workers.model_io.facts import Found, Graph, warning
-from workers.model_io.guess.answer import TASK_GUESSED, answer_kind, pick_answer, task_of
-from workers.model_io.guess.detection import boxes_steps
-from workers.model_io.guess.diffusion import guess_sampling
-from workers.model_io.guess.image import detector_image, guess_image, picture_layout
-from workers.model_io.guess.masks import mask_steps
-from workers.model_io.guess.transcripts import transcript_of
-from workers.model_io.meanings import input_meaning, output_meaning
-from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
-from workers.pipeline.generating import TOKENS
 
 Shape = tuple[int | None, ...]
 _AUDIO_NAMES = re.compile(r"audio|wave|wav$|speech|pcm|sound|input_values", re.I)
@@ -84,16 +85,16 @@ def build_spec(
         postprocess=result.steps,
     )
     if spec.sampling is not None:
-        spec = spec.model_copy(update={"guessed": (*spec.guessed, "sampling")})
+        spec = replace(spec, guessed=(*spec.guessed, "sampling"))
     if found.generation is not None:
-        told = {
+        told: dict[str, Any] = {
             "answer_kind": "tokens" if found.generation.mel is None else "transcript",
             "generation": found.generation,
             "classes": None,
             "postprocess": None,
             "pooling": "none",
         }
-        return with_words(spec.model_copy(update=told), graph.outputs, TOKENS)
+        return with_words(replace(spec, **told), graph.outputs, TOKENS)
     return with_words(spec, graph.outputs, result.output)
 
 
@@ -137,7 +138,7 @@ def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> Pipeli
     item = items.get(entry.name, items.get("x", ()))
     first = entry.shape[0] if entry.shape else None
     is_whole = entry.source == "array" and first not in (None, 1) and len(item) == len(entry.shape) and item[0] == first
-    return entry.model_copy(update={"batched": False}) if is_whole else entry
+    return replace(entry, batched=False) if is_whole else entry
 
 
 def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
@@ -145,14 +146,15 @@ def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     answer = pick_answer(graph.outputs, spec.links)
     kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
     result = _result(graph, answer, spec.inputs, spec.preprocess, kind, found)
-    told = {
-        "answer_kind": kind,
-        "postprocess": result.steps,
-        "task": found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
-        "classes": result.classes,
-        "guessed": with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed),
-    }
-    return with_words(spec.model_copy(update=told), graph.outputs, result.output)
+    told = replace(
+        spec,
+        answer_kind=kind,
+        postprocess=result.steps,
+        task=found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
+        classes=result.classes,
+        guessed=with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed),
+    )
+    return with_words(told, graph.outputs, result.output)
 
 
 def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
@@ -163,7 +165,7 @@ def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
 
 def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:
     """Meanings filled in, which need the rest of the description."""
-    inputs = tuple(entry.model_copy(update={"meaning": input_meaning(entry, spec.preprocess)}) for entry in spec.inputs)
+    inputs = tuple(replace(entry, meaning=input_meaning(entry, spec.preprocess)) for entry in spec.inputs)
     described = tuple(
         PipelineOutput(
             name=output.name,
@@ -174,7 +176,7 @@ def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str)
         )
         for output in outputs
     )
-    return spec.model_copy(update={"inputs": inputs, "outputs": described})
+    return replace(spec, inputs=inputs, outputs=described)
 
 
 def sizes(shape: tuple[int | str | None, ...]) -> Shape:
@@ -263,7 +265,7 @@ def _token_source(spec: TensorSpec) -> Source | None:
 
 def _text_inputs(world: list[TensorSpec], found: Found) -> _Reading:
     inputs = tuple(
-        _input(spec, source).model_copy(update={"optional": source != "input_ids"})
+        replace(_input(spec, source), optional=source != "input_ids")
         for spec in world
         if (source := _token_source(spec))
     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from workers.contracts.pipeline import TranscriptSteps
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
 from workers.pipeline.postprocess.transcripts import BLANKS, SPACES
+from workers.pipeline.spec import TranscriptSteps
 
 CHARACTERS = 0.9
 """Share of the names that are single characters."""

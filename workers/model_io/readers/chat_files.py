@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.pipeline import Chat
+from workers.contracts.pipeline import checked
 from workers.contracts.process.context import JobContext
 from workers.model_io.readers.neighbors import read_json
 from workers.model_io.words import refuse, shown
 from workers.pipeline.chats import ChatTexts
-from workers.pipeline.spec import PipelineError
+from workers.pipeline.spec import Chat, PipelineError
 
 TEMPLATE = "chat_template.jinja"
 SPECIALS = ("bos_token", "eos_token", "pad_token", "unk_token")
@@ -37,12 +37,13 @@ def chat_of(folder: Path, config: Mapping[str, Any]) -> Chat:
     ends = more.get("eos_token_id", config.get("eos_token_id"))
     listed = ends if isinstance(ends, list) else [ends]
     limits = (config.get("max_position_embeddings"), config.get("n_positions"))
-    return Chat(
+    chat = Chat(
         template=TEMPLATE if template_of(folder) else None,
         specials={name: text for name in SPECIALS if (text := _token(tokens.get(name)))},
         ends=tuple(end for end in listed if isinstance(end, int) and not isinstance(end, bool)),
         context=next((limit for limit in limits if isinstance(limit, int) and limit > 1), USUAL_CONTEXT),
     )
+    return checked(chat)
 
 
 def checked_chat(folder: Path, open_texts: Callable[[], ChatTexts], vocabulary: int, ctx: JobContext) -> dict[str, Any]:

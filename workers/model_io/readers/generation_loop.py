@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.pipeline import Cache, Generation, MelSteps
+from workers.contracts.pipeline import checked
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.facts import Graph, info
 from workers.model_io.readers.neighbors import read_json
 from workers.model_io.words import refuse, shown
+from workers.pipeline.spec import Cache, Generation, MelSteps
 
 LONGEST, MOST = 64, 512
 """Tokens of an answer where no file of the model says how long it may become, and at most."""
@@ -77,7 +78,7 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
         cache=None if step is None else _cache(folder, decoder, step, scores[0]),
         mel=mel,
     )
-    return Loop(steps, () if is_known else ("longest answer",), tuple(_told(said, step)))
+    return Loop(checked(steps), () if is_known else ("longest answer",), tuple(_told(said, step)))
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | No
     bins = features[0].shape[1]
     if isinstance(bins, int) and told["bins"] is None:
         told["bins"] = bins
-    steps = MelSteps(input=features[0].name, **{name: value for name, value in told.items() if value})
+    steps = checked(MelSteps(input=features[0].name, **{name: value for name, value in told.items() if value}))
     frames = steps.seconds * steps.sample_rate_hz // steps.hop
     wanted = zip(features[0].shape[1:], (steps.bins, frames), strict=True)
     if any(isinstance(size, int) and size != made for size, made in wanted):

@@ -3,8 +3,8 @@
 from math import floor
 from typing import Any
 
-from workers.contracts.pipeline import ImageSteps
 from workers.model_io.facts import Found
+from workers.pipeline.spec import ImageSteps
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 _TORCHVISION_LICENSE = "BSD-3-Clause"

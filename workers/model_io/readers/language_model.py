@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
 from workers.contracts.measured.beside import CARRIED_FOLDER
-from workers.contracts.pipeline import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts, TensorSpec
 from workers.contracts.wording import percent
@@ -39,8 +38,7 @@ from workers.model_io.readers.neighbors import beside_folder, carry
 from workers.model_io.readers.wide_layers import in_32_bits
 from workers.model_io.words import refuse, said, shown
 from workers.pipeline.chats import ChatTexts
-from workers.pipeline.spec import Chat as ChatSpec
-from workers.pipeline.spec import TextSteps as TextSpec
+from workers.pipeline.spec import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 
 ENDING = "ForCausalLM"
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma", "phi3", "smollm3", "olmo2", "granite", "gpt_neox")
@@ -172,7 +170,7 @@ def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, ta
     if chat.template is not None:
         (target / chat.template).write_text(template_of(folder), encoding="utf-8")
     assert isinstance(steps, TextSteps)
-    own = TextSpec(max_length=steps.max_length), ChatSpec(**chat.model_dump())
+    own = TextSteps(max_length=steps.max_length), chat
     feeds = checked_chat(folder, lambda: ChatTexts(target, *own), _number(config.get("vocab_size")), ctx)
     with converting(ctx, draft.graph.weight_bytes):
         model = load({"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[draft.graph.precision])

@@ -17,10 +17,12 @@ from pydantic import ValidationError
 
 from workers.contracts.folder import sha256_file
 from workers.contracts.measured.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
-from workers.contracts.pipeline import MAX_SIDE_PX, ImageSteps, PipelineSpec, Task
+from workers.contracts.pipeline import checked, parse_pipeline
 from workers.model_io.facts import Found
 from workers.model_io.guess.transcripts import are_characters
 from workers.model_io.readers.characters import LIST_SUFFIXES, character_list, character_lists
+from workers.pipeline.spec import ImageSteps, Interpolation, PipelineSpec, Task
+from workers.pipeline.spec_bounds import MAX_SIDE_PX
 
 MAX_JSON_BYTES = 50_000_000
 _MAX_TEXT_BYTES = 200_000
@@ -31,7 +33,7 @@ _FINDERS = ("detect", "segment", "pose", "obb")
 USUAL_SIDE = 640
 """Ultralytics' own size of pictures, where a file says none."""
 
-_RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+_RESAMPLE: dict[Any, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 _LICENSES = (
     (r"apache license[\s,]+version 2\.0", "Apache-2.0"),
     (r"mit license|permission is hereby granted, free of charge", "MIT"),
@@ -206,7 +208,7 @@ def _text_files(folder: Path) -> list[Path]:
 def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
     """A whole pipeline under the key `fettle.pipeline`, as this program writes it into its own models."""
     try:
-        return PipelineSpec.model_validate_json(metadata["fettle.pipeline"])
+        return parse_pipeline(metadata["fettle.pipeline"])
     except (KeyError, ValidationError):
         return None
 
@@ -306,14 +308,15 @@ def image_steps(config: Any) -> ImageSteps | None:
     crop = _hf_size(config.get("crop_size")) if config.get("do_center_crop", False) else None
     normalize, rescale = config.get("do_normalize", True), config.get("do_rescale", True)
     try:
-        return ImageSteps(
+        steps = ImageSteps(
             resize=size,
             crop=(crop, crop) if isinstance(crop, int) else crop,
-            interpolation=_RESAMPLE.get(config.get("resample", 2), "bilinear"),  # type: ignore[arg-type]
+            interpolation=_RESAMPLE.get(config.get("resample", 2), "bilinear"),
             mean=tuple(config.get("image_mean", (0.5,) * 3)) if normalize else (0.0,),
             std=tuple(config.get("image_std", (0.5,) * 3)) if normalize else (1.0,),
             range="0..1" if rescale else "0..255",
         )
+        return checked(steps)
     except (ValidationError, TypeError):
         return None
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import ImageSteps, Task
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, loading
@@ -27,6 +26,7 @@ from workers.model_io.readers.splade import OUTPUT as SPARSE_OUTPUT
 from workers.model_io.readers.splade import SparsePooling, sparse_pooling
 from workers.model_io.readers.torch.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.words import refuse, said, shown
+from workers.pipeline.spec import ImageSteps, Task
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 PART = re.compile(r"-\d+-of-\d+\.safetensors$")

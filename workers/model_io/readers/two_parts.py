@@ -13,7 +13,7 @@ from typing import Any
 
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import ArraySteps, AudioSteps, PipelineInput, PipelineOutput, PipelineSpec, Task
+from workers.contracts.pipeline import write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.contracts.wording import counted
@@ -27,6 +27,7 @@ from workers.model_io.readers.onnx_checks import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.words import refuse
 from workers.pipeline.generating import DECODER, ENCODER, LOGITS, SOUND, STEP, TOKENS
+from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, PipelineOutput, PipelineSpec, Task
 
 FILES = {ENCODER: "encoder_model.onnx", DECODER: "decoder_model.onnx", STEP: "decoder_with_past_model.onnx"}
 MERGED = "decoder_model_merged.onnx"
@@ -112,7 +113,7 @@ def _write(parts: Mapping[str, _Part], whole: Draft, ctx: JobContext, params: Op
         (target / name).mkdir()
         part.write(params, target / name)
         spec = _part_spec(part.graph)
-        (target / name / "pipeline.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
+        write_pipeline(target / name, spec)
         names = [path.name for path in sorted((target / name).glob("model.onnx*"))]
         write_model(target / name, "model.onnx", names, precision=part.graph.precision)
     return whole

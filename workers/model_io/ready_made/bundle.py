@@ -9,7 +9,7 @@ from pydantic import JsonValue, TypeAdapter
 from workers.contracts.base import Frozen
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import TensorSpec
 from workers.infer.fit import fit_settings
@@ -113,7 +113,7 @@ def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
     """Its description, runtime and model. Raises `InputRefused` where it is none of ours."""
     try:
         document = DICT.validate_json((path / "manifest.json").read_bytes())
-        spec = PipelineSpec.model_validate_json((path / "pipeline.json").read_bytes())
+        spec = read_pipeline(path)
         runtime, model = _of(_Runtime, document["runtime"]), _of(_Model, document["model"])
     except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _no_bundle(path) from error

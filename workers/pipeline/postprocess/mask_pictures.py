@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..images import placing_of
-from ..spec import ImageSteps, PipelineError, Spec
+from ..spec import ImageSteps, PipelineError, PipelineSpec
 from .things import COLORS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ MOST_CLASSES = 256
 
 
 def mask_picture(
-    mask: NDArray[Any], spec: Spec, size: tuple[int, int] | None = None, fed: tuple[int, int] = (1, 1)
+    mask: NDArray[Any], spec: PipelineSpec, size: tuple[int, int] | None = None, fed: tuple[int, int] = (1, 1)
 ) -> Picture:
     """A picture whose values are the class numbers of `mask` (height, width) and whose palette colors them, 0 black.
 
@@ -42,7 +42,7 @@ def mask_picture(
 
 
 def _places(
-    spec: Spec, size: tuple[int, int], axis: int, fed: tuple[int, int], shape: tuple[int, ...]
+    spec: PipelineSpec, size: tuple[int, int], axis: int, fed: tuple[int, int], shape: tuple[int, ...]
 ) -> NDArray[np.int64]:
     """For each pixel of the picture along `axis` (0: x) the mask's, −1 where it was not fed."""
     middles = np.arange(size[axis]) + 0.5

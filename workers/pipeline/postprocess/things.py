@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spec import BoxesSteps, ImageSteps, Spec
+from ..spec import BoxesSteps, ImageSteps, PipelineSpec
 from .instances import unpacked_masks
 from .matching import COLUMNS
 from .turned import frames
@@ -33,7 +33,7 @@ class Thing:
     mask: NDArray[np.bool_] | None = None
 
 
-def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = None) -> list[Thing]:
+def things_of(rows: NDArray[Any], spec: PipelineSpec, size: tuple[int, int] | None = None) -> list[Thing]:
     """Boxes (k, 6) from the score threshold on, the surest first. `size` is width and height of the person's picture;
     without it places stay in pixels of the model's input."""
     steps = spec.postprocess
@@ -54,7 +54,7 @@ def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = Non
     ]
 
 
-def _name(spec: Spec, number: int) -> str:
+def _name(spec: PipelineSpec, number: int) -> str:
     known = spec.classes is not None and 0 <= number < len(spec.classes)
     return spec.classes[number] if known and spec.classes is not None else f"class {number}"
 

@@ -20,7 +20,7 @@ from widgets.pages.data.doctor import DoctorCard, DoctorValue
 from widgets.pages.data.page import DataPage
 from workers.contracts.data.doctor import DoctorResult, WayTried
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import ImageSteps
+from workers.pipeline.spec import ImageSteps
 
 Drive = Callable[..., None]
 

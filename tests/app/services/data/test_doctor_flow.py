@@ -11,7 +11,7 @@ from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.data.doctor import DoctorParams, DoctorResult, DoctorVerdict, WayTried
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult, OpenResult
-from workers.contracts.pipeline import ImageSteps
+from workers.pipeline.spec import ImageSteps
 
 WAY = WayTried(words="RGB", spec="channels=rgb", preprocess=ImageSteps(), score=0.9, n=30)
 

@@ -13,9 +13,10 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.model.page import ModelPage
 from widgets.pages.model.preprocess_form import read_numbers, read_side, side_text
 from widgets.pages.model.questions import ShapeDialog, read_shape
-from widgets.pages.model.value import FindingValue, ImageStepsValue, PreprocessValue, ShapeQuestionValue
+from widgets.pages.model.value import FindingValue, PreprocessValue, ShapeQuestionValue
 from widgets.parts.pictures import PictureLabel
 from widgets.theme import Theme
+from workers.contracts.pipeline import ImageSteps
 
 
 def test_first_run_starts_the_sample(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
@@ -134,7 +135,7 @@ def test_preprocessing_is_changed_by_hand(
     with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
         press(page, "Use these")
     value = blocker.args[0]
-    assert isinstance(value, ImageStepsValue)
+    assert isinstance(value, ImageSteps)
     assert (value.resize, value.crop, value.channels, value.mean) == ((24, 32), 224, "bgr", (0.485, 0.456, 0.406))
     press(page, "Undo")
     assert resize.text() == "256" and box.currentData() == "rgb" and not use.isVisible()

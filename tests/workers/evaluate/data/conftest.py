@@ -3,8 +3,9 @@
 import pytest
 from tiny_llama import write_tokenizer
 
-from workers.contracts.pipeline import Chat
+from workers.contracts.pipeline import write_pipeline
 from workers.model_io.readers.language_model import _spec
+from workers.pipeline.spec import Chat
 
 
 @pytest.fixture
@@ -14,5 +15,5 @@ def model(tmp_path):
     folder.mkdir()
     size = write_tokenizer(folder)
     spec = _spec(Chat(context=512, template="chat_template.jinja"), size)
-    (folder / "pipeline.json").write_text(spec.model_dump_json())
+    write_pipeline(folder, spec)
     return folder

@@ -1,6 +1,7 @@
 """The preprocessing doctor: finds the way that fits, and says when it cannot tell."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from presets.sample import sample_paths
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams, OpenResult
-from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import read_pipeline, spec_text, write_pipeline
 from workers.evaluate.doctor.job import AS_THEY_ARE
-from workers.evaluate.doctor.ways import spec_text
 from workers.model_io.preprocess_spec import spec_from_string
+from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
@@ -99,7 +100,7 @@ def _describe(folder: Path, source: str, shape: tuple[Any, ...], classes: int, s
         preprocess=steps,
         answer_kind="class",
     )
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     (folder / "info.json").write_text("{}", encoding="utf-8")
 
 
@@ -216,9 +217,9 @@ def test_arrays_that_go_in_as_they_are_leave_nothing_to_try(doctor: Doctor, brig
 def test_answers_that_are_no_classes(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:
     """Given a model whose answers are vectors, Then it says why nothing can be told."""
     folder = first_value()
-    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
-    changed = spec.model_copy(update={"answer_kind": "embedding"})
-    (folder / "pipeline.json").write_text(changed.model_dump_json(), encoding="utf-8")
+    spec = read_pipeline(folder)
+    changed = replace(spec, answer_kind="embedding")
+    write_pipeline(folder, changed)
     np.savez(tmp_path / "data.npz", x=np.zeros((20, 4), np.int64))
     found = doctor(folder, tmp_path / "data.npz")
     assert (found.verdict, found.evidence) == ("unclear", "none") and "no classes" in found.why

@@ -12,7 +12,7 @@ from PIL import Image
 
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.jobs import OpenParams, OpenResult
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 

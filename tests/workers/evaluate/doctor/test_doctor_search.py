@@ -6,12 +6,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from workers.contracts.pipeline import ImageSteps
 from workers.evaluate.doctor.evidence import Row, Scorer
 from workers.evaluate.doctor.material import Example
 from workers.evaluate.doctor.search import Search
 from workers.evaluate.doctor.verdict import LATER, MORE, judge
 from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import ImageSteps
 from workers.runtime.recording import RecordingContext
 
 

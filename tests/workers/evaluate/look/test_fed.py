@@ -1,6 +1,7 @@
 """The job ``fed``: the numbers that go in, and whether the original's results on them look like noise."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from PIL import Image
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import DataParams
-from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.look.fed import show_fed
+from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput
 from workers.runtime.recording import RecordingContext
 
 Fed = Callable[..., tuple[FedResult, Path]]
@@ -172,10 +174,10 @@ def test_embeddings_that_all_point_one_way_are_told(fed: Fed, tmp_path: Path) ->
     for scale, wanted in ((0.001, ["as_they_are", "like_noise"]), (1.0, ["as_they_are"])):
         folder = models.colors_model(tmp_path / f"m{scale}", None)
         file = folder / "pipeline.json"
-        spec = PipelineSpec.model_validate_json(file.read_text(encoding="utf-8"))
+        spec = read_pipeline(file.parent)
         output = PipelineOutput(name="logits", dtype="float32", shape=(None, 3), answer=True)
         update = {"answer_kind": "embedding", "outputs": (output,), "classes": None, "guessed": ("mean",)}
-        file.write_text(spec.model_copy(update=update).model_dump_json(), encoding="utf-8")
+        write_pipeline(file.parent, replace(spec, **update))
         shifted = (values * np.float32(scale) + np.float32(1.0)).astype(np.float32)
         result, _ = fed(folder, npz(tmp_path / f"{scale}.npz", x=shifted))
         assert codes(result) == wanted
@@ -208,10 +210,10 @@ def test_a_model_that_fails_on_them_is_told(colors: dict[str, Path], fed: Fed, t
     """Given a description that promises another size than the model takes, Then it is refused in words."""
     folder = models.colors_model(tmp_path / "m", None)
     file = folder / "pipeline.json"
-    spec = PipelineSpec.model_validate_json(file.read_text(encoding="utf-8"))
-    entry = spec.inputs[0].model_copy(update={"shape": (None, 3, 20, 20)})
+    spec = read_pipeline(file.parent)
+    entry = replace(spec.inputs[0], shape=(None, 3, 20, 20))
     update = {"inputs": (entry,), "preprocess": ImageSteps(resize=(20, 20))}
-    file.write_text(spec.model_copy(update=update).model_dump_json(), encoding="utf-8")
+    write_pipeline(file.parent, replace(spec, **update))
     with pytest.raises(InputRefused) as refused:
         fed(folder, colors["pictures"])
     assert refused.value.code == "run_failed" and refused.value.hint

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from tiny_llama import write_tokenizer
 
-from workers.contracts.pipeline import Chat
+from workers.contracts.pipeline import write_pipeline
 from workers.evaluate.look.next_words import END, other_words
 from workers.infer.next_tokens import thoughts
 from workers.model_io.readers.language_model import _spec
 from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.spec import Chat
 
 SAID = "the old dog saw the cat"
 
@@ -17,7 +18,7 @@ SAID = "the old dog saw the cat"
 def pipeline(tmp_path):
     size = write_tokenizer(tmp_path)
     spec = _spec(Chat(context=512, template="chat_template.jinja", ends=(2,)), size)
-    (tmp_path / "pipeline.json").write_text(spec.model_dump_json())
+    write_pipeline(tmp_path, spec)
     return load_pipeline(tmp_path)
 
 

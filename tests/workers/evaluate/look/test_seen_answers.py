@@ -3,6 +3,7 @@
 import json
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ from PIL import Image
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import DataParams, ExamplesParams
-from workers.contracts.pipeline import (
+from workers.contracts.pipeline import write_pipeline
+from workers.evaluate.data.build import build_data
+from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
+from workers.evaluate.look.fed import show_fed
+from workers.evaluate.look.masks import laid_over, mask_words
+from workers.evaluate.look.neighbors import Search
+from workers.evaluate.proof.predictions import Answers, save_answers
+from workers.pipeline.spec import (
     AudioSteps,
     ImageSteps,
     MaskSteps,
@@ -23,13 +31,6 @@ from workers.contracts.pipeline import (
     PipelineSpec,
     TranscriptSteps,
 )
-from workers.evaluate.data.build import build_data
-from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
-from workers.evaluate.look.fed import show_fed
-from workers.evaluate.look.masks import laid_over, mask_words
-from workers.evaluate.look.neighbors import Search
-from workers.evaluate.proof.predictions import Answers, save_answers
-from workers.pipeline.spec import parse_spec
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
@@ -46,7 +47,7 @@ def mask_model(folder: Path, **steps: Any) -> PipelineSpec:
         postprocess=MaskSteps(output="y"),
     )
     folder.mkdir(exist_ok=True)
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     return spec
 
 
@@ -95,12 +96,11 @@ def test_masks_in_words(tmp_path: Path) -> None:
     mask = np.zeros((10, 10), np.uint8)
     mask[:3] = 1
     mask[9, :5] = 2
-    plain = parse_spec(spec.model_dump(mode="json"))
-    assert mask_words(mask, plain) == "cat 30.0 %, dog 5.0 % of the picture"
-    unnamed = parse_spec({**spec.model_dump(mode="json"), "classes": None})
+    assert mask_words(mask, spec) == "cat 30.0 %, dog 5.0 % of the picture"
+    unnamed = replace(spec, classes=None)
     many = np.arange(100).reshape(10, 10) // 20
     assert mask_words(many, unnamed) == "class 4 20.0 %, class 3 20.0 %, class 2 20.0 % of the picture, and 1 more"
-    assert laid_over(mask, plain, (30, 20)).size == (30, 20)
+    assert laid_over(mask, spec, (30, 20)).size == (30, 20)
 
 
 def test_texts_are_shown_as_they_were_judged(job: Make, run_data: Make, model_dir: Make, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ GARDENS = PipelineSpec(
 
 
 def fed(folder: Path, spec: PipelineSpec, data: Path) -> tuple[FedResult, Path]:
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     write_model(folder, "model.onnx", ["model.onnx"])
     work = folder / f"work of {data.name}"
     work.mkdir()

@@ -18,7 +18,7 @@ from workers.measure.opening import open_session
 from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
-from workers.pipeline.spec import Input, Output
+from workers.pipeline.spec import PipelineInput, PipelineOutput
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
@@ -172,8 +172,12 @@ def test_padded_positions_are_left_out_and_all_float_outputs_kept(make_small: Ma
     """Given token outputs with an attention mask and other outputs, then ragged rows without padding are stored."""
     small = make_small("transformer")
     spec = load_pipeline(small.folder).spec
-    mask = Input("mask", "int64", (None, None), "attention_mask")
-    outputs = (Output("logits", "float32", answer=True), Output("extra", "float32"), Output("n", "int64"))
+    mask = PipelineInput("mask", "int64", (None, None), "attention_mask")
+    outputs = (
+        PipelineOutput("logits", "float32", answer=True),
+        PipelineOutput("extra", "float32"),
+        PipelineOutput("n", "int64"),
+    )
     pipeline = Pipeline(replace(spec, inputs=(*spec.inputs, mask), outputs=outputs, answer_kind="tensor"), small.folder)
     rows = [
         {"input_ids": np.arange(1, 7)[None], "mask": np.array([[1] * count + [0] * (6 - count)])} for count in (2, 5)
@@ -196,7 +200,11 @@ def test_answers_with_a_time_of_their_own_promise_no_more_than_it(
     time left never exceeds these 20 s, and it ends whole."""
     small = make_small("transformer")
     spec = load_pipeline(small.folder).spec
-    outputs = (Output("logits", "float32", answer=True), Output("extra", "float32"), Output("n", "int64"))
+    outputs = (
+        PipelineOutput("logits", "float32", answer=True),
+        PipelineOutput("extra", "float32"),
+        PipelineOutput("n", "int64"),
+    )
     pipeline = Pipeline(replace(spec, outputs=outputs, answer_kind="tensor"), small.folder)
     write_prepared(tmp_path / "p", [{"input_ids": np.arange(1, 7)[None]}] * 400)
     clock = iter(range(10_000))

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from workers.contracts.jobs import DataParams
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import write_pipeline
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
 from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.judge import judge
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.pipeline.spec import ImageSteps as Steps
-from workers.pipeline.spec import Spec
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
@@ -31,7 +31,7 @@ def regression_model(folder: Path) -> Path:
         preprocess=ArraySteps(),
         answer_kind="tensor",
     )
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     return folder
 
 
@@ -116,8 +116,8 @@ def test_truths_survive_the_folder(tmp_path: Path) -> None:
     assert found[0].facts == {"brightness": 0.5} and found[0].columns == {"camera": "phone"}
 
 
-def spec_of(**steps: Any) -> Spec:
-    return Spec(
+def spec_of(**steps: Any) -> PipelineSpec:
+    return PipelineSpec(
         task="arrays",
         inputs=(),
         outputs=(),

@@ -16,7 +16,7 @@ from technique_cases import narrow
 from presets.sample import sample_paths
 from workers import registry
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import ImageSteps, PipelineInput
+from workers.pipeline.spec import ImageSteps, PipelineInput
 from workers.runtime.recording import RecordingContext
 
 HIDDEN, SIDE = 40, 4

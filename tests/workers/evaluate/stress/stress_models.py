@@ -11,7 +11,9 @@ from PIL import Image
 
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import DataParams
-from workers.contracts.pipeline import (
+from workers.contracts.pipeline import write_pipeline
+from workers.evaluate.data.build import build_data
+from workers.pipeline.spec import (
     ArraySteps,
     AudioSteps,
     ImageSteps,
@@ -20,7 +22,6 @@ from workers.contracts.pipeline import (
     PipelineSpec,
     TextSteps,
 )
-from workers.evaluate.data.build import build_data
 from workers.runtime.recording import RecordingContext
 
 COLORS = ("red", "green", "blue")
@@ -38,7 +39,7 @@ def save(folder: Path, nodes: Sequence[Any], inputs: Sequence[Any], outputs: Seq
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(proto)
     onnx.save_model(proto, str(folder / "model.onnx"))
-    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_pipeline(folder, spec)
     (folder / "info.json").write_text("{}", encoding="utf-8")
     write_model(folder, "model.onnx", ["model.onnx"])
     return folder

@@ -8,7 +8,7 @@ import pytest
 
 from workers.evaluate.stress.scoring import Scorer
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import ArraySteps, Input, Output, Spec
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,13 @@ def test_scorer_compares_predictions_by_the_rule_of_the_proof(
     kind: str, old: Any, new: Any, alike: float | None
 ) -> None:
     """Given predictions that are no classes, Then they count as alike where the proof would not call them changed."""
-    inputs, outputs = (Input("x", "float32", (None, 1), "array"),), (Output("y", "float32", answer=True),)
-    spec = Spec("arrays", inputs, outputs, ArraySteps(), kind, scores="probabilities")
+    inputs, outputs = (
+        (PipelineInput("x", "float32", (None, 1), "array"),),
+        (PipelineOutput("y", "float32", answer=True),),
+    )
+    spec = PipelineSpec(
+        task="arrays", inputs=inputs, outputs=outputs, preprocess=ArraySteps(), answer_kind=kind, scores="probabilities"
+    )
     scorer = Scorer(Pipeline(spec, Path()), "similarity")
     found = scorer._similarity(np.asarray(old, np.float32), np.asarray(new, np.float32))
     assert found == (None if alike is None else (1.0, alike))

@@ -1,15 +1,16 @@
 """The model card: every figure from the facts, nothing invented, foreign text harmless."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 from card_facts import DATA, ORIGINAL, SPEC, VARIANT, facts
 
-from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, TextSteps
 from workers.export.card.foreign import plain
 from workers.export.card.text import card, figure
 from workers.export.python_folder import COMMANDS
+from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineInput, TextSteps
 
 
 def front_matter(text: str) -> dict[str, Any]:
@@ -137,16 +138,16 @@ def test_foreign_text_is_harmless() -> None:
 )
 def test_how_to_run_it(steps: Any, command: str) -> None:
     """Given a kind of input, then the command that a person can copy."""
-    assert command in card(facts(), SPEC.model_copy(update={"preprocess": steps}), 0, COMMANDS)
+    assert command in card(facts(), replace(SPEC, preprocess=steps), 0, COMMANDS)
 
 
 def test_pixels_are_told_where_a_model_takes_them() -> None:
     """Given a model that prepares pictures itself, then the card tells both forms of its input; otherwise one."""
     entry = PipelineInput(name="image", dtype="float32", shape=(None, 3, 8, 8), source="image")
-    spec = SPEC.model_copy(update={"inputs": (entry,), "preprocess": ImageSteps(pixels=True)})
+    spec = replace(SPEC, inputs=(entry,), preprocess=ImageSteps(pixels=True))
     text = card(facts(), spec, 0, COMMANDS)
     assert "`image`, float32, any×3×8×8" in text and "`image` also takes pixels: uint8, any×height×width×3" in text
-    assert "uint8" not in card(facts(), spec.model_copy(update={"preprocess": ImageSteps()}), 0, COMMANDS)
+    assert "uint8" not in card(facts(), replace(spec, preprocess=ImageSteps()), 0, COMMANDS)
 
 
 def test_figures() -> None:

@@ -5,10 +5,10 @@ import yaml
 from workers.contracts.bundles import CardFacts
 from workers.contracts.hub import Origin, OriginFile
 from workers.contracts.licenses import LicenseVerdict
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import DeviceFacts
 from workers.export.card.text import card
 from workers.export.python_folder import COMMANDS
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 SPEC = PipelineSpec(
     task="array-classification",

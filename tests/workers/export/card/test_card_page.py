@@ -1,6 +1,7 @@
 """The card as a page: every figure is README.md's own, which are the store's; foreign text is only text."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 from card_facts import SPEC, VARIANT, facts
 
 from workers.contracts.data.record import DataRecord
-from workers.contracts.pipeline import PipelineSpec
 from workers.export.card.page.page import card_page, state_of
 from workers.export.card.text import ROWS, card_text, figure
 from workers.export.python_folder import COMMANDS
+from workers.pipeline.spec import PipelineSpec
 
 NUMBER = re.compile(r"\d(?:[\d,.-]*\d)?")
 MEASURED: dict[str, Any] = {
@@ -118,7 +119,7 @@ def test_the_verdict_colors_and_the_risks_tell(verdict: str, state: str, risk: s
 def test_risks_of_data_are_told() -> None:
     """Given answers on the examples that are no good ones, a part that lost, and guesses, then each is a risk."""
     record = DataRecord(people="yes", may_use="unknown")
-    spec = SPEC.model_copy(update={"guessed": ("mean",)})
+    spec = replace(SPEC, guessed=("mean",))
     told = page_of(spec, data_record=record, worst_slice="Shirt", worst_slice_drop=0.0083).text
     assert "The examples show people or private things" in told
     assert "Whether the examples may be used is not known" in told

@@ -11,6 +11,7 @@ from test_card_stress import result
 from told_numbers import made_up, told_numbers
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.pipeline import pipeline_document
 from workers.contracts.specs import TaskScore
 from workers.export.card.text import card
 from workers.export.python_folder import COMMANDS
@@ -36,7 +37,7 @@ def full() -> CardFacts:
 
 
 def document(given: CardFacts) -> Any:
-    return [given.model_dump(mode="json"), SPEC.model_dump(mode="json"), _energy(given)]
+    return [given.model_dump(mode="json"), pipeline_document(SPEC), _energy(given)]
 
 
 def _energy(given: CardFacts) -> list[float]:

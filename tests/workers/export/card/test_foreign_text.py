@@ -1,5 +1,6 @@
 """What strangers named (tensors, labels, licenses, files) is shown in the card and changes nothing else in it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,9 +44,9 @@ def shape(text: str) -> list[str]:
 
 
 def with_foreign(text: str) -> str:
-    inputs = (SPEC.inputs[0].model_copy(update={"name": text, "meaning": text}),)
-    outputs = (SPEC.outputs[0].model_copy(update={"name": text, "meaning": text}),)
-    spec = SPEC.model_copy(update={"inputs": inputs, "outputs": outputs, "guessed": (text,)})
+    inputs = (replace(SPEC.inputs[0], name=text, meaning=text),)
+    outputs = (replace(SPEC.outputs[0], name=text, meaning=text),)
+    spec = replace(SPEC, inputs=inputs, outputs=outputs, guessed=(text,))
     score = TaskScore(
         id="f1",
         task="class",
@@ -83,6 +84,6 @@ def test_plain_and_code_of_any_text_stay_one_span_of_text(text: str) -> None:
 
 def test_card_page_fake_verdict_in_a_tensor_name_is_no_heading() -> None:
     """Given a tensor called like a verdict, then card.html has one heading of that kind."""
-    spec = SPEC.model_copy(update={"inputs": (SPEC.inputs[0].model_copy(update={"name": FAKE}),)})
+    spec = replace(SPEC, inputs=(replace(SPEC.inputs[0], name=FAKE),))
     page = card_page(facts(), spec, 5, COMMANDS)
     assert page.count("<h2>") == card_page(facts(), SPEC, 5, COMMANDS).count("<h2>")

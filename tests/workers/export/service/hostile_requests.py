@@ -23,11 +23,11 @@ from served_bundles import Served, export_params, start, stop
 from small_models import floats, model_of
 from web_pages import Page, params_of, pictures, texts
 
-from workers.contracts.pipeline import AudioSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.export.python_folder import Contents, fill
 from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.measure.opening import find_runtime
 from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import AudioSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.runtime.recording import RecordingContext
 
 INFER, ANSWER = "/v2/models/my-shop/infer", "/v2/models/my-shop/answer"
@@ -65,8 +65,8 @@ def sounds(root: Path) -> Page:
 def large_pictures() -> Page:
     """A classifier whose pictures are first resized to 256 pixels on their shorter side, as usual ones are."""
     page = pictures()
-    steps = page.spec.preprocess.model_copy(update={"resize": 256})
-    return replace(page, spec=page.spec.model_copy(update={"preprocess": steps}))
+    steps = replace(page.spec.preprocess, resize=256)
+    return replace(page, spec=replace(page.spec, preprocess=steps))
 
 
 def wav(rate_hz: int, samples: Any) -> bytes:

@@ -10,8 +10,8 @@ from served_bundles import Served
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from workers.infer.onnxruntime_cpu import load
-from workers.pipeline import load_pipeline
 from workers.pipeline.golden import compare_golden
+from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 NAME = "my-shop"

@@ -12,8 +12,8 @@ from web_pages import Page, ask, drop, expected, wait_until_ready, written
 
 from presets.sample import sample_paths
 from workers.contracts.jobs import OpenParams, OpenResult
-from workers.contracts.pipeline import PipelineSpec
-from workers.pipeline import load_pipeline
+from workers.contracts.pipeline import read_pipeline
+from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
@@ -29,7 +29,7 @@ def page_of(path: str, sources: tuple[Any, ...], tmp_path: Path) -> Path:
     opened = load_job("open").run(OpenParams(path=path), RecordingContext(tmp_path / "open", threads=2))
     assert isinstance(opened, OpenResult)
     folder = tmp_path / "open" / opened.model_dir
-    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    spec = read_pipeline(folder)
     tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8") if spec.preprocess.kind == "text" else ""
     proto = onnx.load(str(folder / "model.onnx"))
     result, page = written(Page(spec, proto, sources, tokenizer), tmp_path / "made")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from web_pages import detectors, masks, params_of, pictures, texts
 
 from workers.contracts.bundles import VerifyParams
 from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
-from workers.contracts.pipeline import Sampling
+from workers.contracts.pipeline import write_pipeline
 from workers.export.verify import verify
 from workers.export.web import TARGET, engine, trying
 from workers.export.web.files import what_it_does
 from workers.export.web.target import MAX_BYTES, why_not
+from workers.pipeline.spec import Sampling
 from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
@@ -120,16 +122,16 @@ def test_what_does_not_go_into_a_page_is_told(tmp_path: Path) -> None:
     """Given models that a page cannot run, then one sentence says why, and the export refuses."""
     page = pictures()
     spec = page.spec
-    sampled = spec.model_copy(update={"sampling": Sampling(sample="image", level="image", levels=(1.0,))})
-    half = spec.model_copy(update={"inputs": (spec.inputs[0].model_copy(update={"dtype": "float16"}),)})
-    other = spec.inputs[0].model_copy(update={"name": "other", "source": "array"})
-    both = spec.model_copy(update={"inputs": (*spec.inputs, other)})
+    sampled = replace(spec, sampling=Sampling(sample="image", level="image", levels=(1.0,)))
+    half = replace(spec, inputs=(replace(spec.inputs[0], dtype="float16"),))
+    other = replace(spec.inputs[0], name="other", source="array")
+    both = replace(spec, inputs=(*spec.inputs, other))
     assert why_not(spec, 1) == ""
     assert "MB at most" in why_not(spec, MAX_BYTES + 1)
     assert "many times" in why_not(sampled, 1)
     assert "float16" in why_not(half, 1)
     assert "several inputs" in why_not(both, 1)
     params = params_of(type(page)(page.spec, page.proto, page.sources), tmp_path)
-    (tmp_path / "model" / "pipeline.json").write_text(both.model_dump_json(), encoding="utf-8")
+    write_pipeline(tmp_path / "model", both)
     with pytest.raises(InputRefused):
         TARGET.write(params, RecordingContext(tmp_path))

@@ -3,9 +3,9 @@
 import pytest
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import TensorSpec
 from workers.model_io.beside.matching import Match, match
+from workers.pipeline.spec import BoxesSteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 
 SPEC = PipelineSpec(
     task="object-detection",

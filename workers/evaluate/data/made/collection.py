@@ -17,7 +17,7 @@ from workers.evaluate.data.made.pictures import make_picture
 from workers.evaluate.data.made.texts import make_text
 from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import AudioSteps, ImageSteps, Input, TextSteps
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, TextSteps
 
 COUNT = 80
 """64 to compare answers on and 16 to calibrate with."""
@@ -75,7 +75,7 @@ def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
     return "arrays", partial(_arrays, pipeline, bounds)
 
 
-def _picture_size(steps: ImageSteps, entry: Input) -> tuple[int, int] | None:
+def _picture_size(steps: ImageSteps, entry: PipelineInput) -> tuple[int, int] | None:
     """Somewhat larger than what is cut out of it; the input's own size where nothing is resized; None if free."""
     if steps.resize is not None or steps.crop is not None:
         wanted = steps.resize if steps.resize is not None else steps.crop
@@ -110,7 +110,12 @@ def lengths_for(tried: int | None) -> tuple[int, ...]:
 
 
 def make_array(
-    rng: np.random.Generator, entry: Input, bound: int | None, number: int, rows: int = 1, tried: int | None = None
+    rng: np.random.Generator,
+    entry: PipelineInput,
+    bound: int | None,
+    number: int,
+    rows: int = 1,
+    tried: int | None = None,
 ) -> NDArray[Any]:
     """One value of the input's shape and dtype: normal floats, integers below `bound`, coin flips.
 

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.pipeline.spec import Input, Sampling
+from workers.pipeline.spec import PipelineInput, Sampling
 
 
 def make_noise(
-    rng: np.random.Generator, entry: Input, steps: Sampling, other: NDArray[np.generic]
+    rng: np.random.Generator, entry: PipelineInput, steps: Sampling, other: NDArray[np.generic]
 ) -> NDArray[np.generic]:
     """The value of one input of the run's first step; `other` is what it gets where it is neither noise nor level."""
     if entry.name == steps.level:

@@ -15,7 +15,7 @@ from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.truths.classes import CLASSES
 from workers.pipeline import array_files
 from workers.pipeline.arrays import fits, main_input_of, pictures_in
-from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
 MAX_BYTES = 4 << 30
 FREE_BYTES, BYTES_A_FILE_BYTE = 128 << 20, 64
@@ -109,7 +109,7 @@ def read(path: Path, options: Options) -> Collection:
     return Collection(kind, entries, names, findings=told)
 
 
-def _kind(spec: Spec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
+def _kind(spec: PipelineSpec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
     """Pictures and sounds are what has to be prepared; what the model takes as it is are arrays."""
     entry, steps = main_input_of(spec), spec.preprocess
     rows = inputs.get(entry.name, inputs.get("x"))
@@ -120,13 +120,13 @@ def _kind(spec: Spec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
     return "audio" if isinstance(steps, AudioSteps) and rows.ndim == 2 else "arrays"
 
 
-def _as_frames(inputs: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, NDArray[Any]]:
+def _as_frames(inputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> dict[str, NDArray[Any]]:
     """Rows that are frames already get a batch axis, so that none is taken for a whole sound."""
     name = main_input_of(spec).name
     return {key: rows[:, None] if key in (name, "x") and rows.ndim == 2 else rows for key, rows in inputs.items()}
 
 
-def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, NDArray[Any]]:
+def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> dict[str, NDArray[Any]]:
     """Arrays named as the model's inputs; else `x` (or `x_test`, …) for the only one that the world goes into."""
     states = {entry.name for entry in spec.inputs if entry.source in ("state", "constant")}
     wanted = [entry.name for entry in spec.inputs if entry.name not in states]
@@ -170,7 +170,7 @@ def _not_labels(
     return tuple(Finding(level="warning", what=f"{what}, so it is not used as labels.") for what in told)
 
 
-def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: Spec) -> tuple[Finding, ...]:
+def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: PipelineSpec) -> tuple[Finding, ...]:
     """Warn of items whose label is a negative number: it means none, and in other programs may mean a class."""
     if labels is None or labels.dtype.kind not in "if" or spec.answer_kind not in CLASSES:
         return ()
@@ -223,7 +223,9 @@ def _target(value: Any) -> tuple[float, ...]:
     return tuple(float(number) for number in values)
 
 
-def _class_names(arrays: Mapping[str, NDArray[Any]], label_name: str | None, spec: Spec) -> tuple[str, ...] | None:
+def _class_names(
+    arrays: Mapping[str, NDArray[Any]], label_name: str | None, spec: PipelineSpec
+) -> tuple[str, ...] | None:
     """A list of names beside the labels says what their numbers mean."""
     if label_name is None or arrays[label_name].dtype.kind not in "iu":
         return None
@@ -249,7 +251,7 @@ def _told(inputs: Mapping[str, NDArray[Any]], label: str | None, file: Path) -> 
     return (Finding(level="info", what=what),)
 
 
-def _no_inputs(file: Path, arrays: Mapping[str, NDArray[Any]], spec: Spec) -> InputRefused:
+def _no_inputs(file: Path, arrays: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> InputRefused:
     wanted = names_of([e.name for e in spec.inputs if e.source not in ("state", "constant")])
     return InputRefused(
         "no_inputs",

@@ -12,10 +12,10 @@ from workers.evaluate.data.truths.classes import normal
 from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.data.truths.pascal import pascal_boxes
 from workers.evaluate.data.truths.yolo import class_names, yolo_boxes
-from workers.pipeline.spec import ImageSteps, Spec
+from workers.pipeline.spec import ImageSteps, PipelineSpec
 
 
-def with_boxes(entries: Sequence[Entry], root: Path, spec: Spec) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
+def with_boxes(entries: Sequence[Entry], root: Path, spec: PipelineSpec) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
     """The entries with their boxes, and what to tell. Pictures without a file of labels have none; one whose file is
     empty shows nothing. Classes are the model's, by name where both have names; others are told and left out."""
     steps = spec.preprocess
@@ -58,7 +58,7 @@ def _pascal(entries: Sequence[Entry], root: Path) -> list[Named]:
 
 
 def _mapped(
-    entries: Sequence[Entry], rows: Sequence[Named], spec: Spec, told: str
+    entries: Sequence[Entry], rows: Sequence[Named], spec: PipelineSpec, told: str
 ) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
     wanted = {kind for row in rows for kind, _ in row or ()}
     numbers = class_numbers(wanted, spec.classes)

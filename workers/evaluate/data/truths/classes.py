@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, names_of
 from workers.evaluate.data.tables import is_number
-from workers.pipeline.spec import Spec
+from workers.pipeline.spec import PipelineSpec
 
 MOST_UNKNOWN = 50
 CLASSES = ("class", "score", "labels")
@@ -17,7 +17,7 @@ CLASSES = ("class", "score", "labels")
 BINARY = {"0": 0, "1": 1, "no": 0, "yes": 1, "false": 0, "true": 1, "negative": 0, "positive": 1}
 
 
-def class_count(spec: Spec) -> int | None:
+def class_count(spec: PipelineSpec) -> int | None:
     """How many classes the model knows; None where its answers are no classes or nothing says."""
     if spec.answer_kind == "score":
         return 2
@@ -33,7 +33,7 @@ def class_count(spec: Spec) -> int | None:
 class LabelMap:
     """Whole names are matched first (without case), then each of several names joined by commas, then numbers."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: PipelineSpec) -> None:
         self._count = class_count(spec)
         self._whole: dict[str, set[int]] = defaultdict(set)
         self._synonyms: dict[str, set[int]] = defaultdict(set)
@@ -79,7 +79,7 @@ class Resolved:
     unknown: tuple[str, ...] = ()
 
 
-def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None = None) -> Resolved:
+def resolve(collection: Collection, spec: PipelineSpec, meant: Mapping[str, str] | None = None) -> Resolved:
     """Match all labels of a collection with the model's classes; what is unknown becomes a finding in plain words.
 
     `meant` comes first: the person said which answer of the model a label means.
@@ -106,7 +106,7 @@ def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None 
     return Resolved(ids, findings, tuple(label for label, _ in unknown.most_common(MOST_UNKNOWN)))
 
 
-def _parts(labels: Sequence[str], known: LabelMap, spec: Spec) -> list[str]:
+def _parts(labels: Sequence[str], known: LabelMap, spec: PipelineSpec) -> list[str]:
     """Of a model that gives several labels what stands in one cell: “cat|dog”, “cat; dog”, “cat, dog”."""
     if spec.answer_kind != "labels":
         return list(labels)
@@ -114,7 +114,7 @@ def _parts(labels: Sequence[str], known: LabelMap, spec: Spec) -> list[str]:
     return [part.strip() for parts in cells for part in parts if part.strip()]
 
 
-def _no_classes(raw: Sequence[tuple[str, ...]], spec: Spec) -> Finding:
+def _no_classes(raw: Sequence[tuple[str, ...]], spec: PipelineSpec) -> Finding:
     """A warning where the labels look like classes, of which the model knows none."""
     kinds = {label for labels in raw for label in labels}
     seem_classes = all(as_number(k) is not None or not is_number(k) for k in kinds) and len(kinds) <= max(
@@ -130,14 +130,16 @@ def _no_classes(raw: Sequence[tuple[str, ...]], spec: Spec) -> Finding:
     return Finding(level="warning", what=f"The labels are of {count}, and the model knows 0 classes. {what}")
 
 
-def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: Spec) -> dict[str, str]:
+def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: PipelineSpec) -> dict[str, str]:
     """The data's numbers as its own names, if the model knows all of these; else numbers stay numbers."""
     if names is None or spec.classes is None or not all(known.ids(name) for name in names):
         return {}
     return {str(index): name for index, name in enumerate(names)}
 
 
-def _unknown_labels(unknown: Counter[str], kinds: int, labelled: int, total: int, spec: Spec) -> Sequence[Finding]:
+def _unknown_labels(
+    unknown: Counter[str], kinds: int, labelled: int, total: int, spec: PipelineSpec
+) -> Sequence[Finding]:
     if not unknown:
         return []
     listed, known = names_of([label for label, _ in unknown.most_common()]), class_count(spec)
@@ -151,14 +153,14 @@ def _unknown_labels(unknown: Counter[str], kinds: int, labelled: int, total: int
     return [Finding(level="warning", what=what + _counted_from_one(unknown, labelled, spec))]
 
 
-def _known_names(spec: Spec) -> str:
+def _known_names(spec: PipelineSpec) -> str:
     count = class_count(spec)
     if spec.classes:
         return f"It knows, for example, {names_of(spec.classes)}; or numbers from 0 to {len(spec.classes) - 1}."
     return f"It knows numbers from 0 to {count - 1}." if count else "Its classes are numbers from 0."
 
 
-def _counted_from_one(unknown: Counter[str], labelled: int, spec: Spec) -> str:
+def _counted_from_one(unknown: Counter[str], labelled: int, spec: PipelineSpec) -> str:
     """Labels 1..K beside classes 0..K−1 are a common slip."""
     count = class_count(spec)
     if labelled and count is not None and [as_number(label) for label in unknown] == [count]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from workers.contracts.specs import Finding
 from workers.evaluate.data.dataset import Box
-from workers.pipeline.spec import ImageSteps, Spec
+from workers.pipeline.spec import ImageSteps, PipelineSpec
 
 MAX_BYTES = 256 << 20
 MAX_SIDE = 1e9
@@ -16,7 +16,7 @@ MAX_SIDE = 1e9
 Boxes = dict[str, tuple[Box, ...]]
 
 
-def boxes_beside(folder: Path, spec: Spec) -> tuple[Boxes, tuple[Finding, ...]]:
+def boxes_beside(folder: Path, spec: PipelineSpec) -> tuple[Boxes, tuple[Finding, ...]]:
     """Boxes by the name of their picture (empty for pictures that are listed without any), and what to tell.
 
     In shares of the picture: left, top, width, height, and the class. Classes are the model's where it knows all names,
@@ -47,7 +47,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     return facts
 
 
-def _boxes(facts: dict[str, Any], spec: Spec) -> Boxes:
+def _boxes(facts: dict[str, Any], spec: PipelineSpec) -> Boxes:
     """Entries that lack what COCO asks for are left out."""
     numbers = _classes(facts["categories"], spec)
     pictures = {
@@ -83,7 +83,7 @@ def _has_sides(row: dict[str, Any]) -> bool:
     return all(_is_number(row.get(side)) and row[side] > 0 for side in ("width", "height"))
 
 
-def _classes(categories: list[Any], spec: Spec) -> dict[int, int]:
+def _classes(categories: list[Any], spec: PipelineSpec) -> dict[int, int]:
     named = {
         row["id"]: str(row.get("name", "")).casefold()
         for row in categories

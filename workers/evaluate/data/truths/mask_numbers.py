@@ -21,7 +21,7 @@ from workers.evaluate.data.store import Kept
 from workers.evaluate.data.truths.boxes import class_numbers
 from workers.evaluate.data.truths.yolo import class_names
 from workers.pipeline.images import check_pixels, placing_of
-from workers.pipeline.spec import PARSER_ERRORS, ImageSteps, MaskSteps, Spec
+from workers.pipeline.spec import PARSER_ERRORS, ImageSteps, MaskSteps, PipelineSpec
 
 READING = "Reading masks"
 FOLDER = "masks"
@@ -54,7 +54,7 @@ class _Read:
 
 
 def store_masks(
-    folder: Path, test: Sequence[Kept], spec: Spec, root: Path, ctx: JobContext
+    folder: Path, test: Sequence[Kept], spec: PipelineSpec, root: Path, ctx: JobContext
 ) -> tuple[dict[int, str], tuple[Finding, ...]]:
     """Write the masks of test items below `folder`. Gives the file of each item that has one, and what to tell."""
     if not isinstance(spec.preprocess, ImageSteps) or not any(kept.entry.mask is not None for kept in test):
@@ -97,7 +97,7 @@ def resized(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return np.asarray(mask[rows[:, None], columns[None]])
 
 
-def class_count(spec: Spec) -> int | None:
+def class_count(spec: PipelineSpec) -> int | None:
     """How many classes the model tells apart; 2 of a single plane. None where nothing says."""
     steps = spec.postprocess
     if not isinstance(steps, MaskSteps):
@@ -152,7 +152,7 @@ def _look(kept: Kept, mask: Path, read: _Read) -> bool:
 
 
 def _meaning(
-    values: Counter[int], spec: Spec, root: Path, files: Sequence[Path]
+    values: Counter[int], spec: PipelineSpec, root: Path, files: Sequence[Path]
 ) -> tuple[Mapping[int, int], list[Finding]]:
     """The model's class for each number as written; what stands for none is left out and told where it is no sign of
     "ignore"."""
@@ -193,7 +193,7 @@ def _by_convention(found: set[int], count: int | None, files: Sequence[Path]) ->
     return None
 
 
-def _by_names(found: set[int], spec: Spec, root: Path) -> Mapping[int, int] | None:
+def _by_names(found: set[int], spec: PipelineSpec, root: Path) -> Mapping[int, int] | None:
     """By the names that a list beside the masks gives to its numbers; None where the model counts just so."""
     names = class_names(root) if spec.classes is not None else None
     if names is None:

@@ -8,7 +8,7 @@ from workers.contracts.specs import Finding
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, Columns, Entry, digest
 from workers.evaluate.data.tables import Table, finite_number
-from workers.pipeline.spec import Spec
+from workers.pipeline.spec import PipelineSpec
 
 FIRST = ("sentence1", "sentence_1", "sentence_a", "text1", "text_1", "s1", "anchor")
 SECOND = ("sentence2", "sentence_2", "sentence_b", "text2", "text_2", "s2", "positive")
@@ -24,7 +24,7 @@ class _At:
     score: int
 
 
-def pairs_in(table: Table, spec: Spec) -> Collection | None:
+def pairs_in(table: Table, spec: PipelineSpec) -> Collection | None:
     """Both sentences of each row as items that know their pair; None where the table holds no such columns, or the
     model's results are no vectors."""
     first, second, score = (table.column(*names) for names in (FIRST, SECOND, SCORE))

@@ -10,10 +10,10 @@ from importlib.resources import files
 from string import Template
 
 from workers.contracts.bundles import CardFacts
-from workers.contracts.pipeline import PipelineSpec
 from workers.export.card.foreign import one_line
 from workers.export.card.speed import AT_LEAST, bounds_of
 from workers.export.card.text import NOT_SAID, figure, sections
+from workers.pipeline.spec import PipelineSpec
 
 CARD_FILE = "card.html"
 ABOVE = ("What it is for", "What it is not for", "Verdict")

@@ -12,9 +12,9 @@ from workers.evaluate.data.base import Entry, Options, file_digest
 from workers.evaluate.data.readers.pictures import READER
 from workers.evaluate.data.truths.boxes import with_boxes
 from workers.evaluate.data.truths.yolo import MAX_BYTES
-from workers.pipeline.spec import ImageSteps, Spec
+from workers.pipeline.spec import ImageSteps, PipelineSpec
 
-SPEC = Spec(
+SPEC = PipelineSpec(
     task="object-detection", inputs=(), outputs=(), preprocess=ImageSteps(resize=(32, 32), letterbox=True),
     answer_kind="detection", classes=("dog", "cat", "traffic light"),
 )  # fmt: skip
@@ -31,7 +31,7 @@ def entry(path: Path, root: Path) -> Entry:
     return Entry(path.relative_to(root).as_posix(), lambda: path, lambda: file_digest(path))
 
 
-def read(root: Path, spec: Spec = SPEC) -> tuple[dict[str, Any], list[Finding]]:
+def read(root: Path, spec: PipelineSpec = SPEC) -> tuple[dict[str, Any], list[Finding]]:
     entries, findings = with_boxes([entry(p, root) for p in sorted(root.rglob("*.png"))], root, spec)
     return {Path(one.source).name: one.boxes for one in entries}, list(findings)
 

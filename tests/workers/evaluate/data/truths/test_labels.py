@@ -5,16 +5,16 @@ import pytest
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry
 from workers.evaluate.data.truths.classes import LabelMap, resolve
-from workers.pipeline.spec import ArraySteps, Input, Output, Spec
+from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 NAMES = ("cat, tabby cat", "dog", "bird", "Sea Lion", "crane, bird", "crane")
 
 
-def spec(kind: str = "class", classes: tuple[str, ...] | None = NAMES, count: int = 6) -> Spec:
-    return Spec(
+def spec(kind: str = "class", classes: tuple[str, ...] | None = NAMES, count: int = 6) -> PipelineSpec:
+    return PipelineSpec(
         task="array-classification",
-        inputs=(Input("x", "float32", (None, 2), "array"),),
-        outputs=(Output("y", "float32", (None, count), answer=True),),
+        inputs=(PipelineInput("x", "float32", (None, 2), "array"),),
+        outputs=(PipelineOutput("y", "float32", (None, count), answer=True),),
         preprocess=ArraySteps(),
         answer_kind=kind,
         classes=classes,

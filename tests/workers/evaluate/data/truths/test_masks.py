@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from workers.contracts.jobs import DataParams
-from workers.contracts.pipeline import ImageSteps, MaskSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import write_pipeline
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
+from workers.pipeline.spec import ImageSteps, MaskSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.runtime.recording import RecordingContext
 
 Build = Callable[..., tuple[DataSet, str]]
@@ -35,7 +36,7 @@ def build(tmp_path: Path) -> Build:
             classes=names,
             postprocess=MaskSteps(output="y", threshold=0.5 if classes == 1 else None),
         )
-        (work / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+        write_pipeline(work, spec)
         result = build_data(DataParams(model_dir=str(work), path=str(root)), RecordingContext(work))
         return read_dataset(work / result.data_dir), "\n".join(finding.what for finding in result.findings)
 

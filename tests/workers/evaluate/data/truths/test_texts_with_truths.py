@@ -14,13 +14,13 @@ from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.readers import audio, texts
-from workers.pipeline.spec import AudioSteps, Spec, TextSteps
+from workers.pipeline.spec import AudioSteps, PipelineSpec, TextSteps
 
 Make = Callable[..., Any]
 
 
-def spec_of(kind: str, steps: Any) -> Spec:
-    return Spec(task="text-embedding", inputs=(), outputs=(), preprocess=steps, answer_kind=kind)
+def spec_of(kind: str, steps: Any) -> PipelineSpec:
+    return PipelineSpec(task="text-embedding", inputs=(), outputs=(), preprocess=steps, answer_kind=kind)
 
 
 def read_texts(path: Path, kind: str) -> tuple[Collection, str]:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from zoo import Array
 
-from workers.contracts.pipeline import BoxesSteps
-from workers.pipeline import spec as plain
 from workers.pipeline.postprocess.boxes import decode
+from workers.pipeline.spec import BoxesSteps
 
 SIDE = 640
 KINDS = 12
@@ -29,7 +28,7 @@ class Form:
 def read(form: Form, raw: Raw) -> list[Array]:
     """(k, 6) each, as a bundle reads them."""
     steps = BoxesSteps(**form.steps)
-    rows = decode(raw, plain.BoxesSteps(**steps.model_dump(exclude={"kind"})), (SIDE, SIDE))
+    rows = decode(raw, steps, (SIDE, SIDE))
     return [part[~(part[:, 4] <= 0)] for part in rows]
 
 

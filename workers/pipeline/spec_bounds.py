@@ -1,0 +1,42 @@
+"""Bounds of what `pipeline.json` may say, as annotations that pydantic understands and that import nothing of it."""
+
+import typing
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+
+class Bounds:
+    """Bounds of a number or of a length, by pydantic's names (`ge`, `gt`, `le`, `lt`, `min_length`)."""
+
+    def __init__(self, **bounds: float) -> None:
+        self._bounds = bounds
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> dict[str, Any]:
+        """Add the bounds to the schema of the value; pydantic calls this."""
+        return {**handler(source), **self._bounds}
+
+
+class ByKind:
+    """A union of parts that their field `kind` tells apart; it must be there."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> dict[str, Any]:
+        """Return the schema of a union with a discriminator; pydantic calls this."""
+        choices = {part.kind: handler(part) for part in typing.get_args(source)}
+        return {"type": "tagged-union", "discriminator": "kind", "choices": choices}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Base of all parts of the description: where pydantic reads one, unknown fields are refused."""
+
+    __pydantic_config__ = {"extra": "forbid"}
+
+
+MAX_SIDE_PX, MAX_SAMPLES = 16_384, 10_000_000
+"""A description may be a stranger's: what it says is bounded before anything of that size is made."""
+Side = Annotated[int, Bounds(ge=1, le=MAX_SIDE_PX)]
+Samples = Annotated[int, Bounds(ge=0, le=MAX_SAMPLES)]
+Length = Annotated[int, Bounds(ge=0, lt=2**63)]
+Count = Annotated[int, Bounds(ge=0)]
+Positive = Annotated[int, Bounds(ge=1)]
+Share = Annotated[float, Bounds(gt=0, lt=1)]
