@@ -1,4 +1,4 @@
-"""The verdict on one version: its predictions beside the original's, on the same test items."""
+"""Judge one version by comparing its predictions with those of the original on the same test items."""
 
 import math
 
@@ -18,14 +18,23 @@ from workers.evaluate.proof.tasks.numbers import other_changes
 from workers.evaluate.scores.scoring import with_scores
 
 ANCHORS = 3
-"""Boxes that earlier forms of YOLO tell for each cell."""
+"""Number of anchor boxes per grid cell in early versions of YOLO."""
 
 
 def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0, earlier: int = 0) -> Judgement:
-    """`old` and `new` are for the test items of `data` in their order; `max_loss_pct` is relative, in percent.
+    """Return the verdict on a version, based on both models' predictions for the test items.
 
-    `earlier` is how many looks at these items came before. ``unmeasured`` where the original gives no number at all, so
-    that there is nothing to compare with.
+    Args:
+        data: The data set whose test items both models predicted.
+        old: Predictions of the original, in the order of the test items.
+        new: Predictions of the version, in the same order.
+        max_loss_pct: The largest allowed loss in percent, relative to the original.
+        seed: Seed of all resampling.
+        earlier: How many looks at these items came before this one.
+
+    Returns:
+        The judgement. Its verdict is ``unmeasured`` if the original gives no finite number for any item, because then
+        there is nothing to compare with.
     """
     case = case_of(data, old, new, seed)
     if not len(case.items):
@@ -40,7 +49,10 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
 
 
 def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
-    """On inputs that Fettle made, nothing is ever proven safe for a person's own."""
+    """Replace the verdict "safe" by "not_enough_data" if Fettle generated the inputs.
+
+    Generated inputs can never prove that a version is safe for a person's own data.
+    """
     if data.origin != "made":
         return judgement
     note = "Answers were compared on inputs that Fettle made, not on examples of yours."
@@ -55,7 +67,7 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
 
 
 def _with_gone(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
-    """Outputs that only the original gives are told last: they count neither as alike nor as changed."""
+    """Append a note about outputs that only the original gives: they count neither as equal nor as changed."""
     gone = [f"“{name}”" for name in old.others if name not in new.others]
     if not gone or not new.n:
         return judgement
@@ -65,7 +77,10 @@ def _with_gone(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
 
 
 def _with_unjudged(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
-    """Where answers are plain numbers each further output is judged, too; else people read the answer alone."""
+    """Append a note about further outputs that were not judged.
+
+    The task `numbers` judges every further output as well. In all other tasks people read only the main output.
+    """
     names = [f"“{name}”" for name in old.others if name in new.others]
     if not names or not new.n or judgement.task == NUMBERS_TASK.id:
         return judgement
@@ -75,8 +90,11 @@ def _with_unjudged(judgement: Judgement, old: Answers, new: Answers) -> Judgemen
 
 
 def _with_lost_outputs(judgement: Judgement, old: Answers, new: Answers, limit: float) -> Judgement:
-    """A further output that is no number any more is told; in more of the results than the limit allows it regressed,
-    whoever reads it."""
+    """Report further outputs in which the version gives NaN where the original gives numbers.
+
+    If this happens in a larger share of the results than `limit`, the version regressed, even if its main output is
+    unchanged.
+    """
     for name in (one for one in old.others if one in new.others and judgement.task != NUMBERS_TASK.id):
         pairs = list(zip(old.others[name], new.others[name], strict=False))
         lost = sum(bool(np.isfinite(a).all() and not np.isfinite(b).all()) for a, b in pairs)
@@ -89,8 +107,11 @@ def _with_lost_outputs(judgement: Judgement, old: Answers, new: Answers, limit: 
 
 
 def _with_things_beside(judgement: Judgement, case: Case, limit: float) -> Judgement:
-    """What stands beside boxes (masks, key points of R-CNN: three axes and more) is seen by people as well: where more
-    of it changed than the limit allows, or it is not given any more, a detector is not called safe by its boxes."""
+    """Withdraw the verdict "safe" of a detector whose outputs beside the boxes changed too often.
+
+    People also see the masks and key points of an R-CNN (outputs with three or more axes). If such an output changed in
+    a larger share of the results than `limit`, or is missing, equal boxes alone do not make the version safe.
+    """
     if judgement.task != DETECTION_TASK.id or judgement.verdict != "safe":
         return judgement
     others = case.old.others.items()
@@ -108,14 +129,17 @@ def _with_things_beside(judgement: Judgement, case: Case, limit: float) -> Judge
 
 
 def _is_beside_boxes(values: Values, data: DataSet) -> bool:
-    """YOLO's own grids (anchors, rows, columns, 5 + classes) are what the boxes were made of."""
+    """Return whether an output carries results of its own, such as masks or key points.
+
+    The grids of YOLO (anchors, rows, columns, 5 + classes) do not, because the boxes are made from them.
+    """
     width = 5 + len(data.classes) if data.classes else values.shape[-1]
     grid = values.ndim == 4 and (values.shape[0], values.shape[-1]) == (ANCHORS, width)
     return values.ndim >= 3 and not grid
 
 
 def _with_broken(judgement: Judgement, data: DataSet, old: Answers, new: Answers) -> Judgement:
-    """Answers that are no numbers are told first."""
+    """Put notes about predictions that are NaN before all other notes."""
     n = min(old.n, new.n, len(data.test))
     lines = []
     broken = int((old.finite[:n] & ~new.finite[:n]).sum())

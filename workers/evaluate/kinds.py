@@ -1,4 +1,4 @@
-"""Kinds of checks and scores are found by scanning their package: one new file adds one."""
+"""Find all kinds of checks, scores and tasks by scanning their package, so that one new file adds one kind."""
 
 import importlib
 import pkgutil
@@ -7,17 +7,25 @@ from typing import Any, Protocol
 
 
 class Kind(Protocol):
-    """What every kind has: a name of its own, and its place in a report."""
+    """One kind of check, score or task, as the scanned modules provide it."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Return the unique name of the kind."""
+        ...
 
     @property
-    def order(self) -> int: ...
+    def order(self) -> int:
+        """Return the position of the kind in a report, smallest first."""
+        ...
 
 
 def kinds_in(package: ModuleType, attribute: str) -> list[Any]:
-    """`attribute` of each module of the package, in the order of the report. Raises ValueError for two of one id."""
+    """Return the object called `attribute` of each module in a package, in the order of the report.
+
+    Raises:
+        ValueError: If two modules use the same id.
+    """
     found: dict[str, Kind] = {}
     for module in pkgutil.iter_modules(package.__path__):
         kind: Kind = getattr(importlib.import_module(f"{package.__name__}.{module.name}"), attribute)

@@ -1,1 +1,1 @@
-"""From two models' predictions to a verdict."""
+"""Turn the predictions of two models into a verdict."""

@@ -1,6 +1,6 @@
-"""Examples that come later: those that were there already are left out, the others are judged together with the first.
+"""Find which added examples are new, and judge them together with the first test set.
 
-An example that is in the test set twice would count twice; one that a version was tuned with proves nothing.
+An example that is in the test set twice would count twice. An example that a version was tuned with proves nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,11 @@ STAGE = "Looking for examples that are new"
 
 
 def find_fresh(params: FreshParams, ctx: JobContext) -> FreshResult:
-    """Compare what the model gets of each example, so that the same picture in another format is known, too.
+    """Return which items of a data folder are in no known test set or calibration set.
 
-    What Fettle adds to texts is not among them: the first set has such, and known texts in a row are nothing new."""
+    Items are compared by the inputs that the model receives, so that the same picture in another format counts as
+    known. Texts that Fettle adds are skipped: the first set holds them as well, and known texts in a row are not new.
+    """
     seen: dict[bytes, str] = {}
     for folder in params.known:
         for split in ("test", "calibration"):
@@ -53,7 +55,12 @@ def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
 
 
 def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint64]:
-    """(n,): the low 64 bits of the digest of each test item; `NOBODYS` for dialogues that all sets get from Fettle."""
+    """Return the fingerprints of all test items.
+
+    Returns:
+        Array (n,) of uint64: the low 64 bits of the digest of each item. Dialogues that Fettle adds to every data set
+        get `NOBODYS`.
+    """
     items = read_dataset(Path(params.data_dir)).test
     digests = zip(items, _digests(Path(params.data_dir) / "test", ctx), strict=True)
     found = [NOBODYS if FETTLES_OWN in item.facts else int.from_bytes(digest[-8:], "big") for item, digest in digests]
@@ -62,7 +69,14 @@ def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint
 
 @dataclass(frozen=True)
 class Joined:
-    """One test set out of several parts. `numbers[i]` is item i's place if all items of all parts are counted on."""
+    """One test set that was joined from several parts, with the predictions of both models.
+
+    Attributes:
+        data: The joined data set.
+        old: Predictions of the original.
+        new: Predictions of the version.
+        numbers: Array (n,) of int64. `numbers[i]` is the index of item i among all items of all parts.
+    """
 
     data: DataSet
     old: Answers
@@ -72,7 +86,14 @@ class Joined:
 
 @dataclass(frozen=True)
 class Part:
-    """Items of one data folder with both models' predictions; only `items` count, None for all."""
+    """Test items of one data folder with the predictions of both models.
+
+    Attributes:
+        data: The data set of the folder.
+        old: Predictions of the original.
+        new: Predictions of the version.
+        items: Numbers of the items that count; None for all.
+    """
 
     data: DataSet
     old: Answers
@@ -81,14 +102,14 @@ class Part:
 
     @property
     def chosen(self) -> NDArray[np.int64]:
-        """Items that count and that both answered."""
+        """Return the numbers (k,) of the items that count and that both models predicted."""
         answered = min(self.old.n, self.new.n, len(self.data.test))
         wanted = range(answered) if self.items is None else [i for i in self.items if i < answered]
         return np.asarray(wanted, dtype=np.int64)
 
 
 def read_parts(params: JudgeParams) -> Joined:
-    """Everything that `params` names, as one test set with two sets of answers."""
+    """Read all parts that `params` names and return them as one test set with the predictions of both models."""
     data = read_dataset(Path(params.data_dir))
     if params.split == "calibration":
         data = replace(data, test=data.calibration, calibration=(), steps=())
@@ -113,7 +134,7 @@ def read_parts(params: JudgeParams) -> Joined:
 
 
 def join(parts: Sequence[Part]) -> Joined:
-    """The parts one after the other, each cut to the items that count."""
+    """Concatenate the parts, each reduced to the items that count."""
     offsets = np.cumsum([0, *(len(part.data.test) for part in parts)])
     numbers = [part.chosen + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
     return Joined(
@@ -125,7 +146,10 @@ def join(parts: Sequence[Part]) -> Joined:
 
 
 def _join_data(parts: Sequence[Part]) -> DataSet:
-    """Labels of steps are kept where any part has them; a part that Fettle made makes the whole one that it made."""
+    """Concatenate the data sets of the parts.
+
+    Labels of time steps are kept if any part has them. The origin is "made" if Fettle made any of the parts.
+    """
     steps = tuple(part.data.steps[i] if part.data.steps else None for part in parts for i in part.chosen.tolist())
     return replace(
         parts[0].data,
@@ -136,7 +160,10 @@ def _join_data(parts: Sequence[Part]) -> DataSet:
 
 
 def _join_answers(parts: Sequence[tuple[Answers, NDArray[np.int64]]]) -> Answers:
-    """Other outputs were kept of the first items only: those of the first part, as far as they go."""
+    """Concatenate the predictions of the parts.
+
+    Further outputs are stored for the first items only, so those of the first part are kept as far as they go.
+    """
     first, chosen = parts[0]
     predicted = [answers.predicted[items] for answers, items in parts if answers.predicted is not None]
     texts = [answers.texts[i] for answers, items in parts if answers.texts is not None for i in items.tolist()]

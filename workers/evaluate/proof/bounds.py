@@ -1,4 +1,4 @@
-"""Counts of what changed, and the bounds that a verdict rests on. Levels are one-sided."""
+"""Count changed results and compute the bounds that a verdict is based on. All levels are one-sided."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,9 +12,18 @@ from workers.evaluate.proof.stats import binomial_upper, drop_lower, drop_upper
 
 @dataclass(frozen=True)
 class Counts:
-    """Of `n` labelled items `b` were right and are wrong now, `c` the other way round. Of all `everything` items
-    `changes` have a result that differs; where places within items are counted, both are divided by the design effect
-    and no whole numbers, and `shares` (k,) are those changed of each independent item."""
+    """Counts of changed, lost and gained results, made from the `Differences` of one version.
+
+    Attributes:
+        b: Labelled items that were right and are wrong now.
+        c: Labelled items that were wrong and are right now.
+        n: All labelled items.
+        changes: Items whose result differs. If places within items are counted, this number is divided by the design
+            effect and need not be whole.
+        everything: All items, or all places divided by the design effect.
+        shares: Array (k,) with the changed share of each independent item if places within items are counted, else
+            None.
+    """
 
     b: int
     c: int
@@ -25,7 +34,7 @@ class Counts:
 
     @classmethod
     def of(cls, found: Differences) -> Self:
-        """Counted from what a task noticed."""
+        """Count the changes that a proof task found."""
         if found.units is not None:
             effect = found.units.effect
             return cls(0, 0, 0, found.units.hits / effect, found.units.total / effect, found.units.shares)
@@ -39,21 +48,22 @@ class Counts:
 
     @property
     def share(self) -> float:
-        """Share changed, of all items."""
+        """Return the changed share of all items, 0..1."""
         return self.changes / self.everything
 
     @property
     def drop(self) -> float:
-        """Loss of accuracy on the labelled items."""
+        """Return the loss of accuracy on the labelled items, −1..1; 0 without labels."""
         return (self.b - self.c) / self.n if self.n else 0.0
 
     def changed_upper(self, alpha: float) -> float:
-        """Exact upper bound (Clopper-Pearson) of the share changed; of places within items the larger one of two.
+        """Return the exact upper bound (Clopper-Pearson) of the share changed at the one-sided level `alpha`.
 
-        The second one bounds the mean share of an item, whatever its distribution: of shares between 0 and 1 with a
-        given mean those that are 0 or 1 scatter most (Hoeffding 1963, JASA 58:13), so that their sum counts as hits.
-        Over two-point laws at the limit it erred in at most 3.98 % at a level of 4 %. Without a change it needs as many
-        items as any other proof: 321 for 1 %.
+        If places within items are counted, this is the larger one of two bounds. The first bound treats places as
+        independent after division by the design effect. The second one bounds the mean share of an item, whatever its
+        distribution: of all shares between 0 and 1 with a given mean, those that are 0 or 1 scatter most (Hoeffding
+        1963, JASA 58:13), so that their sum counts as hits. Over two-point laws at the limit it erred in at most 3.98 %
+        at a level of 4 %. Without any change it needs as many items as every other proof: 321 for 1 %.
         """
         by_place = binomial_upper(self.changes, self.everything, 1 - alpha)
         return by_place if self.shares is None else max(by_place, self._mean_upper(alpha))
@@ -64,22 +74,25 @@ class Counts:
 
     @property
     def independent(self) -> float:
-        """How many items, or places that tell as much as one item, could prove anything."""
+        """Return how many independent items, or places worth as much as one independent item, the proof can use."""
         return self.everything if self.shares is None else min(self.everything, len(self.shares))
 
     def needs_items(self, limit: float, alpha: float) -> bool:
-        """Whether places within items would prove the limit, and there are too few items."""
+        """Return whether the places within items would prove the limit, but there are too few items."""
         if self.shares is None:
             return False
         return binomial_upper(self.changes, self.everything, 1 - alpha) <= limit < self._mean_upper(alpha)
 
     def drop_low(self, alpha: float) -> float:
-        """Lower bound of the true drop; above 0 only if the exact McNemar test agrees."""
+        """Return the lower bound of the true drop; above 0 only if the exact McNemar test agrees."""
         return drop_lower(self.b, self.c, self.n, alpha)
 
     def upper(self, alpha: float, margin: float) -> float:
-        """Upper bound of the drop. Where only a part has labels, drop and share changed have half of `alpha` each, and
-        the share changed proves nothing against a drop above `margin` that the labels show."""
+        """Return the upper bound of the drop at the one-sided level `alpha`.
+
+        If only a part of the items has labels, the drop and the share changed get half of `alpha` each. The share
+        changed proves nothing if the labels show a drop above `margin`.
+        """
         if self.n >= self.everything:
             return drop_upper(self.b, self.c, self.n, alpha)
         by_labels = drop_upper(self.b, self.c, self.n, alpha / 2)
@@ -87,7 +100,16 @@ class Counts:
 
 
 def loss_bound(draws: NDArray[np.float64], low_level: float, high_level: float) -> tuple[float, float]:
-    """Bounds (L, U) of a drop from its resampled values; (0, inf) where too few could be worked out."""
+    """Return the lower and the upper bound of a drop from its resampled values.
+
+    Args:
+        draws: Resampled drops (k,); some may not be finite.
+        low_level: One-sided level of the lower bound.
+        high_level: One-sided level of the upper bound.
+
+    Returns:
+        The bounds (L, U), or (0, inf) if fewer than half of the draws are finite.
+    """
     finite = draws[np.isfinite(draws)]
     if len(finite) < max(2, len(draws) // 2):
         return 0.0, float("inf")

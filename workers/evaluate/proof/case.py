@@ -1,4 +1,4 @@
-"""Both models' predictions for the same test items: what every proof task and every score looks at."""
+"""Hold the predictions of both models for the same test items, the input of all proof tasks and scores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Case:
-    """Both models' predictions for the test items of `data`. `items` (n,) are the numbers of those that count."""
+    """Predictions of both models for the test items of `data`.
+
+    Attributes:
+        data: The data set.
+        old: Predictions of the original.
+        new: Predictions of the version.
+        items: Array (n,) with the numbers of the items that count.
+        seed: Seed of all resampling.
+    """
 
     data: DataSet
     old: Answers
@@ -25,7 +33,7 @@ class Case:
     _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, work: Callable[["Case"], Result]) -> Result:
-        """What `work` makes of this case, worked out the first time only: the proof and the scores look at the same."""
+        """Return `work(self)` and compute it only once, because the proof and the scores need the same results."""
         if work not in self._known:
             self._known[work] = work(self)
         result: Result = self._known[work]
@@ -33,22 +41,22 @@ class Case:
 
     @property
     def facts(self) -> list[Item]:
-        """The items themselves."""
+        """Return the items that count."""
         return [self.data.test[i] for i in self.items]
 
     def answers(self, which: Literal["old", "new"]) -> list[Values]:
-        """The predictions of one model for `items`."""
+        """Return the predictions of one model for `items`."""
         answer = self.old.answer if which == "old" else self.new.answer
         return [answer[i] for i in self.items]
 
     def texts(self, which: Literal["old", "new"]) -> list[str]:
-        """The decoded texts of one model for `items`; "" where it gives none."""
+        """Return the decoded texts of one model for `items`; "" where a model gives none."""
         texts = self.old.texts if which == "old" else self.new.texts
         return [texts[i] if texts is not None else "" for i in self.items]
 
     @property
     def is_identical(self) -> bool:
-        """Whether all predictions of `items`, and all further outputs that were kept, are equal to the last bit."""
+        """Return whether all predictions of `items` and all stored further outputs are equal to the last bit."""
         pairs = [*zip(self.answers("old"), self.answers("new"), strict=True)]
         for name, values in self.old.others.items():
             pairs += zip(values, self.new.others.get(name, ()), strict=False)
@@ -60,11 +68,11 @@ class Case:
         return self.texts("old") == self.texts("new")
 
     def only(self, wanted: NDArray[np.bool_]) -> "Case":
-        """The same for some of the items; `wanted` (n,)."""
+        """Return the same case, reduced to the items where `wanted` (n,) is True."""
         return Case(self.data, self.old, self.new, self.items[wanted], self.seed)
 
 
 def case_of(data: DataSet, old: Answers, new: Answers, seed: int = 0) -> Case:
-    """All items that both predicted and to which the original gives finite numbers."""
+    """Return the case of all items that both models predicted and for which the original gives finite numbers."""
     n = min(old.n, new.n, len(data.test))
     return Case(data, old, new, np.flatnonzero(old.finite[:n]), seed)

@@ -1,4 +1,4 @@
-"""What happened to the percentages beside the answers: KL divergence and calibration error."""
+"""Measure how the probabilities of the classes changed: KL divergence and calibration error."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,22 +7,37 @@ from workers.evaluate.proof.stats import CONFIDENCE
 
 BINS = 15
 ECE_LIMIT = 0.02
-"""Smaller changes of the calibration error are noise on sets of ordinary size (EVALUATION.md)."""
+"""Limit for the change of the calibration error. Smaller changes are noise on test sets of ordinary size."""
 
 FLOOR = 1e-12
 
 
 def kl_divergence(old: NDArray[np.floating], new: NDArray[np.floating]) -> NDArray[np.float64]:
-    """KL(old ‖ new) in nats for each row of two arrays (n, classes) of probabilities."""
+    """Return KL(old ‖ new) in nats for each row.
+
+    Args:
+        old: Probabilities (n, classes) of the original.
+        new: Probabilities (n, classes) of the version.
+
+    Returns:
+        Array (n,) of float64, at least 0.
+    """
     p = np.clip(np.asarray(old, np.float64), FLOOR, 1.0)
     q = np.clip(np.asarray(new, np.float64), FLOOR, 1.0)
     return np.asarray(np.maximum((p * (np.log(p) - np.log(q))).sum(axis=1), 0.0), dtype=np.float64)
 
 
 def bin_gaps(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(n, 15): each item's confidence − right in the column of its bin. ECE is sum(|column sums|)/n.
+    """Return the gap between confidence and correctness of each item, in the column of its bin.
 
     Bins are equally wide and open at their lower edge (arXiv 1706.04599).
+
+    Args:
+        confidence: Probabilities (n,) of the predicted class, 0..1.
+        right: Whether each prediction is right (n,).
+
+    Returns:
+        Array (n, 15) of confidence − right. The expected calibration error (ECE) is sum(|column sums|)/n.
     """
     column = np.clip(np.ceil(np.asarray(confidence, np.float64) * BINS).astype(int) - 1, 0, BINS - 1)
     gaps = np.zeros((len(column), BINS))
@@ -31,7 +46,7 @@ def bin_gaps(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDAr
 
 
 def calibration_error(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
-    """Expected calibration error with 15 bins."""
+    """Return the expected calibration error with 15 bins (arXiv 1706.04599), 0..1."""
     return float(np.abs(bin_gaps(confidence, right).sum(axis=0)).sum() / max(len(right), 1))
 
 
@@ -41,9 +56,16 @@ def calibration_change(
     seed: int = 0,
     draws: int = 1000,
 ) -> tuple[float, float]:
-    """ECE(new) − ECE(old) and its one-sided 95 % lower bound (paired Poisson bootstrap).
+    """Return the change of the calibration error and its lower bound.
 
-    Both arguments are (confidence, right).
+    Args:
+        old: Confidence (n,) and correctness (n,) of the original.
+        new: The same of the version.
+        seed: Seed of the bootstrap.
+        draws: Number of bootstrap samples.
+
+    Returns:
+        ECE(new) − ECE(old) and its one-sided 95 % lower bound (paired Poisson bootstrap).
     """
     n = len(old[1])
     both = np.hstack([bin_gaps(*old), bin_gaps(*new)])

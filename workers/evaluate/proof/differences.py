@@ -1,7 +1,8 @@
-"""What a proof task tells the engine: item by item what a person would notice, and no verdict.
+"""Define what a proof task returns: the noticeable differences item by item, without a verdict.
 
-A task is one module of `workers.evaluate.proof.tasks` that holds `TASK = ProofTask(...)`. It says which predictions it
-is for, and turns both models' predictions into `Differences`. Bounds, slices and the verdict are the engine's.
+A task is one module of `workers.evaluate.proof.tasks` that defines `TASK = ProofTask(...)`. It says which predictions
+it handles, and turns the predictions of both models into `Differences`. The engine computes bounds, slices and the
+verdict from them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Labels:
-    """Which of the n items have labels, and where each model is right by them; all (n,) bool. Where labels do not fit
-    the original they are told and do not `decide`."""
+    """Labels of the n items that count, and where each model agrees with them.
+
+    Attributes:
+        known: Array (n,): whether the item has a label.
+        right_old: Array (n,): whether the original is right.
+        right_new: Array (n,): whether the version is right.
+        decide: Whether labels decide the verdict. They are only reported if they do not fit the original.
+    """
 
     known: Flags
     right_old: Flags
@@ -32,11 +39,16 @@ class Labels:
 
 @dataclass(frozen=True)
 class Loss:
-    """A continuous score by labels (mAP, mIoU, error rates): how much worse the version is.
+    """Loss of a continuous score by labels (mAP, mIoU, error rates): how much worse the version is.
 
-    `drop` is in units of the score, above 0 for worse; `draws` are resampled drops (paired, over whole items).
-    `original` is the original's score, of which the person's limit is a share; `items` is how many items it rests on.
-    `alone`: it decides by itself, and the share changed is only told; else the share changed has to hold, too.
+    Attributes:
+        name: Name of the score.
+        original: Score of the original. The person's limit is a share of it.
+        drop: Loss in units of the score; above 0 means worse.
+        draws: Resampled drops (k,), paired, over whole items.
+        items: Number of items that the score is based on.
+        alone: True if the score decides alone and the share changed is only reported. False if the share changed has to
+            stay within the limit as well.
     """
 
     name: str
@@ -49,12 +61,18 @@ class Loss:
 
 @dataclass(frozen=True)
 class Units:
-    """What is counted within items: of `sizes` (n,) places `changed` (n,) differ. Places of one item depend on each
-    other, so that together they tell as much as their number divided by the design effect (Kish 1965, Survey Sampling):
-    the variance over items against the binomial one, at least `LEAST_EFFECT`.
+    """Places that are counted within the n items, for example next words within texts.
 
-    No effect that is estimated from unbroken items foresees that one of twenty breaks wholly. So the share is bounded
-    over items as well: `alone` (n,) are those that share no text with another one.
+    Places of one item depend on each other. Together they are worth their number divided by the design effect (Kish
+    1965, Survey Sampling): the variance over items divided by the binomial variance, at least `LEAST_EFFECT`.
+
+    A design effect that is estimated from unbroken items cannot foresee that one item in twenty breaks completely. So
+    the share is bounded over items as well, namely over the items that share no text with another one.
+
+    Attributes:
+        changed: Array (n,) with the number of changed places of each item.
+        sizes: Array (n,) with the number of places of each item.
+        alone: Array (n,): whether the item shares no text with another one.
     """
 
     changed: Floats
@@ -63,20 +81,22 @@ class Units:
 
     @property
     def total(self) -> int:
+        """Return the number of all places."""
         return int(self.sizes.sum())
 
     @property
     def hits(self) -> int:
+        """Return the number of changed places."""
         return int(self.changed.sum())
 
     @property
     def shares(self) -> Floats:
-        """(k,): the share changed of each item that stands alone."""
+        """Return the changed share (k,) of each item that shares no text with another one."""
         return np.asarray(self.changed[self.alone] / self.sizes[self.alone], np.float64)
 
     @property
     def effect(self) -> float:
-        """The design effect."""
+        """Return the design effect, at least `LEAST_EFFECT`."""
         n, total = len(self.sizes), float(self.sizes.sum())
         share = float(self.changed.sum()) / total if total else 0.0
         if n < 2 or not 0 < share < 1:
@@ -87,12 +107,16 @@ class Units:
 
 @dataclass(frozen=True)
 class Gate:
-    """A figure beside the share changed that has to hold, too: `draws` are resampled over whole items, and it may be at
-    most `per_limit` times the person's limit (a share), or `at_most` whatever the limit is. `told` are words for "… is
-    above what is allowed".
+    """A figure that has to stay within its own limit, in addition to the share changed.
 
-    Resampling a few items that did not change has no width. So of a figure that is a mean of shares `exact` gives an
-    upper bound at a confidence that holds for any number of items; None: it is no mean of shares.
+    Attributes:
+        estimate: The observed value.
+        draws: Values (k,), resampled over whole items.
+        per_limit: The value may be at most this many times the person's limit (a share).
+        told: Beginning of the message that says that the value is too large.
+        at_most: A fixed limit that replaces `per_limit`; None if there is none.
+        exact: Function from a confidence to an upper bound that holds for any number of items. It is needed because a
+            bootstrap over a few unchanged items has no width. None if the figure is not a mean of shares.
     """
 
     estimate: float
@@ -103,13 +127,18 @@ class Gate:
     exact: Callable[[float], float] | None = None
 
     def allowed(self, limit: float) -> float:
-        """The most that the estimate and its bound may be."""
+        """Return the largest allowed value of the estimate and of its bound, for a limit that is a share."""
         return self.per_limit * limit if self.at_most is None else self.at_most
 
 
 @dataclass(frozen=True)
 class OwnPart:
-    """A part of the items with changes of its own, as one class of a detector: `changed` is of `group.members`."""
+    """A part of the items with its own kind of change, for example one class of a detector.
+
+    Attributes:
+        group: The part, with the positions of its members.
+        changed: Array (k,): whether each of `group.members` changed.
+    """
 
     group: Group
     changed: Flags
@@ -117,7 +146,13 @@ class OwnPart:
 
 @dataclass(frozen=True)
 class Beside:
-    """Items (n,) with what is shown of each, as in `Differences`."""
+    """Items that are displayed but never counted.
+
+    Attributes:
+        items: Array (n,) with the numbers of the items.
+        changed: Array (n,): whether the result changed.
+        similarity: Array (n,), 0..1.
+    """
 
     items: NDArray[np.int64]
     changed: Flags
@@ -126,16 +161,27 @@ class Beside:
 
 @dataclass(frozen=True)
 class Differences:
-    """Of the n items that count.
+    """Noticeable differences of the n items that count, as a proof task found them.
 
-    `items` (n,) are their numbers in the test set. `changed` (n,): the result differs materially from the original's.
-    `severity` (n,): how much, larger is worse; it orders what is shown. `similarity` (n,) in 0..1 is told, never a
-    gate. `classes`: the original's class of each item by name, for slices. `figures` are fields of the judgement.
-    `broken`: refused whatever the bounds say, for a reason in `notes`. `unseen`: why nothing can be proven with these
-    items at all, "" where it can. With `units` these are counted instead of items, and fewer than `least_items` items
-    prove nothing; each of `gates` has to hold, too. `unproven` are sentences on what these items cannot show.
-    `beside` are items that gates rest on and that are shown, but never counted. `searched` are the numbers of those
-    that were only searched in, so that others could be judged.
+    Attributes:
+        items: Array (n,) with the numbers of the items in the test set.
+        changed: Array (n,): whether the result differs materially from the original's.
+        severity: Array (n,): how much the result differs; larger is worse. It sorts what is displayed.
+        similarity: Array (n,), 0..1. It is displayed and never a gate.
+        classes: Name of the original's class of each item, for slices.
+        parts: Parts with their own kind of change.
+        labels: Correctness of both models, if items have labels.
+        loss: Loss of a continuous score, if items have labels for one.
+        notes: Sentences for people.
+        figures: Further fields of the judgement.
+        broken: True if the version is rejected regardless of all bounds, for a reason that is in `notes`.
+        unseen: Why these items cannot prove anything; "" if they can.
+        units: Places within items, which are counted instead of items.
+        gates: Further figures that have to stay within their limits.
+        least_items: The smallest number of items that proves anything.
+        unproven: Sentences about what these items cannot show.
+        beside: Items that gates are based on, and that are displayed but never counted.
+        searched: Numbers of items that served only as the gallery of a search, so that others could be judged.
     """
 
     items: NDArray[np.int64]
@@ -160,9 +206,16 @@ class Differences:
 
 @dataclass(frozen=True)
 class ProofTask:
-    """`fits` looks at the kind of predictions only; of several that fit the one of the lowest `order` judges.
+    """One kind of result that the proof can judge. Each module of `workers.evaluate.proof.tasks` owns one instance.
 
-    `changed` says in a few words when a result counts as changed, for people, and `empty` why an item does not count.
+    Attributes:
+        id: Unique name.
+        title: Name for people.
+        changed: A few words for people that say when a result counts as changed.
+        order: Priority. Of several tasks that fit, the one with the lowest number judges.
+        fits: Function that decides by the kind of predictions whether the task applies.
+        compare: Function that finds the differences.
+        empty: Why an item does not count, in words for people.
     """
 
     id: str

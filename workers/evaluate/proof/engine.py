@@ -1,9 +1,10 @@
-"""The verdict on one version, for every kind of result: from what a task noticed to bounds, slices and a verdict.
+"""Compute the verdict on one version from the differences that a proof task found, for every kind of result.
 
-Without labels every changed result counts: Safe when the exact upper bound (Clopper-Pearson) of the share changed is
-within the limit, Regressed when its lower bound is above it, else not enough data. With labels on all items the paired
-drop decides (or, for a continuous score, its paired bootstrap); with labels on a part, drop and share changed have half
-of the level each, and a drop that the labels show above the limit is never safe. EVALUATION.md of the design.
+Without labels every changed result counts. The version is safe if the exact upper bound (Clopper-Pearson) of the share
+changed is within the limit. It regressed if the lower bound is above the limit; otherwise there is not enough data.
+With labels on all items the paired drop decides, or for a continuous score its paired bootstrap. With labels on a part
+of the items, drop and share changed have half of the level each; a drop above the limit that the labels show is never
+safe.
 """
 
 from collections.abc import Sequence
@@ -45,17 +46,17 @@ from workers.evaluate.proof.slices import (
 from workers.evaluate.proof.stats import binomial_interval, binomial_lower, binomial_upper, more_than_p
 
 REGRESSED_LEVEL = 0.04
-"""Level at which a loss above the limit is proven; the slices have .01 (`slices.GATE`)."""
+"""Level at which a loss above the limit is proven. The slices have the level .01 (`slices.GATE`)."""
 
 MOST_CHANGED = 1000
 
 LEAST_TO_REFUSE = 5
-"""Of fewer items a single one that changed is above a limit of 1 % for sure, and tells nobody much."""
+"""With fewer items, a single changed one is above a limit of 1 % for sure, which says little about the version."""
 
 
 @dataclass(frozen=True)
 class _Bounds:
-    """One-sided bounds of the loss that decides, and its estimate; `high` at the level of this look."""
+    """The estimate of the loss that decides, and its one-sided bounds; `high` has the level of this look."""
 
     estimate: float
     low: float
@@ -64,8 +65,13 @@ class _Bounds:
 
 
 def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
-    """The judgement of this case. `max_loss_pct` is relative, in percent; `earlier` is how many looks at these items
-    came before."""
+    """Return the judgement of a case.
+
+    Args:
+        case: Predictions of both models.
+        max_loss_pct: The largest allowed loss in percent, relative to the original.
+        earlier: How many looks at these items came before this one.
+    """
     task = task_for(case)
     found = task.compare(case)
     limit = max_loss_pct / 100
@@ -79,7 +85,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     margin = limit * _scale(found) if by_labels else limit
     bounds = _bounds(found, counts, limit, margin, alpha)
     slices = _slices(case, found, counts, limit, margin)
-    # a score by labels that decides alone tells what a part's changes are worth; they are only shown
+    # A score by labels that decides alone says how much the changes of a part matter, so they are only displayed.
     alone = found.loss is not None and found.loss.alone
     worse = broken(slices) if len(slices) > 1 and not alone else []
     verdicts = [_verdict(bounds, margin, refused=bool(worse) or found.broken)]
@@ -118,7 +124,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
 
 
 def _unless_few(verdict: Verdict, found: Differences, notes: Notes) -> Verdict:
-    """The verdict, but for a version that only a few examples refuse."""
+    """Return the verdict, but do not reject a version because of fewer than `LEAST_TO_REFUSE` items."""
     if verdict != "regressed" or len(found.items) >= LEAST_TO_REFUSE or found.broken:
         return verdict
     note_few(notes, int(found.changed.sum()), len(found.items), LEAST_TO_REFUSE)
@@ -126,13 +132,19 @@ def _unless_few(verdict: Verdict, found: Differences, notes: Notes) -> Verdict:
 
 
 def _left_out(case: Case, found: Differences) -> int:
-    """How many items do not count. Those that were only searched in, or are looked at besides, are told elsewhere."""
+    """Return how many items do not count.
+
+    Items of the gallery and items that are only displayed are reported elsewhere.
+    """
     besides = len(found.searched) + (len(found.beside.items) if found.beside is not None else 0)
     return max(0, len(case.items) - len(found.items) - besides)
 
 
 def _is_far_beyond(found: Differences, counts: Counts, limit: float, margin: float) -> bool:
-    """Whether the loss is above `FAR_TIMES` what is allowed, at `FAR_LEVEL`: chance calls no such version safe."""
+    """Return whether the loss is above `FAR_TIMES` the limit at the level `FAR_LEVEL`.
+
+    At this level chance does not make such a version look safe.
+    """
     if found.loss is not None:
         return loss_bound(found.loss.draws, FAR_LEVEL, FAR_LEVEL)[0] > FAR_TIMES * margin
     if counts.n:
@@ -141,7 +153,7 @@ def _is_far_beyond(found: Differences, counts: Counts, limit: float, margin: flo
 
 
 def _missing(found: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> int | None:
-    """How many more items a proof at level `alpha` probably takes, by all that decides."""
+    """Return how many more items a proof at level `alpha` probably needs, considering everything that decides."""
     ways = []
     if found.loss is None or not found.loss.alone:
         ways.append(in_items(missing_items(counts, limit, margin, alpha), counts, found, limit, alpha))
@@ -152,7 +164,7 @@ def _missing(found: Differences, counts: Counts, limit: float, margin: float, al
 
 
 def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, margin: float | None) -> None:
-    """Why it is neither safe nor regressed; `margin` None: no labels decide."""
+    """Add a note that says why the version is neither safe nor regressed; `margin` is None if no labels decide."""
     if margin is None:
         notes.add(
             "More inputs without labels will hardly prove it: too many results change. With labels, changes for the"
@@ -168,7 +180,7 @@ def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, marg
 
 
 def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> dict[str, Any]:
-    """Figures that no verdict hangs on."""
+    """Return figures of the judgement that do not affect the verdict."""
     return {
         "flips": (counts.b + counts.c) / counts.n if counts.n else counts.share,
         "negative_flips": counts.b / counts.n if counts.n else None,
@@ -187,7 +199,7 @@ def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> 
 
 
 def _beside_changed(found: Differences) -> tuple[int, ...]:
-    """Of the items that are looked at besides, the worst first."""
+    """Return the numbers of the changed items that are only displayed, the worst first."""
     beside = found.beside
     if beside is None:
         return ()
@@ -197,12 +209,12 @@ def _beside_changed(found: Differences) -> tuple[int, ...]:
 
 
 def _units(found: Differences) -> dict[str, Any]:
-    """What was counted within items, where that decides."""
+    """Return the counts of places within items if these decide."""
     return {} if found.units is None else {"units": found.units.total, "units_changed": found.units.hits}
 
 
 def _nothing(task: str, found: Differences, limit: float) -> Judgement:
-    """Nothing in these items can prove anything about this kind of result."""
+    """Return the judgement for items that cannot prove anything about this kind of result."""
     notes = (found.unseen,) if found.unseen else ()
     return Judgement(
         task=task, verdict="not_enough_data", n=0, labelled=False, margin=limit, notes=notes, reasons=notes
@@ -210,7 +222,7 @@ def _nothing(task: str, found: Differences, limit: float) -> Judgement:
 
 
 def _scale(found: Differences) -> float:
-    """What the limit is a share of: the original's own score."""
+    """Return the score of the original, of which the limit is a share."""
     if found.loss is not None:
         return abs(found.loss.original)
     assert found.labels is not None
@@ -218,13 +230,13 @@ def _scale(found: Differences) -> float:
 
 
 def _bounds(found: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> _Bounds:
-    """Labels decide where there are any, alone where all items have them."""
+    """Return the bounds of the loss that decides. Labels decide if there are any, and alone if all items have them."""
     if found.loss is not None:
         loss = found.loss
         partly = loss.items < counts.everything
         own_level = alpha / 2 if partly else alpha
         low, high = loss_bound(loss.draws, REGRESSED_LEVEL, own_level)
-        # resampling a few items that did not change has no width: items that nobody saw may have lost all
+        # A bootstrap over a few unchanged items has no width, although unseen items may all be lost.
         high = max(high, binomial_upper(0, loss.items, 1 - own_level) * abs(loss.original))
         if partly and loss.drop <= margin:
             high = min(high, counts.changed_upper(alpha / 2) * margin / limit if limit else high)
@@ -246,7 +258,10 @@ def _changed_bounds(counts: Counts, limit: float, alpha: float) -> _Bounds:
 
 
 def worst_of(*verdicts: Verdict) -> Verdict:
-    """Safe only where all are: each is tested at the full level (intersection-union test, Berger 1982)."""
+    """Return the worst verdict.
+
+    A version is safe only if all tests say so. Each test has the full level (intersection-union test, Berger 1982).
+    """
     return next((one for one in ("regressed", "not_enough_data") if one in verdicts), "safe")
 
 
@@ -290,7 +305,10 @@ def _accuracy(found: Differences) -> dict[str, Any]:
 
 
 def _changed(found: Differences) -> dict[str, Any]:
-    """Changed items, the worst first: with labels those that are wrong now, then the others, gains last."""
+    """Return the changed items, the worst first.
+
+    With labels, items that became wrong come first and items that became right come last.
+    """
     at = np.flatnonzero(found.changed)
     order = np.lexsort((-found.severity[at], _rank(found)[at]))
     numbers = tuple(int(item) for item in found.items[at[order]][:MOST_CHANGED])

@@ -1,4 +1,4 @@
-"""What has to hold beside the share changed: figures with a bound of their own, and enough items."""
+"""Check what has to hold in addition to the share changed: figures with their own bounds, and enough items."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ REGRESSED_LEVEL = 0.04
 
 
 def gated(found: Differences, limit: float, alpha: float, notes: Notes) -> Iterator[Verdict]:
-    """The verdict of each gate at the one-sided level `alpha`, and of the number of items; notes say why."""
+    """Yield the verdict of each gate at the one-sided level `alpha`, and of the number of items; record the reasons."""
     if len(found.items) < found.least_items:
         notes.reason(f"At least {found.least_items} are needed, and there are {counted(len(found.items), 'example')}.")
         yield "not_enough_data"
@@ -44,7 +44,7 @@ def _verdict(gate: Gate, most: float, alpha: float) -> Verdict:
 
 
 def in_items(missing: int | None, counts: Counts, found: Differences, limit: float, alpha: float) -> int | None:
-    """How many more items a proof takes, where `missing` counts places that tell as much as one by itself."""
+    """Return how many more items a proof needs, if `missing` counts places that are each worth one independent item."""
     if counts.shares is None or missing is None:
         return missing
     short = max(0, found.least_items - len(found.items))

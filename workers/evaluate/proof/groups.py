@@ -1,4 +1,4 @@
-"""Parts of a test set that are judged by themselves: by class, by what was measured, by the person's own columns."""
+"""Split a test set into parts that are judged separately: by class, by measured facts and by the person's columns."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from workers.evaluate.data.dataset import Item
 
 FIFTH = 0.2
 LEAST_ITEMS = 20
-"""Of smaller sets the extremes are single items."""
+"""In smaller sets the extremes are single items."""
 
 MOST_VALUES = 20
 MOST_COLUMNS = 10
@@ -24,12 +24,18 @@ ENDS = {
     "seconds": ("length", "short recordings", "long recordings"),
     "loudness": ("loudness", "quiet recordings", "loud recordings"),
 }
-"""Fact → the kind of slice, and the words for its lowest and its highest fifth."""
+"""Maps a fact to the kind of slice and to the names of its lowest and its highest fifth."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """`members` are positions in the list of items that the groups were made of."""
+    """A part of a list of items.
+
+    Attributes:
+        kind: Kind of the part, for example "class" or "column".
+        name: Name for people.
+        members: Positions (k,) of its items in the list that was split.
+    """
 
     kind: str
     name: str
@@ -37,10 +43,14 @@ class Group:
 
 
 def groups_of(items: Sequence[Item], classes: Sequence[str] | None) -> list[Group]:
-    """All groups of `items`, each set of members once; `classes` are their names, None where there are none.
+    """Return all groups of `items`, each set of members once.
 
-    A group that holds more than half of the items (ties, a column of one value) tells nothing and is left out, but for
-    classes, where there may be two.
+    A group with more than half of the items (ties, a column with one value) carries no information and is left out.
+    Exceptions are classes and values of a column, since there may be only two of them.
+
+    Args:
+        items: The items to split.
+        classes: Name of the class of each item; None if there are no classes.
     """
     found: dict[bytes, Group] = {}
     half = len(items) / 2
@@ -74,7 +84,7 @@ def _fifths(kind: str, low: str, high: str, values: Sequence[float | None]) -> I
     if len(known) < LEAST_ITEMS or not np.isfinite(known).all() or known.min() == known.max():
         return
     below, above = np.quantile(known, FIFTH, method="lower"), np.quantile(known, 1 - FIFTH, method="higher")
-    # many of one value are the middle, not an end
+    # Many items with the same value form the middle, not an end.
     lowest, highest = known <= below, known >= above
     yield Group(kind, low, at[lowest if 2 * lowest.sum() <= len(known) else known < below])
     yield Group(kind, high, at[highest if 2 * highest.sum() <= len(known) else known > above])
@@ -87,7 +97,11 @@ def _scripts(items: Sequence[Item]) -> Iterator[Group]:
 
 
 def _columns(items: Sequence[Item]) -> Iterator[Group]:
-    """A column of few values gives a group for each, one of many numbers its ends, one of many words nothing."""
+    """Yield groups by the person's columns.
+
+    A column with few values gives one group for each value. A column with many numbers gives its lowest and highest
+    fifth. A column with many words gives no group.
+    """
     names = list(dict.fromkeys(name for item in items for name in item.columns))
     for name in names[:MOST_COLUMNS]:
         values = [item.columns.get(name, "").strip() for item in items]

@@ -1,4 +1,4 @@
-"""How many examples a proof needs: "add about N examples". Formula: EVALUATION.md of the design."""
+"""Compute how many examples a proof needs, for messages like "add about N examples"."""
 
 import math
 from bisect import bisect_left
@@ -12,17 +12,26 @@ from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, normal_quan
 
 POWER = 0.80
 SPARE = 1.10
-"""Ten percent are added to a promised number of examples."""
+"""A number of examples that is promised to people contains ten percent more than the formula gives."""
 
 FEW_FLIPS = 60
-"""Below so many expected flips the formula promises too few: the exact power is looked at."""
+"""Below this number of expected flips the formula promises too few examples, so the exact power is computed."""
 
 
 def needed_examples(margin: float, flips: float, confidence: float = CONFIDENCE) -> int | None:
-    """Items that prove "the drop is at most `margin`" with 80 % power where nothing drops and `flips` change sides.
+    """Return how many items prove "the drop is at most `margin`" with 80 % power if the true drop is 0.
 
-    N = (z₁₋α√ψ + z₁₋β√(ψ−δ²))²/δ² and ten percent, at least what a set without any change needs (about 3/δ), and more
-    where flips are so few that the formula's normal law does not hold. None where the margin is 0.
+    The formula is N = (z₁₋α√ψ + z₁₋β√(ψ−δ²))²/δ² plus ten percent, with δ = `margin` and ψ = `flips`. The result is at
+    least what a set without any change needs (about 3/δ). It is larger if flips are so few that the normal
+    approximation of the formula does not hold.
+
+    Args:
+        margin: The largest allowed drop, 0..1.
+        flips: Share of items that become right or wrong.
+        confidence: One-sided confidence of the proof.
+
+    Returns:
+        The number of items, or None if the margin is 0.
     """
     if margin <= 0:
         return None
@@ -38,7 +47,10 @@ def needed_examples(margin: float, flips: float, confidence: float = CONFIDENCE)
 
 
 def needed_unlabelled(margin: float, changed: float, confidence: float = CONFIDENCE) -> int | None:
-    """The same without labels, where each change counts: None if the share of changes is not below the margin."""
+    """Return the number of items that prove `margin` without labels, where every change counts as a loss.
+
+    Returns None if the share of changes `changed` is not below the margin.
+    """
     if margin <= 0 or changed >= margin:
         return None
     if margin >= 1:
@@ -52,9 +64,15 @@ def needed_unlabelled(margin: float, changed: float, confidence: float = CONFIDE
 
 
 def needed_mean(limit: float, mean: float, confidence: float = CONFIDENCE) -> int | None:
-    """Items whose shares changed, of this `mean`, prove that it is at most `limit`, and ten percent where some changed.
+    """Return how many items prove that the mean changed share of an item is at most `limit`.
 
-    None where the mean is not below the limit.
+    Args:
+        limit: The largest allowed mean share.
+        mean: Expected mean share. If it is above 0, ten percent are added to the result.
+        confidence: One-sided confidence of the proof.
+
+    Returns:
+        The number of items, or None if the mean is not below the limit.
     """
     if limit >= 1:
         return 1
@@ -73,8 +91,11 @@ def needed_mean(limit: float, mean: float, confidence: float = CONFIDENCE) -> in
 
 
 def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> int | None:
-    """How many more items a proof at level `alpha` probably takes, by the shorter of two ways: more labelled items, or
-    more of any kind where few results change. None where no number would do."""
+    """Return how many more items a proof at level `alpha` probably needs.
+
+    The result is the smaller one of two numbers: more labelled items, or more items of any kind if few results change.
+    It is None if no number is enough.
+    """
     partly = 0 < counts.n < counts.everything
     confidence = 1 - (alpha / 2 if partly else alpha)
     ways = []
@@ -88,9 +109,12 @@ def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> 
 
 
 def missing_scored(loss: Loss, limit: float, everything: float, alpha: float) -> int | None:
-    """How many more labelled items a score needs to prove at level `alpha` that it loses at most the share `limit` of
-    the original's, with 80 % power where the drop is what it was here: its resampled spread falls with the root of the
-    items. `everything` is how many items there are. None where no number would do."""
+    """Return how many more labelled items a score needs for a proof with 80 % power.
+
+    The proof says at level `alpha` that the version loses at most the share `limit` of the original's score, if the
+    drop stays as observed. The resampled spread falls with the square root of the number of items. `everything` is the
+    number of all items. Returns None if no number is enough.
+    """
     margin, drop, draws = limit * abs(loss.original), max(loss.drop, 0.0), loss.draws[np.isfinite(loss.draws)]
     if len(draws) < 2 or drop >= margin:
         return None
@@ -105,14 +129,14 @@ def _more(needed: int, have: float) -> int:
 
 
 def _unchanged(margin: float, confidence: float) -> float:
-    """Items without a single change that prove it: about 3/δ."""
+    """Return how many items without a single change prove the margin: about 3/δ."""
     if margin >= 1:
         return 1.0
     return math.log(1 - confidence) / math.log1p(-margin)
 
 
 def paired_power(n: int, flips: float, margin: float, confidence: float = CONFIDENCE) -> float:
-    """P[proven] if b + c ~ Bin(n, flips) and b ~ Bin(b + c, ½), by the bounds that hold for small counts."""
+    """Return P[proven] for b + c ~ Bin(n, flips) and b ~ Bin(b + c, ½), by the bounds for small counts."""
     total = 0.0
     most = math.ceil(n * flips + 8 * math.sqrt(n * flips) + 8)
     for count in range(min(n, most) + 1):
@@ -123,19 +147,25 @@ def paired_power(n: int, flips: float, margin: float, confidence: float = CONFID
 
 
 def _not_proven(count: int, n: int, margin: float, confidence: float, b: int) -> bool:
-    """Of `count` changes the more are lost the harder it is, so that the last number that proves it can be searched."""
+    """Return whether `b` losses among `count` changes are too many for a proof.
+
+    The proof gets harder with each loss, so the last number of losses that still proves it can be found by bisection.
+    """
     return not proven(b, count - b, n, margin, confidence)
 
 
 def proven(b: int, c: int, n: int, margin: float, confidence: float = CONFIDENCE) -> bool:
-    """Whether `b` lost and `c` gained of `n` prove a drop of at most `margin`, by the bounds for small counts."""
+    """Return whether `b` lost and `c` gained of `n` items prove a drop of at most `margin`.
+
+    Uses the bounds for small counts.
+    """
     if binomial_upper(b, n, confidence) <= margin:
         return True
     return c > 0 and tango_score(b, c, n, margin) <= -normal_quantile(confidence)
 
 
 def unlabelled_power(n: int, changed: float, margin: float, confidence: float = CONFIDENCE) -> float:
-    """P[proven] if the number of changes is Bin(n, changed), by the exact bound."""
+    """Return P[proven] if the number of changes is Bin(n, changed), by the exact bound."""
     total = 0.0
     for count in range(n + 1):
         if binomial_upper(count, n, confidence) > margin:
@@ -145,7 +175,7 @@ def unlabelled_power(n: int, changed: float, margin: float, confidence: float = 
 
 
 def binomial_mass(hits: int, n: int, share: float) -> float:
-    """P[Bin(n, share) = hits]."""
+    """Return P[Bin(n, share) = hits]."""
     if share <= 0:
         return float(hits == 0)
     if share >= 1:

@@ -1,4 +1,4 @@
-"""Sentences that go with a verdict, in the order in which they matter."""
+"""Write the sentences that accompany a verdict, in the order of their importance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,27 +9,34 @@ from workers.contracts.wording import counted, percent
 AMBER_NEGATIVE_FLIPS = 0.005
 RED_NEGATIVE_FLIPS = 0.02
 MOST_TOLD = 3
-"""Broken parts, or classes, that are told in words."""
+"""At most this many broken parts or classes are named in a sentence."""
 
 
 @dataclass
 class Notes:
-    """Whole sentences; `reasons` are those that keep a version from being safe."""
+    """Sentences that accompany one verdict. The engine owns one instance for each judgement.
+
+    Attributes:
+        lines: All sentences.
+        reasons: The sentences that say why a version is not safe.
+    """
 
     lines: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
     def add(self, line: str, when: bool = True) -> None:
+        """Append a sentence if `when` is True."""
         if when:
             self.lines.append(line)
 
     def reason(self, line: str) -> None:
+        """Append a sentence that says why a version is not safe."""
         self.add(line)
         self.reasons.append(line)
 
 
 def note_negative_flips(notes: Notes, share: float, count: int) -> None:
-    """Results that were right and are wrong now, where there are many of them."""
+    """Add a note if many results were right and are wrong now."""
     if share > RED_NEGATIVE_FLIPS:
         notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}): that is a lot.")
     elif share > AMBER_NEGATIVE_FLIPS:
@@ -37,7 +44,7 @@ def note_negative_flips(notes: Notes, share: float, count: int) -> None:
 
 
 def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDrop], *, by_labels: bool) -> None:
-    """Parts of the test set that broke; with labels also that none could be judged by itself."""
+    """Add notes about broken parts of the test set, or with labels a note that no part could be judged."""
     for part in worse[:MOST_TOLD]:
         if by_labels:
             notes.reason(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
@@ -53,18 +60,26 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
 
 
 def note_examples(notes: Notes, count: int, is_identical: bool, left: int, why: str) -> None:
-    """That no bit of any of `count` predictions differs, and how many of them do not count."""
+    """Add notes about predictions that are equal to the last bit and about examples that do not count.
+
+    Args:
+        notes: The notes to extend.
+        count: Number of all predictions.
+        is_identical: Whether all predictions are equal to the last bit.
+        left: Number of examples that do not count.
+        why: Why these do not count.
+    """
     notes.add(f"All {count:,} predictions are the same to the last bit.", when=is_identical)
     notes.add(f"{left:,} of {counted(count, 'example')} do not count: {why}.", when=left > 0)
 
 
 def note_few(notes: Notes, changed: int, count: int, least: int) -> None:
-    """That so few examples refuse no version."""
+    """Add a reason that says that the examples are too few to reject a version."""
     notes.reason(f"{changed:,} of {counted(count, 'result')} changed: a verdict takes at least {least}.")
 
 
 def note_lost(notes: Notes, part: SliceDrop) -> None:
-    """That a part which is too small to be judged is lost."""
+    """Add a reason about a part that changed almost completely, but is too small to be judged."""
     notes.reason(
         f"In “{part.name}” {part.changed:,} of {part.n:,} results changed: too few to call it broken, too many to call"
         " it safe."
@@ -72,7 +87,7 @@ def note_lost(notes: Notes, part: SliceDrop) -> None:
 
 
 def note_texts(notes: Notes, count: int, limit: float) -> None:
-    """That there are too few texts, however many words they have."""
+    """Add a reason that says that there are too few texts, regardless of the number of their words."""
     notes.reason(
         f"So few next words changed that they are within {percent(limit)}; but {count:,} texts are too few to know that"
         " no more texts than that break wholly."
@@ -80,14 +95,14 @@ def note_texts(notes: Notes, count: int, limit: float) -> None:
 
 
 def not_labelled(what: str, classes: Sequence[str]) -> str:
-    """That no label (no mask) is of these classes."""
+    """Return a sentence that says that no label (`what`) has one of these classes."""
     more = f" and {len(classes) - MOST_TOLD} more" if len(classes) > MOST_TOLD else ""
     named = ", ".join(classes[:MOST_TOLD])
     return f"No {what} is of {named}{more}: whether they are still found is judged by what changed."
 
 
 def note_looks(notes: Notes, earlier: int, alpha: float) -> None:
-    """That items were looked at before, where a proof has to hold with more for that."""
+    """Add a note about earlier looks at the same items, because a proof then needs a higher confidence."""
     notes.add(
         f"Some of these examples were looked at before: a proof has to hold with {percent(1 - alpha, 2)} now, so that"
         " all looks together err in at most 5 % of cases.",

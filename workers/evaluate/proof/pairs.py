@@ -1,4 +1,4 @@
-"""Two models' class answers to the same items, aligned with the labels."""
+"""Align the predicted classes of two models for the same items with the labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,21 @@ from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.proof.stats import CONFIDENCE, at_least
 
 GUESS_ITEMS = 20
-"""From this many labelled items on, always naming the most frequent class counts as guessing."""
+"""From this number of labelled items on, a model that always names the most frequent class counts as guessing."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Both models' answers to the same n items. `labels` are accepted classes, empty where there are none."""
+    """Predicted classes of both models for the same n items.
+
+    Attributes:
+        items: Array (n,) with the numbers of the items in the test set.
+        old: Array (n,) with the classes of the original.
+        new: Array (n,) with the classes of the version.
+        labels: Accepted classes of each item; empty where there is no label.
+        old_shares: Probabilities (n, classes) of the original, if known.
+        new_shares: Probabilities (n, classes) of the version, if known.
+    """
 
     items: NDArray[np.int64]
     old: NDArray[np.int64]
@@ -27,20 +36,22 @@ class Pair:
 
     @property
     def changed(self) -> NDArray[np.bool_]:
+        """Return where the predicted class differs, (n,)."""
         return np.asarray(self.old != self.new, dtype=np.bool_)
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
+        """Return which items have a label, (n,)."""
         return np.asarray([bool(accepted) for accepted in self.labels], dtype=np.bool_)
 
     def right(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each answer is one of the accepted ones."""
+        """Return whether each prediction is one of the accepted classes, (n,)."""
         pairs = zip(answers.tolist(), self.labels, strict=True)
         return np.asarray([answer in accepted for answer, accepted in pairs], dtype=np.bool_)
 
 
 def make_pair(data: DataSet, old: Answers, new: Answers) -> Pair:
-    """Align two sets of answers with the labels."""
+    """Align the predicted classes of both models with the labels."""
     assert old.predicted is not None and new.predicted is not None
     n = min(old.n, new.n, len(data.test))
     items = np.flatnonzero(old.predicted[:n] >= 0)
@@ -55,7 +66,10 @@ def make_pair(data: DataSet, old: Answers, new: Answers) -> Pair:
 
 
 def shares_of(answers: Answers, items: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """(n, classes) probabilities; a single score becomes two classes. None where items have others, or no shares."""
+    """Return the probabilities (n, classes); a single score becomes two classes.
+
+    Returns None if the model gives no scores, or if their number differs from item to item.
+    """
     if answers.scores == "none":
         return None
     rows = [answers.answer[i].reshape(-1) for i in items]
@@ -72,7 +86,10 @@ def shares_of(answers: Answers, items: NDArray[np.int64]) -> NDArray[np.float64]
 
 
 def is_guessing(labels: Sequence[tuple[int, ...]], hits: int, classes: int) -> bool:
-    """Whether `hits` are no more than naming one class always would give (or any class, on a small set)."""
+    """Return whether `hits` are no more than guessing would give.
+
+    Guessing means that one class is always named, or on a small set that any class is named.
+    """
     labelled = [set(accepted) for accepted in labels if accepted]
     each = {label for accepted in labelled for label in accepted}
     chance = 1 / max(classes, len(each), 2)
@@ -83,6 +100,7 @@ def is_guessing(labels: Sequence[tuple[int, ...]], hits: int, classes: int) -> b
 
 
 def classes_of(data: DataSet, answers: Answers) -> int:
+    """Return the number of classes, from the data set or from the size of the first prediction."""
     if data.classes is not None:
         return len(data.classes)
     return int(answers.answer[0].size) if len(answers.answer) else 2

@@ -1,13 +1,14 @@
-"""Passages of texts: a language model is judged on a short stretch of each text, drawn by the text's own content.
+"""Choose a short passage of each text on which a language model is judged, drawn by the text's own content.
 
-A proof needs many texts, and of each only a few words: with 321 texts, five words of each suffice for the bound over
-words. So of a text that nobody answers one block of `WORDS` to twice as many next words is judged, with the words
-before it. The place whose block it is has the same chance as every other one: the share changed of the block is an
-unbiased estimate of that of the text, and the bound over texts holds for it as it does for whole texts.
+A proof needs many texts, but only a few words of each. With 321 texts, five words of each are enough for the bound over
+words. So one block of `WORDS` to twice as many next words is judged of each text without an answer, together with the
+words before it. A place of the text is drawn, and every place has the same chance. The share changed of the block that
+holds this place is an unbiased estimate of that of the whole text. The bound over texts therefore holds as it does for
+whole texts.
 
-What goes wrong only far from the beginning is seen at the ends of long texts, which are read from their beginning: of
-the long conversations, and of the first ones of texts that are long themselves. Dialogues stay whole, since how their
-answers begin and end is judged.
+Errors that appear only far from the beginning are visible at the ends of long texts. These are read from their
+beginning: long conversations, and the first texts that are long themselves. Dialogues stay whole, because the beginning
+and the end of their answers are judged.
 """
 
 import numpy as np
@@ -20,37 +21,47 @@ from workers.pipeline.pipeline import Arrays
 from workers.pipeline.prepared import Prepared
 
 WORDS = 20
-"""Next words of a block, at least. One changed word among so many does not make a changed text (`TEXT_CHANGED`)."""
+"""A block has at least this many next words. With so many words, one changed word does not make a changed text
+(`TEXT_CHANGED`).
+"""
 
 BEFORE = 40
-"""Tokens of the text that are read before the block, at most."""
+"""At most this many tokens of the text are read before the block."""
 
 LONG_SHARE = 0.5
-"""A text of so many of the tokens that are judged at most is a long one."""
+"""A text is long if it has this share of the largest number of judged tokens."""
 
 LAST_WORDS = 256
-"""Next words that are judged of a long text, at most: the last ones, which have the most before them."""
+"""At most this many next words of a long text are judged. They are its last words, which have the most words before
+them.
+"""
 
 
 class Passages:
-    """What is read of each item: `input_ids` and `counted`, both (1, tokens) of int64."""
+    """Passages of all items, made on access: `input_ids` and `counted`, both (1, tokens) of int64."""
 
     def __init__(self, items: Prepared, max_length: int) -> None:
+        """Create the passages of `items`; `max_length` is the largest number of judged tokens of a text."""
         self._items = items
         least = LONG_SHARE * max_length
         long = (at for at in range(len(items)) if items[at][COUNTED].sum() >= least)
         self._long = {at for at, _ in zip(long, range(MOST), strict=False)}
 
     def __len__(self) -> int:
+        """Return the number of items."""
         return len(self._items)
 
     def __getitem__(self, index: int) -> Arrays:
+        """Return the inputs of one item, reduced to its passage."""
         feeds = self._items[index]
         return with_last_words(feeds) if index in self._long else passage_of(feeds)
 
 
 def passage_of(feeds: Arrays) -> Arrays:
-    """One block of a text with the words before it; a dialogue, or a text of few words, up to its last word."""
+    """Return one block of a text with the words before it.
+
+    A dialogue, or a text with few words, is returned up to its last counted word.
+    """
     ids, counted = feeds[IDS][0], feeds[COUNTED][0] != 0
     at = np.flatnonzero(counted[1:]) + 1
     if len(at) < 2 * WORDS or at[-1] - at[0] >= len(at):
@@ -71,7 +82,7 @@ def block_of(words: int, number: int) -> tuple[int, int]:
 
 
 def with_last_words(feeds: Arrays) -> Arrays:
-    """A text that is read from its beginning, and of which the last words are judged; a dialogue in whole."""
+    """Return a text from its beginning, in which only the last words are judged; a dialogue is returned whole."""
     found = up_to_the_last_word(feeds)
     at = np.flatnonzero(found[COUNTED][0])
     if at[-1] - at[0] >= len(at):
@@ -82,7 +93,7 @@ def with_last_words(feeds: Arrays) -> Arrays:
 
 
 def up_to_the_last_word(feeds: Arrays) -> Arrays:
-    """The same without what follows the last word that counts."""
+    """Return the inputs without the tokens that follow the last counted word."""
     at = np.flatnonzero(feeds[COUNTED][0])
     end = int(at[-1]) + 1 if len(at) else feeds[IDS].shape[1]
     return {**feeds, IDS: feeds[IDS][:, :end], COUNTED: feeds[COUNTED][:, :end]}

@@ -1,11 +1,11 @@
-"""The answers of one model to the test items: collected through its pipeline, kept in `answers.npz`.
+"""Collect the predictions of one model for the test items, and store them in `answers.npz`.
 
-`answer` holds float32 (of masks uint8 or uint16) of shape (n, …), or, where shapes differ from item to item, all values
-in a row with `answer_offsets` (n + 1,). `predicted` (n,) int64 is there for classes, −1 where the answer is no finite
-number. Every other float output that is no state lies beside it as `other_0`, `other_1`, … for the first items (as many
-as fit into a bound of memory), unless the answer was made out of outputs (boxes). `gallery` are the vectors of
-calibration items, which those of an embedding are searched in. `meta` is JSON: the kind of answer, the names of the
-other outputs, and the texts that people read.
+`answer` is float32 (for masks uint8 or uint16) of shape (n, …). If shapes differ between items, it holds all values in
+one row, with `answer_offsets` (n + 1,). `predicted` (n,) int64 exists for classes; it is −1 where the prediction is not
+a finite number. Every further float output that is not a state is stored as `other_0`, `other_1`, … for the first items
+(as many as fit into a memory limit), unless the prediction was made from outputs (boxes). `gallery` holds the vectors
+of calibration items, in which those of an embedding are searched. `meta` is JSON: the kind of prediction, the names of
+the further outputs, and the decoded texts.
 """
 
 import json
@@ -33,35 +33,45 @@ ANSWER_BYTES = 256 << 20
 OTHER_BYTES = 64 << 20
 GALLERY_ITEMS = 200
 GALLERY_TIME = 0.25
-"""Share of the time for answers that the gallery may take."""
+"""The gallery may take at most this share of the time for predictions."""
 
 Values = NDArray[Any]
-"""float32; of masks uint8 or uint16."""
+"""Values of one item: float32, for masks uint8 or uint16."""
 
 Stopped = Literal["", "time", "memory"]
 
 
 class Items(Protocol):
-    """Inputs of items in their order."""
+    """Inputs of all items, in their order."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Return the number of items."""
+        ...
 
-    def __getitem__(self, index: int, /) -> Arrays: ...
+    def __getitem__(self, index: int, /) -> Arrays:
+        """Return the inputs of one item."""
+        ...
 
 
 @dataclass
 class Rows:
-    """Values of all items, of equal shapes or ragged."""
+    """Values of all items, of equal or different shapes.
+
+    Attributes:
+        parts: Values of each item.
+        size_bytes: Size of all values that were appended.
+    """
 
     parts: list[Values] = field(default_factory=list)
     size_bytes: int = 0
 
     def append(self, values: Values) -> None:
+        """Append the values of one item."""
         self.parts.append(values)
         self.size_bytes += values.nbytes
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """As they are stored."""
+        """Return the arrays to store, with offsets if shapes differ."""
         if len({part.shape for part in self.parts}) <= 1:
             return {name: np.stack(self.parts) if self.parts else np.empty(0, np.float32)}
         offsets = np.cumsum([0, *(part.size for part in self.parts)], dtype=np.int64)
@@ -72,12 +82,24 @@ class Rows:
 
 @dataclass(frozen=True)
 class Answers:
-    """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
+    """Predictions of one model, as `answers.npz` holds them.
 
-    `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `texts` are what
-    people read where answers are texts. `gallery`: an embedder's vectors of calibration items. `ends` are the tokens
-    that end an answer of a model that chats. `seconds` is how long they took. `stopped` says why not all items were
-    asked, and `read_share` is the share of what was to be read that these items hold; neither is kept in the file.
+    Attributes:
+        answer: `answer[i]` are the predicted values of item i.
+        predicted: Class of each item (n,), for classes only.
+        finite: Whether all values of each item are finite (n,).
+        others: `others[name][i]` are the values of a further output for item i.
+        answer_kind: Kind of prediction, for example "class".
+        scores: Kind of scores, for example "probabilities".
+        stateful: Whether the model carries a state from step to step.
+        stopped: Why not all items were predicted. Not stored in the file.
+        decoded: Whether outputs were decoded. For a detector, each item then holds boxes (k, 6).
+        score_threshold: Boxes with at least this score are confident.
+        texts: Decoded texts, if predictions are texts.
+        gallery: An embedder's vectors of calibration items.
+        ends: Tokens that end an answer of a chat model.
+        seconds: Time that all predictions took.
+        read_share: Share of the input values that these items hold. Not stored in the file.
     """
 
     answer: Sequence[Values]
@@ -98,6 +120,7 @@ class Answers:
 
     @property
     def n(self) -> int:
+        """Return the number of predicted items."""
         return len(self.finite)
 
 
@@ -111,11 +134,24 @@ def collect_answers(
     most: int | None = None,
     earlier: Answers | None = None,
 ) -> Answers:
-    """Run every item by itself, a stateful model over its whole sequence. Raises InputRefused where the model fails.
+    """Run every item separately, a stateful model over its whole sequence, and return the predictions.
 
-    Stops early after `max_seconds` or where the answers would need more than 256 MiB; ten items are always answered. Of
-    the items the first `most` are asked. `earlier` are the same model's predictions for the first items, made with less
-    time: those that follow are asked, and its seconds count. An embedder answers up to 200 items of `gallery`, too.
+    Collection stops after `max_seconds`, or if the predictions need more than 256 MiB; at least ten items are
+    predicted.
+
+    Args:
+        pipeline: Pipeline of the model.
+        session: The loaded model.
+        items: Inputs of the items.
+        ctx: Context of the job.
+        max_seconds: Time limit; None for no limit.
+        gallery: Calibration items, of which an embedder predicts up to 200 as well.
+        most: Only the first `most` items are predicted.
+        earlier: Predictions of the same model for the first items, from a shorter time limit. The items that follow are
+            predicted, and the time of the earlier ones counts.
+
+    Raises:
+        InputRefused: If the model fails at an item.
     """
     searched = _gallery(pipeline, session, gallery, ctx, max_seconds)
     answer, others = Rows(), dict[str, Rows]()
@@ -147,7 +183,7 @@ def collect_answers(
 
 
 def _rows_of(earlier: Answers) -> tuple[Rows, dict[str, Rows], list[bool]]:
-    """What further predictions are appended to."""
+    """Return the containers with the earlier predictions, to which further ones are appended."""
     answer, others = Rows(), {name: Rows() for name in earlier.others}
     for values in earlier.answer:
         answer.append(values)
@@ -158,7 +194,7 @@ def _rows_of(earlier: Answers) -> tuple[Rows, dict[str, Rows], list[bool]]:
 
 
 def _share_read(items: Items, n: int, count: int) -> float:
-    """The share of all numbers of the first `count` items that the first `n` of them hold."""
+    """Return which share of all input values of the first `count` items the first `n` of them hold."""
     if n >= count:
         return 1.0
     sizes = [sum(value.size for value in items[at].values()) for at in range(count)]
@@ -191,11 +227,14 @@ def _gallery(
 def _answered(
     pipeline: Pipeline, session: Session, items: Items, first: int, end: int
 ) -> Iterator[tuple[dict[str, NDArray[Any]], Mapping[str, NDArray[Any]]]]:
-    """Each item from `first` to `end` with what the model gave to it. A model with a fixed batch gets as many as it
-    takes at once; the last ones are filled up in the pipeline, and what comes of the filling is dropped there."""
+    """Yield each item from `first` to `end` with the model's outputs.
+
+    A model with a fixed batch size gets as many items at once as it takes. The pipeline pads the last batch and drops
+    the outputs of the padding.
+    """
     size = group_size(pipeline.spec)
     for start in range(first, end, size):
-        # a copy: some runtimes do not take the read-only arrays of a memory map
+        # Copied because some runtimes reject the read-only arrays of a memory map.
         stop = min(start + size, end)
         group = [{name: np.array(value) for name, value in items[at].items()} for at in range(start, stop)]
         outputs = _run(pipeline, session, group[0] if size == 1 else pipeline.batch(group), start)
@@ -211,7 +250,7 @@ def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], n
         return pipeline.run(session, feeds)
     except (WorkerError, JobCancelled, MemoryError):
         raise
-    except Exception as error:  # every runtime has its own errors
+    except Exception as error:  # Every runtime raises its own errors.
         reason = " ".join(str(error).split())[-400:] or type(error).__name__
         raise InputRefused(
             "run_failed",
@@ -222,7 +261,7 @@ def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], n
 
 
 def _compact(mask: Values) -> NDArray[Any]:
-    """Class numbers in as few bytes as they take; what is no number becomes 0 (`Answers.finite` tells it)."""
+    """Return class numbers in the smallest integer type; NaN becomes 0, which `Answers.finite` records."""
     numbers = np.nan_to_num(mask, nan=0.0)
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
 
@@ -233,8 +272,11 @@ def _keep_others(
     feeds: Mapping[str, NDArray[Any]],
     pipeline: Pipeline,
 ) -> None:
-    """All float outputs are compared (EVALUATION.md), but not states: these show in the steps that follow; nor those
-    that the answer was made of."""
+    """Store all further float outputs, which are compared as well.
+
+    States are skipped, because their changes show in the steps that follow. Outputs that the prediction is made from
+    are skipped too.
+    """
     steps = pipeline.spec.postprocess
     known = {*(pipeline.spec.links or {}).values(), *(steps.outputs if steps is not None else ())}
     for output in pipeline.spec.outputs:
@@ -263,7 +305,10 @@ def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finit
 
 
 def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
-    """What people read of generated tokens or characters; None where answers are no texts, or no tokenizer tells."""
+    """Return the decoded texts of generated tokens or characters.
+
+    Returns None if predictions are not texts, or if there is no tokenizer.
+    """
     kind = pipeline.spec.answer_kind
     if kind != "transcript" and not (kind == "tokens" and isinstance(pipeline.spec.preprocess, TextSteps)):
         return None
@@ -271,7 +316,7 @@ def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
 
 
 def _decoded(spec: PipelineSpec) -> dict[str, Any]:
-    """The fields `decoded` and `score_threshold`."""
+    """Return the fields `decoded` and `score_threshold`."""
     steps = spec.postprocess
     if isinstance(steps, BoxesSteps):
         return {"decoded": True, "score_threshold": steps.score_threshold}
@@ -281,7 +326,7 @@ def _decoded(spec: PipelineSpec) -> dict[str, Any]:
 def predict(
     answer: Sequence[Values], finite: NDArray[np.bool_], answer_kind: str, scores: str, stateful: bool
 ) -> NDArray[np.int64] | None:
-    """The class of each item, −1 where it is no finite number; None where answers are no classes of whole items."""
+    """Return the class of each item, −1 where it is not finite; None if predictions are not classes of whole items."""
     if answer_kind not in ("class", "score") or stateful or any(part.ndim > 1 for part in answer):
         return None
     threshold = 0.5 if scores == "probabilities" else 0.0
@@ -318,7 +363,7 @@ def save_answers(path: Path, answers: Answers) -> None:
 
 
 def load_answers(path: Path) -> Answers:
-    """Read what `save_answers` wrote; nothing is unpickled."""
+    """Read what `save_answers` wrote, without unpickling anything."""
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     meta = json.loads(str(arrays["meta"]))

@@ -1,4 +1,4 @@
-"""All proof tasks."""
+"""List all proof tasks and choose the one for a case."""
 
 import functools
 
@@ -9,17 +9,17 @@ from workers.evaluate.proof.differences import Differences, ProofTask
 
 @functools.cache
 def all_tasks() -> tuple[ProofTask, ...]:
-    """By their order."""
+    """Return all proof tasks, sorted by priority."""
     from workers.evaluate.proof import tasks
 
     return tuple(kinds_in(tasks, "TASK"))
 
 
 def task_for(case: Case) -> ProofTask:
-    """The first that fits; numbers fit everything."""
+    """Return the first task that fits; the task for plain numbers fits everything."""
     return next(task for task in all_tasks() if task.fits(case))
 
 
 def compare_case(case: Case) -> Differences:
-    """What a person would notice, by the task that fits."""
+    """Return the noticeable differences of a case, found by the task that fits."""
     return task_for(case).compare(case)

@@ -1,4 +1,4 @@
-"""How alike two answers are that are no classes: 1 is the same, by cosine and by relative error."""
+"""Measure how similar two predictions are that are not classes, by cosine and relative error; 1 means equal."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,10 @@ Values = NDArray[np.float32]
 
 
 def cosine(old: Values, new: Values) -> float:
-    """Cosine of two arrays seen as vectors; two zero vectors are alike, other shapes and no numbers are not at all."""
+    """Return the cosine of two arrays of any shape, treated as vectors.
+
+    Two zero vectors have the cosine 1. Arrays of different shapes, or with values that are not finite, have 0.
+    """
     if old.shape != new.shape:
         return 0.0
     a, b = old.astype(np.float64).ravel(), new.astype(np.float64).ravel()
@@ -22,10 +25,11 @@ def cosine(old: Values, new: Values) -> float:
 
 
 def similarity(old: Values, new: Values, spread: float | None = None) -> float:
-    """The cosine, or less where the length differs, too: 1 − ε²/2 is the cosine that a relative error ε equals.
+    """Return the cosine, or less if the lengths differ too, 0..1.
 
-    A cosine does not see that all values were halved. Single numbers are measured against their `spread` over the set
-    (standard deviation), since their cosine is always ±1.
+    A cosine does not notice that all values were halved. So a relative error ε counts as its equivalent cosine, 1 −
+    ε²/2. Single numbers are compared by their error divided by `spread`, the standard deviation over the set, because
+    their cosine is always ±1.
     """
     if old.shape != new.shape:
         return 0.0
@@ -37,7 +41,7 @@ def similarity(old: Values, new: Values, spread: float | None = None) -> float:
 
 
 def spread_of(values: Sequence[Values]) -> float | None:
-    """The standard deviation of single numbers over all items; None where answers are longer."""
+    """Return the standard deviation of single numbers over all items; None if predictions have several numbers."""
     if not values or any(part.size != 1 for part in values):
         return None
     numbers = np.asarray([float(part.reshape(-1)[0]) for part in values])
@@ -45,7 +49,10 @@ def spread_of(values: Sequence[Values]) -> float | None:
 
 
 def similarities(old: Sequence[Values], new: Sequence[Values], direction_only: bool) -> NDArray[np.float64]:
-    """One figure for each item. `direction_only`: embeddings, which are compared by their cosine."""
+    """Return the similarity of each item (n,).
+
+    With `direction_only`, used for embeddings, vectors are compared by their cosine.
+    """
     spread = spread_of(old)
     pairs = zip(old, new, strict=True)
     if direction_only and spread is None:
@@ -54,7 +61,7 @@ def similarities(old: Sequence[Values], new: Sequence[Values], direction_only: b
 
 
 def largest_difference(old: Sequence[Values], new: Sequence[Values]) -> float:
-    """The largest |new − old| of all values; infinite where shapes differ or the new one is no number."""
+    """Return the largest |new − old| of all values; infinite if shapes differ or a new value is not finite."""
     worst = 0.0
     for a, b in zip(old, new, strict=True):
         if a.shape != b.shape or not np.isfinite(b).all():

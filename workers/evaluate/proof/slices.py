@@ -1,4 +1,4 @@
-"""Parts of the test set that may break while the average holds: tested exactly, gated by Holm, the worst one named."""
+"""Test parts of the test set that may break while the average holds: exact tests, with Holm's correction."""
 
 import math
 from collections.abc import Sequence
@@ -12,18 +12,26 @@ from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.stats import at_least, benjamini_hochberg, holm, least_changes, more_than_p
 
 GATE = 0.01
-"""Holm's level over all slices; the average's own test has the rest of 5 %."""
+"""Holm's level over all slices. The test of the average has the rest of 5 %."""
 
 QUARTER = 0.25
-"""Without labels a part is broken where more than this share of its answers changed for sure: some parts are harder
-than others, so that harmless changes gather there."""
+"""Without labels a part is broken if more than this share of its results changed for sure. Some parts are harder than
+others, so that harmless changes accumulate there.
+"""
 
 MOST_SLICES = 50
 
 
 @dataclass(frozen=True)
 class Slice:
-    """`apart` is the log of the chance that so many of all losses fall into a part of this size: how it stands out."""
+    """The test result of one part of the test set.
+
+    Attributes:
+        facts: Figures of the part, for people.
+        apart: Logarithm of the chance that so many of all losses fall into a part of this size. It measures how much
+            the part stands out.
+        broken: Whether the part got significantly worse.
+    """
 
     facts: SliceDrop
     apart: float
@@ -33,7 +41,16 @@ class Slice:
 def labelled_slices(
     groups: Sequence[Group], right_old: NDArray[np.bool_], right_new: NDArray[np.bool_], margin: float
 ) -> list[Slice]:
-    """Whether more than `margin` is lost, for each group; Holm over those in which enough answers changed."""
+    """Test for each group whether more than `margin` is lost.
+
+    Holm's correction applies to the groups in which enough results changed.
+
+    Args:
+        groups: Parts of the n items.
+        right_old: Whether the original is right (n,).
+        right_new: Whether the version is right (n,).
+        margin: The largest allowed loss, 0..1.
+    """
     lost, gained = right_old & ~right_new, ~right_old & right_new
     counts = [(len(g.members), int(lost[g.members].sum()), int(gained[g.members].sum())) for g in groups]
     p_values = [more_than_p(b, c, n, margin) for n, b, c in counts]
@@ -51,9 +68,12 @@ def labelled_slices(
 def changed_slices(
     parts: Sequence[tuple[Group, NDArray[np.bool_]]], changed: NDArray[np.bool_], margin: float
 ) -> list[Slice]:
-    """Without labels: a group is broken where more than a quarter of its results changed for sure.
+    """Test without labels: a group is broken if more than a quarter of its results changed for sure.
 
-    Each group comes with which of its members changed; `changed` (n,) is of all items.
+    Args:
+        parts: Groups, each with the information which of its members changed.
+        changed: Which of all items changed (n,).
+        margin: The largest allowed share changed. It replaces the quarter if it is larger.
     """
     share = max(QUARTER, margin)
     counts = [(len(own), int(own.sum())) for _, own in parts]
@@ -69,8 +89,11 @@ def changed_slices(
 
 
 def wholly_changed(slices: Sequence[Slice], limit: float) -> list[SliceDrop]:
-    """Parts too small to be judged in which half and more changed, and for sure more than `limit` (Bonferroni over all
-    parts at `GATE`): a class of three examples that is lost is no .3 %."""
+    """Return the parts that are too small to be judged and in which at least half of the results changed.
+
+    For sure more than `limit` of their results changed (Bonferroni over all parts at the level `GATE`). The loss of a
+    class with three examples is more than .3 %.
+    """
     return [
         part.facts
         for part in slices
@@ -79,7 +102,7 @@ def wholly_changed(slices: Sequence[Slice], limit: float) -> list[SliceDrop]:
 
 
 def worst_first(slices: Sequence[Slice]) -> tuple[SliceDrop, ...]:
-    """Broken ones first, then by how they stand out from the rest, then by their loss; at most 50."""
+    """Return at most 50 parts: broken ones first, then by how much they stand out, then by their loss."""
 
     def key(part: Slice) -> tuple[bool, float, float, int]:
         facts = part.facts
@@ -89,7 +112,7 @@ def worst_first(slices: Sequence[Slice]) -> tuple[SliceDrop, ...]:
 
 
 def broken(slices: Sequence[Slice]) -> list[SliceDrop]:
-    """The parts that got significantly worse, the clearest first."""
+    """Return the parts that got significantly worse, the clearest first."""
     return [part.facts for part in sorted(slices, key=lambda part: part.apart) if part.broken]
 
 
@@ -102,7 +125,11 @@ def _tested(
     apart: Sequence[float],
     least_drop: float,
 ) -> list[Slice]:
-    """`bits` (k,): −log2 of the smallest p-value that each group could have, which must not depend on its losses."""
+    """Apply Holm's correction to the parts that can be significant.
+
+    `bits` (k,) are −log2 of the smallest p-value that each group could have. They must not depend on the losses of a
+    group.
+    """
     least = least_changes(_testable(bits))
     at = [index for index, most in enumerate(bits) if most >= least]
     gates = dict(zip(at, holm([p_values[i] for i in at]), strict=True))
@@ -127,12 +154,13 @@ def _tested(
 
 
 def _testable(bits: Sequence[float]) -> int:
-    """K of "under log2(20 K) bits a slice is too few to judge", counting only slices that pass it.
+    """Return K for the rule "slices under log2(20 K) bits are too few to judge", which counts only slices that pass.
 
-    The smallest K that no more than K slices pass (Tarone 1990, Biometrics 46:515): slices which cannot become
-    significant need not be corrected for. With labels each changed answer is a bit, since how many changed says nothing
-    about which way they did. Without labels the number of changes is what is tested, so the size of the slice counts:
-    a choice by changes called a part broken in 4 % of runs with 40 parts at the limit, in 53 % with 200 small ones.
+    The result is the smallest K such that at most K slices pass (Tarone 1990, Biometrics 46:515). Slices that cannot
+    become significant need no correction. With labels each changed result is one bit, because the number of changes
+    does not say in which direction they went. Without labels the number of changes is what is tested, so the size of
+    the slice counts. A selection by changes called a part broken in 4 % of runs with 40 parts at the limit, and in 53 %
+    with 200 small ones.
     """
     count = 1
     while sum(number >= least_changes(count) for number in bits) > count:
@@ -141,7 +169,7 @@ def _testable(bits: Sequence[float]) -> int:
 
 
 def log_gathered(hits: int, n: int, all_hits: int, everything: int) -> float:
-    """log P[at least `hits` of `all_hits` fall into `n` of `everything` items by chance] (hypergeometric)."""
+    """Return log P[at least `hits` of `all_hits` fall into `n` of `everything` items by chance] (hypergeometric)."""
     if hits <= 0 or n >= everything:
         return 0.0
     terms = [

@@ -1,6 +1,6 @@
-"""Exact and resampled bounds and tests of paired answers. Formulas and their sources: EVALUATION.md of the design.
+"""Compute exact and resampled bounds and tests of paired results.
 
-Counts of a pair of models on the same n items: b = the original right and the variant wrong, c = the other way round.
+Counts of a pair of models on the same n items: b = the original is right and the version wrong, c = the reverse.
 Confidence levels are one-sided unless a name says otherwise.
 """
 
@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 CONFIDENCE = 0.95
 DRAWS = 10_000
 AT_ONCE = 100_000
-"""So many items are counted at once: what they take stays in the cache of a processor."""
+"""At most this many draws are counted at once, so that their data stays in the processor's cache."""
 
 
 def binomial_upper(hits: float, n: float, confidence: float = CONFIDENCE) -> float:
-    """Exact (Clopper-Pearson) upper bound of a share; without a hit 1 − (1 − confidence)^(1/n), about 3/n. Counts that
-    were divided by a design effect need not be whole (Korn and Graubard 1998, Survey Methodology 24:193)."""
+    """Return the exact (Clopper-Pearson) upper bound of a share.
+
+    Without a hit this is 1 − (1 − confidence)^(1/n), about 3/n. Counts that were divided by a design effect need not be
+    whole (Korn and Graubard 1998, Survey Methodology 24:193).
+    """
     if n <= 0 or hits >= n:
         return 1.0
     from scipy.special import betaincinv
@@ -32,7 +35,7 @@ def mean_upper(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> f
 
     If the mean is m, the product of (1 − x) / (1 − m) over n independent shares is 1 on average. So it exceeds 1/α with
     probability α at most (Waudby-Smith and Ramdas 2024, J. R. Stat. Soc. B 86:1, with the largest bet). Without any
-    change this is the exact bound of 0 hits. Of single hits among many zeros `binomial_upper` is the narrower one.
+    change this is the exact bound of 0 hits. For single hits among many zeros, `binomial_upper` is narrower.
     """
     if not len(values) or not (values < 1).all():
         return 1.0
@@ -40,18 +43,18 @@ def mean_upper(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> f
 
 
 def binomial_lower(hits: float, n: float, confidence: float = CONFIDENCE) -> float:
-    """Exact (Clopper-Pearson) lower bound of a share."""
+    """Return the exact (Clopper-Pearson) lower bound of a share."""
     return 1.0 - binomial_upper(n - hits, n, confidence) if n else 0.0
 
 
 def binomial_interval(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Two-sided exact interval of a share."""
+    """Return the two-sided exact (Clopper-Pearson) interval of a share."""
     one_sided = 1.0 - (1.0 - confidence) / 2.0
     return binomial_lower(hits, n, one_sided), binomial_upper(hits, n, one_sided)
 
 
 def at_least(hits: int, n: int, share: float) -> float:
-    """P[Bin(n, share) ≥ hits]."""
+    """Return P[Bin(n, share) ≥ hits]."""
     if hits <= 0:
         return 1.0
     if hits > n:
@@ -62,15 +65,15 @@ def at_least(hits: int, n: int, share: float) -> float:
 
 
 def mcnemar_p(b: int, c: int) -> float:
-    """Exact one-sided McNemar test of "the variant is not worse": P[Bin(b+c, ½) ≥ b]."""
+    """Return the p-value of the exact one-sided McNemar test of "the version is not worse": P[Bin(b+c, ½) ≥ b]."""
     return at_least(b, b + c, 0.5)
 
 
 def more_than_p(b: int, c: int, n: int, margin: float) -> float:
-    """p-value of "the true drop is at most `margin`": the same test with what may be lost counted in.
+    """Return the p-value of "the true drop is at most `margin`": McNemar's test, shifted by the margin.
 
-    At a drop of the margin a change is a loss with probability ½ + margin·n / (2(b+c)). That takes the share of changes
-    for known, which errs where nearly all of them are losses; so losses alone must be more than the margin, too. Over
+    At a drop of the margin a change is a loss with probability ½ + margin·n / (2(b+c)). This treats the share of
+    changes as known, which errs if nearly all of them are losses. So the losses alone must exceed the margin, too. Over
     20,000 simulated pairs at the margin it erred in at most 4.3 % at a level of 4 %, mostly in 2 to 3 %.
     """
     changed = b + c
@@ -81,7 +84,10 @@ def more_than_p(b: int, c: int, n: int, margin: float) -> float:
 
 
 def tango_upper(b: int, c: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """Score bound of the paired difference (b−c)/n (Tango 1998, Statistics in Medicine 17:891), by bisection."""
+    """Return the score bound of the paired difference (b−c)/n, by bisection.
+
+    Source: Tango 1998, Statistics in Medicine 17:891.
+    """
     z = normal_quantile(confidence)
     low, high = (b - c) / n, 1.0
     for _ in range(60):
@@ -94,7 +100,7 @@ def tango_upper(b: int, c: int, n: int, confidence: float = CONFIDENCE) -> float
 
 
 def tango_score(b: int, c: int, n: int, difference: float) -> float:
-    """Standardized distance of the observed difference from `difference`."""
+    """Return the standardized distance of the observed difference (b−c)/n from `difference`."""
     linear = (2 * n - b + c) * difference - b - c
     constant = -c * difference * (1 - difference)
     restricted = (math.sqrt(max(linear * linear - 8 * n * constant, 0.0)) - linear) / (4 * n)
@@ -103,18 +109,18 @@ def tango_score(b: int, c: int, n: int, difference: float) -> float:
 
 
 def bootstrap_drop(b: int, c: int, n: int, seed: int = 0, draws: int = DRAWS) -> NDArray[np.float64]:
-    """`draws` resampled drops (b−c)/n: the multinomial of (b, c, ties) drawn again."""
+    """Return `draws` resampled drops (b−c)/n, by drawing the multinomial of (b, c, ties) again."""
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(n, [b / n, c / n, (n - b - c) / n], size=draws)
     return np.asarray((counts[:, 0] - counts[:, 1]) / n, dtype=np.float64)
 
 
 def drop_upper(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int = 0) -> float:
-    """Upper bound U of the true drop (b−c)/n at the one-sided level `alpha`.
+    """Return the upper bound U of the true drop (b−c)/n at the one-sided level `alpha`.
 
-    The paired bootstrap decides, widened to the score bound where counts are small (a bootstrap of no change has no
-    width). A drop cannot exceed the share of b, so its exact bound caps U, and is U itself where c = 0. Gains prove no
-    more than if nothing had changed: few examples are lucky now and then.
+    The paired bootstrap decides. It is widened to the score bound where counts are small, because a bootstrap without
+    any change has no width. A drop cannot exceed the share of b, so its exact bound caps U, and is U itself if c = 0.
+    Gains prove no more than if nothing had changed, because a few examples can be right by chance.
     """
     exact = binomial_upper(b, n, 1 - alpha)
     if c:
@@ -124,7 +130,10 @@ def drop_upper(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int 
 
 
 def drop_lower(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int = 0) -> float:
-    """Lower bound L of the true drop, by the same bounds turned round; above 0 only if McNemar's exact test agrees."""
+    """Return the lower bound L of the true drop; above 0 only if McNemar's exact test agrees.
+
+    L is the negated upper bound with b and c exchanged.
+    """
     exact = binomial_upper(c, n, 1 - alpha)
     if b:
         resampled = -float(np.quantile(bootstrap_drop(b, c, n, seed), alpha))
@@ -134,14 +143,14 @@ def drop_lower(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int 
 
 
 def normal_quantile(probability: float) -> float:
-    """z with P[N(0, 1) ≤ z] = probability."""
+    """Return z with P[N(0, 1) ≤ z] = probability."""
     from statistics import NormalDist
 
     return NormalDist().inv_cdf(probability)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that hold the chance of any false alarm (Holm 1979)."""
+    """Return adjusted p-values that control the probability of any false alarm (Holm 1979)."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted, running = [1.0] * len(p_values), 0.0
     for rank, index in enumerate(order):
@@ -151,7 +160,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that hold the share of false alarms (Benjamini & Hochberg 1995); for display only."""
+    """Return adjusted p-values that control the share of false alarms (Benjamini & Hochberg 1995); for display only."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i], reverse=True)
     adjusted, running = [1.0] * len(p_values), 1.0
     for rank, index in enumerate(order):
@@ -161,12 +170,21 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 
 
 def least_changes(slices: int) -> float:
-    """With this many slices, a slice with fewer changed items than log2(20 K) cannot become significant."""
+    """Return log2(20 K) for K slices: a slice with fewer changed items cannot become significant."""
     return math.log2(20 * max(slices, 1))
 
 
 def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAWS) -> NDArray[np.float64]:
-    """`draws` sums over items drawn again; `values` (n,) or (n, k) → (draws,) or (draws, k). Bounded memory."""
+    """Return sums over items that are drawn again with replacement, in bounded memory.
+
+    Args:
+        values: Values (n,) or (n, k) of the items.
+        seed: Seed of the draws.
+        draws: Number of draws.
+
+    Returns:
+        Array (draws,) or (draws, k).
+    """
     rng = np.random.default_rng(seed)
     n = len(values)
     block = max(1, min(draws, 2_000_000 // max(n, 1)))
@@ -178,12 +196,12 @@ def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAW
             drawn = rng.integers(n, size=rows.shape)
             drawn += n * np.arange(len(rows))[:, None]
             rows[:] = np.bincount(drawn.ravel(), minlength=rows.size).reshape(rows.shape)
-        # how often each is drawn, times the values: a product of matrices, much faster than adding up what was drawn
+        # Multiplying the matrix of counts by the values is much faster than adding up the drawn values.
         parts.append(times @ values)
     return np.concatenate(parts)
 
 
 def bootstrap_ratios(hits: NDArray[Any], sizes: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
-    """(draws,): sum(hits)/sum(sizes), drawing whole clusters (sequences) again."""
+    """Return resampled ratios sum(hits)/sum(sizes), (draws,), by drawing whole clusters (sequences) again."""
     sums = bootstrap_sums(np.column_stack([hits, sizes]), seed)
     return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1e-12), np.float64)
