@@ -1,0 +1,1 @@
+"""Compare predictions with labels and with each other: texts, masks and boxes."""

@@ -1,8 +1,8 @@
-"""BLEU: how many runs of words a text shares with the right one (Papineni et al. 2002, P02-1040), of many at once.
+"""Compute BLEU, the share of word n-grams that a text has in common with its reference, for many texts at once.
 
-Words are told apart as WMT's mteval-v13a does, zero counts are smoothed as there, so that a corpus has the value of
-sacrebleu (Post 2018, W18-6319), which the tests hold it against: the library gives these counts one pair at a time and
-brings lxml, portalocker, regex and tabulate into each installation.
+Method: Papineni et al. 2002, P02-1040. Words are split as in WMT's mteval-v13a and zero counts are smoothed as there,
+so that a corpus gets the value of sacrebleu (Post 2018, W18-6319). The tests compare with that library. It is not used
+here because it counts one pair at a time and would add lxml, portalocker, regex and tabulate to each installation.
 """
 
 import re
@@ -27,18 +27,24 @@ _APART = (
 
 
 def bleu_counts(texts: Sequence[str], truths: Sequence[str]) -> Floats:
-    """(n, 10): of each pair, for runs of 1 to 4 words, how many both have and how many the text has; then the words of
-    the text and of the right one. Counts of several pairs add up to those of all."""
+    """Return the n-gram counts of each pair of a text and its reference.
+
+    The counts of several pairs add up to those of all.
+
+    Returns:
+        Array (n, 10) of float64. For n-grams of 1 to 4 words: how many both have, and how many the text has. Then the
+        number of words of the text and of the reference.
+    """
     return np.asarray([_counts(_words(a), _words(b)) for a, b in zip(texts, truths, strict=True)], np.float64).reshape(
         -1, COLUMNS
     )
 
 
 def bleu_of(counts: Floats) -> Floats:
-    """(…,) BLEU, 0..100, of sums of counts (…, 10)."""
+    """Return BLEU, 0..100, of shape (…,), from sums of counts (…, 10)."""
     shared, made = counts[..., : 2 * BLEU_ORDER : 2], counts[..., 1 : 2 * BLEU_ORDER : 2]
     mine, theirs = counts[..., -2], counts[..., -1]
-    # the k-th length without a match counts 1 / 2^k (Chen and Cherry 2014, their method 3)
+    # The k-th length without a match counts 1 / 2^k (Chen and Cherry 2014, their method 3).
     halves = 2.0 ** np.cumsum((shared <= 0) & (made > 0), axis=-1)
     precision = np.where(shared > 0, shared, 1 / halves) / np.where(made > 0, made, 1.0)
     precision = np.where(made > 0, precision, 0.0)

@@ -1,4 +1,7 @@
-"""chrF: how many character n-grams a text shares with the right one (Popović 2015, W15-3049), of many texts at once."""
+"""Compute chrF, the share of character n-grams that a text has in common with its reference, for many texts at once.
+
+Method: Popović 2015, W15-3049.
+"""
 
 from collections.abc import Sequence
 
@@ -9,23 +12,28 @@ Floats = NDArray[np.float64]
 Keys = NDArray[np.uint64]
 
 CHRF_ORDER, CHRF_BETA = 6, 2.0
-"""Character n-grams up to six letters, recall twice as important (sacrebleu's defaults)."""
+"""Character n-grams have up to six letters, and recall counts twice as much as precision (sacrebleu's defaults)."""
 
 BLOCK_PAIRS = 64
-"""So many pairs are counted at once: of short texts that is what the cache of a processor holds."""
+"""This many pairs are counted at once. For short texts, this is what the processor's cache holds."""
 
 _HASH_BITS = 43
-"""A key holds the pair (20 bits), a hash of the n-gram and one bit for the side: among two texts of a thousand letters
-two n-grams are taken for one in one of ten million."""
+"""A key holds the pair (20 bits), a hash of the n-gram, and one bit for the side. Between two texts of a thousand
+letters, one n-gram in ten million is taken for another one.
+"""
 
 _BASE, _MIX = np.uint64(0x100000001B3), (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 """The prime of FNV-1a, and the multipliers of SplitMix64's finalizer (Steele, Lea and Flood 2014)."""
 
 
 def chrf_counts(texts: Sequence[str], truths: Sequence[str]) -> Floats:
-    """(n, 18): of each pair, for each n-gram length, how many the text has, how many the right one has, how many both.
+    """Return the n-gram counts of each pair of a text and its reference.
 
-    Counts of several pairs add up to those of all (chrF of a corpus). White space does not count.
+    The counts of several pairs add up to those of all (chrF of a corpus). White space does not count.
+
+    Returns:
+        Array (n, 18) of float64. For each n-gram length: how many the text has, how many the reference has, how many
+        both.
     """
     counts = np.zeros((len(texts), CHRF_ORDER, 3))
     for start in range(0, len(texts), BLOCK_PAIRS):
@@ -41,7 +49,7 @@ def _dense(text: str) -> str:
 
 
 def _block(texts: Sequence[str]) -> Floats:
-    """(pairs, orders, 3) of a text, its right one, the next text, and so on."""
+    """Return counts (pairs, orders, 3) of a list that alternates between a text and its reference."""
     pairs = len(texts) // 2
     lengths = np.asarray([len(text) for text in texts])
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
@@ -61,7 +69,7 @@ def _block(texts: Sequence[str]) -> Floats:
 
 
 def _mixed(grams: Keys) -> Keys:
-    """The hash in its place of the key."""
+    """Return the mixed hashes, shifted to their place in the key."""
     first, second = _MIX
     mixed = (grams ^ (grams >> np.uint64(30))) * first
     mixed = (mixed ^ (mixed >> np.uint64(27))) * second
@@ -69,12 +77,18 @@ def _mixed(grams: Keys) -> Keys:
 
 
 def _shared(keys: Keys, sizes: NDArray[np.int64]) -> Floats:
-    """(pairs,): how many n-grams both sides of each pair have, each as often as the side that has fewer of it. `keys`
-    are those of one pair after the other, `sizes` (pairs,) of them."""
+    """Return how many n-grams both sides of each pair have, (pairs,).
+
+    Each n-gram counts as often as on the side that has fewer of it.
+
+    Args:
+        keys: Keys of all n-grams, one pair after the other.
+        sizes: Number of keys of each pair (pairs,).
+    """
     if not len(keys):
         return np.zeros(len(sizes))
     for end, size in zip(np.cumsum(sizes).tolist(), sizes.tolist(), strict=True):
-        keys[end - size : end].sort()  # a few hundred at a time take a third of the time that all together do
+        keys[end - size : end].sort()  # a few hundred at a time take a third of the time of all together
     grams = keys >> np.uint64(1)
     starts = np.flatnonzero(np.concatenate([[True], grams[1:] != grams[:-1]]))
     theirs = np.add.reduceat((keys & np.uint64(1)).astype(np.int64), starts)
@@ -84,7 +98,10 @@ def _shared(keys: Keys, sizes: NDArray[np.int64]) -> Floats:
 
 
 def chrf_of(counts: Floats) -> Floats:
-    """(…,) chrF, 0..100, of counts (…, 18). Lengths that either has not are left out, as sacrebleu does."""
+    """Return chrF, 0..100, of shape (…,), from counts (…, 18).
+
+    n-gram lengths that either text does not have are left out, as sacrebleu does.
+    """
     mine, theirs, shared = (counts[..., k::3] for k in range(3))
     known = (mine > 0) & (theirs > 0)
     orders = np.maximum(known.sum(axis=-1), 1)
@@ -96,7 +113,7 @@ def chrf_of(counts: Floats) -> Floats:
 
 
 def chrf(texts: Sequence[str], truths: Sequence[str]) -> Floats:
-    """(n,) chrF of each text by its right one, 0..100; two empty ones are the same."""
+    """Return chrF (n,) of each text against its reference, 0..100; two empty texts are equal."""
     counts = chrf_counts(texts, truths)
     empty = counts[:, :2].sum(axis=1) == 0
     return np.where(empty, 100.0, chrf_of(counts))

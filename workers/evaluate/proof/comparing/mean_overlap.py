@@ -1,9 +1,9 @@
-"""Masks by the right ones: mean overlap of classes (mIoU) and how many objects are right, for the whole set and for
-resampled ones (paired bootstrap over whole pictures; Efron and Tibshirani 1993).
+"""Compare masks with labels: mean overlap of classes (mIoU) and correct objects, for the whole and for resampled sets.
 
-mIoU adds up intersections and unions over all pictures and averages the classes that are there (Everingham et al. 2010,
-Pascal VOC; torchmetrics' MulticlassJaccardIndex). Compared are the pixels of the predictions: a right mask of another
-size is read at their centers. Pixels that the right mask leaves out count nowhere.
+The bootstrap is paired over whole pictures (Efron and Tibshirani 1993). mIoU adds up intersections and unions over all
+pictures and averages the classes that are present (Everingham et al. 2010, Pascal VOC; torchmetrics'
+MulticlassJaccardIndex). The pixels of the predictions are compared: a label mask of another size is read at their
+centers. Pixels that the label mask excludes count nowhere.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,20 @@ Floats = NDArray[np.float64]
 
 DRAWS = 1000
 SELDOM = 0.01
-"""Of the pictures: what is seen in fewer may be the original's own mistake."""
+"""A class that the original finds in a smaller share of the pictures may be a mistake of the original."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Of n pictures: pixels (n, classes) of each class that both have, that the model has, that are right; pixels (n,)
-    where the class is right; and objects (n,): right ones of both together, and all of both."""
+    """Counts of n pictures for one model.
+
+    Attributes:
+        shared: Pixels (n, classes) of each class that prediction and label have in common.
+        given: Pixels (n, classes) of each class in the prediction.
+        there: Pixels (n, classes) of each class in the label.
+        right_objects: Correct objects (n,), counted in the prediction and in the label.
+        objects: All objects (n,) of the prediction and of the label.
+    """
 
     shared: Floats
     given: Floats
@@ -36,13 +43,16 @@ class Counted:
     objects: Floats
 
     def overlaps(self, times: Floats) -> Floats:
-        """(draws, classes) IoU where each picture counts `times` (draws, n); NaN for classes that are not there."""
+        """Return the IoU (draws, classes) if each picture counts `times` (draws, n).
+
+        NaN for classes that are absent.
+        """
         shared, given, there = (times @ part for part in (self.shared, self.given, self.there))
         union = given + there - shared
         return np.asarray(np.divide(shared, union, out=np.full_like(shared, np.nan), where=there > 0))
 
     def figures(self, times: Floats) -> Floats:
-        """(draws, 3): mIoU, pixel accuracy, and F1 of objects; NaN where there is nothing to count."""
+        """Return mIoU, pixel accuracy and F1 of objects, (draws, 3); NaN where there is nothing to count."""
         overlaps = self.overlaps(times)
         known = np.isfinite(overlaps)
         mean = _share(np.where(known, overlaps, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
@@ -56,10 +66,23 @@ def _share(part: Floats, whole: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Pair:
-    """Both models by the same right masks of `pictures`. Figures are mIoU, pixel accuracy and F1 of objects: whole ones
-    (3,) and resampled differences, optimized − original, `draws` (k, 3). Of each class in `classes` (c,) the IoU (c,),
-    how many pictures have it (c,), and resampled shares of it that are lost (k, c). `unmarked` are classes that the
-    original sees now and then, and that no right mask has: by the masks losing them were a gain."""
+    """Both models compared with the label masks of the same pictures.
+
+    Scores are mIoU, pixel accuracy and F1 of objects.
+
+    Attributes:
+        original: Scores (3,) of the original.
+        optimized: Scores (3,) of the version.
+        draws: Resampled differences (k, 3), version − original.
+        pictures: Number of pictures with a label mask.
+        classes: Numbers (c,) of the classes in the labels.
+        class_original: IoU (c,) of each class for the original.
+        class_optimized: IoU (c,) of each class for the version.
+        class_pictures: How many pictures have each class (c,).
+        class_losses: Resampled shares (k, c) of the IoU that are lost.
+        unmarked: Classes that the original sometimes predicts and that no label mask has. By the labels, losing them
+            would be a gain.
+    """
 
     original: Floats
     optimized: Floats
@@ -74,7 +97,10 @@ class Pair:
 
 
 def by_labels(case: Case) -> Pair | None:
-    """Over the pictures that have a right mask; None where none has one, or masks leave everything out."""
+    """Compare both models over the pictures that have a label mask.
+
+    Returns None if no picture has one, or if the masks exclude all pixels.
+    """
     labelled = np.asarray([bool(item.mask) for item in case.facts], np.bool_)
     if not labelled.any():
         return None
@@ -120,7 +146,7 @@ def _counted(
     for at, (read, mask, is_number) in enumerate(zip(truths, given, finite.tolist(), strict=True)):
         truth = resized(read(), mask.shape)
         judged = truth != IGNORE
-        # what is no number is right nowhere: a class that there is not
+        # A prediction that is NaN is right nowhere: it gets a class that does not exist.
         mine = np.where(judged, mask, BACKGROUND) if is_number else np.full(mask.shape, IGNORE)
         kinds, guesses = truth[judged], mine[judged]
         pixels[:, at] = [

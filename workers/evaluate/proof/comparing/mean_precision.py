@@ -1,7 +1,8 @@
-"""Mean average precision by COCO's rules, for the whole set and for resampled ones: pycocotools matches boxes once.
+"""Compute mean average precision by COCO's rules, for the whole set and for resampled ones.
 
-Each picture may count several times or not at all, which equals a set with copies of it; of both models the same
-pictures are drawn (paired bootstrap over whole pictures; Efron and Tibshirani 1993).
+pycocotools matches the boxes only once. In a resampled set each picture may count several times or not at all, which
+equals a set with copies of it. The same pictures are drawn for both models (paired bootstrap over whole pictures; Efron
+and Tibshirani 1993).
 """
 
 import contextlib
@@ -20,15 +21,18 @@ from workers.pipeline.postprocess.matching import Boxes, boxes_of
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Precisions = dict[tuple[int, bytes, bytes], Floats]
-"""What is known already: (draws,) by the number of a class, the pictures of its boxes, and which of these are right."""
+"""Cache of precisions (draws,). A key holds the number of a class, the pictures of its boxes, and which of these are
+right.
+"""
 
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
 WORK = 2e8
-"""So many boxes are counted at most over all draws and overlaps: some seconds."""
+"""At most this many boxes are counted over all draws and overlaps, which takes some seconds."""
 
 SETTLED_PX = 1.0
-"""Edges of a box that differ from the original's by no more than this, in pixels of the model's input, are the same to
-whoever looks; rounding boxes of 14 to 150 pixels to whole ones takes .6 % of mAP, by its strict overlaps."""
+"""Edges of a box that differ from the original's by at most this many pixels of the model's input look the same.
+Rounding boxes of 14 to 150 pixels to whole pixels costs .6 % of mAP, because of its strict overlaps.
+"""
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """COCO's recall levels, at which precision is read."""
@@ -36,9 +40,15 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True)
 class _Kind:
-    """The class of this `number`: its boxes by falling `score` (d,), the `picture` (d,) of each, whether it `hits`
-    (overlaps, d), and how many truths (pictures,) there are. No box is left out: there are no crowds, and sizes are all
-    judged."""
+    """Matched boxes of one class. No box is left out, because there are no crowds and boxes of all sizes are judged.
+
+    Attributes:
+        number: Number of the class.
+        score: Scores (d,) of the boxes, falling.
+        picture: Picture (d,) of each box.
+        hits: Whether each box is right at each overlap (overlaps, d).
+        truths: Number of labelled boxes of each picture (pictures,).
+    """
 
     number: int
     score: Floats
@@ -48,10 +58,16 @@ class _Kind:
 
 
 class Matched:
-    """The boxes that a model finds in pictures (left, top, right, bottom in pixels) beside those that are there. Those
-    with a score from `threshold` on count for F1."""
+    """Boxes that one model finds in pictures, matched with the labelled boxes."""
 
     def __init__(self, truths: Sequence[Boxes], found: Sequence[Boxes], threshold: float = 0.5) -> None:
+        """Match the boxes of `found` with those of `truths`; both have one entry for each picture.
+
+        Args:
+            truths: Labelled boxes (left, top, right, bottom in pixels).
+            found: Boxes that the model finds.
+            threshold: Boxes with at least this score count for F1.
+        """
         self.boxes = sum(len(one.scores) for one in found)
         self._pictures = len(truths)
         self._kinds = list(_matched(truths, found))
@@ -62,15 +78,19 @@ class Matched:
             self._judged += np.bincount(kind.picture[counts], minlength=self._pictures) + kind.truths
 
     def values(self, times: Floats, seen: Precisions | None = None) -> Floats:
-        """(draws, 2): the mean over overlaps of .5 to .95, and at .5 alone, where each picture counts `times` (draws,
-        pictures), whole numbers. NaN where no truth is left.
+        """Return the mean average precision over the overlaps .5 to .95, and at .5 alone, (draws, 2).
 
-        What is worked out is kept in `seen`, which other models by the same truths and `times` may share: neighboring
-        overlaps, and models that hardly differ, often have the same boxes right.
+        Args:
+            times: How often each picture counts (draws, pictures), whole numbers.
+            seen: Cache of computed precisions. Other models with the same truths and `times` may share it: neighboring
+                overlaps and similar models often have the same boxes right.
+
+        Returns:
+            Array (draws, 2); NaN where no labelled box is left.
         """
         sums, known = np.zeros((len(times), 2)), np.zeros(len(times))
         seen = {} if seen is None else seen
-        whole = times.astype(np.int64)  # running sums of whole numbers take a fifth of the time
+        whole = times.astype(np.int64)  # Cumulative sums of integers take a fifth of the time.
         for kind in self._kinds:
             there = times @ kind.truths
             per_overlap = _per_overlap(kind, whole, there.astype(np.int64), seen)
@@ -80,30 +100,44 @@ class Matched:
         return np.asarray(np.divide(sums, known[:, None], out=np.full_like(sums, np.nan), where=known[:, None] > 0))
 
     def f1(self, times: Floats) -> Floats:
-        """(draws,): 2 · right ÷ (found + there), of boxes from the threshold on that overlap the truth by half."""
+        """Return F1 (draws,): 2 · right ÷ (found + labelled).
+
+        Boxes from the threshold on count. They are right if they overlap a labelled box by half.
+        """
         total = times @ self._judged
         return np.asarray(np.divide(2 * (times @ self._right), total, out=np.full(len(times), np.nan), where=total > 0))
 
     def figures(self, times: Floats, seen: Precisions | None = None) -> Floats:
-        """(draws, 3): `values` and `f1`."""
+        """Return `values` and `f1` together, (draws, 3)."""
         return np.concatenate([self.values(times, seen), self.f1(times)[:, None]], axis=1)
 
     def whole(self) -> tuple[float, float, float]:
-        """Each picture once."""
+        """Return the three figures if each picture counts once."""
         every = self.figures(np.ones((1, self._pictures)))[0]
         return float(every[0]), float(every[1]), float(every[2])
 
 
 def _strange(truths: Sequence[Boxes], found: Sequence[Boxes], threshold: float) -> Floats:
-    """(pictures,): boxes from the threshold on of classes that no truth has; they are wrong, too."""
+    """Return for each picture (pictures,) how many confident boxes have a class without any label.
+
+    They are wrong, too.
+    """
     known = np.unique(np.concatenate([one.classes for one in truths]))
     strange = [(one.scores >= threshold) & ~np.isin(one.classes, known) for one in found]
     return np.asarray([one.sum() for one in strange], np.float64)
 
 
 def _per_overlap(kind: _Kind, times: Counts, there: Counts, seen: Precisions) -> Floats:
-    """(overlaps, draws): `_precision` of one class at each overlap, where each picture counts `times` (draws, pictures)
-    and all of them hold `there` (draws,) truths. Boxes behind the last hit change nothing."""
+    """Return the precision of one class at each overlap, (overlaps, draws).
+
+    Boxes after the last hit change nothing and are left out of the keys of the cache.
+
+    Args:
+        kind: The class.
+        times: How often each picture counts (draws, pictures).
+        there: Number of labelled boxes in each draw (draws,).
+        seen: Cache of computed precisions.
+    """
     ends = [int(np.flatnonzero(hits).max(initial=-1)) + 1 for hits in kind.hits]
     keys = [
         (kind.number, kind.picture[:end].tobytes(), hits[:end].tobytes())
@@ -119,17 +153,26 @@ def _per_overlap(kind: _Kind, times: Counts, there: Counts, seen: Precisions) ->
 
 
 def _levels(there: Counts, most: int) -> Floats:
-    """(draws, most + 1): how many of COCO's levels the recall of 0, 1, … `most` right boxes of `there` (draws,) truths
-    reaches. A look into this table takes much less time than a search for each box."""
+    """Return how many of COCO's levels the recall of 0, 1, … `most` right boxes reaches, (draws, most + 1).
+
+    `there` (draws,) is the number of labelled boxes. A lookup in this table is much faster than a search for each box.
+    """
     different, which = np.unique(np.maximum(there, 1), return_inverse=True)
     recall = np.arange(most + 1) / different[:, None]
     return np.asarray(np.searchsorted(RECALLS, recall, side="right").astype(np.float64)[which], np.float64)
 
 
 def _precision(counted: Counts, everything: Counts, hits: NDArray[np.bool_], levels: Floats) -> Floats:
-    """(draws,): the best precision at each recall level or behind it, averaged; `counted` (draws, boxes) is how often
-    each box counts, `everything` its running sum, at least 1, `levels` as `_levels` gives them. Recall only grows at
-    hits, and no precision between them is above that of the hit before."""
+    """Return the best precision at or after each recall level, averaged, (draws,).
+
+    Recall only grows at hits. No precision between hits is above that of the preceding hit.
+
+    Args:
+        counted: How often each box counts (draws, boxes).
+        everything: Cumulative sum of `counted`, at least 1.
+        hits: Which boxes are right (boxes,).
+        levels: Table from `_levels`.
+    """
     right = np.cumsum(counted[:, hits], axis=1)
     best = right / everything[:, hits]
     np.maximum.accumulate(best[:, ::-1], axis=1, out=best[:, ::-1])
@@ -139,7 +182,10 @@ def _precision(counted: Counts, everything: Counts, hits: NDArray[np.bool_], lev
 
 
 def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
-    """By class, over the pictures that hold it: COCO's own loop asks every picture for every class."""
+    """Yield the matched boxes of each class, over the pictures that contain it.
+
+    COCO's own loop visits every picture for every class.
+    """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -167,7 +213,7 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
             hits.append(np.asarray(part["dtMatches"]).reshape(len(work.params.iouThrs), -1) > 0)
         if not scores:
             continue
-        order = np.argsort(-np.concatenate(scores), kind="mergesort")  # as COCO sorts
+        order = np.argsort(-np.concatenate(scores), kind="mergesort")  # Stable sort, as COCO sorts.
         yield _Kind(
             kind,
             np.concatenate(scores)[order],
@@ -211,10 +257,17 @@ def _sides(corners: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Pair:
-    """Both models by the same truth. `original` and `optimized` are mAP, mAP at half an overlap, and F1 of the boxes
-    from the threshold on; `draws` (k, 3) are resampled optimized − original; `pictures` have labels, with `things` in
-    them. `settled` is, by labels, the optimized one's mAP with boxes that are the same to whoever looks where the
-    original's are, `settled_draws` (k,) that less the original's."""
+    """Both models compared with the same labelled boxes.
+
+    Attributes:
+        original: mAP, mAP at half an overlap, and F1 of confident boxes, of the original.
+        optimized: The same of the version.
+        draws: Resampled differences (k, 3), version − original.
+        pictures: Number of pictures with labels.
+        things: Number of labelled boxes.
+        settled: mAP of the version if boxes that look the same are moved to the place of the original's.
+        settled_draws: Resampled differences (k,) of `settled` to the original's mAP.
+    """
 
     original: tuple[float, float, float]
     optimized: tuple[float, float, float]
@@ -226,7 +279,7 @@ class Pair:
 
 
 def by_labels(case: Case) -> Pair | None:
-    """By the boxes that are right, over the pictures that have a list of them; None where there is nothing to find."""
+    """Compare both models with the labels, over the pictures that have them; None if there is nothing to find."""
     labelled = np.asarray([item.boxes is not None for item in case.facts], np.bool_)
     if not labelled.any():
         return None
@@ -235,7 +288,7 @@ def by_labels(case: Case) -> Pair | None:
 
 
 def by_original(case: Case) -> Pair | None:
-    """By what the original finds, where there are no labels."""
+    """Compare both models with the confident boxes of the original, for data without labels."""
     threshold = case.old.score_threshold
     truths = [boxes_of(values).upright() for values in case.answers("old")]
     return _pair(case, [boxes.where(boxes.scores >= threshold) for boxes in truths], settles=False)
@@ -245,7 +298,7 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> Pair | None:
     things = sum(len(boxes.scores) for boxes in truths)
     if not things:
         return None
-    # boxes of equal scores, of which INT8 gives many, count in the order of their pictures: that of names, as in COCO
+    # Boxes with equal scores, which INT8 gives often, count in the order of their pictures: sorted by name, as in COCO.
     names = [item.source for item in case.facts]
     order = sorted(range(len(truths)), key=names.__getitem__)
     truths = [truths[at] for at in order]
@@ -270,7 +323,7 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> Pair | None:
 
 
 def settle(old: Boxes, new: Boxes) -> Boxes:
-    """`new`, its boxes within `SETTLED_PX` of one of `old` of the same class at that one's place."""
+    """Return `new`, with each box within `SETTLED_PX` of an `old` box of its class moved to the place of that box."""
     if not len(old.scores) or not len(new.scores):
         return new
     off = np.abs(new.corners[:, None] - old.corners[None]).max(axis=2)
@@ -281,7 +334,10 @@ def settle(old: Boxes, new: Boxes) -> Boxes:
 
 
 def truth_of(item: Item) -> Boxes:
-    """The boxes of an item in pixels of the model's input, where its facts say how the picture lies in that."""
+    """Return the labelled boxes of an item in pixels of the model's input.
+
+    The item's facts say where the picture lies in the input.
+    """
     rows = np.asarray(item.boxes or (), np.float64).reshape(-1, 5)
     left, top = (float(item.facts.get(f"input {side}", 0.0)) for side in ("left", "top"))
     width, height = (float(item.facts.get(f"input {side}", 1.0)) for side in ("width", "height"))

@@ -1,4 +1,4 @@
-"""Texts beside texts: what a reader would notice, and the counts that error rates are made of."""
+"""Compare texts: find differences that a reader would notice, and count the edits for error rates."""
 
 import re
 import unicodedata
@@ -20,8 +20,9 @@ sem mai niente nessuno nessuna senza niet geen nooit zonder ingen inget aldrig i
 不 没 無 未
 """
 NEGATIONS = frozenset(_NEGATIONS.split())
-"""Words that turn a meaning round (Polarity=Neg of Universal Dependencies): one that is lost or new matters, however
-long the text is."""
+"""Words that negate a meaning (Polarity=Neg of Universal Dependencies). A lost or new one matters, however long the
+text is.
+"""
 
 _NUMBER_WORDS = """
 two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
@@ -36,16 +37,18 @@ quarenta twee drie vijf zes zeven acht negen tien twaalf twintig dertig veertig 
 二 三 四 五 六 七 八 九 十 百 千 万 億 亿
 """
 NUMBER_WORDS = frozenset(_NUMBER_WORDS.split())
-"""Numerals as they are said (NumType=Card of Universal Dependencies), without those that are articles as well (one, un,
-ein): in transcripts most numbers are words."""
+"""Spoken numerals (NumType=Card of Universal Dependencies), because most numbers in transcripts are words. Words that
+are articles as well (one, un, ein) are left out.
+"""
 
 _UNITS = """
 mcg µg mg g kg t lb lbs oz ml cl dl l gal mm cm dm m km ft yd mi ms s sec min h hr hrs W kW MW GW mW Wh kWh MWh V
 mV kV A mA Hz kHz MHz GHz Pa hPa kPa bar psi K C F J kJ cal kcal B kB KB MB GB TB bit kbit Mbit Gbit am pm a.m p.m AM PM
 k M bn EUR USD GBP CHF JPY
 """
-"""Behind a number they are half of what it says: 5 mg are not 5 g (SI Brochure, 9th edition, and what is usual beside).
-MW is not mW, so that small and large letters count."""
+"""Units after a number are half of its meaning: 5 mg are not 5 g (SI Brochure, 9th edition, and further common units).
+Upper and lower case matter, since MW is not mW.
+"""
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 Step = tuple[str, int, int, int, int]
@@ -55,23 +58,23 @@ _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _LONGEST_FIRST = sorted(unicodedata.normalize("NFKC", _UNITS).split(), key=len, reverse=True)
 _UNIT = re.compile(rf"(?<=\d) ?({'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)")
 _MARK = re.compile(r"(?<![\w)])-(?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤≥±](?= ?\d)")
-"""Beside a number: a minus in front of it, percent, degrees, currencies, more or less than."""
-_MINUS = re.compile("[\u2212\u2013]")  # the sign itself, and the dash that is set for it
+"""Signs beside a number: a minus in front of it, percent, degrees, currencies, more or less than."""
+_MINUS = re.compile("[\u2212\u2013]")  # The minus sign and the dash that is often set for it.
 
-_SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of languages that put no blanks between words
+_SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Characters of languages that do not separate words by blanks.
 _WORD = re.compile(rf"[{_SIGNS}]|[^\W{_SIGNS}]+(?:['’][^\W{_SIGNS}]+)*")
 
 _INSIDE = re.compile(r"(?<=[\w,;)] )[^\W\d_]{2,}(?:['’][^\W\d_]+)*(?![\w'’])")
-"""Words behind another word, not at the beginning of a sentence, whole as `_WORD` has them."""
+"""Words after another word, so not at the beginning of a sentence, complete as in `_WORD`."""
 
 
 def tidy(text: str) -> str:
-    """Compatible letters made the same (NFKC), white space of any kind a single blank."""
+    """Return the text with compatible letters unified (NFKC) and each run of white space as a single blank."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def words_of(text: str) -> list[str]:
-    """Words in small letters, without marks; of Chinese and Japanese single characters."""
+    """Return the words in lower case without punctuation; in Chinese and Japanese, each character is a word."""
     return _words(tidy(text))
 
 
@@ -80,7 +83,7 @@ def _words(tidied: str) -> list[str]:
 
 
 class _Read:
-    """A text as it is read, each part worked out once."""
+    """A text with its words, numbers and names, each computed once."""
 
     def __init__(self, text: str) -> None:
         self.tidy = tidy(text)
@@ -91,7 +94,7 @@ class _Read:
 
     @cached_property
     def meaning(self) -> tuple[Counter[str], int]:
-        """Numbers with their units and signs, and how many negations."""
+        """Return the numbers with their units and signs, and the number of negations."""
         negations = [word for word in self.words if word in NEGATIONS or word.endswith(("n't", "n’t"))]
         numbers = [*_NUMBER.findall(self.tidy), *(word for word in self.words if word in NUMBER_WORDS)]
         signs = _MARK.findall(_MINUS.sub("-", self.tidy))
@@ -99,7 +102,7 @@ class _Read:
 
     @cached_property
     def names(self) -> set[str]:
-        """Words that begin large within a sentence, in small letters; () where all or nearly all words do."""
+        """Return capitalized words within a sentence, in lower case; an empty set if all such words are capitalized."""
         words = _INSIDE.findall(self.tidy)
         large = {word.casefold() for word in words if word[0].isupper()}
         return large if any(word[0].islower() for word in words) else set()
@@ -111,24 +114,24 @@ class _Read:
 
 
 def turned_round(old: str, new: str) -> bool:
-    """Whether a number, its unit or sign, a negation or a name is lost, new or another one."""
+    """Return whether a number, its unit or sign, a negation or a name is lost, new or different."""
     return _Read(old).turned_round(_Read(new))
 
 
 def part_missing(old: str, new: str, least: int = 2) -> bool:
-    """Whether `least` words in a row are missing or too many, or the first or the last one is missing."""
+    """Return whether `least` words in a row are missing or added, or the first or the last word is missing."""
     words, steps = _steps(old, new)
     inside = any(max(b - a, d - c) >= least for tag, a, b, c, d in steps if tag in ("delete", "insert"))
     return inside or _lacks_an_end(words, steps)
 
 
 def end_missing(old: str, new: str) -> bool:
-    """Whether the first or the last word is missing, alone or with others: what becomes of sound that is cut."""
+    """Return whether the first or the last word is missing, as happens to the transcript of a cut recording."""
     return _lacks_an_end(*_steps(old, new))
 
 
 def _steps(old: str, new: str) -> tuple[list[str], list[Step]]:
-    """The words of `old`, and what makes the other text of them, as difflib's opcodes."""
+    """Return the words of `old`, and the steps that turn them into the other text, in the form of difflib's opcodes."""
     from rapidfuzz.distance import Levenshtein
 
     words = words_of(old)
@@ -141,14 +144,14 @@ def _lacks_an_end(words: list[str], steps: list[Step]) -> bool:
 
 
 def character_distance(old: str, new: str) -> float:
-    """Levenshtein's distance as a share of the longer text, 0..1; 0 for two empty ones."""
+    """Return Levenshtein's distance in characters as a share of the longer text, 0..1; 0 for two empty texts."""
     from rapidfuzz.distance import Levenshtein
 
     return float(Levenshtein.normalized_distance(tidy(old), tidy(new)))
 
 
 def word_distance(old: str, new: str) -> float:
-    """The same over words."""
+    """Return Levenshtein's distance in words as a share of the longer text, 0..1."""
     from rapidfuzz.distance import Levenshtein
 
     return float(Levenshtein.normalized_distance(words_of(old), words_of(new)))
@@ -162,10 +165,15 @@ def compare_texts(
     unseen: str,
     loss: Loss | None,
 ) -> Differences:
-    """Items are those where either says anything: silence proves nothing.
+    """Compare both models' texts over the items where either gives any text, because silence proves nothing.
 
-    `severity_of` gets the original's texts and the other ones, `is_other` a pair of them with its severity. `told` is
-    the sentence on how many are the same, `unseen` the one for items of which the original says nothing at all.
+    Args:
+        case: Predictions of both models.
+        severity_of: Function from the original's and the version's texts to severities (n,).
+        is_other: Function that decides for two texts and their severity whether the result changed.
+        told: Sentence about how many texts are equal.
+        unseen: Sentence for items for which the original gives no text at all.
+        loss: Loss of a score by labels, if known.
     """
     old, new = case.texts("old"), case.texts("new")
     tidied = list(zip(map(tidy, old), map(tidy, new), strict=True))
@@ -189,14 +197,23 @@ def compare_texts(
 
 
 def references(case: Case) -> list[str] | None:
-    """The right texts of the items, "" where one has none; None where all lack them."""
+    """Return the reference texts, "" where an item has none; None if all lack them."""
     texts = [" ".join((item.transcript or item.group).split()) for item in case.facts]
     return texts if any(texts) else None
 
 
 def edit_counts(old: Sequence[str], new: Sequence[str], truth: Sequence[str], *, by_word: bool) -> NDArray[np.float64]:
-    """(n, 3): words (parted by blanks) or characters to change, add or take away in both models' texts, and how many
-    the right ones have."""
+    """Return the edit counts of each item, (n, 3).
+
+    Args:
+        old: Texts of the original.
+        new: Texts of the version.
+        truth: Reference texts.
+        by_word: Count words (separated by blanks) instead of characters.
+
+    Returns:
+        Edits from the original's text and from the version's text to the reference, and the length of the reference.
+    """
     from rapidfuzz.distance import Levenshtein
 
     def split(text: str) -> Sequence[str]:
@@ -210,8 +227,11 @@ def edit_counts(old: Sequence[str], new: Sequence[str], truth: Sequence[str], *,
 
 
 def rouge_l(text: str, truth: str) -> float:
-    """F1 of the longest common subsequence of words (Lin 2004, W04-1013), 0..1; words are small letters and figures
-    of the Latin alphabet as rouge-score takes them, any others where there are none of these."""
+    """Return ROUGE-L: F1 of the longest common subsequence of words (Lin 2004, W04-1013), 0..1.
+
+    Words consist of lower-case letters and digits of the Latin alphabet, as in rouge-score. Texts without such words
+    use all other words.
+    """
     from rapidfuzz.distance import LCSseq
 
     a, b = (_LATIN.findall(part.lower()) or words_of(part) for part in (text, truth))
@@ -225,13 +245,18 @@ def text_loss(
     value: Callable[[NDArray[np.float64]], Pair],
     also: Callable[[str, str], bool] | None = None,
 ) -> Loss | None:
-    """A continuous score by references: `counts` (n, k) of the items that have one (NaN for others) add up to what
-    `value` turns (…, k) into both models' scores, larger for better.
+    """Return the loss of a continuous score by reference texts; None if no item has one.
 
-    A lost “not” is three of a hundred letters, so that such a score hardly sees it: texts whose numbers, negations and
-    names were right and are not any more count as lost wholly, those that became right as gained, and the larger loss
-    decides. Where both differ from what is right, another number is lost, too: the right text may spell what the
-    original writes in digits. `also(right, text)` says what else is wrong wholly.
+    A lost “not” is three of a hundred letters, so that such a score hardly notices it. Texts whose numbers, negations
+    and names were right and no longer are therefore count as lost completely. Those that became right count as gained,
+    and the larger loss decides. If both models differ from the reference, a number that differs between them counts as
+    lost, too: the reference may spell out what the original writes in digits.
+
+    Args:
+        case: Predictions of both models.
+        counts: Counts (n, k) of the items, NaN for items without a reference. Rows add up.
+        value: Function from sums of counts (…, k) to both models' scores, larger is better.
+        also: `also(right, text)` says what else makes a text completely wrong.
     """
     known = np.isfinite(counts).all(axis=1)
     if not known.any():
@@ -249,8 +274,10 @@ def text_loss(
 
 
 def _meanings_lost(case: Case, also: Callable[[str, str], bool] | None) -> NDArray[np.float64]:
-    """(n,): 1 where the version's text means neither what the right one does nor what the original's does, −1 where it
-    became right."""
+    """Return the lost meanings (n,): 1 where lost, −1 where the version's text became right.
+
+    A meaning is lost if the version's text means neither the same as the reference nor the same as the original's text.
+    """
     truth = references(case) or [""] * len(case.items)
     rows = np.zeros(len(truth))
     for at, texts in enumerate(zip(truth, case.texts("old"), case.texts("new"), strict=True)):

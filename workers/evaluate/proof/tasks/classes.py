@@ -1,5 +1,8 @@
-"""Models that name a class: another class is a changed result; with two classes, or one score, a moved score
-too. Of more it has to stay as sure on average."""
+"""Judge models that predict a class: another class is a changed result.
+
+With two classes, or a single score, a moved score is a changed result, too. With more classes the confidence has to
+stay the same on average.
+"""
 
 from functools import partial
 
@@ -16,15 +19,17 @@ from workers.evaluate.proof.stats import binomial_lower, bootstrap_sums, mean_up
 from workers.pipeline.alike.shares import SCORE_MOVED
 
 MOST_MOVED, MOVED_CONFIDENCE = 0.05, 0.99
-"""Labels tell nothing of a threshold that is not theirs: where for sure more than this share of scores moved, a version
-is refused though its classes are right. Scores of 0, .5 and 1 alone passed by labels in 11 of 60 draws of 300 items."""
+"""Labels say nothing about a threshold that a person sets. If for sure more than this share of scores moved, the
+version is rejected even if its classes are right. Scores of only 0, .5 and 1 passed by labels in 11 of 60 draws of 300
+items.
+"""
 
 KL_MEAN, KL_TAIL = 0.05, 0.5
-"""Divergence in nats, on average and at the 99th percentile, that is worth a warning; never a gate."""
+"""KL divergence in nats, on average and at the 99th percentile, that leads to a warning; it is never a gate."""
 
 
 def compare(case: Case) -> Differences:
-    """A version that gives no number for an item is wrong there."""
+    """Return the differences of two classifiers. A version that gives NaN for an item is wrong there."""
     pair = make_pair(case.data, case.old, case.new)
     notes = Notes()
     figures: dict[str, float | None] = {"kl_mean": _divergence(notes, pair)}
@@ -51,9 +56,12 @@ def compare(case: Case) -> Differences:
 
 
 def _sureness_kept(pair: Pair, seed: int) -> list[Gate]:
-    """Of three classes or more single shares scatter in every version: by .003 on average in INT8 that kept its
-    classes, by .07 in one that lost a tenth. One that says 35 % where the original says 92 % is told otherwise by
-    whoever sets a threshold; being surer elsewhere does not make up for it. By labels the calibration error decides.
+    """Return a gate on the mean change of the confidence, for three classes or more.
+
+    Single probabilities scatter in every version: by .003 on average in an INT8 version that kept its classes, by .07
+    in one that lost a tenth. A version that says 35 % where the original says 92 % falls below thresholds that people
+    set. Higher confidence elsewhere does not compensate for it. If labels decide, the calibration error is used
+    instead.
     """
     old, new = pair.old_shares, pair.new_shares
     if old is None or new is None or old.shape != new.shape or old.shape[1] <= 2:
@@ -68,7 +76,10 @@ def _sureness_kept(pair: Pair, seed: int) -> list[Gate]:
 
 
 def _moved(pair: Pair) -> Flags:
-    """(n,): whether the only share that there is moved by more than .1; False everywhere for three classes or more."""
+    """Return where the only independent score moved by more than .1, (n,).
+
+    False everywhere for three classes or more.
+    """
     old, new = pair.old_shares, pair.new_shares
     if old is None or new is None or old.shape != new.shape or old.shape[1] > 2:
         return np.zeros(len(pair.items), np.bool_)
@@ -87,7 +98,7 @@ def _many_moved(notes: Notes, moved: Flags) -> bool:
 
 
 def _labels(case: Case, pair: Pair, notes: Notes) -> Labels | None:
-    """None where there are none; they do not decide where the original is no better than guessing by them."""
+    """Return the labels; None if there are none. They do not decide if the original is no better than guessing."""
     at = pair.labelled
     count = int(at.sum())
     if not count:
@@ -104,7 +115,7 @@ def _labels(case: Case, pair: Pair, notes: Notes) -> Labels | None:
 
 
 def _divergence(notes: Notes, pair: Pair) -> float | None:
-    """KL is a warning, never a gate."""
+    """Return the mean KL divergence and add a warning if it is large; it is never a gate."""
     if pair.old_shares is None or pair.new_shares is None or pair.old_shares.shape != pair.new_shares.shape:
         return None
     values = kl_divergence(pair.old_shares, pair.new_shares)
@@ -118,14 +129,14 @@ def _divergence(notes: Notes, pair: Pair) -> float | None:
 
 
 def _calibration(notes: Notes, pair: Pair, labels: Labels, seed: int) -> tuple[float | None, bool]:
-    """The change of the calibration error, and whether it is proven and large enough to refuse the version."""
+    """Return the change of the calibration error, and whether it is proven and large enough to reject the version."""
     if pair.old_shares is None or pair.new_shares is None:
         return None, False
     at = labels.known
     old = _sureness(pair.old_shares, at), labels.right_old[at]
     new = _sureness(pair.new_shares, at), labels.right_new[at]
     change = calibration_error(*new) - calibration_error(*old)
-    # the resampling is only worth its time where the change itself is large enough
+    # The bootstrap is only worth its time if the change itself is large enough.
     too_much = change > ECE_LIMIT and calibration_change(old, new, seed)[1] > 0
     notes.add(
         f"Its percentages fit the truth less well than the original’s: the calibration error grew by"

@@ -1,7 +1,7 @@
-"""Boxes around things: are the same things found, each by a box of its class in its place?
+"""Judge object detectors: are the same objects found, each by a box of the same class in the same place?
 
-Predictions are decoded: rows (k, 6) of left, top, right, bottom, score, class in pixels of the model's input, with
-those below the threshold that may be borderline or count for mAP.
+Predictions are decoded: rows (k, 6) of left, top, right, bottom, score, class in pixels of the model's input. They
+include boxes below the threshold that may be borderline or count for mAP.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,22 @@ from workers.pipeline.postprocess.matching import SCORE_MOVED, Boxes, Compared, 
 
 SMALLEST = 1e-9
 SELDOM = 0.01
-"""Of the boxes: what is found more seldom may be the original's own mistake."""
+"""A class with a smaller share of all boxes may be a mistake of the original."""
 
 FITTING_MAP = 0.02
-"""Below this mean average precision labels are of something else: real detectors are far above."""
+"""With a mean average precision below this, the labels describe something else: real detectors are far above."""
 
 
 def compare(case: Case) -> Differences:
-    """Items are those where either finds something, else a detector that is blind in 1 % of all frames were safe."""
+    """Return the differences of two detectors.
+
+    Items are the pictures in which either finds something. Otherwise a detector that is blind in 1 % of all frames
+    would be safe.
+    """
     threshold = case.old.score_threshold
     old, new = ([boxes_of(values) for values in case.answers(which)] for which in ("old", "new"))
     pairs = [compare_item(a, b, threshold) for a, b in zip(old, new, strict=True)]
-    lost = ~case.new.finite[case.items]  # no number at all is a change, also where there was nothing to find
+    lost = ~case.new.finite[case.items]  # NaN is a change even where there was nothing to find.
     seen = np.asarray([len(pair.classes) > 0 for pair in pairs], np.bool_) | lost
     sure = [[boxes.where(boxes.scores >= threshold) for boxes in side] for side in (old, new)]
     before, after = (sum(len(boxes.scores) for boxes in side) for side in sure)
@@ -54,14 +58,20 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -> tuple[Loss | None, list[str]]:
-    """By labels, and why they do not decide. Labels by which the original finds nearly nothing do not fit it; `old` and
-    `new` are the boxes from the threshold on.
+    """Return the loss by labels, and notes that say why labels do not decide.
 
-    Mean average precision only looks at the order of scores: a version whose scores all fell below the threshold keeps
-    it, and shows people nothing; where they all fell to just above it nothing is sure. So the right boxes from the
-    threshold on (F1) and their scores have to hold as well: the largest loss, as a share of the original's, decides.
-    What labels say nothing of is judged by what changed, besides. Boxes that moved by less than a pixel count as where
-    they were, since strict overlaps see what nobody sees.
+    Labels by which the original finds almost nothing do not fit it. Mean average precision only looks at the order of
+    scores. A version whose scores all fell below the threshold keeps its mAP and shows people nothing. If all scores
+    fell to just above the threshold, no box is certain. So the right boxes from the threshold on (F1) and their scores
+    have to hold as well: the largest loss decides, as a share of the original's. Classes without labels are judged by
+    the share changed in addition. Boxes that moved by less than a pixel count as unmoved, since strict overlaps react
+    to invisible shifts.
+
+    Args:
+        case: Predictions of both models.
+        seen: Pictures in which either model finds something (n,).
+        old: The original's boxes from the threshold on.
+        new: The version's boxes from the threshold on.
     """
     pair = case.once(by_labels)
     if pair is None:
@@ -88,7 +98,7 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
         notes.append(
             f"Of the boxes from the threshold on fewer are right, or more are missing: F1 {was:.3f}, now {is_:.3f}."
         )
-    alone = all(boxes.behind is None for boxes in old)  # no label says where key points, masks or angles are
+    alone = all(boxes.behind is None for boxes in old)  # No label says where key points, masks or angles are.
     if strange := _not_labelled(case, old):
         alone = False
         notes.append(not_labelled("label", strange))
@@ -96,7 +106,10 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
 
 
 def _not_labelled(case: Case, old: Sequence[Boxes]) -> list[str]:
-    """Classes that the original finds now and then, and that no label is of: by the labels losing them were a gain."""
+    """Return the classes that the original finds sometimes and that no label has.
+
+    By labels, losing them would be a gain.
+    """
     classes = np.concatenate([boxes.classes for boxes in old])
     labelled = {int(box[4]) for item in case.facts for box in item.boxes or ()}
     found, counts = np.unique(classes, return_counts=True)
@@ -105,7 +118,7 @@ def _not_labelled(case: Case, old: Sequence[Boxes]) -> list[str]:
 
 
 def _moved(old: Sequence[Boxes], new: Sequence[Boxes]) -> Floats:
-    """(n, 2): of how many boxes from the threshold on the score moved, and how many there are."""
+    """Return the number of boxes from the threshold on whose score moved, and the number of all such boxes, (n, 2)."""
     rows = [
         [(matched(mine, theirs, moved=1.0) & ~matched(mine, theirs)).sum(), len(mine.scores)]
         for mine, theirs in zip(old, new, strict=True)
@@ -114,7 +127,10 @@ def _moved(old: Sequence[Boxes], new: Sequence[Boxes]) -> Floats:
 
 
 def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[OwnPart]:
-    """Items that hold something of a class; an item changed there if something of that class is lost or new."""
+    """Return one part for each class, with the items that contain it.
+
+    An item changed there if an object of this class is lost or new.
+    """
     if not pairs:
         return []
     item = np.repeat(np.arange(len(pairs)), [len(pair.classes) for pair in pairs])

@@ -1,5 +1,7 @@
-"""Vectors to search with: whether a search finds the same, and whether each vector points the same way once what all
-have in common is taken away (anisotropy, arXiv 1909.00512)."""
+"""Judge embeddings: does a search find the same, and does each vector point in the same direction?
+
+Directions are compared after the common part of all vectors is removed (anisotropy, arXiv 1909.00512).
+"""
 
 import numpy as np
 
@@ -11,23 +13,24 @@ from workers.pipeline.alike.vectors import CENTERED_COSINE, centered, finds_othe
 
 LEAST_GALLERY = 20
 GALLERY_SHARE, MOST_GALLERY = 0.25, 500
-"""Without calibration items this part of the test items is searched in and not judged, so that those that are judged
-stay independent."""
+"""Without calibration items, this share of the test items is the gallery of the search and is not judged, so that the
+judged items stay independent.
+"""
 
 SEARCHED = "{0:,} of the {1:,} examples were searched in, so that the other {2:,} could be judged."
 
 
 def compare(case: Case) -> Differences:
-    """Searched is in the calibration items, so that all test items are judged.
+    """Return the differences of two embedders.
 
-    Calibrated on MiniLM-L6 with 1,000 short texts and a gallery of 200, share changed / centered cosine: FP32 in
-    another engine, BF16 and FP16 0 / 1.0000; INT8 by NNCF for transformers .005 to .007 / .9960; dynamic INT8
-    .027 / .9912; noise of a tenth of the spread .003 / .9950, of .3 of it 1 / .9576; static INT8 1 / .78, with
-    SmoothQuant 1 / .77.
+    The gallery are the calibration items, so that all test items are judged. Calibrated on MiniLM-L6 with 1,000 short
+    texts and a gallery of 200. Share changed / centered cosine: FP32 in another engine, BF16 and FP16 0 / 1.0000; INT8
+    by NNCF for transformers .005 to .007 / .9960; dynamic INT8 .027 / .9912; noise of a tenth of the spread .003 /
+    .9950, of .3 of it 1 / .9576; static INT8 1 / .78, with SmoothQuant 1 / .77.
     """
     old, new = _stacked(case.answers("old")), _stacked(case.answers("new"), like=case.answers("old"))
     gallery_old, gallery_new, judged = _gallery(case, old, new)
-    center = unit(np.concatenate([gallery_old, old])).mean(axis=0)  # a search looks at directions
+    center = unit(np.concatenate([gallery_old, old])).mean(axis=0)  # A search compares directions only.
     a, b = centered(old[judged], center), centered(new[judged], center)
     cosine = (a * b).sum(axis=1)
     changed = ~(cosine >= CENTERED_COSINE) | other_length(old[judged], new[judged])
@@ -44,7 +47,7 @@ def compare(case: Case) -> Differences:
 
 
 def _gallery(case: Case, old: Floats, new: Floats) -> tuple[Floats, Floats, slice]:
-    """Both models' vectors (k, width) of what is searched in, and which of the items are judged."""
+    """Return both models' gallery vectors (k, width), and which of the items are judged."""
     kept = min(len(case.old.gallery), len(case.new.gallery))
     if kept >= LEAST_GALLERY:
         before, after = (_stacked(list(one.gallery[:kept]), like=case.answers("old")) for one in (case.old, case.new))
@@ -56,7 +59,7 @@ def _gallery(case: Case, old: Floats, new: Floats) -> tuple[Floats, Floats, slic
 
 
 def _stacked(values: list[Values], like: list[Values] | None = None) -> Floats:
-    """(n, width); rows of another shape, or without finite numbers, are NaN."""
+    """Return the vectors (n, width); rows with another shape, or with values that are not finite, are NaN."""
     width = (like or values)[0].size
     rows = np.full((len(values), width), np.nan)
     for at, row in enumerate(values):

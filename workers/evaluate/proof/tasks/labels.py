@@ -1,4 +1,4 @@
-"""Models that give several labels at once: the set of those over the threshold, and every score of its own."""
+"""Judge models that give several labels at once: the set of labels over the threshold, and every single score."""
 
 from typing import Literal
 
@@ -12,8 +12,11 @@ from workers.pipeline.alike.shares import THRESHOLD, unlike_labels
 
 
 def compare(case: Case) -> Differences:
-    """Items are those where either gives a label, or a score moved: of 1,000 texts without any, a tagger that is blind
-    would change nothing. With labels micro F1 has to hold, too (paired bootstrap over items)."""
+    """Return the differences of two taggers.
+
+    Items are those where either gives a label or a score moved. Otherwise a blind tagger would change nothing among
+    1,000 texts without any label. If labels are known, micro F1 has to hold as well (paired bootstrap over items).
+    """
     old, new = label_shares(case, "old"), label_shares(case, "new")
     unlike = unlike_labels(old, new)
     in_old, in_new = old >= THRESHOLD, new >= THRESHOLD
@@ -32,7 +35,7 @@ def compare(case: Case) -> Differences:
 
 
 def label_shares(case: Case, which: Literal["old", "new"]) -> Floats:
-    """(n, labels) probabilities, NaN where there are other numbers of them or none."""
+    """Return the probabilities (n, labels), NaN where their number differs or a value is not finite."""
     answers = case.old if which == "old" else case.new
     rows = [values.reshape(-1) for values in case.answers(which)]
     width = case.old.answer[int(case.items[0])].size
@@ -44,7 +47,7 @@ def label_shares(case: Case, which: Literal["old", "new"]) -> Floats:
 
 
 def _parts(case: Case, holds: Flags, unlike: Flags) -> list[OwnPart]:
-    """Items that have a label, and whether that label changed there."""
+    """Return one part for each label: the items that have it, and whether it changed there."""
     parts = []
     for label in range(holds.shape[1]):
         at = np.flatnonzero(holds[:, label])
@@ -54,7 +57,7 @@ def _parts(case: Case, holds: Flags, unlike: Flags) -> list[OwnPart]:
 
 
 def _loss(case: Case, old: Flags, new: Flags) -> Loss | None:
-    """Micro F1 over all labels: 2 TP / (2 TP + FP + FN)."""
+    """Return the loss of micro F1 over all labels: 2 TP / (2 TP + FP + FN)."""
     known = np.asarray([bool(item.labels) for item in case.facts], np.bool_)
     if not known.any():
         return None
@@ -69,12 +72,15 @@ def _loss(case: Case, old: Flags, new: Flags) -> Loss | None:
     before, after = micro_f1(counts.sum(axis=0, keepdims=True))
     drawn_before, drawn_after = micro_f1(bootstrap_sums(counts, case.seed))
     drop = float(before[0] - after[0])
-    # people set thresholds of their own, so that right sets at .5 alone prove nothing
+    # People set their own thresholds, so correct sets at .5 alone prove nothing.
     return Loss("micro F1", float(before[0]), drop, drawn_before - drawn_after, int(known.sum()), alone=False)
 
 
 def micro_f1(sums: Floats) -> tuple[Floats, Floats]:
-    """(k,) of the original and of the version, of sums (k, 4): twice the hits, and hits plus errors, of both."""
+    """Return micro F1 (k,) of the original and of the version.
+
+    `sums` (k, 4) holds twice the hits, and hits plus errors, of the original and then of the version.
+    """
     return sums[:, 0] / np.maximum(sums[:, 1], 1), sums[:, 2] / np.maximum(sums[:, 3], 1)
 
 

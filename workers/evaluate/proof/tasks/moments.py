@@ -1,4 +1,4 @@
-"""Models that give one score a time step and carry state: over whole sequences, where small errors add up."""
+"""Judge models that give one score per time step and carry a state: over whole sequences, where small errors add up."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,14 @@ from workers.pipeline.alike.shares import SCORE_MOVED, THRESHOLD
 
 @dataclass(frozen=True)
 class Steps:
-    """Scores (shares) of all labelled steps, one sequence after the other, and which sequence each is of; all (m,)."""
+    """Scores (probabilities) of all labelled steps, one sequence after the other; all arrays are (m,).
+
+    Attributes:
+        old: Scores of the original.
+        new: Scores of the version.
+        labels: Labels of the steps.
+        sequence: Number of the sequence that each step belongs to.
+    """
 
     old: Floats
     new: Floats
@@ -23,8 +30,11 @@ class Steps:
 
 
 def compare(case: Case) -> Differences:
-    """A sequence changed where any of its scores moved by more than .1: then it has drifted, since 32-bit runtimes
-    differ by .00003 and half precision by .24. With labels, accuracy at .5 decides."""
+    """Return the differences of two models. A sequence changed if any of its scores moved by more than .1.
+
+    Such a sequence has drifted, since 32-bit runtimes differ by .00003 and half precision by .24. With labels, accuracy
+    at .5 decides.
+    """
     old = [to_shares(values, case.old.scores) for values in case.answers("old")]
     new = [to_shares(values, case.new.scores) for values in case.answers("new")]
     moved = np.asarray([_largest(a, b) for a, b in zip(old, new, strict=True)], np.float64)
@@ -42,13 +52,13 @@ def compare(case: Case) -> Differences:
 
 
 def to_shares(values: NDArray[np.float32], scores: str) -> Floats:
-    """Scores as probabilities, (steps,)."""
+    """Return the scores of all steps as probabilities, (steps,)."""
     numbers = values.astype(np.float64).reshape(-1)
     return numbers if scores == "probabilities" else 0.5 * (1 + np.tanh(0.5 * numbers))
 
 
 def _largest(old: Floats, new: Floats) -> float:
-    """The largest |new − old|; infinite where lengths differ or the new one is no number."""
+    """Return the largest |new − old|; infinite if lengths differ or a new value is not finite."""
     if old.shape != new.shape or not np.isfinite(new).all():
         return float("inf")
     return float(np.abs(new - old).max(initial=0.0))
@@ -69,14 +79,14 @@ def _labelled_steps(case: Case, old: list[Floats], new: list[Floats]) -> Steps |
 
 
 def _loss(steps: Steps, seed: int) -> Loss:
-    """Steps of one sequence hang together, so that whole sequences are drawn again."""
+    """Return the loss of accuracy. Steps of one sequence depend on each other, so whole sequences are resampled."""
     truth = steps.labels > 0
     right_old, right_new = (steps.old > THRESHOLD) == truth, (steps.new > THRESHOLD) == truth
     change = right_old.astype(np.float64) - right_new
     _, at = np.unique(steps.sequence, return_inverse=True)
     draws = bootstrap_ratios(np.bincount(at, change), np.bincount(at).astype(np.float64), seed)
     before, drop = float(right_old.mean()), float(change.mean())
-    # people set thresholds of their own, so that right moments at .5 alone prove nothing
+    # People set their own thresholds, so correct steps at .5 alone prove nothing.
     return Loss("moments", before, drop, draws, int(at.max()) + 1, alone=False)
 
 
@@ -93,7 +103,7 @@ def _told(steps: Steps) -> list[str]:
 
 
 def auc(scores: Floats, truth: NDArray[np.bool_]) -> float | None:
-    """Area under the ROC curve by ranks (Mann-Whitney), ties at half; None where only one class is there."""
+    """Return the area under the ROC curve by ranks (Mann-Whitney), ties at half; None if only one class is present."""
     positives = int(truth.sum())
     negatives = len(truth) - positives
     if not positives or not negatives or not np.isfinite(scores).all():

@@ -1,10 +1,10 @@
-"""Language models in lock step: both read the same texts, and each next word is compared.
+"""Judge language models in lock step: both read the same texts, and each next word is compared.
 
-Two ways to compute the same weights disagree on 2 % of next words, all of them near ties, so the same word is too
-strict. A next word counts as changed where the version's pick has less than half of the probability of the original's
-pick, in the original's own distribution: 0 for BF16, .001 for careful 8 bits, .19 for careless 4 bits (measured on
-SmolLM2-135M, 7,680 places). Logits that are only scaled keep every pick, so the perplexity has to hold, too; and one
-end is one word of hundreds, so that a version that never ends its answers is looked for by itself.
+Two ways to compute the same weights disagree on 2 % of next words, all of them near ties, so requiring the same word is
+too strict. A next word counts as changed if the version's pick has less than half of the probability of the original's
+pick, in the original's own distribution. This is 0 for BF16, .001 for careful 8 bits, and .19 for careless 4 bits
+(measured on SmolLM2-135M, 7,680 places). Logits that are only scaled keep every pick, so the perplexity has to hold as
+well. The end of an answer is one word of hundreds, so a version that never ends its answers is detected separately.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,35 +26,38 @@ from workers.infer.next_tokens import KEPT
 from workers.pipeline.next_words import changed_places
 
 TEXT_CHANGED = 0.05
-"""A text is shown as changed where so many of its next words did, or its answer begins with another one; the verdict
-counts words."""
+"""A text is displayed as changed if this share of its next words changed, or if its answer begins with another word.
+The verdict counts words.
+"""
 
 PERPLEXITY_PER_LIMIT = 2.0
-"""The perplexity may rise by 2 % where 1 % of next words may change."""
+"""The perplexity may rise by 2 % if 1 % of next words may change."""
 
 MOST_END_MOVED = 0.4
-"""How much less (or more) likely the end of an answer may be where answers end: half a nat. On SmolLM2-135M-Instruct
-BF16 moved it by .03 nats, 8 bits by .1 to .2, 4 bits without data by 1.0; a version whose answers have no end by 3.5,
-with 5 of 19,890 next words changed."""
+"""How much less (or more) likely the end of an answer may become where answers end: half a nat. On
+SmolLM2-135M-Instruct BF16 moved it by .03 nats, 8 bits by .1 to .2, and 4 bits without data by 1.0. A version whose
+answers never end moved it by 3.5, with 5 of 19,890 next words changed.
+"""
 
 LEAST_ENDS = 10
-"""Texts with an end that the end is judged by, and dialogues with an answer."""
+"""The end of answers is judged with at least this many texts with an end, and dialogues with this many answers."""
 
 FIRST_WORDS = 0.1
-"""First words of answers that may be others: near ties are one in hundreds, a damaged beginning is all of them."""
+"""Share of the first words of answers that may differ. Near ties are one in hundreds; a damaged beginning changes all.
+"""
 
 ANSWERS_PER_LIMIT = 2.0
-"""Of the words of answers 2 % may be others where 1 % of all may."""
+"""If 1 % of all words may change, 2 % of the words of answers may."""
 
 LOST = 100.0
-"""Nats of a place where a version gives no number."""
+"""Nats that count for a place where the version gives NaN."""
 
 Floats = NDArray[np.float64]
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def compare(case: Case) -> Differences:
-    """By text: how many next words changed, and how well both foresee what really follows."""
+    """Compare both models text by text: how many next words changed, and how well both predict what follows."""
     pairs, items = list(zip(case.answers("old"), case.answers("new"), strict=True)), case.facts
     looked_at = [at for at, (old, new) in enumerate(pairs) if len(old) and len(old) == len(new)]
     kept = [at for at in looked_at if FETTLES_OWN not in items[at].facts]
@@ -94,12 +97,15 @@ def compare(case: Case) -> Differences:
 
 
 def _longest(items: Sequence[Item], kept: Sequence[int], sizes: Floats) -> int:
-    """Tokens of the longest text, of which only a passage may be judged."""
+    """Return the number of tokens of the longest text, of which only a passage may be judged."""
     return max(int(items[at].facts.get(TOKENS, size)) for at, size in zip(kept, sizes, strict=True))
 
 
 def _beside(case: Case, facts: Mapping[int, Floats]) -> Beside | None:
-    """Dialogues of Fettle's own: rows of `_of_text` by their place among the items of the case."""
+    """Return the results of Fettle's own dialogues.
+
+    `facts` holds the rows of `_of_text` by their position among the items of the case.
+    """
     if not facts:
         return None
     rows = np.stack(list(facts.values()))
@@ -107,13 +113,16 @@ def _beside(case: Case, facts: Mapping[int, Floats]) -> Beside | None:
 
 
 def _answer_at(item: Item) -> int | None:
-    """The place where its answer begins; None where nobody answers."""
+    """Return the place where the answer of an item begins; None if the text has no answer."""
     return int(item.facts[ANSWER_AT]) if ANSWER_AT in item.facts else None
 
 
 def _of_text(old: NDArray[np.float32], new: NDArray[np.float32], answer_at: int | None) -> Floats:
-    """(changed, places, same pick, −log p of what follows by the original, by the version, KL at least, whether it is
-    shown as changed) of one text; a version that gives no numbers changed everything."""
+    """Return the figures of one text, (7,). If the version gives NaN, all places changed.
+
+    The figures are: changed places, all places, places with the same pick, −log p of the following words by the
+    original and by the version, a lower bound of the KL divergence, and whether the text is displayed as changed.
+    """
     sure = np.isfinite(new).all(axis=-1)
     changed, same = changed_places(old, new), old[:, 2] == new[:, 2]
     lost = np.where(sure, -new[:, 1].astype(np.float64), LOST)
@@ -125,9 +134,11 @@ def _of_text(old: NDArray[np.float32], new: NDArray[np.float32], answer_at: int 
 
 
 def _dialogues(case: Case, pairs: Sequence[Pair], looked_at: Sequence[int]) -> tuple[list[Gate], list[str]]:
-    """Gates on what is rare and decides a chat: how answers begin, go on and end; and what keeps that from being known.
-    Ends are those of answers; where none can be told apart those of all texts, and none are looked at where a model's
-    answers have no end of their own."""
+    """Return gates on rare events that decide a chat, and sentences about what cannot be judged.
+
+    The gates look at how answers begin, continue and end. The ends are those of answers, or of all texts if no answer
+    can be separated. Ends are not judged if the answers of the model have no end token.
+    """
     items, ends = case.facts, case.old.ends
     begins = [(at, row) for at in looked_at if (row := _answer_at(items[at])) is not None]
     answers = [(pairs[at][0][row:], pairs[at][1][row:]) for at, row in begins if row < len(pairs[at][0])]
@@ -145,7 +156,10 @@ def _dialogues(case: Case, pairs: Sequence[Pair], looked_at: Sequence[int]) -> t
 
 
 def _beginnings(answers: Sequence[Pair], seed: int) -> list[Gate]:
-    """Of first words, and of all words; that a whole answer may break is what the first words show."""
+    """Return gates on the first words of answers and on all their words.
+
+    First words show whether whole answers break.
+    """
     rows = [changed_places(old, new) for old, new in answers]
     facts = np.asarray([[changed[0], changed.sum(), len(changed)] for changed in rows], np.float64)
     sums = bootstrap_sums(facts, seed)
@@ -161,13 +175,16 @@ def _beginnings(answers: Sequence[Pair], seed: int) -> list[Gate]:
 
 
 def _end_moved(old: NDArray[np.float32], new: NDArray[np.float32], ends: Sequence[int]) -> Floats:
-    """(k,): by how many nats the end is likelier, wherever one of `ends` follows."""
+    """Return by how many nats the end is more likely, (k,), wherever one of `ends` follows."""
     rows = np.isin(old[:, 0], ends)
     return np.asarray(np.nan_to_num(new[rows, 1], nan=-LOST) - old[rows, 1], np.float64)
 
 
 def _end(moved: Sequence[Floats], seed: int) -> Gate:
-    """By the mean size of the change: answers that end too soon do not make up for those that never end."""
+    """Return a gate on the mean size of the change.
+
+    The sign is ignored, because answers that end too soon do not make up for those that never end.
+    """
     facts = np.asarray([[np.abs(part).sum(), len(part), part.sum()] for part in moved])
     sums, (size, count, signed) = bootstrap_sums(facts[:, :2], seed), facts.sum(axis=0)
     told = f"An end is {'less' if signed < 0 else 'more'} likely than with the original where answers end"
@@ -177,8 +194,11 @@ def _end(moved: Sequence[Floats], seed: int) -> Gate:
 
 
 def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
-    """(places,): lower bounds of KL(original‖version) in nats: over the tokens that both keep, and all others as one
-    (data processing inequality). 0 where the version gives no number."""
+    """Return lower bounds of KL(original‖version) in nats, (places,).
+
+    They are computed over the tokens that both keep, with all others as one (data processing inequality). A place is 0
+    if the version gives NaN.
+    """
     mine, theirs = old[:, 2 : 2 + KEPT], new[:, 2 : 2 + KEPT]
     same = (mine[:, :, None] == theirs[:, None, :]) & (mine[:, :, None] >= 0)
     shares, others = (np.exp(part[:, 2 + KEPT :].astype(np.float64)) for part in (old, new))

@@ -1,7 +1,7 @@
-"""Numbers of unknown meaning: each output channel is held to its own spread over the items, however small it is.
+"""Judge numbers of unknown meaning: each output channel is compared with its own spread over the items.
 
-Cosine or relative error over a whole tensor is never a gate: places of boxes are large numbers beside their scores, so
-that a detector that finds nothing any more is alike to .9997 (EVALUATION.md, meituan/YOLOv6#969).
+Cosine or relative error over a whole tensor is never a gate. Coordinates of boxes are large numbers beside their
+scores, so a detector that no longer finds anything has a cosine of .9997 (meituan/YOLOv6#969).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,16 +21,19 @@ from workers.pipeline.alike.channels import ERROR_SHARE, by_channel, channel_err
 LEAST_FOR_BIAS = 20
 
 SILENT = 0.05
-"""Shares below this are under any threshold that people set."""
+"""Scores below this are under any threshold that people set."""
 
 BIAS_SHARE, FEW_CHANNELS = 0.03, 16
-"""Single errors scatter and cancel out; where all lean to one side by this share of the spread, people who read few
-numbers see it in every sum. Of hundreds of channels some always do."""
+"""Single errors scatter and cancel out. If all errors of a channel lean to one side by this share of the spread, people
+who read few numbers notice it in every sum. Of hundreds of channels some always lean.
+"""
 
 
 def compare(case: Case) -> Differences:
-    """The worst channel of all float outputs counts, item by item. Items whose other outputs were too many to keep are
-    not judged: they would count as unchanged."""
+    """Return the differences by the worst channel of all float outputs, item by item.
+
+    Items whose further outputs were too many to store are not judged, because they would count as unchanged.
+    """
     case = case.only(_are_kept(case))
     errors = channel_errors(case.answers("old"), case.answers("new"))
     worst, whose = errors, np.zeros(len(errors), np.int64)
@@ -58,9 +61,10 @@ def compare(case: Case) -> Differences:
 
 
 def _nothing_fires(case: Case) -> str:
-    """Why a change among shares that are all near 0 proves nothing; "" where they are not, or right numbers are known.
+    """Return why a change among scores that are all near 0 proves nothing; "" if it proves something.
 
-    A detector of a word gives .0004 where nobody says it: such scores may change by a tenth, and no threshold is near.
+    The result is "" as well if reference numbers are known. A wake word detector gives .0004 where nobody says the
+    word. Such scores may change by a tenth, far from any threshold.
     """
     if any(len(item.target) for item in case.facts):
         return ""
@@ -75,8 +79,10 @@ def _nothing_fires(case: Case) -> str:
 
 
 def _bias(case: Case) -> float:
-    """The largest mean error of any channel as a share of its spread, as far as it is sure (two standard errors);
-    0 for more than 16 channels, and where errors are no numbers."""
+    """Return the largest mean error of any channel as a share of its spread, reduced by two standard errors.
+
+    Returns 0 for more than 16 channels, and if errors are not finite.
+    """
     old, new = case.answers("old"), case.answers("new")
     pairs = [(by_channel(a), by_channel(b)) for a, b in zip(old, new, strict=True) if a.shape == b.shape]
     finite = [(a, b) for a, b in pairs if np.isfinite(b).all()]
@@ -89,9 +95,12 @@ def _bias(case: Case) -> float:
 
 
 def _loss(case: Case) -> Loss | None:
-    """The mean absolute error by the right numbers, where they are known, as a share of the original's: of the channel
-    that lost most, since one whose values are tiny counts like any other. Of many numbers it is the mean over all,
-    which sees none by itself, and further outputs have no right numbers: there what changed decides as well."""
+    """Return the loss of the mean absolute error by reference numbers, as a share of the original's; None without them.
+
+    The channel that lost most decides, since one with tiny values counts like any other. With many numbers the mean
+    over all is used. In that case, and with further outputs, which have no reference numbers, the share changed decides
+    as well.
+    """
     pairs = zip(case.items, case.facts, strict=True)
     known = np.asarray([0 < len(item.target) == case.old.answer[i].size for i, item in pairs], np.bool_)
     if not known.any() or case.old.answer_kind != "tensor":
@@ -116,7 +125,7 @@ def _loss(case: Case) -> Loss | None:
 
 
 def _errors_of(values: Values, right: Floats) -> Floats:
-    """(channels,): of few numbers each is one, of many all are."""
+    """Return the mean absolute errors (channels,): one channel per number if there are few, a single one otherwise."""
     if values.size != right.size:
         return np.full(1, np.inf)
     errors = np.abs(values.astype(np.float64).ravel() - right)
@@ -124,12 +133,12 @@ def _errors_of(values: Values, right: Floats) -> Floats:
 
 
 def other_changes(case: Case) -> dict[str, NDArray[np.bool_]]:
-    """Of each further float output that both models give: which of the items that were kept of it changed."""
+    """Return for each further float output that both models give, which of its stored items changed."""
     return {name: channel_errors(old, new) > ERROR_SHARE for name, old, new, _ in _others(case)}
 
 
 def _are_kept(case: Case) -> NDArray[np.bool_]:
-    """(n,): whether all outputs that both models give were kept of an item."""
+    """Return for which items (n,) all outputs that both models give were stored."""
     sizes = [
         min(len(values), len(case.new.others[name]))
         for name, values in case.old.others.items()
@@ -139,7 +148,7 @@ def _are_kept(case: Case) -> NDArray[np.bool_]:
 
 
 def _others(case: Case) -> Iterator[tuple[str, list[Values], list[Values], NDArray[np.int64]]]:
-    """Each other float output: its name, both models' values, and at which of the items they are kept."""
+    """Yield each further float output: its name, both models' values, and the positions of the stored items."""
     for name, values in case.old.others.items():
         given = case.new.others.get(name, ())
         kept = [
@@ -153,7 +162,7 @@ def _others(case: Case) -> Iterator[tuple[str, list[Values], list[Values], NDArr
 
 
 def class_names(items: Sequence[Item]) -> list[str] | None:
-    """Labels as they were written, for slices; None where nearly each is another."""
+    """Return the labels as they were written, for slices; None if nearly every item has its own."""
     names = [item.group for item in items]
     different = len(set(filter(None, names)))
     return names if 1 < different <= max(MOST_VALUES, len(names) // 10) else None

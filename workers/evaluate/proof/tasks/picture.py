@@ -1,4 +1,4 @@
-"""Pictures as results: would a person see the difference, anywhere in the picture?"""
+"""Judge pictures as results: would a person see the difference, anywhere in the picture?"""
 
 import numpy as np
 
@@ -11,7 +11,10 @@ CONSTANT = "The original gives the same value everywhere: these examples cannot 
 
 
 def compare(case: Case) -> Differences:
-    """Values are taken to span what the original's span over all items. Other sizes, and what is no number, changed."""
+    """Return the differences of two models that produce pictures.
+
+    The range of values is that of the original over all items. Pictures of another size, or with NaN, changed.
+    """
     old, new = case.answers("old"), case.answers("new")
     if span_of(old)[1] <= 0:
         return Differences(case.items, np.ones(len(old), np.bool_), np.ones(len(old)), unseen=CONSTANT)

@@ -1,7 +1,7 @@
-"""Masks: is each class still in its place, and is each object still there?
+"""Judge masks: is each class still in its place, and is each object still there?
 
-Predictions are decoded: (height, width) whole numbers, the class of each pixel; 0 is what belongs to no object where
-the picture is split in two by a threshold.
+Predictions are decoded: (height, width) integers, the class of each pixel. If a threshold splits the picture in two, 0
+is the background.
 """
 
 from collections import defaultdict
@@ -21,23 +21,25 @@ from workers.pipeline.alike.masks import BACKGROUND, LEAST_OVERLAP, Masks, class
 BLOCK_PIXELS = 8_000_000
 SMALLEST = 1e-9
 TOLD_LOSS = 0.005
-"""A share of the objects that are right; less is not seen in the two numbers that are told."""
+"""A loss of a smaller share of the correct objects is not visible in the two numbers that the note contains."""
 
 FITTING_OVERLAP = 0.1
-"""Below this mean overlap labels are of something else: a mask of another class is near 0."""
+"""With a mean overlap below this, the labels describe something else: a mask of another class is near 0."""
 
 MOST_CLASS_LOST = 0.1
 CLASS_LEVEL = 0.01
 LEAST_PICTURES = 10
-"""A class in at least ten pictures that lost more than a tenth of its overlap for sure (Bonferroni over classes) is
-broken: among 150 classes the mean hardly notices one."""
+"""A class in at least ten pictures is broken if it lost more than a tenth of its overlap for sure (Bonferroni over
+classes). Among 150 classes the mean hardly changes because of one.
+"""
 
 
 def compare(case: Case) -> Differences:
-    """Items are pictures in which either finds something: an all empty one proves nothing about objects.
+    """Return the differences of two segmentation models.
 
-    With right masks the larger of two losses decides, as shares of the original's: of the mean overlap, which large
-    areas dominate, and of the objects that are right.
+    Items are the pictures in which either finds something, because an empty one proves nothing about objects. With
+    label masks the larger one of two losses decides, as shares of the original's: that of the mean overlap, which large
+    areas dominate, and that of the correct objects.
     """
     old, new = case.answers("old"), case.answers("new")
     n = len(old)
@@ -77,7 +79,7 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
-    """By labels, what to tell of it, and whether a class broke."""
+    """Return the loss by labels, notes about it, and whether a class broke."""
     pair = case.once(by_labels)
     if pair is None:
         return None, [], False
@@ -121,7 +123,7 @@ def _broken_classes(case: Case, pair: Pair) -> list[str]:
 def _blocks(
     old: Sequence[Masks], new: Sequence[Masks], whole: Flags
 ) -> Iterator[tuple[NDArray[np.int64], Masks, Masks]]:
-    """Pictures of one size together, at most eight million pixels."""
+    """Yield pictures of the same size together, at most eight million pixels."""
     by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for at in np.flatnonzero(whole).tolist():
         by_shape[old[at].shape].append(at)
@@ -133,7 +135,7 @@ def _blocks(
 
 
 def _found(holds: dict[int, Flags], n: int) -> Flags:
-    """(n,): pictures that hold more than the background."""
+    """Return which pictures (n,) contain more than the background."""
     found = np.zeros(n, np.bool_)
     for one, has in holds.items():
         if one != BACKGROUND:
@@ -142,7 +144,7 @@ def _found(holds: dict[int, Flags], n: int) -> Flags:
 
 
 def _parts(case: Case, holds: dict[int, Flags], broke: dict[int, Flags], counts: Flags) -> list[OwnPart]:
-    """Each class in the pictures that have it, members as positions among the items that count."""
+    """Return one part for each class, with the pictures that contain it as positions among the items that count."""
     parts = []
     for one, has in holds.items():
         at = np.flatnonzero(has[counts])

@@ -1,4 +1,4 @@
-"""Models that answer with texts (translations, summaries): would a reader notice another text?"""
+"""Judge models that produce texts (translations, summaries): would a reader notice a different text?"""
 
 from collections.abc import Sequence
 
@@ -19,17 +19,24 @@ from workers.evaluate.proof.comparing.wordings import (
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 
 END_MARKS = " .!?…。！？"
-"""One letter of forty in each text: of a version that lost them chrF alone left six of 100 draws undecided."""
+"""These marks at the end are one letter of forty in each text. A version that lost them left six of 100 draws undecided
+by chrF alone.
+"""
 
 LEAST_CHRF = 85.0
 MOST_OTHER_WORDS = 0.05
-"""Every tenth word wrong leaves chrF at about 85: half of such texts would pass by chrF alone. Other white space or
-another form of the same letters is 0 by both."""
+"""Every tenth word wrong leaves chrF at about 85, so half of such texts would pass by chrF alone. Different white space
+or another form of the same letters is 0 by both measures.
+"""
 
 
 def compare(case: Case) -> Differences:
-    """A text changed where chrF to the original's is below 85, more than a twentieth of its words are others, or a
-    number, a negation or a name is. Where texts are not known (older predictions), every other token is a change."""
+    """Return the differences of two models that produce texts.
+
+    A text changed if its chrF against the original's text is below 85, if more than a twentieth of its words differ, or
+    if a number, a negation or a name differs. If texts are unknown (older predictions), every different token is a
+    change.
+    """
     if case.old.texts is None or case.new.texts is None:
         return _by_tokens(case)
     return compare_texts(
@@ -43,8 +50,10 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case) -> Loss | None:
-    """chrF of all texts together by the right ones, where they are known; a text that lost its beginning or its end is
-    lost wholly."""
+    """Return the loss of chrF of all texts together, by the references, if known.
+
+    A text that lost its beginning or its end counts as lost completely.
+    """
     truth = references(case)
     if truth is None:
         return None
@@ -57,17 +66,17 @@ def _loss(case: Case) -> Loss | None:
 
 
 def _without_end(texts: Sequence[str]) -> list[str]:
-    """Without the marks at the end, which every text has or lacks alike."""
+    """Return the texts without punctuation at the end, which all texts have or lack alike."""
     return [tidy(text).rstrip(END_MARKS) for text in texts]
 
 
 def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
-    """(n,): what is missing to a chrF of 100, 0..1."""
+    """Return the distance of each text from a chrF of 100, (n,), 0..1."""
     return 1 - chrf(new, old) / 100
 
 
 def is_other(old: str, new: str, severity: float) -> bool:
-    """Whether a reader would say that it is another text, `severity` away."""
+    """Return whether a reader would call it a different text; `severity` is the distance of the two texts."""
     return 100 * (1 - severity) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS or turned_round(old, new)
 
 
@@ -78,7 +87,7 @@ def _by_tokens(case: Case) -> Differences:
 
 
 def _other_tokens(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
-    """Normalized edit distance of two rows of token numbers, 0..1; 1 where the new one is no answer."""
+    """Return the normalized edit distance of two rows of tokens, 0..1; 1 if the new one is not finite."""
     from rapidfuzz.distance import Levenshtein
 
     if not np.isfinite(new).all():

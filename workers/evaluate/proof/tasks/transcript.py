@@ -1,4 +1,4 @@
-"""Models that write down what was said or what stands in a picture: is it still the same text?"""
+"""Judge models that transcribe speech or read text in pictures: is it still the same text?"""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,17 @@ from workers.evaluate.proof.comparing.wordings import (
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 
 MOST_OTHER = 0.05
-"""Share of characters. One wrong letter in a sentence of 60 is .017; a wrong word in ten is .06 and more."""
+"""Share of characters that may differ. One wrong letter in a sentence of 60 is .017; a wrong word in ten is .06 and
+more.
+"""
 
 
 def compare(case: Case) -> Differences:
-    """Items are those where either reads anything: silence proves nothing.
+    """Return the differences of two models.
 
-    A transcript changed where more than a twentieth of its characters are others, or a number, a negation, a name, two
-    words in a row, the first or the last word (a recording that is cut loses a small share only).
+    Items are those where either reads any text, because silence proves nothing. A transcript changed if more than a
+    twentieth of its characters differ. It also changed if a number, a negation, a name, two words in a row, or the
+    first or the last word differ, because a cut recording loses a small share only.
     """
     return compare_texts(
         case,
@@ -40,8 +43,10 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case) -> Loss | None:
-    """Word accuracy, 1 − WER, by what was said where it is known; a transcript whose end is lost is lost wholly: one
-    word of forty hardly shows."""
+    """Return the loss of word accuracy, 1 − WER, by the references, if known.
+
+    A transcript that lost its beginning or its end counts as lost completely, because one word of forty hardly shows.
+    """
     truth = references(case)
     if truth is None:
         return None
@@ -54,12 +59,12 @@ def _loss(case: Case) -> Loss | None:
 
 
 def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
-    """(n,): the share of characters that are others, 0..1."""
+    """Return the share of characters that differ, (n,), 0..1."""
     return np.asarray([*map(character_distance, old, new)], np.float64)
 
 
 def is_other(old: str, new: str, severity: float) -> bool:
-    """Whether a reader would say that it is another text, `severity` away."""
+    """Return whether a reader would call it a different text; `severity` is the share of characters that differ."""
     return severity > MOST_OTHER or turned_round(old, new) or part_missing(old, new)
 
 
