@@ -1,0 +1,1 @@
+"""Score both models with the usual metrics of their task."""

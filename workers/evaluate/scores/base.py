@@ -1,6 +1,6 @@
-"""What scores a task: one module of `workers.evaluate.scores.kinds` that holds `SCORE = Score(...)`.
+"""Define a score: one module of `workers.evaluate.scores.kinds` with `SCORE = Score(...)` computes one kind of score.
 
-Both models are scored on the same items; intervals resample items (or whole sequences) for both at once, 1,000 times.
+Both models are scored on the same items. Intervals resample items (or whole sequences) for both at once, 1,000 times.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,10 +20,17 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Score:
-    """One way to score one task. `fits` looks at kinds and labels only; `measure` gives the most important score first.
+    """One way to score one task. Each module of `workers.evaluate.scores.kinds` owns one instance.
 
-    `engine` names what works the values out. `gate`: the first score refuses a variant whose loss is proven to exceed
-    the person's limit; not for classes, which have gates of their own.
+    Attributes:
+        id: Unique name.
+        title: Name for people.
+        engine: Library that computes the values.
+        order: Position in the report.
+        fits: Function that decides by the kind of predictions and labels whether the score applies.
+        measure: Function that returns the values, the most important one first.
+        gate: If True, the first value rejects a version whose loss is proven to exceed the person's limit. False for
+            classes, which have their own gates.
     """
 
     id: str
@@ -37,7 +44,15 @@ class Score:
 
 @dataclass(frozen=True)
 class Words:
-    """One measure in words: its name, what it says to people, how it is read."""
+    """Description of one metric for people.
+
+    Attributes:
+        id: Unique name.
+        title: Name for people.
+        meaning: What the metric says.
+        unit: Unit of the values.
+        higher_is_better: Whether larger values are better.
+    """
 
     id: str
     title: str
@@ -49,13 +64,22 @@ class Words:
 def beside(
     words: Words, task: str, n: int, values: tuple[float, float], draws: Floats, parts: Sequence[ScorePart] = ()
 ) -> TaskScore:
-    """A score of both by the truth. `values` are (original, optimized), `draws` resampled optimized − original."""
+    """Return a score of both models by labels.
+
+    Args:
+        words: The metric.
+        task: The task, in words.
+        n: Number of items.
+        values: Values of the original and of the version.
+        draws: Resampled differences (k,), version − original.
+        parts: Values of single classes.
+    """
     low, high = _interval(draws)
     return _score(words, task, n, "labels", values[0], values[1], low, high, parts)
 
 
 def alone(words: Words, task: str, n: int, value: float, draws: Floats) -> TaskScore:
-    """A score of the optimized answers by the original's; `draws` are resampled values of it."""
+    """Return a score of the version against the original's predictions; `draws` (k,) are its resampled values."""
     low, high = _interval(draws)
     return _score(words, task, n, "original", None, value, low, high, ())
 
@@ -89,7 +113,7 @@ def _score(
 
 
 def _interval(draws: Floats) -> tuple[float | None, float | None]:
-    """The middle 95 %; none where a draw could not be worked out (one class alone, no spread)."""
+    """Return the middle 95 % of the draws; no interval if most draws are not finite (a single class, no spread)."""
     finite = draws[np.isfinite(draws)]
     if len(finite) < max(2, len(draws) // 2):
         return None, None
@@ -98,14 +122,14 @@ def _interval(draws: Floats) -> tuple[float | None, float | None]:
 
 
 def weights(n: int, seed: int, draws: int = DRAWS) -> Floats:
-    """(draws, n): how often each item is drawn. Rows add up to n."""
+    """Return how often each item is drawn, (draws, n). Each row adds up to n."""
     rng = np.random.default_rng(seed)
     rows = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(draws)]
     return np.asarray(rows, dtype=np.float64)
 
 
 def mean_draws(values: NDArray[Any], seed: int) -> Floats:
-    """Resampled means of (n,) or (n, k) values. At most 8 million weights are in memory."""
+    """Return the resampled means of values (n,) or (n, k). At most 8 million weights are in memory."""
     n = len(values)
     block = max(1, 8_000_000 // max(n, 1))
     starts = range(0, DRAWS, block)
@@ -115,7 +139,7 @@ def mean_draws(values: NDArray[Any], seed: int) -> Floats:
 
 
 def stacked(values: Sequence[Values]) -> Floats | None:
-    """(n, values of one answer), None where answers differ in their number of values."""
+    """Return the values (n, values of one item); None if items differ in their number of values."""
     if not values or len({part.size for part in values}) != 1:
         return None
     return np.stack([part.reshape(-1) for part in values]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Scores are found by scanning their package: one new file adds one."""
+"""Find all scores by scanning their package, so that one new file adds one score."""
 
 from functools import cache
 
@@ -9,5 +9,5 @@ from workers.evaluate.scores.base import Score
 
 @cache
 def all_scores() -> tuple[Score, ...]:
-    """Every module's SCORE by its order."""
+    """Return every module's SCORE in the order of the report."""
     return tuple(kinds_in(kinds, "SCORE"))

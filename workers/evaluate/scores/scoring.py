@@ -1,4 +1,4 @@
-"""All scores that fit a task, and what they say to the verdict."""
+"""Compute all scores that fit a task, and apply their gates to the verdict."""
 
 from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.wording import percent
@@ -8,7 +8,7 @@ from workers.evaluate.scores.registry import all_scores
 
 
 def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgement:
-    """The judgement with the scores of every adapter that fits; only a proven loss of the task itself changes it."""
+    """Return the judgement with all scores that fit; only a score with a gate can change the verdict."""
     found: list[TaskScore] = []
     told = judgement
     for score in all_scores():
@@ -22,9 +22,12 @@ def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgem
 
 
 def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judgement:
-    """Regressed where the score by labels lost more than the limit for sure (95 % interval); no longer safe where it
-    lost something for sure, and by what was measured more than the limit. The resampled interval of a few examples has
-    hardly any width, so they refuse nothing."""
+    """Apply the gate of a score by labels to the verdict.
+
+    The version regressed if it lost more than the limit for sure (95 % interval). It is no longer safe if it lost
+    something for sure and the measured loss exceeds the limit. With few examples nothing is rejected, because their
+    resampled interval has hardly any width.
+    """
     if judgement.n < LEAST_TO_REFUSE:
         return judgement
     loss, sure, limit = loss_of(score), sure_loss_of(score), max_loss_pct / 100
@@ -43,7 +46,7 @@ def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judge
 
 
 def loss_of(score: TaskScore) -> float | None:
-    """How much worse, as a share of the original's value; None without labels."""
+    """Return the loss as a share of the original's value, above 0 for worse; None without labels."""
     if score.original is None:
         return None
     loss = score.original - score.optimized if score.higher_is_better else score.optimized - score.original
@@ -51,7 +54,10 @@ def loss_of(score: TaskScore) -> float | None:
 
 
 def sure_loss_of(score: TaskScore) -> float | None:
-    """The least loss that the interval leaves, as a share of the original's value; None without labels or interval."""
+    """Return the least loss within the interval, as a share of the original's value.
+
+    None without labels or interval.
+    """
     if score.original is None or score.low is None or score.high is None:
         return None
     loss = -score.high if score.higher_is_better else score.low

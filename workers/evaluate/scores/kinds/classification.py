@@ -1,7 +1,7 @@
-"""Naming a class: right at once, right among five, by class, and how well percentages fit the truth.
+"""Score classification: top-1, top-5, accuracy by class, and calibration.
 
-Worked out in numpy: these are counts, and a library takes longer to load than the whole judgement. Tests hold them
-against scikit-learn and torchmetrics.
+The scores are computed in numpy: they are counts, and a library takes longer to load than the whole judgement. Tests
+compare them with scikit-learn and torchmetrics.
 """
 
 from collections.abc import Sequence
@@ -26,20 +26,25 @@ SAME5 = Words("same5", "Original among five", "how often the original’s answer
 
 
 def fits(case: Case) -> bool:
-    """Classes of whole items, of anything but texts."""
+    """Return whether the model predicts classes of whole items that are not texts."""
     return is_class(case) and case.data.kind != "texts"
 
 
 def is_class(case: Case) -> bool:
+    """Return whether both models predict classes."""
     return case.old.predicted is not None and case.new.predicted is not None
 
 
 def measure(case: Case) -> list[TaskScore]:
+    """Return the scores of a classifier."""
     return measure_as("classification", case)
 
 
 def measure_as(task: str, case: Case) -> list[TaskScore]:
-    """By labels on the labelled items; where there are none, by the original's answers."""
+    """Return the scores of a classifier under the name `task`.
+
+    Labelled items are scored by their labels. Without any label, the original's predictions are the reference.
+    """
     pair = make_pair(case.data, case.old, case.new)
     labelled = pair.labelled
     if not labelled.any():
@@ -64,7 +69,7 @@ Hits = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 def _told(
     task: str, case: Case, rows: Sequence[tuple[Words, Hits, list[ScorePart]]], gaps: Sequence[Floats]
 ) -> list[TaskScore]:
-    """All measures from the same draws."""
+    """Return all scores, computed from the same draws."""
     n = len(rows[0][1][0])
     draws = mean_draws(np.column_stack([*(new.astype(float) - old for _, (old, new), _ in rows), *gaps]), case.seed)
     scores = [
@@ -80,7 +85,7 @@ def _told(
 
 
 def by_class(names: Sequence[str], old: NDArray[np.bool_], new: NDArray[np.bool_]) -> list[ScorePart]:
-    """The share of right answers of each class, the largest losses first."""
+    """Return the share of right predictions of each class, the largest losses first."""
     each = np.asarray(names)
     parts = []
     for name in dict.fromkeys(names):
@@ -93,8 +98,10 @@ def by_class(names: Sequence[str], old: NDArray[np.bool_], new: NDArray[np.bool_
 
 
 def among(shares: Floats, labels: Sequence[tuple[int, ...]], k: int) -> NDArray[np.bool_]:
-    """Whether one of the accepted labels is among the `k` largest of each row; of equal ones the later counts first,
-    as in scikit-learn's `top_k_accuracy_score`."""
+    """Return whether one of the accepted labels is among the `k` largest values of each row, (n,).
+
+    Of equal values the later one counts first, as in scikit-learn's `top_k_accuracy_score`.
+    """
     found = np.zeros(len(shares), dtype=np.bool_)
     numbers = np.arange(shares.shape[1])
     for column in range(max(map(len, labels), default=0)):

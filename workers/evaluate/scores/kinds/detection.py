@@ -1,4 +1,4 @@
-"""Finding things in pictures: mean average precision by COCO's rules, of predictions that are decoded into boxes."""
+"""Score object detection: mean average precision by COCO's rules, for predictions that are decoded into boxes."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,15 @@ TASK = "detection"
 
 
 def fits(case: Case) -> bool:
+    """Return whether both models predict decoded boxes."""
     return case.old.answer_kind == "detection" and case.old.decoded and case.new.decoded and bool(len(case.items))
 
 
 def measure(case: Case) -> Sequence[TaskScore]:
-    """By the boxes that are right where pictures have them, else by the original's sure ones."""
+    """Return mAP, mAP at half an overlap, and F1.
+
+    Labelled boxes are the reference where pictures have them, otherwise the confident boxes of the original.
+    """
     pair = case.once(by_labels)
     if pair is not None:
         return [
@@ -32,7 +36,7 @@ def measure(case: Case) -> Sequence[TaskScore]:
     if pair is None:
         return []
     return [
-        # the original by itself is 1 wherever something is drawn
+        # By this reference the original's own score is 1 in every draw.
         alone(words, TASK, pair.pictures, pair.optimized[at], pair.original[at] + pair.draws[:, at])
         for at, words in enumerate(WORDS)
     ]

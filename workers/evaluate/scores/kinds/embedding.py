@@ -1,4 +1,4 @@
-"""Embeddings: do they point the same way, and does a search with them find the same (or the right) things?"""
+"""Score embeddings: do vectors point in the same direction, and does a search find the same (or the right) items?"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, me
 
 K = 10
 MOST_ITEMS = 2000
-"""Each item is compared with each other one; of more items the first are taken."""
+"""Each item is compared with every other one. If there are more items, only the first ones are used."""
 
 LEAST_ITEMS = 3
 
@@ -23,11 +23,15 @@ NDCG = Words("ndcg", "Right ones first", "how far up the right ones stand among 
 
 
 def fits(case: Case) -> bool:
+    """Return whether the model predicts embeddings."""
     return case.old.answer_kind == "embedding"
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """Searches first: by labels where items share some, else by what the original finds."""
+    """Return the scores of a search, then the mean cosine.
+
+    The search is scored by labels if items share some, and by what the original finds.
+    """
     old, new = stacked(case.answers("old")), stacked(case.answers("new"))
     if old is None or new is None or old.shape != new.shape or not len(old) or not np.isfinite(new).all():
         return []
@@ -59,7 +63,10 @@ def _searches(case: Case, old: Floats, new: Floats) -> list[TaskScore]:
 
 
 def nearest(vectors: Floats, k: int) -> NDArray[np.int64]:
-    """(n, k): the items of the highest cosine to each, itself left out, the nearest first; of equal ones the first."""
+    """Return for each item the `k` items with the highest cosine, (n, k), the nearest first.
+
+    The item itself is left out. Of equal ones the first counts first.
+    """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.where(norms > 0, norms, 1.0)
     rows = []
@@ -71,9 +78,10 @@ def nearest(vectors: Floats, k: int) -> NDArray[np.int64]:
 
 
 def recall_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
-    """(n,): of the others in an item's group the share that was found; all count as found where k of them were.
+    """Return for each item which share of the others in its group was found, (n,).
 
-    NaN for items without a group, alone in it, or in one that holds everything.
+    All count as found if k of them were found. NaN for items without a group, alone in their group, or in a group that
+    holds all items.
     """
     shares = np.full(len(groups), np.nan)
     for index, group in enumerate(groups.tolist()):
@@ -86,8 +94,10 @@ def recall_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
 
 
 def ndcg_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
-    """(n,): discounted gain of the others of an item's group among those found, as a share of the best order's
-    (Järvelin and Kekäläinen 2002); NaN as for recall."""
+    """Return nDCG (n,): the discounted gain of the group members that were found, as a share of the best order's.
+
+    Method: Järvelin and Kekäläinen 2002. NaN for the same items as in `recall_at`.
+    """
     gains = 1 / np.log2(np.arange(2, found.shape[1] + 2))
     values = np.full(len(groups), np.nan)
     for index, group in enumerate(groups.tolist()):

@@ -1,4 +1,4 @@
-"""Pictures as answers: how near they are to the original's (PSNR, SSIM)."""
+"""Score generated pictures: how similar they are to the original's (PSNR, SSIM)."""
 
 import numpy as np
 
@@ -19,6 +19,7 @@ SSIM = Words("ssim", "Same structure", "how alike edges and patterns are (SSIM);
 
 
 def fits(case: Case) -> bool:
+    """Return whether predictions are pictures (channels, height, width)."""
     if case.old.answer_kind not in ("tensor", "picture") or not len(case.items):
         return False
     shape = case.old.answer[int(case.items[0])].shape
@@ -26,7 +27,10 @@ def fits(case: Case) -> bool:
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """The mean over pictures; the range is that of the original's values over all of them."""
+    """Return mean PSNR and SSIM over pictures.
+
+    The range is that of the original's values over all pictures.
+    """
     pairs = list(zip(case.answers("old"), case.answers("new"), strict=True))[:MOST_ITEMS]
     if any(a.shape != b.shape or not np.isfinite(b).all() for a, b in pairs):
         return []
@@ -43,7 +47,10 @@ def measure(case: Case) -> list[TaskScore]:
 
 
 def nearness(old: Values, new: Values, span: float) -> tuple[float, float]:
-    """PSNR in dB (at most 120) and SSIM of two pictures (channels, height, width) whose values span `span`."""
+    """Return PSNR in dB (at most 120) and SSIM of two pictures.
+
+    Both are (channels, height, width), and `span` is the range of their values.
+    """
     a, b = (np.asarray(values, np.float64) / span for values in (old, new))
     return psnr(a, b), ssim(a, b)
 

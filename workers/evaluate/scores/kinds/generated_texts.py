@@ -1,6 +1,6 @@
-"""Translations and summaries: how near they are to the right texts, or to the original's.
+"""Score translations and summaries: how similar they are to the reference texts, or to the original's texts.
 
-sacrebleu and torchmetrics tell no counts by item, which the paired bootstrap needs; tests hold the values against them.
+sacrebleu and torchmetrics give no counts by item, which the paired bootstrap needs. Tests compare the values with them.
 """
 
 import numpy as np
@@ -18,13 +18,14 @@ ROUGE_L = Words("rouge_l", "ROUGE-L", "words in common with the right texts, in 
 
 
 def fits(case: Case) -> bool:
+    """Return whether predictions are decoded texts."""
     return case.old.answer_kind == "tokens" and case.old.texts is not None and bool(len(case.items))
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """chrF and BLEU of all texts together (sacrebleu's corpus scores), ROUGE-L as the mean over texts.
+    """Return chrF and BLEU of all texts together (sacrebleu's corpus scores), and ROUGE-L as the mean over texts.
 
-    No BLEU where no right text has a run of four words: it is 0 then, whatever is answered.
+    BLEU is left out if no reference has a run of four words, because it is 0 then for every prediction.
     """
     truth = references(case)
     at = [i for i, text in enumerate(truth or case.texts("old")) if text.strip()]

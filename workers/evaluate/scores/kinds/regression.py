@@ -1,4 +1,4 @@
-"""Numbers as answers: how far they are from the right ones."""
+"""Score regression: how far predictions are from the reference numbers."""
 
 import math
 
@@ -23,7 +23,7 @@ R2 = Words("r2", "Explained spread (R²)", "how much of the spread of the right 
 
 
 def fits(case: Case) -> bool:
-    """The right numbers are known: as many for each item as the answer has."""
+    """Return whether reference numbers are known, as many for each item as the model predicts."""
     answer = case.old.answer
     return case.old.answer_kind == "tensor" and any(
         0 < len(item.target) == answer[i].size for i, item in zip(case.items, case.facts, strict=True)
@@ -31,7 +31,7 @@ def fits(case: Case) -> bool:
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """MAE first; then those that weigh large errors more, R², and the worst tenth."""
+    """Return MAE, then RMSE, R² and the error of the worst tenth."""
     known = np.asarray(
         [len(item.target) == case.old.answer[i].size for i, item in zip(case.items, case.facts, strict=True)]
     )
@@ -53,7 +53,7 @@ def measure(case: Case) -> list[TaskScore]:
 
 
 def _quantiles(old: Floats, new: Floats, seed: int) -> tuple[tuple[float, float], Floats]:
-    """The 90th percentile of both models' errors (n,), and resampled differences of it."""
+    """Return the 90th percentile of both models' errors (n,), and resampled differences of it."""
     rng, n = np.random.default_rng(seed), len(old)
     draws = [np.diff(np.quantile([old[at], new[at]], TAIL, axis=1))[0] for at in rng.integers(n, size=(DRAWS, n))]
     before, after = np.quantile([old, new], TAIL, axis=1)
@@ -61,7 +61,10 @@ def _quantiles(old: Floats, new: Floats, seed: int) -> tuple[tuple[float, float]
 
 
 def errors_of(truth: Floats, answers: Floats) -> tuple[float, float, float]:
-    """MAE, RMSE and R² of (n, columns), each the mean over columns; R² is NaN where a column has no spread."""
+    """Return MAE, RMSE and R² of arrays (n, columns), each the mean over columns.
+
+    R² is NaN if a column of `truth` has no spread.
+    """
     difference, spread = answers - truth, truth.var(axis=0)
     square = np.square(difference).mean(axis=0)
     explained = float((1 - square / spread).mean()) if len(truth) >= 2 and (spread > 0).all() else math.nan
@@ -69,9 +72,9 @@ def errors_of(truth: Floats, answers: Floats) -> tuple[float, float, float]:
 
 
 def _draws(truth: Floats, old: Floats, new: Floats, seed: int) -> tuple[Floats, Floats, Floats]:
-    """Resampled differences of MAE, RMSE and R² (means over columns, as scikit-learn's), from sums of items."""
+    """Return resampled differences of MAE, RMSE and R² (means over columns, as in scikit-learn), from sums of items."""
     k = truth.shape[1]
-    centered = truth - truth.mean(axis=0)  # squares of large numbers leave no digits for their spread
+    centered = truth - truth.mean(axis=0)  # the squares of large numbers leave no digits for their spread
     columns = [np.abs(old - truth), np.abs(new - truth), (old - truth) ** 2, (new - truth) ** 2]
     columns += [centered, centered**2]
     means = mean_draws(np.hstack(columns), seed).reshape(-1, 6, k)

@@ -1,4 +1,4 @@
-"""Masks by the right ones: mean overlap of classes, each class by itself, and pixels."""
+"""Score segmentation by label masks: mean overlap of classes, overlap of each class, pixels and objects."""
 
 from collections.abc import Sequence
 
@@ -18,11 +18,15 @@ TASK = "segmentation"
 
 
 def fits(case: Case) -> bool:
+    """Return whether both models predict decoded masks."""
     return case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded and bool(len(case.items))
 
 
 def measure(case: Case) -> Sequence[TaskScore]:
-    """Nothing without right masks: how many results changed is told by the proof itself."""
+    """Return mIoU, pixel accuracy and F1 of objects; nothing without label masks.
+
+    Without labels, the proof itself reports how many results changed.
+    """
     pair = case.once(by_labels)
     if pair is None:
         return []

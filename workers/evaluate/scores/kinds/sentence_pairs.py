@@ -1,7 +1,7 @@
-"""Embeddings by pairs that people scored: does the similarity of two vectors follow how alike the texts are?
+"""Score embeddings by pairs of texts that people rated: do similarities of vectors follow the ratings?
 
-Spearman's correlation of cosine similarities is what sentence embedders are compared by (Cer et al. 2017, S17-2001;
-Reimers et al. 2016, C16-1009, on why rank correlation); Pearson's beside it.
+Spearman's correlation of cosine similarities is the usual comparison of sentence embedders (Cer et al. 2017, S17-2001;
+Reimers et al. 2016, C16-1009, on why rank correlation). Pearson's correlation is reported as well.
 """
 
 from collections import defaultdict
@@ -22,11 +22,12 @@ PEARSON = Words("pearson", "Alike as people say (Pearson)", "the same for the si
 
 
 def fits(case: Case) -> bool:
+    """Return whether the model predicts embeddings and items have rated pairs."""
     return case.old.answer_kind == "embedding" and any(item.pairs for item in case.facts)
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """By all pairs of which both texts are in the test set; drawn again are pairs."""
+    """Return both correlations over all pairs of which both texts are in the test set. Pairs are resampled."""
     members: dict[str, list[int]] = defaultdict(list)
     said: dict[str, float] = {}
     for at, item in enumerate(case.facts):
@@ -63,7 +64,7 @@ def _as_they_are(values: Floats) -> Floats:
 
 
 def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> Floats:
-    """(k,) Pearson's correlation of rows (k, n); NaN where one has no spread."""
+    """Return Pearson's correlation of rows (k, n), (k,); NaN where one has no spread."""
     a, b = (part - part.mean(axis=1, keepdims=True) for part in (a, b))
     scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
     return np.asarray(np.divide((a * b).sum(axis=1), scale, out=np.full(len(a), np.nan), where=scale > 1e-12))

@@ -1,4 +1,4 @@
-"""Speech and writing to text: how many characters and words are wrong."""
+"""Score transcripts of speech and writing: how many characters and words are wrong."""
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
@@ -12,12 +12,16 @@ WER = Words("wer", "Word error rate", "share of the words that are wrong, missin
 
 
 def fits(case: Case) -> bool:
+    """Return whether predictions are transcripts with decoded texts."""
     return case.old.answer_kind == "transcript" and case.old.texts is not None and bool(len(case.items))
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """By what was said where it is known, else by the original's own reading. Texts are taken as they are written
-    (jiwer's default); those without a reference are left out."""
+    """Return word and character error rates.
+
+    The reference texts are the labels if known, otherwise the texts of the original. Texts are compared as they are
+    written (jiwer's default). Items without a reference are left out.
+    """
     truth = references(case)
     is_said = truth is not None
     at = [i for i, said in enumerate(truth or case.texts("old")) if said.strip()]

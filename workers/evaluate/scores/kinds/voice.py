@@ -1,4 +1,4 @@
-"""Voice activity, or any score for each moment: how well scores tell the moments apart."""
+"""Score voice activity, or any score per time step: how well scores separate the two kinds of time steps."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,13 @@ from workers.evaluate.proof.tasks.moments import auc, to_shares
 from workers.evaluate.scores.base import Floats, Score, Words, beside, weights
 
 DRAWS = 300
-"""Each draw goes over all moments."""
+"""Fewer draws than elsewhere, because each draw goes over all time steps."""
 
 AUC = Words("auc", "Tells speech from silence", "area under the ROC curve: .5 is guessing, 1 is never wrong")
 
 
 def fits(case: Case) -> bool:
+    """Return whether the model predicts one score per time step and some steps have labels."""
     steps = case.data.steps
     return (
         case.old.stateful
@@ -30,7 +31,7 @@ def _known(labels: NDArray[np.int64] | None) -> bool:
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """Over all labelled moments; whole sequences are drawn again."""
+    """Return the area under the ROC curve over all labelled time steps. Whole sequences are resampled."""
     rows: list[tuple[Floats, Floats, NDArray[np.bool_]]] = []
     for i in case.items:
         labels = case.data.steps[i] if len(case.data.steps) > i else None
@@ -55,7 +56,16 @@ def measure(case: Case) -> list[TaskScore]:
 def weighted_auc(
     scores: Floats, truth: Sequence[bool] | NDArray[np.bool_], times: Floats, sequence: NDArray[np.int64]
 ) -> Floats:
-    """(draws,): the area if sequence s counts `times[draw, s]` times; ties at half. NaN where one class is missing."""
+    """Return the area under the ROC curve if sequence s counts `times[draw, s]` times, (draws,).
+
+    Ties count half. NaN if one class is missing.
+
+    Args:
+        scores: Scores (m,) of all time steps.
+        truth: Whether each time step is positive (m,).
+        times: How often each sequence counts (draws, sequences).
+        sequence: Number of the sequence of each time step (m,).
+    """
     order = np.argsort(scores, kind="stable")
     _, start = np.unique(scores[order], return_index=True)
     right, of = np.asarray(truth)[order], sequence[order]
