@@ -1,1 +1,1 @@
-"""Single examples with what the model makes of them, to be looked at."""
+"""Prepare single examples with the models' predictions for display."""

@@ -1,4 +1,4 @@
-"""Every test example with both answers in columns that a window can sort and filter at once."""
+"""Write every test example with both predictions as columns that a window can sort and filter at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from workers.evaluate.proof.registry import compare_case
 
 STAGE = "Listing all answers"
 BLOCK = 4096
-"""So many answers become shares at a time: of 1,000 classes that is 33 MB."""
+"""This many predictions are converted to probabilities at a time; for 1,000 classes that is 33 MB."""
 SAME, CHANGED, WORSE, BETTER, SEARCHED = range(len(KINDS))
 
 
 @dataclass(frozen=True)
 class _Read:
-    """One part, cut to the items that count and to which the original gives a number."""
+    """One part of the test set, reduced to the items that count and that the original predicts with finite numbers."""
 
     data: DataSet
     old: Answers
@@ -36,17 +36,22 @@ class _Read:
 
 
 class _Names:
-    """Each name once, in the order in which they come."""
+    """Names in the order of their first appearance, each with its position. One table of rows owns one instance."""
 
     def __init__(self) -> None:
+        """Create an empty list of names."""
         self.all: dict[str, int] = {}
 
     def place(self, name: str) -> int:
+        """Return the position of a name, and append the name if it is new."""
         return self.all.setdefault(name, len(self.all))
 
 
 def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
-    """One row for each example in the order of the parts; what the original gives no number for is left out."""
+    """Write one row for each example, in the order of the parts, to `ROWS_FILE`.
+
+    Examples for which the original gives no number are left out.
+    """
     parts = []
     for number, part in enumerate(params.parts):
         ctx.check_cancelled()
@@ -76,8 +81,10 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
 
 
 def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
-    """`kind` and `similarity` by the rule that the verdict uses, over all parts together; what is no item of the
-    verdict since neither finds anything is the same."""
+    """Return the columns `kind` and `similarity`, by the rule of the verdict, over all parts together.
+
+    Items that the verdict skips because neither model finds anything count as equal.
+    """
     joined = join([Part(part.data, part.old, part.new, part.items.tolist()) for part in parts])
     n = len(joined.data.test)
     found = compare_case(Case(joined.data, joined.old, joined.new, np.arange(n)))
@@ -96,14 +103,14 @@ def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
 
 
 def pack(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """UTF-8 bytes one after the other, and where each text ends."""
+    """Return the UTF-8 bytes of all texts in one row, and where each text ends."""
     encoded = [text.encode("utf-8", "replace") for text in texts]
     ends = np.cumsum([len(part) for part in encoded], dtype=np.int64)
     return np.frombuffer(b"".join(encoded), np.uint8), ends
 
 
 def _ranks(texts: Sequence[str]) -> NDArray[np.int32]:
-    """Place in the alphabet; the same text has the same place."""
+    """Return the alphabetical rank of each text (n,); equal texts have the same rank."""
     places = {text: place for place, text in enumerate(sorted(set(texts)))}
     return np.asarray([places[text] for text in texts], np.int32)
 
@@ -138,7 +145,7 @@ def _places(classes: NDArray[np.int64], data: DataSet, names: _Names) -> NDArray
 
 
 def _sureness(answers: Answers, items: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Share of the class that was named; NaN where answers are of different lengths or are no numbers."""
+    """Return the probability of the predicted class, (n,); NaN where predictions differ in length or are not finite."""
     found = np.full(len(items), np.nan, np.float32)
     for start in range(0, len(items), BLOCK):
         block = slice(start, start + BLOCK)
@@ -157,6 +164,6 @@ def _no_columns(part: _Read) -> dict[str, NDArray[Any]]:
 
 
 def _name(data: DataSet, item: int) -> str:
-    """One line: what the example says, else where it is from."""
+    """Return the example in one line: its text if it has one, else its source."""
     facts = data.test[item]
     return in_one_line(facts.text or facts.source)[:NAME_CHARS]

@@ -1,4 +1,4 @@
-"""Boxes of a detector as shares of the picture that is shown beside them."""
+"""Convert the boxes of a detector to shares of the picture that is displayed with them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +16,11 @@ from workers.pipeline.spec import BoxesSteps, ImageSteps
 MOST_SHOWN = 100
 
 Frame = tuple[float, float, float, float]
-"""Left, top, width, height of the picture in the model's input, in pixels of that."""
+"""Left, top, width and height of the picture within the model's input, in pixels of the input."""
 
 
 def frame_of(facts: Mapping[str, float | str]) -> Frame | None:
-    """As the facts of an item tell it; None where they do not."""
+    """Return the frame that the facts of an item contain; None if they contain none."""
     if "input width" not in facts or "input height" not in facts:
         return None
     left, top = (float(facts.get(f"input {side}", 0.0)) for side in ("left", "top"))
@@ -28,7 +28,7 @@ def frame_of(facts: Mapping[str, float | str]) -> Frame | None:
 
 
 def frame_in(pipeline: Pipeline, size: tuple[int, int]) -> Frame | None:
-    """Of a picture of `size` (width, height); None for what is no picture."""
+    """Return the frame of a picture of `size` (width, height); None if the input is not a picture."""
     steps = pipeline.spec.preprocess
     if not isinstance(steps, ImageSteps):
         return None
@@ -37,7 +37,10 @@ def frame_in(pipeline: Pipeline, size: tuple[int, int]) -> Frame | None:
 
 
 def seen_boxes(pipeline: Pipeline, answer: NDArray[Any], frame: Frame | None) -> tuple[SeenBox, ...]:
-    """The surest boxes from the score threshold on; () for other models, without a frame, and for no numbers."""
+    """Return the boxes with the highest scores, from the score threshold on.
+
+    Returns () for other models, without a frame, and for values that are not finite.
+    """
     spec = pipeline.spec
     rows = _rows(np.asarray(answer)) if isinstance(spec.postprocess, BoxesSteps) else None
     if rows is None or frame is None or not np.isfinite(rows).all():
@@ -68,7 +71,10 @@ def _within(*edges: float) -> tuple[float, float, float, float]:
 
 
 def found_words(boxes: tuple[SeenBox, ...]) -> str:
-    """ "3 found: dog × 2, cat"; the surest first."""
+    """Return how many boxes of which names were found, for example "3 found: dog × 2, cat".
+
+    `boxes` are sorted by score, so the name with the highest score comes first.
+    """
     names: dict[str, int] = {}
     for box in boxes:
         names[box.name] = names.get(box.name, 0) + 1

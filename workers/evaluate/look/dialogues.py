@@ -1,4 +1,4 @@
-"""What is said in a dialogue, as people write it down: its JSON is for programs."""
+"""Write dialogues as people do, instead of the JSON that programs use."""
 
 from workers.pipeline.chats import messages_of
 
@@ -6,7 +6,7 @@ SPEAKERS = {"user": "You", "assistant": "Model", "system": "Beforehand"}
 
 
 def written(text: str) -> str:
-    """A line for each message of a dialogue in JSON, with who says it; any other text as it is."""
+    """Return a dialogue in JSON as one line for each message, with its speaker; any other text stays as it is."""
     messages = messages_of(text)
     if messages[0]["content"] == text:
         return text
@@ -14,5 +14,5 @@ def written(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """What is said in a dialogue, one after the other without who says it; any other text on one line."""
+    """Return the messages of a dialogue on one line, without speakers; any other text on one line."""
     return " ".join(" – ".join(one["content"] for one in messages_of(text)).split())

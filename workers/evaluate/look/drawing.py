@@ -1,4 +1,4 @@
-"""Prepared inputs back as pictures to look at, and to change."""
+"""Convert prepared inputs back to pictures that can be displayed and changed."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from workers.pipeline.spec import ImageSteps
 
 
 def drawn(prepared: NDArray[Any], steps: ImageSteps) -> NDArray[np.uint8]:
-    """A prepared picture (1, …) back as (H, W, 3) or (H, W) of 8 bits: the last preprocessing steps undone."""
+    """Return a prepared picture (1, …) as (H, W, 3) or (H, W) uint8, with the last preprocessing steps undone."""
     values = np.asarray(prepared[0], np.float32)
     if steps.layout == "nchw":
         values = values.transpose(1, 2, 0)
@@ -23,8 +23,11 @@ def drawn(prepared: NDArray[Any], steps: ImageSteps) -> NDArray[np.uint8]:
 
 
 def stretched(prepared: NDArray[Any], steps: ImageSteps) -> NDArray[np.uint8] | None:
-    """An array (1, …) of one or three channels as (H, W) or (H, W, 3): its lowest number black, its highest white. None
-    where it has other channels, or numbers that are not finite."""
+    """Return an array (1, …) of one or three channels as (H, W) or (H, W, 3) uint8.
+
+    The lowest number becomes black and the highest white. Returns None for other numbers of channels, and for numbers
+    that are not finite.
+    """
     values = np.asarray(prepared[0], np.float64)
     if steps.layout == "nchw":
         values = values.transpose(1, 2, 0)

@@ -1,4 +1,4 @@
-"""Single test items with the original's and a variant's answer, to be looked at side by side."""
+"""Prepare single test items with the predictions of the original and of a version, for display side by side."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +29,7 @@ NO_WORD = "(no word)"
 
 
 def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
-    """Rows in the order of `params.items`; pictures are read again from where the person's data lie."""
+    """Return rows in the order of `params.items`. Pictures are read again from the person's files."""
     data = read_dataset(Path(params.data_dir))
     pipeline = load_pipeline(Path(params.model_dir))
     before, after = load_answers(Path(params.original_answers)), load_answers(Path(params.variant_answers))
@@ -56,7 +56,7 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
 
 
 def _entries(data: DataSet, pipeline: Pipeline, params: ExamplesParams) -> dict[str, Entry]:
-    """Pictures and wanted sounds by their source; nothing else needs the person's files again."""
+    """Return pictures and requested sounds by their source; nothing else needs the person's files again."""
     is_shown = data.kind == "images" or (data.kind == "audio" and params.sounds)
     if not is_shown or data.root is None or not from_text(data.root).exists():
         return {}
@@ -84,7 +84,7 @@ def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: A
 
 
 def _near(item: int, searches: tuple[Search, Search], before: Answers, after: Answers) -> dict[str, Any]:
-    """The fields of an `Example` that tell what a search finds; the first is the answer in words."""
+    """Return the fields of an `Example` that say what a search finds; the first result is the prediction in words."""
     pairs = zip(searches, (before, after), strict=True)
     found = [search.names(answers.answer[item], item) for search, answers in pairs]
     words = [f"most like “{names[0]}”" if names else "no answer" for names in found]
@@ -123,7 +123,7 @@ def _kind(facts: Item, old: int | None, new: int | None) -> Literal["worse", "be
 
 
 def _seen(item: int, entry: Entry, data: DataSet, params: ExamplesParams, ctx: JobContext) -> dict[str, Any]:
-    """The fields of an `Example` that say what it looks or sounds like; none where its file cannot be read any more."""
+    """Return the fields of an `Example` with its picture or sound; none if its file is no longer readable."""
     try:
         sample = entry.open()
         if data.kind == "audio":
@@ -141,7 +141,7 @@ def _masks(
     seen: dict[str, Any],
     ctx: JobContext,
 ) -> dict[str, Any]:
-    """The fields `mask_before` and `mask_after`; none without a picture, and for a mask that is no number."""
+    """Return the fields `mask_before` and `mask_after`; none without a picture, and for masks that are not finite."""
     size = sides_of(entry) if seen.get("picture") else None
     if size is None or not isinstance(pipeline.spec.postprocess, MaskSteps):
         return {}
@@ -169,7 +169,10 @@ def _thumbnail(item: int, sample: Sample, side_px: int, ctx: JobContext) -> str 
 
 
 def _sound(item: int, sample: Sample, ctx: JobContext) -> dict[str, Any]:
-    """Read here and written anew, so that whoever plays it meets a file of one known kind."""
+    """Return the fields of a sound.
+
+    The sound is read and written again, so that every player gets a file of one known format.
+    """
     if not isinstance(sample, Path):
         return {}
     samples, rate_hz = read_wav(sample)

@@ -1,4 +1,4 @@
-"""The job ``fed``: what goes into the model, number by number, and whether its results look as if that were noise."""
+"""Run the job ``fed``: show the exact numbers that the model receives, and whether its results look like noise."""
 
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ SIDE_PX = 224
 NOTHING_FOUND = "it finds nothing in this picture"
 TEXT_CHARS, RESULT_CHARS = 80, 300
 FAR_RANGE = 10.0
-"""A range that is this many times wider or narrower than what the preparation gives is another one."""
+"""A range that is this many times wider or narrower than that of the preprocessing counts as different."""
 
 
 def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
-    """The first test examples as they were prepared, so that nothing else is shown than what is judged."""
+    """Return the first test examples as they were prepared, so that exactly the judged inputs are displayed."""
     pipeline, folder = load_pipeline(Path(params.model_dir)), Path(params.data_dir)
     data, test = read_dataset(folder), Prepared(folder / "test")
     way: FedWay = "as_it_is" if data.kind == "arrays" and _is_plain(pipeline) else "prepared"
@@ -58,7 +58,7 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
 
 
 def _with_boxes(example: FedExample, asked: Asked, at: int, feeds: Arrays, pipeline: Pipeline) -> FedExample:
-    """The picture is the whole input of the model, and so the boxes' frame."""
+    """Add the boxes to an example. Their frame is the displayed picture, which is the whole input of the model."""
     if at >= asked.n or example.picture is None:
         return example
     height, width = pipeline.input_size(feeds)
@@ -71,7 +71,7 @@ def _with_boxes(example: FedExample, asked: Asked, at: int, feeds: Arrays, pipel
 def _with_result(
     example: FedExample, asked: Asked, at: int, pipeline: Pipeline, data: DataSet, ctx: JobContext
 ) -> FedExample:
-    """What people read of any other answer than boxes."""
+    """Add the result in words to an example of any kind other than boxes."""
     if at >= asked.n or not np.isfinite(asked.answers[at]).all():
         return example
     spec, answer = pipeline.spec, asked.answers[at]
@@ -95,7 +95,7 @@ def _with_result(
 
 
 def _is_plain(pipeline: Pipeline) -> bool:
-    """Whether arrays are not changed on their way in."""
+    """Return whether arrays go into the model unchanged."""
     steps = pipeline.spec.preprocess
     return not isinstance(steps, ArraySteps) or steps == ArraySteps()
 
@@ -116,7 +116,7 @@ def _levels(main: NDArray[Any], pipeline: Pipeline) -> tuple[float, ...]:
 
 
 def input_of(name: str, values: NDArray[Any]) -> FedInput:
-    """Range and mean of all finite numbers of one input."""
+    """Return the range and the mean of all finite numbers of one input."""
     finite = values[np.isfinite(values)]
     return FedInput(
         name=name,
@@ -147,7 +147,7 @@ def _picture(number: int, main: NDArray[Any], pipeline: Pipeline, way: FedWay, c
 
 
 def _about_inputs(examples: list[FedExample], pipeline: Pipeline, way: FedWay) -> list[FedFinding]:
-    """What the numbers alone say."""
+    """Return findings about the numbers themselves."""
     found = []
     if any(entry.not_finite for example in examples for entry in example.inputs):
         what = "Some of the numbers that go in are not finite (NaN or infinity)."
@@ -161,7 +161,10 @@ def _about_inputs(examples: list[FedExample], pipeline: Pipeline, way: FedWay) -
 
 
 def _other_range(examples: list[FedExample], pipeline: Pipeline) -> FedFinding | None:
-    """Where the preparation of pictures is known, and not guessed: arrays to which something else was done."""
+    """Return a finding if arrays have a different range than pictures after the preprocessing of this model.
+
+    The preprocessing must be known, not guessed. A different range means that the arrays were prepared differently.
+    """
     steps = pipeline.spec.preprocess
     if not isinstance(steps, ImageSteps) or {"mean", "std", "range"} & set(pipeline.spec.guessed):
         return None

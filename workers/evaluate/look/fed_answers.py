@@ -1,9 +1,9 @@
-"""Do the original's results on what it is fed look like noise? Told only where they clearly do.
+"""Find out whether the original's results on its inputs look like noise, and report it only in clear cases.
 
-With labels: no more right answers than without looking. Without: its results hardly differ from example to example, and
-it is no surer of them than of the same values in random order. Measured on real models, results to rightly prepared
-examples of several kinds differ by 1.5 to 3.6 times their own size, of one kind alone by .39 and more; to numbers that
-are 255 times too small by .03 to .05, to noise by .11.
+With labels: no more predictions are right than by guessing. Without labels: results hardly differ from example to
+example, and the model is no more confident about them than about the same values in random order. Measured on real
+models, results for correctly prepared examples of several kinds differ by 1.5 to 3.6 times their own size, of one kind
+alone by .39 and more. For numbers that are 255 times too small they differ by .03 to .05, and for noise by .11.
 """
 
 import time
@@ -32,16 +32,17 @@ from workers.pipeline.spec import BoxesSteps, MaskSteps, TranscriptSteps
 
 STAGE = "Asking the original about some examples"
 FEWEST = 8
-"""Fewer examples say nothing."""
+"""Fewer examples prove nothing."""
 ALIKE = 0.15
-"""Spread of results from example to example, as a share of their own size, under which they may be noise."""
+"""Results may be noise if their spread from example to example, as a share of their own size, is below this."""
 ALIKE_VECTORS = 0.04
-"""The same of embeddings: any two of them then have a cosine above .998."""
+"""The same limit for embeddings: below it, any two of them have a cosine above .998."""
 THE_SAME = 1e-6
 SURER = 0.05
-"""So much surer (1 less the normed entropy) of examples than of noise speaks against it."""
+"""If the confidence (1 − normalized entropy) for examples exceeds that for noise by this much, results are not noise.
+"""
 FEWEST_CLASSES = 3
-"""Of two answers one is often given to nearly all, rightly."""
+"""With two classes, one of them is often the right prediction for nearly all examples."""
 MOMENTS, AUC_GUESSING = 300, 0.55
 SMALLEST_SHARE = 1e-7
 
@@ -51,7 +52,13 @@ HINT = "Check how they are prepared: size, range of the numbers, colors, order o
 
 @dataclass(frozen=True)
 class Asked:
-    """`n` examples were answered; `answers` (1, …) are the results."""
+    """Results of the original for some examples.
+
+    Attributes:
+        n: Number of predicted examples.
+        findings: Findings about the results.
+        answers: Results of the examples, each (1, …).
+    """
 
     n: int
     findings: tuple[FedFinding, ...]
@@ -59,7 +66,11 @@ class Asked:
 
 
 def ask_original(params: FedParams, pipeline: Pipeline, data: DataSet, test: Prepared, ctx: JobContext) -> Asked:
-    """Raises InputRefused where the model cannot run on the examples."""
+    """Run the original on some examples and return results and findings.
+
+    Raises:
+        InputRefused: If the model cannot run on the examples.
+    """
     ends_s = time.monotonic() + params.seconds
     session = open_session(Path(params.model_dir), params.runtime, {}, ctx.threads)
     try:
@@ -93,12 +104,16 @@ def _answers(
 
 
 def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np.float32]:
-    """Raises InputRefused where the model fails at it."""
+    """Return the prediction for one example.
+
+    Raises:
+        InputRefused: If the model fails.
+    """
     try:
         return np.asarray(pipeline.answer(session, feeds), np.float32)
     except (WorkerError, JobCancelled, MemoryError):
         raise
-    except Exception as error:  # every runtime has its own errors
+    except Exception as error:  # Every runtime raises its own errors.
         reason = " ".join(str(error).split())[-300:] or type(error).__name__
         raise InputRefused(
             "run_failed",
@@ -109,7 +124,7 @@ def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np
 
 
 def _by_boxes(answers: Sequence[NDArray[np.float32]], threshold: float) -> list[FedFinding]:
-    """A detector that finds nothing in all of them cannot be compared."""
+    """Return a finding if a detector finds nothing in all pictures, because it cannot be compared then."""
     things = sum(int((answer[..., 4] >= threshold).sum()) for answer in answers)
     what = f"0 objects in {len(answers):,} pictures (scores from {threshold:g} on)."
     hint = f"{HINT} Or choose a lower threshold, or pictures with something to find."
@@ -117,7 +132,7 @@ def _by_boxes(answers: Sequence[NDArray[np.float32]], threshold: float) -> list[
 
 
 def _by_masks(answers: Sequence[NDArray[np.float32]]) -> list[FedFinding]:
-    """All background in all of them proves no mask."""
+    """Return a finding if all masks are only background, because they prove nothing."""
     if not answers or any((answer > 0).any() for answer in answers):
         return []
     what = f"Nothing is found in {len(answers):,} pictures: each mask is background alone."
@@ -125,7 +140,7 @@ def _by_masks(answers: Sequence[NDArray[np.float32]]) -> list[FedFinding]:
 
 
 def _by_texts(pipeline: Pipeline, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding]:
-    """Silence in all of them proves no transcript."""
+    """Return a finding if all transcripts are empty, because they prove nothing."""
     if not answers or any(pipeline.text_of(answer) for answer in answers):
         return []
     what = f"No word is read in {len(answers):,} examples."
@@ -137,7 +152,7 @@ def _nothing(what: str, hint: str, n: int) -> FedFinding:
 
 
 def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
-    """None where there are no labels that could tell: of one answer alone, or too few."""
+    """Return findings by labels; None if there are too few labels, or labels of one class only."""
     if pipeline.stateful:
         return _by_moments(pipeline, data, answers)
     spec = pipeline.spec
@@ -203,7 +218,7 @@ def _by_looks(
 
 
 def _scores(pipeline: Pipeline, rows: Floats) -> Floats:
-    """As logits: shares close to 0 and 1 hide how much results differ."""
+    """Return the rows as logits, because probabilities close to 0 and 1 hide how much results differ."""
     if pipeline.spec.scores != "probabilities":
         return rows
     logits: Floats = np.log(np.maximum(rows, SMALLEST_SHARE))
@@ -211,14 +226,14 @@ def _scores(pipeline: Pipeline, rows: Floats) -> Floats:
 
 
 def _spread(rows: Floats, *, centered: bool) -> float:
-    """Root mean square distance of results from their mean, as a share of the mean's own size."""
+    """Return the root mean square distance of results from their mean, as a share of the mean's own size."""
     mean = rows.mean(axis=0)
     size = float(np.linalg.norm(mean - mean.mean() if centered else mean))
     return float(np.sqrt(np.square(rows - mean).sum(axis=1).mean())) / max(size, 1e-12)
 
 
 def _is_surer(pipeline: Pipeline, session: Session, test: Prepared, rows: Floats, ctx: JobContext) -> bool:
-    """Whether the model is surer of the examples than of their values in random order."""
+    """Return whether the model is more confident about the examples than about their values in random order."""
     count = min(len(rows), 16)
     own, noise = [], []
     for number in range(count):

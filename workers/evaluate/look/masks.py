@@ -1,4 +1,4 @@
-"""Masks of a model as pictures to lay over the person's own, and in words."""
+"""Convert a model's masks to overlays for the person's pictures, and to words."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 
 BACKGROUND = 0
 OPACITY = 150
-"""Of 255: the picture shows through."""
+"""Opacity of 255, so that the picture stays visible below the mask."""
 
 MOST_NAMED = 3
 
 
 def is_mask(spec: PipelineSpec, answer: NDArray[Any]) -> bool:
-    """Whether an answer (height, width) is one of classes for each pixel, with finite numbers."""
+    """Return whether a prediction (height, width) is a mask of classes with finite numbers."""
     return isinstance(spec.postprocess, MaskSteps) and answer.ndim == 2 and bool(np.isfinite(answer).all())
 
 
-def laid_over(
-    mask: NDArray[Any], spec: PipelineSpec, shown: tuple[int, int], whole: tuple[int, int] | None = None
-) -> "Image":
-    """A model's mask (height, width) in colors at the size `shown` (width, height), to lay over a picture; what is
-    background shows nothing. `whole` is the size of the person's picture, None where the whole input is shown."""
+def laid_over(mask: NDArray[Any], spec: Spec, shown: tuple[int, int], whole: tuple[int, int] | None = None) -> "Image":
+    """Return a mask (height, width) in colors, as an overlay for a picture; the background is transparent.
+
+    Args:
+        mask: Class of each pixel.
+        spec: SPEC of the model.
+        shown: Width and height of the overlay.
+        whole: Width and height of the person's picture; None if the whole model input is displayed.
+    """
     from PIL import Image
 
     steps = spec.preprocess
@@ -47,7 +51,10 @@ def laid_over(
 
 
 def mask_words(mask: NDArray[Any], spec: PipelineSpec) -> str:
-    """ "cat 31.0 %, dog 4.0 % of the picture": the largest first, without the background."""
+    """Return the share of each class, the largest first, for example "cat 31.0 %, dog 4.0 % of the picture".
+
+    The background is left out.
+    """
     numbers, counts = np.unique(mask.astype(np.int64), return_counts=True)
     found = [(count / mask.size, int(one)) for one, count in zip(numbers, counts, strict=True) if one != BACKGROUND]
     if not found:

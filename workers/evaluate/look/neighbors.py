@@ -1,4 +1,4 @@
-"""What a search with an embedding finds first, by name: the same that the verdict searches in."""
+"""Name the items that a search with an embedding finds first, in the same gallery that the verdict uses."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -15,10 +15,13 @@ NAME_CHARS = 160
 
 
 class Search:
-    """Of one model: vectors to search in and the names of what they are of."""
+    """Vectors of one model to search in, and the names of their items."""
 
     def __init__(self, vectors: Sequence[NDArray[Any]], items: Sequence[Item], *, own: bool) -> None:
-        """`vectors` are of `items`, as far as both go; `own`: what is asked for is among them."""
+        """Create a search in `vectors`, which belong to `items` as far as both go.
+
+        `own` says whether the searched item itself is among them.
+        """
         count = min(len(vectors), len(items))
         width = vectors[0].size if count else 0
         self._own = own
@@ -27,13 +30,16 @@ class Search:
 
     @classmethod
     def of(cls, data: DataSet, answers: Answers) -> Self:
-        """Where the verdict searches."""
+        """Return a search in the gallery that the verdict uses."""
         if len(answers.gallery) >= LEAST_GALLERY:
             return cls(answers.gallery, data.calibration, own=False)
         return cls(answers.answer, data.test, own=True)
 
     def names(self, answer: NDArray[Any], item: int) -> tuple[str, ...]:
-        """The nearest, by cosine; () where there is nothing to search in, or the answer is no vector of this width."""
+        """Return the names of the nearest items by cosine.
+
+        Returns () if there is nothing to search in, or if the prediction is not a finite vector of the same width.
+        """
         if self._vectors is None or answer.size != self._vectors.shape[1] or not np.isfinite(answer).all():
             return ()
         alike = self._vectors @ _unit(answer.reshape(1, -1).astype(np.float64))[0]

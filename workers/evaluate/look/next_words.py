@@ -1,4 +1,4 @@
-"""What a language model would say next, in words: where both models would go on otherwise."""
+"""Show in words where two language models would continue a text differently."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,16 @@ from workers.pipeline.next_words import changed_places
 from workers.pipeline.pipeline import Pipeline
 
 SHOWN, CONTEXT = 3, 6
-"""Places that are told, and how many tokens before each."""
+"""Number of displayed places, and of the tokens before each."""
 
 END, NO_LETTERS = "(the end)", "(a mark)"
 
 
 def other_words(pipeline: Pipeline, old: NDArray[Any], new: NDArray[Any]) -> tuple[str, str]:
-    """For both models the words at the places where the second one would say another; `old` and `new` are rows of
-    `thoughts`, float32 of shape (places, columns)."""
+    """Return for both models the words at the places where the version would choose another one.
+
+    `old` and `new` are rows of `thoughts`, float32 of shape (places, columns).
+    """
     if not len(old) or len(old) != len(new) or not np.isfinite(new).all():
         return counted(len(old), "next word"), "no answer"
     places = np.flatnonzero(changed_places(old, new))

@@ -1,4 +1,4 @@
-"""One input of any kind on its way into a model, and the model's answer to it in rows that people read."""
+"""Prepare one input of any kind for a model, and describe the model's prediction for people."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,9 +30,10 @@ Values = NDArray[np.float32]
 
 
 def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> tuple[Arrays, int]:
-    """Model inputs of one example, and how many the request's file holds.
+    """Return the model inputs of one example, and how many examples the file of the request holds.
 
-    Raises PipelineError in a whole sentence where it cannot be read.
+    Raises:
+        PipelineError: If it cannot be read. The message is a whole sentence.
     """
     feeds = _read(request, pipeline, test)
     main = pipeline.main_input
@@ -48,7 +49,7 @@ def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arr
     if request.item is not None:
         if test is None or request.item >= len(test):
             raise PipelineError("This example is not among the test data.")
-        # a copy: some runtimes do not take the read-only arrays of a memory map
+        # Copied because some runtimes reject the read-only arrays of a memory map.
         return {name: np.array(value) for name, value in test[request.item].items()}
     if request.text is not None:
         if not isinstance(pipeline.spec.preprocess, TextSteps):
@@ -58,7 +59,7 @@ def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arr
 
 
 def seen_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays, count: int) -> Seen:
-    """What the model got of it; `count` is how many examples the file holds."""
+    """Return what the model received; `count` is how many examples the file holds."""
     return _seen(request, pipeline, feeds).model_copy(update={"first_of": count})
 
 
@@ -82,7 +83,10 @@ def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
 
 
 def heard_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> tuple[Values, int] | None:
-    """Samples (n,) in −1..1 and their rate in Hz: of the file, else as the model gets them; None for no sound."""
+    """Return samples (n,) in −1..1 and their rate in Hz; None if the input is not a sound.
+
+    They are those of the file, or without a sound file those that the model receives.
+    """
     steps = pipeline.spec.preprocess
     if not isinstance(steps, AudioSteps):
         return None
@@ -93,7 +97,7 @@ def heard_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> tuple[Va
 
 
 def draw(path: Path, out: Path) -> bool:
-    """A PNG of at most 360 pixels a side; False for arrays, of which there is no picture."""
+    """Write a PNG of at most 360 pixels a side; return False for arrays, which have no picture."""
     if path.suffix.lower() in ARRAY_SUFFIXES:
         return False
     picture = open_picture(path)
@@ -103,7 +107,7 @@ def draw(path: Path, out: Path) -> bool:
 
 
 def levels_of(samples: Values) -> tuple[float, ...]:
-    """The largest |samples| (0..1) of 64 equal parts; 0 where they are no numbers."""
+    """Return the largest |samples| (0..1) of 64 equal parts; 0 where they are not finite."""
     parts = np.array_split(np.abs(samples), LEVELS)
     return tuple(
         round(min(1.0, float(part.max())), 3) if part.size and np.isfinite(part).all() else 0.0 for part in parts
@@ -111,13 +115,13 @@ def levels_of(samples: Values) -> tuple[float, ...]:
 
 
 def answer_of(pipeline: Pipeline, outputs: Mapping[str, NDArray[Any]], feeds: Arrays) -> Values:
-    """float32, without the batch axis of 1; of a stateful model one row for each time step."""
+    """Return the prediction as float32 without a batch axis of 1; one row per time step for a stateful model."""
     values = np.asarray(pipeline.answer_of(outputs, feeds), np.float32)
     return values[0] if not pipeline.stateful and values.ndim and len(values) == 1 else values
 
 
 def rows_of(pipeline: Pipeline, answer: Values) -> dict[str, Any]:
-    """The fields `kind`, `rows`, `values` and `size` of a `TryAnswer`."""
+    """Return the fields `kind`, `rows`, `values` and `size` of a `TryAnswer`."""
     spec = pipeline.spec
     if isinstance(spec.postprocess, BoxesSteps) and np.isfinite(answer).all():
         return {"kind": "boxes", "size": int((answer[:, 4] >= spec.postprocess.score_threshold).sum())}
@@ -138,7 +142,7 @@ def rows_of(pipeline: Pipeline, answer: Values) -> dict[str, Any]:
 
 
 def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
-    """The fields `same` and `similarity`: by the rules that the verdict uses for the same kind of answer."""
+    """Return the fields `same` and `similarity`, by the rules of the verdict for this kind of prediction."""
     spec = pipeline.spec
     finite = np.asarray([bool(np.isfinite(old).all()), bool(np.isfinite(new).all())])
     if isinstance(spec.postprocess, BoxesSteps):

@@ -1,4 +1,4 @@
-"""Sounds written anew: whoever plays one meets a file of one known kind, whatever the person's file was."""
+"""Write sounds in one known WAV format, whatever the format of the person's file was."""
 
 import wave
 from pathlib import Path
@@ -10,7 +10,7 @@ MAX_SECONDS = 600
 
 
 def write_plain_wav(path: Path, samples: NDArray[np.float32], rate_hz: int) -> None:
-    """One channel of 16 bits; at most ten minutes, louder than ±1 is cut."""
+    """Write one channel of 16 bits at `rate_hz`; at most ten minutes, with samples clipped to ±1."""
     kept = np.nan_to_num(samples[: MAX_SECONDS * rate_hz])
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
