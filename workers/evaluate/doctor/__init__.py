@@ -1,0 +1,1 @@
+"""Find out which preprocessing fits a model, by running it on some examples."""

@@ -1,7 +1,8 @@
-"""How well one way of preparing goes with the model, example by example.
+"""Measure how well one preprocessing fits the model, example by example.
 
-With labels: right or wrong; for sequences the area under the curve of each. Without: how much surer the model is of an
-example than of the same values in random order (a noise control: a model may be sure of anything).
+With labels: right or wrong, and for sequences the area under the ROC curve of each. Without labels: how much more
+confident the model is about an example than about the same values in random order. This noise control is needed because
+a model can be confident about anything.
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,16 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Row:
-    """What came of one way, the `number`-th that was thought of.
+    """Results of one preprocessing.
 
-    `score[k]` and `fine[k]` are of the first examples, in their order; `fine` breaks ties. `predicted` are the classes,
-    for what comes by guessing. `problem` says why it cannot run.
+    Attributes:
+        steps: The preprocessing.
+        pipeline: The pipeline with this preprocessing.
+        number: Position in the order in which preprocessings were created.
+        score: Scores of the first examples, in their order.
+        fine: Finer scores of the same examples, which break ties.
+        predicted: Predicted classes of the same examples, for the rate of guessing.
+        problem: Why the preprocessing cannot run; "" if it can.
     """
 
     steps: Preprocess
@@ -39,25 +46,34 @@ class Row:
 
     @property
     def n(self) -> int:
+        """Return the number of scored examples."""
         return len(self.score)
 
     def cut(self, count: int) -> None:
-        """Forget all but the first examples."""
+        """Drop the results of all but the first `count` examples."""
         del self.score[count:], self.fine[count:], self.predicted[count:]
 
     @property
     def mean(self) -> float:
+        """Return the mean score; −1 without results."""
         return float(np.mean(self.score)) if self.score else -1.0
 
     @property
     def rank(self) -> float:
-        """Right answers and how sure the model was of them, in equal parts: with few examples many ways tie."""
+        """Return the mean of both scores; −2 without results.
+
+        With few examples many preprocessings tie by right predictions alone.
+        """
         return (self.mean + float(np.mean(self.fine))) / 2 if self.score else -2.0
 
 
 def compared(best: Row, chosen: Row) -> tuple[float, float]:
-    """One-sided exact p-value that `best` is no better (McNemar's test where scores are right or wrong, else the sign
-    test), and by how much it is, over the examples that both were tried on."""
+    """Compare two preprocessings over the examples that both were tried on.
+
+    Returns:
+        The one-sided exact p-value that `best` is not better, and the mean difference of the scores. The test is
+        McNemar's if scores are right or wrong, else the sign test.
+    """
     n = min(best.n, chosen.n)
     if not n:
         return 1.0, 0.0
@@ -66,26 +82,36 @@ def compared(best: Row, chosen: Row) -> tuple[float, float]:
 
 
 def sign_p(difference: Floats) -> float:
-    """Exact one-sided sign test that differences are no more often above 0 than below; ties do not count."""
+    """Return the p-value of the exact one-sided sign test that differences are above 0 no more often than below.
+
+    Ties do not count.
+    """
     more, less = int((difference > 0).sum()), int((difference < 0).sum())
     return at_least(more, more + less, 0.5)
 
 
 class Scorer:
-    """Runs ways over the examples. `runs` counts runs of the model."""
+    """Scores preprocessings on the examples. One search owns one instance.
+
+    Attributes:
+        material: The examples.
+        by_labels: Whether labels decide.
+        runs: Number of runs of the model.
+    """
 
     def __init__(self, pipeline: Pipeline, session: Session, material: Material, seed: int) -> None:
+        """Create a scorer that runs the model in `session` on the examples of `material`; `seed` shuffles values."""
         self._base, self._session, self.material, self._seed = pipeline, session, material, seed
         self.by_labels = material.has_labels
         self.runs = 0
 
     def row(self, steps: Preprocess) -> Row:
-        """An empty row for a way."""
+        """Return an empty row for a preprocessing."""
         spec = replace(self._base.spec, preprocess=steps)
         return Row(steps, Pipeline(spec, self._base.folder))
 
     def extend(self, row: Row, count: int) -> None:
-        """Score the next examples of a way until it has `count`; a failure of the model ends it for good."""
+        """Score the next examples of a row until it has `count`; after a failure of the model the row stays empty."""
         for example in self.material.examples[row.n : count]:
             if row.problem:
                 return
@@ -93,7 +119,7 @@ class Scorer:
                 score, fine, predicted = self._score(row.pipeline, example)
             except (WorkerError, MemoryError):
                 raise
-            except Exception as error:  # every runtime has its own errors for inputs that do not fit
+            except Exception as error:  # Every runtime raises its own errors for inputs that do not fit.
                 row.problem = " ".join(str(error).split())[:200] or type(error).__name__
                 row.score, row.fine, row.predicted = [], [], []
                 return
@@ -122,7 +148,7 @@ class Scorer:
         return sure_of - sureness(noise.reshape(-1)), sure_of, predicted
 
     def _shares(self, pipeline: Pipeline, feeds: Arrays) -> Floats:
-        """Probabilities of one example: (classes,), or one a moment."""
+        """Return the probabilities of one example: (classes,), or one row per time step."""
         self.runs += 1
         answer = np.asarray(pipeline.answer(self._session, feeds), np.float32)
         rows = answer.reshape(len(answer), -1)
@@ -135,7 +161,10 @@ class Scorer:
 
 
 def _sequence(shares: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Area under the curve of one sequence (one half where it has one kind of moment only), and how sure."""
+    """Return the area under the ROC curve of one sequence, and the mean probability of the right class.
+
+    Both are one half if all time steps have the same label.
+    """
     scores = shares if shares.ndim == 1 else shares.argmax(axis=1).astype(np.float64)
     known = labels >= 0
     scores, truth = scores[known], labels[known] == 1
@@ -150,7 +179,7 @@ def _sequence(shares: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:
 
 
 def sureness(shares: Floats) -> float:
-    """1 less the entropy of the shares as a part of the largest possible one: 0 for no idea, 1 for certain."""
+    """Return the confidence, 0..1: 1 − the entropy of the probabilities as a share of the largest possible entropy."""
     shares = np.array([1 - shares[0], shares[0]]) if shares.size == 1 else shares
     total = float(shares.sum())
     if total <= 0:
@@ -160,13 +189,16 @@ def sureness(shares: Floats) -> float:
 
 
 def information(shares: Floats) -> float:
-    """Of a sequence: how much its moments tell beyond their mean (mutual information of moment and answer, 0..1)."""
+    """Return the mutual information of time step and prediction, 0..1.
+
+    It measures how much the time steps of a sequence tell beyond their mean.
+    """
     rows = np.stack([1 - shares, shares], axis=1) if shares.ndim == 1 else shares
     return float(np.mean([sureness(row) for row in rows]) - sureness(rows.mean(axis=0)))
 
 
 def shuffled(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], seed: int) -> Arrays:
-    """The same values in random order: of pictures the places, of others the values."""
+    """Return the same values in random order: pixels for pictures, single values for other inputs."""
     rng, name = np.random.default_rng(seed), pipeline.main_input.name
     values, steps = np.asarray(feeds[name]), pipeline.spec.preprocess
     if isinstance(steps, ImageSteps) and values.ndim == 4:

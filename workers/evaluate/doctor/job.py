@@ -1,4 +1,4 @@
-"""The job ``doctor``: opens examples, tries ways, says which one fits and how it knows."""
+"""Run the job ``doctor``: open examples, try preprocessings, and report which one fits and why."""
 
 import time
 from collections.abc import Sequence
@@ -24,7 +24,11 @@ NO_CLASSES = "Its answers are no classes or scores, so that nothing says which w
 
 
 def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
-    """Which way of preparing inputs fits. Raises InputRefused where the data or the model cannot be used."""
+    """Return which preprocessing fits.
+
+    Raises:
+        InputRefused: If the data or the model cannot be used.
+    """
     began_s = time.monotonic()
     folder = Path(params.model_dir)
     pipeline = load_pipeline(folder)
@@ -59,7 +63,7 @@ def _side(pipeline: Pipeline, chosen: Preprocess) -> int:
 def _plan(
     pipeline: Pipeline, chosen: Preprocess, material: Material, folder: Path, *, quick: bool
 ) -> tuple[list[Preprocess], list[Axis]]:
-    """Where the search begins, and along what it goes."""
+    """Return where the search begins, and the axes along which it goes."""
     entry = pipeline.main_input
     starts: list[Preprocess] = [chosen]
     axes: list[Axis] = []
@@ -77,7 +81,7 @@ def _plan(
 
 
 def _main_arrays(pipeline: Pipeline, material: Material) -> Sequence[Any]:
-    """The examples' own values for the main input, before anything is done to them."""
+    """Return the examples' own values for the main input, without any preprocessing."""
     name, found = pipeline.main_input.name, []
     for example in material.examples:
         sample = example.sample

@@ -1,4 +1,4 @@
-"""What the doctor looks at: some examples, opened once, with what is known of their labels."""
+"""Open some examples once, with their labels, for the doctor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,16 +25,22 @@ if TYPE_CHECKING:
 
 STAGE = "Opening some examples"
 KEPT_SIDE = 2.5
-"""Pictures are kept this many times as large as the model's own side: more only costs time."""
+"""Pictures are kept at this many times the side of the model's input, because larger ones only cost time."""
 ENOUGH = 20
-"""Labelled examples from which those without a label are not needed; or half of a small set."""
+"""From this many labelled examples on, or from half of a small set on, examples without a label are not used."""
 MOST_SECONDS = 8.0
-"""Of each sound."""
+"""Seconds of each sound that are used."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One example: `sample` as `Pipeline.feeds_from` takes it, the classes that count as right, empty without."""
+    """One opened example.
+
+    Attributes:
+        number: Number of its entry in the collection.
+        sample: The sample as `Pipeline.feeds_from` takes it.
+        ids: The accepted classes; empty without a label.
+    """
 
     number: int
     sample: "Sample | Image"
@@ -42,9 +48,13 @@ class Example:
 
 
 class Material:
-    """`examples` in a fixed order by chance, in proportion to their labels."""
+    """Opened examples in a fixed random order, in proportion to their labels. The job owns one instance."""
 
     def __init__(self, params: DoctorParams, pipeline: Pipeline, side: int, ctx: JobContext) -> None:
+        """Open the examples that `params` names.
+
+        `side` is the side of the model's input in pixels, 0 if not a picture.
+        """
         self._params, self._spec, self._side = params, pipeline.spec, side
         self._collections: dict[tuple[int, int], Collection] = {}
         collection = self._read(pipeline.spec)
@@ -60,12 +70,12 @@ class Material:
 
     @property
     def kind(self) -> Kind:
-        """What the data are: arrays that go in as they are leave nothing to be prepared."""
+        """Return the kind of the data. Arrays that go in unchanged need no preprocessing."""
         return self._read(self._spec).kind
 
     @property
     def has_labels(self) -> bool:
-        """Whether every example has a label, or labels for its moments."""
+        """Return whether every example has a label, or labels for its time steps."""
         if self._by_moments:
             return bool(self.examples)
         return bool(self.examples) and all(example.ids for example in self.examples)
@@ -75,7 +85,7 @@ class Material:
         return bool(self._spec.links) and self._entry(self.examples[0].number, self._spec).steps is not None
 
     def sample(self, example: Example, spec: PipelineSpec) -> "Sample | Image":
-        """The example as this way wants it: sounds at its own rate, cut after some seconds."""
+        """Return an example as this preprocessing needs it: sounds at its own rate, cut after some seconds."""
         steps = spec.preprocess
         if not isinstance(steps, AudioSteps):
             return example.sample
@@ -88,7 +98,7 @@ class Material:
         return sample[: int(MOST_SECONDS * steps.sample_rate_hz)] if isinstance(sample, np.ndarray) else sample
 
     def moments(self, example: Example, spec: PipelineSpec, count: int) -> Any:
-        """(count,) labels of the moments, below 0 where there is none; None where there are none at all."""
+        """Return the labels (count,) of the time steps, below 0 where there is none; None if there are none at all."""
         steps = self._entry(example.number, spec).steps
         return None if steps is None else steps(count)
 
@@ -96,7 +106,7 @@ class Material:
         return self._read(spec).entries[number]
 
     def _read(self, spec: PipelineSpec) -> Collection:
-        """Sounds are read anew for each rate and size of pieces, since labels of moments depend on them."""
+        """Read the data once for each rate and frame size of sounds, because labels of time steps depend on them."""
         steps = spec.preprocess
         key = (steps.sample_rate_hz, steps.frame_samples) if isinstance(steps, AudioSteps) else (0, 0)
         if key not in self._collections:
@@ -128,7 +138,7 @@ def _key(entry: Entry) -> bytes:
 
 
 def _picture(path: Path, side: int) -> "Image":
-    """RGB or gray, where it is much larger than the model wants it reduced to somewhat larger."""
+    """Open a picture as RGB or gray, and reduce it if it is much larger than the model's input."""
     from workers.pipeline.images import open_picture
 
     image = open_picture(path)

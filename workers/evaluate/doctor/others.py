@@ -1,4 +1,4 @@
-"""Plausible ways of preparing what is no picture: sounds, texts, whole and broken numbers."""
+"""List plausible preprocessings of inputs that are not pictures: sounds, texts, integers and floats."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +13,14 @@ from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Preprocess, TextSteps
 
 FRAMES = ((512, 64), (512, 0), (256, 32), (256, 0), (1024, 0), (1536, 0))
-"""(new samples, old ones before them) of known voice detectors at 16 kHz and 8 kHz: silero-vad 5 and 4, WebRTC."""
+"""New samples and context samples before them of known voice detectors at 16 kHz and 8 kHz: silero-vad 5 and 4, WebRTC.
+"""
 AS_16_BITS = 32768.0
 RATES_HZ = (16_000, 8_000)
 
 
 def sound_axes(entry: PipelineInput, stateful: bool) -> list[Axis]:
-    """Size of the pieces (of those that the model's own width allows), loudness, rate, state."""
+    """Return the axes for sounds: frame size (as the model's input width allows), loudness, rate, state."""
     width = entry.shape[-1] if entry.shape else None
 
     def frames(steps: AudioSteps) -> list[Preprocess]:
@@ -44,7 +45,7 @@ def sound_axes(entry: PipelineInput, stateful: bool) -> list[Axis]:
 
 
 def text_axes(entry: PipelineInput) -> list[Axis]:
-    """Letters, the tokenizer's own marks, length (up to the model's own)."""
+    """Return the axes for texts: case, special tokens of the tokenizer, length (up to the model's own)."""
     width = entry.shape[1] if len(entry.shape) > 1 else None
 
     def letters(steps: TextSteps) -> list[Preprocess]:
@@ -61,7 +62,10 @@ def text_axes(entry: PipelineInput) -> list[Axis]:
 
 
 def array_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], model_dir: Path) -> list[Axis]:
-    """For whole numbers the order, where counting begins and what fills up; for others the scale."""
+    """Return the axes for arrays.
+
+    Integers vary in their order, the first index and the padding value; other numbers vary in their scale.
+    """
     if np.dtype(entry.dtype).kind in "iu":
         return _integer_axes(entry, samples, integer_bounds(model_dir).get(entry.name))
 
@@ -80,7 +84,7 @@ def _integer_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], bound: 
     usual = {0, *({bound - 1} if bound else set())}
 
     def orders(steps: ArraySteps) -> list[Preprocess]:
-        """Both together: where both are wrong, none alone helps."""
+        """Vary order and offset together, because changing only one does not help if both are wrong."""
         turns: tuple[Literal["same", "reversed", "halves"], ...] = ("same", "reversed", "halves")
         known = turns if len(entry.shape) > 1 else turns[:1]
         return [replace(steps, order=o, offset=f) for o in known for f in (0.0, 1.0, -1.0)]

@@ -1,4 +1,4 @@
-"""Plausible ways of preparing pictures: families of mean and spread, order of colors, cutting, order in memory."""
+"""List plausible preprocessings of pictures: mean and spread, color order, cropping, memory layout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,15 @@ USUAL_SIDE = 224
 
 @dataclass(frozen=True)
 class Family:
-    """How brightness becomes numbers. `source` is where it comes from."""
+    """One way to turn brightness into numbers, and where it comes from.
+
+    Attributes:
+        words: Name for people.
+        range: Range of the values before mean and spread are applied.
+        mean: Mean of each channel.
+        std: Spread of each channel.
+        source: Library or model that uses it.
+    """
 
     words: str
     range: Literal["0..1", "0..255"]
@@ -41,7 +49,9 @@ CLIP = Family(
     "openai/CLIP",
 )
 SMALL_PX = 96
-"""Pictures under this side are of CIFAR's kind; others may be prepared as for CLIP, which is nearly ImageNet's."""
+"""Pictures with a smaller side are like CIFAR's. Others may be prepared as for CLIP, whose values nearly equal
+ImageNet's.
+"""
 GRAY = (
     Family("0 to 1", "0..1", (0.0,), (1.0,), "torchvision's to_tensor alone"),
     Family("1 to 0, dark and bright exchanged", "0..1", (1.0,), (-1.0,), "ink on paper, for a model of light on dark"),
@@ -60,7 +70,7 @@ BYTES = (
 
 
 def axes_of(entry: PipelineInput, chosen: ImageSteps) -> list[Axis]:
-    """What may be chosen for this input, the most telling first."""
+    """Return the axes for this input, the most informative first."""
     channels = _channels(entry, chosen)
     small = max(side_of(entry, chosen)) < SMALL_PX
     families = BYTES if entry.dtype == "uint8" else GRAY if channels == 1 else (*COLOR, CIFAR) if small else COLOR
@@ -76,7 +86,7 @@ def axes_of(entry: PipelineInput, chosen: ImageSteps) -> list[Axis]:
 
 
 def start_of(entry: PipelineInput, chosen: ImageSteps) -> ImageSteps:
-    """The chosen way with the usual cutting, so that odd sizes hide nothing else."""
+    """Return the chosen preprocessing with the usual cropping, so that unusual sizes hide no other effect."""
     side = side_of(entry, chosen)
     if _channels(entry, chosen) == 1 or side[0] < SMALL_PX:
         return replace(chosen, resize=side, crop=None)
@@ -84,7 +94,7 @@ def start_of(entry: PipelineInput, chosen: ImageSteps) -> ImageSteps:
 
 
 def with_families(steps: ImageSteps, families: Sequence[Family]) -> list[Preprocess]:
-    """The family's mean is in the order of RGB; for BGR it is turned round with the colors."""
+    """Return `steps` with each family. Its mean is in RGB order and is reversed for BGR."""
     found: list[Preprocess] = []
     for family in families:
         turned = steps.channels == "bgr"
@@ -94,7 +104,7 @@ def with_families(steps: ImageSteps, families: Sequence[Family]) -> list[Preproc
 
 
 def both_orders(steps: ImageSteps) -> list[Preprocess]:
-    """RGB and BGR, each with its mean turned round and left as it is."""
+    """Return RGB and BGR, each with its mean reversed and unchanged."""
     other: Literal["rgb", "bgr"] = "rgb" if steps.channels == "bgr" else "bgr"
     turned = replace(steps, mean=steps.mean[::-1], std=steps.std[::-1])
     found: list[Preprocess] = [steps, replace(turned, channels=other)]
@@ -104,7 +114,7 @@ def both_orders(steps: ImageSteps) -> list[Preprocess]:
 
 
 def cuts(steps: ImageSteps, side: tuple[int, int], chosen: ImageSteps) -> list[Preprocess]:
-    """Whole picture squeezed, the middle of a slightly larger one, of the same size; and as it was chosen."""
+    """Return the usual croppings: as chosen, squeezed to size, and the center of the same or a slightly larger size."""
     short = min(side)
     ways: list[dict[str, Any]] = [
         {"resize": chosen.resize, "crop": chosen.crop, "interpolation": chosen.interpolation},
@@ -138,7 +148,7 @@ def _channels(entry: PipelineInput, chosen: ImageSteps) -> int:
 
 
 def picture_words(steps: ImageSteps) -> str:
-    """For people."""
+    """Return a preprocessing of pictures in words."""
     parts = [_size_words(steps)]
     if steps.channels != "gray":
         parts.append(steps.channels.upper())

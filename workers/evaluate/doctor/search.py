@@ -39,7 +39,8 @@ class Search:
 
     def run(self, chosen: Preprocess, starts: Sequence[Preprocess], axes: Sequence[Axis]) -> list[Row]:
         """The last rows to compare, the best first; the chosen way is among them. The first axis begins at the last
-        of `starts`."""
+        of `starts`.
+        """
         everything = len(self.scorer.material.examples)
         best = [self.row(steps) for steps in dict.fromkeys((*starts, chosen))]
         self.race(best, min(self.first, everything))

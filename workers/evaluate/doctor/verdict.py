@@ -1,4 +1,4 @@
-"""What the evidence says: the chosen way fits, another fits (far) better, or nothing can be told. In plain words."""
+"""Decide from the evidence whether the chosen preprocessing fits, another fits better, or it is unclear."""
 
 import math
 from collections.abc import Sequence
@@ -16,18 +16,19 @@ from workers.evaluate.doctor.words import words_of
 from workers.evaluate.proof.stats import at_least, binomial_interval
 
 FEWEST = 8
-"""Under this many examples even a way that is right each time cannot be told from guessing among many ways."""
+"""With fewer examples, even a preprocessing that is always right cannot be distinguished from guessing with many tries.
+"""
 FAR, NEAR = 0.10, 0.01
-"""Differences of the score from which another way is called far better, or better at all."""
+"""Differences of the score from which another preprocessing is called far better, or better at all."""
 SURE = 0.05
 """Largest corrected p-value of the exact tests."""
 LEAST_CONFIDENCE = 0.02
-"""Without labels: a way must make the model this much surer of examples than of noise (share of certainty)."""
+"""Without labels, the confidence for examples must exceed that for noise by at least this much."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """See `DoctorResult`."""
+    """The verdict of the doctor, with the same fields as `DoctorResult`."""
 
     verdict: DoctorVerdict
     what: str
@@ -41,9 +42,16 @@ class Verdict:
 def judge(
     rows: Sequence[Row], chosen: Row, examples: Sequence[Example], evidence: DoctorEvidence, tried: int
 ) -> Verdict:
-    """`rows` are the finalists, the best first; `tried` ways in all, by which the tests are corrected.
+    """Return the verdict over the finalists.
 
-    Of ways that cannot be told apart the usual one counts as the best.
+    Among preprocessings that cannot be distinguished, the usual one counts as the best.
+
+    Args:
+        rows: The finalists, the best first.
+        chosen: Row of the chosen preprocessing.
+        examples: The examples.
+        evidence: Whether labels or confidence decide.
+        tried: Number of all tried preprocessings, by which the tests are corrected.
     """
     best = _usual_of_the_best([row for row in rows if not row.problem and row.n], chosen)
     if best is None:
@@ -80,7 +88,10 @@ def _more(tried: int, examples: Sequence[Example]) -> str:
 
 
 def _usual_of_the_best(rows: Sequence[Row], chosen: Row) -> Row | None:
-    """Of those that cannot be told from the best the chosen one, else the least odd, else what was tried first."""
+    """Return the row that counts as the best among those that cannot be distinguished from the best.
+
+    It is the chosen one, else the least unusual one, else the one that was tried first.
+    """
     if not rows:
         return None
     equals = [row for row in rows if row.n * 2 >= rows[0].n and not _is_worse(row, rows[0])]
@@ -110,7 +121,10 @@ def _nothing_fits(best: Row, guess: float, evidence: DoctorEvidence) -> tuple[st
 
 
 def _guess(best: Row, examples: Sequence[Example], evidence: DoctorEvidence) -> float:
-    """Right answers if these same answers were given to the examples in another order; one half for an area."""
+    """Return the share of right predictions if the same predictions were assigned in another order.
+
+    One half for an area.
+    """
     if evidence != "labels":
         return 0.0
     ids = [example.ids for example in examples[: best.n]]
@@ -136,7 +150,10 @@ def _fits(
     guess: float,
     examples: Sequence[Example],
 ) -> Verdict:
-    """Whatever did better on these examples is named, too: that it may be so by chance does not mean that it is."""
+    """Return that the chosen preprocessing fits, and name any other one that did better on these examples.
+
+    A better result that may be due to chance can still be real.
+    """
     able = [row for row in rows if not row.problem and row.n * 2 >= chosen.n and row.mean >= chosen.mean + NEAR]
     rival = max(able, key=lambda row: row.mean, default=None)
     same = chosen.n if rival is None else min(chosen.n, rival.n)
@@ -168,7 +185,7 @@ def _figure(row: Row, evidence: DoctorEvidence, count: int | None = None) -> str
 
 
 def way_tried(row: Row, chosen: Row) -> WayTried:
-    """A row for people."""
+    """Return a row in words for people."""
     low, high = bounds(row)
     return WayTried(
         words=words_of(row.steps),
@@ -184,7 +201,7 @@ def way_tried(row: Row, chosen: Row) -> WayTried:
 
 
 def bounds(row: Row) -> tuple[float | None, float | None]:
-    """Two-sided 95 %: exact for shares of right answers, else Student's."""
+    """Return the two-sided 95 % interval: exact for shares of right predictions, else Student's."""
     if row.n < 2:
         return None, None
     if set(row.score) <= {0.0, 1.0}:

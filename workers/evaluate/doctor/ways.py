@@ -1,4 +1,4 @@
-"""A way of preparing inputs: steps of the pipeline, and the SPEC that says the same."""
+"""Convert a preprocessing between the steps of the pipeline, the contract's model and the text of its SPEC."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ from workers.pipeline.spec import AudioSteps, Preprocess
 
 @dataclass(frozen=True)
 class Axis:
-    """One thing that can be chosen. `options(steps)` gives `steps` in every plausible way of it.
+    """One property of the preprocessing that can vary.
 
-    `quick` says that it is tried in the short look before a run, too.
+    Attributes:
+        name: Name of the property.
+        options: `options(steps)` returns `steps` with every plausible value of the property.
+        quick: Whether it is also tried in the short search before a run.
     """
 
     name: str
@@ -20,7 +23,10 @@ class Axis:
 
 
 def oddness(steps: Preprocess) -> int:
-    """How many parts of a way are not as usual: of ways that cannot be told apart the least odd one counts."""
+    """Return how many settings of a preprocessing are unusual.
+
+    Among preprocessings that cannot be distinguished, the one with the smallest number counts.
+    """
     usual = type(steps)()
     left_out = {"tokenizer", "max_length", "resize", "crop", "mean", "std"}
     changed = [name for name, value in vars(steps).items() if name not in left_out and value != getattr(usual, name)]
@@ -28,5 +34,5 @@ def oddness(steps: Preprocess) -> int:
 
 
 def _odd_sizes(steps: Preprocess) -> int:
-    """Of sounds: 512 samples after 64 old ones are as usual as 512 alone."""
+    """Return −1 for sounds with 512 samples after 64 context samples, because this is as usual as 512 alone."""
     return -1 if isinstance(steps, AudioSteps) and (steps.frame_samples, steps.context_samples) == (512, 64) else 0

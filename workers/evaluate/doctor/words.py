@@ -1,11 +1,14 @@
-"""A way of preparing inputs in words for people."""
+"""Describe a preprocessing in words for people."""
 
 from workers.evaluate.doctor.pictures import picture_words
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
 
 
 def words_of(steps: Preprocess) -> str:
-    """A way in words: "shorter side 256, middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread"."""
+    """Return a preprocessing in words.
+
+    Example: "shorter side 256, middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread".
+    """
     if isinstance(steps, ImageSteps):
         return picture_words(steps)
     if isinstance(steps, AudioSteps):
