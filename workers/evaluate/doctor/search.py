@@ -1,4 +1,4 @@
-"""Which ways are tried, in which order: one axis after the other, many ways on few examples, few on many.
+"""Search the best preprocessing: one axis after the other, many variants on few examples, few on many.
 
 Successive halving (Jamieson & Talwalkar 2016, arXiv 1502.07943) along each axis of a coordinate search.
 """
@@ -14,20 +14,31 @@ from workers.evaluate.doctor.ways import Axis
 from workers.pipeline.spec import Preprocess
 
 FIRST, FIRST_QUICK = 12, 8
-"""Examples that every way is tried on; half of the ways go on to twice as many."""
+"""Every variant is tried on this many examples. Half of the variants go on to twice as many."""
 KEPT, FINALISTS = 2, 4
 HOPELESS = 0.001
-"""A way that loses to the best so far with such a p-value of the sign test is not tried on more examples."""
+"""A variant that loses to the best so far with this p-value of the sign test is not tried on more examples."""
 FINAL_SHARE = 0.45
-"""Of the time, for the last comparison on all examples."""
+"""Share of the time for the last comparison on all examples."""
 OVERTIME = 3.0
-"""The last comparison may take this many times as long where it is not decided: an answer by chance would be kept."""
+"""The last comparison may take this many times as long if it is undecided, because a result by chance would be stored.
+"""
 STAGE = "Trying ways to prepare the examples"
 
 
 @dataclass
 class Search:
-    """All rows by their steps, in the order in which they were tried."""
+    """A search over preprocessings, with the results of all that were tried. The job owns one instance.
+
+    Attributes:
+        scorer: Scores preprocessings.
+        ctx: Context of the job.
+        seconds: Time limit in seconds.
+        quick: Whether this is the short search before a run.
+        began_s: Start on the monotonic clock, in seconds.
+        rows: Results by preprocessing, in the order in which they were tried.
+        stopped_early: Whether the time ended before everything was tried.
+    """
 
     scorer: Scorer
     ctx: JobContext
@@ -38,8 +49,9 @@ class Search:
     stopped_early: bool = False
 
     def run(self, chosen: Preprocess, starts: Sequence[Preprocess], axes: Sequence[Axis]) -> list[Row]:
-        """The last rows to compare, the best first; the chosen way is among them. The first axis begins at the last
-        of `starts`.
+        """Run the search and return the finalists, the best first; the chosen preprocessing is among them.
+
+        The first axis begins at the last of `starts`.
         """
         everything = len(self.scorer.material.examples)
         best = [self.row(steps) for steps in dict.fromkeys((*starts, chosen))]
@@ -59,27 +71,34 @@ class Search:
         return sorted(finalists, key=lambda row: (row.mean, row.rank), reverse=True)
 
     def _catch_up(self, chosen: Row, count: int) -> None:
-        """Try the chosen way, which may have lost early, on as many examples as the best where there is time."""
+        """Score the chosen preprocessing on as many examples as the best if there is time.
+
+        It may have dropped out early.
+        """
         while chosen.n < count and not chosen.problem and not self._is_late(OVERTIME):
             self.ctx.check_cancelled()
             self.scorer.extend(chosen, min(chosen.n + self.first, count))
 
     @property
     def first(self) -> int:
-        """Examples that every way is tried on."""
+        """Return the number of examples that every variant is tried on."""
         return FIRST_QUICK if self.quick else FIRST
 
     def row(self, steps: Preprocess) -> Row:
-        """The row of a way; the same one each time."""
+        """Return the row of a preprocessing, the same one each time."""
         if steps not in self.rows:
             self.rows[steps] = replace(self.scorer.row(steps), number=len(self.rows))
         return self.rows[steps]
 
     def race(self, rows: list[Row], most: int, *, halving: bool = True, until: float | None = None) -> list[Row]:
-        """Score rows on more and more examples; after each lap the worse half drops out. Best first.
+        """Score rows on more and more examples and return them, best first; after each lap the worse half drops out.
 
-        `until` is the share of the time after which it ends. The short look may take longer here, too: on a busy
-        computer it would otherwise end before it has tried every kind of way.
+        Args:
+            rows: The rows.
+            most: Largest number of examples.
+            halving: Whether the worse half drops out after each lap.
+            until: Share of the time after which the race ends. The short search may take longer, because on a busy
+                computer it would otherwise end before it has tried every axis.
         """
         if until is None:
             until = (1 - FINAL_SHARE) * (OVERTIME if self.quick else 1.0)
@@ -116,7 +135,7 @@ def _level(rows: Iterable[Row]) -> None:
 
 
 def _in_the_running(rows: list[Row]) -> list[Row]:
-    """Without those that fail, and those that are surely worse than the best of them."""
+    """Return the rows without those that fail and those that are surely worse than the best."""
     able = _ranked(rows)
     return [row for row in able if row is able[0] or compared(able[0], row)[0] >= HOPELESS]
 
