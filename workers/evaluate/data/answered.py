@@ -1,8 +1,8 @@
-"""Dialogues in which a chat model's answers can be seen, for texts that hold none.
+"""Provide dialogues with answers for test sets of a chat model whose texts contain none.
 
-What people write to a model says nothing of how its answers begin: with the word behind which they stand damaged,
-SmolLM2-135M-Instruct answered every question with nothing, and no word of plain texts was another one. So some of
-Fettle's own dialogues are looked at besides; they are judged by themselves and never count as the person's examples.
+What people write to a model says nothing about how its answers begin. SmolLM2-135M-Instruct with a damaged token before
+the answer gave an empty answer to every question, while no word of plain texts changed. So some of Fettle's own
+dialogues are evaluated in addition. They are judged separately and never count as the person's examples.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,23 @@ from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.pipeline.chats import messages_of
 
 ANSWER_AT = "answer at"
-"""The fact of an item that says in which of its places (rows of `thoughts`) the first answer begins."""
+"""Name of the fact that says in which of an item's places (rows of `thoughts`) the first answer begins."""
 
 FETTLES_OWN = "Fettle's own"
-"""The fact of a dialogue that Fettle added."""
+"""Name of the fact that marks a dialogue that Fettle added."""
 
 WANTED = 49
-"""Dialogues with an answer: so many prove that at most one first word in ten is another one, where a single one is."""
+"""Wanted number of dialogues with an answer. If a single first word among them changed, this number proves that at most
+one in ten changes.
+"""
 
 
 def answer_at(text: str, feeds: Mapping[str, NDArray[Any]]) -> int | None:
-    """The place where the first answer begins, among the places that count and follow another token; None for a text
-    that nobody answers, or whose template joins what is said. `feeds` hold `counted` (1, tokens) of int64."""
+    """Return the place where the first answer begins, among the counted places that follow another token.
+
+    Returns None for a text without an answer, and for a template that joins the messages. `feeds` holds `counted` (1,
+    tokens) of int64.
+    """
     roles = [message["role"] for message in messages_of(text) if message["content"].strip()]
     counted = feeds["counted"][0].astype(bool) if "counted" in feeds else np.zeros(0, np.bool_)
     begins = np.flatnonzero(counted & ~np.concatenate([[False], counted[:-1]]))
@@ -37,5 +42,5 @@ def answer_at(text: str, feeds: Mapping[str, NDArray[Any]]) -> int | None:
 
 
 def own_dialogues(known: int) -> Sequence[Entry]:
-    """What is missing to `WANTED` where `known` items hold an answer already."""
+    """Return the dialogues that are missing to `WANTED` if `known` items already contain an answer."""
     return our_dialogues()[: max(0, WANTED - known)]

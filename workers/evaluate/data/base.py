@@ -1,6 +1,6 @@
-"""What a reader of data finds, before anything is decoded: entries that are opened one by one.
+"""Define what a reader of data returns before anything is decoded: entries that are opened one by one.
 
-A reader is one module of `workers.evaluate.data.readers` that holds `READER = Reader(...)`.
+A reader is one module of `workers.evaluate.data.readers` that defines `READER = Reader(...)`.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from workers.evaluate.data.dataset import Box, Kind
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
 Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
-"""What `Pipeline.feeds_from` takes."""
+"""The input that `Pipeline.feeds_from` accepts."""
 
 READABLE: dict[type[Any], str] = {
     ImageSteps: "pictures",
@@ -30,13 +30,21 @@ READABLE: dict[type[Any], str] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One item as it was found. `labels` are raw: names or numbers as written. `steps` gives one label for each of a
-    number of time steps (below 0: none).
+    """One item as a reader found it.
 
-    `source` names it for people ("cats/tom.png", "row 12"). `open` gives the sample, `content` its raw bytes' digest,
-    by which the split is seeded. `columns` are the person's other columns. `target`, `boxes`, `mask` (a file),
-    `transcript` and `pairs` are truths for models whose answers are no classes (see
-    `workers.evaluate.data.dataset.Item`).
+    Attributes:
+        source: Name for people ("cats/tom.png", "row 12").
+        open: Function that returns the sample.
+        content: Function that returns the digest of the raw bytes, which seeds the split.
+        labels: Raw labels: names or numbers as written.
+        text: The text, if the item is one.
+        steps: Function from a number of time steps to one label for each of them (below 0: none).
+        columns: The person's other columns.
+        target: Reference numbers (see `workers.evaluate.data.dataset.Item`).
+        boxes: Labelled boxes; None without labels.
+        mask: File of the label mask.
+        transcript: Reference transcript.
+        pairs: Rated pairs of texts that contain this one.
     """
 
     source: str
@@ -55,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Columns:
-    """A table's columns, and which were taken for text and label ("" for none)."""
+    """Columns of a table, and which of them hold text and label ("" for none)."""
 
     names: tuple[str, ...] = ()
     text: str = ""
@@ -64,9 +72,15 @@ class Columns:
 
 @dataclass(frozen=True)
 class Collection:
-    """All that a reader found. `class_names` say what numbers mean in the data's own labels.
+    """All items that a reader found.
 
-    `missing` are files that a list names and that are not there.
+    Attributes:
+        kind: Kind of the data.
+        entries: The items.
+        class_names: What numbers in the data's own labels mean.
+        missing: Files that a list names but that do not exist.
+        findings: Findings for people.
+        columns: Columns of a table.
     """
 
     kind: Kind
@@ -79,7 +93,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Options:
-    """What the person said about the data, and the model that it is for."""
+    """What the person said about the data, and the SPEC of the model that the data are for."""
 
     spec: PipelineSpec
     text_column: str | None = None
@@ -88,7 +102,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Reader:
-    """`matches(path)` looks at names and first bytes only. `suits` lists the preprocessing that it can feed."""
+    """One format of data. Each module of `workers.evaluate.data.readers` owns one instance.
+
+    Attributes:
+        id: Unique name.
+        title: Name for people.
+        suits: Kinds of preprocessing that the reader can feed.
+        matches: Function that decides from names and first bytes only whether a path has this format.
+        read: Function that reads the path.
+    """
 
     id: str
     title: str
@@ -98,7 +120,7 @@ class Reader:
 
 
 def digest(*parts: bytes) -> bytes:
-    """16 bytes that stand for the content."""
+    """Return a digest of 16 bytes."""
     value = hashlib.blake2b(digest_size=16)
     for part in parts:
         value.update(len(part).to_bytes(8, "little"))
@@ -107,7 +129,10 @@ def digest(*parts: bytes) -> bytes:
 
 
 def file_digest(path: Path) -> bytes:
-    """The digest of a file's bytes; of its name where it cannot be read (opening it will say why)."""
+    """Return the digest of a file's bytes, or of its name if it cannot be read.
+
+    An unreadable file fails later, when it is opened.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
@@ -116,28 +141,28 @@ def file_digest(path: Path) -> bytes:
 
 
 def array_digest(*arrays: NDArray[Any]) -> bytes:
-    """The digest of arrays with their shapes and dtypes."""
+    """Return the digest of arrays with their shapes and dtypes."""
     return digest(*(f"{a.dtype.str}{a.shape}".encode() + np.ascontiguousarray(a).tobytes() for a in arrays))
 
 
 def shown(name: str) -> str:
-    """A file's name as valid text: bytes that are no UTF-8 become "�"."""
+    """Return the name of a file as valid text: bytes that are not UTF-8 become "�"."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 NOT_FINITE = "It holds numbers that are not finite."
-"""Why the check of data and a run refuse data without a single number."""
+"""The reason why the data check and a run reject data without a single finite number."""
 
 
 def names_of(items: Sequence[str], most: int = 3) -> str:
-    """ "a, b, c and 4 more": for sentences."""
+    """Return a list for sentences, for example "a, b, c and 4 more"."""
     listed = ", ".join(f"“{shown(item)[:80]}”" for item in items[:most])
     rest = len(items) - most
     return f"{listed} and {rest} more" if rest > 0 else listed
 
 
 def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRefused:
-    """Return the refusal of a path without a single readable item: `sought` says what was looked for."""
+    """Return the error for a path without a single readable item; `sought` says what was looked for."""
     try:
         inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else []
     except OSError:

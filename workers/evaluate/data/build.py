@@ -1,4 +1,4 @@
-"""The job ``data``: reads a set, matches its labels, merges doubles, splits it, and says in words what was found."""
+"""Run the job ``data``: read a data set, match its labels, merge duplicates, split it, and report findings in words."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -31,7 +31,11 @@ Labelled = tuple[list[Entry], list[tuple[int, ...]]]
 
 
 def build_data(params: DataParams, ctx: JobContext) -> DataResult:
-    """Write `work_dir`/data. Raises InputRefused where the data cannot be used at all."""
+    """Write the data set to `work_dir`/data.
+
+    Raises:
+        InputRefused: If the data cannot be used at all.
+    """
     pipeline = load_pipeline(Path(params.model_dir))
     folder = ctx.work_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +84,7 @@ def _write(
 
 
 def _write_calibration(store: Store, params: DataParams, options: Options, ctx: JobContext) -> None:
-    """The person's own calibration set; it must not share an item with the test set."""
+    """Write the person's own calibration set, which must not share an item with the test set."""
     assert params.calibration_path is not None
     collection = read_collection(from_text(params.calibration_path), options)
     entries, labels = _ordered(collection, [()] * len(collection.entries), params.max_calibration, ctx)
@@ -96,14 +100,14 @@ def _write_calibration(store: Store, params: DataParams, options: Options, ctx: 
 
 
 def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx: JobContext) -> Labelled:
-    """At most `most` entries in the order of the digests of their contents, with their labels.
+    """Return at most `most` entries in the order of the digests of their contents, with their labels.
 
-    Large sets are first thinned by the digests of names, so that not every file is read.
+    Large sets are first reduced by the digests of names, so that not every file is read.
     """
     entries = collection.entries
     chosen = choose([group_of(labels) for labels in ids], lambda i: digest(_together(entries[i]).encode()), most)
     contents: dict[int, bytes] = {}
-    for number, i in enumerate(chosen):  # thousands of files are read whole here
+    for number, i in enumerate(chosen):  # thousands of files are read completely here
         ctx.check_cancelled()
         ctx.progress(LOOKING, number, len(chosen), "items")
         contents[i] = entries[i].content()
@@ -113,12 +117,12 @@ def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx:
 
 
 def _together(entry: Entry) -> str:
-    """What has the same is thinned together: both texts of a pair."""
+    """Return a key that is equal for entries that are selected together: both texts of a pair."""
     return entry.pairs[0][0] if entry.pairs else entry.source
 
 
 def _check_readable(stored: Stored, entries: list[Entry]) -> None:
-    """Refuse early what could never give a result."""
+    """Refuse data early that could never give a result."""
     left = len(stored.test) + len(stored.calibration)
     unusable = [*stored.unreadable, *stored.no_numbers]
     if stored.no_numbers and len(unusable) == len(entries):
@@ -151,7 +155,7 @@ def _tried_words(count: int) -> str:
 
 
 def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[tuple[int, ...]]) -> Collection:
-    """A model that scores each time step cannot be judged by one label for a whole file."""
+    """Drop labels of whole files if the model scores each time step, because they cannot judge it."""
     if not (pipeline.stateful and any(ids)):
         return collection
     ids[:] = [()] * len(ids)
@@ -186,7 +190,7 @@ def _result(
 ) -> DataResult:
     counts = Counter(data.class_name(i.labels[0]) for i in (*data.test, *data.calibration) if i.labels)
     sha256 = sha256_folder(ctx.work_dir / FOLDER)
-    ctx.identified(sha256, same_result=False)  # it also tells of files that are not in it
+    ctx.identified(sha256, same_result=False)  # the result also contains facts about files that are not in the folder
     return DataResult(
         data_dir=FOLDER,
         origin=data.origin,

@@ -1,7 +1,7 @@
-"""The folder of a data set: `data.json` beside the prepared stores `test/` and `calibration/`.
+"""Read and write the folder of a data set: `data.json` beside the prepared stores `test/` and `calibration/`.
 
-A sequence's labels (one for each time step) lie in `test.steps.npz`. Only names, texts and labels are in `data.json`:
-the person's own files stay where they are.
+Labels of time steps are stored in `test.steps.npz`. `data.json` contains only names, texts and labels; the person's own
+files stay where they are.
 """
 
 import json
@@ -23,13 +23,20 @@ Box = tuple[float, float, float, float, int]
 
 @dataclass(frozen=True)
 class Item:
-    """`labels` are the accepted class numbers, empty where the item is unlabelled.
+    """One item of a data set.
 
-    Where answers are no classes there may be other truths: `target` (the numbers that are right), `group` (the label as
-    written: items of one group belong together), `boxes` (x, y, width, height in shares of the picture, and a class),
-    `mask` (the file of its class numbers, see `truths.mask_numbers`; "" for none), `transcript`, `pairs` (of each
-    pair of texts that it is in, the name and how alike people find them). `facts` are what was measured about it
-    (brightness, …), `columns` what the person's table says.
+    Attributes:
+        source: Name of the item, relative to the root of the data set.
+        text: The text, if the item is one.
+        labels: Accepted class numbers; empty if the item has no label.
+        target: Reference numbers, for models that predict no classes.
+        group: The label as written; items of one group belong together.
+        boxes: Labelled boxes (x, y, width, height in shares of the picture, and a class); None without labels.
+        mask: File of the class numbers, see `truths.mask_numbers`; "" for none.
+        transcript: Reference transcript.
+        pairs: Name and rating of each pair of texts that contains this one.
+        facts: Measured facts (brightness, …).
+        columns: Columns of the person's table.
     """
 
     source: str
@@ -47,7 +54,17 @@ class Item:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What `data.json` says. `root` is the path that the sources of the items are relative to."""
+    """The contents of `data.json`.
+
+    Attributes:
+        kind: Kind of the data.
+        origin: "person", or "made" if Fettle generated the inputs.
+        root: Path that the sources of the items are relative to.
+        classes: Names of the model's classes.
+        test: Test items.
+        calibration: Calibration items.
+        steps: Labels of the time steps (m,) of each test item.
+    """
 
     kind: Kind
     origin: Origin
@@ -59,24 +76,26 @@ class DataSet:
 
     @property
     def labelled(self) -> bool:
-        """Whether at least one test item has a label, or a label for each of its steps."""
+        """Return whether at least one test item has a label, or labels for its time steps."""
         return any(item.labels for item in self.test) or any(step is not None for step in self.steps)
 
     def class_name(self, index: int) -> str:
-        """The class's name, or its number in words."""
+        """Return the name of a class, or "class" with its number if it has none."""
         if self.classes is not None and 0 <= index < len(self.classes):
             return self.classes[index]
         return f"class {index}"
 
 
 def write_dataset(folder: Path, data: DataSet) -> None:
-    """Write `data.json` (and the steps' labels); prepared stores and masks, which are named relative to `folder`, are
-    written apart."""
+    """Write `data.json` and the labels of time steps.
+
+    Prepared stores and masks, whose names are relative to `folder`, are written separately.
+    """
     facts: dict[str, Any] = asdict(data)
     facts.pop("steps")
     if any(step is not None for step in data.steps):
         parts = [np.empty(0, np.int64) if step is None else step for step in data.steps]
-        # a sequence without labels has size −1, one of no steps has 0
+        # A sequence without labels has size −1, a sequence without steps has size 0.
         sizes = [-1 if step is None else len(step) for step in data.steps]
         np.savez(folder / STEPS_FILE, labels=np.concatenate(parts), sizes=np.asarray(sizes, np.int64))
     text = json.dumps({"version": 1, **facts}, ensure_ascii=False, indent=1)
@@ -84,7 +103,13 @@ def write_dataset(folder: Path, data: DataSet) -> None:
 
 
 def read_dataset(folder: Path) -> DataSet:
-    """Read what `write_dataset` wrote. Raises FileNotFoundError, KeyError or ValueError."""
+    """Read what `write_dataset` wrote.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        KeyError: If a field is missing.
+        ValueError: If a file is damaged.
+    """
     facts = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
     return DataSet(
         kind=facts["kind"],

@@ -1,4 +1,7 @@
-"""What a person changed in a set by hand: left out, relabeled, moved to the other part. The files stay as they are."""
+"""Apply a person's manual changes to a data set: items left out, relabeled or moved to the other part.
+
+The files themselves stay unchanged.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +17,11 @@ def edited(
     relabeled: Mapping[str, str] | None = None,
     moved: Mapping[str, str] | None = None,
 ) -> Collection:
-    """The collection as the person wants it; what was done is told. Raises InputRefused where nothing stays."""
+    """Return the collection with the person's changes, and with findings that report them.
+
+    Raises:
+        InputRefused: If no item is left.
+    """
     return _told_of_moves(_relabeled(_without(collection, left_out), relabeled or {}), moved or {})
 
 
@@ -37,7 +44,7 @@ def _without(collection: Collection, left_out: tuple[str, ...]) -> Collection:
 
 
 def _relabeled(collection: Collection, relabeled: Mapping[str, str]) -> Collection:
-    """A new label takes the place of all that were there."""
+    """Replace all labels of an entry by its new label."""
     count = sum(entry.source in relabeled for entry in collection.entries)
     if not count:
         return collection

@@ -1,6 +1,7 @@
-"""What is measured about one item so that parts of the test set can be judged by themselves: some numbers each.
+"""Measure facts about single items, so that parts of the test set can be judged separately.
 
-Pictures are measured as the model gets them (the same size for all, range and mean undone), but for their own size.
+Pictures are measured as the model receives them (the same size for all, range and mean undone). Only their size in
+pixels is that of the file.
 """
 
 import unicodedata
@@ -19,18 +20,20 @@ from workers.pipeline.images import placing_of
 from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, MaskSteps, PipelineSpec
 
 EXIF_ORIENTATION, TURNED = 0x0112, 5
-"""From 5 on, height and width change places (EXIF 2.3, tag Orientation)."""
+"""From 5 on, height and width are exchanged (EXIF 2.3, tag Orientation)."""
 
 TOKENS = "tokens"
-"""The fact of a text that says how many tokens a language model reads of it."""
+"""Name of the fact that says how many tokens of a text a language model reads."""
 
 LETTERS = 500
-"""So many letters of a text tell its script."""
+"""The script of a text is determined from this many letters."""
 
 
 def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: PipelineSpec, kind: Kind) -> dict[str, float | str]:
-    """Facts by name: brightness (0..1), sharpness, pixels; characters, script; seconds, loudness (dB). Arrays that go
-    in as they are are no pictures or sounds and have none."""
+    """Return facts by name: brightness (0..1), sharpness, pixels; characters, script; seconds, loudness (dB).
+
+    Arrays that go into the model unchanged are no pictures or sounds and have no facts.
+    """
     main = next((item for item in spec.inputs if item.source not in ("state", "constant")), None)
     values = feeds.get(main.name) if main is not None else None
     steps = spec.preprocess
@@ -52,9 +55,13 @@ def _finds(spec: PipelineSpec) -> bool:
 
 
 def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
-    """`values` is one model input, (channels, height, width) or (height, width, channels).
+    """Return brightness (0..1) and sharpness of a picture.
 
     Sharpness is the variance of the Laplacian of the gray picture with values 0..255 (Pech-Pacheco et al., ICPR 2000).
+
+    Args:
+        values: One model input, (channels, height, width) or (height, width, channels).
+        steps: The preprocessing.
     """
     channels = np.asarray(values, np.float32)
     if steps.layout == "nhwc":
@@ -66,8 +73,10 @@ def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
 
 
 def frame_facts(values: NDArray[Any], steps: ImageSteps, size: tuple[int, int] | None) -> dict[str, float]:
-    """Where the picture of `size` (width, height) lies in the model's input, in pixels of that: boxes of labels are
-    relative to it. The whole input where its size is not known."""
+    """Return where a picture of `size` (width, height) lies in the model's input, in pixels of the input.
+
+    Labelled boxes are relative to this frame. It is the whole input if the size is unknown.
+    """
     if size is None:
         height, width = values.shape[:2] if steps.layout == "nhwc" else values.shape[1:]
         return {"input width": float(width), "input height": float(height)}
@@ -81,7 +90,7 @@ def frame_facts(values: NDArray[Any], steps: ImageSteps, size: tuple[int, int] |
 
 
 def laplacian_variance(gray: NDArray[np.float32]) -> float:
-    """Variance of the four-neighbor Laplacian of (height, width); 0 for pictures below three pixels."""
+    """Return the variance of the four-neighbor Laplacian of (height, width); 0 for pictures below three pixels."""
     if min(gray.shape) < 3:
         return 0.0
     inner = gray[1:-1, 1:-1]
@@ -90,7 +99,7 @@ def laplacian_variance(gray: NDArray[np.float32]) -> float:
 
 
 def sides_of(entry: Entry) -> tuple[int, int] | None:
-    """Width and height of the picture as the person sees it; only a file's header is read."""
+    """Return width and height of the picture as the person sees it; only the header of a file is read."""
     from PIL import Image
 
     from workers.pipeline.images import FORMATS
@@ -101,7 +110,7 @@ def sides_of(entry: Entry) -> tuple[int, int] | None:
             with Image.open(sample, formats=FORMATS) as image:
                 width, height = image.size
                 turned = image.getexif().get(EXIF_ORIENTATION, 1) >= TURNED
-        except Exception:  # Pillow raises whatever its parsers meet; the picture itself was read before
+        except Exception:  # Pillow raises many kinds of errors; the picture was read successfully before.
             return None
         return (height, width) if turned else (width, height)
     if isinstance(sample, np.ndarray) and sample.ndim >= 2:
@@ -111,7 +120,7 @@ def sides_of(entry: Entry) -> tuple[int, int] | None:
 
 
 def sound_facts(values: NDArray[Any], steps: AudioSteps) -> dict[str, float]:
-    """`values` is (steps, samples) of one recording, −1..1."""
+    """Return seconds and loudness in dB of one recording; `values` is (steps, samples) in −1..1."""
     new = np.asarray(values, np.float64).reshape(len(values), -1)[:, -steps.frame_samples :]
     level = float(np.sqrt(np.square(new).mean()))
     seconds = new.size / steps.sample_rate_hz
@@ -119,7 +128,7 @@ def sound_facts(values: NDArray[Any], steps: AudioSteps) -> dict[str, float]:
 
 
 def text_facts(text: str) -> dict[str, float | str]:
-    """Its length, and the script that most of its letters are of ("Latin", "Cyrillic", …)."""
+    """Return the length of a text, and the script of most of its letters ("Latin", "Cyrillic", …)."""
     letters = [char for char in text if char.isalpha()][:LETTERS]
     facts: dict[str, float | str] = {"characters": float(len(text))}
     if letters:
@@ -128,6 +137,6 @@ def text_facts(text: str) -> dict[str, float | str]:
 
 
 def script_of(letter: str) -> str:
-    """The first word of the letter's Unicode name, but one word for what Chinese and Japanese are written with."""
+    """Return the script of a letter: the first word of its Unicode name, and one name for Chinese and Japanese."""
     name = unicodedata.name(letter, "OTHER").split()[0].split("-")[0]
     return "Chinese or Japanese" if name in ("CJK", "HIRAGANA", "KATAKANA") else name.capitalize()

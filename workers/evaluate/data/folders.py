@@ -1,4 +1,4 @@
-"""Folders of files: flat (unlabelled), with one sub-folder a class, or with a `labels.csv` of `file,label`."""
+"""Read folders of files: flat (unlabelled), with one sub-folder per class, or with a `labels.csv` of `file,label`."""
 
 import json
 import os
@@ -16,22 +16,23 @@ from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.tables import read_table
 
 SPLITS = ("test", "val", "valid", "validation", "train")
-"""Sub-folders of these names are parts of a set, not classes; the first that is there is used."""
+"""Sub-folders with these names are parts of a set, not classes. The first one that exists is used."""
 
 FILE_NAMES = (
     "file", "filename", "file_name", "image", "picture", "sound", "path", "audio", "audio_filepath", "audio_path",
 )  # fmt: skip
 LISTS = ("labels.csv", "metadata.csv", "labels.jsonl", "metadata.jsonl", "manifest.jsonl", "manifest.json")
-"""Lists of files beside them: our own, those of Hugging Face's folders, and NeMo's manifests."""
+"""Lists of files that lie beside the files: our own, those of Hugging Face's folders, and NeMo's manifests."""
 
 TRANSCRIPT_NAMES = ("transcript", "transcription", "sentence", "text")
 LABEL_NAMES = ("label", "labels", "class", "category")
 
 
 def files_below(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    """Files with one of the endings, sorted, without hidden ones and without following links to folders.
+    """Yield files with one of the suffixes, sorted, without hidden ones and without following links to folders.
 
-    Raises OSError for a folder that may not be read, so that no part of a set is left out in silence.
+    Raises:
+        OSError: If a folder may not be read, so that no part of a set is left out silently.
     """
     for parent, folders, names in os.walk(folder, onerror=_stop):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
@@ -45,8 +46,11 @@ def _stop(error: OSError) -> None:
 
 
 def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Options) -> Collection:
-    """All files of one kind below `path` (or that one file) with their labels. Raises InputRefused for a list of files
-    without its folder, of which nothing else may be read."""
+    """Return all files of one kind below `path` (or that one file) with their labels.
+
+    Raises:
+        InputRefused: If `path` is a list of files without its folder, because no other file may be read then.
+    """
     if is_list(path):
         raise InputRefused(
             "list_alone",
@@ -69,7 +73,7 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
 
 
 def list_in(folder: Path) -> Path | None:
-    """The list of files that lies in a folder; lists of other things (of annotations, say) are none."""
+    """Return the list of files in a folder; lists of other things (annotations, for example) do not count."""
     lists = {child.name.lower(): child for child in sorted(folder.iterdir()) if child.is_file()}
     for name in LISTS:
         if name in lists and (name == LISTS[0] or names_files(lists[name])):
@@ -78,12 +82,12 @@ def list_in(folder: Path) -> Path | None:
 
 
 def is_list(path: Path) -> bool:
-    """Whether a chosen file only names others."""
+    """Return whether a chosen file only names other files."""
     return path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".json") and names_files(path)
 
 
 def names_files(path: Path) -> bool:
-    """Whether the first line of a list has a column of files."""
+    """Return whether the first line of a list has a column of files."""
     try:
         with path.open("rb") as file:
             line = file.readline(1 << 16).decode("utf-8-sig", "replace")
@@ -99,12 +103,12 @@ def names_files(path: Path) -> bool:
 
 
 def file_entry(file: Path, root: Path, labels: tuple[str, ...] = ()) -> Entry:
-    """One file as an item, named relative to `root`."""
+    """Return one file as an entry, named relative to `root`."""
     return Entry(shown(file.relative_to(root).as_posix()), lambda: file, partial(file_digest, file), labels)
 
 
 def _part_of(path: Path) -> tuple[Path, list[Finding]]:
-    """`path`, or its part "test" (else "val", …) where its sub-folders are parts of a set."""
+    """Return `path`, or its part "test" (else "val", …) if its sub-folders are parts of a set."""
     names = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
     if not names or not set(names) <= set(SPLITS):
         return path, []
@@ -129,7 +133,7 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
     entries, missing, inside = [], [], root.resolve()
     for row in table.rows:
         name = row[file_column].strip()
-        # a list must not reach out of its own folder
+        # A list must not name files outside its own folder.
         if not name or not _is_inside(root / name, inside):
             missing.append(name or "(no name)")
             continue

@@ -1,8 +1,8 @@
-"""Long conversations out of the texts that a language model is judged on.
+"""Make long conversations from the texts that a language model is judged on.
 
-A model that is damaged only far from the beginning (a wrong base of its rotary positions, a cache that forgets) reads
-single sentences as before: on SmolLM2-135M a base of 1e4 instead of 1e5 changed .5 % of the next words of short texts.
-So the same texts are read once more, one after the other, up to as many tokens as are judged.
+A model may be damaged only far from the beginning (a wrong base of its rotary positions, a cache that forgets). Such a
+model reads single sentences as before: on SmolLM2-135M a base of 1e4 instead of 1e5 changed .5 % of the next words of
+short texts. So the same texts are read again, one after the other, up to the number of judged tokens.
 """
 
 import json
@@ -13,20 +13,21 @@ from workers.evaluate.data.base import Entry, digest
 from workers.pipeline.chats import messages_of
 
 IN_A_ROW = "texts in a row"
-"""The fact of an item that says how many texts it was made of."""
+"""Name of the fact that says how many texts an item was made from."""
 
 CHARACTERS_PER_TOKEN = 4
-"""Of English in the usual vocabularies, about; a conversation that has more tokens than are judged is cut."""
+"""Approximate number for English in common vocabularies. A conversation with more tokens than are judged is cut."""
 
 MOST = 8
-"""Conversations: reading them takes about as long as reading the single texts."""
+"""Number of conversations. Reading them takes about as long as reading the single texts."""
 
 
 def in_a_row(entries: Sequence[Entry], tokens: int) -> list[tuple[int, Entry]]:
-    """At most `MOST` conversations of about `tokens` tokens, each with how many texts it holds.
+    """Return at most `MOST` conversations of about `tokens` tokens, each with the number of its texts.
 
-    None where the texts are too few for one twice as long as the longest of them, or are that long themselves.
-    Dialogues follow each other as one; of texts that nobody answers, a person says one after the other."""
+    There is none if the texts are too few for a conversation twice as long as the longest text, or if they are that
+    long themselves. Dialogues are joined to one dialogue. Texts without an answer become messages of one person.
+    """
     wanted = tokens * CHARACTERS_PER_TOKEN
     short = [entry for entry in entries if entry.text and len(entry.text) < wanted / 2]
     dialogues = [entry for entry in short if _alternates(entry)]
@@ -59,13 +60,13 @@ def _is_dialogue(entry: Entry) -> bool:
 
 
 def _alternates(entry: Entry) -> bool:
-    """Whether another dialogue may follow: a person begins, the model has the last word, and they take turns."""
+    """Return whether another dialogue may follow: the person begins, the model ends, and they alternate."""
     roles = [message["role"] for message in messages_of(entry.text or "") if message["role"] != "system"]
     return bool(roles) and len(roles) % 2 == 0 and roles == ["user", "assistant"] * (len(roles) // 2)
 
 
 def _as_dialogue(texts: Sequence[str]) -> str:
-    """What was said to the model before all else is said once, as in the first."""
+    """Join dialogues; system messages are kept from the first one only."""
     parts = [messages_of(text) for text in texts]
     later = [message for part in parts[1:] for message in part if message["role"] != "system"]
     return json.dumps([*parts[0], *later], ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Up to 24 items to look at. Pictures are drawn small here, in the worker, so that the window opens none of them."""
+"""Write previews of up to 24 items. Pictures are reduced here, in the worker, so that the window opens no file."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,10 @@ FOLDER = "previews"
 
 
 def write_previews(folder: Path, data: DataSet, stored: Stored, ctx: JobContext) -> tuple[tuple[str, str], ...]:
-    """(picture below the data folder, or text, or name; label name) of items from all classes in turn."""
+    """Return previews and label names of items from all classes in turn.
+
+    A preview is a picture below the data folder, a text, or a name.
+    """
     previews = []
     theirs = [kept for kept in stored.test if not is_added(kept)]
     for number, kept in enumerate(_in_turn(theirs or stored.calibration)):
@@ -37,7 +40,7 @@ def write_previews(folder: Path, data: DataSet, stored: Stored, ctx: JobContext)
 
 
 def _in_turn(items: list[Kept]) -> Iterator[Kept]:
-    """The first of each class, then the second of each, …"""
+    """Yield the first item of each class, then the second of each, …"""
     groups: dict[int | None, list[Kept]] = defaultdict(list)
     for kept in items:
         groups[kept.ids[0] if kept.ids else None].append(kept)
@@ -47,7 +50,7 @@ def _in_turn(items: list[Kept]) -> Iterator[Kept]:
 
 
 def _thumbnail(folder: Path, number: int, kept: Kept) -> str | None:
-    """Write a PNG of at most 160 pixels a side; None where the sample is no picture but an array of the model's."""
+    """Write a PNG of at most 160 pixels a side and return its name; None if the sample is not a picture."""
     picture = thumbnail_of(kept.entry, SIDE)
     if picture is None:
         return None
@@ -58,7 +61,10 @@ def _thumbnail(folder: Path, number: int, kept: Kept) -> str | None:
 
 
 def thumbnail_of(entry: Entry, side_px: int) -> "Image | None":
-    """At most `side_px` pixels a side, RGB or gray; None for what is no picture or cannot be read."""
+    """Return a picture with at most `side_px` pixels a side, RGB or gray.
+
+    None if there is none or it cannot be read.
+    """
     try:
         picture = picture_to_show(entry.open())
     except (PipelineError, OSError, ValueError):
@@ -69,7 +75,11 @@ def thumbnail_of(entry: Entry, side_px: int) -> "Image | None":
 
 
 def picture_to_show(sample: Sample) -> "Image | None":
-    """A picture as a file or as an array of 8 bits, alone or by its name; None for others. Raises PipelineError."""
+    """Return the picture of a sample: a file or an array of 8 bits, alone or by its name; None for other samples.
+
+    Raises:
+        PipelineError: If the picture cannot be read.
+    """
     from workers.pipeline.images import open_picture, picture_from_array
 
     if isinstance(sample, Path):

@@ -1,4 +1,4 @@
-"""Which reader fits a path and a model. Readers are found by scanning their package: one new file adds one."""
+"""Choose the reader for a path and a model. Readers are found by scanning their package: one new file adds one."""
 
 import importlib
 import pkgutil
@@ -12,7 +12,11 @@ from workers.evaluate.data.base import READABLE, Collection, Options, Reader, no
 
 @cache
 def all_readers() -> tuple[Reader, ...]:
-    """Every module's READER, in the order of their ids; two of one id are an error."""
+    """Return every module's READER, sorted by id.
+
+    Raises:
+        ValueError: If two readers use the same id.
+    """
     found: dict[str, Reader] = {}
     for module in pkgutil.iter_modules(readers.__path__):
         reader = importlib.import_module(f"{readers.__name__}.{module.name}").READER
@@ -23,7 +27,11 @@ def all_readers() -> tuple[Reader, ...]:
 
 
 def read_collection(path: Path, options: Options) -> Collection:
-    """Everything that the fitting reader finds at `path`. Raises InputRefused in plain words."""
+    """Return everything that the fitting reader finds at `path`.
+
+    Raises:
+        InputRefused: If no reader fits, or nothing can be read. The message is in plain words.
+    """
     try:
         reader = choose_reader(path, options)
         collection = reader.read(path, options)
@@ -41,7 +49,11 @@ def read_collection(path: Path, options: Options) -> Collection:
 
 
 def choose_reader(path: Path, options: Options) -> Reader:
-    """The reader whose files are there and that can feed the model. Raises InputRefused."""
+    """Return the reader whose files are at the path and that can feed the model.
+
+    Raises:
+        InputRefused: If there is none.
+    """
     if not path.exists():
         raise InputRefused(
             "no_such_data",
@@ -51,7 +63,7 @@ def choose_reader(path: Path, options: Options) -> Reader:
         )
     matching = [reader for reader in all_readers() if reader.matches(path)]
     suiting = [reader for reader in matching if type(options.spec.preprocess) in reader.suits]
-    # a reader for exactly this kind of model comes before one that serves several
+    # A reader for exactly this kind of model has priority over one that serves several kinds.
     if suiting:
         return min(suiting, key=lambda reader: len(reader.suits))
     if not matching:

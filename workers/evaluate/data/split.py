@@ -1,22 +1,22 @@
-"""Which items are used and which of them calibrate: stratified by label, seeded by content, stable.
+"""Choose which items are used and which of them calibrate: stratified by label, seeded by content, reproducible.
 
-Both choices depend on digests alone: the same files give the same split on every machine, whatever their order.
+Both choices depend on digests alone. The same files give the same split on every machine, in any order.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
 CALIBRATION_PART = 5
-"""One item in five calibrates, at most; a quarter is the limit, and the test set is what a proof needs."""
+"""At most one item in five calibrates. A quarter is the upper limit, because a proof needs the test set."""
 
 
 def calibration_size(items: int, most: int) -> int:
-    """How many of `items` calibrate: a fifth, at most `most`; none of fewer than five."""
+    """Return how many of `items` calibrate: a fifth, at most `most`; none if there are fewer than five."""
     return min(most, items // CALIBRATION_PART)
 
 
 def quotas(counts: dict[Hashable, int], total: int) -> dict[Hashable, int]:
-    """`total` places shared out in proportion to `counts` (largest remainders; ties go to the larger group)."""
+    """Distribute `total` places in proportion to `counts` (largest remainders; ties go to the larger group)."""
     everything = sum(counts.values())
     if total >= everything:
         return dict(counts)
@@ -29,9 +29,9 @@ def quotas(counts: dict[Hashable, int], total: int) -> dict[Hashable, int]:
 
 
 def choose(groups: Sequence[Hashable], keys: Callable[[int], bytes], most: int) -> list[int]:
-    """At most `most` indices, in proportion to their groups, those with the smallest keys of each group.
+    """Return at most `most` indices, in proportion to their groups, with the smallest keys of each group.
 
-    `keys(i)` is asked only if there are more than `most`.
+    `keys(i)` is called only if there are more than `most` items.
     """
     if len(groups) <= most:
         return list(range(len(groups)))
@@ -44,17 +44,18 @@ def choose(groups: Sequence[Hashable], keys: Callable[[int], bytes], most: int) 
 
 
 class Splitter:
-    """Tells calibration items from test items one by one, in the order in which they come.
+    """Assigns items to the calibration set or the test set, one by one. One pass over the data owns one instance.
 
-    The first items of each group calibrate until its quota is full; an item that proves unreadable is never asked
-    about, so that the next of its group takes its place.
+    The first items of each group calibrate until its quota is full. The splitter never sees unreadable items, so the
+    next item of the group takes their place.
     """
 
     def __init__(self, groups: Sequence[Hashable], calibration: int) -> None:
+        """Create a splitter that assigns `calibration` of the items to calibration; `groups` has one entry per item."""
         self._left = Counter(quotas(Counter(groups), calibration))
 
     def calibrates(self, group: Hashable) -> bool:
-        """Whether the next item of this group is for calibration."""
+        """Return whether the next item of this group is for calibration."""
         if self._left[group] <= 0:
             return False
         self._left[group] -= 1

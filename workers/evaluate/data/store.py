@@ -1,4 +1,4 @@
-"""From entries to the prepared stores: decode, drop doubles and what cannot be read, split, write in one pass."""
+"""Write entries to the prepared stores in one pass: decode, drop duplicates and unreadable items, split, write."""
 
 import hashlib
 import math
@@ -23,17 +23,24 @@ from workers.pipeline.spec import PipelineError, TextSteps
 
 READING, AGAIN = "Reading the data", "Splitting what is left"
 MOST_CALIBRATE = 4
-"""At most one item in so many calibrates."""
+"""At most one item in this many calibrates."""
 LONGEST_VALUE = 80
 ASIDE = "aside"
-"""The folder of texts that are written behind what is made of them."""
+"""Folder of texts that are stored temporarily, because they are written after the items made from them."""
 
 MOST_COLUMNS = 30
 
 
 @dataclass
 class Kept:
-    """One item that is used: its entry, its accepted classes (emptied if doubles contradict), labels of its steps."""
+    """One item that is used.
+
+    Attributes:
+        entry: The entry.
+        ids: Accepted classes; emptied if duplicates contradict each other.
+        steps: Labels of the time steps (m,).
+        facts: Measured facts.
+    """
 
     entry: Entry
     ids: tuple[int, ...]
@@ -41,7 +48,10 @@ class Kept:
     facts: Mapping[str, float | str] = field(default_factory=dict)
 
     def item(self, is_class: bool = True) -> Item:
-        """As `data.json` keeps it. `is_class`: the model's answers are classes, so that written labels are in `ids`."""
+        """Return the item in the form of `data.json`.
+
+        With `is_class` the model predicts classes, so that the written labels are in `ids`.
+        """
         entry = self.entry
         return Item(
             source=entry.source,
@@ -59,10 +69,18 @@ class Kept:
 
 @dataclass
 class Stored:
-    """What became of all entries.
+    """The result of storing all entries.
 
-    `not_finite` and `no_numbers` are sources of items of whose numbers some, or all, are NaN or infinite. The model
-    gets these items as they are, since NaN may stand for a missing value.
+    Attributes:
+        test: Test items.
+        calibration: Calibration items.
+        unreadable: Sources of items that cannot be read.
+        reasons: Why they cannot be read.
+        not_finite: Sources of items with some numbers that are NaN or infinite. The model gets them unchanged, since
+            NaN may stand for a missing value.
+        no_numbers: Sources of items with only such numbers.
+        doubles: Number of merged duplicates.
+        contradictions: Number of duplicates with different labels.
     """
 
     test: list[Kept] = field(default_factory=list)
@@ -76,15 +94,23 @@ class Stored:
 
 
 class Store:
-    """Writes `test/` and `calibration/` below `folder`. Only one item is in memory at a time.
+    """Writes `test/` and `calibration/` below a folder, with only one item in memory at a time.
 
-    `kind` is what the data are; `moved` says in which part ("test", "calibration") the person wants the item of a
-    source.
+    The job owns one instance.
     """
 
     def __init__(
         self, folder: Path, pipeline: Pipeline, ctx: JobContext, kind: Kind, moved: Mapping[str, str] | None = None
     ) -> None:
+        """Create a store that writes below `folder`.
+
+        Args:
+            folder: Folder of the data set.
+            pipeline: Pipeline of the model, which prepares the inputs.
+            ctx: Context of the job.
+            kind: Kind of the data.
+            moved: The part ("test", "calibration") that the person chose for the item of a source.
+        """
         self._kind: Kind = kind
         self._folder, self._pipeline, self._ctx, self._moved = folder, pipeline, ctx, moved or {}
         self._seen: dict[bytes, Kept] = {}
@@ -93,10 +119,10 @@ class Store:
         self.stored = Stored()
 
     def write(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], calibration: int) -> None:
-        """Split off about `calibration` items, the rest is the test set. Entries come in the order of the split.
+        """Write about `calibration` items as calibration set and the rest as test set, in the order of `entries`.
 
-        Where so many are doubles or unreadable that over a quarter of what is left would calibrate, what is left is
-        split anew: the test set is what a proof needs.
+        If so many items are duplicates or unreadable that over a quarter of the rest would calibrate, the rest is split
+        again, because a proof needs the test set.
         """
         self._write(entries, ids, calibration)
         left = self._in_order
@@ -127,8 +153,11 @@ class Store:
         self._calibrate(chosen)
 
     def _write_texts(self, tests: Iterator[Arrays]) -> None:
-        """Write what Fettle adds before the texts: where not all are evaluated, the first ones are, and a verdict needs
-        the dialogues and long conversations whatever the number of texts."""
+        """Write the items that Fettle adds before the texts.
+
+        If not all items are evaluated, the first ones are. A verdict needs the dialogues and long conversations for any
+        number of texts.
+        """
         aside = self._folder / ASIDE
         write_prepared(aside, tests)
         texts, self.stored.test = self.stored.test, []
@@ -143,7 +172,7 @@ class Store:
         shutil.rmtree(aside)
 
     def _in_a_row(self, texts: Sequence[Kept]) -> Iterator[Arrays]:
-        """What a language model is tested with, once more as long conversations."""
+        """Yield the texts of a language model's test set again, as long conversations."""
         steps = self._pipeline.spec.preprocess
         if not isinstance(steps, TextSteps):
             return
@@ -155,14 +184,14 @@ class Store:
                 yield feeds
 
     def _answered(self, known: int) -> Iterator[Arrays]:
-        """Dialogues with answers, where the `known` ones of the person are too few."""
+        """Yield dialogues with answers if the person's data contain only `known`, which are too few."""
         chat = self._pipeline.spec.chat
         if chat is None or chat.template is None:
             return
         for entry in own_dialogues(known):
             try:
                 feeds = self._pipeline.feeds_from(entry.open())
-            except PipelineError as error:  # a template may refuse dialogues: no example of the person's is at fault
+            except PipelineError as error:  # A template may refuse dialogues; the person's examples are not affected.
                 self._ctx.log(f"Dialogues of Fettle's own are left out: {error}")
                 return
             facts = self._facts(entry, feeds)
@@ -176,16 +205,22 @@ class Store:
         return facts if at is None else {**facts, ANSWER_AT: float(at)}
 
     def _calibrates(self, splitter: Splitter, kept: Kept) -> bool:
-        """As the person wishes, else by the split; an item that was moved takes nobody's place."""
+        """Return whether an item calibrates: as the person wishes, else by the split.
+
+        Items that the person moved do not count for the quotas of the split.
+        """
         wanted = self._moved.get(kept.entry.source)
         return splitter.calibrates(group_of(kept.ids)) if wanted is None else wanted == "calibration"
 
     def write_test(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> None:
-        """All entries are the test set."""
+        """Write all entries as the test set."""
         self.write(entries, ids, 0)
 
     def write_calibration(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> list[str]:
-        """A set of its own. Returns the names of items that are in the test set, too; then nothing may be used."""
+        """Write a separate calibration set, and return the names of items that are also in the test set.
+
+        If there are any, the data must not be used.
+        """
         test = {id(kept) for kept in self.stored.test}
         doubles: list[str] = []
         calibration: list[Kept] = []
@@ -206,7 +241,7 @@ class Store:
         overlap: list[str] | None = None,
         against: set[int] | None = None,
     ) -> Iterator[tuple[Kept, Arrays]]:
-        """Readable items that are not doubles. Doubles of items in `against` are named in `overlap`."""
+        """Yield readable items that are not duplicates. Duplicates of items in `against` are named in `overlap`."""
         for number, (entry, labels) in enumerate(zip(entries, ids, strict=True)):
             self._ctx.check_cancelled()
             self._ctx.progress(self._reading, number, len(entries), "items")
@@ -227,7 +262,7 @@ class Store:
         self._ctx.progress(self._reading, len(entries), len(entries), "items")
 
     def _open(self, entry: Entry) -> Arrays | None:
-        """Model inputs, or None (and the name is kept) where the item cannot be read."""
+        """Return the model inputs, or None if the item cannot be read; its name is recorded then."""
         try:
             return self._pipeline.feeds_from(entry.open())
         except (PipelineError, OSError, ValueError) as error:
@@ -243,7 +278,7 @@ class Store:
                 self.stored.no_numbers[entry.source] = None
 
     def _merge(self, first: Kept, entry: Entry, labels: tuple[int, ...]) -> None:
-        """Identical items count once; where their labels have nothing in common, none of them is believed."""
+        """Merge identical items, which count once; if their labels have nothing in common, none of them is used."""
         self.stored.doubles += 1
         first.entry = replace(first.entry, pairs=(*first.entry.pairs, *entry.pairs))
         if labels and first.ids and not set(labels) & set(first.ids):
@@ -256,7 +291,7 @@ class Store:
         return entry.steps(len(feeds[self._pipeline.main_input.name]))
 
     def _calibrate(self, chosen: list[Kept]) -> None:
-        """Calibration items are few: they are prepared again instead of being kept in memory."""
+        """Write the calibration items. They are few, so they are prepared again instead of being held in memory."""
 
         def items() -> Iterator[Arrays]:
             for kept in chosen:
@@ -270,13 +305,13 @@ class Store:
 
 
 def short_columns(columns: Mapping[str, str]) -> dict[str, str]:
-    """What slices can be made of: the first columns whose value is short; long ones are texts of their own."""
+    """Return the first columns with a short value, which slices can be made of; long values are texts."""
     short = [(name, value) for name, value in columns.items() if len(value) <= LONGEST_VALUE]
     return dict(short[:MOST_COLUMNS])
 
 
 def target_of(labels: Sequence[str]) -> tuple[float, ...]:
-    """Labels that are all finite numbers, as numbers; else none."""
+    """Return the labels as numbers if all are finite, else ()."""
     try:
         numbers = tuple(float(label) for label in labels)
     except ValueError:
@@ -285,17 +320,17 @@ def target_of(labels: Sequence[str]) -> tuple[float, ...]:
 
 
 def group_of(labels: tuple[int, ...]) -> Hashable:
-    """What the split is stratified by: the first accepted class, or none."""
+    """Return the key by which the split is stratified: the first accepted class, or None."""
     return labels[0] if labels else None
 
 
 def is_added(item: Item | Kept) -> bool:
-    """Whether Fettle made this test item itself: of a person's texts in a row, or a dialogue of its own."""
+    """Return whether Fettle made this test item itself: from a person's texts in a row, or as one of its dialogues."""
     return IN_A_ROW in item.facts or FETTLES_OWN in item.facts
 
 
 def feeds_digest(feeds: Arrays) -> bytes:
-    """16 bytes over names, dtypes, shapes and values: equal for items that are the same to the model."""
+    """Return 16 bytes over names, dtypes, shapes and values: equal for items that are the same to the model."""
     value = hashlib.blake2b(digest_size=16)
     for name in sorted(feeds):
         array = np.ascontiguousarray(feeds[name])

@@ -1,6 +1,6 @@
-"""Tables of text as people save them: separator, encoding and header found out, and told where they are unusual.
+"""Read tables of text: detect separator, encoding and header, and report unusual ones.
 
-JSON Lines are tables, too: an object a row, its keys are the columns.
+JSON Lines are tables as well: each object is a row, and its keys are the columns.
 """
 
 import csv
@@ -17,32 +17,45 @@ from workers.contracts.specs import Finding
 
 MAX_BYTES = 1 << 30
 MAX_LINE_CHARS = 8_000_000
-"""Of one line of JSON: brackets alone become 25 times their size in memory."""
+"""Longest accepted line of JSON in characters. Brackets alone take 25 times their size in memory."""
 FREE_CELLS = 5_000_000
-"""Cells of any table; more of them where the text has a character for each, as full tables do."""
+"""Number of cells that every table may have. More are allowed if the text has a character for each, as full tables do.
+"""
 JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Every row has as many cells as `header`. Without a header line the columns are called column 1, column 2, …"""
+    """A table of text; every row has as many cells as `header`.
+
+    Without a header line the columns are called column 1, column 2, …
+    """
 
     header: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     findings: tuple[Finding, ...] = field(default=())
 
     def column(self, *names: str) -> int | None:
-        """The index of the first of `names` that is a column (case and blanks do not count)."""
+        """Return the index of the first of `names` that is a column (case and outer blanks are ignored)."""
         known = {name.strip().casefold(): index for index, name in reversed(list(enumerate(self.header)))}
         return next((known[n.strip().casefold()] for n in names if n.strip().casefold() in known), None)
 
     def values(self, column: int) -> list[str]:
+        """Return all values of a column."""
         return [row[column] for row in self.rows]
 
 
 def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
-    """Read a CSV, TSV or list of lines. `header_names`: names that mark a header line. Raises InputRefused."""
+    """Read a CSV, TSV, JSON Lines or list of lines.
+
+    Args:
+        path: The file.
+        header_names: Names that mark a header line.
+
+    Raises:
+        InputRefused: If the file cannot be read as a table.
+    """
     text, findings = read_text(path)
     if path.suffix.lower() in JSON_LINES:
         return _from_json_lines(path, text, findings)
@@ -70,9 +83,13 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
 
 
 def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
-    """Of a list the first entry counts (several right texts); lines that are no objects are left out and told."""
+    """Read JSON Lines.
+
+    Of a list only the first value counts (several reference texts). Lines that are not objects are left out and
+    reported.
+    """
     found, damaged, lists = [], 0, 0
-    for line in text.split("\n"):  # other line ends may stand within strings
+    for line in text.split("\n"):  # Other line ends may occur within strings.
         if not line.strip():
             continue
         try:
@@ -98,13 +115,13 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
 
 
 def _check_cells(path: Path, count: int, text: str) -> None:
-    """Raises InputRefused where short rows beside a very long one would fill the memory with empty cells."""
+    """Refuse tables in which short rows beside a very long one would fill the memory with empty cells."""
     if count > max(FREE_CELLS, 2 * len(text)):
         raise _refused(path, f"has rows of very different lengths, which would make {count:,} cells")
 
 
 def _is_dialogue(value: object) -> bool:
-    """Messages with a role and what was said, as chats are kept."""
+    """Return whether a value is a list of messages with role and content."""
     rows = value if isinstance(value, list) else []
     return bool(rows) and all(isinstance(row, dict) and {"role", "content"} <= row.keys() for row in rows)
 
@@ -120,7 +137,11 @@ def _cell(value: object) -> str:
 
 
 def read_text(path: Path) -> tuple[str, list[Finding]]:
-    """The file as text: by its byte order mark, else UTF-8, else Windows-1252. Raises InputRefused for no text."""
+    """Return the file as text: by its byte order mark, else UTF-8, else Windows-1252.
+
+    Raises:
+        InputRefused: If the file is not text.
+    """
     try:
         size = path.stat().st_size
         raw = path.read_bytes() if size <= MAX_BYTES else b""
@@ -164,7 +185,7 @@ def _refused(path: Path, why: str) -> InputRefused:
 
 
 def sniff_separator(text: str) -> str:
-    """The separator that gives most of the first 50 rows the same number of columns, more than one; else a comma."""
+    """Return the separator that gives most of the first 50 rows the same number of columns, above one; else a comma."""
     sample = text[:200_000]
     best, best_score = ",", 0.0
     for separator in SEPARATORS:
@@ -174,7 +195,7 @@ def sniff_separator(text: str) -> str:
             continue
         common = max(set(widths), key=widths.count)
         score = widths.count(common) / len(widths) if common > 1 else 0.0
-        # the heading line has every column, so a separator that it lacks is none
+        # The heading line has every column, so a character that does not occur in it is not the separator.
         if separator in text.split("\n", 1)[0] and score > best_score + 0.05:
             best, best_score = separator, score
     return best
@@ -187,7 +208,7 @@ def _parse(text: str, separator: str, most: int | None = None) -> list[list[str]
 
 
 def is_header(rows: Sequence[Sequence[str]], names: Sequence[str] = ()) -> bool:
-    """Known names, or short words above a column of numbers or of much longer texts."""
+    """Return whether the first row is a header: known names, or short words above numbers or much longer texts."""
     first, rest = rows[0], rows[1:50]
     cells = [cell.strip() for cell in first]
     if {cell.casefold() for cell in cells} & {name.casefold() for name in names}:
@@ -204,7 +225,7 @@ def is_header(rows: Sequence[Sequence[str]], names: Sequence[str] = ()) -> bool:
 
 
 def finite_number(value: str) -> float | None:
-    """The number that is written; None for none, and for NaN and infinity."""
+    """Return the number that is written; None if there is none, and for NaN and infinity."""
     try:
         number = float(value)
     except ValueError:
@@ -213,6 +234,7 @@ def finite_number(value: str) -> float | None:
 
 
 def is_number(value: str) -> bool:
+    """Return whether the text is a number, NaN and infinity included."""
     try:
         float(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The job ``thumbnails``: a range of a read set's pictures, decoded in this sandbox, drawn small, written as JPEG."""
+"""Run the job ``thumbnails``: decode a range of pictures in this sandbox, reduce them, and write them as JPEG."""
 
 import io
 from collections.abc import Iterable
@@ -18,7 +18,11 @@ STAGE = "Drawing small pictures"
 
 
 def draw_thumbnails(params: ThumbnailsParams, ctx: JobContext) -> ThumbnailsResult:
-    """What cannot be drawn (gone since, no picture) leaves an empty place. Raises InputRefused for an unusable set."""
+    """Write the thumbnails of a range of items; a picture that cannot be drawn leaves an empty entry.
+
+    Raises:
+        InputRefused: If the data set cannot be used.
+    """
     data = read_dataset(Path(params.data_dir))
     items = (*data.test, *data.calibration)[params.first : params.first + params.count]
     entries = _entries(params, {item.source for item in items})
@@ -35,7 +39,7 @@ def draw_thumbnails(params: ThumbnailsParams, ctx: JobContext) -> ThumbnailsResu
 
 
 def _entries(params: ThumbnailsParams, wanted: Iterable[str]) -> dict[str, Entry]:
-    """Of the wanted sources; where two sets have the same name for an item, the first set's."""
+    """Return the entries of the wanted sources; if both sets use a name, that of `params.path` counts."""
     options = Options(read_spec(Path(params.model_dir)), params.text_column, params.label_column)
     places = [place for place in (params.calibration_path, params.path) if place is not None]
     names = set(wanted)

@@ -1,4 +1,4 @@
-"""What a person should know about a set of data, in whole sentences."""
+"""Report findings about a data set to people, in whole sentences."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ FEW = 10
 
 
 def findings_of(collection: Collection, stored: Stored, data: DataSet, used: int) -> tuple[Finding, ...]:
-    """All findings of a set but those about labels that the model does not know."""
+    """Return all findings about a set, except those about labels that the model does not know."""
     found = len(collection.entries)
     checks = (
         *collection.findings,
@@ -29,7 +29,7 @@ def findings_of(collection: Collection, stored: Stored, data: DataSet, used: int
 
 
 def _added(data: DataSet) -> list[Finding]:
-    """What a language model is tested with besides."""
+    """Report the items that Fettle adds to the test set of a language model."""
     long, own = (sum(fact in item.facts for item in data.test) for fact in (IN_A_ROW, FETTLES_OWN))
     told = (
         f"The texts of the test are read once more, one after the other: {counted(long, 'long conversation')} among the"

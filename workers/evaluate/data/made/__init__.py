@@ -1,1 +1,1 @@
-"""Inputs that Fettle makes where a person has none."""
+"""Generate inputs for models without a person's data."""

@@ -1,4 +1,4 @@
-"""Sounds with the course of speech: silence, hiss, and harmonic bursts whose pitch and loudness wander."""
+"""Generate sounds that resemble speech: silence, hiss, and harmonic bursts with changing pitch and loudness."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,10 @@ HARMONICS = 12
 
 
 def make_sound(rng: np.random.Generator, samples: int, rate_hz: int) -> NDArray[np.float32]:
-    """(samples,) float32 in −1..1: segments of 0.15 to 0.6 s of silence, noise or voice, over faint hiss."""
+    """Return generated samples, (samples,) float32 in −1..1.
+
+    They are segments of silence, noise or voice of 0.15 to 0.6 s, over faint hiss.
+    """
     sound = rng.normal(0, rng.uniform(0.001, 0.01), samples)
     start = 0
     while start < samples:
@@ -22,7 +25,7 @@ def make_sound(rng: np.random.Generator, samples: int, rate_hz: int) -> NDArray[
 
 
 def _voice(rng: np.random.Generator, samples: int, rate_hz: int) -> NDArray[np.float64]:
-    """Harmonics of a gliding pitch, louder around a formant, faded in and out."""
+    """Return harmonics of a gliding pitch, louder around a formant, with fade-in and fade-out."""
     pitch = np.linspace(rng.uniform(90, 250), rng.uniform(90, 250), samples)
     phase = 2 * np.pi * np.cumsum(pitch) / rate_hz
     formant = rng.uniform(400, 2000)

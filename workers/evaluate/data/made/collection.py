@@ -1,4 +1,4 @@
-"""Inputs that Fettle makes where a person has no data: seeded, in the shapes and ranges that the model takes."""
+"""Generate inputs for a model without data: seeded, in the shapes and ranges that the model accepts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,26 +20,26 @@ from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, TextSteps
 
 COUNT = 80
-"""64 to compare answers on and 16 to calibrate with."""
+"""64 items to compare predictions on and 16 to calibrate with."""
 
 LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128)
-"""Sizes for axes that a model leaves free, in turn; several lengths exercise dynamic shapes."""
+"""Sizes for the free axes of a model, used in turn. Several lengths exercise dynamic shapes."""
 
 MOST_TRIED = 64
-"""What free sizes are tried with first when a model is opened; smaller ones only where that fails."""
+"""The first size that is tried for free axes when a model is opened; smaller ones are tried only if it fails."""
 
 SEQUENCE_STEPS = 64
 UNKNOWN_INTEGERS = 2
-"""Where nothing says how many values an integer may have: only 0 and 1, which every table holds."""
+"""Without a known limit, integers are only 0 and 1, which every table contains."""
 
 GIVEN = ("image", "input_ids", "audio", "array")
-"""What inputs are made for; masks, types, positions and states are filled in by the pipeline."""
+"""Inputs that are generated; the pipeline fills masks, types, positions and states."""
 
 Maker = Callable[[np.random.Generator, int], Sample]
 
 
 def make_collection(pipeline: Pipeline, model_dir: Path, seed: int, count: int = COUNT) -> Collection:
-    """`count` made items of the kind that the pipeline takes; the same seed gives the same items."""
+    """Return `count` generated items of the kind that the pipeline accepts; the same seed gives the same items."""
     if pipeline.spec.chat is not None:
         return Collection("texts", our_dialogues())
     kind, make = _maker(pipeline, model_dir)
@@ -76,7 +76,7 @@ def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
 
 
 def _picture_size(steps: ImageSteps, entry: PipelineInput) -> tuple[int, int] | None:
-    """Somewhat larger than what is cut out of it; the input's own size where nothing is resized; None if free."""
+    """Return the size before cropping, or the input's own size if nothing is resized; None if it is free."""
     if steps.resize is not None or steps.crop is not None:
         wanted = steps.resize if steps.resize is not None else steps.crop
         return (wanted, wanted) if isinstance(wanted, int) else wanted
@@ -86,7 +86,7 @@ def _picture_size(steps: ImageSteps, entry: PipelineInput) -> tuple[int, int] | 
 
 
 def _free_size(number: int) -> tuple[int, int]:
-    """Multiples of 32, which models of free size need."""
+    """Return a size in multiples of 32, which models with a free size need."""
     sizes = ((224, 224), (256, 320), (320, 256), (320, 320))
     return sizes[number % len(sizes)]
 
@@ -103,7 +103,10 @@ def _arrays(pipeline: Pipeline, bounds: dict[str, int], rng: np.random.Generator
 
 
 def lengths_for(tried: int | None) -> tuple[int, ...]:
-    """Free sizes that the model is known to take: up to what it was tried out with, where shorter ones go as well."""
+    """Return the free sizes that the model is known to accept.
+
+    These are the lengths up to the size it was tried with. If only a smaller size worked, that size is the only one.
+    """
     if tried is None:
         return LENGTHS
     return tuple(length for length in LENGTHS if length <= tried) if tried == MOST_TRIED else (tried,)
@@ -117,7 +120,7 @@ def make_array(
     rows: int = 1,
     tried: int | None = None,
 ) -> NDArray[Any]:
-    """One value of the input's shape and dtype: normal floats, integers below `bound`, coin flips.
+    """Return one value of the input's shape and dtype: normal floats, integers below `bound`, random booleans.
 
     The batch axis has `rows` if the input is batched; other free axes get a length that changes with `number`.
     """
@@ -136,6 +139,6 @@ def make_array(
         limit = 256 if dtype == np.uint8 else bound or UNKNOWN_INTEGERS
         return rng.integers(0, min(limit, int(largest) + 1), shape).astype(dtype)
     if len(shape) < 2 and not pictures:
-        # a single number beside the main input is mostly a scale, a share or a time: negative ones give NaN
+        # A single number beside the main input is often a scale, a share or a time; negative ones give NaN.
         return rng.uniform(0.05, 1.0, shape).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)

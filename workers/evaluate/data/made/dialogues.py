@@ -1,7 +1,7 @@
-"""Short questions and answers that come with Fettle, for language models of people who have no texts at hand.
+"""Provide short questions and answers, for language models without a person's texts.
 
-Written for Fettle and part of it (Apache-2.0, as all of it): plain facts of everyday life, kitchen, nature, numbers,
-letters and code, so that both models go through words of many kinds.
+They were written for Fettle and are part of it (Apache-2.0, like all of it): plain facts of everyday life, kitchen,
+nature, numbers, letters and code, so that both models read words of many kinds.
 """
 
 import json
@@ -14,7 +14,7 @@ FILE = "dialogues.jsonl"
 
 
 def our_dialogues() -> list[Entry]:
-    """One entry a dialogue, in the order of the file."""
+    """Return one entry per dialogue, in the order of the file."""
     text = files("workers.evaluate.data.made").joinpath(FILE).read_text(encoding="utf-8")
     entries = []
     for number, line in enumerate(text.splitlines(), start=1):

@@ -1,4 +1,4 @@
-"""Beginnings of sampling runs: noise of a diffusion model's highest level, fixed by the seed."""
+"""Generate the start of sampling runs: noise at a diffusion model's highest level, fixed by the seed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,10 @@ from workers.pipeline.spec import PipelineInput, Sampling
 def make_noise(
     rng: np.random.Generator, entry: PipelineInput, steps: Sampling, other: NDArray[np.generic]
 ) -> NDArray[np.generic]:
-    """The value of one input of the run's first step; `other` is what it gets where it is neither noise nor level."""
+    """Return the value of one input at the first step of the run.
+
+    `other` is the value of an input that is neither noise nor level.
+    """
     if entry.name == steps.level:
         return np.full(other.shape, steps.levels[0], other.dtype)
     if entry.name == steps.sample:

@@ -1,6 +1,6 @@
-"""Pictures with the statistics of photos: noise whose power falls with the square of the frequency, and some shapes.
+"""Generate pictures with the statistics of photos: noise whose power falls with 1/f², and some shapes.
 
-The 1/f² power law of natural pictures: Field 1987, J. Opt. Soc. Am. A 4:2379; channels are correlated as in photos.
+The 1/f² power law of natural pictures: Field 1987, J. Opt. Soc. Am. A 4:2379. Channels are correlated as in photos.
 """
 
 import numpy as np
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 SHAPES = 6
 COLOR_MIX = np.array([[1.0, 0.25, 0.10], [1.0, 0.0, -0.20], [1.0, -0.25, 0.15]])
-"""RGB out of brightness and two weak opponent colors."""
+"""Maps brightness and two weak opponent colors to RGB."""
 
 
 def make_picture(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """(height, width, 3): a noisy scene with a few plain rectangles and discs in front."""
+    """Return a picture (height, width, 3) of uint8: a noisy scene with a few plain rectangles and discs in front."""
     height, width = size
     layers = np.stack([_noise(rng, height, width) for _ in range(3)], axis=-1)
     picture = layers @ COLOR_MIX.T
@@ -26,7 +26,7 @@ def make_picture(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.
 
 
 def _noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float64]:
-    """Mean 0, deviation 1, amplitude falling with 1/f."""
+    """Return noise (height, width) with mean 0, deviation 1, and an amplitude that falls with 1/f."""
     vertical, horizontal = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     frequency = np.hypot(vertical, horizontal)
     frequency[0, 0] = np.inf
@@ -36,7 +36,7 @@ def _noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.floa
 
 
 def _shape(rng: np.random.Generator, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """The inside of a rectangle or of a disc."""
+    """Return a mask (height, width) of the inside of a rectangle or disc."""
     height, width = rows.shape
     y, x = rng.uniform(0, height), rng.uniform(0, width)
     reach = rng.uniform(0.08, 0.35) * min(height, width)

@@ -1,4 +1,4 @@
-"""Sentences of several lengths out of a small stock of plain words."""
+"""Generate sentences of several lengths from a small vocabulary of plain words."""
 
 import numpy as np
 
@@ -64,7 +64,7 @@ LINKS = ["and", "but", "because", "while", "although", "so", "even though", "aft
 
 
 def make_text(rng: np.random.Generator, words: int) -> str:
-    """About `words` words in clauses joined to sentences."""
+    """Return a text of about `words` words, in clauses that are joined to sentences."""
     parts: list[str] = []
     while sum(part.count(" ") + 1 for part in parts) < words:
         if parts:

@@ -1,4 +1,4 @@
-"""NPZ files: arrays named as the model's inputs, or `x`, with `label` or `y`; nothing in them is ever unpickled."""
+"""Read NPZ files: arrays named like the model's inputs, or `x`, with `label` or `y`. Nothing is ever unpickled."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -19,9 +19,9 @@ from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineSp
 
 MAX_BYTES = 4 << 30
 FREE_BYTES, BYTES_A_FILE_BYTE = 128 << 20, 64
-"""Memory that the arrays of any file may take, and what each byte of a packed file adds."""
+"""Memory that the arrays of every file may take, and what each byte of a compressed file adds."""
 MAX_ITEMS = 100_000
-"""Items of any file; more of them where the file has a byte for each."""
+"""Number of items that every file may have; one more is allowed for each byte of the file."""
 SAVE_AGAIN = "Save it again with numpy.savez and try again."
 REFUSALS = {
     "objects": (
@@ -31,7 +31,7 @@ REFUSALS = {
     "size": ("holds more arrays than fit into the memory", "Save a part of it and try again."),
     "damage": ("is damaged and cannot be read", SAVE_AGAIN),
 }
-"""What is wrong and what to do, by the code of the error."""
+"""Maps the code of an error to the problem and to its solution."""
 X_NAMES = ("x", "x_test", "x_val", "x_valid", "images", "inputs", "data")
 LABEL_NAMES = ("label", "y", "labels", "y_test", "y_val", "y_valid", "target", "targets")
 TRANSCRIPT_NAMES = ("transcript", "transcripts", "text", "texts", "sentence")
@@ -39,11 +39,12 @@ NAME_LISTS = ("labels", "classes", "class_names", "names", "label_names", "targe
 
 
 def matches(path: Path) -> bool:
+    """Return whether the path is an NPZ file or a folder with exactly one."""
     return _file_of(path) is not None
 
 
 def _file_of(path: Path) -> Path | None:
-    """The file itself, or the only NPZ of a folder."""
+    """Return the file itself, or the only NPZ of a folder."""
     if path.is_file():
         return path if path.suffix.lower() == ".npz" else None
     files = sorted(path.glob("*.npz")) if path.is_dir() else []
@@ -51,7 +52,11 @@ def _file_of(path: Path) -> Path | None:
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of an NPZ. Raises InputRefused for objects (they could run code), damage, or too much."""
+    """Return all arrays of an NPZ file.
+
+    Raises:
+        InputRefused: If it contains objects (they could run code), is damaged, or is too large.
+    """
     try:
         found = array_files.load_arrays(path, min(MAX_BYTES, FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size))
     except array_files.ArrayFileError as error:
@@ -67,6 +72,7 @@ def _refused(path: Path, why: str, hint: str = SAVE_AGAIN) -> InputRefused:
 
 
 def read(path: Path, options: Options) -> Collection:
+    """Read the items, labels and further columns of an NPZ file."""
     file = _file_of(path)
     assert file is not None
     arrays = load_arrays(file)
@@ -110,7 +116,7 @@ def read(path: Path, options: Options) -> Collection:
 
 
 def _kind(spec: PipelineSpec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
-    """Pictures and sounds are what has to be prepared; what the model takes as it is are arrays."""
+    """Return "images" or "audio" if the arrays have to be prepared, else "arrays"."""
     entry, steps = main_input_of(spec), spec.preprocess
     rows = inputs.get(entry.name, inputs.get("x"))
     if rows is None or fits(rows[0], entry, steps):
@@ -121,13 +127,13 @@ def _kind(spec: PipelineSpec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
 
 
 def _as_frames(inputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> dict[str, NDArray[Any]]:
-    """Rows that are frames already get a batch axis, so that none is taken for a whole sound."""
+    """Add a batch axis to rows that are frames already, so that none is treated as a whole sound."""
     name = main_input_of(spec).name
     return {key: rows[:, None] if key in (name, "x") and rows.ndim == 2 else rows for key, rows in inputs.items()}
 
 
 def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> dict[str, NDArray[Any]]:
-    """Arrays named as the model's inputs; else `x` (or `x_test`, …) for the only one that the world goes into."""
+    """Return the arrays named like the model's inputs; else `x` (or `x_test`, …) for the only main input."""
     states = {entry.name for entry in spec.inputs if entry.source in ("state", "constant")}
     wanted = [entry.name for entry in spec.inputs if entry.name not in states]
     named = {name: arrays[name] for name in wanted if name in arrays and arrays[name].ndim}
@@ -143,7 +149,7 @@ def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> dict[
 def _labels_of(
     arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], count: int, options: Options
 ) -> str | None:
-    """The name of the array that holds one label for each item."""
+    """Return the name of the array that holds one label for each item."""
     lower = {name.lower(): name for name in arrays}
     wanted = [options.label_column.lower()] if options.label_column else list(LABEL_NAMES)
     fits = [lower[name] for name in wanted if name in lower and lower[name] not in inputs]
@@ -152,7 +158,10 @@ def _labels_of(
 
 
 def is_one_hot(labels: NDArray[Any]) -> bool:
-    """Rows with a 1 for the class and 0 for all others: no row of accepted classes names only 0 and 1."""
+    """Return whether each row has a 1 for the class and 0 for all others.
+
+    Such rows cannot be lists of accepted classes, because none of these names only 0 and 1.
+    """
     if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
         return False
     values = np.asarray(labels, np.float64)
@@ -162,7 +171,7 @@ def is_one_hot(labels: NDArray[Any]) -> bool:
 def _not_labels(
     arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], taken: str | None, count: int, file: Path
 ) -> tuple[Finding, ...]:
-    """Arrays that are called like labels and cannot be them: of another number than there are items, or no list."""
+    """Return findings about arrays that are named like labels, but have the wrong size or shape."""
     if taken is not None:
         return ()
     named = [name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs]
@@ -171,7 +180,7 @@ def _not_labels(
 
 
 def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: PipelineSpec) -> tuple[Finding, ...]:
-    """Warn of items whose label is a negative number: it means none, and in other programs may mean a class."""
+    """Warn about items with a negative label, which means no label here but may mean a class in other programs."""
     if labels is None or labels.dtype.kind not in "if" or spec.answer_kind not in CLASSES:
         return ()
     below = int((labels.reshape(len(labels), -1) < 0).all(axis=1).sum())
@@ -191,7 +200,10 @@ def _size(values: NDArray[Any]) -> str:
 
 
 def raw_labels(value: Any) -> tuple[str, ...]:
-    """One label as written: a number, a name, several joined by "|", or a row of accepted ones (below 0: none)."""
+    """Return one label as written.
+
+    The value is a number, a name, several names joined by "|", or a row of accepted classes (below 0: none).
+    """
     values = np.atleast_1d(value)
     if values.dtype.kind in "US":
         return tuple(part.strip() for text in values.tolist() for part in str(text).split("|") if part.strip())
@@ -199,7 +211,7 @@ def raw_labels(value: Any) -> tuple[str, ...]:
 
 
 def columns_of(arrays: Mapping[str, NDArray[Any]], taken: set[str | None], count: int) -> dict[str, NDArray[Any]]:
-    """Further arrays of one value for each item: the person's own columns."""
+    """Return further arrays with one value for each item: the person's own columns."""
     return {
         name: values
         for name, values in arrays.items()
@@ -210,13 +222,13 @@ def columns_of(arrays: Mapping[str, NDArray[Any]], taken: set[str | None], count
 def transcripts_of(
     arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], count: int
 ) -> NDArray[Any] | None:
-    """What was said, one text for each item."""
+    """Return the transcripts, one text for each item; None if there are none."""
     fits = [arrays[name] for name in TRANSCRIPT_NAMES if name in arrays and name not in inputs]
     return next((v for v in fits if v.dtype.kind == "U" and v.ndim == 1 and len(v) == count), None)
 
 
 def _target(value: Any) -> tuple[float, ...]:
-    """Exact numbers of one row of labels, where it has only finite ones."""
+    """Return the numbers of one row of labels if all are finite, else ()."""
     values = np.atleast_1d(value)
     if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
         return ()
@@ -226,7 +238,7 @@ def _target(value: Any) -> tuple[float, ...]:
 def _class_names(
     arrays: Mapping[str, NDArray[Any]], label_name: str | None, spec: PipelineSpec
 ) -> tuple[str, ...] | None:
-    """A list of names beside the labels says what their numbers mean."""
+    """Return the names that a list beside the labels gives to their numbers."""
     if label_name is None or arrays[label_name].dtype.kind not in "iu":
         return None
     for name in NAME_LISTS:
@@ -237,7 +249,7 @@ def _class_names(
 
 
 def _sample(inputs: Mapping[str, NDArray[Any]], index: int) -> Any:
-    """One item: the array alone for `x`, else arrays by input name."""
+    """Return one item: the array alone for `x`, else arrays by input name."""
     return inputs["x"][index] if list(inputs) == ["x"] else {name: a[index] for name, a in inputs.items()}
 
 

@@ -1,7 +1,8 @@
-"""Sounds: a folder of WAV files, or an NPZ of recordings with a label for each frame.
+"""Read sounds: a folder of WAV files, or an NPZ of recordings with a label for each frame.
 
-Such an NPZ holds `audio` (all samples one after the other), `lengths` (samples of each recording), `sr` (Hz), and, if
-it has labels, `labels` (one for each `frame` samples, the recordings one after the other) or `label` (one for each).
+Such an NPZ holds `audio` (all samples one after the other), `lengths` (samples of each recording) and `sr` (Hz). Labels
+are optional: `labels` (one for each `frame` samples, the recordings one after the other) or `label` (one for each
+recording).
 """
 
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ SUFFIXES = frozenset({".wav", ".wave"})
 
 
 def matches(path: Path) -> bool:
+    """Return whether the path is or contains WAV files, a list of files, or an NPZ of recordings."""
     if path.is_file():
         return (
             path.suffix.lower() in SUFFIXES
@@ -42,6 +44,7 @@ def _holds_recordings(path: Path) -> bool:
 
 
 def read(path: Path, options: Options) -> Collection:
+    """Read the recordings of an NPZ file, or the WAV files of a folder."""
     if path.suffix.lower() == ".npz":
         return _recordings(path, options)
     return read_files(path, SUFFIXES, "audio", options)
@@ -85,7 +88,7 @@ def _number(arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...], otherwis
 
 
 def _samples(part: NDArray[Any], rate: int, wanted: int) -> NDArray[np.float32]:
-    """Mono float32 in −1..1 at the model's rate."""
+    """Return mono float32 samples in −1..1 at the model's rate."""
     scale = float(np.iinfo(part.dtype).max) + 1.0 if part.dtype.kind == "i" else 1.0
     values = part.astype(np.float32) / np.float32(scale)
     return values if rate == wanted else resample(values, rate, wanted)
@@ -94,7 +97,7 @@ def _samples(part: NDArray[Any], rate: int, wanted: int) -> NDArray[np.float32]:
 def _step_labels(
     arrays: Mapping[str, NDArray[Any]], lengths: NDArray[np.int64], rate: int, steps: AudioSteps
 ) -> list[Callable[[int], NDArray[np.int64]]] | None:
-    """For each recording a function: number of the model's steps → one label for each of them."""
+    """Return for each recording a function from the number of the model's steps to one label for each step."""
     labels = arrays.get("labels", arrays.get("y"))
     if labels is None or labels.dtype.kind not in "biu" or not steps.frame_samples:
         return None
@@ -113,7 +116,7 @@ def _step_labels(
 
 
 def _at_steps(labels: NDArray[np.int64], per_step: float, count: int) -> NDArray[np.int64]:
-    """The label in force at the middle of each of `count` steps; −1 where there are none at all."""
+    """Return the label at the middle of each of `count` steps, (count,); −1 if there are no labels."""
     if not len(labels):
         return np.full(count, -1, np.int64)
     index = np.floor((np.arange(count) + 0.5) * per_step).astype(np.int64)

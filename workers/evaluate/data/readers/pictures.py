@@ -1,4 +1,4 @@
-"""Folders of pictures."""
+"""Read folders of pictures, with boxes or masks if the model predicts them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,12 +34,14 @@ SUFFIXES = frozenset(
 
 
 def matches(path: Path) -> bool:
+    """Return whether the path is or contains pictures, or is a list of files."""
     if path.is_file():
         return path.suffix.lower() in SUFFIXES or is_list(path)
     return next(files_below(path, SUFFIXES), None) is not None
 
 
 def read(path: Path, options: Options) -> Collection:
+    """Read the pictures and their labels, boxes or masks."""
     collection = read_files(path, SUFFIXES, "images", options)
     if not path.is_dir() or options.spec.answer_kind == "class":
         return collection
@@ -48,7 +50,7 @@ def read(path: Path, options: Options) -> Collection:
     else:
         entries, findings = with_boxes(collection.entries, path, options.spec)
     if any(entry.boxes is not None or entry.mask is not None for entry in entries):
-        # folders of such a set are named by what lies in them, as "images"
+        # The folders of such a set are named after their contents, for example "images", not after classes.
         entries = [replace(entry, labels=()) for entry in entries]
         own = tuple(finding for finding in collection.findings if finding.code != FOLDER_LABELS)
         collection = replace(collection, findings=own)

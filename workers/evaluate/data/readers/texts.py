@@ -1,4 +1,4 @@
-"""Texts in a CSV: which column holds the text and which the label is found by name, then by content, and told."""
+"""Read texts from tables: the columns of text and label are found by name, then by content, and reported."""
 
 from functools import partial
 from pathlib import Path
@@ -52,17 +52,21 @@ LABEL_NAMES = [
     "truth",
 ]
 REFERENCE_NAMES = ["reference", "references", "translation", "summary", "target", "output", "tgt"]
-"""Of models that answer with texts."""
+"""Names of columns with reference texts, for models that generate texts."""
 
 MOST_LABELS = 1000
 
 
 def matches(path: Path) -> bool:
+    """Return whether the path is a table of texts, or a folder with exactly one."""
     return _table_of(path) is not None
 
 
 def _table_of(path: Path) -> Path | None:
-    """The file itself, or the only table of a folder that holds no pictures or sounds (then it is their list)."""
+    """Return the file itself, or the only table of a folder without pictures and sounds.
+
+    In a folder with pictures or sounds, a table is their list.
+    """
     if path.is_file():
         return path if path.suffix.lower() in SUFFIXES else None
     if not path.is_dir():
@@ -75,6 +79,7 @@ def _table_of(path: Path) -> Path | None:
 
 
 def read(path: Path, options: Options) -> Collection:
+    """Read the texts, labels and further columns of a table."""
     file = _table_of(path)
     assert file is not None
     given = [name for name in (options.text_column, options.label_column) if name]
@@ -93,7 +98,7 @@ def read(path: Path, options: Options) -> Collection:
             empty += 1
             continue
         cell = row[label] if label is not None else ""
-        one = options.spec.answer_kind == "tokens"  # a text that is right, whatever it holds
+        one = options.spec.answer_kind == "tokens"  # a reference text is one label, even if it has a |
         labels = tuple(part.strip() for part in ([cell] if one else cell.split("|")) if part.strip())
         without += one and label is not None and not cell.strip()
         value = row[text]
@@ -124,7 +129,7 @@ def _chosen(table: Table, name: str, file: Path) -> int:
 
 
 def find_text(table: Table) -> int:
-    """By name, else the column with the longest values of which most differ."""
+    """Return the column of texts: by name, else the one with the longest values of which most differ."""
     named = table.column(*TEXT_NAMES)
     if named is not None:
         return named
@@ -139,9 +144,13 @@ def find_text(table: Table) -> int:
 
 
 def find_label(table: Table, text: int, options: Options) -> int | None:
-    """By name if the model knows most values, else the one column whose values are few and all known; else by name."""
+    """Return the column of labels; None if there is none.
+
+    It is found by name if the model knows most of its values. Otherwise it is the only column with few values that the
+    model knows completely, else it is found by name alone.
+    """
     if options.spec.chat is not None:
-        return None  # what really follows is in the texts themselves
+        return None  # the words that really follow are in the texts themselves
     known = LabelMap(options.spec)
     classes = options.spec.answer_kind in CLASSES
     candidates = [column for column in range(len(table.header)) if column != text]
@@ -158,7 +167,7 @@ def find_label(table: Table, text: int, options: Options) -> int | None:
 
 
 def _known_share(table: Table, column: int, known: LabelMap) -> float:
-    """How many of a column's different values the model knows; 0 where there are too many or only one."""
+    """Return which share of a column's different values the model knows; 0 if there are too many values or only one."""
     values = {part.strip() for row in table.rows for part in row[column].split("|") if part.strip()}
     if not 1 < len(values) <= min(MOST_LABELS, max(2, len(table.rows) // 2)):
         return 0.0

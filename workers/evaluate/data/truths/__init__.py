@@ -1,1 +1,1 @@
-"""What is right, as the field keeps it beside its data: boxes, masks, pairs of sentences. One format a file."""
+"""Read labels that lie beside the data: boxes, masks, pairs of sentences. One file for each format."""

@@ -1,4 +1,4 @@
-"""What is right may lie in a folder beside the chosen one, where nothing may be read."""
+"""Detect labels in a folder beside the chosen one, which may not be read."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from workers.contracts.specs import Finding
 
 PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "leftimg8bit"})
-"""How the field names the folder of pictures, in small letters."""
+"""Common names of the folder of pictures, in lower case."""
 
 
 def labels_above(root: Path, folders: Sequence[str], what: str) -> tuple[Finding, ...]:
-    """Told where the folder of pictures alone was chosen and one of `folders` lies beside it."""
+    """Return a warning if only the folder of pictures was chosen and one of `folders` lies beside it."""
     beside = [name for name in folders if (root.parent / name).is_dir()] if root.name.lower() in PICTURE_FOLDERS else []
     if not beside:
         return ()

@@ -1,4 +1,4 @@
-"""Boxes beside pictures, in whichever of the field's formats they are kept: COCO, YOLO, Pascal VOC."""
+"""Read boxes beside pictures in any common format: COCO, YOLO, Pascal VOC."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,8 +16,11 @@ from workers.pipeline.spec import ImageSteps, PipelineSpec
 
 
 def with_boxes(entries: Sequence[Entry], root: Path, spec: PipelineSpec) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
-    """The entries with their boxes, and what to tell. Pictures without a file of labels have none; one whose file is
-    empty shows nothing. Classes are the model's, by name where both have names; others are told and left out."""
+    """Return the entries with their boxes, and findings.
+
+    Pictures without a label file have no boxes; a picture with an empty one shows no object. Classes are the model's,
+    by name if both have names. Other classes are reported and left out.
+    """
     steps = spec.preprocess
     if not isinstance(steps, ImageSteps):
         return entries, ()
@@ -35,7 +38,7 @@ def with_boxes(entries: Sequence[Entry], root: Path, spec: PipelineSpec) -> tupl
 
 
 Named = list[tuple[str, Box]] | None
-"""Boxes with the class as it is written: a name, else a number; None where the picture has no labels."""
+"""Boxes with the class as written, a name or else a number; None if the picture has no labels."""
 
 
 def _yolo(entries: Sequence[Entry], root: Path) -> list[Named]:
@@ -68,7 +71,7 @@ def _mapped(
         what = f"The model does not know {names_of(strange)}: boxes of these classes are left out."
         findings.append(Finding(level="warning", what=what))
     if not numbers and wanted:
-        return entries, tuple(findings[1:])  # labels of something else are no labels
+        return entries, tuple(findings[1:])  # these labels describe something else
     found = [
         None if row is None else tuple((*box[:4], numbers[kind]) for kind, box in row if kind in numbers)
         for row in rows
@@ -77,7 +80,7 @@ def _mapped(
 
 
 def class_numbers(written: set[str], classes: Sequence[str] | None) -> Mapping[str, int]:
-    """The model's number for each class as it is written: by name, else by number where it is one the model has."""
+    """Return the model's number of each written class: by name, else by number if the model has it."""
     known = {normal(name): number for number, name in enumerate(classes or ())}
     numbers = {}
     for kind in written:

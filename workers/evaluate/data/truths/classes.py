@@ -1,4 +1,4 @@
-"""From labels as they are written to class numbers of the model."""
+"""Convert labels as they are written to class numbers of the model."""
 
 import re
 from collections import Counter, defaultdict
@@ -12,13 +12,13 @@ from workers.pipeline.spec import PipelineSpec
 
 MOST_UNKNOWN = 50
 CLASSES = ("class", "score", "labels")
-"""Kinds of answers whose labels are class numbers."""
+"""Kinds of predictions whose labels are class numbers."""
 
 BINARY = {"0": 0, "1": 1, "no": 0, "yes": 1, "false": 0, "true": 1, "negative": 0, "positive": 1}
 
 
 def class_count(spec: PipelineSpec) -> int | None:
-    """How many classes the model knows; None where its answers are no classes or nothing says."""
+    """Return how many classes the model knows; None if it predicts no classes or the number is unknown."""
     if spec.answer_kind == "score":
         return 2
     if spec.answer_kind not in ("class", "labels"):
@@ -31,7 +31,10 @@ def class_count(spec: PipelineSpec) -> int | None:
 
 
 class LabelMap:
-    """Whole names are matched first (without case), then each of several names joined by commas, then numbers."""
+    """Maps written labels to class numbers of one model.
+
+    Whole names are matched first (ignoring case), then each of several names joined by commas, then numbers.
+    """
 
     def __init__(self, spec: PipelineSpec) -> None:
         self._count = class_count(spec)
@@ -46,7 +49,7 @@ class LabelMap:
                 self._synonyms[name].add(index)
 
     def ids(self, raw: str) -> tuple[int, ...]:
-        """The class numbers that one written label means; empty if the model knows none."""
+        """Return the class numbers that one written label means; empty if the model knows none."""
         named = self._whole.get(normal(raw)) or self._synonyms.get(normal(raw))
         if named:
             return tuple(sorted(named))
@@ -57,12 +60,12 @@ class LabelMap:
 
 
 def normal(name: str) -> str:
-    """Case, outer blanks, underscores and dashes do not tell names apart."""
+    """Return a name in a form in which case, blanks, underscores and dashes make no difference."""
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def as_number(raw: str) -> int | None:
-    """ "7", "7.0" → 7; None for anything else, also for 7.5."""
+    """Return the integer that is written, for example 7 for "7" and "7.0"; None for anything else, also for 7.5."""
     try:
         value = float(raw)
     except ValueError:
@@ -72,7 +75,13 @@ def as_number(raw: str) -> int | None:
 
 @dataclass(frozen=True)
 class Resolved:
-    """`ids` one tuple for each entry (empty: unlabelled); `unknown` labels, the most frequent first."""
+    """The result of matching labels with classes.
+
+    Attributes:
+        ids: Class numbers of each entry; empty without a label.
+        findings: Findings for people.
+        unknown: Labels that the model does not know, the most frequent first.
+    """
 
     ids: list[tuple[int, ...]]
     findings: tuple[Finding, ...] = ()
@@ -80,9 +89,9 @@ class Resolved:
 
 
 def resolve(collection: Collection, spec: PipelineSpec, meant: Mapping[str, str] | None = None) -> Resolved:
-    """Match all labels of a collection with the model's classes; what is unknown becomes a finding in plain words.
+    """Match all labels of a collection with the model's classes, and report unknown ones.
 
-    `meant` comes first: the person said which answer of the model a label means.
+    `meant` has priority: it holds the class that a label means, as the person said.
     """
     raw = [entry.labels for entry in collection.entries]
     none: list[tuple[int, ...]] = [() for _ in raw]
@@ -107,7 +116,7 @@ def resolve(collection: Collection, spec: PipelineSpec, meant: Mapping[str, str]
 
 
 def _parts(labels: Sequence[str], known: LabelMap, spec: PipelineSpec) -> list[str]:
-    """Of a model that gives several labels what stands in one cell: “cat|dog”, “cat; dog”, “cat, dog”."""
+    """Return the labels of one cell if the model predicts several labels: “cat|dog”, “cat; dog”, “cat, dog”."""
     if spec.answer_kind != "labels":
         return list(labels)
     cells = [[cell] if known.ids(cell) else re.split(r"[|;,]", cell) for cell in labels]
@@ -115,7 +124,7 @@ def _parts(labels: Sequence[str], known: LabelMap, spec: PipelineSpec) -> list[s
 
 
 def _no_classes(raw: Sequence[tuple[str, ...]], spec: PipelineSpec) -> Finding:
-    """A warning where the labels look like classes, of which the model knows none."""
+    """Return a finding for a model without classes: a warning if the labels look like classes, else an information."""
     kinds = {label for labels in raw for label in labels}
     seem_classes = all(as_number(k) is not None or not is_number(k) for k in kinds) and len(kinds) <= max(
         2, len(raw) // 4
@@ -131,7 +140,7 @@ def _no_classes(raw: Sequence[tuple[str, ...]], spec: PipelineSpec) -> Finding:
 
 
 def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: PipelineSpec) -> dict[str, str]:
-    """The data's numbers as its own names, if the model knows all of these; else numbers stay numbers."""
+    """Return the names of the data's numbers if the model knows all of them; else numbers stay numbers."""
     if names is None or spec.classes is None or not all(known.ids(name) for name in names):
         return {}
     return {str(index): name for index, name in enumerate(names)}
@@ -161,7 +170,7 @@ def _known_names(spec: PipelineSpec) -> str:
 
 
 def _counted_from_one(unknown: Counter[str], labelled: int, spec: PipelineSpec) -> str:
-    """Labels 1..K beside classes 0..K−1 are a common slip."""
+    """Return a hint if labels seem to be 1..K for classes 0..K−1, a common mistake."""
     count = class_count(spec)
     if labelled and count is not None and [as_number(label) for label in unknown] == [count]:
         return " The labels seem to be counted from 1; Fettle counts classes from 0."

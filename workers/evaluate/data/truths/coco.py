@@ -1,4 +1,4 @@
-"""Boxes beside pictures, as COCO writes them: a JSON file with `images`, `annotations` and `categories`."""
+"""Read boxes in COCO's format: a JSON file with `images`, `annotations` and `categories`."""
 
 import json
 from collections import defaultdict
@@ -11,16 +11,17 @@ from workers.pipeline.spec import ImageSteps, PipelineSpec
 
 MAX_BYTES = 256 << 20
 MAX_SIDE = 1e9
-"""Longest side of a box in pixels; larger numbers are damage."""
+"""Longest side of a box in pixels; larger numbers mean damage."""
 
 Boxes = dict[str, tuple[Box, ...]]
 
 
 def boxes_beside(folder: Path, spec: PipelineSpec) -> tuple[Boxes, tuple[Finding, ...]]:
-    """Boxes by the name of their picture (empty for pictures that are listed without any), and what to tell.
+    """Return boxes by the name of their picture (empty for pictures that are listed without any), and findings.
 
-    In shares of the picture: left, top, width, height, and the class. Classes are the model's where it knows all names,
-    else COCO's own numbers. Nothing where the model crops pictures: its boxes would be of another frame.
+    A box is in shares of the picture: left, top, width, height, and the class. Classes are the model's if it knows all
+    names, else COCO's own numbers. Nothing is returned if the model crops pictures, because boxes would have another
+    frame.
     """
     steps = spec.preprocess
     if not isinstance(steps, ImageSteps) or steps.crop is not None or isinstance(steps.resize, int):
@@ -48,7 +49,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _boxes(facts: dict[str, Any], spec: PipelineSpec) -> Boxes:
-    """Entries that lack what COCO asks for are left out."""
+    """Return the boxes; entries without the required fields are left out."""
     numbers = _classes(facts["categories"], spec)
     pictures = {
         row["id"]: (str(row["file_name"]), float(row["width"]), float(row["height"]))
@@ -70,12 +71,12 @@ def _boxes(facts: dict[str, Any], spec: PipelineSpec) -> Boxes:
 
 
 def _is_id(value: Any) -> bool:
-    """Numbers by the format; texts are met as well. Lists and objects cannot be looked up."""
+    """Return whether a value can be an id: a number as the format demands, or a text as some files have."""
     return isinstance(value, int | str)
 
 
 def _is_number(value: Any) -> bool:
-    """Whether it is finite and fits a float."""
+    """Return whether a value is a finite number that fits a float."""
     return isinstance(value, int | float) and abs(value) < MAX_SIDE
 
 

@@ -1,6 +1,7 @@
-"""From the pixels of masks as they are written to class numbers of the model, in the frame that the model sees.
+"""Convert label masks to class numbers of the model, in the frame that the model sees.
 
-Stored is one PNG for each test item: 8 bits, or 16 for models of more than 255 classes; the highest number is "ignore".
+One PNG is stored for each test item: 8 bits, or 16 for models with more than 255 classes. The highest number means
+"ignore".
 """
 
 from collections import Counter
@@ -26,26 +27,26 @@ from workers.pipeline.spec import PARSER_ERRORS, ImageSteps, MaskSteps, Pipeline
 READING = "Reading masks"
 FOLDER = "masks"
 IGNORE = -1
-"""Pixels that no score looks at."""
+"""Class number of pixels that no score uses."""
 
 IGNORED = (255, 65535)
-"""As the field writes them (Pascal VOC, Cityscapes)."""
+"""Numbers of ignored pixels in common formats (Pascal VOC, Cityscapes)."""
 
 MOST_ASPECT_PX = 1.0
-"""A mask whose sides are the picture's times one factor, to within a pixel, only needs another size."""
+"""A mask whose sides are the picture's times one factor, to within a pixel, is only resized."""
 
 CITYSCAPES = {
     7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11, 25: 12, 26: 13, 27: 14, 28: 15,
     31: 16, 32: 17, 33: 18,
 }  # fmt: skip
-"""`id` to `trainId` (cityscapesScripts, helpers/labels.py): the 19 classes that are judged."""
+"""Maps `id` to `trainId` (cityscapesScripts, helpers/labels.py): the 19 classes that are judged."""
 
 Numbers = NDArray[np.int32]
 
 
 @dataclass
 class _Read:
-    """What reading all masks of a set showed. `values` counts masks that hold each number."""
+    """Results of reading all masks of a set. `values` counts the masks that contain each number."""
 
     values: Counter[int]
     resized: list[str]
@@ -56,7 +57,7 @@ class _Read:
 def store_masks(
     folder: Path, test: Sequence[Kept], spec: PipelineSpec, root: Path, ctx: JobContext
 ) -> tuple[dict[int, str], tuple[Finding, ...]]:
-    """Write the masks of test items below `folder`. Gives the file of each item that has one, and what to tell."""
+    """Write the masks of test items below `folder`; return the file of each item that has one, and findings."""
     if not isinstance(spec.preprocess, ImageSteps) or not any(kept.entry.mask is not None for kept in test):
         return {}, ()
     read = _Read(Counter(), [], [], [])
@@ -80,14 +81,14 @@ def store_masks(
 
 
 def read_mask(path: str) -> Numbers:
-    """(height, width) of the model's input frame: class numbers, `IGNORE` where nothing is judged."""
+    """Return a stored mask (height, width) in the model's input frame, with `IGNORE` where nothing is judged."""
     values = _pixels(Path(path))
     ignored = IGNORED[0] if values.dtype.itemsize == 1 else IGNORED[1]
     return np.where(values == ignored, IGNORE, values.astype(np.int32)).astype(np.int32)
 
 
 def resized(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """(height, width) at another size by the pixel that lies at each new one's center; no number is made up."""
+    """Return a mask (height, width) at another size, by the pixel at the center of each new one; no number is new."""
     if mask.shape == shape:
         return mask
     rows, columns = (
@@ -98,7 +99,7 @@ def resized(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def class_count(spec: PipelineSpec) -> int | None:
-    """How many classes the model tells apart; 2 of a single plane. None where nothing says."""
+    """Return how many classes the model predicts, 2 for a single plane; None if the number is unknown."""
     steps = spec.postprocess
     if not isinstance(steps, MaskSteps):
         return None
@@ -112,7 +113,12 @@ def class_count(spec: PipelineSpec) -> int | None:
 
 
 def _pixels(path: Path) -> NDArray[Any]:
-    """(height, width) as written: numbers of a palette or gray levels. Raises ValueError or OSError for others."""
+    """Return the pixels (height, width) as written: numbers of a palette or gray levels.
+
+    Raises:
+        ValueError: If the file is not such a mask.
+        OSError: If it cannot be read.
+    """
     from PIL import Image
 
     try:
@@ -131,7 +137,7 @@ def _pixels(path: Path) -> NDArray[Any]:
 
 
 def _look(kept: Kept, mask: Path, read: _Read) -> bool:
-    """Whether this mask can be used; its numbers are counted."""
+    """Return whether this mask can be used, and count its numbers."""
     size = sides_of(kept.entry)
     try:
         values = _pixels(mask)
@@ -154,8 +160,10 @@ def _look(kept: Kept, mask: Path, read: _Read) -> bool:
 def _meaning(
     values: Counter[int], spec: PipelineSpec, root: Path, files: Sequence[Path]
 ) -> tuple[Mapping[int, int], list[Finding]]:
-    """The model's class for each number as written; what stands for none is left out and told where it is no sign of
-    "ignore"."""
+    """Return the model's class for each written number, and findings.
+
+    Numbers without a class are left out, and reported unless they mean "ignore".
+    """
     count, found = class_count(spec), set(values)
     usual = _by_convention(found, count, files)
     if usual is not None:
@@ -182,7 +190,7 @@ def _meaning(
 
 
 def _by_convention(found: set[int], count: int | None, files: Sequence[Path]) -> tuple[Mapping[int, int], str] | None:
-    """Numberings that the field uses where plain numbers cannot be meant."""
+    """Return the meaning by a common numbering if plain numbers are impossible; else None."""
     if count == 2 and found == {0, 255}:
         return {0: 0, 255: 1}, "The masks are black and white: white (255) is the thing, black (0) is the rest."
     if count == len(CITYSCAPES) and all(file.stem.lower().endswith("_labelids") for file in files):
@@ -194,7 +202,7 @@ def _by_convention(found: set[int], count: int | None, files: Sequence[Path]) ->
 
 
 def _by_names(found: set[int], spec: PipelineSpec, root: Path) -> Mapping[int, int] | None:
-    """By the names that a list beside the masks gives to its numbers; None where the model counts just so."""
+    """Return the meaning by the names in a list beside the masks; None if the model uses the same numbers."""
     names = class_names(root) if spec.classes is not None else None
     if names is None:
         return None
@@ -212,8 +220,10 @@ def _translated(values: NDArray[Any], meaning: Mapping[int, int]) -> Numbers:
 
 
 def _framed(mask: Numbers, size: tuple[int, int], steps: ImageSteps) -> Numbers:
-    """The mask of a picture of `size` (width, height) where the model sees it: cropped like the picture, and nothing to
-    judge where a letterbox fills up."""
+    """Return the mask of a picture of `size` (width, height) in the model's frame.
+
+    It is cropped like the picture, and `IGNORE` where a letterbox fills up.
+    """
     placing = placing_of(size, steps)
     across, down = (
         np.floor((np.arange(count) + 0.5 - offset) / scale).astype(np.int64)

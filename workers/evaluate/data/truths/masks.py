@@ -1,7 +1,7 @@
-"""Masks beside pictures as the field keeps them: PNG files whose pixels are class numbers (palette or gray).
+"""Find masks beside pictures: PNG files whose pixels are class numbers (palette or gray).
 
 Known layouts: `images` beside `masks` (or `annotations`, as ADE20K), `JPEGImages` beside `SegmentationClass` (Pascal
-VOC), `leftImg8bit` beside `gtFine` (Cityscapes), and a name with an ending such as `_mask` beside its picture.
+VOC), `leftImg8bit` beside `gtFine` (Cityscapes), and a name with a suffix such as `_mask` beside its picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ MASK_FOLDERS = (
     "segmentation", "segmentations", "gt", "groundtruth", "ground_truth",
 )  # fmt: skip
 OTHER_FOLDERS = frozenset({"segmentationobject"})
-"""Pictures in these are neither examples nor masks of classes."""
+"""Pictures in these folders are neither examples nor masks of classes."""
 
 ENDINGS = (
     "_mask", "-mask", "_labelTrainIds", "_gtFine_labelTrainIds", "_labelIds", "_gtFine_labelIds", "_label", "_labels",
@@ -28,9 +28,9 @@ PICTURE_ENDING = "_leftimg8bit"
 
 
 def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
-    """The pictures with the files of their masks, and what to tell; masks are no pictures of the set themselves.
+    """Return the pictures with the files of their masks, and findings; masks themselves are not pictures of the set.
 
-    Pictures without a mask stay, unlabelled. What the pixels mean is looked at where masks are stored.
+    Pictures without a mask stay as unlabelled ones. The meaning of pixels is determined where masks are stored.
     """
     files = {_key(file, root): file for file in files_below(root, frozenset({".png"}))}
     found = {entry.source: _mask_of(entry, root, files) for entry in entries}
@@ -62,7 +62,7 @@ def _mask_of(entry: Entry, root: Path, files: dict[str, Path]) -> Path | None:
 
 
 def _keys(picture: Path) -> Iterator[str]:
-    """Where the mask of a picture may lie, the likeliest first: relative to the root, in small letters."""
+    """Yield where the mask of a picture may be, most likely first: relative to the root, in lower case."""
     *folders, _ = (part.lower() for part in picture.parts)
     stem = picture.stem.lower()
     stems = [stem, stem.removesuffix(PICTURE_ENDING)] if stem.endswith(PICTURE_ENDING) else [stem]

@@ -1,4 +1,4 @@
-"""Pairs of sentences with how alike people find them (the layout of STS and of sentence-transformers)."""
+"""Read pairs of sentences with a rated similarity (the layout of STS and of sentence-transformers)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SCORE = ("score", "similarity", "similarity_score", "relatedness_score", "gold_s
 
 @dataclass(frozen=True)
 class _At:
-    """Indices of the three columns."""
+    """Indices of the three columns of a table of pairs."""
 
     first: int
     second: int
@@ -25,8 +25,10 @@ class _At:
 
 
 def pairs_in(table: Table, spec: PipelineSpec) -> Collection | None:
-    """Both sentences of each row as items that know their pair; None where the table holds no such columns, or the
-    model's results are no vectors."""
+    """Return both sentences of each row as items that know their pair.
+
+    Returns None if the table has no such columns, or if the model predicts no embeddings.
+    """
     first, second, score = (table.column(*names) for names in (FIRST, SECOND, SCORE))
     if spec.answer_kind != "embedding" or first is None or second is None or score is None:
         return None
@@ -44,7 +46,7 @@ def pairs_in(table: Table, spec: PipelineSpec) -> Collection | None:
 
 
 def _both(number: int, row: Sequence[str], at: _At) -> Iterator[Entry]:
-    """Halves of one row have one digest, so that both calibrate or both are judged."""
+    """Yield both sentences of a row. They have the same digest, so that both calibrate or both are judged."""
     texts = [row[at.first], row[at.second]]
     value = finite_number(row[at.score])
     key = digest(*(text.encode("utf-8", "surrogatepass") for text in texts))

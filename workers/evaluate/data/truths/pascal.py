@@ -1,4 +1,4 @@
-"""Boxes beside pictures as Pascal VOC keeps them: an XML file for each picture, with names and places in pixels."""
+"""Read boxes in Pascal VOC's format: an XML file for each picture, with names and places in pixels."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,8 +11,11 @@ FOLDERS = ("Annotations", "annotations", "labels", "xml")
 
 
 def pascal_boxes(picture: Path, root: Path) -> list[tuple[str, Box]] | None:
-    """(name, box in shares) of one picture; None where it has no such file: in `Annotations` beside the folder of
-    pictures, or beside the picture. Objects that lack what the format asks for are left out."""
+    """Return (name, box in shares) of one picture; None if it has no such file.
+
+    The file is in `Annotations` beside the folder of pictures, or beside the picture. Objects without the required
+    fields are left out.
+    """
     name = picture.with_suffix(".xml").name
     places = [picture.with_suffix(".xml")]
     places += [folder / part / name for folder in (picture.parent, picture.parent.parent, root) for part in FOLDERS]
@@ -30,7 +33,7 @@ def pascal_boxes(picture: Path, root: Path) -> list[tuple[str, Box]] | None:
         left, top, right, bottom = edges
         if not kind or left is None or top is None or right is None or bottom is None or right <= left or bottom <= top:
             continue
-        # pixels are counted from 1, and both ends belong to the box (VOC2012 devkit, section 3.4)
+        # Pixels are counted from 1, and both ends belong to the box (VOC2012 devkit, section 3.4).
         box = ((left - 1) / width, (top - 1) / height, (right - left + 1) / width, (bottom - top + 1) / height, -1)
         found.append((kind, box))
     return found
@@ -45,7 +48,7 @@ def _number(element: ElementTree.Element, path: str) -> float | None:
 
 
 def _parsed(path: Path) -> ElementTree.Element | None:
-    """None for what is no annotation, and for files that declare entities: a few of them can fill all memory."""
+    """Return the parsed file; None for other files, and for files that declare entities, which can fill all memory."""
     try:
         if path.stat().st_size > MAX_BYTES:
             return None

@@ -1,7 +1,7 @@
-"""Boxes beside pictures as YOLO's tools keep them: a text file for each picture, classes in `data.yaml` or a list.
+"""Read boxes in YOLO's format: a text file for each picture, with classes in `data.yaml` or a list.
 
-A line is a class number and center x, center y, width, height in shares of the picture (Ultralytics' detection format);
-more numbers than four are the corners of a polygon, whose frame is taken.
+A line is a class number and center x, center y, width, height in shares of the picture (Ultralytics' detection format).
+More than four numbers are the corners of a polygon, whose bounding box is used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,10 @@ _LEVELS_UP = 3
 
 
 def yolo_boxes(picture: Path, root: Path) -> list[tuple[int, Box]] | None:
-    """(class number of the labels, box) of one picture; None where it has no such file. The file lies in `labels` where
-    the picture lies in `images`, or beside the picture. Damaged lines are left out."""
+    """Return (class number of the labels, box) of one picture; None if it has no such file.
+
+    The file is in `labels` if the picture is in `images`, or beside the picture. Damaged lines are left out.
+    """
     texts = (_read(place) for place in _places(picture, root) if place.is_file())
     text = next((one for one in texts if one is not None), None)
     if text is None:
@@ -46,7 +48,7 @@ def _places(picture: Path, root: Path) -> list[Path]:
 
 
 def _read(path: Path) -> str | None:
-    """None for what cannot be read: no picture of nothing, but one without labels."""
+    """Return the text, or None if it cannot be read; the picture then has no labels, which differs from no objects."""
     try:
         return path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size <= MAX_BYTES else None
     except OSError:
@@ -67,7 +69,7 @@ def _numbers(line: str) -> list[float] | None:
 
 
 def _box(numbers: Sequence[float]) -> Box:
-    """Left, top, width, height; the class is filled in by whoever knows the model's."""
+    """Return left, top, width and height; the class is −1 until the model's class is known."""
     if len(numbers) == 5:
         x, y, width, height = numbers[1:]
         return (x - width / 2, y - height / 2, width, height, -1)
@@ -76,8 +78,10 @@ def _box(numbers: Sequence[float]) -> Box:
 
 
 def class_names(root: Path) -> tuple[str, ...] | None:
-    """Of `data.yaml` (`names`, a list or a map of numbers) or a list of one name a line, here or up to two folders
-    above; None where there is none."""
+    """Return the class names in `data.yaml` (`names`, a list or a map of numbers) or in a list with one name per line.
+
+    The files are searched in this folder and up to two folders above; None if there are none.
+    """
     folder = root
     for _ in range(_LEVELS_UP):
         for name in SETTINGS:
