@@ -1,0 +1,1 @@
+"""Check data sets for problems: unreadable items, duplicates, leakage, wrong labels, drift and others."""

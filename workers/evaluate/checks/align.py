@@ -1,8 +1,8 @@
-"""Are two small pictures the same scene? They are laid on each other before they are compared.
+"""Decide whether two small pictures show the same scene, by aligning them before comparison.
 
-A shift and a scale for each axis, brightness and contrast are fitted by Gauss-Newton steps (Lucas and Kanade 1981;
-Baker and Matthews 2004, "Lucas-Kanade 20 Years On"), all pairs at once. What is left over, as a share of the picture's
-own variation, tells copies from look-alikes: perceptual hashes alone take two products on white for one.
+Shift and scale of each axis, brightness and contrast are fitted by Gauss-Newton steps (Lucas and Kanade 1981; Baker and
+Matthews 2004, "Lucas-Kanade 20 Years On"), for all pairs at once. The remaining difference, as a share of the picture's
+own variation, separates copies from similar pictures. Perceptual hashes alone take two products on white for one.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,23 @@ Floats = NDArray[np.float32]
 
 STEPS = 6
 DARK, BRIGHT = 4.0, 250.0
-"""Values beyond these may have been cut off by a change of brightness and say nothing about it."""
+"""Values beyond these may have been clipped by a change of brightness, and say nothing about it."""
 FEW_LEFT = 0.1
 FLAT = 4.0
-"""A standard deviation (of 255) below which there is nothing to compare."""
+"""Below this standard deviation (of 255) there is nothing to compare."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """For each pair the variation of the copy that the fitted original does not explain, in 0..1: `left_over` of all
-    of it, `left_clear` of what was not cut off at black or white (`clear`, the share of pixels). `worst` is the largest
-    smoothed difference in standard deviations; `sure` False where pictures are too flat to tell."""
+    """Result of fitting n pairs. Variations are those of the copy that the fitted original does not explain, 0..1.
+
+    Attributes:
+        left_over: Unexplained share of all variation (n,).
+        left_clear: Unexplained share of the part that was not clipped at black or white (n,).
+        clear: Share of pixels that were not clipped (n,).
+        worst: Largest smoothed difference (n,), in standard deviations.
+        sure: False where pictures are too flat for a decision (n,).
+    """
 
     left_over: Floats
     left_clear: Floats
@@ -34,12 +40,15 @@ class Fit:
 
 
 def warps(boxes: Floats) -> Floats:
-    """(part, left, top) of (n, 3) boxes as (x scale, y scale, x shift, y shift), in shares of the picture."""
+    """Convert boxes (part, left, top) of shape (n, 3) to warps (x scale, y scale, x shift, y shift), in shares."""
     return np.stack([boxes[:, 0], boxes[:, 0], boxes[:, 1], boxes[:, 2]], axis=1).astype(np.float32)
 
 
 def similarity(copies: Floats, originals: Floats, warp: Floats) -> Floats:
-    """The correlation of (n, S, S) gray pictures with those parts of others, as they lie: a cheap first look."""
+    """Return the correlation (n,) of gray pictures (n, S, S) with parts of others, without alignment.
+
+    It is a cheap first test.
+    """
     values = _sample(originals, *_places(warp, copies.shape[1])).reshape(len(copies), -1)
     others = copies.reshape(len(copies), -1)
     a, b = values - values.mean(axis=1, keepdims=True), others - others.mean(axis=1, keepdims=True)
@@ -48,7 +57,10 @@ def similarity(copies: Floats, originals: Floats, warp: Floats) -> Floats:
 
 
 def lay_on(copies: Floats, originals: Floats, warp: Floats, steps: int, weights: Floats | None = None) -> Floats:
-    """The warp after some steps, of (n, S, S) gray pictures; `weights` (n, S, S) say which pixels count."""
+    """Return the warps (n, 4) of gray pictures (n, S, S) after some steps.
+
+    `weights` (n, S, S) say which pixels count.
+    """
     if weights is None:
         weights = np.ones_like(copies)
     gain_bias = np.tile(np.asarray([1.0, 0.0], np.float32), (len(copies), 1))
@@ -58,7 +70,7 @@ def lay_on(copies: Floats, originals: Floats, warp: Floats, steps: int, weights:
 
 
 def fit(copies: NDArray[np.uint8], originals: NDArray[np.uint8], warp: Floats) -> Fit:
-    """Compare (n, S, S, 3) pictures with parts of others, beginning at `warp`."""
+    """Compare pictures (n, S, S, 3) with parts of others, beginning at `warp`."""
     copy, original = copies.astype(np.float32), originals.astype(np.float32)
     weights = _unspoiled(copy)
     warp = lay_on(smooth(copy).mean(axis=3), smooth(original).mean(axis=3), warp, STEPS, weights)
@@ -66,7 +78,10 @@ def fit(copies: NDArray[np.uint8], originals: NDArray[np.uint8], warp: Floats) -
 
 
 def _unspoiled(copy: Floats) -> Floats:
-    """1 where no channel was cut off at black or white, nor beside it; 1 everywhere if little would be left."""
+    """Return weights (n, S, S): 1 where no channel was clipped at black or white, nor beside it.
+
+    All weights are 1 if little would be left.
+    """
     cut_off = ((copy <= DARK) | (copy >= BRIGHT)).any(axis=3, keepdims=True)
     spoiled: Floats = np.asarray(cut_off, np.float32)
     weights = np.asarray(smooth(spoiled)[..., 0] < 0.05, np.float32)
@@ -75,7 +90,10 @@ def _unspoiled(copy: Floats) -> Floats:
 
 
 def smooth(pictures: Floats) -> Floats:
-    """A 3 × 3 binomial filter over axes 1 and 2: what recompression and resizing change lies above it."""
+    """Return pictures after a 3 × 3 binomial filter over axes 1 and 2.
+
+    The filter removes the frequencies that recompression and resizing change.
+    """
     for axis in (1, 2):
         padded = np.concatenate([pictures.take([0], axis), pictures, pictures.take([-1], axis)], axis)
         n = pictures.shape[axis]
@@ -89,7 +107,7 @@ def _grid(side: int) -> Floats:
 
 
 def _places(warp: Floats, side: int) -> tuple[Floats, Floats]:
-    """Where each of the copy's pixels lies in the original, in pixels: x (n, S), y (n, S)."""
+    """Return where each pixel of the copy lies in the original, in pixels: x (n, S), y (n, S)."""
     grid = _grid(side)
     x = (warp[:, 2:3] + warp[:, 0:1] * grid) * side - np.float32(0.5)
     y = (warp[:, 3:4] + warp[:, 1:2] * grid) * side - np.float32(0.5)
@@ -97,13 +115,13 @@ def _places(warp: Floats, side: int) -> tuple[Floats, Floats]:
 
 
 def _between(places: Floats) -> Floats:
-    """(n, S, S) matrices whose rows mix the two nearest of S values: bilinear sampling of one axis."""
+    """Return matrices (n, S, S) whose rows mix the two nearest of S values: bilinear sampling of one axis."""
     columns = np.arange(places.shape[1], dtype=np.float32)
     return np.asarray(np.maximum(0, 1 - np.abs(places[:, :, None] - columns)), np.float32)
 
 
 def _sample(pictures: Floats, x: Floats, y: Floats) -> Floats:
-    """Bilinear values of (n, S, S) or (n, S, S, 3) at all pairs of y (n, S) and x (n, S)."""
+    """Return bilinear values of pictures (n, S, S) or (n, S, S, 3) at all pairs of y (n, S) and x (n, S)."""
     down, across = _between(y), _between(x).transpose(0, 2, 1)
     if pictures.ndim == 3:
         return np.asarray(down @ pictures @ across, np.float32)
@@ -112,12 +130,12 @@ def _sample(pictures: Floats, x: Floats, y: Floats) -> Floats:
 
 
 def _step(gray: Floats, base: Floats, weights: Floats, warp: Floats, gain_bias: Floats) -> tuple[Floats, Floats]:
-    """One Gauss-Newton step for (x scale, y scale, x shift, y shift) and (gain, bias)."""
+    """Return (x scale, y scale, x shift, y shift) and (gain, bias) after one Gauss-Newton step."""
     count, side = len(gray), gray.shape[1]
     x, y = _places(warp, side)
     values = _sample(base, x, y)
     slope_y, slope_x = np.gradient(values, axis=(1, 2))
-    # slopes of the sampled picture are in its own pixels: one of these is `scale` of the original's
+    # Slopes of the sampled picture are in its own pixels; one of these is `scale` pixels of the original.
     gain = gain_bias[:, :1, None] * side
     slope_x, slope_y = gain * slope_x / warp[:, 0, None, None], gain * slope_y / warp[:, 1, None, None]
     grid = _grid(side)
@@ -137,7 +155,10 @@ def _step(gray: Floats, base: Floats, weights: Floats, warp: Floats, gain_bias: 
 
 
 def _left_over(copy: Floats, original: Floats, warp: Floats, weights: Floats) -> Fit:
-    """One gain and one bias for all three channels: a copy in other colors is none. Cut off where the copy is."""
+    """Return the fit with one gain and one bias for all three channels, because a copy in other colors is no copy.
+
+    Values are clipped where the copy is.
+    """
     values = _sample(original, *_places(warp, copy.shape[1]))
     share = weights[..., None] / weights.sum(axis=(1, 2))[:, None, None, None] / 3
 

@@ -1,4 +1,4 @@
-"""Which items are the same or nearly so: worked out once, used by several checks."""
+"""Find items that are equal or nearly equal, computed once for several checks."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,13 @@ KEPT = "alike"
 
 @dataclass(frozen=True)
 class Alike:
-    """Groups of positions: `exact` of equal content; `all_of` of equal or nearly equal content. `near_known` is False
-    where nothing says what nearly the same would be (arrays, sounds)."""
+    """Groups of positions of equal or similar items.
+
+    Attributes:
+        exact: Groups with equal content.
+        all_of: Groups with equal or nearly equal content.
+        near_known: False if near equality is not defined for this kind of data (arrays, sounds).
+    """
 
     exact: list[list[int]]
     all_of: list[list[int]]
@@ -25,7 +30,7 @@ class Alike:
 
 
 def alike(material: Material, ctx: JobContext) -> Alike:
-    """The groups of both sets together."""
+    """Return the groups over all sets together, computed on first use."""
     found = material.kept.get(KEPT)
     if not isinstance(found, Alike):
         found = material.kept[KEPT] = _look(material, ctx)

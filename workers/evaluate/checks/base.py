@@ -1,4 +1,4 @@
-"""What a check gets and gives. A check is one module of `workers.evaluate.checks.kinds` with `CHECK = Check(...)`."""
+"""Define what a check gets and returns: one module of `workers.evaluate.checks.kinds` with `CHECK = Check(...)`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +18,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Unit:
-    """One item that was decoded. `side` 0 is the set that is checked, 1 the one beside it.
+    """One decoded item.
 
-    `digest` stands for the decoded content: equal for items that are the same whatever their file looks like.
+    Attributes:
+        source: Name for people.
+        side: 0 for the checked set, 1 for the set it is compared with.
+        digest: Digest of the decoded content, equal for equal items in different files.
+        labels: Labels as written.
+        text: The text, if the item is one.
     """
 
     source: str
@@ -32,8 +37,14 @@ class Unit:
 
 @dataclass(frozen=True)
 class Pictures:
-    """For each unit: `small` (n, 32, 32, 3) uint8 RGB, `hashes` (n, crops) uint64, `sizes` (n, 2) width and height in
-    pixels, `modes` as the files have them."""
+    """Reduced pictures of n units.
+
+    Attributes:
+        small: Array (n, 32, 32, 3) of uint8, RGB.
+        hashes: Array (n, crops) of uint64.
+        sizes: Array (n, 2), width and height in pixels.
+        modes: Unusual properties of each file.
+    """
 
     small: NDArray[np.uint8]
     hashes: NDArray[np.uint64]
@@ -45,9 +56,15 @@ class Pictures:
 class Material:
     """Everything that was decoded, once for all checks.
 
-    `names` are the sets in words. `features` (n, d) float32 are what a simple classifier learns from, None where there
-    are none; `properties` hold one number for each unit under a name for people. `unreadable` are (source, reason,
-    side). `roots` are the folders or files, for what lies beside the items.
+    Attributes:
+        kind: Kind of the data.
+        names: Names of the sets, in words.
+        units: The decoded items.
+        unreadable: Source, reason and side of each unreadable item.
+        pictures: Reduced pictures, if the data are pictures.
+        features: Array (n, d) of float32 that a simple classifier learns from; None if there is none.
+        properties: One number for each unit, under a name for people.
+        roots: The folders or files, to find files beside the items.
     """
 
     kind: Kind
@@ -59,27 +76,35 @@ class Material:
     properties: dict[str, Floats] = field(default_factory=dict)
     roots: tuple[Path, ...] = ()
     kept: dict[str, Any] = field(default_factory=dict, compare=False)
-    """What one check found out and another needs, too."""
+    """Cache of results that several checks need."""
 
     @property
     def sides(self) -> NDArray[np.int64]:
-        """0 or 1 for each unit."""
+        """Return 0 or 1 for each unit, (n,)."""
         return np.asarray([unit.side for unit in self.units], np.int64)
 
     @property
     def is_pair(self) -> bool:
-        """Whether there are two sets."""
+        """Return whether there are two sets."""
         return len(self.names) > 1
 
     def name_of(self, index: int) -> str:
-        """How a unit is named in a finding."""
+        """Return the name of a unit in a finding."""
         unit = self.units[index]
         return unit.source if unit.side == 0 else f"{self.names[1]}: {unit.source}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Findings, counts by name (None: not counted), and sources of the first set that may be left out."""
+    """Result of one check.
+
+    Attributes:
+        findings: Findings for people.
+        counts: Counts by name; None where nothing was counted.
+        leave_out: Sources of the first set that may be left out.
+        leaked: Number of items that both sets share.
+        suspects: Items whose labels are probably wrong.
+    """
 
     findings: tuple[CheckFinding, ...] = ()
     counts: dict[str, int | None] = field(default_factory=dict)
@@ -90,7 +115,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Check:
-    """`order` is the place in the report. `source` cites the paper or the library's documentation."""
+    """One check. Each module of `workers.evaluate.checks.kinds` owns one instance.
+
+    Attributes:
+        id: Unique name.
+        title: Name for people.
+        source: The paper or the library's documentation.
+        order: Position in the report.
+        run: Function that runs the check.
+    """
 
     id: str
     title: str
@@ -100,14 +133,15 @@ class Check:
 
 
 def items_words(count: int) -> str:
-    """ "1 item", "1,200 items"."""
+    """Return a number of items in words, for example "1 item" or "1,200 items"."""
     return counted(count, "item")
 
 
 def named(values: Sequence[str]) -> tuple[str, ...]:
-    """As many as a finding names."""
+    """Return the first values, as many as a finding names."""
     return tuple(values[:MAX_NAMED])
 
 
 def are(count: int) -> str:
+    """Return "is" or "are" for a count."""
     return is_are(count)

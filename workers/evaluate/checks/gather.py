@@ -1,4 +1,4 @@
-"""Decodes every item once and keeps what the checks need."""
+"""Decode every item once and store what the checks need."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,11 @@ STAGE = "Looking at each item"
 
 
 def gather(parts: Sequence[Part], ctx: JobContext) -> Material:
-    """Read all entries. Raises InputRefused where none can be read."""
+    """Read all entries.
+
+    Raises:
+        InputRefused: If none can be read.
+    """
     units: list[Unit] = []
     measured: list[Measured] = []
     unreadable: list[tuple[str, str, int]] = []
@@ -52,7 +56,7 @@ def gather(parts: Sequence[Part], ctx: JobContext) -> Material:
 
 
 def _kind_of(parts: Sequence[Part]) -> Kind:
-    """Arrays that look like pictures are looked at as pictures."""
+    """Return the kind of the data; arrays that look like pictures are checked as pictures."""
     kind = parts[0].collection.kind
     if kind != "arrays":
         return kind
@@ -60,7 +64,7 @@ def _kind_of(parts: Sequence[Part]) -> Kind:
 
 
 def _is_picture(entry: Entry) -> bool:
-    """Bytes of a height and a width of at least 8, in one, three or four channels."""
+    """Return whether a sample is a picture: uint8, height and width of at least 8, one, three or four channels."""
     sample = entry.open()
     if not isinstance(sample, np.ndarray) or sample.dtype != np.uint8 or sample.ndim not in (2, 3):
         return False
@@ -81,7 +85,7 @@ def _pictures(measured: Sequence[Measured]) -> Pictures | None:
 
 
 def _features(measured: Sequence[Measured]) -> Floats | None:
-    """Numbers of one length for all; None where there are none or lengths differ."""
+    """Return the features (n, d); None if there are none or if their lengths differ."""
     rows = [found.numbers for found in measured if found.numbers is not None]
     same = len(rows) == len(measured) and len({row.shape for row in rows}) == 1 and rows[0].size > 0
     return np.stack(rows) if same else None

@@ -1,11 +1,11 @@
-"""Pairs that are the same, joined into groups."""
+"""Join pairs of equal items to groups."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 
 def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Groups of two or more numbers that pairs link, each sorted, by their smallest."""
+    """Return the groups of two or more numbers that pairs link, each sorted, ordered by their smallest number."""
     parent: dict[int, int] = {}
 
     def top(number: int) -> int:
@@ -24,7 +24,7 @@ def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 
 def same_digest(digests: Sequence[bytes]) -> list[list[int]]:
-    """Groups of two or more positions with the same digest."""
+    """Return the groups of two or more positions with the same digest."""
     groups: dict[bytes, list[int]] = defaultdict(list)
     for number, value in enumerate(digests):
         groups[value].append(number)

@@ -1,9 +1,9 @@
-"""Perceptual hashes of a picture and of its crops, so that a copy that was cut a little is found as well.
+"""Compute perceptual hashes of a picture and of its crops, so that slightly cropped copies are found as well.
 
-pHash is of `imagehash` (64 bits of the lowest frequencies of a 32 × 32 DCT; Zauner 2010, "Implementation and
-Benchmarking of Perceptual Image Hash Functions"). It bears resizing, recompression and brightness, and not cropping:
-of copies cut by 5 % a distance of 6 finds a tenth to a third (measured on 300 textures and shapes), with hashes of the
-crops below 95 %.
+pHash is that of `imagehash` (64 bits of the lowest frequencies of a 32 × 32 DCT; Zauner 2010, "Implementation and
+Benchmarking of Perceptual Image Hash Functions"). It tolerates resizing, recompression and brightness, but not
+cropping. Of copies cut by 5 %, a distance of 6 finds a tenth to a third (measured on 300 textures and shapes); with
+hashes of the crops it finds about 95 %.
 """
 
 from typing import TYPE_CHECKING
@@ -21,17 +21,17 @@ CROPS: tuple[tuple[float, float, float], ...] = (
     *((0.95, x, y) for x in (0.0, 0.025, 0.05) for y in (0.0, 0.025, 0.05)),
     (0.9, 0.05, 0.05),
 )
-"""(part kept of each side, left, top), in shares of the picture; the first is all of it."""
+"""Part of each side that is kept, left, top, in shares of the picture; the first entry is the whole picture."""
 
 GAINS = (1.2, 1.45, 1.75)
-"""Brighter copies are cut off at white, which changes their hash."""
+"""Brighter copies are clipped at white, which changes their hash. These gains imitate that."""
 
 BOXES: tuple[tuple[float, float, float], ...] = (*CROPS, *((1.0, 0.0, 0.0) for _ in GAINS))
-"""Which part of the picture each of its hashes is of."""
+"""The part of the picture that each of its hashes describes."""
 
 
 def hashes_of(picture: "Image") -> NDArray[np.uint64]:
-    """One 64-bit hash for each of `BOXES`, of a picture of mode RGB."""
+    """Return one 64-bit hash for each of `BOXES`, for a picture of mode RGB."""
     import imagehash
     from PIL import Image
 

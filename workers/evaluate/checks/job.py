@@ -1,4 +1,4 @@
-"""The job ``data_check``: reads the sets, runs every check, gathers what they found."""
+"""Run the job ``data_check``: read the sets, run every check, and collect the findings."""
 
 import traceback
 
@@ -14,7 +14,11 @@ LEVELS = {"danger": 0, "warning": 1, "info": 2}
 
 
 def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:
-    """Raises InputRefused where the data cannot be read at all."""
+    """Check one or two data sets.
+
+    Raises:
+        InputRefused: If the data cannot be read at all.
+    """
     parts = read_parts(params)
     material = gather(parts, ctx)
     outcomes = []
@@ -27,7 +31,7 @@ def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:
 
 
 def _outcome(check: Check, material: Material, ctx: JobContext) -> Outcome:
-    """What one check found. Where numbers are too odd for its method, that is told, and the others go on."""
+    """Return the result of one check; if its method fails on unusual numbers, report that and continue."""
     try:
         return check.run(material, ctx)
     except (ValueError, ArithmeticError) as error:
@@ -58,7 +62,7 @@ def _sizes(material: Material) -> dict[str, int | None]:
 
 
 def _told_by_reader(parts: tuple[Part, ...]) -> list[CheckFinding]:
-    """How the files were read: separators, encodings, columns, what the labels are, how many were looked at."""
+    """Return findings about reading: separators, encodings, columns, the meaning of labels, the number of items."""
     found = []
     for part in parts:
         before = f"{part.name}: " if len(parts) > 1 else ""

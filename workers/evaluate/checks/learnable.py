@@ -1,4 +1,4 @@
-"""What a simple classifier learns from: one row for each item, dense, or sparse for texts."""
+"""Compute what a simple classifier learns from: one row for each item, dense, or sparse for texts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ Positions = NDArray[np.intp]
 
 
 def rows_of(material: Material, chosen: Positions) -> Any:
-    """(len(chosen), d) float32; None where there is nothing to learn from.
+    """Return the features (len(chosen), d) as float32; None if there is nothing to learn from.
 
-    Pictures by their 16 × 16 colors, texts by their words and pairs of words, sounds and arrays by their numbers.
+    Pictures are represented by their 16 × 16 colors, texts by words and pairs of words, sounds and arrays by numbers.
     """
     if material.pictures is not None:
         small = material.pictures.small[chosen].astype(np.float32) / 255
@@ -31,13 +31,16 @@ def rows_of(material: Material, chosen: Positions) -> Any:
 
         texts = [material.units[i].text or "" for i in chosen]
         hashed = HashingVectorizer(n_features=TEXT_FEATURES, ngram_range=(1, 2), alternate_sign=False).transform(texts)
-        shared = np.bincount(hashed.indices, minlength=TEXT_FEATURES) > 1  # what one text alone has teaches nothing
+        shared = np.bincount(hashed.indices, minlength=TEXT_FEATURES) > 1  # words of a single text teach nothing
         return TfidfTransformer(sublinear_tf=True).fit_transform(hashed[:, shared]) if shared.sum() > 1 else None
     return None if material.features is None else material.features[chosen]
 
 
 def classifier(rows: Any, seed: int) -> Any:
-    """Logistic regression on texts as they are, else linear discriminants on a kernel map of the main components."""
+    """Return a classifier.
+
+    Texts get a logistic regression, other data linear discriminants on a kernel map of the main components.
+    """
     from scipy.sparse import issparse
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -59,14 +62,14 @@ def classifier(rows: Any, seed: int) -> Any:
 
 
 def _gamma(rows: Any, parts: int) -> float:
-    """One over the mean squared distance, so that the kernel is neither flat nor a list of single items."""
+    """Return one over the mean squared distance, so that the kernel is neither flat nor a list of single items."""
     scaled = rows.shape[1] <= SMALL_SIDE * 8
     variance = float(parts) if scaled else float(np.var(rows, axis=0).sum())
     return 1.0 / max(2 * variance, 1e-6)
 
 
 def linear(rows: Any, seed: int) -> Any:
-    """A plain logistic regression for two sets."""
+    """Return a plain logistic regression that separates two sets."""
     from scipy.sparse import issparse
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -78,7 +81,7 @@ def linear(rows: Any, seed: int) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Not having converged fully is no news here: what is learned is judged on other items."""
+    """Suppress warnings about incomplete convergence, because results are judged on other items anyway."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning

@@ -1,4 +1,4 @@
-"""What is kept of one item after it was decoded: some thousand bytes, enough for all checks."""
+"""Reduce a decoded item to some thousand bytes that are enough for all checks."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,16 @@ EXIF_ORIENTATION = 0x0112
 
 @dataclass(frozen=True)
 class Measured:
-    """`properties` are single numbers under names for people, `kind_of_file` words such as "CMYK" or "animated"."""
+    """What is stored of one item.
+
+    Attributes:
+        digest: Digest of the decoded content.
+        properties: Single numbers under names for people.
+        small: Picture (32, 32, 3) of uint8.
+        hashes: Perceptual hashes of a picture.
+        numbers: Features (d,) of float32.
+        kind_of_file: Unusual properties such as "CMYK" or "animated".
+    """
 
     digest: bytes
     properties: Mapping[str, float]
@@ -38,7 +47,13 @@ class Measured:
 
 
 def measure(sample: Sample, kind: str) -> Measured:
-    """Decode one sample and keep what the checks need. Raises PipelineError, OSError or ValueError if it cannot be."""
+    """Decode one sample and return what the checks need.
+
+    Raises:
+        PipelineError: If the sample cannot be decoded.
+        OSError: If its file cannot be read.
+        ValueError: If it is empty or not finite.
+    """
     if kind == "texts":
         return _text(str(sample))
     if kind == "images":
@@ -80,7 +95,10 @@ def _picture(sample: Sample) -> Measured:
 
 
 def _kind_of_file(path: Path) -> tuple[str, ...]:
-    """What is unusual about it. The picture itself was read before, so that odd headers cost this remark alone."""
+    """Return what is unusual about a file.
+
+    The picture itself was read before, so an invalid header only loses this remark.
+    """
     from PIL import Image
 
     from workers.pipeline.images import FORMATS
@@ -90,7 +108,7 @@ def _kind_of_file(path: Path) -> tuple[str, ...]:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
                 return tuple(_unusual(image))
-    except Exception:  # Pillow raises whatever its parsers meet
+    except Exception:  # Pillow raises many kinds of errors.
         return ()
 
 
@@ -143,7 +161,10 @@ def _sound(sample: Sample) -> Measured:
 
 
 def _bands(samples: Floats) -> Floats:
-    """Mean and deviation of the log energy in 32 bands, evenly wide on a logarithmic scale from 60 Hz to 8 kHz."""
+    """Return mean and deviation of the log energy in 32 bands, (64,).
+
+    The bands are evenly wide on a logarithmic scale from 60 Hz to 8 kHz.
+    """
     padded = np.pad(samples, (0, max(0, WINDOW - samples.size)))
     count = 1 + (padded.size - WINDOW) // (WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:: WINDOW // 2][:count]

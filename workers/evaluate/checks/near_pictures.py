@@ -1,4 +1,4 @@
-"""Pictures that are copies of each other: candidates by their hashes, confirmed by laying one on the other."""
+"""Find pictures that are copies of each other: hashes give candidates, and alignment confirms them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,29 +13,38 @@ from workers.evaluate.checks.hashing import BOXES
 
 STAGE = "Looking for pictures that are alike"
 NEAR, FAR = 6, 10
-"""Distances of hashes: up to 6 is always a candidate (EVALUATION), up to 10 where few pictures look alike."""
+"""Distances of hashes. Pairs up to 6 are always candidates, pairs up to 10 only if few pictures look alike."""
 PER_PICTURE = 20
-"""So many candidates for each picture on average are worth the time; beyond it only near ones are looked at."""
+"""With more candidates for each picture on average, only near ones are compared, to save time."""
 SAMPLE = 200
 CELLS = 4_000_000
 BATCH = 512
 ALIKE, AFTER_STEPS, COARSE_STEPS = 0.8, 0.9, 3
 FULL_ALIKE = 0.985
-"""Correlations at 16 × 16 pixels: to begin with, and after three steps; the last makes a candidate by itself, since the
-hashes of pictures with few shapes are unstable."""
+"""Correlations at 16 × 16 pixels: at the start, and after three steps. The last one makes a candidate by itself, since
+the hashes of pictures with few shapes are unstable.
+"""
 LEFT_OVER, WORST = 0.012, 0.8
-"""Copies leave less (measured: 98 of 100 at JPEG quality 50 or cropped by a tenth); of 4 million pairs of different
-digits or shirts 20 do."""
+"""Copies leave less (measured: 98 of 100 at JPEG quality 50 or cropped by a tenth). Of 4 million pairs of different
+digits or shirts, 20 do.
+"""
 LEFT_EVENLY, WORST_EVENLY = 0.02, 0.45
-"""A little more may be left where it is spread evenly, as recompression does."""
+"""A little more may be left if it is spread evenly, as after recompression."""
 WORTH_ANOTHER = 0.15
 LEFT_CUT_OFF, LEFT_CLEAR, CLEAR, CUT_OFF = 0.06, 0.006, 0.25, 0.02
-"""Where brightness cut off a part at white, what was not cut off must fit all the better."""
+"""If brightness clipped a part at white, the part that was not clipped must fit better."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Picture `copy[i]` may be the part `box[i]` of picture `original[i]`; `distance` of their hashes."""
+    """Candidate pairs of equal pictures (k,).
+
+    Attributes:
+        copy: Number of the picture that may be a copy.
+        original: Number of the picture that it may be a part of.
+        box: Number of the part in `BOXES`.
+        distance: Distance of the hashes in bits.
+    """
 
     copy: NDArray[np.int64]
     original: NDArray[np.int64]
@@ -43,13 +52,14 @@ class Candidates:
     distance: NDArray[np.int64]
 
     def where(self, chosen: NDArray[np.bool_]) -> "Candidates":
+        """Return the candidates where `chosen` (k,) is True."""
         return Candidates(self.copy[chosen], self.original[chosen], self.box[chosen], self.distance[chosen])
 
 
 def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
-    """Pairs (i, j), i < j, of the same picture: resized, recompressed, cropped a little, brighter or darker.
+    """Return pairs (i, j), i < j, of the same picture: resized, recompressed, slightly cropped, brighter or darker.
 
-    Pictures of one digest should come once: among many alike all pairs are compared.
+    Each digest should occur once, because among many similar pictures all pairs are compared.
     """
     count = len(pictures.small)
     if count < 2:
@@ -76,7 +86,7 @@ def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
 
 
 def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Candidates:
-    """All within `radius`, the nearer way round of each pair and its best part."""
+    """Return all candidates within `radius`: of each pair, the closer direction and its best part."""
     parts = list(_blocks(hashes, coarse, radius, ctx))
     columns = [np.concatenate([part[k] for part in parts]) for k in range(4)]
     low, high = np.minimum(columns[0], columns[1]), np.maximum(columns[0], columns[1])
@@ -112,9 +122,9 @@ def _blocks(
 
 
 def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
-    """The largest distance up to `FAR` that leaves a bearable number of candidates, judged by some of the pictures.
+    """Return the largest distance up to `FAR` with an acceptable number of candidates, estimated from a sample.
 
-    `NEAR` is held where that costs ten times as much; only where nearly everything looks alike it is less.
+    `NEAR` is used even if it costs ten times as much; only if nearly all pictures look alike the result is smaller.
     """
     count = len(hashes)
     some = np.random.default_rng(seed).permutation(count)[:SAMPLE]
@@ -130,7 +140,7 @@ def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
 
 
 def _confirmed(batch: Candidates, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:
-    """Those that are the same picture; a coarse look first, which most look-alikes do not pass."""
+    """Return the candidates that are the same picture; a coarse test comes first, which most similar pictures fail."""
     warp = warps(np.asarray(BOXES, np.float32)[batch.box])
     alike = similarity(coarse[batch.copy], coarse[batch.original], warp) > ALIKE
     batch, warp = batch.where(alike), warp[alike]
@@ -144,7 +154,7 @@ def _confirmed(batch: Candidates, small: NDArray[np.uint8], coarse: Floats, ctx:
     ctx.check_cancelled()
     first = fit(small[batch.copy], small[batch.original], warp)
     same = is_copy(first)
-    # the other way round, where the original is the one that was cut off at white
+    # Test the other direction, in which the original is the picture that was clipped at white.
     again = np.flatnonzero(~same & (first.left_over < WORTH_ANOTHER) & (warp[:, 0] > 0.98) & (warp[:, 1] > 0.98))
     if len(again):
         straight = np.tile(np.asarray([1.0, 1.0, 0.0, 0.0], np.float32), (len(again), 1))
@@ -153,7 +163,7 @@ def _confirmed(batch: Candidates, small: NDArray[np.uint8], coarse: Floats, ctx:
 
 
 def is_copy(found: Fit) -> NDArray[np.bool_]:
-    """Whether each pair is one picture."""
+    """Return whether each pair is the same picture, (n,)."""
     whole = (found.left_over <= LEFT_OVER) & (found.worst <= WORST)
     evenly = (found.left_over <= LEFT_EVENLY) & (found.worst <= WORST_EVENLY)
     cut_off = (found.left_over <= LEFT_CUT_OFF) & (found.left_clear <= LEFT_CLEAR) & (found.clear >= CLEAR)

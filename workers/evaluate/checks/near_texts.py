@@ -1,4 +1,4 @@
-"""Texts that are nearly the same: MinHash of their word shingles by `datasketch` gives candidates, Jaccard decides.
+"""Find texts that are nearly equal: MinHash of word shingles (`datasketch`) gives candidates, Jaccard decides.
 
 Broder 1997, "On the resemblance and containment of documents"; Leskovec, Rajaraman, Ullman, "Mining of Massive
 Datasets", chapter 3 (banding).
@@ -12,27 +12,27 @@ from workers.contracts.process.context import JobContext
 
 STAGE = "Looking for texts that are alike"
 JACCARD = 0.8
-"""The threshold of EVALUATION."""
+"""Texts with at least this Jaccard similarity count as nearly equal."""
 LOOKED_UP = 0.7
-"""MinHash estimates: a little lower, so that few pairs are missed."""
+"""MinHash only estimates the similarity, so its threshold is a little lower and few pairs are missed."""
 PERMUTATIONS = 128
 SHINGLE_WORDS = 3
 SHORT_WORDS = 8
-"""Texts of fewer words are cut into runs of characters: one other word would change all their shingles."""
+"""Texts with fewer words are cut into runs of characters, because one different word would change all word shingles."""
 SHINGLE_CHARS = 4
 FEWEST_SHINGLES = 5
 MOST_CHARS = 100_000
-"""Of longer texts the beginning is compared."""
+"""Of longer texts only the beginning is compared."""
 WORD = re.compile(r"\w+")
 
 
 def normal_text(text: str) -> str:
-    """One form of Unicode, case and blanks do not count."""
+    """Return the text in one Unicode form, without differences in case and white space."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def shingles(text: str) -> frozenset[str]:
-    """Runs of three words, or of four characters of a short text."""
+    """Return runs of three words, or of four characters for a short text."""
     words = WORD.findall(normal_text(text[:MOST_CHARS]))
     if len(words) >= SHORT_WORDS:
         return frozenset(" ".join(words[i : i + SHINGLE_WORDS]) for i in range(len(words) - SHINGLE_WORDS + 1))
@@ -41,12 +41,12 @@ def shingles(text: str) -> frozenset[str]:
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    """Shared shingles as a part of all, 0..1."""
+    """Return the Jaccard similarity: shared shingles as a share of all, 0..1."""
     return len(first & second) / max(1, len(first | second))
 
 
 def near_texts(texts: Sequence[str], ctx: JobContext) -> list[tuple[int, int]]:
-    """Pairs (i, j), i < j, whose shingles agree by at least 80 %, also those that differ in case and blanks alone."""
+    """Return pairs (i, j), i < j, whose shingles agree by at least 80 %, or that differ in case and blanks alone."""
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=LOOKED_UP, num_perm=PERMUTATIONS)

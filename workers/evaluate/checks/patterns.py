@@ -1,4 +1,4 @@
-"""Private data in texts: patterns, and checksums wherever there is one, so that few numbers are taken for more.
+"""Find private data in texts by patterns, and by checksums where they exist, so that few other numbers are found.
 
 Sources: ISO/IEC 7812-1 annex B (Luhn), ISO 13616 (IBAN, remainder 97), ITU-T E.164 (telephone numbers), RFC 5321
 (addresses, in the simple form that people write).
@@ -29,19 +29,19 @@ IBAN_LENGTHS = {
     "SI": 19, "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24,
     "XK": 20,
 }  # fmt: skip
-"""Letters and digits of an IBAN by country (SWIFT's IBAN registry)."""
+"""Number of characters of an IBAN by country (SWIFT's IBAN registry)."""
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One piece of private data: its kind, and itself with all but its ends hidden."""
+    """One piece of private data: its kind, and its text with everything but the ends masked."""
 
     kind: str
     masked: str
 
 
 def private_in(text: str) -> list[Hit]:
-    """Everything that is found, the surest kinds first; a piece counts once."""
+    """Return all private data in a text, the most certain kinds first; each piece counts once."""
     hits: list[Hit] = []
     taken: list[tuple[int, int]] = []
     for kind, start, end in _found(text):
@@ -69,7 +69,7 @@ def _found(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of the others."""
+    """Return whether the last digit is the check digit of the others (Luhn)."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (2 if place % 2 else 1)
@@ -78,13 +78,13 @@ def luhn(digits: str) -> bool:
 
 
 def is_card(written: str) -> bool:
-    """13 to 19 digits with a card's beginning, not all alike, with a right check digit."""
+    """Return whether a text has 13 to 19 digits with a card's prefix, not all equal, and a correct check digit."""
     digits = re.sub(r"\D", "", written)
     return 13 <= len(digits) <= 19 and digits.startswith(CARD_STARTS) and len(set(digits)) > 1 and luhn(digits)
 
 
 def iban_length(written: str) -> int:
-    """How many characters from the beginning are a valid IBAN; 0 if none are. A word may follow it unparted."""
+    """Return how many characters from the start are a valid IBAN, 0 if none are; a word may follow without a gap."""
     wanted = IBAN_LENGTHS.get(written[:2], 0)
     kept = written.replace(" ", "")[:wanted]
     if not wanted or len(kept) != wanted:
@@ -95,7 +95,10 @@ def iban_length(written: str) -> int:
 
 
 def is_phone(written: str, before: str) -> bool:
-    """8 to 15 digits: with a country's code, or with a word such as "call" just before it; no date."""
+    """Return whether a text is a telephone number, not a date: 8 to 15 digits with a country code or a hint.
+
+    The hint is a word such as "call" just before the number, or an area code in brackets.
+    """
     digits = re.sub(r"\D", "", written)
     if not 8 <= len(digits) <= 15 or DATE.match(written.strip()) or len(set(digits)) < 3:
         return False
@@ -105,7 +108,7 @@ def is_phone(written: str, before: str) -> bool:
 
 
 def masked(kind: str, value: str) -> str:
-    """Enough to find it again, too little to use it."""
+    """Return enough characters to find the piece again, and too few to use it."""
     if kind == "e-mail address":
         name, _, host = value.partition("@")
         return f"{name[0]}…@…{host[host.rfind('.') :]}"

@@ -1,4 +1,4 @@
-"""Reads the sets that are checked: with a model as it would be read for it, without one by what the files are."""
+"""Read the sets to check: for a model if there is one, otherwise by the kind of the files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +17,21 @@ from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineIn
 from workers.pipeline.spec_file import read_spec
 
 ORDER = ("pictures", "audio", "texts", "arrays")
-"""A folder of pictures with a list beside them is a folder of pictures."""
+"""Order in which kinds of files are tried. A folder of pictures with a list beside them is a folder of pictures."""
 STEPS = {"pictures": ImageSteps, "audio": AudioSteps, "texts": TextSteps, "arrays": ArraySteps}
 SOURCES: dict[str, Source] = {"pictures": "image", "audio": "audio", "texts": "input_ids", "arrays": "array"}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One of the sets: its name in words, what was found, and the entries that are looked at."""
+    """One of the checked sets.
+
+    Attributes:
+        name: Name in words.
+        root: Its folder or file.
+        collection: Everything that the reader found.
+        entries: The entries that are checked.
+    """
 
     name: str
     root: Path
@@ -33,7 +40,11 @@ class Part:
 
 
 def read_parts(params: DataCheckParams) -> tuple[Part, ...]:
-    """One or two sets. Raises InputRefused in plain words."""
+    """Read one or two sets.
+
+    Raises:
+        InputRefused: If a set cannot be read. The message is in plain words.
+    """
     parts = _plain_parts(params) if params.data_dir is None else _split_parts(params, Path(params.data_dir))
     return tuple(_thinned(part, params) for part in parts)
 
@@ -79,7 +90,7 @@ def _plain_parts(params: DataCheckParams) -> list[Part]:
 
 
 def _parts_of(path: Path) -> list[tuple[str, Path]]:
-    """The first and the last of sub-folders that are parts of a set ("test" and "train")."""
+    """Return the first and the last of sub-folders that are parts of a set ("test" and "train")."""
     if not path.is_dir():
         return []
     names = {child.name.lower(): child for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")}
@@ -142,7 +153,7 @@ def _nothing(path: Path) -> InputRefused:
 
 
 def _spec_of(reader: Reader, path: Path) -> PipelineSpec:
-    """The description of a model that takes whatever is there: readers ask it for names and kinds only."""
+    """Return the SPEC of a model that accepts all of the data; readers use only its names and kinds."""
     names = _array_names(path) if reader.id == "arrays" else ["x"]
     inputs = tuple(PipelineInput(name, "float32", (None,), SOURCES.get(reader.id, "array")) for name in names)
     steps = STEPS.get(reader.id, ArraySteps)()
@@ -150,7 +161,7 @@ def _spec_of(reader: Reader, path: Path) -> PipelineSpec:
 
 
 def _array_names(path: Path) -> list[str]:
-    """Arrays with one row for each item: those of the commonest length that are no labels."""
+    """Return the names of arrays with one row for each item: those of the most frequent length that are not labels."""
     file = path if path.is_file() else next(path.glob("*.npz"))
     found = arrays.load_arrays(file)
     lower = {name.lower() for name in found}
@@ -167,7 +178,7 @@ def _array_names(path: Path) -> list[str]:
 
 
 def _split_parts(params: DataCheckParams, data_dir: Path) -> list[Part]:
-    """The two parts of a set that was read and split before."""
+    """Return the two parts of a set that was read and split before."""
     data = read_dataset(data_dir)
     collection = _read(from_text(params.path), params)
     parts = [_chosen("test", from_text(params.path), collection, [item.source for item in data.test])]

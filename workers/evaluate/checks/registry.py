@@ -1,4 +1,4 @@
-"""Checks are found by scanning their package: one new file adds one."""
+"""Find all checks by scanning their package, so that one new file adds one check."""
 
 from functools import cache
 
@@ -9,5 +9,5 @@ from workers.evaluate.kinds import kinds_in
 
 @cache
 def all_checks() -> tuple[Check, ...]:
-    """Every module's CHECK in the order of the report."""
+    """Return every module's CHECK in the order of the report."""
     return tuple(kinds_in(kinds, "CHECK"))

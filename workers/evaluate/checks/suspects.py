@@ -1,4 +1,4 @@
-"""Pictures of the items whose labels are probably wrong, drawn small, so that the window opens none of the files."""
+"""Draw small pictures of the items whose labels are probably wrong, so that the window opens none of the files."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ FOLDER, SIDE_PX = "suspects", 160
 
 
 def drawn(suspects: Sequence[Suspect], parts: Sequence[Part], ctx: JobContext) -> tuple[Suspect, ...]:
-    """The same with the names of their pictures below the work folder."""
+    """Return the suspects with the names of their pictures below the work folder."""
     wanted = {suspect.source for suspect in suspects}
     entries = {entry.source: entry for part in reversed(parts) for entry in part.entries if entry.source in wanted}
     done = []

@@ -1,0 +1,1 @@
+"""Collect the checks: one file for each check, found by scanning this package."""

@@ -1,4 +1,4 @@
-"""How the labels are spread, and whether there are enough items to say anything."""
+"""Check the distribution of labels, and whether there are enough items."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ UNEVEN = 10
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Of the first set."""
+    """Count labels and items of the first set."""
     units = [unit for unit in material.units if unit.side == 0]
     labels = Counter(unit.labels[0] for unit in units if unit.labels)
     labelled = sum(labels.values())

@@ -1,4 +1,4 @@
-"""The same content under labels that have nothing in common."""
+"""Find equal items with contradicting labels."""
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding
 from workers.contracts.process.context import JobContext
@@ -8,7 +8,7 @@ from workers.evaluate.data.base import names_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Exactly equal items only: nearly equal ones may rightly differ."""
+    """Find exactly equal items without a common label; nearly equal ones may differ for good reasons."""
     if not any(unit.labels for unit in material.units):
         return Outcome(counts={"contradictions": None})
     groups = [group for group in alike(material, ctx).exact if _contradict(material, group)]

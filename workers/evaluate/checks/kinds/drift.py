@@ -1,7 +1,7 @@
-"""Are two sets alike? A classifier two-sample test first, then which properties differ.
+"""Test whether two sets are alike: a classifier two-sample test first, then the properties that differ.
 
-Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests" (arXiv 1610.06545); Rabanser and others 2019,
-"Failing Loudly" (arXiv 1810.11953) for Kolmogorov-Smirnov tests of single properties, here with Holm's correction.
+Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests" (arXiv 1610.06545). Rabanser and others 2019,
+"Failing Loudly" (arXiv 1810.11953), for Kolmogorov-Smirnov tests of single properties, here with Holm's correction.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,25 @@ from workers.evaluate.checks.learnable import linear, quiet, rows_of
 STAGE = "Comparing the two sets"
 FEWEST = 20
 MOST = 3000
-"""Items of each set that are compared."""
+"""At most this many items of each set are compared."""
 PERMUTATIONS = 1999
 LEVEL = 0.01
 TOLD_APART = 0.6
-"""Ordered pairs below which a difference, though proven, is too small to matter."""
+"""Below this share of correctly ordered pairs, a difference is too small to matter, even if it is proven."""
 CHUNK = 50
 
 
 @dataclass(frozen=True)
 class Shift:
-    """One property: how far the distributions differ (0..1), its p-value after Holm, and both medians."""
+    """The difference of one property between two sets.
+
+    Attributes:
+        name: Name of the property.
+        distance: Distance of the distributions, 0..1.
+        p: p-value after Holm's correction.
+        first: Median of the first set.
+        second: Median of the second set.
+    """
 
     name: str
     distance: float
@@ -39,7 +47,7 @@ class Shift:
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Only where there are two sets of at least 20 items."""
+    """Compare two sets if both have at least 20 items."""
     counts: dict[str, int | None] = {"drift": None}
     sides = material.sides
     if not material.is_pair or min((sides == 0).sum(), (sides == 1).sum()) < FEWEST:
@@ -72,7 +80,7 @@ def _sample(positions: NDArray[np.intp], generator: np.random.Generator) -> NDAr
 
 
 def _rows(material: Material, chosen: NDArray[np.intp]) -> Any:
-    """The properties of each item beside what it looks like."""
+    """Return the features of each item together with its properties."""
     from scipy.sparse import csr_array, hstack, issparse
 
     looks = rows_of(material, chosen)
@@ -89,9 +97,11 @@ def _rows(material: Material, chosen: NDArray[np.intp]) -> Any:
 def two_sample_test(
     rows: Any, sides: NDArray[np.int64], generator: np.random.Generator, ctx: JobContext
 ) -> tuple[float, float]:
-    """(share of pairs told apart, p-value). A classifier learns from one half; on the other, the share of pairs (one of
-    each set) that it orders rightly is compared with that under 1,999 permutations of which item is of which set. The
-    p-value is exact: given the classifier, every order is as likely where the sets are alike (Phipson and Smyth 2010).
+    """Return the share of pairs that a classifier orders correctly, and the p-value.
+
+    The classifier learns from one half of the items. On the other half, the share of pairs (one of each set) that it
+    orders correctly is compared with 1,999 permutations of the set membership. The p-value is exact: given the
+    classifier, every order is equally likely if the sets are alike (Phipson and Smyth 2010).
     """
     from scipy.stats import rankdata
     from sklearn.model_selection import StratifiedShuffleSplit
@@ -117,7 +127,7 @@ def two_sample_test(
 
 
 def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
-    """Properties by their distance, the largest first; p-values after Holm."""
+    """Return the properties by their distance, the largest first, with p-values after Holm's correction."""
     from scipy.stats import ks_2samp
 
     sides = material.sides[chosen]

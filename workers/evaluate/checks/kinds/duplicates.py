@@ -1,4 +1,4 @@
-"""Items that are in one set more than once: as they are, or resized, recompressed, cropped, reworded a little."""
+"""Find items that occur more than once in a set: unchanged, resized, recompressed, cropped or slightly reworded."""
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding
 from workers.contracts.process.context import JobContext
@@ -8,7 +8,7 @@ from workers.evaluate.data.base import names_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Inside each set; what both sets share is the leakage check's."""
+    """Find duplicates within each set; the leakage check reports what both sets share."""
     found = alike(material, ctx)
     exact = _inside(material, found.exact)
     same = {frozenset(group) for group in exact}
@@ -28,7 +28,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
 
 
 def _inside(material: Material, groups: list[list[int]]) -> list[list[int]]:
-    """The parts of each group that lie in one set."""
+    """Return the parts of each group that lie within one set."""
     sides = material.sides
     parts = [[i for i in group if sides[i] == side] for group in groups for side in range(len(material.names))]
     return [part for part in parts if len(part) > 1]

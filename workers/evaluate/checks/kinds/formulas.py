@@ -1,6 +1,6 @@
-"""Cells that a spreadsheet would take for a formula: here they are texts like others, and nothing is ever run.
+"""Find cells that a spreadsheet would treat as a formula. Here they are plain texts, and nothing is ever executed.
 
-OWASP, "CSV Injection".
+Source: OWASP, "CSV Injection".
 """
 
 import re
@@ -11,11 +11,11 @@ from workers.evaluate.checks.base import Check, Material, Outcome, are, items_wo
 from workers.evaluate.data.base import names_of
 
 FORMULA = re.compile(r"^\s*(?:=\s*[A-Za-z+\-@(\"]|@[A-Z]{2,}\(|[+-][A-Za-z@(]+\()|^\s*=[^=\s].*[()!|]")
-"""An equals sign, or the beginning of a function's call."""
+"""Matches an equals sign, or the beginning of a function call."""
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Of texts alone."""
+    """Check texts; other data are skipped."""
     if material.kind != "texts":
         return Outcome(counts={"formulas": None})
     names = [material.name_of(i) for i, unit in enumerate(material.units) if FORMULA.match(unit.text or "")]

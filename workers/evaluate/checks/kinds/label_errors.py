@@ -1,7 +1,7 @@
-"""Labels that are probably wrong: confident learning by `cleanlab`.
+"""Find labels that are probably wrong, by confident learning with `cleanlab`.
 
-Northcutt, Jiang, Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels". What an item looks like
-is learned from the others (five parts, each judged by what was learned from the other four).
+Northcutt, Jiang, Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels". A classifier learns the
+labels by cross-validation: each of five parts is judged by what was learned from the other four.
 """
 
 from collections import Counter
@@ -26,13 +26,19 @@ MOST = 20_000
 MOST_CLASSES = 200
 MOST_SHOWN = 60
 LEARNED = 0.8
-"""Right answers below which the simple classifier has learned too little to doubt a label."""
+"""Below this share of right predictions, the simple classifier has learned too little to doubt a label."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """`labels` (n,) and `probabilities` (n, classes) of the units at `chosen`, each from a classifier that did not see
-    it."""
+    """Cross-validated predictions of labels.
+
+    Attributes:
+        chosen: Numbers of the units (n,).
+        names: Names of the classes.
+        labels: Labels (n,) as positions in `names`.
+        probabilities: Probabilities (n, classes), each from a classifier that did not see the item.
+    """
 
     chosen: Positions
     names: tuple[str, ...]
@@ -41,11 +47,12 @@ class Learned:
 
     @property
     def accuracy(self) -> float:
+        """Return the share of right predictions."""
         return float((self.probabilities.argmax(axis=1) == self.labels).mean())
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Items with one label each; where a simple classifier learns too little, that is told instead."""
+    """Check items with one label each; if a simple classifier learns too little, report that instead."""
     chosen, names, labels = _usable(material)
     rows = rows_of(material, chosen) if len(chosen) >= FEWEST and 1 < len(names) <= MOST_CLASSES else None
     if rows is None:
@@ -63,7 +70,10 @@ def run(material: Material, ctx: JobContext) -> Outcome:
 
 
 def _usable(material: Material) -> tuple[Positions, tuple[str, ...], NDArray[np.int64]]:
-    """Items with exactly one label, of labels with at least ten items. Each content once: copies give labels away."""
+    """Return items with exactly one label, for labels with at least ten items.
+
+    Each content is used once, because copies in the training part would reveal labels.
+    """
     first = {unit.digest: i for i, unit in reversed(list(enumerate(material.units)))}
     single = [(i, material.units[i].labels[0]) for i in first.values() if len(material.units[i].labels) == 1]
     single.sort()
@@ -78,7 +88,7 @@ def _usable(material: Material) -> tuple[Positions, tuple[str, ...], NDArray[np.
 
 
 def cross_validated(rows: Any, labels: NDArray[np.int64], ctx: JobContext) -> Floats:
-    """(n, classes) probabilities of each item from a classifier that was taught with the others."""
+    """Return the probabilities (n, classes) of each item from a classifier that was trained with the others."""
     from sklearn.model_selection import StratifiedKFold
 
     probabilities = np.zeros((len(labels), int(labels.max()) + 1), np.float32)
@@ -95,7 +105,7 @@ def cross_validated(rows: Any, labels: NDArray[np.int64], ctx: JobContext) -> Fl
 
 
 def issues(labels: NDArray[np.int64], probabilities: Floats) -> NDArray[np.int64]:
-    """Positions of probable label errors, the least believed label first."""
+    """Return the positions of probable label errors, the least plausible label first."""
     from cleanlab.filter import find_label_issues
 
     found = find_label_issues(

@@ -1,4 +1,4 @@
-"""Items that both sets share: a model that is tuned on what it is tested with looks better than it is.
+"""Find items that both sets share, because tuning a model on its test items makes it look better than it is.
 
 Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis in machine-learning-based science".
 """
@@ -11,7 +11,7 @@ from workers.evaluate.data.base import names_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Equal or nearly equal items across the sets."""
+    """Find equal or nearly equal items across the two sets."""
     if not material.is_pair:
         return Outcome(counts={"leaked": None, "leaked_exact": None, "leaked_near": None})
     found = alike(material, ctx)
@@ -55,10 +55,11 @@ def _words(material: Material, shared: list[int], same: list[int], every: list[l
 
 
 def _to_leave_out(material: Material, groups: list[list[int]], across: list[list[int]]) -> tuple[str, ...]:
-    """Of two sets apart, what the first one shares.
+    """Return the sources that have to be left out so that the sets share nothing.
 
-    Two parts of one set are split anew when something is left out: so that this split shares nothing either, each
-    picture is kept once, also those whose copies lie in one part now.
+    For two separate sets, these are the shared items of the first one. Two parts of one set are split again after items
+    are left out. So that the new split shares nothing either, one item of each group stays, also if its copies lie in
+    the same part now.
     """
     units = material.units
     if material.roots[0] != material.roots[1]:

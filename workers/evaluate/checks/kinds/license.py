@@ -1,4 +1,4 @@
-"""What license the files beside the data state. What a person knows besides is asked, not guessed."""
+"""Report the license that files beside the data state; anything else is the person's knowledge and is asked for."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from workers.model_io.readers.neighbors import license_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """LICENSE and README of each set's folder, or beside its file."""
+    """Read LICENSE and README in each set's folder, or beside its file."""
     findings = []
     stated = 0
     places = dict.fromkeys(zip(material.names, material.roots, strict=True))

@@ -1,7 +1,7 @@
-"""How many items of the first set lie outside of what the second one holds.
+"""Count how many items of the first set lie outside the distribution of the second one.
 
-Mahalanobis distance (Lee and others 2018, arXiv 1807.03888) in the main components, with the covariance shrunk after
-Ledoit and Wolf (2004); the threshold lets 95 % of items of the second set through that did not take part in it.
+Mahalanobis distance (Lee and others 2018, arXiv 1807.03888) in the main components, with a covariance that is shrunk
+after Ledoit and Wolf (2004). The threshold accepts 95 % of held-out items of the second set.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ LEVEL = 0.01
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Only where the second set has at least 60 items to learn from."""
+    """Run the check if the second set has at least 60 items to learn from."""
     sides = material.sides
     generator = np.random.default_rng(ctx.seed)
     own = generator.permutation([i for i in _once(material) if sides[i] == 1])[:MOST].astype(np.intp)
@@ -44,12 +44,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
 
 
 def _once(material: Material) -> list[int]:
-    """Each content once."""
+    """Return one unit of each content."""
     return sorted({unit.digest: i for i, unit in reversed(list(enumerate(material.units)))}.values())
 
 
 def _distances(rows: Any, half: int, seed: int) -> Floats:
-    """Squared distances of all rows from the first `half` of them."""
+    """Return the squared distances of all rows from the first `half` of them."""
     from scipy.sparse import issparse
     from sklearn.covariance import LedoitWolf
     from sklearn.decomposition import PCA, TruncatedSVD
@@ -61,7 +61,7 @@ def _distances(rows: Any, half: int, seed: int) -> Floats:
 
 
 def _threshold(held: Floats) -> float:
-    """The distance that at least 95 % of the held-out items keep within, as an order statistic."""
+    """Return the distance that at least 95 % of the held-out items do not exceed, as an order statistic."""
     place = min(len(held) - 1, int(np.ceil(LET_THROUGH * (len(held) + 1))) - 1)
     return float(np.sort(held)[place])
 

@@ -1,4 +1,4 @@
-"""E-mail addresses, telephone numbers, cards and bank accounts in texts. None of them is written into the report."""
+"""Find e-mail addresses, telephone numbers, cards and bank accounts in texts. The report contains none of them."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ STAGE = "Looking for private data"
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Of texts alone; in other data nothing is looked for, and nothing is said."""
+    """Check texts; other data are skipped without a finding."""
     if material.kind != "texts":
         return Outcome(counts={"private": None})
     kinds: Counter[str] = Counter()

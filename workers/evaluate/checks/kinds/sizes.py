@@ -1,4 +1,4 @@
-"""How large, bright, long or loud the items are, and what kinds of files they are."""
+"""Report size, brightness, length and loudness of the items, and their kinds of files."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from workers.evaluate.checks.base import Check, Floats, Material, Outcome, are, 
 from workers.evaluate.data.base import names_of
 
 EMPTY = 0.004
-"""A standard deviation of one of 255 levels: a picture of one color."""
+"""A picture with a standard deviation of at most one of 255 levels has a single color."""
 TOLD = {
     "images": ("brightness", "contrast", "color"),
     "texts": ("length in characters",),
@@ -22,7 +22,7 @@ TOLD = {
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """The figures of the first set; unusual files and empty pictures of both."""
+    """Report figures of the first set, and unusual files and empty pictures of both."""
     first = material.sides == 0
     if not first.any():
         return Outcome(counts={"empty": 0})
@@ -65,7 +65,7 @@ def _said(name: str, own: Floats) -> str:
 
 
 def _rounded(value: float) -> str:
-    """Three digits that matter, and a minus as it is written elsewhere."""
+    """Return a number with three significant digits and a typographic minus."""
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return text.replace("-", "−")
 

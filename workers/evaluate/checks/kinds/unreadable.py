@@ -1,4 +1,4 @@
-"""Items that cannot be decoded."""
+"""Report items that cannot be decoded."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from workers.evaluate.data.base import names_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
-    """Each is named; the commonest reason is told."""
+    """Name the unreadable items and the most frequent reason."""
     found = list(material.unreadable)
     counts: dict[str, int | None] = {"unreadable": len(found)}
     if not found:
