@@ -40,7 +40,7 @@ def write_previews(folder: Path, data: DataSet, stored: Stored, ctx: JobContext)
 
 
 def _in_turn(items: list[Kept]) -> Iterator[Kept]:
-    """Yield the first item of each class, then the second of each, …"""
+    """Yield items of all classes in turn: the first of each class, then the second of each, and so on."""
     groups: dict[int | None, list[Kept]] = defaultdict(list)
     for kept in items:
         groups[kept.ids[0] if kept.ids else None].append(kept)

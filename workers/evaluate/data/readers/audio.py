@@ -1,8 +1,8 @@
 """Read sounds: a folder of WAV files, or an NPZ of recordings with a label for each frame.
 
-Such an NPZ holds `audio` (all samples one after the other), `lengths` (samples of each recording) and `sr` (Hz). Labels
-are optional: `labels` (one for each `frame` samples, the recordings one after the other) or `label` (one for each
-recording).
+Such an NPZ holds `audio` (all samples one after the other), `lengths` (samples of each recording) and `sr` (Hz).
+`labels` (or `y`) is optional: one label for each `frame` samples, the recordings one after the other. Other arrays with
+one value for each recording become the person's columns.
 """
 
 from collections.abc import Callable, Mapping
