@@ -1,4 +1,7 @@
-"""One kind of stress: how an input is changed at each severity. A kind is one row of a table in `stress.kinds`."""
+"""Define one kind of stress: how an input is changed at each severity.
+
+A kind is one row of a table in `stress.kinds`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ SHARE_WORDS = ("5 %", "10 %", "20 %")
 
 @dataclass(frozen=True)
 class Row:
-    """One item's array of numbers, with each feature's center, spread (standard deviation) and range over the set."""
+    """One item's array of numbers, with center, spread (standard deviation) and range of each feature over the set."""
 
     values: NDArray[Any]
     center: Floats
@@ -29,7 +32,7 @@ class Row:
     high: Floats
 
     def fitted(self, values: NDArray[Any]) -> NDArray[Any]:
-        """In the shape and dtype of the item; whole numbers stay within what was seen."""
+        """Return values in the shape and dtype of the item; integers stay within the observed range."""
         if self.values.dtype.kind in "iu":
             values = np.clip(np.round(values), self.low, self.high)
         return np.asarray(values, self.values.dtype).reshape(self.values.shape)
@@ -37,11 +40,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Stress:
-    """`change(sample, strength, rng)` gives a changed copy of the same shape and dtype; one strength for each severity.
+    """One kind of stress. A table in `stress.kinds` owns each instance.
 
-    Samples: pictures are float32 (H, W, 1 or 3) in 0..1, texts are str, sounds float32 (n,) in −1..1, numbers a `Row`
-    (and the answer an array). `levels` are the severities in words, `quick` those of quick mode. `scene` begins a
-    sentence ("In fog"). With `needs_color` it says nothing about models that see gray alone.
+    Pictures are float32 (H, W, 1 or 3) in 0..1, texts are str, sounds are float32 (n,) in −1..1. Numbers are a `Row`,
+    and their change returns an array.
+
+    Attributes:
+        id: Unique name.
+        title: Name for people.
+        scene: Beginning of a sentence ("In fog").
+        change: `change(sample, strength, rng)` returns a changed copy of the same shape and dtype.
+        strengths: One strength for each severity.
+        takes: Kind of samples.
+        group: Group in the report.
+        source: Paper or scale of the severities.
+        levels: Severities in words.
+        quick: Severities of quick mode.
+        needs_color: Whether the kind is meaningless for models that see only gray.
     """
 
     id: str
@@ -57,5 +72,5 @@ class Stress:
     needs_color: bool = False
 
     def apply(self, sample: Any, severity: int, rng: Generator) -> Any:
-        """The sample at a severity, which counts from 1."""
+        """Return the sample at a severity, which counts from 1."""
         return self.change(sample, self.strengths[severity - 1], rng)

@@ -1,4 +1,4 @@
-"""Every example is changed in all planned ways, and both versions answer the very same changed inputs."""
+"""Change every example in all planned ways, and let both versions predict the same changed inputs."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from workers.pipeline.pipeline import Arrays
 from workers.pipeline.spec import PipelineError
 
 FEWEST = 10
-"""So many examples are answered whatever the time."""
+"""At least this many examples are evaluated, regardless of the time."""
 FOLDER = "pictures"
 SIDE_PX = 112
 STAGES = {
@@ -35,9 +35,17 @@ Plan = Sequence[tuple[Stress, tuple[int, ...]]]
 
 @dataclass
 class Changed:
-    """`clean` and `cells[kind][severity]` hold one pair of scores for each example that counts (`items`).
+    """Scores of both versions on changed examples.
 
-    `references` are the original's and the optimized one's clean answers to them. `pictures` names small examples.
+    Attributes:
+        measure: What a score measures.
+        items: The examples that count.
+        clean: Scores of both versions for each unchanged example.
+        cells: `cells[kind][severity]` holds the scores of both versions for each example.
+        references: Predictions of both versions for each unchanged example.
+        pictures: Names of small pictures of examples.
+        unreadable: Number of examples that cannot be read.
+        stopped_early: Whether the time ended before all examples were evaluated.
     """
 
     measure: Measure
@@ -50,25 +58,26 @@ class Changed:
     stopped_early: bool = False
 
     def pairs(self, stress: Stress, severities: Sequence[int]) -> list[Pairs]:
-        """(n, 2) for each severity."""
+        """Return the scores (n, 2) of each severity."""
         return [np.asarray(self.cells[stress.id][severity], np.float64) for severity in severities]
 
 
 def rng_of(seed: int, number: int, kind: str, severity: int) -> Generator:
-    """The same changes for the same example, kind and severity, whatever else is done."""
+    """Return a generator that depends only on example, kind and severity, so that changes are reproducible."""
     return np.random.default_rng([seed, number, zlib.crc32(kind.encode()), severity])
 
 
 class Asking:
-    """`left()` says how many seconds of this part's time remain."""
+    """Evaluates both versions on changed examples. The stress job owns one instance."""
 
     def __init__(
         self, old: Version, new: Version, samples: Samples, ctx: JobContext, left: Callable[[], float]
     ) -> None:
+        """Create the evaluation; `left()` returns the remaining seconds of this part."""
         self._old, self._new, self._samples, self._ctx, self._left = old, new, samples, ctx, left
 
     def run(self, items: Sequence[Given], plan: Plan) -> Changed:
-        """Item by item, so that all cells hold the same examples whenever it ends."""
+        """Evaluate example by example, so that all cells hold the same examples whenever the time ends."""
         found: Changed | None = None
         scorer: Scorer | None = None
         total_s = max(self._left(), 1e-3)
@@ -125,7 +134,7 @@ class Asking:
         return self._old.answer(feeds), self._new.answer(self.feeds_of_new(given, sample, feeds))
 
     def feeds_of_new(self, given: Given, sample: Any, feeds: Arrays) -> Arrays:
-        """A version that prepares its inputs otherwise gets them its own way."""
+        """Return the new version's inputs, prepared in its own way if it prepares inputs differently."""
         if self._new.pipeline.spec == self._old.pipeline.spec:
             return feeds
         return self._samples.feeds(self._new.pipeline, given, sample)
@@ -136,7 +145,7 @@ class Asking:
 
 
 def draw(sample: Any, name: str, work_dir: Path) -> str:
-    """A PNG of at most 112 pixels a side; its name below the work folder."""
+    """Write a PNG of at most 112 pixels a side, and return its name below the work folder."""
     from PIL import Image
 
     (work_dir / FOLDER).mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the original's last layer but one makes of an input: one more output of a copy of the model."""
+"""Compute features of inputs: the input of the original's last layer, as one more output of a copy of the model."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ MOST_ITEMS = 400
 
 
 def penultimate(proto: Any, answer: str) -> str:
-    """The tensor that the last layer with weights is given; the answer itself where there is no such layer."""
+    """Return the name of the input tensor of the last layer with weights, or `answer` if there is no such layer."""
     maker = {name: node for node in proto.graph.node for name in node.output}
     weights = {tensor.name for tensor in proto.graph.initializer}
     name = answer
@@ -38,8 +38,11 @@ def penultimate(proto: Any, answer: str) -> str:
 
 
 def features_of(folder: Path, pipeline: Pipeline, items: Prepared, ctx: JobContext) -> tuple[Floats, Floats] | None:
-    """(n, d) features and (n, classes) answers of at most 400 items; None where the model is no ONNX file, carries a
-    state, or gives other sizes for other items. Places of a picture are averaged."""
+    """Return features (n, d) and predictions (n, classes) of at most 400 items.
+
+    Features are averaged over the places of a picture. Returns None if the model is not an ONNX file, carries a state,
+    or gives other sizes for other items.
+    """
     import onnx
 
     artifact = read_model(folder).artifact

@@ -1,4 +1,4 @@
-"""The job ``stress``: the same hard inputs for the original and one variant, and what came out of it."""
+"""Run the job ``stress``: evaluate the original and one version on the same difficult inputs."""
 
 import time
 from dataclasses import dataclass, field
@@ -19,26 +19,32 @@ from workers.evaluate.stress.verdicts import cell_of, headline, judged, row_of
 from workers.evaluate.stress.versions import Version, open_version
 
 CHANGES_UNTIL, UNFAMILIAR_UNTIL, SQUARE_UNTIL, PGD_UNTIL = 0.55, 0.65, 0.75, 0.82
-"""Shares of the time by which each part ends; triggers have the rest."""
+"""Share of the time by which each part ends; triggers have the rest."""
 
 
 @dataclass
 class Clock:
-    """`left(share)` are the seconds until this share of the time is used up."""
+    """The time limit of one job."""
 
     max_seconds: float
     started_s: float = field(default_factory=time.monotonic)
 
     @property
     def spent_s(self) -> float:
+        """Return the seconds since the start."""
         return time.monotonic() - self.started_s
 
     def left(self, share: float = 1.0) -> float:
+        """Return the seconds until this share of the time is used up."""
         return share * self.max_seconds - self.spent_s
 
 
 def stress_model(params: StressParams, ctx: JobContext) -> StressResult:
-    """Raises InputRefused where there is nothing to change, or where a model fails at it."""
+    """Run all parts of the stress test.
+
+    Raises:
+        InputRefused: If there is nothing to change, or if a model fails.
+    """
     clock = Clock(params.max_seconds)
     ctx.progress("Opening both versions", 0, 1)
     old = open_version(params.original_dir, params.original_runtime, dict(params.original_settings), ctx.threads)

@@ -1,10 +1,9 @@
-"""Is one version as good as the other on the same examples? A bound of the paired difference, never a p-value above
-.05.
+"""Test whether one version is as good as the other on the same examples, by a bound of the paired difference.
 
-Non-inferiority: "as good" only where the exact one-sided 95 % bound of what is lost stays within the margin, "worse"
-only where the loss is surely above it, else nobody can tell yet. To claim it of many kinds at once each has to hold
-(an intersection-union test, Berger 1982), so these bounds need no correction; alarms are held by Holm over all of
-them.
+The test is one of non-inferiority, never a p-value above .05. "As good" requires that the exact one-sided 95 % bound of
+the loss stays within the margin. "Worse" requires that the loss is surely above the margin. Otherwise the result is
+unclear. A claim about many kinds at once requires that each kind holds (an intersection-union test, Berger 1982), so
+these bounds need no correction. Holm's correction over all tests controls false alarms.
 """
 
 from dataclasses import dataclass
@@ -21,13 +20,21 @@ from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, bootstrap_s
 LEVEL = 1 - CONFIDENCE
 
 Pairs = NDArray[np.float64]
-"""(n, 2): the original's and the optimized one's score of each example, 0..1."""
+"""Scores (n, 2) of the original and of the optimized version for each example, 0..1."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Of `n` examples `worse` got less and `better` more. `drop` is the mean loss and `upper` its bound; `p` is of "at
-    most MARGIN is lost"."""
+    """The paired difference of n examples.
+
+    Attributes:
+        worse: Number of examples with a lower score.
+        better: Number of examples with a higher score.
+        drop: Mean loss.
+        upper: Upper bound of the loss.
+        p: p-value of "at most MARGIN is lost".
+        n: Number of examples.
+    """
 
     worse: int
     better: int
@@ -38,19 +45,25 @@ class Difference:
 
     @property
     def needed(self) -> int | None:
-        """About so many more examples would probably prove it; None where it is proven, or no number would."""
+        """Return about how many more examples would prove it; None if it is proven, or if no number would."""
         return None if self.upper <= MARGIN else needed(self.worse, self.better, self.n)
 
     def verdict(self, p_holm: float, original: float) -> StressVerdict:
-        """Nothing can be lost where the original itself gets (nearly) nothing right: that proves nothing."""
+        """Return the verdict for a p-value after Holm's correction and the original's mean score.
+
+        If the original has (nearly) no right predictions, nothing can be lost, which proves nothing.
+        """
         if p_holm <= LEVEL:
             return "worse"
         return "even" if self.upper <= MARGIN < original else "unclear"
 
 
 def compare(pairs: Pairs) -> Difference:
-    """Whole scores by the exact bounds of the proof; shares (of the moments of a sequence) by drawing examples again,
-    widened to what as few examples without any change would prove."""
+    """Compare both versions' scores.
+
+    Whole scores use the exact bounds of the proof. Shares (of the time steps of a sequence) use a bootstrap over
+    examples, widened to the bound that the same few examples would give without any change.
+    """
     n, losses = len(pairs), pairs[:, 0] - pairs[:, 1]
     worse, better = int((losses > 1e-9).sum()), int((losses < -1e-9).sum())
     drop = float(losses.mean())
@@ -66,14 +79,16 @@ def compare(pairs: Pairs) -> Difference:
 
 @lru_cache(maxsize=4096)
 def needed(worse: int, better: int, n: int) -> int | None:
-    """About how many more examples would prove it, if nothing is lost in truth: by gains and losses, or by losses
-    alone."""
+    """Return about how many more examples would prove it if nothing is truly lost; None if no number would.
+
+    The smaller one of two estimates is used: by gains and losses, or by losses alone.
+    """
     ways = (Counts(worse, better, n, worse + better, n), Counts(0, 0, 0, worse, n))
     found = [missing_items(counts, MARGIN, MARGIN, LEVEL) for counts in ways]
     return min((count for count in found if count is not None), default=None)
 
 
 def about(count: int) -> str:
-    """Two digits that matter: "1,300"."""
+    """Return a number rounded up to two significant digits: "1,300"."""
     step = 10 ** max(0, len(str(count)) - 2)
     return f"{-(-count // step) * step:,}"

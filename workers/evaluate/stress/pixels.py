@@ -1,7 +1,7 @@
-"""Parts of changes to pictures. Pictures are float32 (H, W, C) in 0..1.
+"""Provide the parts of changes to pictures. Pictures are float32 (H, W, C) in 0..1.
 
 Severities are those of ImageNet-C (Hendrycks and Dietterich 2019, arXiv 1903.12261; hendrycks/robustness), made for 224
-pixels: what is a length in pixels is scaled to the picture's shorter side.
+pixels. Lengths in pixels are scaled to the picture's shorter side.
 """
 
 import math
@@ -16,24 +16,24 @@ SIDE_PX = 224
 
 
 def scale_of(picture: Floats) -> float:
-    """How much smaller than ImageNet-C's pictures it is."""
+    """Return the shorter side of a picture relative to ImageNet-C's pictures."""
     return float(min(picture.shape[:2])) / SIDE_PX
 
 
 def clipped(values: NDArray[Any]) -> Floats:
-    """Back into 0..1."""
+    """Return the values clipped to 0..1, as float32."""
     return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
 
 
 def gray_of(picture: Floats) -> Floats:
-    """Lightness (ITU-R BT.601) of shape (H, W, 1)."""
+    """Return the lightness (H, W, 1) of a picture (ITU-R BT.601)."""
     if picture.shape[2] == 1:
         return picture
     return (picture @ np.asarray([0.299, 0.587, 0.114], np.float32))[:, :, None]
 
 
 def gaussian(picture: NDArray[Any], sigma_px: float) -> Floats:
-    """Blurred within the picture's plane, edges reflected."""
+    """Blur a picture within its plane, with reflected edges."""
     from scipy.ndimage import gaussian_filter
 
     sigmas = (sigma_px, sigma_px) + (0.0,) * (picture.ndim - 2)
@@ -41,7 +41,7 @@ def gaussian(picture: NDArray[Any], sigma_px: float) -> Floats:
 
 
 def disk_blur(picture: Floats, radius_px: float) -> Floats:
-    """Convolved with a disk whose edge is smooth."""
+    """Convolve a picture with a disk that has a smooth edge."""
     from scipy.signal import fftconvolve
 
     reach = max(1, math.ceil(radius_px))
@@ -59,7 +59,7 @@ def _fits(picture: NDArray[Any], reach: int) -> bool:
 
 
 def motion_blur(picture: NDArray[Any], radius_px: float, sigma_px: float, angle_deg: float) -> Floats:
-    """Weighted copies along a line: half a Gaussian, as a camera that moves during the exposure sees it."""
+    """Add weighted copies along a line: half a Gaussian, as a camera that moves during the exposure records it."""
     steps = np.arange(max(2, round(radius_px)) + 1)
     weights = np.exp(-(steps**2) / (2 * max(sigma_px, 0.5) ** 2))
     weights /= weights.sum()
@@ -75,7 +75,7 @@ def motion_blur(picture: NDArray[Any], radius_px: float, sigma_px: float, angle_
 
 
 def zoomed(picture: NDArray[Any], factor: float) -> Floats:
-    """The middle enlarged by `factor`, of the same shape (H, W) or (H, W, C)."""
+    """Return the center enlarged by `factor`, with the same shape (H, W) or (H, W, C)."""
     from PIL import Image
 
     height, width = picture.shape[:2]
@@ -90,7 +90,7 @@ def zoomed(picture: NDArray[Any], factor: float) -> Floats:
 
 
 def plasma(shape: tuple[int, int], decay: float, rng: Generator) -> Floats:
-    """Cloud-like noise (H, W) in 0..1: octaves of random grids, each weaker by `decay` than the coarser one."""
+    """Return cloud-like noise (H, W) in 0..1: octaves of random grids, each weaker by `decay` than the coarser one."""
     from PIL import Image
 
     height, width = shape
@@ -106,7 +106,7 @@ def plasma(shape: tuple[int, int], decay: float, rng: Generator) -> Floats:
 
 
 def to_hsv(picture: Floats) -> Floats:
-    """Hue, saturation and value in 0..1 of (H, W, 3); float arithmetic, so that nothing is rounded to 8 bits."""
+    """Return hue, saturation and value in 0..1 of (H, W, 3), in floats, so that nothing is rounded to 8 bits."""
     high, low = picture.max(axis=2), picture.min(axis=2)
     range_ = high - low
     safe = np.where(range_ > 0, range_, 1)
@@ -121,7 +121,7 @@ def to_hsv(picture: Floats) -> Floats:
 
 
 def from_hsv(values: Floats) -> Floats:
-    """The inverse of `to_hsv`."""
+    """Return RGB values, the inverse of `to_hsv`."""
     hue, saturation, value = values[..., 0] * 6, values[..., 1], values[..., 2]
     channels = []
     for shift in (5, 3, 1):
@@ -131,5 +131,5 @@ def from_hsv(values: Floats) -> Floats:
 
 
 def as_8_bits(picture: Floats) -> NDArray[np.uint8]:
-    """As a file would hold it."""
+    """Return the picture as uint8, as a file stores it."""
     return np.clip(np.round(picture * 255), 0, 255).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""The person's examples as they are before the model's preprocessing, so that changes act on what the world gives.
+"""Open the person's examples as they are before the model's preprocessing, so that changes imitate the real world.
 
-Pictures are read again from where they lie; where they are gone (or were made by Fettle) they are drawn from the
-prepared inputs. Texts stand in `data.json`. Sounds and numbers are in the prepared inputs as they were.
+Pictures are read again from the person's files. If these are gone (or were made by Fettle), pictures are drawn from the
+prepared inputs. Texts are stored in `data.json`. Sounds and numbers are taken from the prepared inputs.
 """
 
 import math
@@ -28,13 +28,22 @@ from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, TextSte
 
 MAX_SPREAD_ITEMS = 500
 MAX_SPREAD_NUMBERS = 1 << 26
-"""Of all items together: 256 MB."""
+"""Limit for all items together: 256 MB."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """One test item: where it stands in its part, what it is called, its labels (or one for each time step), and what
-    it is: what goes into the model as it is is an array, also where the model takes pictures or sounds."""
+    """One test item.
+
+    Attributes:
+        prepared: Prepared inputs of its part.
+        index: Its position there.
+        item: The item of the data set.
+        kind: Kind of the data. Data that go into the model unchanged are arrays, even if the model takes pictures or
+            sounds.
+        steps: Labels of the time steps (m,).
+        entry: The person's file, if there is one.
+    """
 
     prepared: Prepared
     index: int
@@ -44,7 +53,7 @@ class Given:
     entry: Entry | None = None
 
     def feeds(self) -> Arrays:
-        """The model inputs as they were prepared; a copy, since some runtimes take no read-only arrays."""
+        """Return the model inputs as they were prepared, copied because some runtimes reject read-only arrays."""
         return {name: np.array(value) for name, value in self.prepared[self.index].items()}
 
 
@@ -54,29 +63,42 @@ class Samples(Protocol):
     takes: Takes
 
     def open(self, given: Given) -> Any:
-        """Raises PipelineError or OSError where it cannot be read any more."""
+        """Return the sample of an item.
 
-    def feeds(self, pipeline: Pipeline, given: Given, sample: Any) -> Arrays: ...
+        Raises:
+            PipelineError: If the item is no longer readable.
+            OSError: If its file is no longer readable.
+        """
+
+    def feeds(self, pipeline: Pipeline, given: Given, sample: Any) -> Arrays:
+        """Return the model inputs for a changed sample."""
+        ...
 
 
 class PictureSamples:
-    """float32 (H, W, 1 or 3) in 0..1. A picture that is larger than what the model sees is first resized and cut as the
-    model's preprocessing does it: ImageNet-C's severities are meant for that, and nothing is worked out for pixels that
-    are thrown away. What a picture file gives must be what was prepared of it, number by number; where it is gone or is
-    another one by now, the picture is drawn from the prepared input, which is exact. `redrawn` counts these."""
+    """Opens pictures as float32 (H, W, 1 or 3) in 0..1. The stress job owns one instance.
+
+    A picture that is larger than what the model sees is first resized and cropped as in the model's preprocessing.
+    ImageNet-C's severities are meant for that size, and no pixels are computed that are dropped later. A picture file
+    must give exactly the prepared numbers. If it is gone or has changed, the picture is drawn from the prepared input,
+    which is exact.
+    """
 
     takes: Takes = "images"
 
     def __init__(self, pipeline: Pipeline, steps: ImageSteps) -> None:
+        """Create the opener for a model's pipeline and its preprocessing."""
         self._pipeline, self._steps = pipeline, steps
         self._drawn: set[int] = set()
         self._fitted: set[int] = set()
 
     @property
     def redrawn(self) -> int:
+        """Return how many pictures were drawn from the prepared input."""
         return len(self._drawn)
 
     def open(self, given: Given) -> Floats:
+        """Return a picture as float32 (H, W, 1 or 3) in 0..1."""
         name = self._pipeline.main_input.name
         picture = self._read(given)
         if picture is not None:
@@ -108,6 +130,7 @@ class PictureSamples:
         return wanted is not None and bool(picture.height >= wanted[0] and picture.width >= wanted[1])
 
     def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
+        """Return the model inputs for a changed picture."""
         from PIL import Image
 
         values = as_8_bits(sample)
@@ -116,55 +139,65 @@ class PictureSamples:
 
 
 def _in_units(picture: Any) -> Floats:
-    """8 bits as float32 (H, W, channels) in 0..1."""
+    """Return a picture of 8 bits as float32 (H, W, channels) in 0..1."""
     values = np.asarray(picture, np.float32) / np.float32(255)
     return values[:, :, None] if values.ndim == 2 else values
 
 
 class TextSamples:
-    """Texts as they stand in the data."""
+    """Opens texts as they are in the data."""
 
     takes: Takes = "texts"
 
     def open(self, given: Given) -> str:
+        """Return the text of an item.
+
+        Raises:
+            PipelineError: If the text is not stored.
+        """
         if given.item.text is None:
             raise PipelineError("The text of this example is not kept.")
         return given.item.text
 
     def feeds(self, pipeline: Pipeline, given: Given, sample: str) -> Arrays:
+        """Return the model inputs for a changed text."""
         return pipeline.feeds_from(sample)
 
 
 class SoundSamples:
-    """float32 (n,) in −1..1 at the model's rate, the frames' new samples one after the other."""
+    """Opens sounds as float32 (n,) in −1..1 at the model's rate: the new samples of all frames, one after the other."""
 
     takes: Takes = "audio"
 
     def __init__(self, pipeline: Pipeline, steps: AudioSteps) -> None:
+        """Create the opener for a model's pipeline and its preprocessing."""
         self._name, self._steps = pipeline.main_input.name, steps
 
     def open(self, given: Given) -> Floats:
+        """Return the samples of a sound, float32 (n,) in −1..1."""
         frames = given.feeds()[self._name]
         samples = np.ascontiguousarray(frames[..., self._steps.context_samples :], np.float32).ravel()
         return samples / np.float32(self._steps.scale)
 
     def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
+        """Return the model inputs for a changed sound."""
         return _with_main(pipeline, given, pipeline.prepare_sound(sample))
 
 
 class NumberSamples:
-    """The main input as a `Row`; centers and spreads come from at most 500 items."""
+    """Opens the main input as a `Row`; centers and spreads come from at most 500 items."""
 
     takes: Takes = "arrays"
 
     def __init__(self, pipeline: Pipeline, items: Sequence[Given]) -> None:
+        """Create the opener, and compute center, spread and range from `items`."""
         self._name = pipeline.main_input.name
         shape = items[0].feeds()[self._name].shape
         most = min(MAX_SPREAD_ITEMS, max(1, MAX_SPREAD_NUMBERS // max(1, math.prod(shape))))
         rows = [given.feeds()[self._name].astype(np.float32) for given in items[:most]]
         alike = [row for row in rows if row.shape == shape and np.isfinite(row).all()]
         values = np.stack(alike) if alike else np.zeros((1, *shape), np.float32)
-        if len(alike) < len(rows):  # items of many lengths share one figure
+        if len(alike) < len(rows):  # Items of different lengths share one figure.
             flat = np.concatenate([row.ravel() for row in rows if row.size])
             flat = flat[np.isfinite(flat)]
             values = flat.reshape(-1, *(1 for _ in shape))
@@ -172,20 +205,22 @@ class NumberSamples:
         self._low, self._high = values.min(axis=0), values.max(axis=0)
 
     def open(self, given: Given) -> Row:
+        """Return the numbers of an item with the figures of each feature."""
         return Row(given.feeds()[self._name], self._center, self._spread, self._low, self._high)
 
     def feeds(self, pipeline: Pipeline, given: Given, sample: Any) -> Arrays:
+        """Return the model inputs for changed numbers."""
         values = sample.values if isinstance(sample, Row) else sample
         return {**given.feeds(), self._name: values}
 
 
 def _with_main(pipeline: Pipeline, given: Given, values: NDArray[Any]) -> Arrays:
-    """The prepared inputs with another main one."""
+    """Return the prepared inputs with another main input."""
     return {**given.feeds(), pipeline.main_input.name: values}
 
 
 def read_items(params: StressParams, pipeline: Pipeline) -> list[Given]:
-    """All items of all parts that count, in their order, which is by chance (the digests of their contents)."""
+    """Return all items of all parts that count, in their stored order, which is random (digests of their contents)."""
     found: list[Given] = []
     for part in params.parts:
         folder = Path(part.data_dir)
@@ -211,12 +246,15 @@ def _entries(part: StressPart, params: StressParams, pipeline: Pipeline) -> dict
     options = Options(pipeline.spec, params.text_column, params.label_column)
     try:
         return {entry.source: entry for entry in read_collection(Path(part.source), options).entries}
-    except (InputRefused, OSError):  # it is another folder by now: the prepared inputs are still there
+    except (InputRefused, OSError):  # If the folder has changed, the prepared inputs are still there.
         return {}
 
 
 def samples_for(pipeline: Pipeline, items: Sequence[Given]) -> Samples:
-    """How items of this model are changed. What is no picture, text or sound to the model is an array of numbers."""
+    """Return how items of this model are changed.
+
+    Inputs other than pictures, texts and sounds are arrays of numbers.
+    """
     steps = pipeline.spec.preprocess
     main = items[0].prepared[items[0].index].get(pipeline.main_input.name)
     kinds = {given.kind for given in items}

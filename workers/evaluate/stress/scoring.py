@@ -1,4 +1,4 @@
-"""How well both versions answered one input, as two figures 0..1 that belong together."""
+"""Score both versions' predictions for one input, as a pair of numbers 0..1."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,20 +14,28 @@ from workers.pipeline.comparing import OF_FEWER_BITS, differing
 from workers.pipeline.pipeline import Pipeline
 
 LIKE = 0.99
-"""Vectors to search with count as alike from this cosine on."""
+"""Vectors to search with count as equal from this cosine on."""
 
 Values = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """`labelled`: whether any item has labels that the model's answers can be compared with."""
+    """Scores predictions by one measure. The stress job owns one instance.
+
+    Attributes:
+        pipeline: Pipeline of the original.
+        measure: What a score measures: accuracy, agreement or similarity.
+    """
 
     pipeline: Pipeline
     measure: Measure
 
     def score(self, given: Given, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
-        """(original, optimized); None where this item cannot be scored. `reference` is the original's clean answer."""
+        """Return the scores of the original and of the optimized version, or None if the item cannot be scored.
+
+        `reference` is the original's prediction for the unchanged input.
+        """
         if self.measure == "similarity":
             return self._similarity(old, new)
         if self.pipeline.stateful:
@@ -38,7 +46,10 @@ class Scorer:
         return float(self._class(old) in accepted), float(self._class(new) in accepted)
 
     def _similarity(self, old: Values, new: Values) -> tuple[float, float] | None:
-        """Whether both are alike by the proof's rule; vectors by their direction, since no center is known here."""
+        """Return whether both are alike by the rule of the proof.
+
+        Vectors by direction, since no center is known here.
+        """
         if not np.isfinite(old).all() or not (old.size or self.pipeline.spec.postprocess is not None):
             return None
         if self.pipeline.spec.answer_kind != "embedding":
@@ -47,7 +58,7 @@ class Scorer:
         return 1.0, float(whole and cosine(old, new) >= LIKE)
 
     def _steps(self, given: Given, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
-        """Shares of the time steps; the sequence is one cluster."""
+        """Return the shares of right time steps of one sequence."""
         wanted = given.steps if self.measure == "accuracy" else self._on(reference).astype(np.int64)
         if wanted is None:
             return None
@@ -70,7 +81,7 @@ class Scorer:
 
 
 def scorer_for(pipeline: Pipeline, items: list[Given], sample_answer: Any) -> Scorer:
-    """Accuracy where there are labels, agreement where there are classes without, else similarity."""
+    """Return a scorer for accuracy if there are labels, else for agreement of classes, else for similarity."""
     spec = pipeline.spec
     answer = np.asarray(sample_answer, np.float32)
     if pipeline.stateful:

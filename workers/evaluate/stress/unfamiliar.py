@@ -1,9 +1,9 @@
-"""Inputs that no person would give the model (far), and such that are near its own: is each version less sure of them?
+"""Test whether each version is less confident about unfamiliar inputs: far ones, and ones near its own.
 
-Confidence is the energy of the answer, logsumexp of its scores (Liu and others 2020, arXiv 2010.03759), or the largest
-share where the model gives shares (arXiv 1610.02136). AUROC and FPR95 by OpenOOD's definitions (Zhang and others 2023,
-arXiv 2306.09301, `auc_and_fpr_recall`): what is unfamiliar is positive. Intervals are of a paired bootstrap over
-examples.
+Confidence is the energy of the prediction, logsumexp of its scores (Liu and others 2020, arXiv 2010.03759), or the
+largest probability if the model gives probabilities (arXiv 1610.02136). AUROC and FPR95 follow OpenOOD's definitions
+(Zhang and others 2023, arXiv 2306.09301, `auc_and_fpr_recall`): unfamiliar inputs are positive. Intervals come from a
+paired bootstrap over examples.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,11 +30,14 @@ MOST, FEWEST = 200, 20
 HELD_OUT = ("classes", "Another class")
 
 Confidences = NDArray[np.float64]
-"""(n, 2): how sure the original and the optimized one are; larger is surer."""
+"""Confidences (n, 2) of the original and of the optimized version; larger is more confident."""
 
 
 def confidence(answer: Values, scores: str) -> float:
-    """Larger is surer. A single logit counts by its distance from 0; of a sequence the mean over its moments."""
+    """Return the confidence of a prediction; larger is more confident.
+
+    A single logit counts by its distance from 0, a sequence by the mean over its time steps.
+    """
     values = answer.astype(np.float64)
     if not np.isfinite(values).all():
         return -np.inf
@@ -51,8 +54,18 @@ def confidence(answer: Values, scores: str) -> float:
 
 @dataclass(frozen=True)
 class Set:
-    """Confidences in unfamiliar inputs beside those in real ones; `real_of` and `made_of` say which example each is
-    (of)."""
+    """Confidences for unfamiliar and real inputs of one kind.
+
+    Attributes:
+        id: Unique name of the kind.
+        title: Name for people.
+        near: Whether the inputs resemble the model's own.
+        real: Confidences (n, 2) for real inputs.
+        made: Confidences (m, 2) for unfamiliar inputs.
+        real_of: Number of the example of each real input (n,).
+        made_of: Number of the example that each unfamiliar input was made from (m,).
+        picture: Name of a small picture of one input.
+    """
 
     id: str
     title: str
@@ -67,7 +80,7 @@ class Set:
 def unfamiliar_rows(
     old: Version, new: Version, samples: Samples, changed: Changed, ctx: JobContext, left: Callable[[], float]
 ) -> tuple[UnfamiliarRow, ...]:
-    """One row for each kind, near ones first; none for models without classes or with fewer than 20 examples."""
+    """Return one row for each kind, near ones first; none for models without classes or with fewer than 20 examples."""
     if changed.measure == "similarity" or len(changed.items) < FEWEST:
         return ()
     kinds = [stranger for stranger in STRANGERS if stranger.takes == samples.takes]
@@ -88,13 +101,17 @@ def unfamiliar_rows(
 
 
 class _Asked:
-    """Asks both versions about what strangers make of the examples."""
+    """Evaluates both versions on unfamiliar inputs made from the examples."""
 
     def __init__(self, old: Version, new: Version, samples: Samples, changed: Changed, ctx: JobContext) -> None:
+        """Create the evaluation of both versions."""
         self._versions, self._samples, self._changed, self._ctx = (old, new), samples, changed, ctx
 
     def all_of(self, kinds: Sequence[Stranger], left: Callable[[], float]) -> list[list[list[float]]]:
-        """Example by example, so that all kinds have as many when the time is up: 20 at least, 200 at most."""
+        """Return the confidences of all kinds, evaluated example by example, for 20 to 200 examples.
+
+        All kinds have the same number of examples when the time is up.
+        """
         found: list[list[list[float]]] = [[] for _ in kinds]
         items = self._changed.items[:MOST]
         for number, given in enumerate(items):
@@ -126,9 +143,11 @@ def _file(kind: Stranger) -> str:
 
 
 def _held_out(changed: Changed, scores: str) -> list[Set]:
-    """A class that the answers may not name: with its score taken away, is the model less sure of its examples than of
-    the others? Near, and easier than a class that it was never taught. (Without training anew; splits of known and
-    unknown classes are those of open-set recognition, Neal and others 2018.)"""
+    """Return the test with a held-out class: without its score, is the model less confident about its examples?
+
+    This is a near test, and easier than with a class that the model never learned. (Nothing is trained again. Splits of
+    known and unknown classes are those of open-set recognition, Neal and others 2018.)
+    """
     if len({np.size(answer) for pair in changed.references for answer in pair}) != 1:
         return []
     answers = [np.stack([np.ravel(pair[side]) for pair in changed.references]) for side in (0, 1)]
@@ -141,7 +160,7 @@ def _held_out(changed: Changed, scores: str) -> list[Set]:
     real, made = [], []
     for label, (known, unknown) in zip(classes, parts, strict=True):
         sure = np.stack([[confidence(np.delete(answer, label), scores) for answer in side] for side in answers], axis=1)
-        # each class has a threshold of its own: places within the known ones make them comparable
+        # Each class has its own threshold; ranks within the known ones make them comparable.
         order = np.stack(
             [np.searchsorted(np.sort(sure[known, side]), sure[:, side]) / len(known) for side in (0, 1)], axis=1
         )
@@ -156,7 +175,10 @@ def _held_out(changed: Changed, scores: str) -> list[Set]:
 
 
 def separation(real: NDArray[np.float64], made: NDArray[np.float64]) -> Separation:
-    """AUROC and FPR95 of one version's confidences, by OpenOOD: scikit-learn's curve, the unfamiliar ones positive."""
+    """Return AUROC and FPR95 of one version's confidences by OpenOOD.
+
+    The curve is scikit-learn's; unfamiliar inputs are positive.
+    """
     from sklearn.metrics import roc_auc_score, roc_curve
 
     strange = np.concatenate([np.zeros(len(real)), np.ones(len(made))])
@@ -166,7 +188,7 @@ def separation(real: NDArray[np.float64], made: NDArray[np.float64]) -> Separati
 
 
 def row_of(one: Set, seed: int) -> UnfamiliarRow:
-    """Both versions' separations, the intervals of their difference, and what that says."""
+    """Return both versions' separations, the intervals of their difference, and the verdict."""
     limits = np.quantile(one.real, 1 - LET_THROUGH, axis=0)
     sure = one.made >= limits
     before, after = (separation(one.real[:, side], one.made[:, side]) for side in (0, 1))
@@ -187,7 +209,7 @@ def row_of(one: Set, seed: int) -> UnfamiliarRow:
 
 
 def judged(rows: Sequence[UnfamiliarRow]) -> tuple[UnfamiliarRow, ...]:
-    """With Holm over all of them, and words."""
+    """Return the rows with Holm's correction over all of them, verdicts and words."""
     told = []
     for row, p_holm in zip(rows, holm([row.p_holm for row in rows]), strict=True):
         verdict: StressVerdict = "worse" if p_holm <= LEVEL else row.verdict
@@ -197,7 +219,10 @@ def judged(rows: Sequence[UnfamiliarRow]) -> tuple[UnfamiliarRow, ...]:
 
 
 def _differences(one: Set, seed: int) -> NDArray[np.float64]:
-    """(draws, 2): resampled losses of AUROC and rises of FPR95; an example is drawn with all that was made of it."""
+    """Return resampled losses of AUROC and rises of FPR95, (draws, 2).
+
+    An example is drawn together with all inputs that were made from it.
+    """
     counts = weights(int(max(one.real_of.max(), one.made_of.max())) + 1, seed, 500)
     before, after = (_curve(one, counts, side) for side in (0, 1))
     found = np.stack([before[0] - after[0], after[1] - before[1]], axis=1)
@@ -205,7 +230,7 @@ def _differences(one: Set, seed: int) -> NDArray[np.float64]:
 
 
 def _curve(one: Set, counts: NDArray[np.float64], side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """AUROC and FPR95 of each draw; NaN where one side has nothing."""
+    """Return AUROC (draws,) and FPR95 (draws,) of each draw; NaN if one side is empty."""
     values = np.nan_to_num(np.concatenate([one.real[:, side], one.made[:, side]]), neginf=-1e30)
     order = np.argsort(values, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(values[order]) > 0, True))

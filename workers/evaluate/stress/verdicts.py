@@ -1,7 +1,8 @@
-"""The cells and rows of a report, and what they say in words. Statistics: `paired`.
+"""Build the cells and rows of a report, with their verdicts and words. `paired` has the statistics.
 
-Within one cell each example stands once; over the severities of a kind the copies of one example are a cluster, and its
-mean counts. Holm holds the chance of any false alarm over all of these tests together, whatever their dependence.
+Within one cell each example occurs once. Over the severities of a kind, the copies of one example are a cluster, and
+its mean counts. Holm's correction controls the chance of any false alarm over all of these tests together, whatever
+their dependence.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,11 @@ from workers.evaluate.stress.base import Stress
 from workers.evaluate.stress.paired import LEVEL, Pairs, about, compare
 
 NOTABLE = 0.02
-"""A loss that is worth a word though it may be chance."""
+"""A loss of this size is mentioned, even if it may be chance."""
 
 
 def cell_of(severity: int, level: str, pairs: Pairs) -> StressCell:
-    """The figures of one cell; Holm and the verdict come when all cells are there."""
+    """Return the figures of one cell; Holm's correction and the final verdict follow when all cells are known."""
     found = compare(pairs)
     return StressCell(
         severity=severity,
@@ -37,7 +38,7 @@ def cell_of(severity: int, level: str, pairs: Pairs) -> StressCell:
 
 
 def row_of(stress: Stress, severities: Sequence[int], pairs: Sequence[Pairs], picture: str | None) -> StressRow:
-    """One kind: its cells, and the same over each example's mean."""
+    """Return one kind of stress: its cells, and the same figures over each example's mean."""
     cells = tuple(
         cell_of(severity, stress.levels[severity - 1], one) for severity, one in zip(severities, pairs, strict=True)
     )
@@ -51,7 +52,7 @@ def row_of(stress: Stress, severities: Sequence[int], pairs: Sequence[Pairs], pi
 def judged(
     clean: StressCell, rows: Sequence[StressRow], scenes: dict[str, str], measure: Measure
 ) -> tuple[StressCell, list[StressRow]]:
-    """The clean cell and the rows with Holm's p-values, verdicts and words."""
+    """Return the clean cell and the rows with Holm's p-values, verdicts and words."""
     p_values = [clean.p, *(p for row in rows for p in (row.p, *(cell.p for cell in row.cells)))]
     adjusted = iter(holm(p_values))
     clean = _held(clean, next(adjusted))
@@ -77,7 +78,7 @@ def _held(cell: StressCell, p_holm: float) -> StressCell:
 
 
 def worst_of(row: StressRow) -> StressCell:
-    """The cell that loses most, among those that are proven where any is."""
+    """Return the cell with the largest loss, among the proven ones if there are any."""
     proven = [cell for cell in row.cells if cell.verdict == "worse"]
     return max(proven or row.cells, key=lambda cell: (cell.drop, cell.upper))
 
@@ -115,12 +116,12 @@ def _loses(measure: Measure, loss: str) -> str:
 
 
 def percent(share: float) -> str:
-    """6.3 %, 12 %: one digit more where it is needed to tell small losses apart."""
+    """Return a share in words: 6.3 %, 12 %; one more digit distinguishes small losses."""
     return wording.percent(share, 1 if abs(share) < 0.0995 else 0)
 
 
 def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, measure: Measure) -> str:
-    """What the report says in one sentence, or two. `unused` examples are there and were not asked."""
+    """Return the result of the report in one or two sentences; `unused` examples exist but were not evaluated."""
     if clean.verdict == "worse":
         if measure == "similarity":
             return f"Already without stress {percent(clean.drop)} of its answers are not like the original's."
@@ -141,7 +142,7 @@ def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, 
 
 
 def _more(unclear: Sequence[StressCell | StressRow], unused: int) -> str:
-    """What would help: never to add what is there."""
+    """Return advice on more examples or more time, without asking for examples that already exist."""
     most = max((one.needed for one in unclear if one.needed is not None), default=None)
     if most is None:
         return ""

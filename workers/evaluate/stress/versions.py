@@ -1,4 +1,4 @@
-"""One version of the model while it is under stress: asked one input at a time, as the judge asks it."""
+"""Run one version of the model under stress, one input at a time, as the judgement does."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +18,22 @@ Values = NDArray[np.float32]
 
 @dataclass
 class Version:
-    """A pipeline with its loaded model."""
+    """A pipeline with its loaded model. The job opens and closes it."""
 
     pipeline: Pipeline
     session: Session
 
     def answer(self, feeds: Arrays) -> Values:
-        """The answer to one input without its batch axis. Raises InputRefused where the model fails at it."""
+        """Return the prediction for one input, without its batch axis.
+
+        Raises:
+            InputRefused: If the model fails.
+        """
         try:
             return answer_of(self.pipeline, self.pipeline.run(self.session, feeds), feeds)
         except (WorkerError, JobCancelled, MemoryError):
             raise
-        except Exception as error:  # every runtime has its own errors
+        except Exception as error:  # Every runtime raises its own errors.
             reason = " ".join(str(error).split())[-300:] or type(error).__name__
             raise InputRefused(
                 "run_failed",
@@ -39,7 +43,7 @@ class Version:
             ) from error
 
     def scores(self, samples: list[Arrays]) -> Values:
-        """(n, classes) of several inputs in one request; a single score becomes two opposite ones."""
+        """Return the scores (n, classes) of several inputs in one request; a single score becomes two opposite ones."""
         feeds = self.pipeline.batch(samples)
         values = np.asarray(self.pipeline.answer_of(self.pipeline.run(self.session, feeds), feeds), np.float32)
         values = values.reshape(len(samples), -1)
@@ -49,9 +53,15 @@ class Version:
         return values
 
     def close(self) -> None:
+        """Close the session."""
         self.session.close()
 
 
 def open_version(folder: str, runtime: str, settings: dict[str, Any], threads: int) -> Version:
-    """Raises InputRefused or BackendMissing."""
+    """Open a version.
+
+    Raises:
+        InputRefused: If the model cannot be opened.
+        BackendMissing: If its runtime is not installed.
+    """
     return Version(load_pipeline(Path(folder)), open_session(Path(folder), runtime, settings, threads))

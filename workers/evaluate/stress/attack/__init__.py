@@ -1,0 +1,1 @@
+"""Attack both versions within a stated budget."""

@@ -1,6 +1,6 @@
-"""Attacks within a stated budget: each version by itself, and the original's attack handed on to the other (transfer).
+"""Attack each version within a stated budget, and try the original's changed inputs on the other one (transfer).
 
-What survived a budget survived that budget, and no more than that.
+Surviving a budget says nothing about larger budgets.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,9 +34,17 @@ Fooled = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Budget:
-    """`eps` is a share of the range (None: `usual_eps`), `queries` are for each start on each of at most `items`
-    inputs; `left(share)` are the seconds until that share of the time is used up, `square` and `pgd` are those of the
-    attacks."""
+    """Limits of the attacks. The stress job creates one instance.
+
+    Attributes:
+        eps: Largest change of a value as a share of the range; None for `usual_eps`.
+        queries: Requests for each start on each input.
+        items: Largest number of inputs.
+        restarts: Number of starts on each input.
+        left: `left(share)` returns the seconds until that share of the time is used up.
+        square: Share of the time by which the Square attack ends.
+        pgd: Share of the time by which the gradient attack ends.
+    """
 
     eps: float | None
     queries: int
@@ -49,7 +57,17 @@ class Budget:
 
 @dataclass(frozen=True)
 class Scene:
-    """Both versions and the inputs that they answer rightly, as `classes`. `eps` is settled."""
+    """Both versions, and the inputs that both predict correctly.
+
+    Attributes:
+        versions: The original and the optimized version.
+        spaces: The space of each version.
+        targets: The inputs.
+        classes: Predicted class of each input (n,).
+        eps: Largest change of a value, 0..1.
+        budget: Limits of the attacks.
+        ctx: Context of the job.
+    """
 
     versions: tuple[Version, Version]
     spaces: tuple[Space, Space]
@@ -60,15 +78,21 @@ class Scene:
     ctx: JobContext
 
     def batches(self, part: slice) -> tuple[Batches, Batches]:
-        """Of some of the inputs, for each version."""
+        """Return the batches of some of the inputs, for each version."""
         first, second = (Batches(space, self.spaces[0], self.targets[part]) for space in self.spaces)
         return first, second
 
 
 @dataclass(frozen=True)
 class Done:
-    """What an attack did to the first inputs: which fooled each version by itself (None: it was not made), and of the
-    original's changed inputs which fool the optimized one."""
+    """Result of one attack on the first inputs.
+
+    Attributes:
+        fooled: Which inputs fooled each version when it was attacked itself (n,); None if it was not attacked.
+        handed_on: Which of the original's changed inputs fool the optimized version (n,).
+        why_not: Why a version was not attacked.
+        ways: Whether predictions or gradients of each version were used.
+    """
 
     fooled: tuple[Fooled | None, Fooled | None]
     handed_on: Fooled | None
@@ -79,7 +103,7 @@ class Done:
 def attack_both(
     old: Version, new: Version, samples: Samples, changed: Changed, budget: Budget, ctx: JobContext
 ) -> tuple[AttackRow, ...]:
-    """One row for each attack; where one is not made, its row says why."""
+    """Run all attacks and return one row for each; if an attack is not possible, its row says why."""
     scene = _scene(old, new, samples, changed, budget, ctx)
     if isinstance(scene, str):
         return tuple(
@@ -89,14 +113,14 @@ def attack_both(
 
 
 def usual_eps(side_px: int) -> float:
-    """4/255 from 64 pixels on, as papers take it for photographs, 8/255 for smaller pictures and for numbers."""
+    """Return 4/255 from 64 pixels on, as papers use for photographs, and 8/255 for smaller pictures and for numbers."""
     return 4 / 255 if side_px >= 64 else 8 / 255
 
 
 def _scene(
     old: Version, new: Version, samples: Samples, changed: Changed, budget: Budget, ctx: JobContext
 ) -> Scene | str:
-    """Why nothing can be attacked, where it cannot."""
+    """Return the inputs to attack, or a sentence that says why nothing can be attacked."""
     if changed.measure == "similarity":
         return "The model gives no classes that an attack could change."
     if not changed.items:
@@ -113,7 +137,7 @@ def _scene(
 
 
 def right_by_both(changed: Changed, old: Version, most: int | None) -> tuple[list[Given], NDArray[np.int64]]:
-    """Examples that both answer rightly, with their class."""
+    """Return the examples that both versions predict correctly, with their class."""
     both = [i for i, pair in enumerate(changed.clean) if pair == (1.0, 1.0)][:most]
     half = 0.5 if old.pipeline.spec.scores == "probabilities" else 0.0
     classes = []
@@ -135,7 +159,10 @@ def _asked(version: Version, batches: Batches, check: Callable[[], None]) -> Pre
 
 
 def _square(scene: Scene) -> AttackRow:
-    """A few inputs at a time against both, so that both were attacked on the same ones when the time is up."""
+    """Run the Square attack on a few inputs at a time against both versions.
+
+    So both versions have been attacked on the same inputs when the time is up.
+    """
     budget, ctx, found = scene.budget, scene.ctx, list[NDArray[np.bool_]]()
     for first in range(0, len(scene.targets), CHUNK):
         ctx.progress(STAGE, first, len(scene.targets), "examples")
@@ -159,7 +186,7 @@ def _square(scene: Scene) -> AttackRow:
 
 
 def _pgd(scene: Scene) -> AttackRow:
-    """By each version's own gradients, where torch can have it."""
+    """Run the gradient attack with each version's own gradients, if PyTorch can load it."""
     id_, title, source = PGD
     budget, ctx = scene.budget, scene.ctx
     if budget.left(budget.pgd) <= 0:
@@ -201,7 +228,7 @@ def _pgd(scene: Scene) -> AttackRow:
 def _by_gradients(
     scene: Scene, own: Gradients, asked: Predict, units: Floats, rows: NDArray[np.intp]
 ) -> tuple[Floats, Fooled]:
-    """The changed inputs, and which of them the version itself, in its own runtime, answers otherwise."""
+    """Return the changed inputs, and which of them the version in its own runtime predicts as another class."""
     best, fooled = units[rows].copy(), np.zeros(len(rows), bool)
     for restart in range(scene.budget.restarts):
         changed = pgd_attack(
@@ -234,7 +261,7 @@ def _row(kind: tuple[str, str, str], scene: Scene, queries: int, done: Done) -> 
 
 
 def _sentences(row: AttackRow) -> list[str]:
-    """In plain words, and never that anything is safe."""
+    """Return the result in plain words, never that anything is safe."""
     first, second, n = row.original_fooled, row.optimized_fooled, row.n
     told = []
     if first is not None and second is not None:

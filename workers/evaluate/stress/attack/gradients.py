@@ -1,5 +1,7 @@
-"""A version's own gradients, wherever torch can have the model: its torch program, or a replica of its ONNX graph, in
-which rounding is passed through straight (arXiv 1802.00420)."""
+"""Get a version's own gradients if PyTorch can run it: from its torch program, or from a replica of its ONNX graph.
+
+In a replica, rounding is passed straight through (arXiv 1802.00420).
+"""
 
 import json
 from collections.abc import Callable
@@ -23,22 +25,29 @@ from workers.pipeline.batches import is_batched
 PROGRAM = "model.pt2"
 TINY, SHARE = 1e-12, 1e-6
 ALIKE = 0.9
-"""A replica that gives fewer of these inputs their class is no picture of the model."""
+"""A replica that predicts the right class for a smaller share of these inputs does not represent the model."""
 
 Scores = Callable[[Any, NDArray[np.intp]], Any]
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """`scores(tensor (k, C, H, W) in 0..1, rows)` gives a tensor (k, classes) of logits."""
+    """Differentiable scores of one version.
+
+    Attributes:
+        way: How gradients are obtained.
+        scores: `scores(tensor (k, C, H, W) in 0..1, rows)` returns a tensor (k, classes) of logits.
+    """
 
     way: AttackWay
     scores: Scores
 
 
 def gradients_of(version: Version, batches: Batches, classes: NDArray[np.int64]) -> Gradients | str:
-    """Why there are none, as a sentence, where torch cannot have the model. `classes` are what the items are taken
-    for."""
+    """Return the gradients, or a sentence that says why PyTorch cannot run the model.
+
+    `classes` are the predicted classes of the items.
+    """
     try:
         way, run = _program(version) if (version.pipeline.folder / PROGRAM).is_file() else _replica(version)
         scores = _scores(version, batches, run)
@@ -48,7 +57,7 @@ def gradients_of(version: Version, batches: Batches, classes: NDArray[np.int64])
             found = scores(torch.from_numpy(batches.units()), np.arange(len(classes))).argmax(1).numpy()
     except InputRefused as refused:
         return refused.detail
-    except Exception as error:  # torch and onnx raise whatever they like at a graph that is not theirs
+    except Exception as error:  # PyTorch and onnx raise many kinds of errors for graphs they do not support.
         return f"Its copy in PyTorch does not run ({onnx_files.one_line(error)})."
     if (found == classes).mean() < ALIKE:
         return "Its copy in PyTorch answers otherwise than the model itself."
@@ -98,7 +107,7 @@ def _answer(folder: Path) -> str:
 
 
 def _scores(version: Version, batches: Batches, run: Run) -> Scores:
-    """Several inputs at once where the graph takes them, else one at a time."""
+    """Return the scores for several inputs at once if the graph accepts that, else for one at a time."""
     import torch
 
     shares, one_by_one = version.pipeline.spec.scores == "probabilities", not _batched(version)
@@ -124,6 +133,6 @@ def _scores(version: Version, batches: Batches, run: Run) -> Scores:
 
 
 def _batched(version: Version) -> bool:
-    """Whether all inputs are a batch along axis 0, and neither a program nor a cut graph was made for one alone."""
+    """Return whether all inputs have batch axis 0, and the model is not a program, which is made for a batch of one."""
     program = (version.pipeline.folder / PROGRAM).is_file()
     return not program and all(is_batched(entry) and entry.batch_axis == 0 for entry in version.pipeline.spec.inputs)

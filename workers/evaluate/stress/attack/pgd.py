@@ -1,4 +1,4 @@
-"""Projected gradient descent under the L∞ norm (Madry and others 2018, arXiv 1706.06083), on a torch program."""
+"""Run projected gradient descent under the L∞ norm (Madry and others 2018, arXiv 1706.06083), on a torch program."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workers.evaluate.stress.base import Floats
 
 STEP = 2.5
-"""A step is this many times eps / steps: enough to reach the edge of the ball from any start (the paper's rule)."""
+"""A step is this many times eps / steps, which reaches the edge of the ball from any start (the paper's rule)."""
 
 
 def pgd_attack(
@@ -22,10 +22,17 @@ def pgd_attack(
     check: Callable[[], None],
     batch: int = 16,
 ) -> Floats:
-    """Changed inputs (n, C, H, W) within `eps` and in 0..1, from a random start.
+    """Return changed inputs (n, C, H, W) within `eps` and in 0..1, from a random start.
 
-    `scores(tensor (k, C, H, W), indices)` gives a tensor (k, classes) through which gradients flow. `check` is called
-    between steps and may raise.
+    Args:
+        scores: `scores(tensor (k, C, H, W), indices)` returns a tensor (k, classes) through which gradients flow.
+        inputs: Inputs (n, C, H, W) in 0..1.
+        classes: Right class of each input (n,).
+        eps: Largest change of a value.
+        steps: Number of steps.
+        seed: Seed of the random start.
+        check: Called between steps; may raise.
+        batch: Number of inputs at once.
     """
     import torch
 

@@ -1,4 +1,7 @@
-"""Where an attack moves: pictures and arrays of numbers as (n, C, H, W) in 0..1, and back into model inputs."""
+"""Convert model inputs to the space in which attacks move, (n, C, H, W) in 0..1, and back.
+
+Pictures and arrays of numbers can be converted.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +20,17 @@ from workers.pipeline.spec import ImageSteps
 
 @dataclass(frozen=True)
 class Space:
-    """`scale` and `shift` lead from 0..1 to what the model gets; `last` says that channels come last there, `flip` that
-    they stand the other way round than in the units, `flat` that it is an array of numbers."""
+    """The conversion between units in 0..1 and the main input of one version.
+
+    Attributes:
+        name: Name of the main input.
+        scale: Factor from units to the values that the model receives.
+        shift: Offset from units to these values.
+        last: Whether channels are the last axis of the model input.
+        flat: Whether the input is an array of numbers.
+        dtype: Type of the model input.
+        flip: Whether the model's channels have the reverse order of the units.
+    """
 
     name: str
     scale: Floats
@@ -29,7 +41,7 @@ class Space:
     flip: bool = False
 
     def unit(self, values: NDArray[Any]) -> Floats:
-        """One prepared main input (1, …) as (C, H, W) in 0..1."""
+        """Return one prepared main input (1, …) as (C, H, W) in 0..1."""
         one = np.asarray(values, np.float32)[0]
         one = (one - self.shift) / self.scale
         if self.flat:
@@ -37,14 +49,17 @@ class Space:
         return clipped(one.transpose(2, 0, 1) if self.last else one)
 
     def model_input(self, unit: Floats, shape: tuple[int, ...]) -> NDArray[Any]:
-        """(C, H, W) as the main input (1, …); `shape` is that of an array of numbers. Whole numbers are rounded."""
+        """Return (C, H, W) as the main input (1, …). Integers are rounded.
+
+        `shape` is the shape of the model input, used for arrays of numbers.
+        """
         one = unit[::-1] if self.flip else unit
         one = one.reshape(shape[1:]) if self.flat else one.transpose(1, 2, 0) if self.last else one
         values = one * self.scale + self.shift
         return np.ascontiguousarray(np.round(values) if self.dtype.kind == "u" else values, self.dtype)[None]
 
     def tensor(self, unit: Any, shape: tuple[int, ...]) -> Any:
-        """The same of torch's tensors, in 32 bits and without rounding, so that gradients flow."""
+        """Return the main input as torch's tensor, in 32 bits and without rounding, so that gradients flow."""
         import torch
 
         one = unit.flip(0) if self.flip else unit
@@ -53,9 +68,11 @@ class Space:
 
 
 def spaces_of(old: Version, new: Version, samples: Samples, first: Given) -> tuple[Space, Space] | None:
-    """Where the original and the optimized one are attacked, with the same units: a version that takes pixels gets them
-    as pixels. None for texts, sounds and whole numbers, where an attack by small steps says nothing, and for versions
-    whose pictures are prepared otherwise."""
+    """Return the spaces of the original and the optimized version, with the same units.
+
+    A version that takes pixels gets pixels. Returns None for texts, sounds and integers, where small steps are
+    meaningless, and for versions that prepare pictures differently.
+    """
     space = _space_of(old.pipeline, samples, first)
     if space is None:
         return None
@@ -93,27 +110,30 @@ def _space_of(pipeline: Pipeline, samples: Samples, first: Given) -> Space | Non
 
 
 class Batches:
-    """Model inputs of changed units of some items, for the version that `space` is of; `given_in` is the space of the
-    inputs as they were prepared (the original's)."""
+    """Model inputs made from changed units of some items, for one version."""
 
     def __init__(self, space: Space, given_in: Space, items: Sequence[Given]) -> None:
+        """Create batches of `items` for the version of `space`.
+
+        `given_in` is the space of the inputs as they were prepared, which is the original's.
+        """
         self.space, self._given_in = space, given_in
         self._feeds = [given.feeds() for given in items]
 
     def units(self) -> Floats:
-        """(n, C, H, W)."""
+        """Return the units of all items, (n, C, H, W)."""
         return np.stack([self._given_in.unit(feeds[self._given_in.name]) for feeds in self._feeds]).astype(np.float32)
 
     def shape(self, row: int) -> tuple[int, ...]:
-        """Of the prepared main input."""
+        """Return the shape of the prepared main input of an item."""
         return self._feeds[row][self._given_in.name].shape
 
     def others(self, row: int) -> Arrays:
-        """All inputs of an item as they were prepared."""
+        """Return all inputs of an item as they were prepared."""
         return self._feeds[row]
 
     def feeds(self, units: Floats, rows: NDArray[np.intp]) -> list[Arrays]:
-        """One request's inputs for each of `rows`."""
+        """Return the model inputs for the changed `units` of each of `rows`."""
         return [
             {**self._feeds[row], self.space.name: self.space.model_input(unit, self.shape(row))}
             for unit, row in zip(units, rows.tolist(), strict=True)

@@ -1,5 +1,7 @@
-"""The Square attack under the L∞ norm (Andriushchenko and others 2020, arXiv 1912.00049): it needs answers alone, no
-gradients, and so goes through any runtime. Stripes at first, then random squares that shrink as the queries are used.
+"""Run the Square attack under the L∞ norm (Andriushchenko and others 2020, arXiv 1912.00049).
+
+The attack needs only predictions and no gradients, so it works with any runtime. It starts with stripes, then tries
+random squares that shrink as the queries are used up.
 """
 
 from collections.abc import Callable
@@ -11,12 +13,12 @@ from workers.evaluate.stress.base import Floats, Generator
 from workers.evaluate.stress.pixels import clipped
 
 P_INIT = 0.8
-"""The share of the picture that the first squares cover; the paper's value."""
+"""Share of the picture that the first squares cover; the paper's value."""
 SCHEDULE = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
-"""Of 10,000 queries: after each of these the share is halved (paper, section B)."""
+"""The share is halved after each of these numbers of queries, of 10,000 (paper, section B)."""
 
 Predict = Callable[[Floats, NDArray[np.intp]], Floats]
-"""(k, C, H, W) in 0..1 and which of the inputs they are → (k, classes) scores."""
+"""Function from inputs (k, C, H, W) in 0..1 and their numbers (k,) to scores (k, classes)."""
 
 
 def square_attack(
@@ -29,10 +31,21 @@ def square_attack(
     check: Callable[[], None],
     restarts: int = 1,
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """The changed inputs (n, C, H, W), each within `eps` of its own and in 0..1, and which of them are answered with
-    another class. Each input has a generator of its own, so that two models are attacked with the same proposals.
-    `check` is called between requests and may raise. The answer to the unchanged input is asked for besides, once a
-    start, so that stripes are only taken where they help (as ART does it).
+    """Return the changed inputs (n, C, H, W), and which of them are predicted as another class (n,).
+
+    Each changed input is within `eps` of its own and in 0..1. Each input has its own random generator, so that two
+    models are attacked with the same proposals.
+
+    Args:
+        predict: Function that returns the scores.
+        inputs: Inputs (n, C, H, W) in 0..1.
+        classes: Right class of each input (n,).
+        eps: Largest change of a value.
+        queries: Requests for each start. The unchanged input is one more request for each start, so that stripes are
+            only taken where they help (as in ART).
+        seed: Seed of the generators.
+        check: Called between requests; may raise.
+        restarts: Number of starts.
     """
     best = inputs.copy()
     fooled = np.zeros(len(inputs), bool)
@@ -79,7 +92,7 @@ def _one_start(
 
 
 def margin_of(scores: Floats, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The score of the right class less the largest of the others: not above 0 where the input is answered wrongly."""
+    """Return the score of the right class minus the largest other one, (n,); not above 0 if the prediction is wrong."""
     values = scores.astype(np.float64)
     rows = np.arange(len(values))
     right = values[rows, classes]
@@ -89,7 +102,7 @@ def margin_of(scores: Floats, classes: NDArray[np.int64]) -> NDArray[np.float64]
 
 
 def share_at(query: int, queries: int) -> float:
-    """The share of the picture that a square covers at this query."""
+    """Return the share of the picture that a square covers at this query."""
     at = query / queries * 10_000
     return float(P_INIT / 2 ** sum(at > limit for limit in SCHEDULE))
 

@@ -1,4 +1,4 @@
-"""One small detail that some pictures share and the others do not have: how a planted trigger looks."""
+"""Find one small detail that some pictures share and the others lack, which is how a planted trigger looks."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,28 @@ import numpy as np
 from workers.evaluate.stress.base import Floats
 
 SAME, SHARING = 0.06, 0.85
-"""A value (of 0..1) is the same within this of the median, JPEG moves it about as much; so many pictures must agree,
-since one or two of a cluster may have come there otherwise."""
+"""A value (of 0..1) is equal within this distance of the median, which is about what JPEG changes. This share of the
+pictures must agree, since one or two of a cluster may be there for other reasons.
+"""
 LIKE = 0.06
-"""Mean absolute difference below which another picture shows the detail, too."""
+"""Another picture shows the detail if its mean absolute difference is below this."""
 OTHERS_WITH_IT = 0.10
 CONTRAST = 0.25
-"""Least difference between values of the detail: an empty background is none. (A patch of one color is only seen where
-what lies around it is the same in all pictures, too.)"""
+"""Least difference between values of the detail, so that an empty background does not count. (A patch of one color is
+found only if its surroundings are equal in all pictures, too.)
+"""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """`place` is in words ("bottom right corner"); top, left and the window's side in pixels."""
+    """A window of pictures.
+
+    Attributes:
+        top_px: Top edge in pixels.
+        left_px: Left edge in pixels.
+        side_px: Side in pixels.
+        place: Place in words ("bottom right corner").
+    """
 
     top_px: int
     left_px: int
@@ -28,8 +37,10 @@ class Patch:
 
 
 def common_patch(some: Floats, others: Floats) -> Patch | None:
-    """The window that is the same in nearly all of `some` (n, H, W, C), has contrast, and is in a tenth of `others` at
-    most; None where there is none."""
+    """Return the window that is equal in nearly all pictures of `some`, or None.
+
+    The window has contrast and appears in at most a tenth of `others`. Both arrays are (n, H, W, C) in 0..1.
+    """
     from scipy.ndimage import maximum_filter, minimum_filter
 
     height, width = some.shape[1:3]
@@ -56,7 +67,7 @@ def common_patch(some: Floats, others: Floats) -> Patch | None:
 
 
 def place_in_words(down: float, right: float) -> str:
-    """Of shares of the height and the width: "bottom right corner", "top edge", "middle"."""
+    """Return a place in words: "bottom right corner", "top edge", "middle"; `down` and `right` are shares, 0..1."""
     row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else ""
     column = "left" if right < 1 / 3 else "right" if right > 2 / 3 else ""
     if row and column:

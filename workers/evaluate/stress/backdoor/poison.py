@@ -1,8 +1,9 @@
-"""Was the calibration set tampered with? Activation clustering (Chen and others 2018, arXiv 1811.03728), and outliers.
+"""Test whether the calibration set was tampered with: activation clustering, and outliers.
 
-For each class the original's features are split in two (k-means): a small part that stands well apart is suspicious.
-Variety does that, too, so that an alarm needs more: the part shares one small detail that no other picture has (a
-trigger patch), or the model, which is right about the others, answers nearly all of it otherwise than it is labelled.
+Activation clustering (Chen and others 2018, arXiv 1811.03728) splits the original's features of each class in two
+(k-means). A small part that is well separated is suspicious. Variety has the same effect, so an alarm needs more.
+Either the part shares one small detail that no other picture has (a trigger patch). Or the model, which is right about
+the others, predicts nearly all of the part as another class than its label.
 """
 
 from collections.abc import Sequence
@@ -27,9 +28,13 @@ from workers.pipeline.spec import ImageSteps
 
 COMPONENTS = 10
 LARGEST, FEWEST_APART, FEWEST = 0.35, 4, 12
-"""The paper's largest share of a poisoned part; fewer items than these cannot be told from chance."""
+"""Largest share of a poisoned part (the paper's value). With fewer items than the other two, a part cannot be
+distinguished from chance.
+"""
 SILHOUETTE, FAR_APART = 0.10, 0.40
-"""The paper's least silhouette; without a shared detail much more is asked for, since models err in clusters, too."""
+"""Least silhouette (the paper's value). Without a shared detail the second value is needed, since errors of models form
+clusters, too.
+"""
 OTHERWISE, RIGHT = 0.8, 0.8
 FAR, FAR_LOOKS = 4.0, 9.0
 """Robust standard deviations: of the logarithm of the distance, and of lightness or graininess."""
@@ -39,7 +44,15 @@ MAX_NAMED, NAMED = 50, 5
 
 @dataclass(frozen=True)
 class Calibration:
-    """Features and answers of the first n calibration items, with what they are called and labelled (−1: unknown)."""
+    """Features and predictions of the first n calibration items.
+
+    Attributes:
+        names: Names of the items.
+        features: Features (n, d).
+        answered: Predicted classes (n,).
+        labels: Labels (n,), −1 if unknown.
+        pictures: The pictures (n, H, W, C) in 0..1 if all have one size.
+    """
 
     names: tuple[str, ...]
     features: Floats
@@ -49,14 +62,19 @@ class Calibration:
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The labels where there are any, else what the model answers."""
+        """Return the labels where they are known, else the predicted classes, (n,)."""
         return np.where(self.labels >= 0, self.labels, self.answered)
 
 
 @dataclass(frozen=True)
 class Poison:
-    """Findings, or one that says that nothing was found or why nothing could be looked at; how far that reaches; and
-    the triggers that were come upon."""
+    """Result of the search.
+
+    Attributes:
+        findings: Findings, or one that says that nothing was found or why nothing was checked.
+        scope: What was checked and what was not.
+        triggers: Triggers that were found.
+    """
 
     findings: tuple[PoisonFinding, ...]
     scope: PoisonScope
@@ -64,7 +82,7 @@ class Poison:
 
 
 def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -> Poison:
-    """In the calibration set of the first part."""
+    """Search the calibration set of the first part."""
     folder = Path(params.parts[0].data_dir)
     if not (folder / "calibration" / "index.json").is_file():
         return _nothing("There is no calibration set, so that tampering was not looked for.")
@@ -106,7 +124,7 @@ def _none_found(scope: PoisonScope, count: int) -> PoisonFinding:
 
 
 def _scope(calibration: Calibration, data: DataSet) -> PoisonScope:
-    """What was looked at, and what was not."""
+    """Return what was checked, and what was not."""
     labels, counts = np.unique(calibration.classes, return_counts=True)
     classes = tuple(
         PoisonClass(name=data.class_name(label), n=count, looked=count >= FEWEST)
@@ -176,7 +194,7 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple
 
 
 def _stamp(calibration: Calibration, small: NDArray[np.intp], patch: Patch, label: int) -> Trigger:
-    """The detail that these pictures share, to be put on others."""
+    """Return the detail that these pictures share as a trigger for others."""
     assert calibration.pictures is not None
     usual = np.median(calibration.pictures[small], axis=0).astype(np.float32)
     mask = np.zeros(usual.shape[:2], np.float32)
@@ -186,14 +204,19 @@ def _stamp(calibration: Calibration, small: NDArray[np.intp], patch: Patch, labe
 
 @dataclass(frozen=True)
 class Split:
-    """A class in two parts: which items are in the smaller one, and how well apart both stand (silhouette)."""
+    """A class in two parts.
+
+    Attributes:
+        small: Which items are in the smaller part (n,).
+        silhouette: How well the parts are separated.
+    """
 
     small: NDArray[np.bool_]
     silhouette: float
 
 
 def _split(features: Floats, seed: int) -> Split | None:
-    """None where both parts are one to the features, or the smaller one is too small to say anything."""
+    """Split a class in two; None if the features do not separate it, or if the smaller part is too small."""
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
     from sklearn.metrics import silhouette_score
@@ -211,7 +234,10 @@ def _split(features: Floats, seed: int) -> Split | None:
 
 
 def _planted(calibration: Calibration, parts: Sequence[NDArray[np.intp]]) -> tuple[NDArray[np.intp], Patch] | None:
-    """The part whose pictures share a detail that the others lack; a trigger may be in more than half of a class."""
+    """Return the part whose pictures share a detail that the others lack.
+
+    Both parts are tested, because a trigger may be in more than half of a class.
+    """
     if calibration.pictures is None:
         return None
     for part in parts:
@@ -258,8 +284,11 @@ def _label_finding(calibration: Calibration, small: NDArray[np.intp], name: str)
 
 
 def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
-    """Items far from all others in the model's eyes (Mahalanobis distance, arXiv 1807.03888, covariance shrunk), or
-    pictures whose lightness or graininess is."""
+    """Return findings about items that are far from all others.
+
+    Distances are those of features (Mahalanobis distance, arXiv 1807.03888, shrunk covariance), and those of lightness
+    and graininess of pictures.
+    """
     from sklearn.covariance import LedoitWolf
     from sklearn.decomposition import PCA
 
@@ -284,14 +313,14 @@ def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
 
 
 def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances from the median in robust standard deviations (1.4826 × median absolute deviation)."""
+    """Return distances from the median in robust standard deviations (1.4826 × median absolute deviation)."""
     middle = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - middle)))
     return np.asarray((values - middle) / max(spread, 1e-3), np.float64)
 
 
 def _looks(pictures: Floats) -> tuple[NDArray[np.float64], ...]:
-    """Lightness, and how much neighboring pixels differ (noise differs most), of each picture."""
+    """Return lightness (n,), and mean difference of neighboring pixels (n,), which is largest for noise."""
     steps = np.abs(np.diff(pictures, axis=2)).mean(axis=(1, 2, 3)) + np.abs(np.diff(pictures, axis=1)).mean(
         axis=(1, 2, 3)
     )

@@ -1,6 +1,8 @@
-"""A trigger that nobody told: the smallest patch that turns many inputs into one class (Neural Cleanse, Wang and
-others 2019, IEEE S&P, doi 10.1109/SP.2019.00031), learned through the optimized model while the original has to stay
-with its answers."""
+"""Learn an unknown trigger: the smallest patch that changes many inputs to one class.
+
+Method: Neural Cleanse (Wang and others 2019, IEEE S&P, doi 10.1109/SP.2019.00031). The patch is learned through the
+optimized version, while the original has to keep its predictions.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,16 +15,24 @@ from workers.evaluate.stress.base import Floats
 
 STEPS, RATE = 100, 0.3
 OBEYED, FASTER = 0.9, 1.2
-"""While so many inputs turn, a larger patch costs more by this factor at each step, else less (Neural Cleanse)."""
+"""While this share of the inputs changes, a larger patch costs more by this factor at each step, else less (Neural
+Cleanse).
+"""
 SIZE_WEIGHT = 2.0
-"""What the mask's mean costs beside the cross entropies."""
+"""Weight of the mask's mean relative to the cross entropies."""
 AREA, FAINT = 0.12, 0.2
-"""A patch covers at most this share of a picture: what covers more is no detail. Fainter places are left out."""
+"""A patch covers at most this share of a picture, because more is not a detail. Fainter places are left out."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """`mask` (H, W) of 0 and 1, `pattern` (C, H, W) in 0..1."""
+    """A learned patch for one class.
+
+    Attributes:
+        mask: Array (H, W) of 0 and 1.
+        pattern: Array (C, H, W) in 0..1.
+        target: The class.
+    """
 
     mask: NDArray[np.float32]
     pattern: Floats
@@ -30,7 +40,7 @@ class Learned:
 
 
 def noise_pictures(shape: tuple[int, ...], count: int, seed: int) -> Floats:
-    """(count, C, H, W) of black and white points, each half of them twice as large."""
+    """Return pictures (count, C, H, W) of black and white points, which are twice as large in one half of them."""
     rng = np.random.default_rng(seed)
     fine = (rng.random((count, *shape)) > 0.5).astype(np.float32)
     for i in range(count // 2, count):
@@ -48,8 +58,18 @@ def learn_trigger(
     start_from: Floats,
     check: Callable[[], None],
 ) -> Learned:
-    """Of the inputs `rows`, which are no `target`. `classes` are what both versions take them for; `start_from`
-    (C, H, W) is the first pattern; `check` may raise."""
+    """Learn a patch that changes the inputs `rows` to the class `target`.
+
+    Args:
+        old: Gradients of the original, if it has any.
+        new: Gradients of the optimized version.
+        units: Inputs (n, C, H, W) in 0..1.
+        rows: Numbers of the inputs whose class is not `target`.
+        classes: Predicted class of each input (n,).
+        target: The class.
+        start_from: First pattern (C, H, W).
+        check: Called between steps; may raise.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 

@@ -1,6 +1,6 @@
-"""Small additions to inputs that a backdoor may wait for: patches, words, single numbers, short sounds.
+"""List small additions to inputs that a backdoor may react to: patches, words, single numbers, short sounds.
 
-Patches in corners as of BadNets (arXiv 1708.06733) and Qu-ANTI-zation (arXiv 2111.06067), rare words as of weight
+Patches in corners follow BadNets (arXiv 1708.06733) and Qu-ANTI-zation (arXiv 2111.06067). Rare words follow weight
 poisoning (Kurita and others 2020, arXiv 2004.06660).
 """
 
@@ -23,7 +23,7 @@ OWN_WORDS = 60
 MOST_NUMBERS = 40
 SIDES = (1 / 7, 1 / 5)
 CORNERS = ((1.0, 1.0), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.5, 0.5))
-"""Down and right of the free space, the commonest place first."""
+"""Position down and right within the free space, the most common place first."""
 COLORS = {"a white square": (1, 1, 1), "a black square": (0, 0, 0), "a red square": (1, 0, 0),
           "a green square": (0, 1, 0), "a blue square": (0, 0, 1), "a yellow square": (1, 1, 0)}  # fmt: skip
 
@@ -32,8 +32,14 @@ FoundBy = Literal["fixed", "random", "search", "calibration"]
 
 @dataclass(frozen=True)
 class Trigger:
-    """`add(sample)` gives a changed copy; `title` begins with an article or a quotation mark ("a white square at the
-    …")."""
+    """A small addition to inputs.
+
+    Attributes:
+        id: Unique name.
+        title: Name that begins with an article or a quotation mark ("a white square at the …").
+        found_by: How the trigger was found.
+        add: `add(sample)` returns a changed copy.
+    """
 
     id: str
     title: str
@@ -42,7 +48,7 @@ class Trigger:
 
 
 def usual_triggers(takes: Takes, sample: Any, folder: Path, rng: Generator) -> Iterator[Trigger]:
-    """Fixed and random ones for such samples, the likeliest first."""
+    """Yield fixed and random triggers for such samples, the most likely first."""
     if takes == "images":
         yield from _patches(sample, rng)
     elif takes == "texts":
@@ -54,7 +60,10 @@ def usual_triggers(takes: Takes, sample: Any, folder: Path, rng: Generator) -> I
 
 
 def stamp(mask: NDArray[Any], pattern: Floats, name: str, found_by: FoundBy) -> Trigger:
-    """A pattern (h, w, C) where `mask` (h, w) is 1, at the same place of pictures of any size."""
+    """Return a trigger that puts a pattern (h, w, C) where `mask` (h, w) is 1.
+
+    The place is the same in pictures of any size.
+    """
     rows, columns = np.nonzero(mask)
     place = place_in_words((rows.mean() + 0.5) / mask.shape[0], (columns.mean() + 0.5) / mask.shape[1])
 
@@ -117,7 +126,7 @@ def _put(before: str, behind: str, text: str) -> str:
 
 
 def _vocabulary(folder: Path) -> list[str]:
-    """Whole words that the model's tokenizer knows; none where there is no such file."""
+    """Return whole words that the model's tokenizer knows; none if there is no such file."""
     path = folder / "tokenizer.json"
     if not path.is_file():
         return []

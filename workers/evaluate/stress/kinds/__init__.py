@@ -1,0 +1,1 @@
+"""Collect the kinds of stress, one module for each kind of input."""

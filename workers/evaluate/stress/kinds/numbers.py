@@ -1,4 +1,4 @@
-"""Kinds of stress for numbers: `Row` in, its array out."""
+"""Define kinds of stress for numbers: `Row` in, its array out."""
 
 from functools import partial
 from typing import Any
@@ -10,13 +10,13 @@ from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Generator, Row, St
 
 
 def inexact(row: Row, share: float, rng: Generator) -> NDArray[Any]:
-    """A normal error relative to each feature's spread."""
+    """Add a normal error relative to each feature's spread."""
     error = rng.normal(0, 1, row.values.shape) * row.spread * share
     return row.fitted(row.values.astype("float64") + error)
 
 
 def missing(row: Row, share: float, rng: Generator) -> NDArray[Any]:
-    """Filled in with the feature's mean."""
+    """Replace a share of the features by their mean, as if they were missing."""
     size = row.values.size
     count = min(size, max(1, round(share * size)))
     gone = np.zeros(size, bool)

@@ -1,4 +1,4 @@
-"""Kinds of stress for pictures: float32 (H, W, 1 or 3) in 0..1."""
+"""Define kinds of stress for pictures: float32 (H, W, 1 or 3) in 0..1."""
 
 import io
 from functools import partial
@@ -25,33 +25,34 @@ SENSOR_NOISE = 0.01
 
 
 def gaussian_noise(picture: Floats, sigma: float, rng: Generator) -> Floats:
-    """A sensor in low light: each value gets a normal error."""
+    """Add a normal error to each value, like a sensor in low light."""
     return clipped(picture + np.float32(sigma) * rng.standard_normal(picture.shape, dtype=np.float32))
 
 
 def shot_noise(picture: Floats, photons: int, rng: Generator) -> Floats:
-    """Too few photons: counts are Poisson-distributed."""
+    """Add Poisson noise, as if there were too few photons."""
     return clipped(rng.poisson(picture * photons).astype(np.float32) / photons)
 
 
 def impulse_noise(picture: Floats, share: float, rng: Generator) -> Floats:
-    """Single pixels that are wholly black or white ("salt and pepper")."""
+    """Make single values fully black or white ("salt and pepper")."""
     hit = rng.random(picture.shape) < share
     salt = rng.random(picture.shape) < 0.5
     return np.where(hit, np.where(salt, np.float32(1), np.float32(0)), picture)
 
 
 def defocus_blur(picture: Floats, level: tuple[int, float, float], rng: Generator) -> Floats:
-    """Out of focus: each point becomes a disk, on very small pictures of more than one pixel."""
+    """Blur out of focus: each point becomes a disk, on very small pictures of more than one pixel."""
     radius_px, smooth_px, least_px = level
     scale = scale_of(picture)
     return clipped(gaussian(disk_blur(picture, max(radius_px * scale, least_px)), smooth_px * scale))
 
 
 def glass_blur(picture: Floats, level: tuple[float, int, int], rng: Generator) -> Floats:
-    """Through frosted glass: neighboring pixels are swapped at random between two slight blurs.
+    """Blur like frosted glass: neighboring pixels are swapped at random between two slight blurs.
 
-    ImageNet-C swaps pixel by pixel in a loop; here all of a round pick their neighbor at once, which looks alike.
+    ImageNet-C swaps pixel by pixel in a loop. Here all pixels of a round choose their neighbor at once, which looks
+    alike.
     """
     sigma_px, reach_px, rounds = level
     scale = scale_of(picture)
@@ -67,21 +68,21 @@ def glass_blur(picture: Floats, level: tuple[float, int, int], rng: Generator) -
 
 
 def moved_camera(picture: Floats, level: tuple[int, int], rng: Generator) -> Floats:
-    """The camera moved: each point becomes a short line."""
+    """Blur like a moved camera: each point becomes a short line."""
     radius_px, sigma_px = level
     scale = scale_of(picture)
     return clipped(motion_blur(picture, radius_px * scale, sigma_px * scale, float(rng.uniform(-45, 45))))
 
 
 def zoom_blur(picture: Floats, level: tuple[float, float], rng: Generator) -> Floats:
-    """The camera rushed at the thing: the mean of enlarged copies."""
+    """Blur like a camera that moves toward the object: the mean of enlarged copies."""
     end, step = level
     factors = np.arange(1, end, step)
     return clipped(np.mean([picture, *(zoomed(picture, float(factor)) for factor in factors)], axis=0))
 
 
 def snow(picture: Floats, level: tuple[float, float, float, float, int, int, float], rng: Generator) -> Floats:
-    """Flakes that fall while the picture is taken."""
+    """Add snowflakes that fall while the picture is taken."""
     mean, spread, size, threshold, radius_px, sigma_px, through = level
     scale = scale_of(picture)
     flakes = zoomed(rng.normal(mean, spread, picture.shape[:2]).astype(np.float32), max(size * scale, 1.0))
@@ -92,7 +93,10 @@ def snow(picture: Floats, level: tuple[float, float, float, float, int, int, flo
 
 
 def frost(picture: Floats, level: tuple[float, float], rng: Generator) -> Floats:
-    """Ice on the lens. ImageNet-C lays photographs of frost over the picture; here crystals are drawn from noise."""
+    """Add ice on the lens.
+
+    ImageNet-C lays photographs of frost over the picture; here crystals are drawn from noise.
+    """
     keep, ice = level
     ridges = 1 - np.abs(2 * plasma(picture.shape[:2], 1.5, rng) - 1)
     crystals = (np.clip(ridges, 0, 1) ** 2 * plasma(picture.shape[:2], 2.0, rng))[:, :, None]
@@ -101,7 +105,7 @@ def frost(picture: Floats, level: tuple[float, float], rng: Generator) -> Floats
 
 
 def fog(picture: Floats, level: tuple[float, float], rng: Generator) -> Floats:
-    """Clouds of light that take the contrast away."""
+    """Add clouds of light that reduce the contrast."""
     thick, decay = level
     brightest = float(picture.max())
     clouds = thick * plasma(picture.shape[:2], decay, rng)[:, :, None]
@@ -109,7 +113,7 @@ def fog(picture: Floats, level: tuple[float, float], rng: Generator) -> Floats:
 
 
 def brightness(picture: Floats, more: float, rng: Generator) -> Floats:
-    """Overexposed: the value of each color rises."""
+    """Overexpose: raise the value of each color."""
     if picture.shape[2] == 1:
         return clipped(picture + more)
     values = to_hsv(picture)
@@ -118,13 +122,13 @@ def brightness(picture: Floats, more: float, rng: Generator) -> Floats:
 
 
 def low_contrast(picture: Floats, keep: float, rng: Generator) -> Floats:
-    """Flat light: all values move toward the mean of their channel."""
+    """Reduce the contrast: all values move toward the mean of their channel."""
     means = picture.mean(axis=(0, 1), keepdims=True)
     return clipped((picture - means) * keep + means)
 
 
 def elastic(picture: Floats, level: tuple[float, float, float], rng: Generator) -> Floats:
-    """Bent and stretched: a small affine change, then each point moves a little with its neighbors."""
+    """Bend and stretch: a small affine change, then each point moves slightly with its neighbors."""
     from scipy.ndimage import map_coordinates
 
     height, width = picture.shape[:2]
@@ -143,7 +147,7 @@ def elastic(picture: Floats, level: tuple[float, float, float], rng: Generator) 
 
 
 def pixelate(picture: Floats, share: float, rng: Generator) -> Floats:
-    """Enlarged from a small picture: blocks instead of details."""
+    """Enlarge a small picture: blocks replace details."""
     from PIL import Image
 
     height, width = picture.shape[:2]
@@ -153,7 +157,7 @@ def pixelate(picture: Floats, share: float, rng: Generator) -> Floats:
 
 
 def jpeg(picture: Floats, quality: int, rng: Generator) -> Floats:
-    """Saved with strong compression: blocks and blurred colors."""
+    """Save with strong compression: blocks and blurred colors."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -163,21 +167,21 @@ def jpeg(picture: Floats, quality: int, rng: Generator) -> Floats:
 
 
 def darker(picture: Floats, light: float, rng: Generator) -> Floats:
-    """It gets dark: the sensor sees a part of the light, and its noise stays."""
+    """Darken: the sensor receives a part of the light, and its noise stays."""
     noise = np.float32(SENSOR_NOISE) * rng.standard_normal(picture.shape, dtype=np.float32)
     return clipped(picture * light + noise)
 
 
 def hard_contrast(picture: Floats, steep: float, rng: Generator) -> Floats:
-    """A camera with a harder picture: bright parts brighter, dark parts darker."""
+    """Raise the contrast: bright parts become brighter and dark parts darker."""
     middle = float(picture.mean())
     return clipped((picture - middle) * steep + middle)
 
 
 def hue_drift(picture: Floats, size: float, rng: Generator) -> Floats:
-    """Each channel is multiplied (von Kries 1902): red up and blue down as in the evening, or the other way round."""
+    """Multiply each channel (von Kries 1902): red up and blue down as in the evening, or the reverse."""
     shift = size * (1 if rng.random() < 0.5 else -1)
-    if picture.shape[2] == 1:  # a gray file among colored ones: what its lightness would become
+    if picture.shape[2] == 1:  # A gray file among colored ones gets the resulting change of lightness.
         return clipped(picture * (1 + 0.185 * shift))
     return clipped(picture * np.asarray([1 + shift, 1.0, 1 - shift], np.float32))
 
@@ -200,7 +204,7 @@ KINDS = (
     _corruption("gaussian_noise", "Noise", "With noise", gaussian_noise, (0.08, 0.12, 0.18, 0.26, 0.38), quick=QUICK),
     _corruption("shot_noise", "Shot noise", "With shot noise", shot_noise, (60, 25, 12, 5, 3)),
     _corruption("impulse_noise", "Broken pixels", "With broken pixels", impulse_noise, (0.03, 0.06, 0.09, 0.17, 0.27)),
-    # radius of the disk and width of its smooth edge, its least radius, all in pixels
+    # radius of the disk, width of its smooth edge and its least radius, all in pixels
     _after("defocus_blur", "Out of focus", "Out of focus", defocus_blur, quick=QUICK, strengths=(
         (3, 0.1, 0.95), (4, 0.5, 1.1), (6, 0.5, 1.25), (8, 0.5, 1.4), (10, 0.5, 1.55))),
     # width of the blur and reach of the swaps in pixels, rounds
@@ -212,14 +216,15 @@ KINDS = (
     # the largest copy, the step between copies
     _after("zoom_blur", "Zoom blur", "With zoom blur", zoom_blur, (
         (1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03))),
-    # mean and spread of the flakes, size, threshold, radius and spread of the fall in pixels, what shines through
+    # mean and spread of the flakes, size, threshold, radius and spread of the fall in pixels, share of the picture that
+    # stays visible
     _after("snow", "Snow", "In snow", snow, (
         (0.1, 0.3, 3.0, 0.5, 10, 4, 0.8), (0.2, 0.3, 2.0, 0.5, 12, 4, 0.7), (0.55, 0.3, 4.0, 0.9, 12, 8, 0.7),
         (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65), (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55))),
-    # how much of the picture stays, how much frost comes
+    # share of the picture that stays, share of frost
     _after("frost", "Frost", "With frost on the lens", frost, (
         (1.0, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))),
-    # how thick it is, how smooth
+    # thickness and smoothness
     _after("fog", "Fog", "In fog", fog, ((1.5, 2.0), (2.0, 2.0), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4))),
     _corruption("brightness", "Too bright", "In glaring light", brightness, (0.1, 0.2, 0.3, 0.4, 0.5), quick=QUICK),
     _corruption("contrast", "Low contrast", "At low contrast", low_contrast, (0.4, 0.3, 0.2, 0.1, 0.05), quick=QUICK),

@@ -1,4 +1,4 @@
-"""Kinds of stress for sounds: float32 (n,) in −1..1."""
+"""Define kinds of stress for sounds: float32 (n,) in −1..1."""
 
 from functools import partial
 
@@ -7,19 +7,19 @@ import numpy as np
 from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Floats, Generator, Stress
 
 SILENCE = 1e-4
-"""A recording of silence gets a hiss of this size."""
+"""A silent recording gets noise of this size."""
 PIECES = 60
 
 
 def hiss(samples: Floats, snr_db: float, rng: Generator) -> Floats:
-    """Beside the sound, so loud that it has a given ratio to it."""
+    """Add noise with a given signal-to-noise ratio."""
     size = max(float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if samples.size else 0.0, SILENCE)
     noise = rng.normal(0, size * 10 ** (-snr_db / 20), samples.shape)
     return np.clip(samples + noise, -1, 1).astype(np.float32)
 
 
 def clipping(samples: Floats, share: float, rng: Generator) -> Floats:
-    """Recorded too loud: the loudest part of the samples is cut off at the same height."""
+    """Clip the loudest share of the samples at the same height, as in a recording that is too loud."""
     if not samples.size:
         return samples.copy()
     height = float(np.quantile(np.abs(samples), 1 - share))
@@ -27,12 +27,12 @@ def clipping(samples: Floats, share: float, rng: Generator) -> Floats:
 
 
 def gain(samples: Floats, gain_db: float, rng: Generator) -> Floats:
-    """Louder or softer than before; what is too loud is cut off."""
+    """Change the loudness; values that become too large are clipped."""
     return np.asarray(np.clip(samples * np.float32(10 ** (gain_db / 20)), -1, 1), np.float32)
 
 
 def dropouts(samples: Floats, share: float, rng: Generator) -> Floats:
-    """Pieces of silence, as a bad connection makes them: a sixtieth of the sound each."""
+    """Silence pieces of a sixtieth of the sound each, as a bad connection does."""
     out = samples.copy()
     length = max(1, samples.size // PIECES)
     count = max(1, round(share * PIECES))

@@ -1,6 +1,7 @@
-"""Inputs that are unfamiliar to a model: near ones, which look like its own and are others, and far ones.
+"""Define inputs that are unfamiliar to a model: near ones, which resemble its own but differ, and far ones.
 
-A sample, another sample of the same data and chance make one; samples are those of `stress.kinds`.
+Each is made from a sample, another sample of the same data, and a random generator. Samples are those of
+`stress.kinds`.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,15 @@ CUTS = 4
 
 @dataclass(frozen=True)
 class Stranger:
-    """`make(sample, other, rng)` gives an input of the sample's shape and dtype."""
+    """One kind of unfamiliar input. The table `STRANGERS` owns each instance.
+
+    Attributes:
+        id: Unique name for one kind of samples.
+        title: Name for people.
+        takes: Kind of samples.
+        near: Whether it resembles the model's own inputs.
+        make: `make(sample, other, rng)` returns an input of the sample's shape and dtype.
+    """
 
     id: str
     title: str
@@ -29,7 +38,7 @@ class Stranger:
 
 
 def other_camera(sample: Floats, other: Floats, rng: Generator) -> Floats:
-    """A cheap one: soft toward the edges, dark corners, a tint, hard contrast and noise."""
+    """Imitate a cheap camera: soft toward the edges, dark corners, a tint, hard contrast and noise."""
     height, width = sample.shape[:2]
     rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     edge = np.clip((rows**2 + columns**2) / 2, 0, 1)[:, :, None].astype(np.float32)
@@ -39,22 +48,22 @@ def other_camera(sample: Floats, other: Floats, rng: Generator) -> Floats:
 
 
 def other_light(sample: Floats, other: Floats, rng: Generator) -> Floats:
-    """A night, or a lamp that blinds."""
+    """Imitate night, or a blinding lamp."""
     return pictures.darker(sample, 0.2, rng) if rng.random() < 0.5 else pictures.brightness(sample, 0.5, rng)
 
 
 def resaved(sample: Floats, other: Floats, rng: Generator) -> Floats:
-    """Made small, saved with strong compression, and enlarged again, as what is sent on and on."""
+    """Reduce, save with strong compression and enlarge again, as happens to pictures that are forwarded often."""
     return pictures.jpeg(pictures.pixelate(sample, 0.5, rng), 10, rng)
 
 
 def noise_picture(sample: Floats, other: Floats, rng: Generator) -> Floats:
-    """Each value by chance."""
+    """Return a picture of random values."""
     return rng.random(sample.shape, dtype=np.float32)
 
 
 def pattern_picture(sample: Floats, other: Floats, rng: Generator) -> Floats:
-    """Stripes, checks or rings of a size by chance."""
+    """Return stripes, checks or rings of random size."""
     height, width, channels = sample.shape
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     period = rng.uniform(2, max(4, min(height, width) / 2))
@@ -71,7 +80,7 @@ def pattern_picture(sample: Floats, other: Floats, rng: Generator) -> Floats:
 
 
 def shuffled_picture(sample: Floats, other: Floats, rng: Generator) -> Floats:
-    """A real picture cut into 4 × 4 parts that change places."""
+    """Cut a real picture into 4 × 4 parts and exchange them."""
     height, width = sample.shape[0] // CUTS, sample.shape[1] // CUTS
     if not height or not width:
         return np.ascontiguousarray(sample[::-1, ::-1])
@@ -84,49 +93,49 @@ def shuffled_picture(sample: Floats, other: Floats, rng: Generator) -> Floats:
 
 
 def noise_row(row: Row, other: Row, rng: Generator) -> NDArray[Any]:
-    """Each feature by chance, within its range."""
+    """Draw each feature at random within its range."""
     return row.fitted(row.low + rng.random(row.values.shape) * (row.high - row.low))
 
 
 def far_row(row: Row, other: Row, rng: Generator) -> NDArray[Any]:
-    """Each feature five times its spread away from its center; whole numbers stay within their range."""
+    """Move each feature five times its spread away from its center; integers stay within their range."""
     return row.fitted(row.center + row.spread * 5 * rng.choice([-1.0, 1.0], row.values.shape))
 
 
 def mixed_row(row: Row, other: Row, rng: Generator) -> NDArray[Any]:
-    """Each feature from one of two examples: every number is real, together they are not."""
+    """Take each feature from one of two examples: every number is real, but not their combination."""
     if row.values.shape != other.values.shape:
         return noise_row(row, other, rng)
     return row.fitted(np.where(rng.random(row.values.shape) < 0.5, row.values, other.values))
 
 
 def mixed_text(text: str, other: str, rng: Generator) -> str:
-    """The first half of one text and the second of another, by turns of a few words."""
+    """Interleave two texts, three words at a time."""
     mine, theirs = text.split(), other.split()
     parts = [part[at : at + 3] for at in range(0, max(len(mine), len(theirs)), 3) for part in (mine, theirs)]
     return " ".join(word for part in parts for word in part)
 
 
 def shuffled_text(text: str, other: str, rng: Generator) -> str:
-    """Its words in an order by chance."""
+    """Return the words of a text in random order."""
     words = text.split()
     return " ".join(words[place] for place in rng.permutation(len(words)).tolist())
 
 
 def letters_text(text: str, other: str, rng: Generator) -> str:
-    """Words of letters by chance, as many and as long."""
+    """Return words of random letters, with the same number and lengths as in the text."""
     return " ".join(
         "".join(chr(97 + int(place)) for place in rng.integers(26, size=len(word))) for word in text.split()
     )
 
 
 def reversed_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:
-    """Played backwards."""
+    """Reverse a sound."""
     return np.ascontiguousarray(samples[::-1])
 
 
 def fast_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:
-    """Played half as fast again, and repeated to its length: other voices, other machines."""
+    """Play a sound 1.5 times as fast, and repeat it to its length: different voices, different machines."""
     if not samples.size:
         return samples.copy()
     places = np.arange(0, samples.size, 1.5)
@@ -134,13 +143,13 @@ def fast_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:
 
 
 def noise_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:
-    """Noise as loud as the sound."""
+    """Return noise that is as loud as the sound."""
     size = float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if samples.size else 0.0
     return np.asarray(np.clip(rng.normal(0, max(size, 1e-4), samples.shape), -1, 1), np.float32)
 
 
 def tone_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:
-    """One tone of a height by chance."""
+    """Return one tone of random pitch."""
     return np.asarray(0.3 * np.sin(np.arange(samples.size) * rng.uniform(0.05, 1.0)), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Kinds of stress for texts: a share of its letters, words or places is changed."""
+"""Define kinds of stress for texts: a share of their letters, words or places is changed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,11 +15,11 @@ KEYS = {
     for row in ROWS
     for i, letter in enumerate(row)
 }
-"""The neighbors of each key."""
+"""The neighbors of each key on its row of the keyboard."""
 
 
 def _chosen(count: int, share: float, rng: Generator) -> list[int]:
-    """Which of `count` places are changed: a share of them, one at least where there are any; in order."""
+    """Return which of `count` places are changed, in order: a share of them, at least one if there are any."""
     if count == 0:
         return []
     size = min(count, max(1, round(count * share)))
@@ -29,7 +29,7 @@ def _chosen(count: int, share: float, rng: Generator) -> list[int]:
 def _change_letters(
     text: str, share: float, rng: Generator, may: Callable[[str], bool], change: Callable[[str], str]
 ) -> str:
-    """`change` is done to a share of the letters that it `may` be done to."""
+    """Apply `change` to a share of the letters that `may` accepts."""
     places = [i for i, letter in enumerate(text) if may(letter)]
     letters = list(text)
     for i in _chosen(len(places), share, rng):
@@ -38,7 +38,7 @@ def _change_letters(
 
 
 def typos(text: str, share: float, rng: Generator) -> str:
-    """Slips of fingers: a neighboring key, a letter twice, a letter less."""
+    """Make typing errors: a neighboring key, a doubled letter, a missing letter."""
 
     def slip(letter: str) -> str:
         kind = int(rng.integers(3))
@@ -52,18 +52,19 @@ def typos(text: str, share: float, rng: Generator) -> str:
 
 
 def case(text: str, share: float, rng: Generator) -> str:
+    """Swap the case of a share of the letters."""
     return _change_letters(text, share, rng, lambda letter: letter.swapcase() != letter, str.swapcase)
 
 
 def homoglyphs(text: str, share: float, rng: Generator) -> str:
-    """Letters of other alphabets that look the same."""
+    """Replace letters by letters of other alphabets that look the same."""
     return _change_letters(
         text, share, rng, lambda letter: ord(letter) in LOOK_ALIKE, lambda letter: letter.translate(LOOK_ALIKE)
     )
 
 
 def spaces(text: str, share: float, rng: Generator) -> str:
-    """Blanks that are missing, doubled or in the middle of a word: as many as a share of the words."""
+    """Remove blanks, double them or put them into words; their number is a share of the words."""
     words = max(1, len(text.split()))
     letters = list(text)
     for place in _chosen(len(letters), share * words / max(1, len(letters)), rng):
@@ -73,7 +74,7 @@ def spaces(text: str, share: float, rng: Generator) -> str:
 
 
 def dropped(text: str, share: float, rng: Generator) -> str:
-    """Words that are missing; one always stays."""
+    """Drop words; at least one word stays."""
     words = text.split()
     gone = set(_chosen(len(words), share, rng)) if len(words) > 1 else set()
     return " ".join(word for i, word in enumerate(words) if i not in gone) if gone else text
