@@ -21,7 +21,7 @@ FEWEST = 8
 FAR, NEAR = 0.10, 0.01
 """Differences of the score from which another preprocessing is called far better, or better at all."""
 SURE = 0.05
-"""Largest corrected p-value of the exact tests."""
+"""Largest p-value, after correction, of a difference that counts as proven by the exact tests."""
 LEAST_CONFIDENCE = 0.02
 """Without labels, the confidence for examples must exceed that for noise by at least this much."""
 
@@ -81,7 +81,7 @@ def judge(
 
 
 def _more(tried: int, examples: Sequence[Example]) -> str:
-    """Return what would decide: more examples, or more time where there are examples that were not tried."""
+    """Return advice that would decide: more examples, or more time if some examples were not tried."""
     if tried >= len(examples):
         return MORE
     return f"In the time, {tried:,} of {len(examples):,} examples were tried. {LATER}"
@@ -173,7 +173,7 @@ def _better_why(best: Row, chosen: Row, evidence: DoctorEvidence) -> str:
 
 
 def _figure(row: Row, evidence: DoctorEvidence, count: int | None = None) -> str:
-    """Return how well a way did, on its first `count` examples where it is compared with a way of so many."""
+    """Return the result of a preprocessing in words, on its first `count` examples if `count` is given."""
     if count is not None and count < row.n:
         row = replace(row, score=row.score[:count])
     if evidence == "confidence":

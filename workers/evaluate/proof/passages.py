@@ -74,7 +74,7 @@ def passage_of(feeds: Arrays) -> Arrays:
 
 
 def block_of(words: int, number: int) -> tuple[int, int]:
-    """Return the block [start, stop) of `words` that holds the place which `number` (uniform, 64 bits) draws."""
+    """Return the block [start, stop) of `words` with the place that `number` (uniform, 64 bits) draws."""
     blocks = max(1, words // WORDS)
     edges: NDArray[np.int64] = np.arange(blocks + 1, dtype=np.int64) * words // blocks
     block = int(np.searchsorted(edges, number % words, side="right")) - 1

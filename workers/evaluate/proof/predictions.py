@@ -202,7 +202,7 @@ def _share_read(items: Items, n: int, count: int) -> float:
 
 
 def _in_time(count: int, done: int, elapsed_s: float, max_seconds: float | None) -> int:
-    """Return how many of `count` items are likely answered before the time is up, by the first `done` of them."""
+    """Estimate how many of `count` items can be predicted in the time, from the first `done` of them."""
     if max_seconds is None or not done or elapsed_s <= 0:
         return count
     return min(count, max(done + 1, int(done * max_seconds / elapsed_s)))

@@ -91,8 +91,8 @@ def changed_slices(
 def wholly_changed(slices: Sequence[Slice], limit: float) -> list[SliceDrop]:
     """Return the parts that are too small to be judged and in which at least half of the results changed.
 
-    For sure more than `limit` of their results changed (Bonferroni over all parts at the level `GATE`). The loss of a
-    class with three examples is more than .3 %.
+    For sure more than `limit` of their results changed (Bonferroni over all parts at the level `GATE`). A class of
+    three examples that is lost completely may be only .3 % of all items, but must not pass as safe.
     """
     return [
         part.facts
@@ -158,9 +158,9 @@ def _testable(bits: Sequence[float]) -> int:
 
     The result is the smallest K such that at most K slices pass (Tarone 1990, Biometrics 46:515). Slices that cannot
     become significant need no correction. With labels each changed result is one bit, because the number of changes
-    does not say in which direction they went. Without labels the number of changes is what is tested, so the size of
-    the slice counts. A selection by changes called a part broken in 4 % of runs with 40 parts at the limit, and in 53 %
-    with 200 small ones.
+    does not say in which direction they went. Without labels the test itself uses the number of changes, so the size of
+    the slice counts. Selecting slices by their changes called a part broken in 4 % of runs with 40 parts at the limit,
+    and in 53 % of runs with 200 small parts.
     """
     count = 1
     while sum(number >= least_changes(count) for number in bits) > count:

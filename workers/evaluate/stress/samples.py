@@ -58,7 +58,7 @@ class Given:
 
 
 class Samples(Protocol):
-    """Opens items as samples that can be changed, and makes model inputs of them."""
+    """Opens items as samples that can be changed, and makes model inputs from them."""
 
     takes: Takes
 
