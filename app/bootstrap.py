@@ -193,7 +193,8 @@ class Application:
 
     def _collect_between_events(self) -> None:
         """A widget that is collected by Python code that Qt calls (a paint, a new style sheet) crashes Qt, which still
-        holds it; so garbage is collected once a second, by a timer."""
+        holds it; so garbage is collected once a second, by a timer.
+        """
         from pyqtgraph.util.garbage_collector import GarbageCollector
 
         self._collector = GarbageCollector(interval=1.0)

@@ -104,7 +104,8 @@ def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requ
 
 def main() -> None:
     """Write all locks. `language` is pinned without its dependencies: ONNX Runtime comes with the base, in one of three
-    builds. `sign` holds what the base lacks."""
+    builds. `sign` holds what the base lacks.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     program, tests = project["project"]["dependencies"], project["dependency-groups"]["test"]
     extras = project["project"]["optional-dependencies"]

@@ -183,7 +183,8 @@ class Dock(QFrame):
 
     def set_lost(self, device_id: str, sentence: str, word: str) -> None:
         """The device answers no more; said in place of its figures until it does, where there is little room in a word
-        or two."""
+        or two.
+        """
         self._lost[device_id] = (sentence, word)
         if device_id == self._shown_id:
             self._tell()
@@ -197,7 +198,8 @@ class Dock(QFrame):
 
     def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:
         """Tell how many jobs measure, and since when (monotonic seconds), so that the graphs show it
-        whole; `others` are only counted."""
+        whole; `others` are only counted.
+        """
         began, ended = count > 0 and self._jobs == 0, count == 0 and self._jobs > 0
         self._jobs = count
         self.job_text.setText(jobs_text(count + others))

@@ -58,7 +58,8 @@ class Gauge(QWidget):
         self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "", whole: str = "", held: str = ""
     ) -> None:
         """Show the newest value, or what is `said` in its place, a word or two, and as a tip the `whole` sentence;
-        `held` says what slows the device down now. The whole is what a screen reader says."""
+        `held` says what slows the device down now. The whole is what a screen reader says.
+        """
         title = title_of(device, self.series)
         figure = UNKNOWN if said else figure_of(self.series, ring.last())
         note = said or held or (self._note(device, ring, of_job) if len(ring) else "")

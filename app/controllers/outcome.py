@@ -35,7 +35,8 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
 @dataclass(frozen=True)
 class ExamplesUsed:
     """How many test examples the versions answered, of how many there are, as what (their plural). Of all `n_test` some
-    may not count: pictures in which nothing is found."""
+    may not count: pictures in which nothing is found.
+    """
 
     n: int
     n_test: int

@@ -25,7 +25,8 @@ CHECKS = (
 
 def run_all(place: Place, pytest_arguments: list[str]) -> int:
     """Run each check, the tests last, whatever failed before; the step of whole ways comes behind one that checked.
-    0 if all held; pytest's code if only it fell."""
+    0 if all held; pytest's code if only it fell.
+    """
     environment = clean_environment()
     results = [] if pytest_arguments == WHOLE else _run_checks(place, environment)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # rewriting the tests' assertions is half of collecting them

@@ -17,7 +17,8 @@ WHEELS = {("linux", "x86_64"), ("win32", "amd64")}
 @dataclass(frozen=True)
 class Machine:
     """`cuda` is the newest CUDA version that the NVIDIA driver can run; None without a GPU that answers. `capabilities`
-    are the compute capabilities of its cards, as far as they are told."""
+    are the compute capabilities of its cards, as far as they are told.
+    """
 
     system: str
     processor: str

@@ -92,7 +92,7 @@ class Pip:
             pass
 
     def _lines(self, command: str, arguments: list[str], tick_s: float | None = None) -> Iterator[str]:
-        """pip's lines as they come, and an empty one after each `tick_s` of silence. Raises SetupError."""
+        """Pip's lines as they come, and an empty one after each `tick_s` of silence. Raises SetupError."""
         whole = [str(self._place.python), "-m", "pip", command, *arguments]
         if command == "install":
             whole[4:4] = ["--only-binary", ":all:", "--retries", "3"]
@@ -175,7 +175,7 @@ def parse_report(report: dict[str, object]) -> list[Item]:
 
 
 def failure(output: str, log: Path) -> SetupError:
-    """pip's reason in plain words."""
+    """Pip's reason in plain words."""
     if _FULL.search(output):
         return SetupError("The disk is full.", "Make room, then try again: it goes on where it was.")
     if _OFFLINE.search(output):

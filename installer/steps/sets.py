@@ -56,7 +56,8 @@ def fits_rtx(capability: tuple[int, int]) -> bool:
 
 def choose(machine: Machine, told: str | None) -> Choice:
     """The set for this machine: what a person told, else what fits its cards. Raises SetupError where what was told
-    cannot be had here."""
+    cannot be had here.
+    """
     why_not = _why_not(machine)
     if told is not None and told != "none":
         if why_not and (machine.system, machine.processor) not in WHEELS:
@@ -140,7 +141,8 @@ def processor_builds(place: Place) -> list[str]:
 
 def make_links(place: Place) -> None:
     """The provider of TensorRT for RTX makes links beside its libraries when it is first loaded; workers behind their
-    walls may not, so it is loaded here once."""
+    walls may not, so it is loaded here once.
+    """
     folder = place.site_packages / PLUGIN_MODULE
     if not folder.is_dir():
         return

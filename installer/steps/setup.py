@@ -118,7 +118,8 @@ def _check_room(folder: Path, needed: int) -> None:
 
 def compile_own(place: Place) -> None:
     """Byte code of our own modules: without it the first window takes seconds longer, and every job a twentieth of a
-    second, since workers may not write it."""
+    second, since workers may not write it.
+    """
     present = [name for name in OWN_PACKAGES if (place.root / name).is_dir()]
     if not present:
         return

@@ -65,7 +65,8 @@ def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, 
 
 def _own_folder(pytest_arguments: list[str]) -> Path | None:
     """For all that the tests write, None where the arguments name one. pytest's own place keeps three runs: tests that
-    run pytest themselves would push out what failed."""
+    run pytest themselves would push out what failed.
+    """
     named = any(argument.startswith("--basetemp") for argument in pytest_arguments)
     return None if named else Path(tempfile.mkdtemp(prefix="fettle-tests-"))
 
@@ -73,7 +74,8 @@ def _own_folder(pytest_arguments: list[str]) -> Path | None:
 @dataclass(frozen=True)
 class _Runs:
     """Runs of pytest, one after the other; what the tests write goes into `folder`, the records of this `step` into
-    files of its name."""
+    files of its name.
+    """
 
     place: Place
     environment: dict[str, str]
@@ -139,7 +141,8 @@ def selected(pytest_arguments: list[str]) -> list[str]:
 
 def side_by_side(pytest_arguments: list[str]) -> list[str]:
     """One process for each core, as many tests wait for processes of their own; not where the arguments choose a mark:
-    `-m slow` measures. With one more on two cores it took 17 minutes for 20, and a test lost its time each run."""
+    `-m slow` measures. With one more on two cores it took 17 minutes for 20, and a test lost its time each run.
+    """
     if pytest_arguments != WHOLE and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
         return []
     return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
@@ -147,7 +150,8 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
 
 def may_try_again(pytest_arguments: list[str]) -> bool:
     """Not where the first failure ends the run, where a mark is chosen (what measures fails for a reason), or where
-    nobody remembers what failed."""
+    nobody remembers what failed.
+    """
     if pytest_arguments == WHOLE:
         return True
     stops = (_STOPS_EARLY.fullmatch(argument) or _CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments)

@@ -73,7 +73,8 @@ class ExplainedLabel(QLabel):
 
     def _layout(self, width: float) -> tuple[QTextLayout, float, float]:
         """The text laid out in a width; returns it with its height and its natural width. Box layouts ask many times
-        for the same."""
+        for the same.
+        """
         key = (width, self.wordWrap(), self.alignment())
         if key not in self._laid:
             if len(self._laid) >= MOST_LAID:

@@ -12,7 +12,8 @@ STEP, NAME_PX, HANDLE_PX = 0.05, 11, 9
 
 class InputView(QWidget):
     """A picture, the levels of a sound, or nothing. Over a picture with masks of both models a line is moved by mouse
-    or arrow keys: left of it is the original's mask, right of it the optimized one's."""
+    or arrow keys: left of it is the original's mask, right of it the optimized one's.
+    """
 
     def __init__(self, theme: Theme, store: PictureStore) -> None:
         super().__init__()

@@ -47,7 +47,8 @@ class BoxValue:
 @dataclass(frozen=True)
 class PictureValue:
     """A picture by path or as encoded bytes, or the `text` of another input. `name` is its alt text. `boxes` are drawn
-    over it, and so is `mask`, a picture that is clear where nothing is marked, with `mask_after`, the second one."""
+    over it, and so is `mask`, a picture that is clear where nothing is marked, with `mask_after`, the second one.
+    """
 
     path: str = ""
     data: bytes = b""
@@ -161,7 +162,8 @@ def paint_picture(
     split: float = 0.5,
 ) -> None:
     """Draw a thumbnail with round corners, and masks and boxes over it; an icon where there is none. Of two masks the
-    first ends at the share `split` of the width, where the second begins."""
+    first ends at the share `split` of the width, where the second begins.
+    """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

@@ -84,7 +84,8 @@ class Ring:
 
     def since(self, x_from: float) -> tuple[Floats, Floats, int]:
         """Points with `x` ≥ `x_from`, oldest first, and the absolute index of the first of them. Until more is added;
-        whoever keeps them copies them."""
+        whoever keeps them copies them.
+        """
         n = len(self)
         first = self.total - n
         start = first % self._capacity

@@ -21,7 +21,8 @@ _MARK_GAP = 8
 @dataclass(frozen=True)
 class PointValue:
     """One version: milliseconds, and percent of right (or same) answers. `number` is its color (0 the original);
-    `is_worse`: its verdict is a regression, whatever the percent are."""
+    `is_worse`: its verdict is a regression, whatever the percent are.
+    """
 
     id: str
     label: str

@@ -52,7 +52,8 @@ from workers.contracts.specs import Judgement
 class CompareController(PageController):
     """`export_requested(variant id)` goes on to the page Export, `write_requested(variant id)` writes it at once,
     `go_on_requested(run, minutes)` gives it more time, `again_requested(run)` measures all of it once more,
-    `model_given(path)` opens a file as a model of its own."""
+    `model_given(path)` opens a file as a model of its own.
+    """
 
     export_requested = Signal(str)
     write_requested = Signal(str)

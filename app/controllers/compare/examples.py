@@ -20,7 +20,8 @@ def with_data(
     value: CompareValue, asked: AskedExamples, chosen: str | None, alone_s: float | None = None
 ) -> CompareValue:
     """The page's value with what is known of its examples. `chosen` is where the project's examples lie by now,
-    `alone_s` how long the version that is to be proven takes for them."""
+    `alone_s` how long the version that is to be proven takes for them.
+    """
     told = None
     if asked.n_left:
         takes = about(asked.rest_s, tr) if asked.rest_s is not None else ""

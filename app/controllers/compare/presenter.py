@@ -184,7 +184,8 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
 
 def _device(variant: Variant, facts: RunFacts) -> str:
     """What it runs on and what that told, and what a million answers cost at the person's price; "" in runs without
-    versions for cards."""
+    versions for cards.
+    """
     if not any(needs_gpu(one.runtime) for one in facts.variants):
         return ""
     card = facts.cards.get(variant.id)
@@ -308,7 +309,8 @@ def _added(facts: RunFacts) -> str:
 
 def _in_a_row(facts: RunFacts, judgement: Judgement | None) -> str:
     """Of a language model more texts are judged than the page Data counts. How many is not told: of a person's own some
-    may have proven nothing."""
+    may have proven nothing.
+    """
     data = facts.data
     if data is None or not data.n_added or judgement is None or judgement.n <= data.n_of_person:
         return ""

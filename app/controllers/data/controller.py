@@ -42,7 +42,8 @@ MOST_CLASSES = 2000
 
 class DataController(PageController):
     """`read` comes when a data set is ready to be used, `preparation_taken(spec)` when inputs shall be prepared
-    otherwise, `reading_changed(way, threshold)` when results are to be read otherwise."""
+    otherwise, `reading_changed(way, threshold)` when results are to be read otherwise.
+    """
 
     read = Signal()
     preparation_taken = Signal(str)

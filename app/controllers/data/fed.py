@@ -24,7 +24,8 @@ STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 class DataFed(QObject):
     """`prepared(words)` says how inputs are prepared, "" where they go in as they are.
 
-    Looks once at each model with its data; what measures goes first, and what was begun begins again after it."""
+    Looks once at each model with its data; what measures goes first, and what was begun begins again after it.
+    """
 
     prepared = Signal(str)
 

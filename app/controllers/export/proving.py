@@ -21,7 +21,8 @@ from workers.contracts.wording import about
 
 class TargetProof:
     """Tests one version of the run that is shown by itself; `on_changed(id)` when that begins and when it is over, with
-    the version that is wanted: the target may take another one then."""
+    the version that is wanted: the target may take another one then.
+    """
 
     def __init__(
         self, window: MainWindow, session: Session, flows: FlowRunner, on_changed: Callable[[str], None]

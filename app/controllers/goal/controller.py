@@ -105,7 +105,8 @@ class GoalController(PageController):
 
     def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:
         """Return the recipes without those that the planner would leave out: steps for other kinds of input, or for
-        arithmetic that this computer does not have."""
+        arithmetic that this computer does not have.
+        """
         found = self._session.described
         known = {row.id for row in found.techniques} if found is not None else set()
         offered = {technique.id for technique in techniques(found, self._kind())}

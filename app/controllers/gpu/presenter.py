@@ -17,7 +17,8 @@ def gpu_value(
     installs: bool = False,
 ) -> GpuValue:
     """What is known so far. `chosen` is the UUID of the card that does the work, None for the first. `installs`: there
-    is an installer that the page can offer."""
+    is an installer that the page can offer.
+    """
     if not installs:
         rows = [row.model_copy(update={"installs": None}) for row in rows]
     if any(row.code == NO_CARD for row in rows):

@@ -59,7 +59,8 @@ def _is_short(found: MonitorResult) -> bool:
 
 def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
     """Causes before what follows from them, what goes on before what is over, failures before changes, the latest
-    first."""
+    first.
+    """
     order = ("errors", "not_numbers", "one_answer", "unsure", "slower", "shift", "unfamiliar", "classes")
     return sorted(
         alerts,

@@ -228,7 +228,8 @@ class RunWatch:
 
     def _likely_s(self, index: int) -> float | None:
         """Of one step: as long as those before it, by its work; of the final run and the proof the run tells what it
-        expects."""
+        expects.
+        """
         place = len(self._steps) - index  # from the last one, the proof, on
         if self.expected is not None and place <= LAST_STEPS:
             return self.expected.proof_s if place == 1 else self.expected.final_s
@@ -239,7 +240,8 @@ class RunWatch:
 
     def _eta_s(self) -> float | None:
         """What is left, never more than the time that it was given. Of a run that goes on it is that time: nobody knows
-        how many rounds it takes to settle a version."""
+        how many rounds it takes to settle a version.
+        """
         limit_s = None if self.limit_at_s is None else max(0.0, self.limit_at_s - time.monotonic())
         if self.expected is not None and self.expected.goes_on and self.run.state is RunState.RUNNING:
             return limit_s

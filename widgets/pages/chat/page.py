@@ -82,7 +82,8 @@ class Talk(Card):
 
 class ChatPage(DetailPage):
     """`said(text, HowValue)` is to be answered by both, `stop_requested` ends the answer that comes, `new_requested`
-    forgets what was said; `version_chosen(id)` puts another version beside the original."""
+    forgets what was said; `version_chosen(id)` puts another version beside the original.
+    """
 
     said = Signal(str, object)
     stop_requested = Signal()

@@ -17,7 +17,8 @@ class ChatValue:
 @dataclass(frozen=True)
 class HowValue:
     """How answers are made: `temperature` 0 takes the likeliest word each time, above 0 the `seed` counts. `system` is
-    what both are told before the dialogue, "" for nothing."""
+    what both are told before the dialogue, "" for nothing.
+    """
 
     temperature: float = 0.0
     seed: int = 0

@@ -72,7 +72,8 @@ class VersionValue:
 @dataclass(frozen=True)
 class ChangeValue:
     """One example whose answer changed; `label` is None without labels. Of texts there are both answers in parts, with
-    the words marked that differ."""
+    the words marked that differ.
+    """
 
     item: int
     picture: PictureValue
@@ -87,7 +88,8 @@ class ChangeValue:
 @dataclass(frozen=True)
 class ChangesValue:
     """`total` may exceed the rows that are listed. `kind` of the inputs. `words_changed` of `words`: next words of a
-    language model, of which single ones change in texts that stayed alike. `reasons` say why it is not safe."""
+    language model, of which single ones change in texts that stayed alike. `reasons` say why it is not safe.
+    """
 
     total: int = 0
     rows: tuple[ChangeValue, ...] = ()
@@ -163,7 +165,8 @@ class GoOnValue:
 @dataclass(frozen=True)
 class UndecidedValue:
     """What decides a run that ended without a verdict: to test a version (`version_id`; `takes` is about how long, in
-    words), to go on measuring, or to measure again."""
+    words), to go on measuring, or to measure again.
+    """
 
     action: Literal["prove", "go_on", "again"]
     version_id: str = ""

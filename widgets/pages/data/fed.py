@@ -31,7 +31,8 @@ class FedInputValue:
 @dataclass(frozen=True)
 class FedExampleValue:
     """One example; `picture` is how it looks after its preparation, `levels` how a sound goes. `result` is what Fettle
-    reads of the original's answer, "" where the picture shows it."""
+    reads of the original's answer, "" where the picture shows it.
+    """
 
     name: str
     inputs: tuple[FedInputValue, ...]

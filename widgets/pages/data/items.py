@@ -21,7 +21,8 @@ ROWS_SHOWN, LINES_SHOWN, FEWEST_IN_A_ROW, MOST_LABELS = 4, 12, 4, 2000
 
 class ItemsCard(Card):
     """`edited(name, sources, label)` asks for a change of what is chosen: leave_out, put_back, test, calibration,
-    relabel; `undo_requested`, `redo_requested` for the last one."""
+    relabel; `undo_requested`, `redo_requested` for the last one.
+    """
 
     edited = Signal(str, object, str)
     undo_requested = Signal()

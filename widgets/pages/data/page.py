@@ -362,7 +362,8 @@ class DataPage(Page):
 
     def show_found(self, rows: Sequence[CheckValue], leave_out: int, left_out: int, suspects: int = 0) -> None:
         """What the checks found so far, how many examples they offer to leave out, how many are left out, and how many
-        labels look wrong."""
+        labels look wrong.
+        """
         if self._found is not None and self.state == "full":
             self._found.show_values(rows, leave_out, left_out, suspects)
 

@@ -14,7 +14,8 @@ from widgets.tokens import SPACE_S
 @dataclass(frozen=True)
 class ReadingValue:
     """`told` is the whole sentence, `ways` are (id, title) of what may be chosen instead; `threshold` is the score from
-    which things count as found, None where there is none."""
+    which things count as found, None where there is none.
+    """
 
     told: str
     ways: tuple[tuple[str, str], ...]

@@ -18,7 +18,8 @@ class DataAskValue:
 @dataclass(frozen=True)
 class ColumnsValue:
     """A table of texts: its columns, and which were taken for text and label ("" for none). `are_texts`: what stands
-    there for a label is the right text (the reference), as of a translation."""
+    there for a label is the right text (the reference), as of a translation.
+    """
 
     names: tuple[str, ...]
     text: str

@@ -24,7 +24,8 @@ class TargetValue:
 @dataclass(frozen=True)
 class SignValue:
     """Whether the bundle is to be signed. `key` is the fingerprint of this installation's key, "" before it is made.
-    `available`: it can be signed; else `missing` is the set that signing needs."""
+    `available`: it can be signed; else `missing` is the set that signing needs.
+    """
 
     wanted: bool = False
     key: str = ""
@@ -35,7 +36,8 @@ class SignValue:
 @dataclass(frozen=True)
 class ProveValue:
     """A faster version that the chosen target takes and whose answers were not tested; `takes` is about how long that
-    lasts, in words, "" where it is not known."""
+    lasts, in words, "" where it is not known.
+    """
 
     title: str
     takes: str = ""

@@ -26,7 +26,8 @@ _MARKS: dict[RungState, tuple[str, Tone]] = {
 
 class GpuPage(Page):
     """`again_requested` tries all rungs anew, `settings_requested` leads back, `install_requested` is for the set of
-    packages that mends a rung; `cancel_requested` stops that."""
+    packages that mends a rung; `cancel_requested` stops that.
+    """
 
     again_requested = Signal()
     settings_requested = Signal()

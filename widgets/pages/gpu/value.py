@@ -10,7 +10,8 @@ from workers.contracts.gpu import TriedRung
 @dataclass(frozen=True)
 class PlaceValue:
     """The computer or one card, with its rungs from the lowest. With `choice` a person can have the work done on it;
-    `is_chosen`: it is."""
+    `is_chosen`: it is.
+    """
 
     title: str
     about: str
@@ -22,7 +23,8 @@ class PlaceValue:
 @dataclass(frozen=True)
 class GpuValue:
     """`headline` is the one sentence; `is_trying`: more comes. `installing` is present while the installer works,
-    `trouble` where it could not."""
+    `trouble` where it could not.
+    """
 
     headline: str
     subtitle: str

@@ -22,7 +22,8 @@ MOST_SHOWN = 4
 
 class MonitorPage(Page):
     """`log_chosen(path)` when a log is to be read, `again_requested` the same one once more, `examples_requested` leads
-    to the examples of the project that the bundle came from."""
+    to the examples of the project that the bundle came from.
+    """
 
     log_chosen = Signal(str)
     again_requested = Signal()

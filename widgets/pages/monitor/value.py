@@ -51,7 +51,8 @@ class BigFigure:
 @dataclass(frozen=True)
 class MonitorValue:
     """`project` is the name of the one that the bundle came from, "" where it is not here; `is_tested`: the bundle
-    has evaluation data, else the beginning of the log takes their place."""
+    has evaluation data, else the beginning of the log takes their place.
+    """
 
     headline: str
     subtitle: str

@@ -22,7 +22,8 @@ from widgets.theme import Theme
 
 class ReleasesPage(Page):
     """`return_requested(number)` makes a release the current one, `save_requested(number, path)` writes
-    its bundle, `examples_wanted(number)` asks for the answers that changed."""
+    its bundle, `examples_wanted(number)` asks for the answers that changed.
+    """
 
     return_requested = Signal(int)
     save_requested = Signal(int, str)

@@ -21,7 +21,8 @@ class FigureValue:
 @dataclass(frozen=True)
 class ReleaseValue:
     """`changed` says in few words what became of the answers, `change` in a sentence. `switch` is the command that
-    gives it to a running service, "" where nothing runs. `signed_by` is a fingerprint, "" for none."""
+    gives it to a running service, "" where nothing runs. `signed_by` is a fingerprint, "" for none.
+    """
 
     number: int
     title: str

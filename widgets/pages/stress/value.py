@@ -13,7 +13,8 @@ NOTHING = PictureValue()
 @dataclass(frozen=True)
 class StressRowValue:
     """One kind of stress. `severity` of a cell is its column, counted from 1. `about` is a whole sentence, `source`
-    where the severities come from."""
+    where the severities come from.
+    """
 
     title: str
     cells: tuple[StressCell, ...]

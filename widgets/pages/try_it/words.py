@@ -9,7 +9,8 @@ from widgets.parts.nouns import DataKind
 
 class TryWords(NamedTuple):
     """`first` stands below the headline before anything was tried, `choose` on the button for a file, `drop_title` and
-    `drop_words` on the place to drop on; `file_kinds` is the filter of the system's dialog."""
+    `drop_words` on the place to drop on; `file_kinds` is the filter of the system's dialog.
+    """
 
     first: str
     choose: str
