@@ -1,0 +1,1 @@
+"""The application: window controllers, command line, services and database."""

@@ -1,11 +1,13 @@
-"""`python -m app [FILE …]`: no command opens the window, with these files; anything else is one.
+"""Start the window or run a command: `python -m app [FILE …]`.
 
-Nothing is imported at module level: a spawned worker imports its parent's main module again.
+Without a command, the window opens with the given files. Every other command line runs a command.
+
+The module imports nothing at module level, because a spawned worker process imports its parent's main module again.
 """
 
 
 def main() -> int:
-    """Entry of the program and of the `fettle` script."""
+    """Run the program; this is also the entry point of the `fettle` script."""
     import sys
     from multiprocessing import freeze_support
 
@@ -21,7 +23,7 @@ def main() -> int:
         from app.cli.main import main as run_command
 
         return int(run_command(arguments))
-    except KeyboardInterrupt:  # before there was anything to cancel
+    except KeyboardInterrupt:  # raised before a command could install its own cancellation
         return 5
 
 

@@ -1,14 +1,14 @@
-"""Whether a command line opens the window; decided before anything is imported that takes time."""
+"""Decide whether a command line opens the window, before any slow import."""
 
 import re
 from pathlib import Path
 
 COMMAND = re.compile(r"[a-z]+")
-"""Commands are plain lower-case words; a file of such a name is given as ``./name``."""
+"""Pattern of a command: plain lower-case letters. A file with such a name is given as ``./name``."""
 
 
 def opens_window(arguments: list[str]) -> bool:
-    """No command: nothing but the data folder, and files or folders that are there."""
+    """Return whether the arguments hold only the data folder and existing files or folders, and no command."""
     rest: list[str] = []
     words = iter(arguments)
     for word in words:

@@ -1,4 +1,7 @@
-"""The composition root: the only place that wires the parts. What is heavy comes after the window's first paint."""
+"""Start the window and wire all parts of the application.
+
+This is the only module that creates and connects the parts. Heavy imports follow the window's first paint.
+"""
 
 import base64
 import contextlib
@@ -28,11 +31,11 @@ These work without one: fettle {commands}.
 """
 EXIT_MISSING = 6
 HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.app_controller")
-"""Imported after the first paint, one in each step of the event loop; then the pages' controllers, likewise."""
+"""Modules to import after the first paint, one per step of the event loop. The pages' controllers follow them."""
 
 
 def open_window(arguments: list[str]) -> int:
-    """Open the window (or raise the one that is open) and run until it is closed."""
+    """Open the window, or raise the window that is already open, and run until it is closed."""
     from app.cli.options.shared import split_globals
     from app.cli.output import CommandFailed
 
@@ -63,7 +66,7 @@ def open_window(arguments: list[str]) -> int:
 
 
 def command_names() -> tuple[str, ...]:
-    """Return the names of all commands; they are imported only where somebody reads them."""
+    """Return the names of all commands; the command modules are imported only here."""
     from typer.main import get_command
 
     from app.cli.commands import commands
@@ -72,7 +75,7 @@ def command_names() -> tuple[str, ...]:
 
 
 def has_display() -> bool:
-    """Whether Qt will find a screen; asked before Qt, which would abort."""
+    """Return whether Qt can open a display; checked before Qt starts, because Qt would abort."""
     if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal", "vnc"):
         return True
     if sys.platform in ("win32", "darwin"):
@@ -81,7 +84,7 @@ def has_display() -> bool:
 
 
 def _hand_over(paths: "DataPaths", busy: "DataFolderBusy", files: list[Path]) -> int:
-    """A window is open already: it comes to the front and takes the files."""
+    """Send the files to the window that is already open and raise it."""
     from app.handover import Request, hand_over
     from workers.contracts.errors import WorkerError
 
@@ -108,7 +111,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from app.handover import forget_requests
     from app.settings import load_settings
 
-    gc.disable()  # see Application._collect_between_events; tests of widgets do the same (tests/conftest.py)
+    gc.disable()  # Application._collect_between_events collects instead; widget tests do the same (tests/conftest.py)
     forget_requests(paths)
     loaded = load_settings(paths.settings)
     app = QApplication(sys.argv[:1])
@@ -128,7 +131,10 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
 
 
 def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow, Theme]":
-    """The window with its pages, none of them made yet. Imports no graph, no database, no numpy."""
+    """Create the window and register its pages without creating them.
+
+    This imports no graph library, no database and no numpy.
+    """
     from widgets.main_window import MainWindow
     from widgets.page_registry import find_pages
     from widgets.plots.frame_clock import FrameClock
@@ -138,7 +144,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
     clock = FrameClock()
 
     window = MainWindow(app, theme, clock, find_pages())
-    clock.setParent(window)  # its timer must not outlive the graphs
+    clock.setParent(window)  # stops the clock's timer before the graphs are deleted
     if settings.window_geometry:
         with contextlib.suppress(ValueError):
             window.restore_geometry(base64.b64decode(settings.window_geometry))
@@ -146,7 +152,10 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
 
 
 class Application:
-    """What comes after the first paint: the database, the processes, the controllers, in steps of the event loop."""
+    """Start the application after the first paint: database, worker processes and controllers.
+
+    The composition root creates one instance per process. Each step runs in its own turn of the event loop.
+    """
 
     def __init__(
         self,
@@ -158,6 +167,7 @@ class Application:
         loaded: "LoadedSettings",
         files: list[str],
     ) -> None:
+        """Create the application for an open window; `loaded` are the settings, `files` the paths to open."""
         from app.controllers.first_page import StartupQueue
 
         self._app, self._window, self._theme = app, window, theme
@@ -170,7 +180,7 @@ class Application:
         sys.excepthook = self._on_mistake
 
     def begin(self) -> None:
-        """Import one heavy thing a step, so that the window goes on answering; then wire."""
+        """Import one heavy module per step, so that the window stays responsive, and wire the parts in the end."""
         from app.controllers.page_controller import controller_modules
 
         names = [*HEAVY, *controller_modules()]
@@ -192,8 +202,10 @@ class Application:
             QTimer.singleShot(0, lambda: self._next(steps))
 
     def _collect_between_events(self) -> None:
-        """A widget that is collected by Python code that Qt calls (a paint, a new style sheet) crashes Qt, which still
-        holds it; so garbage is collected once a second, by a timer.
+        """Collect garbage once a second from a timer instead of at any allocation.
+
+        Qt crashes when a widget is collected inside Python code that Qt calls (a paint, a new style sheet), because Qt
+        still holds the widget.
         """
         from pyqtgraph.util.garbage_collector import GarbageCollector
 
@@ -251,13 +263,13 @@ class Application:
         self._early.hand_over(app_controller)
 
     def _on_close(self) -> None:
-        """Closed before there is anything to lose."""
+        """Hide the window and stop the start-up if the application is not wired yet."""
         if self.app_controller is None:
             self._window.hide()
             self._is_closing = True
 
     def _on_mistake(self, kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
-        """A mistake of the program's own, raised in a slot: logged whole, told in one sentence."""
+        """Log an unexpected exception with its traceback and show one sentence about it in the banner."""
         logging.getLogger(__name__).error("unexpected", exc_info=(kind, error, trace))
         from app.controllers.words import error_value
         from workers.contracts.errors import words_for
@@ -270,6 +282,6 @@ class Application:
         self._app.quit()
 
     def end(self) -> None:
-        """Give everything back, in the opposite order."""
+        """Close all resources in the reverse order of their creation."""
         while self._undo:
             self._undo.pop()()

@@ -1,8 +1,10 @@
-"""The person's token for the model hub: in the system's keyring, else in a file that they alone may read.
+"""Store the user's token for the model hub in the system keyring, or else in a file only the user can read.
 
-A token belongs to one hub's address and is given out for that address only. It is never logged and never shown again.
-Whether there is one, and where, stands in ``<data folder>/hub/token.json``: without it the keyring is not even asked,
-since some keyrings ask the person for a password first.
+A token belongs to the address of one hub and is returned for that address only. It is never logged and never shown
+again.
+
+``<data folder>/hub/token.json`` records whether a token exists and where. Without that record the keyring is not
+opened, because some keyrings ask for a password first.
 """
 
 import contextlib
@@ -24,7 +26,8 @@ TOKEN_FILE = "token.json"
 SERVICE = "fettle-hub"
 MAX_BYTES = 1 << 16
 GOOD_TOKEN = re.compile(r"[!-~]{1,500}")
-"""Printable ASCII without spaces: anything else could change the request that it is sent with."""
+"""Pattern of a valid token: printable ASCII without spaces. Other characters could change the request that carries it.
+"""
 
 Kept = Literal["keyring", "file"]
 TokenPlace = Literal["", "environment", "keyring", "file"]
@@ -32,14 +35,21 @@ TokenPlace = Literal["", "environment", "keyring", "file"]
 
 @dataclass(frozen=True)
 class FoundToken:
-    """`value` stays out of every text. `source` says where it came from."""
+    """A token and the place it came from; the caller of `find_token` owns it.
+
+    `value` is excluded from the representation, so that no log or message shows it.
+    """
 
     value: str = field(repr=False)
     source: Literal["environment", "keyring", "file"]
 
 
 def checked_token(text: str) -> str:
-    """The token without what a paste brings along. Raises `RefusedError` for what cannot be one; never repeats it."""
+    """Return the token without the white space that pasting adds.
+
+    Raises:
+        RefusedError: if the text cannot be a token. The message does not repeat the text.
+    """
     token = text.strip()
     if not GOOD_TOKEN.fullmatch(token):
         raise RefusedError(
@@ -52,7 +62,11 @@ def checked_token(text: str) -> str:
 
 
 def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> FoundToken | None:
-    """HF_TOKEN, else what was kept for `endpoint`. Raises `RefusedError` for a HF_TOKEN that cannot be one."""
+    """Return the token from HF_TOKEN, or else the stored token for `endpoint`; None if there is neither.
+
+    Raises:
+        RefusedError: if HF_TOKEN cannot be a token.
+    """
     if environment.get(TOKEN_VARIABLE, "").strip():
         return FoundToken(checked_token(environment[TOKEN_VARIABLE]), "environment")
     entry = _entries(folder / TOKEN_FILE).get(endpoint)
@@ -66,7 +80,10 @@ def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.
 
 
 def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> TokenPlace:
-    """Where the token for `endpoint` is, "" for nowhere. The keyring, which may ask for a password, is not opened."""
+    """Return where the token for `endpoint` is stored; "" means that none is stored.
+
+    The keyring is not opened, because it may ask for a password.
+    """
     if environment.get(TOKEN_VARIABLE, "").strip():
         return "environment"
     entry = _entries(folder / TOKEN_FILE).get(endpoint)
@@ -76,7 +93,12 @@ def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os
 
 
 def keep_token(folder: Path, endpoint: str, token: str) -> Kept:
-    """Keep it for `endpoint` and say where. Raises `RefusedError` or `DataFolderUnusable`."""
+    """Store the token for `endpoint` and return the place.
+
+    Raises:
+        RefusedError: if the text cannot be a token.
+        DataFolderUnusable: if the file cannot be written.
+    """
     token = checked_token(token)
     entry: dict[str, str] = {"kept": "keyring"}
     if not _into_keyring(endpoint, token):
@@ -86,7 +108,11 @@ def keep_token(folder: Path, endpoint: str, token: str) -> Kept:
 
 
 def forget_token(folder: Path, endpoint: str) -> bool:
-    """Remove what was kept for `endpoint`; whether there was anything. Raises `DataFolderUnusable`."""
+    """Remove the stored token for `endpoint` and return whether there was one.
+
+    Raises:
+        DataFolderUnusable: if the file cannot be written.
+    """
     entries = _entries(folder / TOKEN_FILE)
     entry = entries.pop(endpoint, None)
     if entry is None:
@@ -102,7 +128,10 @@ def forget_token(folder: Path, endpoint: str) -> bool:
 
 
 def _entries(path: Path) -> dict[str, Any]:
-    """What is kept by address; nothing where the file is missing or damaged. Closed where others could read it."""
+    """Return the stored entries by address; empty if the file is missing or damaged.
+
+    Permissions that let other accounts read the file are corrected.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(handle, "rb") as file:
@@ -123,7 +152,10 @@ def _write(folder: Path, entries: Mapping[str, Any]) -> None:
 
 
 def _into_keyring(endpoint: str, token: str) -> bool:
-    """Whether the system has a keyring that really keeps it. One of priority below 1 is no protection, says its API."""
+    """Return whether the system keyring stored the token; a value read back must match.
+
+    A keyring with a priority below 1 gives no protection, according to the keyring API, and is not used.
+    """
     import keyring
     from keyring.errors import KeyringError
 
@@ -137,7 +169,7 @@ def _into_keyring(endpoint: str, token: str) -> bool:
 
 
 def _from_keyring(endpoint: str) -> str | None:
-    """None where it is locked or was emptied from outside."""
+    """Return the token from the keyring; None if the keyring is locked or the entry was removed elsewhere."""
     import keyring
     from keyring.errors import KeyringError
 

@@ -1,4 +1,4 @@
-"""A lock on an open file that the operating system gives back when its process ends, however it ends."""
+"""Lock an open file with a lock that the operating system releases when the process ends for any reason."""
 
 import errno
 import os
@@ -9,10 +9,14 @@ BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 if sys.platform == "win32":
     import msvcrt
 
-    FAR_AWAY = 1 << 30  # the locked byte lies behind the text, which others must be able to read
+    FAR_AWAY = 1 << 30  # the locked byte is beyond the text, which other processes must be able to read
 
     def try_lock(handle: int) -> bool:
-        """Take the lock without waiting; False when another has it. Raises OSError for anything else."""
+        """Take the lock without waiting; return False if another process holds it.
+
+        Raises:
+            OSError: for any other failure.
+        """
         os.lseek(handle, FAR_AWAY, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -23,16 +27,20 @@ if sys.platform == "win32":
         return True
 
     def unlock(handle: int) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         os.lseek(handle, FAR_AWAY, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    # flock, not lockf: a record lock is lost as soon as any handle of the file is closed in this process.
+    # flock and not lockf: this process loses a record lock when it closes any handle of the file.
     def try_lock(handle: int) -> bool:
-        """Take the lock without waiting; False when another has it. Raises OSError for anything else."""
+        """Take the lock without waiting; return False if another process holds it.
+
+        Raises:
+            OSError: for any other failure.
+        """
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -42,5 +50,5 @@ else:
         return True
 
     def unlock(handle: int) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         fcntl.flock(handle, fcntl.LOCK_UN)

@@ -1,4 +1,4 @@
-"""Files that are either the old or the new one, whatever happens: temp, fsync, rename, fsync the folder."""
+"""Replace files atomically: write a temporary file, fsync it, rename it, fsync the folder."""
 
 import contextlib
 import os
@@ -7,7 +7,11 @@ from pathlib import Path
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace `path` by `data`. Raises OSError; the old file is untouched then and nothing is left beside it."""
+    """Replace the file at `path` with `data`.
+
+    Raises:
+        OSError: if writing fails. The old file is then unchanged and no temporary file remains.
+    """
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -24,7 +28,11 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def move_synced(source: Path, target: Path) -> None:
-    """Put a finished file in its place; both lie in the same folder. Raises OSError."""
+    """Move a finished file to its final name in the same folder and sync it to disk.
+
+    Raises:
+        OSError: if the file cannot be moved.
+    """
     with source.open("rb+") as file:
         os.fsync(file.fileno())
     source.replace(target)
@@ -32,7 +40,7 @@ def move_synced(source: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename survive a power failure, where folders can be opened (not on Windows)."""
+    """Make a rename in `folder` survive a power failure; does nothing on Windows, where folders cannot be opened."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,7 @@
-"""What a second start asks of the open window: to come to the front and to open the files that it was given.
+"""Pass the files of a second start to the window that is already open, and raise that window.
 
-Requests are small files in ``<data folder>/handover``, written whole by one rename; the window looks there
-every few hundred milliseconds and removes what it took. No port and no socket is involved.
+Requests are small files in ``<data folder>/handover``, written atomically by a rename. The window reads the folder
+every few hundred milliseconds and removes the files it read. No port and no socket is involved.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ SUFFIX = ".json"
 
 @dataclass(frozen=True)
 class Request:
-    """Absolute paths to open (none: only come to the front).
+    """A request of a second start: absolute paths to open, or none to only raise the window.
 
-    `activation_token` is what the desktop gave the second start, so that the window may raise itself.
+    `activation_token` comes from the desktop and permits the open window to raise itself.
     """
 
     files: tuple[Path, ...] = ()
@@ -32,9 +32,10 @@ class Request:
 
 
 def hand_over(paths: DataPaths, request: Request, timeout_s: float = 3.0) -> bool:
-    """Leave a request and wait until the window has taken it; withdraw it and give False if it does not.
+    """Write a request and wait until the window has read it; withdraw it and return False after the timeout.
 
-    Raises `DataFolderUnusable` if the request cannot be written.
+    Raises:
+        DataFolderUnusable: if the request cannot be written.
     """
     name = f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     waiting, final = paths.handover / f"{name}.part", paths.handover / f"{name}{SUFFIX}"
@@ -43,7 +44,9 @@ def hand_over(paths: DataPaths, request: Request, timeout_s: float = 3.0) -> boo
         "activation_token": request.activation_token,
     }
     try:
-        waiting.write_bytes(json.dumps(facts).encode("ascii"))  # ascii keeps names that are no valid text
+        waiting.write_bytes(
+            json.dumps(facts).encode("ascii")
+        )  # ASCII escapes keep file names of invalid Unicode
         waiting.replace(final)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -55,14 +58,14 @@ def hand_over(paths: DataPaths, request: Request, timeout_s: float = 3.0) -> boo
             try:
                 final.unlink()
             except FileNotFoundError:
-                return True  # taken in the last moment
+                return True  # the window read it at the last moment
             return False
         time.sleep(POLL_S)
     return True
 
 
 def take_requests(paths: DataPaths) -> list[Request]:
-    """What second starts have left since the last call, oldest first. Cheap when nothing is there."""
+    """Return the requests that arrived since the last call, oldest first. An empty folder costs little."""
     try:
         names = sorted(entry.name for entry in os.scandir(paths.handover) if entry.name.endswith(SUFFIX))
     except OSError:
@@ -72,7 +75,7 @@ def take_requests(paths: DataPaths) -> list[Request]:
 
 
 def forget_requests(paths: DataPaths) -> None:
-    """Remove what was left for a window that has died meanwhile. For the holder of the lock, at its start."""
+    """Remove requests for a window that has ended meanwhile. Only the holder of the lock calls this, at its start."""
     with contextlib.suppress(OSError):
         for path in paths.handover.iterdir():
             path.unlink(missing_ok=True)

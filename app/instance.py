@@ -1,4 +1,4 @@
-"""One program at a time on a data folder, without a port or a socket: a lock that dies with its process."""
+"""Let one program at a time use a data folder, with a lock that ends with its process and no port or socket."""
 
 import contextlib
 import json
@@ -15,12 +15,12 @@ from workers.contracts.errors import BackendMissing
 
 MAX_HOLDER_BYTES = 4096
 LOOK_S = 0.02
-"""A program that only looks whether the folder is taken has the lock for much less."""
+"""Pause before the second attempt, in seconds. A program that only checks the lock holds it for much less time."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The program that has the data folder. `started_at` is ISO 8601 in UTC."""
+    """The program that holds the data folder. `started_at` is ISO 8601 in UTC."""
 
     pid: int
     kind: Literal["window", "command"]
@@ -29,14 +29,15 @@ class Holder:
 
     @property
     def words(self) -> str:
-        """``Fettle's window (process 4711)``"""
+        """Return the holder as text, such as ``Fettle's window (process 4711)``."""
         return f"{self.title} (process {self.pid})"
 
 
 class DataFolderBusy(BackendMissing):
-    """Another program holds the data folder; `holder` is None between its start and its entry."""
+    """Another program holds the data folder; `holder` is None until that program has written its entry."""
 
     def __init__(self, paths: DataPaths, holder: Holder | None) -> None:
+        """Create the error for the data folder `paths`."""
         who = holder.words if holder else "another program"
         window = holder is not None and holder.kind == "window"
         hint = "Close that window and try again" if window else "Wait until it has finished"
@@ -50,17 +51,20 @@ class DataFolderBusy(BackendMissing):
 
 
 class InstanceLock:
-    """Held from `take` to `release`, or until the process ends."""
+    """The lock of a data folder, owned by the program that took it until `release` or the end of the process."""
 
     def __init__(self, paths: DataPaths, handle: int, holder: Holder) -> None:
+        """Wrap a locked file `handle`; use `take` to create a lock."""
         self.paths, self.holder = paths, holder
         self._handle: int | None = handle
 
     @classmethod
     def take(cls, paths: DataPaths, kind: Literal["window", "command"], title: str) -> Self:
-        """Make the folder if need be and take it, without waiting.
+        """Create the data folder if it is missing and lock it, without waiting.
 
-        Raises `DataFolderBusy`, or `DataFolderUnusable` where it cannot be written.
+        Raises:
+            DataFolderBusy: if another program holds the lock.
+            DataFolderUnusable: if the folder cannot be written.
         """
         prepare(paths)
         try:
@@ -80,25 +84,27 @@ class InstanceLock:
         return cls(paths, handle, holder)
 
     def release(self) -> None:
-        """Give the folder free. The file stays: without it two programs could lock two files of one name."""
+        """Release the data folder and keep the file: otherwise two programs could lock two files of one name."""
         if self._handle is not None:
             handle, self._handle = self._handle, None
-            with contextlib.suppress(OSError):  # a full or vanished disk must not keep the program from ending
+            with contextlib.suppress(OSError):  # a full or vanished disk must not prevent the end of the program
                 os.ftruncate(handle, 0)
                 unlock(handle)
             os.close(handle)
 
     def __enter__(self) -> Self:
+        """Return the lock itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Release the lock."""
         self.release()
 
 
 def holder_of(paths: DataPaths) -> Holder | None:
-    """What the last holder wrote; true only while the lock is taken. None when it cannot be read."""
+    """Return the entry of the last holder, valid only while the lock is taken; None if it cannot be read."""
     try:
         with paths.lock.open("rb") as file:
             facts = json.loads(file.read(MAX_HOLDER_BYTES))
@@ -108,7 +114,7 @@ def holder_of(paths: DataPaths) -> Holder | None:
 
 
 def wait_for_holder(paths: DataPaths, timeout_s: float = 1.0) -> Holder | None:
-    """As `holder_of`, for a program that is just starting: looks again until it has written its entry."""
+    """Return the holder like `holder_of`, but wait until a starting program has written its entry."""
     deadline = time.monotonic() + timeout_s
     while (holder := holder_of(paths)) is None and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -116,7 +122,7 @@ def wait_for_holder(paths: DataPaths, timeout_s: float = 1.0) -> Holder | None:
 
 
 def is_held(paths: DataPaths) -> bool:
-    """Whether a program has the data folder now, found out without writing. True where that cannot be told."""
+    """Return whether a program holds the data folder, without writing; True if this cannot be determined."""
     try:
         handle = os.open(paths.lock, os.O_RDONLY)
     except FileNotFoundError:
@@ -124,7 +130,7 @@ def is_held(paths: DataPaths) -> bool:
     except OSError:
         return True
     try:
-        return not try_lock(handle)  # closing gives it back at once; `take` looks twice for that reason
+        return not try_lock(handle)  # closing releases the lock at once; `take` tries twice because of this short hold
     except OSError:
         return True
     finally:

@@ -1,6 +1,6 @@
-"""The program's log: one rotating file in the data folder, whose logs folder is closed to other accounts.
+"""Write the program's log to one rotating file in the data folder; other accounts cannot read its folder.
 
-Only the holder of the data folder logs into the file: two processes must not rotate the same one.
+Only the holder of the data folder logs into the file, because two processes must not rotate the same file.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ LOGGERS = ("app", "widgets", "workers", "presets")
 
 
 class _QuietFile(logging.handlers.RotatingFileHandler):
-    """When the disk is full it says so once on stderr, and the program goes on."""
+    """A rotating log file that reports a write error, such as a full disk, once on stderr and continues."""
 
     told = False
 
@@ -30,21 +30,26 @@ class _QuietFile(logging.handlers.RotatingFileHandler):
 
 
 class LogFile:
-    """The open log; `close` it last. It is on the program's own packages, never on the root logger."""
+    """The open log of Fettle's packages, not of the root logger. The application owns it and closes it last."""
 
     def __init__(self, handler: logging.Handler) -> None:
+        """Create the owner of a `handler` that is already attached to the loggers."""
         self._handler = handler
 
     def close(self) -> None:
-        """Write what is left, let go of the file."""
+        """Write pending records and close the file."""
         for name in LOGGERS:
             logging.getLogger(name).removeHandler(self._handler)
-        with contextlib.suppress(OSError):  # a full disk must not keep the program from ending
+        with contextlib.suppress(OSError):  # a full disk must not prevent the end of the program
             self._handler.close()
 
 
 def open_log(paths: DataPaths, level: Literal["info", "debug"] = "info") -> LogFile:
-    """Log to ``logs/fettle.log`` from now on, times in UTC. Raises `DataFolderUnusable`."""
+    """Start to log to ``logs/fettle.log`` with times in UTC.
+
+    Raises:
+        DataFolderUnusable: if the file cannot be opened.
+    """
     try:
         handler = _QuietFile(
             paths.logs / LOG_FILE,

@@ -1,4 +1,4 @@
-"""Where everything of the person's lies: one data folder, readable by its owner alone."""
+"""Define the data folder that holds all of the user's files and that only its owner can read."""
 
 import errno
 import os
@@ -16,106 +16,115 @@ MAX_NAME_BYTES = 255
 
 
 class DataFolderUnusable(BackendMissing):
-    """The data folder cannot be made, read or written; `path` is the file or folder that it failed on."""
+    """The data folder cannot be created, read or written; `path` is the file or folder that failed."""
 
     def __init__(self, path: Path, detail: str, hint: str, code: str = "data_folder_unusable") -> None:
+        """Create the error for `path`; `detail` says what happened, `hint` says what to do."""
         super().__init__(code, "Fettle cannot use its data folder", detail, hint)
         self.path = path
 
 
 @dataclass(frozen=True)
 class DataPaths:
-    """The layout below `root`. Nothing is made or touched by asking for a path."""
+    """The layout of the data folder below `root`. Reading a path neither creates nor changes anything."""
 
     root: Path
 
     @property
     def store(self) -> Path:
-        """The content-addressed artifacts."""
+        """Return the folder of content-addressed artifacts."""
         return self.root / "store"
 
     @property
     def jobs(self) -> Path:
-        """One folder for each job that runs; empty when none does."""
+        """Return the folder with one folder per running job; it is empty when no job runs."""
         return self.root / "jobs"
 
     @property
     def logs(self) -> Path:
-        """The program's log and one for each job."""
+        """Return the folder with the program's log and one log per job."""
         return self.root / "logs"
 
     @property
     def presets(self) -> Path:
-        """The person's own presets."""
+        """Return the folder of the user's own presets."""
         return self.root / "presets"
 
     @property
     def backups(self) -> Path:
-        """Verified copies of the database."""
+        """Return the folder of verified copies of the database."""
         return self.root / "backups"
 
     @property
     def handover(self) -> Path:
-        """What a second start asks the open window for."""
+        """Return the folder of requests from a second start to the open window."""
         return self.root / "handover"
 
     @property
     def hub(self) -> Path:
-        """Models from the hub, pieces of those that are on their way, and where the token is kept."""
+        """Return the folder of hub models, partial downloads and the record of the token."""
         return self.root / "hub"
 
     @property
     def gpu_cache(self) -> Path:
-        """What drivers and engines compiled for GPUs; it may be deleted at any time."""
+        """Return the folder of code that drivers and engines compiled for GPUs; it may be deleted at any time."""
         return self.root / "gpu-cache"
 
     @property
     def unfinished(self) -> Path:
-        """What long jobs had finished when they were ended; it may be deleted at any time."""
+        """Return the folder of partial results of interrupted long jobs; it may be deleted at any time."""
         return self.root / "unfinished"
 
     @property
     def releases(self) -> Path:
-        """The bundles of releases, by their sha256."""
+        """Return the folder of release bundles, named by their sha256."""
         return self.root / "releases"
 
     @property
     def database(self) -> Path:
+        """Return the path of the database."""
         return self.root / "fettle.db"
 
     @property
     def lock(self) -> Path:
+        """Return the path of the lock file."""
         return self.root / "fettle.lock"
 
     @property
     def settings(self) -> Path:
+        """Return the path of the settings file."""
         return self.root / "settings.json"
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """All folders of the layout, `root` first."""
+        """Return all folders of the layout that are created at the start, `root` first."""
         inner = (self.store, self.jobs, self.logs, self.presets, self.backups, self.handover, self.hub, self.releases)
         return (self.root, *inner)
 
 
 def find_data_folder(option: Path | None = None, environment: Mapping[str, str] = os.environ) -> DataPaths:
-    """`--data-dir`, else FETTLE_HOME, else the platform's data folder. Nothing is made."""
+    """Return the paths of `--data-dir`, else of FETTLE_HOME, else of the platform's data folder. Nothing is created."""
     chosen = option or (Path(environment["FETTLE_HOME"]) if environment.get("FETTLE_HOME") else None)
     if chosen is None:
-        from platformdirs import user_data_path  # only where it is needed: the window's first paint waits
+        from platformdirs import (
+            user_data_path,
+        )  # late: the window's first paint does not wait for it
 
         chosen = user_data_path("fettle", appauthor=False, roaming=False)
     try:
         return DataPaths(chosen.expanduser().absolute())
-    except RuntimeError as error:  # no home folder for "~"
+    except RuntimeError as error:  # there is no home folder for "~"
         detail = f"The folder {chosen} cannot be found: this account has no home folder."
         raise DataFolderUnusable(chosen, detail, "Name a folder with --data-dir or FETTLE_HOME.") from error
 
 
 def prepare(paths: DataPaths) -> DataPaths:
-    """Make the missing folders, closed to other accounts. Raises `DataFolderUnusable` in plain words.
+    """Create the missing folders and close them to other accounts.
 
-    A folder that is there already keeps its rights: it may be the person's own, named with --data-dir.
+    An existing folder keeps its permissions: the user may have chosen it with --data-dir.
+
+    Raises:
+        DataFolderUnusable: if a folder cannot be created; its text is written for users.
     """
     for folder in paths.folders:
         try:
@@ -129,9 +138,9 @@ def prepare(paths: DataPaths) -> DataPaths:
 
 
 def clear_leftovers(paths: DataPaths) -> int:
-    """Remove the folders of jobs that a killed program left; how many. Only for the holder of the lock."""
+    """Remove the job folders that a killed program left and return their number. Only for the holder of the lock."""
     count = 0
-    for part in paths.releases.glob("*.part"):  # a bundle that was on its way in
+    for part in paths.releases.glob("*.part"):  # bundles whose import was interrupted
         part.unlink(missing_ok=True)
     for folder in paths.jobs.iterdir() if paths.jobs.is_dir() else ():
         count += 1
@@ -143,10 +152,10 @@ def clear_leftovers(paths: DataPaths) -> int:
 
 
 def why_not_writable(folder: Path) -> str:
-    """Return why nothing can be made in an existing folder, "" where it can be, by trying it.
+    """Return why no file can be created in an existing folder, or "" if one can, by creating a folder in it.
 
-    Rights alone do not say it: an administrator has all of them, and cannot write into /proc. A full disk is left to
-    the writing itself, which knows how much was missing.
+    Permissions alone do not show this: an administrator has all of them and cannot write into /proc. A full disk is not
+    reported here, because the write itself knows how many bytes are missing.
     """
     try:
         Path(tempfile.mkdtemp(prefix=".fettle-", dir=folder)).rmdir()
@@ -156,7 +165,7 @@ def why_not_writable(folder: Path) -> str:
 
 
 def unusable(path: Path, error: OSError) -> DataFolderUnusable:
-    """An operating system's error on `path`, in words and with what to do."""
+    """Convert an operating system error on `path` to an error with a plain text and a hint."""
     other = "or name another one with --data-dir or FETTLE_HOME."
     if error.errno in NO_ROOM:
         full = DiskFull(path)

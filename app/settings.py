@@ -1,6 +1,7 @@
-"""What a person may set for all projects: one small file, read before the window is drawn and the database.
+"""Load and save the settings that apply to all projects.
 
-Each setting is declared once, here: name, kind, bounds, default and the words beside its field.
+The settings are one small file, read before the window is painted and before the database is opened. Each setting is
+declared once, here: name, type, bounds, default and the texts of its field.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ DAMAGED_SUFFIX = ".damaged"
 
 
 class Settings(Frozen):
-    """All settings. Those that no field shows (`hidden` in the schema) remember where the window was."""
+    """All settings. Settings without a field (`hidden` in the schema) remember the last state of the window."""
 
     theme: Literal["system", "light", "dark"] = Field(
         default="system", title="Appearance", description="Light or dark, or as the rest of the computer."
@@ -59,20 +60,20 @@ class Settings(Frozen):
 
 
 def chosen_card(settings: Settings) -> Card | None:
-    """The GPU that does the work; None for the first."""
+    """Return the GPU selected in the settings; None means the first GPU."""
     return Card(uuid=settings.gpu_uuid, index=settings.gpu_index) if settings.gpu_uuid else None
 
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """`problem` says in one sentence why the defaults hold instead of the person's file, else it is empty."""
+    """The loaded settings; `problem` says in one sentence why the defaults replace the file, "" if they do not."""
 
     settings: Settings
     problem: str = ""
 
 
 def load_settings(path: Path) -> LoadedSettings:
-    """Read the file; a missing one means the defaults. A damaged one is kept as ``….damaged`` and told."""
+    """Read the settings; a missing file gives the defaults, a damaged one is kept as ``….damaged`` and reported."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES)
@@ -87,7 +88,11 @@ def load_settings(path: Path) -> LoadedSettings:
 
 
 def save_settings(path: Path, settings: Settings) -> None:
-    """Write all settings, whole or not at all. Raises `DataFolderUnusable`."""
+    """Write all settings in one atomic step.
+
+    Raises:
+        DataFolderUnusable: if the file cannot be written.
+    """
     try:
         write_whole(path, settings.model_dump_json(indent=1).encode())
     except OSError as error:

@@ -1,6 +1,8 @@
-"""The installation's own key for signing bundles: made once, in a file of the data folder that only its owner may read.
+"""Create and find the installation's own key for signing bundles.
 
-It proves that a bundle is as this installation wrote it, not whose the installation is; so its fingerprint is shown.
+The key is created once, in a file of the data folder that only its owner can read. It proves that a bundle is unchanged
+since this installation wrote it. It does not prove who owns the installation, so the window shows the key's
+fingerprint.
 """
 
 import contextlib
@@ -17,17 +19,21 @@ KEY_FILE = "signing-key.pem"
 
 
 def can_sign() -> bool:
-    """Whether the packages that sign are installed; they are looked for and not loaded."""
+    """Return whether the packages for signing are installed, without importing them."""
     return all(importlib.util.find_spec(name) is not None for name in ("model_signing", "OpenSSL"))
 
 
 def own_key(paths: DataPaths) -> Path:
-    """Where the key lies, whether or not it was made."""
+    """Return the path of the key, which may not exist yet."""
     return paths.root / KEY_FILE
 
 
 def make_own_key(paths: DataPaths) -> Path:
-    """The key's file; made where there is none (ECDSA on the curve P-256). Raises `DataFolderUnusable`."""
+    """Return the path of the key and create the key if it is missing (ECDSA on the curve P-256).
+
+    Raises:
+        DataFolderUnusable: if the key cannot be written.
+    """
     path = own_key(paths)
     try:
         if not path.is_file():
@@ -42,7 +48,7 @@ def make_own_key(paths: DataPaths) -> Path:
 
 
 def fingerprint(path: Path) -> str:
-    """sha256 of the public key's PEM form, as signatures name it; "" where no key was made."""
+    """Return the sha256 of the public key in PEM form, as signatures name it; "" if there is no key."""
     with contextlib.suppress(OSError):
         return hashlib.sha256(_public(path).read_bytes()).hexdigest() if path.is_file() else ""
     return ""
@@ -53,7 +59,7 @@ def _public(path: Path) -> Path:
 
 
 def _new_key() -> tuple[bytes, bytes]:
-    """(private, public) as PEM."""
+    """Return a new (private, public) key pair as PEM."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 

@@ -1,3 +1,3 @@
-"""The program's version; pyproject.toml reads it from here."""
+"""Define the program's version, which pyproject.toml reads."""
 
 VERSION = "0.2.0.dev6"

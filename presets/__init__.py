@@ -1,1 +1,1 @@
-"""Plain-language goals and the recipes behind them, and the built-in sample. No runtime is imported here."""
+"""Goals in plain language with their recipes, and the built-in sample. This package imports no runtime."""

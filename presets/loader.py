@@ -1,4 +1,4 @@
-"""Finds the presets: those that come with Fettle, then the person's own folder."""
+"""Find the presets that come with Fettle and those in the user's own folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,23 +17,27 @@ _recipes: TypeAdapter[tuple[Recipe, ...]] = TypeAdapter(tuple[Recipe, ...])
 
 @dataclass(frozen=True)
 class Catalog:
-    """All usable presets in the order of the cards; `problems` are the person's files that were left out."""
+    """All usable presets in the order of their cards; `problems` lists the user's files that were refused."""
 
     presets: tuple[Preset, ...]
     problems: tuple[PresetRefused, ...] = ()
 
     def for_task(self, task: str) -> tuple[Preset, ...]:
-        """Those for models of a task: its own where there are any, else all that name no task."""
+        """Return the presets made for a task, or all presets without a task if the task has none of its own."""
         own = tuple(preset for preset in self.presets if task in preset.tasks)
         return own or tuple(preset for preset in self.presets if not preset.tasks)
 
     def usual_for(self, task: str) -> Preset:
-        """What a person gets who chooses nothing."""
+        """Return the default preset for a task."""
         fitting = self.for_task(task)
         return next((preset for preset in fitting if preset.id == DEFAULT_ID), fitting[0])
 
     def get(self, preset_id: str) -> Preset:
-        """The preset of that id. Raises `PresetRefused`, which names those that exist."""
+        """Return the preset with this id.
+
+        Raises:
+            PresetRefused: if there is none. The message names the existing presets.
+        """
         for preset in self.presets:
             if preset.id == preset_id:
                 return preset
@@ -42,13 +46,17 @@ class Catalog:
 
 
 def load_preset(path: Path) -> Preset:
-    """One file. Raises `PresetRefused` with file and line."""
+    """Read one preset file.
+
+    Raises:
+        PresetRefused: with the file and line of the mistake.
+    """
     values, node = read_yaml(path)
     return check(Preset, path, values, node)
 
 
 def load_recipes(path: Path) -> tuple[Recipe, ...]:
-    """`--recipe FILE.yaml`: one recipe, a list of recipes, or a whole preset, whose recipes count."""
+    """Read the file of `--recipe FILE.yaml`: one recipe, a list of recipes, or a preset, whose recipes are used."""
     values, node = read_yaml(path)
     if isinstance(values, dict) and "recipes" in values:
         return check(Preset, path, values, node).recipes
@@ -61,10 +69,10 @@ def load_recipes(path: Path) -> tuple[Recipe, ...]:
 
 
 def load_presets(own_folder: Path | None = None) -> Catalog:
-    """Those that come with Fettle, then the `*.yaml` of `own_folder`.
+    """Load the presets that come with Fettle, then the `*.yaml` and `*.yml` files of `own_folder`.
 
-    A mistake in the first raises, in the second it is told in `problems`. An id that exists already is
-    refused, so that nobody's file can pass for another preset.
+    A mistake in a built-in preset raises; a mistake in one of the user's files goes to `problems`. An id that exists
+    already is refused, so that no file can replace another preset.
     """
     presets = [load_preset(path) for path in sorted(BUILTIN_FOLDER.glob("*.yaml"))]
     origin = {preset.id: "a preset that comes with Fettle" for preset in presets}

@@ -1,4 +1,4 @@
-"""The person's own presets: written by hand and added, or saved from the window."""
+"""Add presets that the user wrote by hand and save presets from the window."""
 
 import re
 import unicodedata
@@ -15,9 +15,11 @@ MAX_TITLE = 40
 
 
 def add_preset(path: Path, own_folder: Path) -> Preset:
-    """Check a file and copy it into the person's folder, as it was written.
+    """Check a preset file and copy its text unchanged into the user's folder.
 
-    Raises `PresetRefused` for what is no preset, and for an id that exists already; OSError where it cannot be written.
+    Raises:
+        PresetRefused: if the file is not a preset or its id exists already.
+        OSError: if the copy cannot be written.
     """
     preset = load_preset(path)
     if preset.id in {known.id for known in load_presets(own_folder).presets}:
@@ -28,9 +30,10 @@ def add_preset(path: Path, own_folder: Path) -> Preset:
 
 
 def save_preset(base: Preset, title: str, own_folder: Path) -> Preset:
-    """`base` with the person's own name, as a new file; a name that is taken gets a number.
+    """Save `base` under the user's own title as a new file; a title that is taken gets a number in its id.
 
-    Raises OSError where it cannot be written.
+    Raises:
+        OSError: if the file cannot be written.
     """
     title = " ".join(title.split())[:MAX_TITLE].strip() or "My preset"
     taken = {known.id for known in load_presets(own_folder).presets} | {path.stem for path in own_folder.glob("*.y*ml")}
@@ -42,7 +45,7 @@ def save_preset(base: Preset, title: str, own_folder: Path) -> Preset:
 
 
 def preset_text(preset: Preset) -> str:
-    """The preset as the YAML of presets/data, without what is left as usual."""
+    """Return the preset as YAML, in the form of presets/data and without default values."""
     values = preset.model_dump(mode="json", exclude_defaults=True)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
 
@@ -55,7 +58,7 @@ def _free_id(title: str, taken: set[str]) -> str:
 
 
 def _write(folder: Path, preset_id: str, text: str) -> None:
-    """Whole or not at all."""
+    """Write the preset file atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / f".{preset_id}.part"
     try:

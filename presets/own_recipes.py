@@ -1,4 +1,4 @@
-"""`--recipe FILE.yaml`: the person's own recipes, as a preset for one run."""
+"""Make a preset for one run from the user's own recipes (`--recipe FILE.yaml`)."""
 
 from pathlib import Path
 
@@ -8,9 +8,12 @@ from presets.yaml_file import read_yaml
 
 
 def preset_of_recipes(path: Path, own_folder: Path | None = None) -> Preset:
-    """A file that holds a whole preset counts with its limits; one with recipes alone gets those of “Balanced”.
+    """Return the preset of a recipe file.
 
-    Raises `PresetRefused` with file and line.
+    A whole preset keeps its own limits. A file with recipes alone gets the limits of “Balanced”.
+
+    Raises:
+        PresetRefused: with the file and line of the mistake.
     """
     values, _ = read_yaml(path)
     if isinstance(values, dict) and "recipes" in values:

@@ -1,4 +1,4 @@
-"""Examples of what an hour of a computer costs (`prices.yaml`), each with its source and date; all are to be edited."""
+"""Load example prices of one computer hour (`prices.yaml`), each with source and date; users edit them."""
 
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("prices.yaml")
 
 
 class ExamplePrice(Frozen):
-    """`per_hour` in `currency`, as `source` said on `date`."""
+    """One example price: `per_hour` in `currency`, as `source` stated on `date`."""
 
     id: str
     title: str
@@ -27,6 +27,10 @@ PRICES: TypeAdapter[tuple[ExamplePrice, ...]] = TypeAdapter(tuple[ExamplePrice, 
 
 
 def example_prices(file: Path = FILE) -> tuple[ExamplePrice, ...]:
-    """In the order of the file. Raises `PresetRefused` with the line of a mistake."""
+    """Return the example prices in the order of the file.
+
+    Raises:
+        PresetRefused: with the line of the mistake.
+    """
     values, node = read_yaml(file)
     return check(PRICES, file, values, node)

@@ -1,4 +1,4 @@
-"""What a preset file holds: a goal in plain words and the recipes to try for it."""
+"""Define the content of a preset file: a goal in plain words and the recipes for it."""
 
 from typing import Annotated, Literal
 
@@ -14,15 +14,15 @@ PresetId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
 
 
 class Preset(Frozen):
-    """One card of the Goal page.
+    """One preset, shown as one card of the Goal page.
 
-    `max_loss_pct` is relative to the original's accuracy, in percent (without labels: share of changed
-    answers). `time_budget_s` bounds the whole run. `objective` says what decides between variants that are
-    within the limit. `recipes` are tried in their order; the planner leaves out what does not fit the machine
-    or the model, and puts in techniques that `by_traits` chooses by what they are. `tasks` are those of the models that
-    it is for, () for all that have no presets of their own. `position` orders the cards, `icon` is the name of a
-    Phosphor icon. `expect` says what such models usually gain, `expect_plain` what they gain on a processor without
-    fast 8-bit and 16-bit arithmetic, and where the model is in 8 bits already (None: the same).
+    `max_loss_pct` is relative to the original's accuracy, in percent (without labels: the share of changed
+    predictions). `time_budget_s` limits the whole run. `objective` decides between versions that are within the limit.
+    `recipes` run in their order. The planner skips recipes that do not fit the machine or the model. It adds the
+    techniques that `by_traits` selects by their traits. `tasks` are the model tasks that the preset is for; () means
+    all tasks without presets of their own. `position` orders the cards, `icon` is the name of a Phosphor icon. `expect`
+    states the usual gain. `expect_plain` states the gain on a processor without fast 8-bit and 16-bit arithmetic, and
+    for a model that is in 8 bits already (None: the same as `expect`).
     """
 
     id: PresetId
@@ -49,5 +49,5 @@ class Preset(Frozen):
         return self
 
     def with_recipes(self, recipes: tuple[Recipe, ...]) -> "Preset":
-        """The preset with a person's own recipes: these are tried and no others."""
+        """Return the preset with the user's own recipes in place of its recipes and traits."""
         return self.model_copy(update={"recipes": recipes, "by_traits": ()})

@@ -1,4 +1,4 @@
-"""Models of the hub to begin with. Read from a file beside this one, so that the list is there without a request."""
+"""Load the list of hub models for beginners from a local file, so that the list needs no request."""
 
 from datetime import date
 from pathlib import Path
@@ -18,14 +18,14 @@ TaskId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", m
 
 
 class Confirmed(Frozen):
-    """It was downloaded, opened and optimized from the hub on that day, at that revision."""
+    """Confirmation that the model was downloaded, opened and optimized on `day` at `revision`."""
 
     day: date
     revision: Commit
 
 
 class Starter(Frozen):
-    """One row. `task` is the hub's name of what it does; `title` and `about` say that to a newcomer."""
+    """One hub model for beginners; `task` is the hub's task name, `title` and `about` describe it to a newcomer."""
 
     repo: RepoId
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
@@ -50,7 +50,11 @@ _starters: TypeAdapter[tuple[Starter, ...]] = TypeAdapter(tuple[Starter, ...])
 
 
 def load_starters(path: Path = STARTERS_FILE) -> tuple[Starter, ...]:
-    """In the order of the file. Raises `PresetRefused` with file and line."""
+    """Return the models in the order of the file.
+
+    Raises:
+        PresetRefused: with the file and line of the mistake.
+    """
     values, node = read_yaml(path)
     found = check(_starters, path, values, node)
     check(_List, path, {"starters": found}, node)

@@ -1,4 +1,4 @@
-"""Reads one YAML file into checked values, and says in which line it is wrong."""
+"""Read one YAML file into checked values and report the line of a mistake."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -11,7 +11,7 @@ from workers.contracts.errors import InputRefused
 
 MAX_BYTES = 64 * 1024
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's, ten times as fast, where PyYAML was built with it: the presets are read while the window stands."""
+"""libyaml's loader if PyYAML has it: it is ten times as fast, and the window is open while presets are read."""
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ class PresetRefused(InputRefused):
     """A preset or recipe file that cannot be used; `line` counts from 1, None means the whole file."""
 
     def __init__(self, path: Path, line: int | None, what: str, hint: str) -> None:
+        """Create the error; `what` says what is wrong and `hint` what to do."""
         where = f"{path}, line {line}" if line is not None else str(path)
         super().__init__("preset_refused", "This preset cannot be used", f"{where}: {what}", hint)
         self.path, self.line = path, line
@@ -29,10 +30,11 @@ CORRECT_IT = "Correct that line and try again; the presets that come with Fettle
 
 
 def read_yaml(path: Path) -> tuple[Any, yaml.Node]:
-    """Plain values (dict, list, str, number, None) and the nodes that know their lines.
+    """Return plain values (dict, list, str, number, None) and the YAML nodes that hold their lines.
 
-    Raises `PresetRefused` for a file that is missing, longer than 64 kB, not UTF-8, not YAML, empty, or that
-    uses references, tags or the same key twice.
+    Raises:
+        PresetRefused: if the file is missing, longer than 64 kB, not UTF-8, not YAML or empty, or if it uses
+            references, tags or one key twice.
     """
     text = _read_text(path)
     try:
@@ -49,7 +51,11 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node]:
 
 
 def check(kind: type[T] | TypeAdapter[T], path: Path, values: object, node: yaml.Node) -> T:
-    """`values` as `kind` (a model or adapter). Raises `PresetRefused` with the line of the first mistake."""
+    """Return `values` validated as `kind`, which is a model class or a type adapter.
+
+    Raises:
+        PresetRefused: with the line of the first mistake.
+    """
     adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
     try:
         return adapter.validate_python(values)
@@ -62,7 +68,7 @@ def check(kind: type[T] | TypeAdapter[T], path: Path, values: object, node: yaml
 
 
 def line_of(node: yaml.Node, place: list[str | int]) -> int:
-    """The line (from 1) of the deepest part of `place` that is in the file."""
+    """Return the line (from 1) of the deepest part of `place` that exists in the file."""
     line = node.start_mark.line + 1
     for part in place:
         if isinstance(node, yaml.MappingNode):
@@ -80,7 +86,7 @@ def line_of(node: yaml.Node, place: list[str | int]) -> int:
 
 
 def _said_by_yaml(error: yaml.YAMLError) -> tuple[int | None, str]:
-    """The line and what is wrong there; a part that never ends is wrong where it begins."""
+    """Return the line and text of a YAML error; an unclosed part counts at the line where it begins."""
     context, problem = getattr(error, "context", None), getattr(error, "problem", None)
     marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
     if problem and "end of stream" in problem:
@@ -127,7 +133,10 @@ def _refuse_unusual(path: Path, text: str, root: yaml.Node) -> None:
 
 
 def _is_model_name(part: str | int) -> bool:
-    """Unions put the tried type's name into the place; it begins with a capital letter or holds a bracket."""
+    """Return whether a part of the place is a type name that pydantic adds for a union.
+
+    Such a name begins with a capital letter or contains a bracket.
+    """
     return isinstance(part, str) and (part[:1].isupper() or "[" in part)
 
 

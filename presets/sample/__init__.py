@@ -1,4 +1,4 @@
-"""The built-in sample: a clothes classifier and pictures that it never saw; ORIGIN.md tells where from."""
+"""Find the built-in sample: a clothes classifier and pictures outside its training set (source: ORIGIN.md)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,10 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class SamplePaths:
-    """`model` is an ONNX file that names its preprocessing; `data` an NPZ: x (uint8 n×28×28), y, classes."""
+    """Paths of the sample: `model` is an ONNX file with its preprocessing, `data` an NPZ.
+
+    The NPZ holds x (uint8, n×28×28), y and classes.
+    """
 
     model: Path
     data: Path
@@ -18,7 +21,11 @@ class SamplePaths:
 
 
 def sample_paths() -> SamplePaths:
-    """Where the sample lies in this installation. Raises FileNotFoundError when a file of it is missing."""
+    """Return the paths of the sample in this installation.
+
+    Raises:
+        FileNotFoundError: if one of its files is missing.
+    """
     paths = SamplePaths(
         model=FOLDER / "clothes.onnx",
         data=FOLDER / "pictures.npz",
