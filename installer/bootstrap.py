@@ -1,11 +1,12 @@
-"""Sets Fettle up where that is still to be done, and starts it or its tests. Standard library only.
+"""Set Fettle up if needed and start Fettle or its tests, with the standard library only.
 
+Usage:
     python3 bootstrap.py start [--gpu rtx|cuda|none] [arguments of fettle]
     python3 bootstrap.py test [arguments of pytest]
     python3 bootstrap.py repair
     python3 bootstrap.py cost rtx|cuda|none
 
-This file keeps to words that a much older Python can read, so that it can say which one is needed.
+This file uses only syntax that much older versions of Python can parse, so that it can name the version it needs.
 """
 
 import os
@@ -17,12 +18,12 @@ NEWEST = (3, 14)
 
 
 def fits(version: "tuple[int, int]") -> bool:
-    """Whether Fettle's parts are built for that (major, minor)."""
+    """Return whether Fettle's dependencies have builds for this (major, minor) version of Python."""
     return OLDEST <= tuple(version) <= NEWEST
 
 
 def find_python() -> "str | None":
-    """Path of another Python that fits, the newest first; None if there is none."""
+    """Return the path of another suitable Python, the newest first; None if there is none."""
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         command = ["py", "-3.%d" % minor] if os.name == "nt" else ["python3.%d" % minor]  # noqa: UP031
         try:
@@ -36,7 +37,7 @@ def find_python() -> "str | None":
 
 
 def main(arguments: "list[str]") -> int:
-    """Exit code of what was asked for."""
+    """Run the command with a suitable Python and return its exit code."""
     if not fits(sys.version_info[:2]):
         other = find_python()
         if other is not None:

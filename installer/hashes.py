@@ -1,9 +1,10 @@
-"""Writes the hashes of the wheels that exported bundles need, for the versions installed in the Python that runs this.
+"""Write the hashes of the wheels that exported bundles need, for the versions installed in this Python.
 
+Usage:
     .venv/bin/python installer/hashes.py
 
-pip is asked for each kind of computer and each Python; it downloads no wheel for that. An export has no network: it
-writes `requirements.lock` from this file, and says so where a version that is installed there is not in it.
+pip resolves each wheel for each platform and each Python without downloading it. An export has no network. It writes
+`requirements.lock` from this file and reports a version that is installed but missing from the file.
 """
 
 import json
@@ -25,7 +26,7 @@ from workers.export.wheels import HASHES  # noqa: E402
 from workers.registry import runtimes, targets  # noqa: E402
 
 FOR_CARDS = ROOT / "installer" / "requirements-rtx.lock"
-"""What bundles for NVIDIA cards need, and what is installed beside the base only where it is asked for."""
+"""Lock with the packages that bundles for NVIDIA GPUs need and that are optional beside the base."""
 
 PLATFORMS = (
     ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
@@ -37,7 +38,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 
 
 def wheels() -> list[str]:
-    """name==version of all that a bundle can need and that comes from the index as it is installed here."""
+    """Return name==version of all wheels from the package index that a bundle can need, as installed here."""
     needs = {name for names in NEEDS.values() for name in names} | {"numpy"}
     needs |= {name for runtime in runtimes().values() if runtime.available().available for name in runtime.requirements}
     needs |= {name for target in targets().values() for name in target.needs}
@@ -47,7 +48,11 @@ def wheels() -> list[str]:
 
 
 def asked(wheel: str, platform: tuple[str, ...], python: str) -> tuple[str, bool] | None:
-    """sha256 of the wheel that pip would take there, and whether it goes everywhere; None where there is none."""
+    """Return the wheel that pip chooses for a platform and a Python.
+
+    Returns:
+        The sha256 of the wheel and whether it fits every platform; None if there is no wheel.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"]
@@ -62,7 +67,7 @@ def asked(wheel: str, platform: tuple[str, ...], python: str) -> tuple[str, bool
 
 
 def hashes_of(wheel: str) -> list[str]:
-    """sha256 of all wheels of one version."""
+    """Return the sorted sha256 of all wheels of one version."""
     found = set[str]()
     for python in PYTHONS:
         for platform in PLATFORMS:
@@ -75,7 +80,7 @@ def hashes_of(wheel: str) -> list[str]:
 
 
 def main() -> None:
-    """Write the file anew."""
+    """Write the file of hashes again."""
     found = {}
     for wheel in wheels():
         found[wheel] = hashes_of(wheel)

@@ -1,8 +1,10 @@
-"""Writes the pinned locks anew from pyproject.toml and what is installed in the Python that runs this.
+"""Write the pinned locks again from pyproject.toml and the packages installed in this Python.
 
+Usage:
     .venv/bin/python installer/lock.py
 
-Each pin carries the size of its wheel (packed again here, so "about") and of its files on disk, in bytes.
+Each pin has the size of its wheel and of its installed files in bytes. The wheel size is approximate, because the files
+are compressed again here.
 """
 
 import tomllib
@@ -18,7 +20,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
-# These have builds of their own for each kind of machine: a range, so that pip takes what it is offered.
+# These packages have separate builds for each kind of machine. A range lets pip take the build it finds.
 RANGED = ("torch", "torchvision")
 HEAD = "# Written by installer/lock.py; do not edit by hand. Sizes in bytes, as measured where it was written.\n"
 CHUNK_BYTES = 1 << 20
@@ -26,7 +28,7 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass
 class Need:
-    """A package, the extras that are asked of it, and the conditions under which it is; none means always."""
+    """A required package with its extras and the conditions of the requirement; `always` means unconditionally."""
 
     extras: set[str] = field(default_factory=set)
     conditions: set[str] = field(default_factory=set)
@@ -34,7 +36,7 @@ class Need:
 
 
 def closure(roots: list[str]) -> dict[NormalizedName, Need]:
-    """All that `roots` (requirements) need in this environment, by normalized name."""
+    """Return all packages that `roots` (requirements) need in this environment, by normalized name."""
     needs: dict[NormalizedName, Need] = {}
     todo = deque((Requirement(root), "") for root in roots)
     while todo:
@@ -53,7 +55,7 @@ def closure(roots: list[str]) -> dict[NormalizedName, Need]:
 
 
 def children(package: Distribution, extras: set[str]) -> list[tuple[Requirement, str]]:
-    """(what a package needs here, the condition as text or "")."""
+    """Return the packages that `package` needs here, each with its condition as text or ""."""
     found = []
     for text in package.requires or []:
         requirement = Requirement(text)
@@ -65,7 +67,7 @@ def children(package: Distribution, extras: set[str]) -> list[tuple[Requirement,
 
 
 def sizes(package: Distribution) -> tuple[int, int]:
-    """(bytes of the wheel, bytes on disk)."""
+    """Return (bytes of the wheel, bytes on disk)."""
     download = installed = 0
     for path in package.files or []:
         file = Path(str(package.locate_file(path)))
@@ -78,7 +80,7 @@ def sizes(package: Distribution) -> tuple[int, int]:
 
 
 def packed_bytes(file: Path) -> int:
-    """Size of the file as a wheel packs it."""
+    """Return the size of the file in bytes, compressed as in a wheel."""
     packer = zlib.compressobj(6, zlib.DEFLATED, -15)
     total = 0
     with file.open("rb") as source:
@@ -88,7 +90,7 @@ def packed_bytes(file: Path) -> int:
 
 
 def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requirement]) -> str:
-    """One line of the lock."""
+    """Return one line of the lock."""
     package = distribution(name)
     version = Version(package.version)
     if name in RANGED:
@@ -103,8 +105,10 @@ def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requ
 
 
 def main() -> None:
-    """Write all locks. `language` is pinned without its dependencies: ONNX Runtime comes with the base, in one of three
-    builds. `sign` holds what the base lacks.
+    """Write all locks.
+
+    `language` is pinned without its dependencies, because the base already has ONNX Runtime in one of three builds.
+    `sign` holds only the packages that the base lacks.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     program, tests = project["project"]["dependencies"], project["dependency-groups"]["test"]

@@ -1,9 +1,10 @@
-"""Writes the locks of the two sets for NVIDIA GPUs anew, from what the package index offers; nothing is installed.
+"""Write the locks of both sets for NVIDIA GPUs again from the package index, without installing anything.
 
+Usage:
     .venv/bin/python installer/lock_gpu.py
 
-pip resolves each set; sizes come from the wheels' own tables of contents, of which only the ends are read. PyTorch's
-build for CUDA names exact CUDA libraries, so that ONNX Runtime takes the same ones.
+pip resolves each set. The sizes come from the wheels' tables of contents, and only the ends of the wheels are read.
+PyTorch's CUDA build requires exact versions of the CUDA libraries, so ONNX Runtime gets the same versions.
 """
 
 import json
@@ -36,9 +37,10 @@ LINUX = ' ; sys_platform == "linux"'
 
 
 class RemoteFile(RawIOBase):
-    """A file on a server, of which only what is read is fetched."""
+    """A file on a server that fetches only the ranges that are read; `zipfile` reads wheels through it."""
 
     def __init__(self, url: str) -> None:
+        """Open the file at `url`: fetch its size and its last 64 KiB."""
         self._url, self._place = url, 0
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD")) as answer:
             self.size = int(answer.headers["Content-Length"])
@@ -51,16 +53,20 @@ class RemoteFile(RawIOBase):
             return bytes(answer.read())
 
     def seekable(self) -> bool:
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """Set the position in bytes and return it."""
         self._place = offset + (0, self._place, self.size)[whence]
         return self._place
 
     def tell(self) -> int:
+        """Return the position in bytes."""
         return self._place
 
     def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes from the position; a negative size means all remaining bytes."""
         end = self.size if size < 0 else min(self.size, self._place + size)
         if self._place >= self._tail_from:
             data = self._tail[self._place - self._tail_from : end - self._tail_from]
@@ -71,7 +77,7 @@ class RemoteFile(RawIOBase):
 
 
 def resolved(requirements: Iterable[str], constraints: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """What pip would install of `requirements` into nothing, by its report."""
+    """Return the packages that pip would install for `requirements` into an empty environment, from its report."""
     environment = {**os.environ, "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
     with tempfile.TemporaryDirectory() as folder:
         report, bounds = Path(folder, "report.json"), Path(folder, "bounds.txt")
@@ -84,11 +90,12 @@ def resolved(requirements: Iterable[str], constraints: Iterable[str] = ()) -> li
 
 
 def names(items: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the normalized names of the packages of a pip report."""
     return {canonicalize_name(item["metadata"]["name"]) for item in items}
 
 
 def pin(item: dict[str, Any], marker: str = "") -> str:
-    """One line of a lock."""
+    """Return one line of a lock."""
     about, url = item["metadata"], item["download_info"]["url"]
     download, installed = _sizes(url)
     spelled = canonicalize_name(about["name"])

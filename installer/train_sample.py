@@ -1,11 +1,12 @@
-"""Trains the built-in sample, a clothes classifier, and writes presets/sample.
+"""Train the built-in sample, a clothes classifier, and write presets/sample.
 
+Usage:
     python installer/train_sample.py [--data FOLDER] [--out FOLDER] [--epochs N] [--threads N]
 
-FOLDER holds the four files of Fashion-MNIST (Debian's package `dataset-fashion-mnist` puts them into the
-default). About two minutes an epoch on two cores. The network never sees the 10,000 test pictures while it is
-trained, and nothing is chosen by them: the last epoch is taken. Needed to make the sample anew only; the
-program never runs this.
+FOLDER holds the four files of Fashion-MNIST (Debian's package `dataset-fashion-mnist` installs them in the default
+folder). An epoch takes about two minutes on two cores. The training never uses the 10,000 test pictures, and nothing is
+selected with them: the last epoch is used. The script is needed only to make the sample again. The program never runs
+it.
 """
 
 import argparse
@@ -68,7 +69,7 @@ The model is small and made for trying Fettle out: it knows no other things than
 
 
 def read_idx(path: Path) -> Pictures:
-    """One gzipped idx file of unsigned bytes: pictures (n, 28, 28) or labels (n,)."""
+    """Read one gzipped idx file of unsigned bytes: pictures (n, 28, 28) or labels (n,), both uint8."""
     data = gzip.decompress(path.read_bytes())
     if data[:3] != b"\0\0\x08":
         raise SystemExit(f"{path} is no idx file of unsigned bytes.")
@@ -78,7 +79,7 @@ def read_idx(path: Path) -> Pictures:
 
 
 def build_network() -> nn.Sequential:
-    """Dense 3×3 convolutions, two of them halving the picture; (n, 1, 28, 28) → (n, 10) logits."""
+    """Return dense 3×3 convolutions, two of which halve the picture; (n, 1, 28, 28) → (n, 10) logits."""
     layers: list[nn.Module] = []
     for before, after, stride in ((1, 32, 1), (32, 64, 2), (64, 96, 1), (96, 128, 1), (128, 128, 2)):
         conv = nn.Conv2d(before, after, 3, stride, 1, bias=False)
@@ -87,12 +88,12 @@ def build_network() -> nn.Sequential:
 
 
 def normalized(pictures: Pictures) -> torch.Tensor:
-    """uint8 (n, 28, 28) → float32 (n, 1, 28, 28), as the pipeline in the model file says."""
+    """Normalize uint8 (n, 28, 28) to float32 (n, 1, 28, 28), as the pipeline in the model file defines."""
     return torch.from_numpy((pictures[:, None].astype(np.float32) / 255 - MEAN) / STD)
 
 
 def changed_copies(batch: torch.Tensor) -> torch.Tensor:
-    """Each picture mirrored or not, moved by up to two pixels."""
+    """Return the batch with each picture mirrored at random and moved by up to two pixels."""
     mirrored = torch.where(torch.rand(len(batch), 1, 1, 1) < 0.5, batch.flip(3), batch)
     dark = (0 - MEAN) / STD
     padded = nn.functional.pad(mirrored, (2, 2, 2, 2), value=dark)
@@ -103,7 +104,7 @@ def changed_copies(batch: torch.Tensor) -> torch.Tensor:
 
 
 def train(network: nn.Sequential, x: Pictures, y: Pictures, epochs: int) -> None:
-    """SGD under a one-cycle rate; prints a line each 50 batches."""
+    """Train with SGD and a one-cycle learning rate; prints a line every 50 batches."""
     pictures, labels = normalized(x), torch.from_numpy(y.astype(np.int64))
     batch_size = 256
     batches = len(pictures) // batch_size
@@ -127,7 +128,7 @@ def train(network: nn.Sequential, x: Pictures, y: Pictures, epochs: int) -> None
 
 
 def fused(network: nn.Sequential) -> nn.Sequential:
-    """Batch normalization folded into the convolution before it."""
+    """Return the network with each batch normalization folded into the convolution before it."""
     layers: list[nn.Module] = []
     for layer in network.eval():
         if isinstance(layer, nn.BatchNorm2d):
@@ -138,14 +139,14 @@ def fused(network: nn.Sequential) -> nn.Sequential:
 
 
 def accuracy(network: nn.Sequential, x: Pictures, y: Pictures) -> float:
-    """Share of right answers."""
+    """Return the share of correct predictions."""
     with torch.inference_mode():
         answers = torch.cat([network(part).argmax(1) for part in normalized(x).split(500)])
     return float((answers.numpy() == y).mean())
 
 
 def pipeline() -> dict[str, Any]:
-    """`fettle.pipeline` of the model file: a PipelineSpec (workers/pipeline/spec.py)."""
+    """Return `fettle.pipeline` of the model file: a PipelineSpec (workers/contracts/pipeline.py)."""
     return {
         "version": 1,
         "task": "image-classification",
@@ -183,7 +184,7 @@ def pipeline() -> dict[str, Any]:
 
 
 def export(network: nn.Sequential, path: Path) -> None:
-    """One ONNX file with any batch size, and what it is in its metadata."""
+    """Write one ONNX file for any batch size, with its description in the metadata."""
     program = torch.onnx.export(
         network,
         (torch.zeros(2, 1, 28, 28),),
@@ -196,7 +197,7 @@ def export(network: nn.Sequential, path: Path) -> None:
     assert program is not None
     model = program.model_proto
     model.doc_string = "Clothes classifier, the built-in sample of Fettle"
-    for node in model.graph.node:  # the exporter's notes hold source lines and paths
+    for node in model.graph.node:  # the exporter's metadata contains source lines and paths
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
     del model.metadata_props[:]
@@ -213,7 +214,7 @@ def export(network: nn.Sequential, path: Path) -> None:
 
 
 def draw_pictures(x: Pictures, y: Pictures, seen: Pictures) -> tuple[Pictures, NDArray[np.int64]]:
-    """As many of each kind, by chance, no two alike and none that is among `seen`."""
+    """Draw equally many random pictures of each class, without duplicates and without pictures in `seen`."""
     known = {picture.tobytes() for picture in seen}
     chosen: list[int] = []
     counts = [0] * len(CLASSES)
@@ -227,7 +228,7 @@ def draw_pictures(x: Pictures, y: Pictures, seen: Pictures) -> tuple[Pictures, N
 
 
 def write_sample(out: Path, network: nn.Sequential, data: dict[str, Pictures], epochs: int) -> None:
-    """clothes.onnx, pictures.npz and ORIGIN.md, each printed with its size."""
+    """Write clothes.onnx, pictures.npz and ORIGIN.md, and print the size of each."""
     export(network, out / "clothes.onnx")
     x, y = draw_pictures(data["x_test"], data["y_test"], data["x_train"])
     np.savez_compressed(out / "pictures.npz", x=x, y=y, classes=np.array(CLASSES))
@@ -251,6 +252,7 @@ def write_sample(out: Path, network: nn.Sequential, data: dict[str, Pictures], e
 
 
 def main() -> None:
+    """Parse the arguments, train the network and write the sample."""
     parser = argparse.ArgumentParser(description="Train the built-in sample of Fettle.")
     parser.add_argument("--data", type=Path, default=DEBIAN_FOLDER, help="folder of the four idx files")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "presets" / "sample")

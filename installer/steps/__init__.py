@@ -1,1 +1,1 @@
-"""The steps of the set-up, one a module. Standard library only."""
+"""The steps of the set-up, one per module, with the standard library only."""

@@ -1,4 +1,4 @@
-"""All that must hold before a change is taken: style, types, walls between the rooms, tests."""
+"""Run all checks that a change must pass: style, types, import contracts and tests."""
 
 import subprocess
 import tempfile
@@ -24,12 +24,18 @@ CHECKS = (
 
 
 def run_all(place: Place, pytest_arguments: list[str]) -> int:
-    """Run each check, the tests last, whatever failed before; the step of whole ways comes behind one that checked.
-    0 if all held; pytest's code if only it fell.
+    """Run each check and then the tests, whether or not an earlier check fails.
+
+    The `WHOLE` step of the tests runs without the checks, because it follows a step that ran them.
+
+    Returns:
+        0 if everything passed, pytest's exit code if only pytest failed, else 1.
     """
     environment = clean_environment()
     results = [] if pytest_arguments == WHOLE else _run_checks(place, environment)
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # rewriting the tests' assertions is half of collecting them
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # cached byte code halves collection time
     if gpu_libs.wanted(pytest_arguments):
         environment = gpu_libs.prepare(place, environment)
     code, seconds = run_tests(place, pytest_arguments, with_screen(environment))
@@ -42,7 +48,11 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
 
 
 def _run_checks(place: Place, environment: dict[str, str]) -> list[tuple[str, int, float]]:
-    """(title, exit code, seconds) of each. All at once, since each has one core; told one after the other."""
+    """Run all checks at once, since each uses one core, and print their output one after the other.
+
+    Returns:
+        (title, exit code, seconds) of each check.
+    """
     began, results = time.monotonic(), []
     with ExitStack() as stack:
         running = [(title, *_begin(place, arguments, environment, stack)) for title, arguments in CHECKS]
@@ -57,7 +67,7 @@ def _run_checks(place: Place, environment: dict[str, str]) -> list[tuple[str, in
 def _begin(
     place: Place, arguments: list[str], environment: dict[str, str], stack: ExitStack
 ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """A check that runs, and the file that it writes to; both end with `stack`."""
+    """Start a check and return its process and its output file; both close with `stack`."""
     told = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     process = stack.enter_context(
         subprocess.Popen([place.python, *arguments], cwd=place.root, env=environment, stdout=told, stderr=told)

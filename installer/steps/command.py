@@ -1,4 +1,4 @@
-"""The commands of bootstrap.py."""
+"""Run the commands of bootstrap.py."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from steps.words import SetupError, say, say_failure
 INTERRUPTED = 5
 MISSING = 6
 BESIDES = ("web", "language", "sign")
-"""Optional sets: `fettle --NAME` alone installs one."""
+"""Names of the optional sets: `fettle --NAME` alone installs one."""
 
 
 def run(arguments: list[str]) -> int:
-    """Exit code; `start` on other systems than Windows does not come back."""
+    """Run a command and return its exit code; except on Windows, `start` replaces the process and never returns."""
     command, rest = arguments[:1], arguments[1:]
     place = Place(Path(__file__).resolve().parents[2])
     before = signal.signal(signal.SIGTERM, _stop)
@@ -52,7 +52,11 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def split_gpu(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """What `--gpu` says before any command of Fettle's, and the rest. Raises SetupError for what is no set."""
+    """Return the set named by a leading `--gpu` (None without one) and the remaining arguments.
+
+    Raises:
+        SetupError: if the name is not a set.
+    """
     if not arguments or not arguments[0].startswith("--gpu"):
         return None, arguments
     option, _, name = arguments[0].partition("=")
@@ -67,7 +71,7 @@ def split_gpu(arguments: list[str]) -> tuple[str | None, list[str]]:
 
 
 def _cost(place: Place, name: str) -> int:
-    """What a set of packages would bring, as JSON on stdout: the window shows it before a person takes the set."""
+    """Print the packages and bytes of a set as JSON on stdout, which the window shows before an installation."""
     from steps import machine, sets
     from steps.cost import cost
 
@@ -96,7 +100,7 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
         if opens_window(arguments, os.environ):
             ready_for_window(os.environ, place.log)
     signal.signal(signal.SIGTERM, before)  # type: ignore[arg-type]
-    # -P: a folder `app` where the person happens to be must not be taken for ours.
+    # -P: Python must not import a folder `app` of the current directory instead of Fettle's package.
     command = [str(place.python), "-P", "-m", "app", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
     if os.name != "nt":
@@ -106,7 +110,7 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                continue  # the program got the same key and ends by itself
+                continue  # the program received the same Ctrl+C and ends by itself
 
 
 def _besides(place: Place, name: str) -> int:
@@ -128,11 +132,11 @@ def _test(place: Place, arguments: list[str]) -> int:
     from steps.system import ready_for_tests
 
     ensure(place, "tests")
-    compile_own(place)  # what was changed since
+    compile_own(place)  # the files changed since the last set-up
     ready_for_tests(place.log)
     for ensure_set in (partial(web.ensure, place), partial(extra.ensure, place, "language")):
         try:
             ensure_set()
-        except SetupError as failure:  # their tests then say so themselves
+        except SetupError as failure:  # the tests that need the set report its absence
             say(f"{failure.what} {failure.hint}")
     return run_all(place, arguments)

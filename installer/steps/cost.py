@@ -1,4 +1,4 @@
-"""What a set of packages would bring, from the lock and what is installed: nothing is asked of the package index."""
+"""Return the cost of a set of packages from the lock and the installed packages, without a network request."""
 
 import re
 import sys
@@ -28,7 +28,7 @@ def cost(place: Place, name: str) -> dict[str, int]:
 
 
 def missing(place: Place, name: str) -> list[Pin]:
-    """Pins of a set's own packages that are not there in their version, or go before it is installed."""
+    """Return the pins of a set's own packages that are missing, differ in version or are removed before the install."""
     base = lockfile.read(place.locks("program"))
     there = {name_of(path): path.name.removesuffix(".dist-info").rpartition("-")[2] for path in distributions(place)}
     if name == "base":
@@ -37,7 +37,7 @@ def missing(place: Place, name: str) -> list[Pin]:
     own = [
         pin
         for pin in sets.pins_of(name, base, place)
-        if pin.name in sets.OWN[name] or kept.get(pin.name) is not pin  # the base's other packages stay as they are
+        if pin.name in sets.OWN[name] or kept.get(pin.name) is not pin  # the base's other packages stay installed
     ]
     gone = set(sets.unwanted(name, set(there)))
     if name == "cuda" and sys.platform == "linux":
@@ -51,6 +51,6 @@ def _is_there(pin: Pin, version: str | None) -> bool:
 
 
 def _is_for_here(pin: Pin) -> bool:
-    """By the one condition that the locks of sets for GPUs have."""
+    """Return whether the pin applies to this system, by the only condition that the locks of GPU sets use."""
     system = _SYSTEM.search(pin.requirement)
     return system is None or system[1] == sys.platform

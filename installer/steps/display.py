@@ -1,4 +1,4 @@
-"""Where windows are drawn in tests: on a screen of their own (pytest-xvfb), else on the person's, else nowhere."""
+"""Choose where tests open windows: on their own screen (pytest-xvfb), the user's display or offscreen."""
 
 import shutil
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ from steps.words import say
 
 
 def with_screen(environment: Mapping[str, str]) -> dict[str, str]:
-    """Variables for tests that open windows: with neither Xvfb nor a display Qt's own offscreen platform, told so."""
+    """Return the variables for tests that open windows.
+
+    Without Xvfb and without a display, the tests use Qt's offscreen platform and a message says so.
+    """
     if shutil.which("Xvfb") is not None or has_display(environment):
         return dict(environment)
     say("There is no display and no Xvfb: windows are drawn offscreen, tests of real ones are skipped.")

@@ -1,4 +1,4 @@
-"""The virtual environment: made, examined, mended."""
+"""Create, check and repair the virtual environment."""
 
 import base64
 import csv
@@ -18,7 +18,7 @@ KEY_FILE_BYTES = 200_000
 
 
 def clean_environment() -> dict[str, str]:
-    """The person's variables without those that would lead Python or pip out of the environment."""
+    """Return the user's environment variables without those that make Python or pip leave the virtual environment."""
     leading_out = {
         "PYTHONHOME",
         "PYTHONPATH",
@@ -33,7 +33,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def works(place: Place) -> bool:
-    """Whether the environment's own Python starts, is of the version that runs this, and has a whole pip."""
+    """Return whether the environment's Python starts, has the version of this Python, and has a complete pip."""
     code = "import sys, pip; print('%d.%d' % sys.version_info[:2], sys.prefix != sys.base_prefix)"
     try:
         told = subprocess.run(
@@ -52,7 +52,11 @@ def works(place: Place) -> bool:
 
 
 def make(place: Place) -> None:
-    """A new, empty environment in the place of what lies there; the lock file stays. Raises SetupError."""
+    """Replace the folder with a new, empty environment; the lock file remains.
+
+    Raises:
+        SetupError: if the environment cannot be created.
+    """
     words = _create(place)
     if words is not None and "ensurepip" in words:
         _install_venv_package(place)
@@ -65,7 +69,7 @@ def make(place: Place) -> None:
 
 
 def _create(place: Place) -> str | None:
-    """None if the environment was made, else what Python's own module said (never empty)."""
+    """Create the environment; return None on success, else the output of Python's module venv (never empty)."""
     clear(place)
     run = subprocess.run(
         [sys.executable, "-m", "venv", place.venv],
@@ -81,7 +85,10 @@ def _create(place: Place) -> str | None:
 
 
 def clear(place: Place) -> None:
-    """Remove everything of a set-up but the lock file, which another set-up may wait for, and what a person told."""
+    """Remove everything of a set-up except the lock file and the GPU choice.
+
+    Another set-up may wait for the lock file, and the user made the GPU choice.
+    """
     place.venv.mkdir(parents=True, exist_ok=True)
     for path in place.venv.iterdir():
         if path in (place.lock_file, place.gpu_choice):
@@ -93,7 +100,7 @@ def clear(place: Place) -> None:
 
 
 def _install_venv_package(place: Place) -> None:
-    """Debian keeps the part of Python that makes environments in a package of its own."""
+    """Install Debian's separate package for Python's module venv."""
     from steps.system import install_packages
 
     package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
@@ -105,19 +112,19 @@ def _install_venv_package(place: Place) -> None:
 
 
 def distributions(place: Place) -> list[Path]:
-    """The folders in which pip notes what it installed."""
+    """Return the metadata folders of the installed packages."""
     return sorted(place.site_packages.glob("*.dist-info"))
 
 
 def name_of(dist_info: Path) -> str:
-    """Normalized name of an installed package."""
+    """Return the normalized name of an installed package."""
     return normalized(dist_info.name.removesuffix(".dist-info").rpartition("-")[0])
 
 
 def _records(dist_info: Path) -> Iterator[tuple[str, str, int]]:
-    """(path below site-packages, hash, size in bytes) of each file that must be there as it was made.
+    """Yield (path below site-packages, hash, size in bytes) of each file that must be unchanged.
 
-    Byte code is left out: Python itself writes it anew where it does not fit.
+    Byte code is skipped, because Python rewrites it if it does not fit.
     """
     with (dist_info / "RECORD").open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file):
@@ -126,7 +133,7 @@ def _records(dist_info: Path) -> Iterator[tuple[str, str, int]]:
 
 
 def is_whole(dist_info: Path, thorough: bool = False) -> bool:
-    """Whether all files of a package are there in their sizes, and `thorough` in their contents too."""
+    """Return whether all files of a package exist in their sizes and, if `thorough`, with their contents."""
     site = str(dist_info.parent)
     try:
         rows = list(_records(dist_info))
@@ -144,11 +151,11 @@ def _same(path: Path, recorded: str) -> bool:
 
 
 def mend(place: Place, thorough: bool = False) -> list[str]:
-    """Forget packages that are not whole, so that pip installs them anew; their names."""
+    """Remove the metadata of incomplete packages, so that pip installs them again, and return their names."""
     broken = [path for path in distributions(place) if not is_whole(path, thorough)]
     for path in broken:
         shutil.rmtree(path)
-    for stray in place.site_packages.glob("~*"):  # pip's own name for what it was just removing
+    for stray in place.site_packages.glob("~*"):  # pip's name for a package whose removal was interrupted
         shutil.rmtree(stray, ignore_errors=True)
     names = [name_of(path) for path in broken]
     if names:
@@ -157,7 +164,10 @@ def mend(place: Place, thorough: bool = False) -> list[str]:
 
 
 def key_files(place: Place) -> dict[str, int]:
-    """Sizes by path of each package's first `__init__.py` and of every large file: what a start looks at."""
+    """Return the sizes in bytes, by path, of the files that each start checks.
+
+    These are the first `__init__.py` of each package and every large file.
+    """
     found: dict[str, int] = {}
     for dist_info in distributions(place):
         first = True
@@ -169,6 +179,6 @@ def key_files(place: Place) -> dict[str, int]:
 
 
 def lead_to_clone(place: Place) -> None:
-    """Fettle's own packages are read from the clone, by a relative path that survives a move."""
+    """Add the clone to the import path of the environment, by a relative path that survives a move."""
     relative = os.path.relpath(place.root, place.site_packages)
     (place.site_packages / "fettle.pth").write_text(relative + "\n", encoding="ascii")

@@ -1,4 +1,4 @@
-"""One set-up at a time in a clone."""
+"""Allow one set-up at a time in a clone."""
 
 import os
 import sys
@@ -27,9 +27,9 @@ def _try_lock(handle: int) -> bool:
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[int]:
-    """Hold the lock file, waiting for another set-up that holds it. Yields the open file's number.
+    """Hold the lock file and wait for another set-up that holds it; yields the handle of the open file.
 
-    The system lets go of the lock when the last process that has the file open is gone, however it ends.
+    The operating system releases the lock when the last process that has the file open ends for any reason.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

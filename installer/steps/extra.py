@@ -1,4 +1,4 @@
-"""Optional sets of packages beside the base: each has a lock of its own and is installed on request."""
+"""Install optional sets of packages, each with its own lock, on request."""
 
 from steps import environment, lockfile
 from steps.exclusive import exclusive
@@ -22,10 +22,10 @@ def missing(place: Place, name: str) -> list[Pin]:
 
 
 def ensure(place: Place, name: str) -> None:
-    """Install what is missing of set `name`, without dependencies: its lock is complete beside the base.
+    """Install the missing packages of set `name` without dependencies: its lock is complete beside the base.
 
     Raises:
-        SetupError: A package cannot be fetched or installed.
+        SetupError: if a package cannot be fetched or installed.
     """
     pins = missing(place, name)
     if not pins:

@@ -1,4 +1,4 @@
-"""What the tests of the real libraries for NVIDIA GPUs look at; nothing of it needs a GPU."""
+"""Fetch the real NVIDIA libraries for tests that inspect them; these tests need no GPU."""
 
 import itertools
 import os
@@ -15,19 +15,22 @@ from steps.words import SetupError, say, size
 
 VARIABLE, MARK = "FETTLE_GPU_LIBS", "gpu_libs"
 BESIDE = ("onnx", "numpy", "pydantic", "psutil", "nvidia-ml-py")
-"""Of the base's lock: what our own modules need beside `onnxruntime-gpu`, which has an environment of its own."""
+"""Packages of the base's lock that Fettle's modules need beside `onnxruntime-gpu` in its separate environment."""
 
 
 def wanted(pytest_arguments: Sequence[str]) -> bool:
-    """Whether these tests were asked for."""
+    """Return whether the pytest arguments select the tests of the GPU libraries."""
     pairs = itertools.pairwise([*pytest_arguments, ""])
     return any(one == f"-m{MARK}" or (one == "-m" and following == MARK) for one, following in pairs)
 
 
 def prepare(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
-    """Fetch what is missing; the variables by which the tests find it. Raises SetupError.
+    """Fetch the missing libraries and return the variables through which the tests find them.
 
-    The set "rtx" lies beside the base, so its packages are added to the tests' own; "cuda" cannot.
+    The set "rtx" is compatible with the base, so its packages are added to the tests' path; "cuda" gets its own prefix.
+
+    Raises:
+        SetupError: if the libraries cannot be fetched.
     """
     folder = place.venv / "gpu-libs"
     cuda, rtx = (_pins(place, name) for name in ("cuda", "rtx"))
@@ -37,12 +40,14 @@ def prepare(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
     _fetch(folder / "cuda", [*cuda, *base], [*pip, "--prefix", str(folder / "cuda"), "--ignore-installed"])
     path = os.pathsep.join(filter(None, (str(folder / "rtx"), environment.get("PYTHONPATH", ""))))
     found = {**environment, VARIABLE: str(folder), "PYTHONPATH": path}
-    subprocess.run([place.python, "-c", f"import {PLUGIN_MODULE}"], env=found, check=False)  # makes its links
+    subprocess.run(
+        [place.python, "-c", f"import {PLUGIN_MODULE}"], env=found, check=False
+    )  # makes its links
     return found
 
 
 def _pins(place: Place, name: str) -> list[Pin]:
-    """Of a set, without what only PyTorch asks for, which stands behind a condition and is not looked at."""
+    """Return the pins of a set without those behind a condition, which only PyTorch needs and no test inspects."""
     pins = read([place.root / "installer" / f"requirements-{name}.lock"])
     return [pin for pin in pins if ";" not in pin.requirement]
 

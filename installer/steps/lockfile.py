@@ -1,4 +1,4 @@
-"""Reads the pinned locks: one requirement a line, its sizes in a comment."""
+"""Read the pinned locks: one requirement per line, with its sizes in a comment."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Pin:
-    """One line of a lock. `requirement` is what pip gets; sizes in bytes, as measured for the lock."""
+    """One line of a lock: `requirement` is passed to pip, the sizes in bytes were measured for the lock."""
 
     name: str
     requirement: str
@@ -19,12 +19,16 @@ class Pin:
 
 
 def normalized(name: str) -> str:
-    """The one spelling of a package's name."""
+    """Return the normalized spelling of a package name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def parse(text: str) -> list[Pin]:
-    """Pins of a lock's text, in its order. ValueError for a line that is none."""
+    """Return the pins of a lock's text in its order.
+
+    Raises:
+        ValueError: if a line is not a requirement.
+    """
     pins = []
     for line in text.splitlines():
         requirement, _, comment = line.partition("#")
@@ -40,5 +44,5 @@ def parse(text: str) -> list[Pin]:
 
 
 def read(paths: list[Path]) -> list[Pin]:
-    """Pins of all the files, one after the other."""
+    """Return the pins of all files, in the order of the files."""
     return [pin for path in paths for pin in parse(path.read_text(encoding="utf-8"))]

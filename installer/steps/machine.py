@@ -1,4 +1,4 @@
-"""What machine this is: its system, its NVIDIA driver, its cards."""
+"""Detect the machine's system, NVIDIA driver and GPUs."""
 
 import ctypes
 import os
@@ -8,16 +8,18 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-# The CUDA builds that the package index has today are made with CUDA 13, which older drivers cannot run.
+# The CUDA builds in the package index are made with CUDA 13, which older drivers cannot run.
 OLDEST_CUDA = (13, 0)
-# Wheels of onnxruntime-gpu with CUDA 13 exist for these alone.
+# The only platforms with wheels of onnxruntime-gpu for CUDA 13.
 WHEELS = {("linux", "x86_64"), ("win32", "amd64")}
 
 
 @dataclass(frozen=True)
 class Machine:
-    """`cuda` is the newest CUDA version that the NVIDIA driver can run; None without a GPU that answers. `capabilities`
-    are the compute capabilities of its cards, as far as they are told.
+    """A machine: its system, processor, CUDA version and GPUs.
+
+    `cuda` is the newest CUDA version that the NVIDIA driver can run; None without a GPU that responds. `capabilities`
+    are the compute capabilities of the GPUs, as far as they are known.
     """
 
     system: str
@@ -27,13 +29,13 @@ class Machine:
 
 
 def detect() -> Machine:
-    """This machine."""
+    """Detect this machine."""
     told = cuda_of_nvml() or (cuda_of_smi(), capabilities_of_smi())
     return Machine(sys.platform, platform.machine().lower(), *told)
 
 
 def cuda_of_nvml() -> tuple[tuple[int, int], tuple[tuple[int, int], ...]] | None:
-    """CUDA's version and the cards' compute capabilities as NVML tells them, if there is a GPU that answers."""
+    """Return the CUDA version and the compute capabilities of the GPUs from NVML; None without a GPU that responds."""
     try:
         nvml = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
         if nvml.nvmlInit_v2() != 0:
@@ -59,7 +61,7 @@ def _capability(nvml: ctypes.CDLL, index: int) -> tuple[int, int] | None:
 
 
 def cuda_of_smi() -> tuple[int, int] | None:
-    """As `nvidia-smi` tells it, where NVML could not be loaded (another word size, a container)."""
+    """Return the CUDA version from `nvidia-smi`, for when NVML cannot be loaded (another word size, a container)."""
     try:
         run = subprocess.run(["nvidia-smi"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -68,13 +70,13 @@ def cuda_of_smi() -> tuple[int, int] | None:
 
 
 def parse_smi(text: str) -> tuple[int, int] | None:
-    """CUDA version in the head of nvidia-smi's table."""
+    """Return the CUDA version in the head of nvidia-smi's table."""
     found = re.search(r"CUDA(?: UMD)? Version:\s*(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def capabilities_of_smi() -> tuple[tuple[int, int], ...]:
-    """As `nvidia-smi` lists them; none where it is too old for that."""
+    """Return the compute capabilities that `nvidia-smi` lists; none if it is too old to list them."""
     command = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
@@ -84,5 +86,5 @@ def capabilities_of_smi() -> tuple[tuple[int, int], ...]:
 
 
 def parse_capabilities(text: str) -> tuple[tuple[int, int], ...]:
-    """One "8.9" a line."""
+    """Return the compute capabilities of a text with one per line, such as "8.9"."""
     return tuple((int(major), int(minor)) for major, minor in re.findall(r"^\s*(\d+)\.(\d+)\s*$", text, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""What an installation will cost, told before it starts."""
+"""Compute the cost of an installation, which is shown before it starts."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from steps.lockfile import Pin, normalized
 from steps.pip import Item
 from steps.words import size
 
-# PyTorch's build for NVIDIA on Linux brings CUDA's libraries along: 3 GB to fetch, 7 GB on disk.
+# PyTorch's build for NVIDIA GPUs on Linux brings the CUDA libraries: 3 GB to download, 7 GB on disk.
 CUDA_DOWNLOAD_BYTES = 3_000_000_000
 CUDA_INSTALLED_BYTES = 7_000_000_000
 
 
 @dataclass(frozen=True)
 class Need:
-    """Sums over what pip will install; sizes are those measured when the lock was made, so "about"."""
+    """Totals of the packages that pip will install; the sizes were measured for the lock and are approximate."""
 
     packages: int
     download_bytes: int
@@ -22,7 +22,7 @@ class Need:
     cuda: bool
 
     def lines(self, takes_cuda: bool) -> list[str]:
-        """Sentences for the person."""
+        """Return sentences for the user about the cost; `takes_cuda` says that the CUDA build was chosen."""
         lying = f" {self.from_disk} of the packages lie on this computer already." if self.from_disk else ""
         packages = "1 package" if self.packages == 1 else f"{self.packages} packages"
         told = [
@@ -39,7 +39,7 @@ class Need:
 
 
 def weigh(items: list[Item], pins: list[Pin]) -> Need:
-    """The need of pip's plan, by the sizes that stand in the lock."""
+    """Return the totals of pip's plan, with the sizes in the lock."""
     known = {pin.name: pin for pin in pins}
     download = installed = 0
     for item in items:
@@ -58,6 +58,6 @@ def weigh(items: list[Item], pins: list[Pin]) -> Need:
 
 
 def _is_cuda_library(name: str) -> bool:
-    """NVIDIA's libraries that PyTorch's CUDA build asks for; nvidia-ml-py is only a reader of telemetry."""
+    """Return whether a package is an NVIDIA library of PyTorch's CUDA build; nvidia-ml-py only reads telemetry."""
     plain = normalized(name)
     return plain.startswith(("nvidia-", "cuda-")) and plain != "nvidia-ml-py"

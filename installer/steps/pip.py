@@ -1,4 +1,4 @@
-"""Runs the environment's pip: asks it for the plan, lets it install, tells progress and failures in words."""
+"""Run the environment's pip for plans and installations, and report progress and failures in plain words."""
 
 import json
 import os
@@ -27,7 +27,7 @@ _PART = re.compile(r"^Progress (\d+) of (\d+)")
 
 @dataclass(frozen=True)
 class Item:
-    """One package that pip will install. `local_bytes` is the size of a wheel that lies on this disk."""
+    """One package that pip will install; `local_bytes` is the size of its wheel on this disk, None for a download."""
 
     name: str
     version: str
@@ -35,19 +35,21 @@ class Item:
 
 
 class Pip:
-    """pip of one environment. `held` is the lock's open file, which pip keeps open too while it works."""
+    """The pip of one environment, created by one set-up."""
 
     def __init__(self, place: Place, held: int) -> None:
+        """Create a pip runner for `place`; pip keeps the lock's open file `held` open while it works."""
         self._place = place
         self._held = held
 
     def version(self) -> tuple[int, int]:
+        """Return the (major, minor) version of the environment's pip."""
         path = next(iter(self._place.site_packages.glob("pip-*.dist-info")))
         numbers = re.findall(r"\d+", path.name)
         return int(numbers[0]), int(numbers[1])
 
     def plan(self, requirements: Path) -> list[Item]:
-        """What is still to be installed, with what those packages need themselves. Nothing is installed."""
+        """Return the packages that are still to be installed, including dependencies; nothing is installed."""
         report = self._place.venv / "plan.json"
         arguments = ["--dry-run", "--report", str(report), "-r", str(requirements)]
         progress = Progress()
@@ -60,7 +62,11 @@ class Pip:
         return parse_report(json.loads(report.read_text(encoding="utf-8")))
 
     def install(self, items: list[Item]) -> None:
-        """Install exactly these, downloads first. Raises SetupError."""
+        """Install exactly these packages, all downloads first.
+
+        Raises:
+            SetupError: if pip fails.
+        """
         chosen = self._place.venv / "chosen.txt"
         chosen.write_text("".join(f"{item.name}=={item.version}\n" for item in items), encoding="utf-8")
         raw = ["--progress-bar", "raw" if self.version() >= (24, 1) else "off"]
@@ -82,17 +88,22 @@ class Pip:
         progress.end()
 
     def bring_itself(self, requirement: str) -> None:
-        """The pinned pip: older ones cannot tell a plan without downloading it."""
+        """Install the pinned pip, because older versions cannot make a plan without downloading packages."""
         if not next(iter(self._place.site_packages.glob(f"pip-{requirement.partition('==')[2]}.dist-info")), None):
             for _ in self._lines("install", ["--progress-bar", "off", requirement]):
                 pass
 
     def remove(self, name: str) -> None:
+        """Uninstall a package."""
         for _ in self._lines("uninstall", ["--yes", name]):
             pass
 
     def _lines(self, command: str, arguments: list[str], tick_s: float | None = None) -> Iterator[str]:
-        """Pip's lines as they come, and an empty one after each `tick_s` of silence. Raises SetupError."""
+        """Yield pip's output lines, and an empty line after each `tick_s` seconds of silence.
+
+        Raises:
+            SetupError: if pip fails.
+        """
         whole = [str(self._place.python), "-m", "pip", command, *arguments]
         if command == "install":
             whole[4:4] = ["--only-binary", ":all:", "--retries", "3"]
@@ -141,7 +152,7 @@ def _next(lines: "queue.SimpleQueue[str | None]", tick_s: float | None) -> str |
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Wait for pip; where the reading was broken off, stop it first."""
+    """Wait for pip; stop it first if the reading was interrupted."""
     try:
         process.wait(timeout=5)
     except subprocess.TimeoutExpired:
@@ -158,7 +169,7 @@ def _count(requirements: Path) -> int:
 
 
 def parse_report(report: dict[str, object]) -> list[Item]:
-    """Items of pip's installation report (its version 1)."""
+    """Return the packages of pip's installation report (version 1)."""
     items = []
     entries = report["install"]
     assert isinstance(entries, list)
@@ -175,7 +186,7 @@ def parse_report(report: dict[str, object]) -> list[Item]:
 
 
 def failure(output: str, log: Path) -> SetupError:
-    """Pip's reason in plain words."""
+    """Return the reason of pip's failure in plain words."""
     if _FULL.search(output):
         return SetupError("The disk is full.", "Make room, then try again: it goes on where it was.")
     if _OFFLINE.search(output):

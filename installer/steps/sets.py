@@ -1,8 +1,8 @@
-"""Three sets of packages, never mixed: the base for everyone, and one of two for NVIDIA GPUs beside it.
+"""Choose among three sets of packages that are never mixed: the base and two sets for NVIDIA GPUs.
 
-`onnxruntime` and `onnxruntime-gpu` own the same folder. The set "rtx" adds a provider to the base's `onnxruntime`; the
-set "cuda" has `onnxruntime-gpu` in its place, and PyTorch with CUDA. Sources: support matrix of TensorRT for RTX
-(GeForce RTX 30, 40, 50 and their kin), release notes of CUDA 13 (Turing, 7.5, and later).
+`onnxruntime` and `onnxruntime-gpu` own the same folder. The set "rtx" adds a provider to the base's `onnxruntime`. The
+set "cuda" replaces it with `onnxruntime-gpu` and has PyTorch with CUDA. Sources: support matrix of TensorRT for RTX
+(GeForce RTX 30, 40, 50 and related GPUs), release notes of CUDA 13 (Turing, 7.5, and later).
 """
 
 import subprocess
@@ -16,7 +16,7 @@ from steps.place import Place
 from steps.words import SetupError, say
 
 NAMES = ("none", "rtx", "cuda")
-"""What `--gpu` takes; "none" is the base alone."""
+"""Values of `--gpu`; "none" is the base alone."""
 
 OLDEST_CAPABILITY = (7, 5)
 RTX_CAPABILITIES = ((8, 6), (8, 9))
@@ -29,10 +29,10 @@ OWN = {
     "rtx": (BASE, PLUGIN, "tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs"),
     "cuda": (GPU,),
 }
-"""The packages by which a set is told; those of another one go."""
+"""The packages that identify a set; those of the other sets are removed."""
 
 TORCH = ("torch", "torchvision")
-"""Both in one build."""
+"""PyTorch's packages, which must have the same build."""
 
 PLUGIN_MODULE = "onnxruntime_ep_nv_tensorrt_rtx"
 TITLES = {
@@ -44,19 +44,22 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Choice:
-    """A set, and why it was chosen, as a sentence; "" where there is nothing to say."""
+    """A chosen set with the reason as a sentence; "" if there is nothing to report."""
 
     name: str
     why: str = ""
 
 
 def fits_rtx(capability: tuple[int, int]) -> bool:
+    """Return whether TensorRT for RTX supports a compute capability."""
     return capability in RTX_CAPABILITIES or capability >= RTX_FROM
 
 
 def choose(machine: Machine, told: str | None) -> Choice:
-    """The set for this machine: what a person told, else what fits its cards. Raises SetupError where what was told
-    cannot be had here.
+    """Return the set for this machine: the user's choice `told`, or else the set that fits its GPUs.
+
+    Raises:
+        SetupError: if the chosen set is not available for this machine.
     """
     why_not = _why_not(machine)
     if told is not None and told != "none":
@@ -73,7 +76,7 @@ def choose(machine: Machine, told: str | None) -> Choice:
 
 
 def _by_cards(machine: Machine) -> Choice:
-    """One set must do for all cards: "cuda" is for each that "rtx" is for."""
+    """Return the one set that fits all GPUs: "cuda" supports every GPU that "rtx" supports."""
     cards = machine.capabilities
     told = ", ".join(f"{major}.{minor}" for major, minor in cards)
     if cards and all(map(fits_rtx, cards)):
@@ -85,7 +88,7 @@ def _by_cards(machine: Machine) -> Choice:
 
 
 def _why_not(machine: Machine) -> str:
-    """Why no set for GPUs runs here; "" where one does, or where there is no GPU."""
+    """Return why no GPU set runs here; "" if one does or if there is no GPU."""
     if (machine.system, machine.processor) not in WHEELS:
         return "There are no builds for NVIDIA GPUs on this kind of computer: the processor does the work."
     if machine.cuda is not None and machine.cuda < OLDEST_CUDA:
@@ -98,7 +101,7 @@ def _why_not(machine: Machine) -> str:
 
 
 def pins_of(name: str, base: list[Pin], place: Place) -> list[Pin]:
-    """The pins of a set. The base's stay as they are, but for those that the set has in other builds."""
+    """Return the pins of a set: those of the base, except for packages that the set has in another build."""
     if name == "none":
         return base
     added = read([place.root / "installer" / f"requirements-{name}.lock"])
@@ -107,9 +110,9 @@ def pins_of(name: str, base: list[Pin], place: Place) -> list[Pin]:
 
 
 def unwanted(name: str, there: set[str]) -> list[str]:
-    """Of the packages that are there, those that must go before a set is installed.
+    """Return the installed packages that must be removed before a set is installed.
 
-    Where two that own one folder were mixed, both go: what the one needs was overwritten by the other.
+    If two packages that own one folder are both installed, both are removed, because each overwrote files of the other.
     """
     own = set(OWN[name])
     foreign = {package for packages in OWN.values() for package in packages} - own
@@ -120,7 +123,7 @@ def unwanted(name: str, there: set[str]) -> list[str]:
 
 
 def told_set(place: Place) -> str | None:
-    """What a person told the last time; None where they left it to the installer."""
+    """Return the set that the user chose last; None if the installer chooses."""
     try:
         name = place.gpu_choice.read_text(encoding="ascii").strip()
     except OSError:
@@ -129,19 +132,20 @@ def told_set(place: Place) -> str | None:
 
 
 def remember(place: Place, name: str) -> None:
-    """For all later set-ups of this clone."""
+    """Save the set for all later set-ups of this clone."""
     place.venv.mkdir(parents=True, exist_ok=True)
     place.gpu_choice.write_text(name + "\n", encoding="ascii")
 
 
 def processor_builds(place: Place) -> list[str]:
-    """PyTorch's packages that are there in their build for the processor alone: the same version, and no CUDA."""
+    """Return PyTorch's installed packages in their CPU build, which has the same version without CUDA."""
     return [name_of(path) for path in distributions(place) if name_of(path) in TORCH and "+cpu" in path.name]
 
 
 def make_links(place: Place) -> None:
-    """The provider of TensorRT for RTX makes links beside its libraries when it is first loaded; workers behind their
-    walls may not, so it is loaded here once.
+    """Import the provider of TensorRT for RTX once, so that it creates the links beside its libraries.
+
+    It creates them at its first import, and sandboxed worker processes cannot write there.
     """
     folder = place.site_packages / PLUGIN_MODULE
     if not folder.is_dir():
@@ -162,6 +166,6 @@ def make_links(place: Place) -> None:
 
 
 def _has_links(folder: Path) -> bool:
-    """On Linux each library must be found by its short name."""
+    """Return whether each library on Linux has the link with its short name."""
     versioned = [path for path in folder.glob("libtensorrt*_rtx.so.*.*") if not path.is_symlink()]
     return all((folder / f"{path.name.partition('.so.')[0]}.so.1").exists() for path in versioned)

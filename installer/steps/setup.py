@@ -1,4 +1,4 @@
-"""The whole set-up of one clone, from nothing or from wherever an earlier one stopped."""
+"""Set up one clone completely, from nothing or from the point where an earlier set-up stopped."""
 
 import shutil
 import subprocess
@@ -18,7 +18,11 @@ OWN_PACKAGES = ("app", "widgets", "workers", "presets")
 
 
 def ensure(place: Place, group: str) -> None:
-    """Set `group` ("program" or "tests") up unless that is done. Raises SetupError."""
+    """Set `group` ("program" or "tests") up unless that is done.
+
+    Raises:
+        SetupError: if the set-up cannot continue.
+    """
     if not is_ready(place, group):
         try:
             with exclusive(place.lock_file) as held:
@@ -32,8 +36,12 @@ def ensure(place: Place, group: str) -> None:
 
 
 def take_set(place: Place, name: str) -> None:
-    """Take a set of packages for NVIDIA GPUs, or none, from now on. Raises SetupError."""
-    sets.choose(machine.detect(), name)  # what cannot be had is refused before it is kept
+    """Switch to a set of packages for NVIDIA GPUs, or to none, for this and all later set-ups.
+
+    Raises:
+        SetupError: if the set is not available or cannot be installed.
+    """
+    sets.choose(machine.detect(), name)  # an unavailable set is refused before it is saved
     sets.remember(place, name)
     groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
     for group in groups:
@@ -42,7 +50,7 @@ def take_set(place: Place, name: str) -> None:
 
 
 def repair(place: Place) -> None:
-    """Compare every installed file with what its package says, and install anew what differs."""
+    """Compare every installed file with its package's record and install changed packages again."""
     with exclusive(place.lock_file) as held:
         groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
         for group in groups:
@@ -77,7 +85,7 @@ def _set_up(place: Place, group: str, held: int) -> None:
     environment.lead_to_clone(place)
     compile_own(place)
     files = environment.key_files(place)
-    for done in {"program", group}:  # the tests' locks hold the program's
+    for done in {"program", group}:  # the locks of the tests include those of the program
         write_stamp(place, done, files)
     say(f"Fettle is set up ({time.monotonic() - started:.0f} s). Later starts go straight on.")
 
@@ -117,8 +125,10 @@ def _check_room(folder: Path, needed: int) -> None:
 
 
 def compile_own(place: Place) -> None:
-    """Byte code of our own modules: without it the first window takes seconds longer, and every job a twentieth of a
-    second, since workers may not write it.
+    """Compile Fettle's own modules to byte code.
+
+    Without it the first window takes seconds longer, and every job takes a twentieth of a second longer, because worker
+    processes cannot write byte code.
     """
     present = [name for name in OWN_PACKAGES if (place.root / name).is_dir()]
     if not present:

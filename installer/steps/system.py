@@ -1,4 +1,4 @@
-"""System libraries and programs that pip cannot bring: installed as root, else named with the command."""
+"""Install system libraries and programs that pip cannot install, or show the command for it."""
 
 import ctypes
 import os
@@ -49,7 +49,7 @@ TEST_PROGRAMS = (
     ("fc-list", "fontconfig"),
     ("cc", "gcc"),
 )
-# what tests of web pages call: large, and from more of Debian's archive, so asked for by themselves
+# Programs for tests of web pages: large and with many dependencies, so they are installed separately.
 PAGE_PROGRAMS = (
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
@@ -60,14 +60,14 @@ TEST_FONT = ("DejaVuSans.ttf", "fonts-dejavu-core")
 
 
 def has_display(environment: Mapping[str, str]) -> bool:
-    """Whether a window can be opened (always so where there is no X11)."""
+    """Return whether a window can be opened; always True on systems without X11."""
     return not sys.platform.startswith("linux") or bool(
         environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY") or environment.get("QT_QPA_PLATFORM")
     )
 
 
 def opens_window(arguments: list[str], environment: Mapping[str, str]) -> bool:
-    """Whether `fettle ARGUMENTS` shows a window: no command, nothing that only prints, and a display."""
+    """Return whether `fettle ARGUMENTS` opens a window: no command, no printing option, and a display."""
     if any(argument in ("--version", "--help", "--json", "-h") for argument in arguments):
         return False
     rest = iter(arguments)
@@ -80,7 +80,7 @@ def opens_window(arguments: list[str], environment: Mapping[str, str]) -> bool:
 
 
 def missing_libraries(wanted: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    """Those that the system's own loader does not find."""
+    """Return the libraries that the system's loader does not find, with their packages."""
     return [(library, package) for library, package in wanted if not _loads(library)]
 
 
@@ -93,14 +93,18 @@ def _loads(library: str) -> bool:
 
 
 def window_libraries(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """What Qt needs for the display that this session has."""
+    """Return the libraries that Qt needs for the display of this session."""
     if environment.get("QT_QPA_PLATFORM", "").startswith(("offscreen", "minimal")):
         return QT_BASE
     return QT_BASE + (QT_WAYLAND if environment.get("WAYLAND_DISPLAY") else QT_X11)
 
 
 def ready_for_window(environment: Mapping[str, str], log: Path) -> None:
-    """Install what Qt lacks here, or raise SetupError that names it and the command."""
+    """Install the libraries that Qt lacks here.
+
+    Raises:
+        SetupError: if they cannot be installed. Its text names them and the command.
+    """
     if not sys.platform.startswith("linux"):
         return
     missing = missing_libraries(window_libraries(environment))
@@ -116,7 +120,7 @@ def ready_for_window(environment: Mapping[str, str], log: Path) -> None:
 
 
 def ready_for_tests(log: Path) -> None:
-    """Install what the tests call, or say what is missing; tests that need it then tell so themselves."""
+    """Install the programs that the tests call, or report the missing ones; tests that need them report it as well."""
     if not sys.platform.startswith("linux"):
         return
     missing = missing_libraries(QT_BASE + QT_X11) + _missing_programs(TEST_PROGRAMS)
@@ -139,12 +143,12 @@ def _bring(missing: list[tuple[str, str]], log: Path) -> None:
 
 
 def may_install() -> bool:
-    """Root on a system of Debian's family."""
+    """Return whether this process may install packages: as root on a system of the Debian family."""
     return os.name != "nt" and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install_packages(packages: list[str], log: Path) -> bool:
-    """Let apt-get install them; whether it did. Its own words go to the log."""
+    """Install packages with apt-get and return whether it succeeded; its output goes to the log."""
     if not may_install():
         return False
     say(f"Installing system packages: {', '.join(packages)} …")
@@ -166,7 +170,7 @@ def install_packages(packages: list[str], log: Path) -> bool:
 
 
 def command_for(missing: list[tuple[str, str]]) -> str:
-    """One sentence with the command for this system's family."""
+    """Return one sentence with the install command for this system's family."""
     if shutil.which("apt-get"):
         return f"Install them with: sudo apt-get install -y {' '.join(package for _, package in missing)}"
     capabilities = " ".join(f"'{name}()(64bit)'" if ".so." in name else name for name, _ in missing)

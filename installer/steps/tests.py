@@ -1,4 +1,4 @@
-"""The tests, side by side; what fails is tried once more, which is told and has a cap."""
+"""Run the tests in parallel and run a few failed tests once more, with a message."""
 
 import os
 import re
@@ -15,22 +15,22 @@ from steps.place import Place
 from steps.words import say
 
 MOST_AT_ONCE = 4
-"""Each process of tests, with the workers that it starts, may hold some GiB."""
+"""Highest number of parallel test processes: each, with its worker processes, may use some GiB of memory."""
 
 MOST_TWICE = 3
-"""On a computer that others load too, time runs out now and then; what happens more often has a cause."""
+"""Highest number of failed tests to run again. On a busy computer a few tests time out; more failures have a cause."""
 
 TESTS_FAILED = 1
-"""pytest's exit code where tests ran and some failed."""
+"""pytest's exit code if tests ran and some failed."""
 
 WHOLE = ["-m", "whole"]
-"""Whole ways through the program, of many processes each: CI's second step. They hold or fall, they measure nothing."""
+"""Arguments for tests of complete workflows with many processes, CI's second step. They measure nothing."""
 
 WITHOUT_SLOW = "not slow and not gpu and not gpu_libs and not models"
-"""Some of the sizes of a test may be slow, and what is chosen by its name or place is run without those."""
+"""Mark of the quick tests. Tests selected by name or path run without slow variants as well."""
 
 RECORDS = Path("build", "tests")
-"""Below the clone: what each run of pytest came to, how long each test took, what was written to stderr."""
+"""Folder in the clone for the results, durations and stderr of each pytest run."""
 
 _CRASHED = re.compile(r"worker '[^']+' crashed while running")
 _STOPS_EARLY = re.compile(r"--exitfirst|--maxfail.*|-[qsvl]*x[qsvlx]*")
@@ -40,7 +40,7 @@ _SAYS_HOW_MANY = re.compile(r"-n.*|--numprocesses.*|-m.*")
 
 @dataclass(frozen=True)
 class Case:
-    """One test of a junit file. `crashed`: the process that ran it ended with it."""
+    """One test of a junit file; `crashed` means that the process that ran it ended."""
 
     name: str
     seconds: float
@@ -49,7 +49,7 @@ class Case:
 
 
 def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, str]) -> tuple[int, float]:
-    """(exit code, seconds): the quick tests; what is chosen by arguments, where some are given."""
+    """Run the quick tests, or the tests that the arguments select, and return (exit code, seconds)."""
     began = time.monotonic()
     step = "whole" if pytest_arguments == WHOLE else "tests"
     for record in (place.root / RECORDS).glob(f"{step}*"):
@@ -64,8 +64,9 @@ def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, 
 
 
 def _own_folder(pytest_arguments: list[str]) -> Path | None:
-    """For all that the tests write, None where the arguments name one. pytest's own place keeps three runs: tests that
-    run pytest themselves would push out what failed.
+    """Return a new folder for all files of the tests; None if the arguments name one.
+
+    pytest's default folder keeps three runs: tests that run pytest themselves would remove the files of a failure.
     """
     named = any(argument.startswith("--basetemp") for argument in pytest_arguments)
     return None if named else Path(tempfile.mkdtemp(prefix="fettle-tests-"))
@@ -73,8 +74,9 @@ def _own_folder(pytest_arguments: list[str]) -> Path | None:
 
 @dataclass(frozen=True)
 class _Runs:
-    """Runs of pytest, one after the other; what the tests write goes into `folder`, the records of this `step` into
-    files of its name.
+    """Consecutive runs of pytest in one step, created by `run_tests`.
+
+    The tests write into `folder`; the records of a step have its name.
     """
 
     place: Place
@@ -83,7 +85,7 @@ class _Runs:
     step: str
 
     def twice_where_honest(self, arguments: list[str]) -> int:
-        """Exit code, with what failed once more where that may be tried."""
+        """Run the tests, run failed tests once more if that is allowed, and return the exit code."""
         code, cases = self._pytest(self.step, [*side_by_side(arguments), *selected(arguments)])
         failed = [case for case in cases if case.failed]
         if crashed := [case.name for case in failed if case.crashed]:
@@ -110,7 +112,9 @@ class _Runs:
         complaints = junit.with_suffix(".stderr")
         with complaints.open("wb") as stderr:
             run = subprocess.run(command, cwd=self.place.root, env=self.environment, stderr=stderr, check=False)
-        sys.stderr.write(complaints.read_text(encoding="utf-8", errors="replace"))  # last: where a process crashed
+        sys.stderr.write(
+            complaints.read_text(encoding="utf-8", errors="replace")
+        )  # last: shows a crash
         cases = read_cases(junit)
         lines = [f"{case.seconds:8.2f}\t{case.name}\n" for case in sorted(cases, key=lambda case: -case.seconds)]
         junit.with_suffix(".durations").write_text("".join(lines), encoding="utf-8")
@@ -118,7 +122,7 @@ class _Runs:
 
 
 def read_cases(junit: Path) -> list[Case]:
-    """What a run of pytest wrote; nothing where it did not come to that."""
+    """Return the tests of a junit file; none if pytest did not write it."""
     if not junit.is_file():
         return []
     found = []
@@ -131,7 +135,7 @@ def read_cases(junit: Path) -> list[Case]:
 
 
 def selected(pytest_arguments: list[str]) -> list[str]:
-    """What pytest is told: without arguments it takes the quick tests, what it was asked for is quick or whole."""
+    """Return the arguments for pytest: the quick tests without arguments, else the selected tests without slow ones."""
     if pytest_arguments == WHOLE:
         return ["-m", f"whole and {WITHOUT_SLOW}"]
     if not pytest_arguments or any(_CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments):
@@ -140,8 +144,10 @@ def selected(pytest_arguments: list[str]) -> list[str]:
 
 
 def side_by_side(pytest_arguments: list[str]) -> list[str]:
-    """One process for each core, as many tests wait for processes of their own; not where the arguments choose a mark:
-    `-m slow` measures. With one more on two cores it took 17 minutes for 20, and a test lost its time each run.
+    """Return the arguments for one test process per core, because many tests wait for other processes.
+
+    Arguments that choose a mark run in one process: `-m slow` measures. On two cores, one more process than cores made
+    the tests faster (17 instead of 20 minutes), but one test timed out in each run.
     """
     if pytest_arguments != WHOLE and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
         return []
@@ -149,8 +155,10 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
 
 
 def may_try_again(pytest_arguments: list[str]) -> bool:
-    """Not where the first failure ends the run, where a mark is chosen (what measures fails for a reason), or where
-    nobody remembers what failed.
+    """Return whether failed tests may run once more.
+
+    They may not if the first failure ends the run, if a mark is chosen (a measurement fails for a reason), or if pytest
+    does not remember failures.
     """
     if pytest_arguments == WHOLE:
         return True

@@ -1,7 +1,7 @@
-"""What web pages bring along (ONNX Runtime Web, a tokenizer): fetched by npm's own client, in pinned versions.
+"""Fetch the parts of exported web pages (ONNX Runtime Web, a tokenizer) with npm in pinned versions.
 
-It lies as a folder `fettle_web` beside the environment's packages, so that whether it is there is asked as of any other
-part. The archives are held to the hashes of `web.json`, and of them only the files are kept that a page holds.
+They are a folder `fettle_web` beside the environment's packages, so that their presence is checked like that of other
+packages. The archives must match the hashes in `web.json`. Only the files that a page contains are kept.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ PROGRAM = "npm"
 
 
 def pins(place: Place) -> dict[str, Any]:
-    """What is wanted: packages with versions, hashes and sizes."""
+    """Return the wanted packages with versions, hashes and sizes."""
     return dict(json.loads((place.root / "installer" / "web.json").read_text(encoding="utf-8")))
 
 
@@ -39,7 +39,7 @@ def as_pins(place: Place) -> list[Pin]:
 
 
 def is_there(place: Place) -> bool:
-    """Whether exactly what is wanted lies there, each file in its content."""
+    """Return whether the wanted files are installed with exactly their contents."""
     folder, wanted = place.site_packages / NAME, pins(place)
     try:
         return json.loads((folder / PINS).read_text(encoding="utf-8")) == wanted and all(
@@ -52,7 +52,11 @@ def is_there(place: Place) -> bool:
 
 
 def ensure(place: Place) -> None:
-    """Fetch it unless it is there. Raises SetupError."""
+    """Fetch the packages unless they are installed.
+
+    Raises:
+        SetupError: if npm is missing, a download fails or a hash differs.
+    """
     if is_there(place):
         return
     rows = pins(place)["packages"]
@@ -79,7 +83,11 @@ def ensure(place: Place) -> None:
 
 
 def _fetch(npm: str, row: dict[str, Any], work: Path) -> Path:
-    """The archive of one package, of which nothing is run. Raises SetupError."""
+    """Fetch the archive of one package without running any of its code.
+
+    Raises:
+        SetupError: if the download fails or the hash differs.
+    """
     command = [npm, "pack", f"{row['name']}@{row['version']}", "--ignore-scripts", "--silent"]
     environment = {**clean_environment(), "npm_config_update_notifier": "false", "npm_config_fund": "false"}
     run = subprocess.run(
@@ -99,7 +107,7 @@ def _fetch(npm: str, row: dict[str, Any], work: Path) -> Path:
 
 
 def _take(archive: Path, row: dict[str, Any], folder: Path) -> None:
-    """The files that a page holds, by their names alone."""
+    """Extract the files that a page contains, by file name without folders."""
     with tarfile.open(archive) as packed:
         for name, digest in row["files"].items():
             member = packed.extractfile(name)

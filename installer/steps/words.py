@@ -1,4 +1,4 @@
-"""How the set-up speaks: plain lines on stderr, so that stdout stays the program's own."""
+"""Print the messages of the set-up as plain lines on stderr, because stdout belongs to the program."""
 
 import json
 import os
@@ -6,36 +6,39 @@ import sys
 import time
 
 AS_JSON = "FETTLE_SETUP_JSON"
-"""Set by Fettle's own window, which shows what is said: each line is then an object {"line"}, with {"done", "total"}
-where it tells progress, or {"what", "hint"} where the set-up cannot go on."""
+"""Variable set by Fettle's window, which shows the messages of the set-up.
+
+Each line is then an object {"line"}, with {"done", "total"} for progress, or {"what", "hint"} for a failure.
+"""
 
 JSON_EVERY_S = 0.3
 
 
 class SetupError(Exception):
-    """The set-up cannot go on: what happened, and what to do now, as whole sentences."""
+    """An error that ends the set-up: what happened and what to do now, as whole sentences."""
 
     def __init__(self, what: str, hint: str) -> None:
+        """Create an error from one sentence each."""
         super().__init__(what)
         self.what = what
         self.hint = hint
 
 
 def say(text: str) -> None:
-    """One whole line."""
+    """Print one whole line."""
     if not _as_json(line=text):
         print(text, file=sys.stderr, flush=True)
 
 
 def say_failure(failure: SetupError) -> None:
-    """The last lines of a set-up that cannot go on."""
+    """Print the last lines of a set-up that failed."""
     if not _as_json(what=failure.what, hint=failure.hint):
         say(failure.what)
         say(failure.hint)
 
 
 def _as_json(**told: object) -> bool:
-    """Whether it was wanted so, and said."""
+    """Print the message as JSON and return True if the window requested JSON; return False otherwise."""
     if not os.environ.get(AS_JSON):
         return False
     print(json.dumps(told), file=sys.stderr, flush=True)
@@ -43,7 +46,7 @@ def _as_json(**told: object) -> bool:
 
 
 def size(size_bytes: float) -> str:
-    """For people: two digits of it are meant (1.2 GB, 350 MB, 80 kB)."""
+    """Return a size for people with about two digits (1.2 GB, 350 MB, 80 kB)."""
     if size_bytes >= 1e9:
         return f"{size_bytes / 1e9:.1f} GB"
     if size_bytes >= 1e6:
@@ -52,15 +55,17 @@ def size(size_bytes: float) -> str:
 
 
 class Progress:
-    """One line that is written over on a terminal; elsewhere lines for each tenth step and the last."""
+    """The progress of one pip run: one overwritten line on a terminal, else a line per tenth step and the last."""
 
     def __init__(self) -> None:
+        """Create an empty progress line."""
         self._live = sys.stderr.isatty()
         self._told: tuple[str, int] = ("", -1)
         self._width = 0
         self._said_s = 0.0
 
     def show(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Show that `done` of `total` items of a stage are finished."""
         text = f"  {stage}: {done} of {total}  {note}".rstrip()
         if os.environ.get(AS_JSON):
             if time.monotonic() > self._said_s + JSON_EVERY_S:
@@ -74,7 +79,7 @@ class Progress:
             say(text)
 
     def end(self) -> None:
-        """Leaves the line that was written over."""
+        """Move to a new line after the overwritten line."""
         if self._live and self._width:
             print(file=sys.stderr, flush=True)
         self._width = 0
