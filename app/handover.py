@@ -44,9 +44,7 @@ def hand_over(paths: DataPaths, request: Request, timeout_s: float = 3.0) -> boo
         "activation_token": request.activation_token,
     }
     try:
-        waiting.write_bytes(
-            json.dumps(facts).encode("ascii")
-        )  # ASCII escapes keep file names of invalid Unicode
+        waiting.write_bytes(json.dumps(facts).encode("ascii"))  # ASCII escapes keep file names of invalid Unicode
         waiting.replace(final)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -33,9 +33,7 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     """
     environment = clean_environment()
     results = [] if pytest_arguments == WHOLE else _run_checks(place, environment)
-    environment.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # cached byte code halves collection time
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # cached byte code halves collection time
     if gpu_libs.wanted(pytest_arguments):
         environment = gpu_libs.prepare(place, environment)
     code, seconds = run_tests(place, pytest_arguments, with_screen(environment))

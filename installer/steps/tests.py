@@ -112,9 +112,7 @@ class _Runs:
         complaints = junit.with_suffix(".stderr")
         with complaints.open("wb") as stderr:
             run = subprocess.run(command, cwd=self.place.root, env=self.environment, stderr=stderr, check=False)
-        sys.stderr.write(
-            complaints.read_text(encoding="utf-8", errors="replace")
-        )  # last: shows a crash
+        sys.stderr.write(complaints.read_text(encoding="utf-8", errors="replace"))  # last: shows a crash
         cases = read_cases(junit)
         lines = [f"{case.seconds:8.2f}\t{case.name}\n" for case in sorted(cases, key=lambda case: -case.seconds)]
         junit.with_suffix(".durations").write_text("".join(lines), encoding="utf-8")
