@@ -1,1 +1,1 @@
-"""Between the window and the use cases: signals of widgets become flows, stored facts become values of widgets."""
+"""Controllers of the window: they turn widget signals into flows and stored facts into widget values."""

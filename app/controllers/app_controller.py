@@ -1,4 +1,4 @@
-"""The window as a whole: its pages' controllers, what was dropped, projects, coming and going."""
+"""Control the window as a whole: page controllers, dropped files, projects, start and close."""
 
 import base64
 from collections.abc import Callable
@@ -39,11 +39,15 @@ C = TypeVar("C", bound=PageController)
 
 
 class AppController(QObject):
-    """Owns the controllers. `closed` comes when every process is gone and the window may go too."""
+    """The controller of the window, which owns the page controllers; the composition root owns it.
+
+    `closed` is emitted when every process has ended and the window can close as well.
+    """
 
     closed = Signal()
 
     def __init__(self, window: MainWindow, theme: Theme, session: Session, kept: KeptSettings) -> None:
+        """Create the controllers of the window for `session`; `kept` holds the settings."""
         super().__init__(window)
         self._window, self._theme, self._session, self._kept = window, theme, session, kept
         self.session = session
@@ -86,10 +90,10 @@ class AppController(QObject):
         self._requests.timeout.connect(self._on_requests)
         self._requests.start()
 
-    # --- coming
+    # --- start
 
     def begin(self, *, reopen: bool = True) -> None:
-        """Show what was open the last time, then look at the machine."""
+        """Show the last project if `reopen` is set, then describe the machine."""
         for page_id, page in self._window.built_pages.items():
             self._on_page_built(page_id, page)
         project_id = self._kept.value.last_project_id
@@ -115,12 +119,12 @@ class AppController(QObject):
 
     def _show_described(self, found: DescribeResult) -> None:
         if self._kept.value.gpu_uuid not in ("", *(card.uuid for card in found.cards)):
-            self._kept.try_to_keep(gpu_uuid="", gpu_index=0)  # the chosen card is no longer there
+            self._kept.try_to_keep(gpu_uuid="", gpu_index=0)  # the chosen GPU no longer exists
         self._session.set_described(found)
         self._telemetry.start(found)
 
     def _reopen(self, project_id: str) -> bool:
-        """Where it was. A project whose model is no longer in the store is offered, not forced."""
+        """Open a project at its last page; return False if its model is no longer in the store."""
         project = find_project(self._session.workspace.repositories, project_id)
         if project is None or not self._session.reopen(project):
             return False
@@ -130,7 +134,10 @@ class AppController(QObject):
     # --- pages
 
     def _offer(self) -> None:
-        """What pages do by command, each made when first asked; what is nobody's page is done here."""
+        """Register the commands of all pages and those that belong to no page.
+
+        A page's controller is created when its command runs for the first time.
+        """
         for page_id, spec in self._specs.items():
             for handler in spec.does:
                 self.commands.offer(handler.command, self._act(page_id, handler))
@@ -143,7 +150,7 @@ class AppController(QObject):
         return lambda *given: handler.method(self.controller(page_id, PageController), *given)
 
     def _on_page_shown(self, page_id: str) -> None:
-        """Where a project was left; what belongs to no project is no place to come back to."""
+        """Save the shown page in the project, unless the page belongs to no project."""
         if self._window.specs[page_id].of_project:
             self._session.change(page=page_id)
 
@@ -152,13 +159,13 @@ class AppController(QObject):
             self._controllers[page_id] = self._specs[page_id].make(self._desk, page)
 
     def controller(self, page_id: str, kind: type[C]) -> C:
-        """The page's controller; both are made if they were not yet."""
+        """Return the page's controller; creates the page and the controller if needed."""
         self._on_page_built(page_id, self._window.page(page_id))
         controller = self._controllers[page_id]
         assert isinstance(controller, kind)
         return controller
 
-    # --- the way through
+    # --- workflow
 
     def open_model(self, path: str) -> None:
         """Open a file or folder as a model."""
@@ -169,24 +176,24 @@ class AppController(QObject):
         self.commands.do(c.OPEN_SAMPLE)
 
     def search_hub(self, text: str) -> None:
-        """Look for a model in the hub; "" shows what there is to begin with."""
+        """Search the hub for a model; "" shows the starter models."""
         self.commands.do(c.SEARCH_HUB, text)
         self.commands.do(c.SETTLE_MODEL)
 
     def take_paths(self, paths: list[str]) -> None:
-        """Dropped, pasted, or handed over by a second start: for the page that is shown, else a model or data."""
+        """Offer dropped, pasted or handed-over files to the shown page; if it refuses, open them as model or data."""
         shown = self._controllers.get(self._window.current_page)
         if shown is None or not shown.take_paths(paths):
             self._incoming.take(paths)
 
     def _on_open(self) -> None:
-        """Open the dialog of the page that is shown, else the one for a model."""
+        """Open the file dialog of the shown page, else the dialog for a model."""
         page = self._window.built_pages.get(self._window.current_page)
         if not (isinstance(page, Page) and page.choose_files()):
             self.commands.do(c.CHOOSE_MODEL)
 
     def _on_picture(self, image: QImage) -> None:
-        """A picture without a file can only be tried."""
+        """Try a picture that has no file; there is no other use for it."""
         if self._session.run is None:
             self._window.banner(no_use_for_picture())
             return
@@ -198,7 +205,7 @@ class AppController(QObject):
             shown.take_text(text)
 
     def _on_model_opened(self) -> None:
-        """Data that were dropped before come next; those of a model that was opened otherwise are read again."""
+        """Read data that were dropped before the model; without such data, read the model's known data again."""
         waiting = self._incoming.take_waiting()
         if waiting:
             self.commands.do(c.READ_DATA, waiting)
@@ -206,7 +213,7 @@ class AppController(QObject):
             self.commands.do(c.READ_KNOWN_DATA)
 
     def open_project(self, project_id: str) -> bool:
-        """Show another project; False where its model must be opened first."""
+        """Show another project; return False if its model must be opened first."""
         project = find_project(self._session.workspace.repositories, project_id)
         if project is None:
             return False
@@ -233,10 +240,10 @@ class AppController(QObject):
             if request.files:
                 self.take_paths([to_text(path) for path in request.files])
 
-    # --- going
+    # --- close
 
     def _on_close(self) -> None:
-        """Ask once while something runs."""
+        """Ask before closing if a job runs; further close requests are ignored meanwhile."""
         if self._is_asking or self._is_closing:
             return
         running = [running for running in self.flows.everything if running.title and not running.begins_again]
@@ -254,7 +261,7 @@ class AppController(QObject):
             self._close()
 
     def _close(self) -> None:
-        """Hide at once, end every process, keep where the window was."""
+        """Hide the window at once, end all processes, and save the window's geometry and page."""
         self._is_closing = True
         project = self._session.project
         self._kept.try_to_keep(
@@ -268,7 +275,7 @@ class AppController(QObject):
         self.closed.emit()
 
     def stop_watching(self) -> None:
-        """No more looks at the machine and the store, and none for later starts."""
+        """Stop the timers that check the machine, the store and requests of later starts."""
         self.session.stop_checking()
         self._requests.stop()
         self._telemetry.stop()

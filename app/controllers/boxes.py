@@ -1,4 +1,4 @@
-"""What models find, as boxes and masks over the picture that is shown."""
+"""Add boxes and masks that models predict to a shown picture."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,14 +8,14 @@ from workers.contracts.data.seen import SeenBox
 
 
 def boxed(picture: PictureValue, original: Sequence[SeenBox] = (), optimized: Sequence[SeenBox] = ()) -> PictureValue:
-    """The same picture with both models' boxes."""
+    """Return the picture with the boxes of both models."""
     sides: tuple[tuple[BoxSide, Sequence[SeenBox]], ...] = (("original", original), ("optimized", optimized))
     boxes = tuple(BoxValue(seen.box, f"{seen.name} {seen.score:.2f}", side) for side, found in sides for seen in found)
     return replace(picture, boxes=boxes) if boxes else picture
 
 
 def masked(picture: PictureValue, original: PictureValue, optimized: PictureValue | None = None) -> PictureValue:
-    """The same picture with what the original marks in it, and with what the optimized version does."""
+    """Return the picture with the mask of the original and, if there is one, of the optimized version."""
     if not original.is_picture:
         return picture
     has_both = optimized is not None and optimized.is_picture

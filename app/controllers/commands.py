@@ -1,4 +1,4 @@
-"""What pages ask of each other: a command is declared here, done by the page whose `CONTROLLER` says so."""
+"""Let pages call each other through commands: declared here, handled by the page whose `CONTROLLER` lists them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ C = TypeVar("C")
 
 @dataclass(frozen=True)
 class Command(Generic[P, R]):
-    """One that takes `P` and gives `R`."""
+    """A command that takes the arguments `P` and returns `R`."""
 
     name: str
 
@@ -55,31 +55,40 @@ NEW_PROJECT: Command[[], None] = Command("begin with nothing")
 
 @dataclass(frozen=True)
 class Handler(Generic[C]):
-    """A command, and the method of a controller that does it."""
+    """A command with the controller method that handles it."""
 
     command: Command[..., Any]
     method: Callable[..., Any]
 
 
 def on(command: Command[P, R], method: Callable[Concatenate[C, P], R]) -> Handler[C]:
-    """The controller's class does this command."""
+    """Declare that a method of a controller class handles a command."""
     return Handler(command, method)
 
 
 class Commands:
-    """Has commands done. Each is done by one only: a second one that offers it is a `ValueError`."""
+    """The handlers of all commands; each command has exactly one. Owned by the window's controller."""
 
     def __init__(self) -> None:
+        """Create an empty table of handlers."""
         self._acts: dict[str, Callable[..., Any]] = {}
 
     def offer(self, command: Command[P, R], act: Callable[P, R]) -> None:
-        """From now on `act` does it."""
+        """Register `act` as the handler of a command.
+
+        Raises:
+            ValueError: if the command has a handler already.
+        """
         if command.name in self._acts:
             raise ValueError(f"two do the command “{command.name}”")
         self._acts[command.name] = act
 
     def do(self, command: Command[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Have it done now. Raises `LookupError` where nobody does it."""
+        """Run a command now and return its result.
+
+        Raises:
+            LookupError: if the command has no handler.
+        """
         act = self._acts.get(command.name)
         if act is None:
             raise LookupError(f"nobody does the command “{command.name}”")
@@ -87,7 +96,7 @@ class Commands:
         return done
 
     def to(self, command: Command[P, R]) -> Callable[P, R]:
-        """What a signal is connected to, so that it asks for the command."""
+        """Return a function that runs the command, to connect signals to."""
 
         def ask(*args: P.args, **kwargs: P.kwargs) -> R:
             return self.do(command, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""What the pages that look closer at one version of a run have in common: which run and version, one work at a time."""
+"""Base class of the pages that inspect one version of a run: choice of run and version, one job at a time."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,9 +18,9 @@ from workers.contracts.errors import ErrorInfo
 
 
 class DetailController(PageController):
-    """Nothing is read before the page is looked at; one work at a time, and none while versions are measured.
+    """Base controller of a page that inspects one version of a run.
 
-    `versions_of` says which versions can be looked at, the one to begin with first; `known` what the page shows of one.
+    The page reads nothing before it is shown. It runs one job at a time, and none while versions are measured.
     """
 
     def __init__(
@@ -31,6 +31,15 @@ class DetailController(PageController):
         versions_of: Callable[[RunFacts], Sequence[Variant]],
         known: Callable[[RunFacts, Sequence[Variant], Variant], object],
     ) -> None:
+        """Create the controller and connect it to its page.
+
+        Args:
+            place: the page's id, the window and the page.
+            session: the open project, model, data and run.
+            flows: the runner of the page's jobs.
+            versions_of: returns the versions that can be inspected, the default first.
+            known: returns the page's value for one version.
+        """
         self.page_id, window, page = place
         super().__init__(page)
         self._window, self._base, self._session, self._flows = window, page, session, flows
@@ -52,7 +61,10 @@ class DetailController(PageController):
     def begin(
         self, make: Callable[[RunFacts, Variant], Flow[Any]], *, title: str, opening: str, again: str
     ) -> Running | None:
-        """Begin a work on the version; None where there is none, or where `again` was told for later."""
+        """Start a job on the version; return None if there is no version or if a measurement runs.
+
+        `again` is the sentence for the banner that asks to try later.
+        """
         facts, variant = self._facts, self._variant
         if facts is None or variant is None or self._running is not None:
             return None
@@ -72,12 +84,12 @@ class DetailController(PageController):
         return running
 
     def on_event(self, event: Event) -> None:
-        """What the work told."""
+        """Handle an event of the running job; subclasses override it."""
 
     # --- the page
 
     def show(self) -> None:
-        """What is known about the version that was looked at last, else about the recommended one."""
+        """Show the stored facts of the last inspected version, else of the default version."""
         if self._running is not None:
             return
         run = self._session.run
@@ -104,7 +116,7 @@ class DetailController(PageController):
             self.show()
 
     def _on_run_changed(self) -> None:
-        """Another run is open; of the work for the one before nothing is shown."""
+        """Reset the page for another run; results for the previous run are not shown."""
         self._on_cancel()
         self._running = self._facts = self._variant = None
         self._on_page_shown(self._window.current_page)
@@ -114,7 +126,7 @@ class DetailController(PageController):
             self.show()
 
     def _end(self, running: Running, error: ErrorInfo | None) -> None:
-        """What was known before stands as it was, or with what was found."""
+        """End the job and show the stored facts, with the job's results if it succeeded."""
         if running is not self._running:
             return
         self._running = None

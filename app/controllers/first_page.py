@@ -1,6 +1,6 @@
-"""What is painted before there is a session: the first run whole, else the frame of the page that will open.
+"""Show the first page before there is a session and queue the user's actions until the controllers exist.
 
-What a person asks for until the controllers are there is kept and done then.
+The first run shows the complete page Model. Later starts show the frame of the page that will open.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) -> None:
-    """Imports no numpy, no graph, no database."""
+    """Show the first page; this imports no numpy, no graph library and no database."""
     if settings.last_project_id or has_files:
         page_id = settings.last_page if settings.last_page in window.rail.entries and not has_files else "model"
         window.show_page(page_id)
@@ -36,9 +36,10 @@ def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) 
 
 
 class StartupQueue(QObject):
-    """Remembers what was asked before anyone could do it; `hand_over` has it done."""
+    """The user's last action and page choice before the controllers exist; owned by the application."""
 
     def __init__(self, window: MainWindow) -> None:
+        """Start to listen to the window and its first page."""
         super().__init__(window)
         self._window = window
         self._asked: Callable[[AppController], None] | None = None
@@ -53,7 +54,7 @@ class StartupQueue(QObject):
             self._page.hub_requested.connect(self._on_hub)
 
     def hand_over(self, app_controller: "AppController") -> None:
-        """From now on the controllers listen themselves. A page that a person went to stays, and takes what came."""
+        """Run the queued action and stop listening. A page that the user has chosen stays and receives the result."""
         self._window.page_requested.disconnect(self._on_page)
         self._window.paths_dropped.disconnect(self._on_paths)
         if self._page is not None:

@@ -1,4 +1,4 @@
-"""Drives flows in the window: one timer polls them all, so that there is no thread to race with Qt."""
+"""Drive all flows of the window from one timer, so that no thread competes with Qt."""
 
 import logging
 import time
@@ -15,22 +15,26 @@ from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 
 POLL_MS, TIMING_POLL_MS = 30, 500 if IS_OFFERED else 100
-"""How often it looks: while requests are timed only for what hangs, where the end of a block is heard."""
+"""Poll intervals in ms. While requests are timed, notifiers report the end of a block; the poll only detects hangs."""
 
 TIMING_MOST_S = 3.0
-"""A block has two seconds; what takes longer has requests of seconds, which a few frames do not disturb."""
+"""Longest pause for timing, in seconds. A block takes two; longer requests are not disturbed by a few frames."""
 TRY_AGAIN = "Try again; if it happens twice, report it with the log."
 TICK_BUDGET_S = 0.006
-"""More would be seen as a stutter; what is left is read at the next tick (QT.md)."""
+"""Longest work per tick, in seconds. More would be visible as a stutter; the rest waits for the next tick."""
 
 Done = Callable[[Any], None]
 Failed = Callable[[ErrorInfo], None]
 
 
 class Running:
-    """A flow that was handed in. `title` is for the list of jobs, `progress` how far it is, as far as it told."""
+    """A flow that was given to the runner, with its callbacks; owned by the `FlowRunner`.
+
+    `title` is for the list of jobs. `progress` is the last reported progress.
+    """
 
     def __init__(self, flow: Flow[Any], observe: Observer, title: str) -> None:
+        """Create an entry for a flow; `FlowRunner.start` sets the callbacks and flags."""
         self.flow, self._observe, self.title = flow, observe, title
         self.progress: RunProgress | None = None
         self.driver: Driver[Any] | None = None
@@ -44,7 +48,7 @@ class Running:
         self.begins_again = self.makes_room = self.is_alone = False
 
     def observe(self, event: Event) -> None:
-        """Keep how far it is, and pass the event on. What is no run tells of the stage that it is in."""
+        """Save the progress and pass the event on; a flow that is not a run reports the progress of its stage."""
         if isinstance(event, RunProgressed):
             self.progress = event.progress
         elif isinstance(event, StepProgress) and not self.is_run:
@@ -54,15 +58,18 @@ class Running:
 
 
 class FlowRunner(QObject):
-    """What measures (runs of an optimization, a load) waits for each other; what a page asks for goes beside them.
+    """The runner of all flows in the window, owned by the window's controller.
 
-    `timing_changed(True)` while a block of requests is timed, two seconds at most for most models.
+    Flows that measure (optimization runs, load tests) wait for each other. Other flows of pages run in parallel.
+    `timing_changed(True)` is emitted while a block of requests is timed, which takes at most two seconds for most
+    models.
     """
 
     changed = Signal()
     timing_changed = Signal(bool)
 
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        """Create an idle runner."""
         super().__init__(parent)
         self._workspace = workspace
         self._active: list[Running] = []
@@ -77,27 +84,27 @@ class FlowRunner(QObject):
 
     @property
     def active(self) -> tuple[Running, ...]:
-        """Flows that run now."""
+        """Return the flows that run now."""
         return tuple(self._active)
 
     @property
     def is_timing(self) -> bool:
-        """A block of requests is timed now."""
+        """Return whether a block of requests is timed now."""
         return self._is_timing
 
     @property
     def everything(self) -> tuple[Running, ...]:
-        """What runs and what waits."""
+        """Return the running and the waiting flows."""
         return (*self._active, *self._waiting)
 
     @property
     def pids(self) -> list[int]:
-        """Processes that work now."""
+        """Return the ids of the processes that work now."""
         return [pid for running in self._active if running.driver is not None for pid in running.driver.pids]
 
     @property
     def runs(self) -> tuple[Running, ...]:
-        """What measures, an optimization or another, and runs or waits: beside it nothing else may."""
+        """Return the running and waiting flows that measure; no other measurement may run at the same time."""
         return tuple(running for running in self.everything if running.measures)
 
     def start(
@@ -116,10 +123,21 @@ class FlowRunner(QObject):
         makes_room: bool = False,
         is_alone: bool = False,
     ) -> Running:
-        """Begin a flow, or queue it behind what measures now, if it measures too (`is_run`: an optimization does).
+        """Start a flow, or queue it if it measures and another measurement runs.
 
-        `begins_again`: it starts by itself the next time, so that nobody needs to be asked before it is stopped.
-        `makes_room`: it stops by itself for what measures. `is_alone`: nothing begins beside it.
+        Args:
+            flow: the flow to run.
+            title: the title in the list of jobs; "" hides the flow there.
+            on_done: called with the result.
+            on_failed: called with the error.
+            on_cancelled: called after a cancellation.
+            observe: called with each event.
+            is_run: the flow is an optimization run, which measures.
+            run_id: the id of that run.
+            measures: the flow measures without being a run.
+            begins_again: the flow restarts automatically at the next start, so closing the window needs no question.
+            makes_room: the flow stops by itself for a measurement.
+            is_alone: no other flow starts while it runs.
         """
         running = Running(flow, observe, title)
         running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
@@ -130,7 +148,7 @@ class FlowRunner(QObject):
         return running
 
     def cancel(self, running: Running) -> None:
-        """Stop a flow; one that waits is forgotten."""
+        """Stop a running flow or remove a waiting flow."""
         if running in self._waiting:
             self._waiting.remove(running)
             running.flow.close()
@@ -140,7 +158,7 @@ class FlowRunner(QObject):
             running.driver.cancel()
 
     def interrupt_all(self) -> None:
-        """The window closes: end every process at once; runs are kept as interrupted and can go on."""
+        """End every process at once as the window closes; runs are stored as interrupted and can continue later."""
         self._timer.stop()
         self._wakes.watch(())
         for running in self._active:
@@ -165,7 +183,7 @@ class FlowRunner(QObject):
         self.changed.emit()
 
     def _on_tick(self) -> None:
-        self._wakes.watch(())  # what ends now is closed
+        self._wakes.watch(())  # a pipe that ends in this tick is closed
         until = time.monotonic() + TICK_BUDGET_S
         for running in list(self._active):
             if running.driver is not None and not running.driver.tick():
@@ -173,7 +191,7 @@ class FlowRunner(QObject):
                 self._conclude(running, running.driver)
             if time.monotonic() > until:
                 break
-        if len(self._active) > 1:  # fair when the budget ran out
+        if len(self._active) > 1:  # take turns, because the budget may end before the last flow
             self._active.append(self._active.pop(0))
         self._tell_timing()
         if not self._is_timing:
@@ -182,7 +200,10 @@ class FlowRunner(QObject):
             self._timer.stop()
 
     def _tell_timing(self) -> None:
-        """While requests are timed, whoever works by a timer waits, and this one looks seldom: it hears their end."""
+        """Announce whether requests are timed.
+
+        Meanwhile other timers pause and this timer polls rarely, because a notifier reports the end of the block.
+        """
         drivers = [running.driver for running in self._active if running.driver is not None]
         self._wakes.watch([one for driver in drivers for one in driver.waitables])
         is_timing = any(driver.is_timing for driver in drivers)

@@ -1,4 +1,4 @@
-"""Files from outside: is it a model or data, which comes first, what cannot be taken."""
+"""Sort files that come from outside into models and data, and refuse what cannot be opened."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,24 +19,28 @@ from workers.contracts.paths import from_text
 
 KINDS: tuple[Literal["model", "data"], ...] = ("model", "data")
 MOST = 2
-"""A model and its data; more at once is a selection of loose files."""
+"""Most files at once: a model and its data. More files are a selection of loose files."""
 
 
 class Incoming(QObject):
-    """`model_given(path)`, `data_given(path)` and `log_given(path)`; data that come before a model wait for it."""
+    """The sorter of incoming files, owned by the window's controller.
+
+    It emits `model_given(path)`, `data_given(path)` and `log_given(path)`. Data that arrive before a model wait for it.
+    """
 
     model_given = Signal(str)
     data_given = Signal(str)
     log_given = Signal(str)
 
     def __init__(self, window: MainWindow, theme: Theme, session: Session, parent: QObject) -> None:
+        """Create a sorter for files of `window`."""
         super().__init__(parent)
         self._window, self._theme, self._session = window, theme, session
         self._waiting = ""
         window.links_dropped.connect(lambda _links: window.banner(_not_fetched()))
 
     def take(self, paths: list[str]) -> None:
-        """Models first, whatever the order in which they came."""
+        """Sort the files and pass models on first, in any order of arrival."""
         self._window.banner(None)
         if len(paths) == 1 and is_log(from_text(paths[0])):
             self.log_given.emit(paths[0])
@@ -47,17 +51,17 @@ class Incoming(QObject):
         self._settle([(path, self._kind_of(path)) for path in dict.fromkeys(paths)])
 
     def _kind_of(self, path: str) -> str:
-        """Return the kind by names; what these do not say is what the page that is shown takes."""
+        """Return the kind of a file by its name; the shown page decides if the name does not."""
         is_for_data = self._window.current_page == "data" and self._session.model is not None
         return seen_kind(from_text(path)) or ("data" if is_for_data else "model")
 
     def take_waiting(self) -> str:
-        """Data that were dropped before there was a model; "" for none."""
+        """Return the path of data that were dropped before a model, "" for none, and forget it."""
         waiting, self._waiting = self._waiting, ""
         return waiting
 
     def _settle(self, kinds: list[tuple[str, str]]) -> None:
-        """Ask until there is at most one model and one set of examples, then hand them on."""
+        """Ask until at most one model and one data set remain, then pass them on."""
         unclear = next((path for path, kind in kinds if kind == "both"), None)
         if unclear is not None:
             self._ask_kind(unclear, [known for known in kinds if known[0] != unclear])
@@ -77,7 +81,7 @@ class Incoming(QObject):
         self._ask(kind_question(self._theme, self._window, Path(path).name), on_answered)
 
     def _ask_which(self, kind: Literal["model", "data"], same: list[str], rest: list[tuple[str, str]]) -> None:
-        """None of them: then nothing of the drop is taken."""
+        """Ask which of several files to use; after a cancellation none of the dropped files is used."""
 
         def on_answered(answer: str) -> None:
             if answer:

@@ -1,4 +1,4 @@
-"""Installs optional sets of packages from the window: their size, consent, progress, stop."""
+"""Install optional sets of packages from the window: size, consent, progress and stop."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ UNKNOWN = Cost(packages=0, download_bytes=0, installed_bytes=0)
 
 
 def own_installer() -> Installer | None:
-    """Return the installer of the clone that this program runs from; None where it was installed in another way."""
+    """Return the installer of the clone that this program runs from; None if it was installed in another way."""
     installer = Installer(Path(__file__).resolve().parents[2])
     return installer if installer.program.is_file() else None
 
@@ -39,13 +39,14 @@ class SetsPage(Protocol):
     stop_install_requested: SignalInstance
 
     def show_set(self, value: SetValue) -> None:
-        """Show an offer or its progress, in place."""
+        """Show a set with its offer or its progress, without rebuilding the page."""
 
 
 class Installing(QObject):
     """The installation of one page's sets; owned by that page's controller.
 
-    `changed`: the page must show its value again. `progressed`: only `value` differs. `installed`: a set is complete.
+    `changed` means that the page must show its value again. `progressed` means that only `value` differs. `installed`
+    means that a set is complete.
     """
 
     changed = Signal()
@@ -53,6 +54,7 @@ class Installing(QObject):
     installed = Signal()
 
     def __init__(self, page: Page, session: Session, flows: FlowRunner, installer: Installer | None = None) -> None:
+        """Create the installation for `page`; `installer` None means the clone's own installer."""
         super().__init__(page)
         self._page, self._session, self._flows = page, session, flows
         self._installer = installer or own_installer()
@@ -74,7 +76,7 @@ class Installing(QObject):
 
     @property
     def value(self) -> InstallingValue | None:
-        """Return how far the installation is; None while there is none."""
+        """Return the progress of the installation; None if none runs."""
         if self._running is None:
             return None
         line = tr("Stopping…") if self._is_stopping else self._heard.line
@@ -83,7 +85,7 @@ class Installing(QObject):
         return InstallingValue(self._title, line, self._heard.share, elapsed, self._is_stopping)
 
     def set_value(self, name: OptionalSet | None) -> SetValue | None:
-        """Return set `name` as a row shows it; None where it cannot be installed from the window."""
+        """Return set `name` in the form of a row; None if the window cannot install it."""
         if name is None or not self.is_offered:
             return None
         cost = self._costs.get(name)
@@ -91,7 +93,7 @@ class Installing(QObject):
         return SetValue(name, (cost.download_bytes or None) if cost is not None else None, at_work)
 
     def weigh(self, *names: OptionalSet | None) -> None:
-        """Find out the download size of sets that a page offers; `changed` follows."""
+        """Determine the download size of sets that a page offers; emits `changed` afterwards."""
         installer = self._installer
         for name in dict.fromkeys(names):
             if installer is None or name is None or name in self._costs:
@@ -129,11 +131,11 @@ class Installing(QObject):
         self.progressed.connect(show)
 
     def forget_trouble(self) -> None:
-        """Stop showing why the last installation ended early."""
+        """Clear the reason why the last installation failed."""
         self.trouble = None
 
     def ask(self, name: OptionalSet) -> None:
-        """Install a set. One that replaces packages of another, or whose size is unknown, is confirmed first."""
+        """Install a set; asks first if the set replaces packages of another set or if its size is unknown."""
         if self._installer is None or self._is_asking or not self._may_begin():
             return
         cost = self._costs.get(name)
@@ -157,7 +159,7 @@ class Installing(QObject):
             self.progressed.emit()
 
     def _may_begin(self) -> bool:
-        """Refuse while a job runs: it has packages loaded that would change."""
+        """Return False while a job runs, because the installation would change packages that the job uses."""
         working = [one.title for one in self._flows.everything if one.title]
         self.trouble = is_working(working[0]) if working else None
         self.changed.emit()

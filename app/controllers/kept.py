@@ -1,4 +1,4 @@
-"""The settings file as the window changes it."""
+"""Save the settings that the window changes."""
 
 import logging
 from pathlib import Path
@@ -8,21 +8,26 @@ from workers.contracts.errors import WorkerError
 
 
 class KeptSettings:
-    """What is set now; every change is written at once."""
+    """The current settings; each change is written to the file at once. Owned by the application."""
 
     def __init__(self, path: Path, value: Settings) -> None:
+        """Create the settings with their file and their current value."""
         self._path = path
         self.value = value
 
     def keep(self, **changes: object) -> None:
-        """Change and save. Raises `DataFolderUnusable`."""
+        """Change settings and save them.
+
+        Raises:
+            DataFolderUnusable: if the file cannot be written.
+        """
         changed = self.value.model_copy(update=changes)
         if changed != self.value:
             self.value = changed
             save_settings(self._path, changed)
 
     def try_to_keep(self, **changes: object) -> None:
-        """The same for what may be lost: where the window was."""
+        """Change settings that may be lost, such as the window's geometry; a failure is only logged."""
         try:
             self.keep(**changes)
         except WorkerError:

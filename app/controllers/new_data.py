@@ -1,4 +1,4 @@
-"""Examples that come while there is a result: for it, or for the next run? Asked, never decided silently."""
+"""Ask whether new examples replace the data or extend the result, if there is a result."""
 
 from pathlib import PurePath
 
@@ -11,17 +11,22 @@ from widgets.theme import Theme
 
 
 class NewData(QObject):
-    """`use_wanted(path)`: read them instead of the others; `add_wanted(path)`: judge the result with them."""
+    """The question about new examples, owned by the window's controller.
+
+    `use_wanted(path)` means that they replace the other examples. `add_wanted(path)` means that the result is judged
+    with them as well.
+    """
 
     use_wanted = Signal(str)
     add_wanted = Signal(str)
 
     def __init__(self, window: MainWindow, theme: Theme, session: Session, parent: QObject) -> None:
+        """Create the question for `window`."""
         super().__init__(parent)
         self._window, self._theme, self._session = window, theme, session
 
     def take(self, path: str) -> None:
-        """Ask where a result rests on the person's own examples; on the page Data a drop says what it is for."""
+        """Use the examples; ask first if the result uses the user's own examples and the page Data is not shown."""
         asked, run = self._session.asked_data, self._session.run
         if run is None or asked is None or not asked.path or self._window.current_page == "data":
             self.use_wanted.emit(path)

@@ -1,4 +1,4 @@
-"""What can be done now on the way through: empty pages lead there with one click."""
+"""Offer the next step of the workflow on empty pages, with one click."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -11,9 +11,10 @@ from widgets.parts.page import NextStep, Page
 
 
 class NextSteps(QObject):
-    """Keeps the next step of all pages that were made; owned by the window's controller."""
+    """The next step on all created pages; owned by the window's controller."""
 
     def __init__(self, window: MainWindow, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        """Update the pages on every change of the session or the flows."""
         super().__init__(parent)
         self._window, self._session, self._flows = window, session, flows
         window.page_built.connect(self._on_page_built)
@@ -23,7 +24,7 @@ class NextSteps(QObject):
             self._on_page_built("", page)
 
     def update(self) -> None:
-        """Name the next step on all pages."""
+        """Set the next step on all created pages."""
         step = self._step()
         for page in self._window.built_pages.values():
             if isinstance(page, Page):

@@ -1,4 +1,4 @@
-"""How a run ended, as pages show it: what stands below the headline, and whether more time is offered."""
+"""Format how a run ended: the subtitle of the headline, and whether more time is offered."""
 
 import math
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
 
 BUSY_TRIES = 2
-"""From so many disturbed runs in a row on, measuring again at once will likely end the same way."""
+"""Consecutive disturbed runs after which another measurement at once is unlikely to succeed."""
 
 LEAST_MINUTES = 5
-"""Less would often end the same way once more."""
+"""Least extra time in minutes; a shorter time would often lead to the same outcome."""
 
 
 def go_on_value(outcome: Outcome) -> GoOnValue | None:
-    """The minutes that are offered, and what for; None where more time would change nothing."""
+    """Return the offered minutes and their purpose; None if more time would change nothing."""
     more_s = outcome.end.more_s
     if more_s is None:
         return None
@@ -34,8 +34,9 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
 
 @dataclass(frozen=True)
 class ExamplesUsed:
-    """How many test examples the versions answered, of how many there are, as what (their plural). Of all `n_test` some
-    may not count: pictures in which nothing is found.
+    """The number of test examples that the versions were evaluated on, with the plural of their name.
+
+    `n` of the `n_test` examples count: pictures without any detection may not count.
     """
 
     n: int
@@ -43,14 +44,14 @@ class ExamplesUsed:
     things: str
 
     def words(self) -> str:
-        """``15 test pictures``, with how many of them count where not all do."""
+        """Return ``15 test pictures``, with the number that counts if not all do."""
         if self.n >= self.n_test:
             return tr("{0:,} test {1}").format(self.n, self.things)
         return tr("{0:,} test {1}, of which {2:,} count").format(self.n_test, self.things, self.n)
 
 
 def kept_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
-    """Below a headline that recommends nothing."""
+    """Return the subtitle of a headline that recommends no version."""
     if outcome.ending is Ending.BUILT:
         text = tr("Answers were compared on {0} in another engine. Export a version, and try it on its card.")
         return text.format(on.words())
@@ -80,7 +81,7 @@ def _untested_words(outcome: Outcome, on: ExamplesUsed) -> str:
 
 
 def _busy_words(outcome: Outcome, on: ExamplesUsed) -> str:
-    """After the second try in a row the programs are named, and the processor's own time is told."""
+    """Return the subtitle of a disturbed run; from the second one in a row it adds the speedup by processor time."""
     said = tr("{0} tried on {1}. Other programs disturbed the comparison of their speed.")
     said = said.format(_versions(outcome.tried), on.words())
     if outcome.end.busy_tries < BUSY_TRIES:

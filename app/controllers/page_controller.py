@@ -1,7 +1,7 @@
-"""What a page's controller says of itself, and how all of them are found.
+"""Define the controller of a page and find all controllers.
 
-Each folder of `app/controllers` whose `controller.py` holds a `CONTROLLER` belongs to the page of that id, whose
-widgets lie in the folder of the same name below `widgets/pages`.
+Each folder of `app/controllers` whose `controller.py` holds a `CONTROLLER` belongs to the page of that id. The page's
+widgets are in the folder of the same name below `widgets/pages`.
 """
 
 import functools
@@ -26,17 +26,17 @@ PACKAGE = "app.controllers"
 
 
 class PageController(QObject):
-    """What the window asks of any page's controller; where a page has no use for it, it stays as it is here."""
+    """Base class of all page controllers, owned by the window's controller; each default does nothing."""
 
     def take_paths(self, paths: list[str]) -> bool:
-        """Files that came while the page is shown: True where they are for it, and for nothing else."""
+        """Handle files that arrive while the page is shown; return True if no other page needs them."""
         return False
 
     def take_text(self, text: str) -> None:
-        """A text that came while the page is shown."""
+        """Handle a text that arrives while the page is shown."""
 
     def stop(self) -> None:
-        """The window closes: end what does not end by itself."""
+        """End background work that does not end by itself, because the window closes."""
 
 
 W = TypeVar("W")
@@ -45,7 +45,7 @@ C = TypeVar("C", bound=PageController)
 
 @dataclass(frozen=True)
 class Desk:
-    """What a controller is made from."""
+    """The objects that a page controller is created from."""
 
     window: "MainWindow"
     session: "Session"
@@ -58,7 +58,7 @@ class Desk:
 
 @dataclass(frozen=True)
 class Way:
-    """How far a person is on the way through."""
+    """The progress of the user in the workflow."""
 
     session: "Session"
     is_running: bool
@@ -67,9 +67,9 @@ class Way:
 
 @dataclass(frozen=True)
 class ControllerSpec(Generic[W, C]):
-    """The controller of the page `page_id`: how it is made from the page's widget, the commands that it does.
+    """The controller of the page `page_id`: its factory and the commands that it handles.
 
-    `is_done` tells whether its step is done; without one it is no step that must be done.
+    `is_done` returns whether the page's step is done; None means that the page is no required step.
     """
 
     page_id: str
@@ -82,14 +82,18 @@ AnySpec = ControllerSpec[Any, Any]
 
 
 def controller_modules() -> list[str]:
-    """The modules that `find_controllers` loads; some are slow, so that one may be loaded after the other."""
+    """Return the modules that `find_controllers` imports; some are slow, so the start imports them one by one."""
     folders = pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__)
     return [f"{PACKAGE}.{info.name}.controller" for info in folders if info.ispkg]
 
 
 @functools.cache
 def find_controllers() -> Mapping[str, AnySpec]:
-    """All of them by the id of their page. Raises `ValueError` where two are for one page."""
+    """Return all controllers by the id of their page.
+
+    Raises:
+        ValueError: if a page has two controllers.
+    """
     found: dict[str, AnySpec] = {}
     for name in controller_modules():
         spec = getattr(importlib.import_module(name), "CONTROLLER", None)
@@ -101,6 +105,10 @@ def find_controllers() -> Mapping[str, AnySpec]:
 
 
 def check_pairs(page_ids: Collection[str], controllers: Collection[str]) -> None:
-    """Each page has its controller, and the other way round. Raises `ValueError` naming those that stand alone."""
+    """Check that each page has a controller and each controller a page.
+
+    Raises:
+        ValueError: with the ids of those without a counterpart.
+    """
     if alone := sorted(set(page_ids) ^ set(controllers)):
         raise ValueError(f"a page needs a folder of widgets and one of a controller, unlike {', '.join(alone)}")

@@ -1,4 +1,4 @@
-"""Ways to rename or delete a project, from its page and from the top bar."""
+"""Rename, delete and restore projects, from their page and from the top bar."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,11 +18,12 @@ from widgets.theme import Theme
 
 
 class ProjectEdits(QObject):
-    """Asks, then has it done. `changed` comes after each change."""
+    """The edits of projects, owned by the window's controller; `changed` is emitted after each change."""
 
     changed = Signal()
 
     def __init__(self, window: MainWindow, theme: Theme, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        """Connect the edits to the menu of `window`."""
         super().__init__(parent)
         self._window, self._theme, self._session, self._flows = window, theme, session, flows
         self._repositories = session.workspace.repositories
@@ -34,7 +35,7 @@ class ProjectEdits(QObject):
         return self._session.project.id if self._session.project is not None else ""
 
     def rename(self, project_id: str) -> None:
-        """Ask for the name."""
+        """Ask for a new name and rename the project."""
         project = find_project(self._repositories, project_id)
         if project is None:
             return
@@ -54,7 +55,7 @@ class ProjectEdits(QObject):
         self.changed.emit()
 
     def delete(self, project_id: str) -> None:
-        """Ask, saying what goes; what is at work is not even asked about."""
+        """Ask and move a project to the trash; a project with running jobs is refused without a question."""
         project = find_project(self._repositories, project_id)
         if project is None or self._is_at_work(project):
             return
@@ -73,11 +74,11 @@ class ProjectEdits(QObject):
             return
         if project_id == self._open_id:
             self._session.new_project()
-            self._window.show_page("projects")  # from whose trash it can be taken back
+            self._window.show_page("projects")  # its trash can restore the project
         self.changed.emit()
 
     def forget(self, project_id: str) -> None:
-        """Ask once more: there is no way back."""
+        """Ask once more and delete a project permanently."""
         project = find_project(self._repositories, project_id)
         if project is None:
             return
@@ -96,12 +97,12 @@ class ProjectEdits(QObject):
         self.changed.emit()
 
     def restore(self, project_id: str) -> None:
-        """Out of the trash."""
+        """Restore a project from the trash."""
         restore(self._repositories, project_id)
         self.changed.emit()
 
     def _is_at_work(self, project: Project) -> bool:
-        """Work of the open project is not only runs: exports, proofs and loads read its records, too."""
+        """Return whether jobs of the project run, and show that; exports, proofs and load tests count as well."""
         works = project.id == self._open_id and any(running.title for running in self._flows.everything)
         if works:
             self._window.banner(_at_work())

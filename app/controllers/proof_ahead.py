@@ -1,4 +1,4 @@
-"""Before a run: whether the examples that are there can prove the limit at all, and what else would."""
+"""Check before a run whether the examples can prove the limit, and what else could."""
 
 from app.controllers.session import Session
 from app.controllers.words import tr
@@ -12,7 +12,7 @@ USUAL_LIMIT_PCT = 1.0
 
 
 def reach_row(session: Session) -> CheckValue | None:
-    """What so many examples can prove at all, where that is less than the usual limit."""
+    """Return the least limit that the examples can prove, if it is above the usual limit."""
     data = session.data
     if data is None or data.result.origin != "person" or not data.result.n_test:
         return None
@@ -25,7 +25,7 @@ def reach_row(session: Session) -> CheckValue | None:
 
 
 def few_value(session: Session, limit_pct: float) -> FewValue | None:
-    """None where there are enough, or where they are not the person's."""
+    """Return the hint about too few examples; None if there are enough or if they are not the user's own."""
     data = session.data
     if data is None or data.result.origin != "person":
         return None

@@ -1,4 +1,4 @@
-"""What is stored about a run, for a page that shows it."""
+"""Read the stored facts of a run for a page."""
 
 from app.controllers.session import Session
 from app.controllers.words import error_value
@@ -9,7 +9,7 @@ from widgets.parts.page import Page
 
 
 def facts_or_told(session: Session, page: Page, run: Run, page_title: str = "") -> RunFacts | None:
-    """All that is stored about the run; None where that cannot be read, which the page says."""
+    """Return all stored facts of the run; None if they cannot be read, which the page then shows."""
     try:
         return read_facts(session.workspace, run.id)
     except JobError as error:

@@ -1,4 +1,4 @@
-"""From page to page with a run: open it, go on with it, give it more time, measure it again."""
+"""Handle the commands for a run that pages share: open, continue, extend and repeat."""
 
 from PySide6.QtCore import QObject
 
@@ -12,9 +12,10 @@ from app.services.records.run_plan import as_begun
 
 
 class RunWays(QObject):
-    """Offers what pages ask for with a run that may be another project's."""
+    """The handlers of commands for runs, which may belong to another project; owned by the window's controller."""
 
     def __init__(self, desk: Desk, parent: QObject) -> None:
+        """Register the handlers."""
         super().__init__(parent)
         self._window, self._session, self._commands = desk.window, desk.session, desk.commands
         self._commands.offer(c.OPEN_RUN, self._open)
@@ -27,7 +28,7 @@ class RunWays(QObject):
             self._commands.do(c.SHOW_RESULT if run.state in SHOWN_STATES else c.SHOW_RUN, run)
 
     def _resume(self, run: Run) -> None:
-        """Go on. What was judged with other data, or another model, is begun anew: nothing is mixed."""
+        """Continue a run; a run with other data or another model starts again, so that results are never mixed."""
         if not self._is_open(run) and not self._commands.do(c.OPEN_PROJECT, run.project_id):
             return
         preset = self._commands.do(c.PRESET_OF, run.goal.preset_id)
@@ -37,14 +38,14 @@ class RunWays(QObject):
             self._commands.do(c.START_RUN, preset, run.goal.threads, False)
 
     def _extend(self, run: Run, minutes: int) -> None:
-        """More time for a run that is over: not where other data, or another model, are open by now."""
+        """Give a finished run more time, unless other data or another model are open by now."""
         if not self._is_open(run) or not self._session.fits(run):
             self._window.banner(error_value(other_inputs()))
             return
         self._commands.do(c.CONTINUE_RUN, run, self._commands.do(c.PRESET_OF, run.goal.preset_id), 60.0 * minutes)
 
     def _repeat(self, run: Run) -> None:
-        """Measure all of a run once more, also what was measured lately."""
+        """Measure all versions of a run again, including those that were measured recently."""
         if self._is_open(run):
             preset = as_begun(run, self._commands.do(c.PRESET_OF, run.goal.preset_id))
             self._commands.do(c.START_RUN, preset, run.goal.threads, True)

@@ -1,4 +1,4 @@
-"""What is open in the window: the project, its model, its data, its run. Controllers share this one value holder."""
+"""Hold what is open in the window: project, model, data and run. All controllers share this object."""
 
 import dataclasses
 from typing import Any
@@ -21,7 +21,10 @@ SHOWN_STATES = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 
 class Session(QObject):
-    """Signals say what changed; nothing here knows a widget. `run` is the run that the pages show."""
+    """The open project with its model, data and run; owned by the window's controller.
+
+    Signals report what changed; the session knows no widgets. `run` is the run that the pages show.
+    """
 
     project_changed = Signal()
     model_changed = Signal()
@@ -32,6 +35,7 @@ class Session(QObject):
     exported = Signal()
 
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        """Create a session without a project."""
         super().__init__(parent)
         self.workspace = workspace
         self.described: DescribeResult | None = None
@@ -40,17 +44,17 @@ class Session(QObject):
         self.model: OpenedModel | None = None
         self.asked_data: DataParams | None = None
         self.data: ReadData | None = None
-        self.earlier_data: tuple[DataParams, ReadData] | None = None  # what was replaced last, to go back to
+        self.earlier_data: tuple[DataParams, ReadData] | None = None  # replaced last; can be restored
         self.recipes: tuple[Recipe, ...] | None = None
         self.run: Run | None = None
-        self.looked_at = ""  # id of the version that was chosen on Compare; pages that look closer begin with it
+        self.looked_at = ""  # id of the version chosen on Compare; the detail pages start with it
         self.is_opening = False
         self._checking: Background[Any] | None = None
 
     def begin(
         self, params: OpenParams, model: OpenedModel, *, name: str | None = None, is_sample: bool = False
     ) -> None:
-        """A model was opened: its project, made if there is none; data and run of that project come along."""
+        """Open a model with its project, which is created if it does not exist; loads the project's data and run."""
         repositories = self.workspace.repositories
         project = project_for(repositories, from_text(params.path), name=name, is_sample=is_sample)
         same_model = project.model_key == model.key
@@ -65,12 +69,12 @@ class Session(QObject):
         self.project = opened.save_opening(repositories, found, params)
         self._take_data(self.project)
         if not same_model:
-            self.data = None  # it was prepared for another model; `asked_data` says how to read it again
+            self.data = None  # prepared for another model; `asked_data` holds how to read it again
         self.run = latest_run(repositories, project, _is_shown) if same_model else None
         self._tell_all()
 
     def reopen(self, project: Project) -> bool:
-        """Show a project as it was left. False where its model must be opened anew."""
+        """Show a project in its last state; return False if its model must be opened again."""
         model = reopened_model(self.workspace.artifacts, project)
         if model is None:
             return False
@@ -84,26 +88,26 @@ class Session(QObject):
         return True
 
     def _check_later(self, project: Project) -> None:
-        """Compare what was only looked at with its hashes meanwhile, so that nobody waits for it later."""
+        """Verify the hashes of the reopened artifacts in the background, so that no later step waits for it."""
         self.stop_checking()
         store, keys = self.workspace.artifacts, (project.model_key, project.data_key)
         self._checking = Background(lambda stopped: [store.get(key, stopped) for key in keys if key])
 
     def stop_checking(self) -> None:
-        """Before the program ends, and before another project is looked at."""
+        """Stop the verification, before the program ends or another project opens."""
         if self._checking is not None:
             self._checking.stop()
             self._checking = None
 
     def new_project(self) -> None:
-        """Nothing is open."""
+        """Close the project, so that nothing is open."""
         self.project = self.opening = self.model = self.asked_data = self.data = self.run = None
         self._keep_earlier(None)
         self.recipes = None
         self._tell_all()
 
     def set_data(self, asked: DataParams, data: ReadData) -> None:
-        """Data were read for the open model. A set that they replace can be gone back to."""
+        """Set the data of the open model; a replaced data set is saved for the way back."""
         before = self.asked_data
         if before is not None and before.path and before.path != asked.path and self.data is not None:
             self._keep_earlier((before, self.data))
@@ -115,7 +119,7 @@ class Session(QObject):
         self.data_changed.emit()
 
     def _keep_earlier(self, earlier: tuple[DataParams, ReadData] | None) -> None:
-        """Hold the set that can be gone back to: no row of the database names it any more."""
+        """Hold the replaced data set in the store, because no row of the database refers to it."""
         if self.earlier_data is not None:
             self.workspace.artifacts.let_go([self.earlier_data[1].key])
         if earlier is not None:
@@ -123,29 +127,29 @@ class Session(QObject):
         self.earlier_data = earlier
 
     def set_run(self, run: Run | None) -> None:
-        """The run to show."""
+        """Set the run that the pages show."""
         self.run = run
         self.run_changed.emit()
 
     def set_described(self, found: DescribeResult) -> None:
-        """What is there on this computer is known, or known better."""
+        """Set the description of this computer, or replace it with a newer one."""
         self.described = found
         self.described_changed.emit()
 
     def set_recipes(self, recipes: tuple[Recipe, ...] | None) -> None:
-        """The recipes as the person left them; None for the preset's own."""
+        """Set the recipes as the user edited them; None means the preset's own recipes."""
         self.recipes = recipes
         if self.project is not None:
             opened.save_recipes(self.workspace.repositories, self.project, recipes)
 
     def fits(self, run: Run) -> bool:
-        """Whether a run was begun with the model and the data that are open now."""
+        """Return whether a run used the model and the data that are open now."""
         baseline = next((v for v in self.workspace.repositories.variants.list(run_id=run.id) if v.is_baseline), None)
         same_model = baseline is None or (self.model is not None and baseline.artifact_key == self.model.key)
         return same_model and (run.data_key is None or (self.data is not None and self.data.key == run.data_key))
 
     def change(self, **changes: Any) -> None:
-        """Facts of the project; saved at once, so that nothing is lost when the window closes."""
+        """Change fields of the project and save them at once, so that nothing is lost when the window closes."""
         if self.project is None:
             return
         changed = dataclasses.replace(self.project, **changes)
@@ -153,7 +157,7 @@ class Session(QObject):
             self.project = opened.save_project(self.workspace.repositories, changed)
 
     def refresh_project(self) -> None:
-        """A run has written the project meanwhile."""
+        """Read the project again, because a run has changed it."""
         if self.project is not None:
             self.project = self.workspace.repositories.projects.get(self.project.id)
 

@@ -1,4 +1,4 @@
-"""What stands around the pages: project, marks of how far one is, jobs."""
+"""Show the project, the progress marks and the jobs around the pages."""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,10 @@ MAX_PROJECTS = 12
 
 
 class ShellPresenter(QObject):
-    """Shows the session in rail and top bar, and the work that goes on. `controllers` by the id of their page."""
+    """The presenter of rail and top bar, owned by the window's controller."""
 
     def __init__(self, desk: Desk, controllers: Mapping[str, AnySpec], parent: QObject) -> None:
+        """Connect the presenter; `controllers` are the specifications by the id of their page."""
         super().__init__(parent)
         session, flows = desk.session, desk.flows
         self._window, self._session, self._flows, self._commands = desk.window, session, flows, desk.commands
@@ -31,7 +32,7 @@ class ShellPresenter(QObject):
         flows.changed.connect(self._show_jobs)
 
     def show(self) -> None:
-        """All of it."""
+        """Show the project, the list of projects and the marks."""
         session, window = self._session, self._window
         project = session.project
         preset = self._commands.do(PRESET_OF, project.preset_id).title if project else ""
@@ -42,7 +43,7 @@ class ShellPresenter(QObject):
         window.set_marks(self._marks())
 
     def _marks(self) -> dict[str, Mark]:
-        """Checks for what is done; the first step that is not, or the one at work, is next."""
+        """Return the marks: a check for each finished step; the first unfinished step is current."""
         session = self._session
         run = session.run
         is_running = any(running.is_run for running in self._flows.active)

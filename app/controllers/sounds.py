@@ -1,4 +1,4 @@
-"""Plays the sound of a page: asked by its buttons, told back to it."""
+"""Play the sound of a page and report its state to the page."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,10 @@ POLL_MS = 100
 
 
 class SoundPlayer(QObject):
-    """`tell(state)` is called whenever what the loudspeaker does has changed."""
+    """The loudspeaker of one page, owned by the page's controller."""
 
     def __init__(self, tell: Callable[[SoundState], None], parent: QObject) -> None:
+        """Create a silent player; `tell(state)` is called after each change of its state."""
         super().__init__(parent)
         self._speaker, self._tell = Loudspeaker(), tell
         self._timer = QTimer(self)
@@ -21,13 +22,13 @@ class SoundPlayer(QObject):
         self._timer.timeout.connect(self._on_tick)
 
     def play(self, wav: bytes) -> None:
-        """From its beginning."""
+        """Play a WAV file from its beginning."""
         self._speaker.play(wav)
         self._tell("playing")
         self._timer.start()
 
     def stop(self) -> None:
-        """Silence; nothing is told where there was silence already."""
+        """Stop the sound; nothing is reported if none plays."""
         if self._timer.isActive():
             self._timer.stop()
             self._speaker.stop()

@@ -1,4 +1,4 @@
-"""The dock: a small worker reads the machine, its samples go to the graphs."""
+"""Read the machine in a worker process and show its samples in the dock."""
 
 import csv
 import time
@@ -24,15 +24,19 @@ PROCESSOR = "cpu"
 POWER_LIMIT = "power_limit_w"
 ONCE = (POWER_LIMIT, "clock_limit_hz", "slowdown_c")
 BORN_BYTES = 4 << 20
-"""A process that has less is just being born."""
+"""Memory in bytes of a process that has just started; smaller totals are not shown."""
 
 CSV_HEAD = ("time", "device", "quantity", "value")
 
 
 class TelemetryController(QObject):
-    """Starts the reader, restarts it never: a machine that cannot be read shows no figures, and says so."""
+    """The reader of the machine, owned by the window's controller.
+
+    A reader that fails is not started again: the dock then says that there are no figures.
+    """
 
     def __init__(self, window: MainWindow, session: Session, flows: FlowRunner, parent: QObject | None = None) -> None:
+        """Create the controller without starting its reader."""
         super().__init__(parent)
         self._window, self._dock, self._session, self._flows = window, window.dock, session, flows
         self._reader: MachineReader | None = None
@@ -43,7 +47,7 @@ class TelemetryController(QObject):
         self._dock.csv_requested.connect(self._on_csv)
 
     def start(self, found: DescribeResult) -> None:
-        """Watch the processor, or the GPUs that were found; again when others were found."""
+        """Start to read the processor or the detected GPUs; restarts after another detection."""
         self.stop()
         values = devices(found)
         self._names = {value.id: value.name for value in values}
@@ -55,14 +59,14 @@ class TelemetryController(QObject):
         self._timer.start()
 
     def pause(self, paused: bool) -> None:
-        """While requests are timed nothing is read; what was sent meanwhile comes after them."""
+        """Pause reading while requests are timed; samples that arrive meanwhile are shown afterwards."""
         if paused:
             self._timer.stop()
         elif self._reader is not None:
             self._timer.start()
 
     def stop(self) -> None:
-        """End the reader."""
+        """Stop the reader."""
         self._timer.stop()
         if self._reader is not None:
             self._reader.close()
@@ -95,7 +99,7 @@ class TelemetryController(QObject):
             self._add_memory(processes)
 
     def _add_memory(self, processes: dict[str, dict[int, float]]) -> None:
-        """What the processes of the work that runs have in memory together, and on each card where it is told."""
+        """Add the total memory of the job's processes and, if the driver reports it, their memory on each GPU."""
         pids = self._flows.pids
         total = float(sum(resident_bytes(pid) for pid in pids))
         now = np.array([time.monotonic()])
@@ -108,14 +112,14 @@ class TelemetryController(QObject):
                 self._dock.add(device, JOB_MEMORY, now, np.array([mine]))
 
     def _on_csv(self) -> None:
-        """Where a person chooses; nothing where they do not."""
+        """Ask for a file and save the table; a cancelled dialog saves nothing."""
         name, title = f"fettle-{datetime.now():%Y-%m-%d-%H%M}.csv", tr("Where shall the table be written?")
         path, _ = QFileDialog.getSaveFileName(self._window, title, name, "CSV (*.csv)")
         if path:
             self.save_csv(Path(path))
 
     def save_csv(self, path: Path) -> None:
-        """Every figure that is known: time (UTC), device, quantity with its unit, value."""
+        """Write all known samples as CSV: time (UTC), device, quantity with its unit, value."""
         began = datetime.now(UTC) - timedelta(seconds=time.monotonic())
         try:
             with path.open("w", newline="", encoding="utf-8") as file:
@@ -137,7 +141,7 @@ class TelemetryController(QObject):
 
 
 def resident_bytes(pid: int) -> int:
-    """0 for a process that is over."""
+    """Return the resident memory of a process in bytes; 0 if the process has ended."""
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
@@ -145,7 +149,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def devices(found: DescribeResult) -> list[DeviceValue]:
-    """GPUs first, the processor always."""
+    """Return the devices of the dock: the GPUs first, and always the processor."""
     gpus = [
         DeviceValue(device_id(card), card.name, "gpu", memory_total_bytes=float(card.memory_bytes) or None)
         for card in found.cards

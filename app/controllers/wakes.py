@@ -1,4 +1,4 @@
-"""Tells in the window's thread that a worker has said something, so that nobody has to look often."""
+"""Notify the window's thread that a worker process has sent a message, so that frequent polling is not needed."""
 
 import sys
 from collections.abc import Sequence
@@ -8,21 +8,25 @@ from PySide6.QtCore import QObject, QSocketNotifier, Signal
 from app.jobs.process import Waitable
 
 IS_OFFERED = sys.platform != "win32"
-"""On Windows a pipe is no socket, and who looks by a timer has to do."""
+"""Windows supports no notifier for pipes, so that a timer must poll there."""
 
 
 class Wakes(QObject):
-    """`came` once after each `watch`, as soon as one of what it was given is ready; never where it is not offered."""
+    """Notifier for the pipes of worker processes; owned by the `FlowRunner`.
+
+    `came` is emitted once after each `watch`, when one of the pipes is readable; never where it is not supported.
+    """
 
     came = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
+        """Create a notifier that watches nothing."""
         super().__init__(parent)
         self._notifiers: dict[int, QSocketNotifier] = {}
         self._is_watching = False
 
     def watch(self, waitables: Sequence[Waitable]) -> None:
-        """Look at these alone from now on; at nothing where there are none. None of them may be closed meanwhile."""
+        """Watch only these pipes from now on; an empty sequence stops watching. None of them may close meanwhile."""
         numbers = {one if isinstance(one, int) else one.fileno() for one in waitables} if IS_OFFERED else set()
         self._is_watching = bool(numbers)
         for number, notifier in self._notifiers.items():
@@ -32,6 +36,6 @@ class Wakes(QObject):
             notifier.activated.connect(self._on_activated)
 
     def _on_activated(self) -> None:
-        if self._is_watching:  # another one may have told it already
+        if self._is_watching:  # another pipe may have reported already
             self.watch(())
             self.came.emit()

@@ -1,4 +1,4 @@
-"""Two texts word by word: which words of each the other does not have in its place."""
+"""Compare two texts word by word and mark the words that differ."""
 
 import re
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from difflib import SequenceMatcher
 from widgets.parts.marked import Marked, MarkedPart
 
 MOST_WORDS = 1500
-"""Longer texts are compared as far as this; what follows is shown unmarked."""
+"""Number of compared words; the words after it are shown without marks."""
 
 _WORD = re.compile(r"\s*\S+")
 
 
 def marked_pair(before: str, after: str) -> tuple[Marked, Marked]:
-    """Both texts in parts; parts that the other lacks are marked."""
+    """Return both texts in parts; parts that the other text lacks are marked."""
     old, new = _WORD.findall(before), _WORD.findall(after)
     matcher = SequenceMatcher(None, _keys(old), _keys(new), autojunk=False)
     parts: tuple[list[MarkedPart], list[MarkedPart]] = ([], [])
@@ -32,7 +32,7 @@ def _keys(words: list[str]) -> list[str]:
 
 
 def marked_lists(before: Sequence[str], after: Sequence[str]) -> tuple[Marked, Marked]:
-    """Both lists, a line for each entry; those that the other list has not are marked."""
+    """Return both lists with one line per entry; entries that the other list lacks are marked."""
     return _lines(before, after), _lines(after, before)
 
 

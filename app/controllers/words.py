@@ -1,4 +1,4 @@
-"""Errors and facts of workers in the words of the window."""
+"""Format errors and facts of worker processes as texts of the window."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from workers.contracts.specs import DeviceFacts, TensorSpec
 
 
 def tr(text: str) -> str:
-    """Text in the person's language."""
+    """Translate a text into the user's language."""
     return QCoreApplication.translate("controllers", text)
 
 
 def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") -> ErrorValue:
-    """What happened, is my work safe, what to do now; the traceback is folded away."""
+    """Return the error card: what happened, whether work is safe, what to do next, and the folded traceback."""
     happened = first_line(error.detail)
     return ErrorValue(
         title=error.title,
@@ -34,18 +34,18 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
 
 
 def first_line(text: str) -> str:
-    """One sentence for people; what libraries add in further lines is for specialists."""
+    """Return the first line, with “…” if there are more; libraries add details for specialists in further lines."""
     line, *more = text.strip().splitlines() or [""]
     return f"{line} …" if more else line
 
 
 def further_lines(text: str) -> str:
-    """The whole of it where there is more than the first line, else nothing."""
+    """Return the whole text if it has more than one line, else ""."""
     return text if len(text.strip().splitlines()) > 1 else ""
 
 
 def settings_problem(text: str) -> ErrorValue:
-    """The settings file was damaged; the usual settings hold."""
+    """Return the message that the settings file was damaged and the default settings apply."""
     return ErrorValue(
         title=tr("The settings were set aside"),
         happened=text,
@@ -57,7 +57,7 @@ def settings_problem(text: str) -> ErrorValue:
 
 
 def no_use_for_picture() -> ErrorValue:
-    """A picture was pasted, and nothing was optimized yet."""
+    """Return the message that a pasted picture has no use before an optimization."""
     return ErrorValue(
         title=tr("A pasted picture can be tried later"),
         happened=tr("It has no file, so it is neither a model nor a set of examples."),
@@ -69,7 +69,7 @@ def no_use_for_picture() -> ErrorValue:
 
 
 def engine_name(runtime: str) -> str:
-    """A runtime by the name that its makers gave it."""
+    """Return the display name of a runtime."""
     names = {
         "onnxruntime-cpu": "ONNX Runtime",
         "onnxruntime-cuda": tr("ONNX Runtime (GPU)"),
@@ -83,7 +83,7 @@ def engine_name(runtime: str) -> str:
 
 
 def wait_for_the_run(again: str) -> ErrorValue:
-    """Other work would spoil what is being measured; `again` is the sentence of what to do when it is over."""
+    """Return the message that a measurement runs; `again` is the sentence that says what to do afterwards."""
     return ErrorValue(
         title=tr("Versions are being measured now"),
         happened=tr("Asking them at the same time would spoil their times."),
@@ -95,7 +95,7 @@ def wait_for_the_run(again: str) -> ErrorValue:
 
 
 def store_notice(text: str) -> ErrorValue:
-    """What was found, and mended, when the database was opened."""
+    """Return the message about repairs when the database was opened."""
     return ErrorValue(
         title=tr("Your projects were looked after"),
         happened=text,
@@ -107,7 +107,7 @@ def store_notice(text: str) -> ErrorValue:
 
 
 def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
-    """A model that was not opened, with a note for its maker."""
+    """Return the error card of a model that was not opened, with a note for its author."""
     value = error_value(error, page_title=tr("This file was not opened"), subject=subject_of(path))
     note = tr("Fettle did not open {0}: {1} {2}").format(Path(path).name, error.detail, value.next_step)
     safe = tr("Yes. Nothing was run, nothing was changed, and the file stays where it was.")
@@ -128,7 +128,7 @@ def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
 
 
 def subject_of(path: str) -> str:
-    """``old-classifier.pt, 98 MB``; a folder, or what is gone, by its name alone."""
+    """Return ``old-classifier.pt, 98 MB``; only the name for a folder or a missing file."""
     file = Path(path)
     try:
         size = file.stat().st_size if file.is_file() else None
@@ -138,7 +138,7 @@ def subject_of(path: str) -> str:
 
 
 def tensors_in_words(tensors: tuple[TensorSpec, ...], most: int = 3) -> str:
-    """Their meanings, else names and shapes."""
+    """Return the meanings of the tensors, or their names and shapes if there is no meaning."""
     parts = []
     for tensor in tensors[:most]:
         shape = " × ".join("any" if size is None or isinstance(size, str) else str(size) for size in tensor.shape)
@@ -150,7 +150,7 @@ def tensors_in_words(tensors: tuple[TensorSpec, ...], most: int = 3) -> str:
 
 
 def format_words(format_id: str) -> str:
-    """In what form a model came; one that is not known keeps its id."""
+    """Return the display name of a model format; an unknown format keeps its id."""
     words = {
         "onnx": "ONNX",
         "safetensors": "safetensors",
@@ -167,7 +167,7 @@ def format_words(format_id: str) -> str:
 
 
 def task_words(text: str) -> str:
-    """What a model does, where `text` is the name of a task; everything else stays as it is."""
+    """Return what a model does if `text` is the name of a task; any other text is returned unchanged."""
     words = {
         "image-classification": tr("tells pictures apart"),
         "text-classification": tr("tells texts apart"),
@@ -186,7 +186,7 @@ def task_words(text: str) -> str:
 
 
 def device_words(device: DeviceFacts | None) -> str:
-    """What does the work. No GPU is no error."""
+    """Return the name of the device that does the work; a computer without a GPU is no error."""
     if device is not None and device.gpus:
         return device.gpus[0]
     return tr("This computer's processor")
