@@ -1,4 +1,4 @@
-"""The page "All answers": the table of the chosen version, and the examples that are looked at."""
+"""Control the page "All answers": the table of the chosen version and the selected examples."""
 
 from PySide6.QtCore import QTimer
 
@@ -25,13 +25,14 @@ from workers.contracts.errors import ErrorInfo
 
 PAGE = "answers"
 PAUSE_MS = 90
-"""So long a row must stay chosen before its example is looked up: arrow keys pass over many."""
+"""Time in ms that a row must stay selected before its example is read: arrow keys pass over many rows."""
 
 
 class AnswersController(PageController):
-    """Nothing is read before the page is looked at."""
+    """Controller of the page "All answers"; it reads nothing before the page is shown."""
 
     def __init__(self, window: MainWindow, page: AnswersPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._facts: RunFacts | None = None
@@ -73,7 +74,7 @@ class AnswersController(PageController):
             self.show()
 
     def show(self) -> None:
-        """The version that was looked at on Compare, else the recommended one; what is shown already stays."""
+        """Show the version inspected on Compare, else the recommended one; a version that is shown already stays."""
         run = self._session.run
         if run is None:
             self._page.show_empty()
@@ -143,7 +144,7 @@ class AnswersController(PageController):
             self._session.looked_at = variant.id
             self._load(facts, variant)
 
-    # --- examples that are looked at
+    # --- selected examples
 
     def _on_rows_wanted(self, numbers: tuple[int, ...]) -> None:
         self._wanted = numbers
@@ -167,13 +168,13 @@ class AnswersController(PageController):
         self._page.show_looks(tuple(_look_value(looked) for looked in found))
 
     def _on_not_looked(self, error: ErrorInfo) -> None:
-        """The table stands without the example; its file may have been moved."""
+        """Show the error in the banner and keep the table, because only the file of the example may have moved."""
         self._looking = None
         self._window.banner(error_value(error))
 
 
 def answered(facts: RunFacts) -> list[Variant]:
-    """Versions that can stand beside the original: the recommended one first, then as they were tried."""
+    """Return the versions with stored predictions: the recommended one first, the others in the order of the run."""
     found = [v for v in facts.variants if v.answers_key and not v.is_baseline]
     return sorted(found, key=lambda variant: (variant != facts.recommended, variant.index))
 

@@ -1,4 +1,4 @@
-"""Reads the table that a job wrote. It comes from the other side of the wall: nothing in it is believed unchecked."""
+"""Read and check the table of answers that a job wrote; nothing from a worker process is trusted unchecked."""
 
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,15 @@ _TYPES: dict[str, type[np.generic]] = {
 
 
 def read_columns(folder: Path) -> AnswerColumns:
-    """Raises OSError or ValueError where it is not what it should be."""
+    """Read the columns of the table.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if a column is missing or has a wrong size, type or value.
+    """
     with np.load(folder / ROWS_FILE, allow_pickle=False) as stored:
-        arrays = {"similarity" if name == "likeness" else name: stored[name] for name in stored.files}  # of 0.1.0
+        # Version 0.1.0 calls the column “similarity” “likeness”.
+        arrays = {"similarity" if name == "likeness" else name: stored[name] for name in stored.files}
     try:
         return _columns(arrays)
     except (KeyError, TypeError, IndexError) as error:

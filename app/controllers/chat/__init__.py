@@ -1,1 +1,1 @@
-"""The page Chat: both versions answer one after the other, as the words come."""
+"""Controller of the page Chat, on which both versions reply one after the other, word by word."""

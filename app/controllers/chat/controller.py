@@ -1,4 +1,4 @@
-"""The page "Chat": the original and a version stay loaded while it is shown, and answer one after the other."""
+"""Control the page "Chat": the original and a version stay loaded while the page is shown, and reply in turn."""
 
 from collections.abc import Sequence
 
@@ -25,9 +25,10 @@ SIDES: tuple[Side, ...] = ("original", "optimized")
 
 
 class ChatController(DetailController):
-    """`stop()` ends both processes; they are there while the page is looked at."""
+    """Controller of the page Chat; both processes exist only while the page is shown, and `stop()` ends them."""
 
     def __init__(self, window: MainWindow, page: ChatPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         self._page = page
         self._chats: dict[Side, LiveChat] = {}
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
@@ -44,7 +45,7 @@ class ChatController(DetailController):
         window.page_shown.connect(self._on_other_page)
 
     def show(self) -> None:
-        """Load both sides; nothing stays loaded of the ones before."""
+        """Load both versions; the versions that were loaded before are closed."""
         self.stop()
         super().show()
         facts, variant = self._facts, self._variant
@@ -60,7 +61,7 @@ class ChatController(DetailController):
         self._timer.start()
 
     def stop(self) -> None:
-        """End both processes, at once, and forget what was said."""
+        """End both processes at once and forget the dialogue."""
         self._timer.stop()
         for chat in self._chats.values():
             chat.close()
@@ -96,14 +97,14 @@ class ChatController(DetailController):
         self._chats[side].say(request)
 
     def _on_stop(self) -> None:
-        """The answer that comes ends, and the other side is not asked."""
+        """Stop the current reply; the other version gets no request."""
         side = self._turn
         if side is None:
             return
         self._chats[side].say(ChatRequest())
         self._end_answer(side)
         self._page.say_stopped(side, self._speed)
-        if side == "original":  # both go on from the same dialogue
+        if side == "original":  # both continue with the same dialogue
             self._messages["optimized"].append(ChatMessage(role="assistant", content=""))
         self._turn = None
         self._page.end()
@@ -142,7 +143,7 @@ class ChatController(DetailController):
             self._go_on(side)
 
     def _go_on(self, side: Side) -> None:
-        """The other side's turn, or the person's."""
+        """Continue with the other version's reply, or end the round."""
         self._end_answer(side)
         self._turn = None
         if side == "original":
@@ -158,7 +159,7 @@ class ChatController(DetailController):
 
 
 def chattable(facts: RunFacts) -> list[Variant]:
-    """Versions that there can be a chat with: all of a language model, none of another."""
+    """Return the versions that can chat: all versions of a language model, none of another model."""
     return facts.made if is_chat(facts.original_dir) else []
 
 

@@ -1,4 +1,4 @@
-"""The page Compare: the stored result, and the changed answers of the version that is chosen."""
+"""Control the page Compare: the stored result and the changed answers of the chosen version."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,9 +50,10 @@ from workers.contracts.specs import Judgement
 
 
 class CompareController(PageController):
-    """`export_requested(variant id)` goes on to the page Export, `write_requested(variant id)` writes it at once,
-    `go_on_requested(run, minutes)` gives it more time, `again_requested(run)` measures all of it once more,
-    `model_given(path)` opens a file as a model of its own.
+    """Controller of the page Compare.
+
+    `export_requested(variant id)` opens the page Export, `write_requested(variant id)` writes the bundle at once,
+    `go_on_requested(run, minutes)` gives more time, `again_requested(run)` measures again, `model_given(path)` opens.
     """
 
     export_requested = Signal(str)
@@ -64,6 +65,7 @@ class CompareController(PageController):
     def __init__(
         self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner, kept: KeptSettings
     ) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows, self._kept = window, page, session, flows, kept
         self._facts: RunFacts | None = None
@@ -97,12 +99,12 @@ class CompareController(PageController):
         self.show()
 
     def show_result(self, run: Run) -> None:
-        """Go to the page and show what came out of this run."""
+        """Open the page and show the result of this run."""
         self._session.set_run(run)
         self._window.show_page("compare")
 
     def take_paths(self, paths: list[str]) -> bool:
-        """More examples for what is not proven; a model to judge beside the original, or to begin anew with."""
+        """Take more examples for an unproven result, or a model to compare with the original or to open."""
         if self._takes_model(paths):
             dialog = beside_question(self._page.theme, self._window, Path(paths[0]).name)
             dialog.answered.connect(lambda answer: self._on_beside_answered(paths[0], answer))
@@ -114,12 +116,12 @@ class CompareController(PageController):
         return True
 
     def show(self) -> None:
-        """The result of the run that is open, if there is one."""
+        """Show the result of the open run, if there is one."""
         run = self._session.run
         if self._proving is not None:
             if run is not None and self._facts is not None and run.id == self._facts.run.id:
                 return
-            self._on_cancel()  # another run is open; of the work for the one before nothing was written yet
+            self._on_cancel()  # another run is open; the job for the previous one has written nothing yet
             self._proving = None
         self._facts = None
         self._idle.stop()
@@ -141,7 +143,7 @@ class CompareController(PageController):
             self._show_changes(shown.id)
 
     def _tell_at_once(self) -> None:
-        """Whether one click writes the recommended version, and as what: the target may have been chosen meanwhile."""
+        """Show the target for a one-click export of the recommended version; it may have changed on another page."""
         facts, found, target = self._facts, self._session.described, None
         if facts is not None and facts.recommended is not None and found is not None:
             last_id = self._kept.value.export_target
@@ -153,26 +155,26 @@ class CompareController(PageController):
         return asked.path if asked is not None else None
 
     def _on_data(self) -> None:
-        """Other examples were chosen: the result stays, and says that it is not of those."""
+        """Show after a change of the data that the result belongs to other examples."""
         if self._page.state == "full":
             self.show()
 
-    # --- more examples for a verdict that is not proven
+    # --- more examples for an unproven verdict
 
     def takes(self, paths: list[str]) -> bool:
-        """Whether what was dropped is more examples for a verdict that is not proven."""
+        """Return whether the dropped paths are more examples for an unproven verdict."""
         best = self._facts.recommended if self._facts is not None else None
         if best is None or is_safe(best) or self._proving is not None or len(paths) != 1:
             return False
         return kind_of(from_text(paths[0])) == "data"
 
     def add_data(self, path: str) -> None:
-        """Go to the page and judge the run again with these examples as well."""
+        """Open the page and evaluate the run again with these examples as well."""
         self._window.show_page("compare")
         self.prove(path)
 
     def prove(self, path: str) -> None:
-        """Judge the run again with these examples as well."""
+        """Evaluate the run again with these examples as well."""
         facts, kept = self._facts, self._session.asked_data
         if facts is None or self._proving is not None:
             return
@@ -187,7 +189,7 @@ class CompareController(PageController):
         self._begin(flow, title, tr("Reading the new examples"), self._on_proved, self._on_not_proved)
 
     def ask_rest(self) -> None:
-        """Judge the run again with those of its own examples for which its time was too short."""
+        """Evaluate the run again with those of its examples that it had no time for."""
         if self._facts is None or self._proving is not None:
             return
         if self._flows.runs:
@@ -198,7 +200,7 @@ class CompareController(PageController):
         self._begin(flow, title, tr("Asking the other examples"), self._on_proved, self._on_not_proved)
 
     def prove_alone(self, version_id: str) -> None:
-        """Test one version by itself: a look of its own at the test examples."""
+        """Evaluate one version alone, which counts as a separate look at the test set."""
         facts = self._facts
         version = next((v for v in facts.variants if v.id == version_id), None) if facts is not None else None
         if facts is None or version is None or self._proving is not None:
@@ -215,10 +217,10 @@ class CompareController(PageController):
             self._proving = None
             self._session.set_run(run)
 
-    # --- a model that was made elsewhere, beside the original
+    # --- another model beside the original
 
     def _takes_model(self, paths: list[str]) -> bool:
-        """Whether what was dropped may stand beside the original of the result."""
+        """Return whether the dropped path is a model that can be compared with the original of the result."""
         if self._facts is None or self._proving is not None or self._page.state != "full" or len(paths) != 1:
             return False
         return kind_of(from_text(paths[0])) == "model" and may_judge_file(self._facts)
@@ -230,7 +232,7 @@ class CompareController(PageController):
             self.model_given.emit(path)
 
     def judge_file(self, path: str, *, allow_code: bool = False) -> None:
-        """Judge this file on the run's own data, as one more version of it."""
+        """Evaluate a model file on the run's own data, as one more version."""
         facts = self._facts
         if facts is None or self._proving is not None:
             return
@@ -252,7 +254,7 @@ class CompareController(PageController):
                 dialog.open()
                 return
             self._on_not_proved(running, None)
-            if error is not None:  # what differs is what helps
+            if error is not None:  # the details of the difference help most
                 told = error_value(error)
                 self._window.banner(replace(told, next_step=f"{told.happened} {told.next_step}"))
 
@@ -265,7 +267,7 @@ class CompareController(PageController):
         self._session.set_run(judged.run)
         self._page.choose_version(judged.variant_id)
 
-    # --- work of the page that takes a while
+    # --- jobs of the page that take a while
 
     def _begin(
         self,
@@ -308,7 +310,7 @@ class CompareController(PageController):
             self._window.banner(proved_value(proved.added, proved.known, proved.merged))
 
     def _on_not_proved(self, running: Running, error: ErrorInfo | None) -> None:
-        """The result stands as it was."""
+        """End the job and show the previous result."""
         if running is not self._proving:
             return
         self._proving = None
@@ -319,8 +321,6 @@ class CompareController(PageController):
     def _on_cancel(self) -> None:
         if self._proving is not None:
             self._flows.cancel(self._proving)
-
-    # --- answers that changed
 
     def _show_changes(self, variant_id: str) -> None:
         facts = self._facts
@@ -345,12 +345,12 @@ class CompareController(PageController):
         self._page.show_changes(changes_value(rows, judged))
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        """The comparison stands without its pictures; the data may have been moved."""
+        """Show the error in the banner and keep the comparison without pictures; the data may have moved."""
         self._running = None
         self._window.banner(error_value(error))
 
     def _show_sources(self, variant_id: str, key: str) -> None:
-        """What a figure is made of."""
+        """Show the sources of a figure."""
         facts = self._facts
         variant = next((v for v in facts.variants if v.id == variant_id), None) if facts is not None else None
         if facts is not None and variant is not None:

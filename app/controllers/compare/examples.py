@@ -1,4 +1,4 @@
-"""Which examples a result rests on, in the words of the page Compare: their name, and how many were asked."""
+"""Format which examples a result is based on, and the list of changed examples, for the page Compare."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,8 +19,10 @@ from workers.contracts.wording import about
 def with_data(
     value: CompareValue, asked: AskedExamples, chosen: str | None, alone_s: float | None = None
 ) -> CompareValue:
-    """The page's value with what is known of its examples. `chosen` is where the project's examples lie by now,
-    `alone_s` how long the version that is to be proven takes for them.
+    """Return the page's value with the facts about its examples.
+
+    `chosen` is the path of the project's current examples. `alone_s` is the expected time in seconds to prove the
+    undecided version on them.
     """
     told = None
     if asked.n_left:
@@ -34,7 +36,7 @@ def with_data(
 
 
 def _name_words(path: str | None, chosen: str | None) -> str:
-    """Also where other examples were chosen since: the result is not of those."""
+    """Name the examples of the result, and say so if other examples were chosen since."""
     if not path:
         return ""
     name = PurePath(path).name
@@ -45,11 +47,11 @@ def _name_words(path: str | None, chosen: str | None) -> str:
 
 
 def changes_value(rows: Sequence[Example], judged: Judgement) -> ChangesValue:
-    """Examples whose answer changed; those that are not listed are counted, too."""
+    """Return the examples whose prediction changed; the total includes examples that are not listed."""
     labelled = any(row.label is not None for row in rows)
     words = (judged.units_changed or 0, judged.units or 0)
     total = judged.changed_count + len(judged.beside_changed)
-    # an older verdict does not say which of its notes it hangs on
+    # an older verdict does not record which of its notes decided it
     reasons = judged.reasons or (judged.notes if judged.verdict == "regressed" and not total else ())
     return ChangesValue(total, tuple(_change(row) for row in rows), labelled, *words, " ".join(reasons))
 
@@ -63,7 +65,7 @@ def _change(row: Example) -> ChangeValue:
 
 
 def proved_value(added: int, known: int, merged: int) -> ErrorValue:
-    """What of the examples that were added did not count, and why."""
+    """Return the message about added examples that do not count, with the reason."""
     said = []
     if known:
         one, many = tr("1 of them was there already"), tr("{0:,} of them were there already").format(known)

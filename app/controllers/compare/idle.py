@@ -1,19 +1,20 @@
-"""Waiting on the page Compare until other programs leave the computer alone."""
+"""Wait on the page Compare until other programs leave the computer idle."""
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.services.flow.quiet import LOOK_S, Patience, QuietWait, Waiting
 
 MOST_S = 12 * 3600.0
-"""A night: who waits longer has forgotten it."""
+"""Longest wait in seconds: one night. After that the user has probably forgotten it."""
 
 
 class IdleWait(QObject):
-    """Looks once a second. `came` when the computer has become idle."""
+    """The wait for an idle computer, checked once a second and owned by the page's controller; emits `came`."""
 
     came = Signal()
 
     def __init__(self, parent: QObject) -> None:
+        """Create a wait that has not started."""
         super().__init__(parent)
         self._waiting: Waiting | None = None
         self._timer = QTimer(self)

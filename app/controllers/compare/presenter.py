@@ -1,4 +1,4 @@
-"""A run's stored facts as the page Compare shows them."""
+"""Format a run's stored facts as the values of the page Compare."""
 
 import math
 from typing import Any
@@ -32,7 +32,7 @@ from workers.contracts.wording import percent_of
 
 
 def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
-    """Sentence, three figures, table; what the page says depends on the outcome. `watched`: against the one before."""
+    """Return headline, figures, table and notes of a run; `watched` compares it with the run before."""
     run, best, data = facts.run, facts.recommended, facts.data
     judgement = best.judgement if best else facts.baseline.judgement
     proven = bool(best and best.judgement and best.judgement.verdict == "safe")
@@ -105,7 +105,7 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
 
 
 def _tested_on(facts: RunFacts, things: str) -> ExamplesUsed:
-    """On how many test examples the versions were judged: time may have cut the original's answers first."""
+    """Return the number of test examples of the evaluation; time may have cut the original's predictions first."""
     judged = [variant.judgement for variant in facts.variants if variant.judgement is not None]
     n = max([one.n for one in judged], default=0)
     n_test = facts.data.n_test if facts.data is not None else n
@@ -114,7 +114,7 @@ def _tested_on(facts: RunFacts, things: str) -> ExamplesUsed:
 
 
 def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
-    """Below the verdict on a file that was judged beside the original."""
+    """Return the subtitle of a verdict on a file that was compared with the original."""
     n = judged.judgement.n if judged.judgement is not None else 0
     text = tr("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
         judged.title, n, things, percent_of(limit_pct)
@@ -125,30 +125,30 @@ def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
 
 
 def _chosen(facts: RunFacts) -> str:
-    """The best of several looks better than it is."""
+    """Return from how many versions the best one was chosen, because the best of several looks better than it is."""
     count = facts.outcome.chosen_from
     return tr("; chosen from {0}").format(count) if count > 1 else ""
 
 
 def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
-    """The original, the recommended one, then by mean time."""
+    """Return the original, the recommended version, and the others by mean latency."""
     others = [variant for variant in facts.variants if not variant.is_baseline and variant is not best]
     others.sort(key=lambda variant: variant.measurement.typical_ms or math.inf)
     return [facts.baseline, *([best] if best else []), *others]
 
 
 def _notes(variant: Variant, facts: RunFacts) -> tuple[str, ...]:
-    """Of the file, of what was measured, and of the verdict; a note that is in two of them once."""
+    """Return the notes of the file, of the measurement and of the verdict, without duplicates."""
     judged = variant.judgement.notes if variant.judgement is not None and not variant.is_baseline else ()
     return tuple(dict.fromkeys((*variant.notes, *_card_notes(facts.cards.get(variant.id)), *judged)))
 
 
 def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> VersionValue:
-    """One row of the table."""
+    """Return one row of the table."""
     measurement, judgement = variant.measurement, variant.judgement
     accuracy = judgement.accuracy if judgement else None
     shown = best.judgement if best is not None else facts.baseline.judgement
-    counts = _numbers(judgement) == _numbers(shown)  # else counts are of another number
+    counts = _numbers(judgement) == _numbers(shown)  # otherwise the counts refer to different numbers of examples
     return VersionValue(
         id=variant.id,
         title=variant.title,
@@ -183,8 +183,9 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
 
 
 def _device(variant: Variant, facts: RunFacts) -> str:
-    """What it runs on and what that told, and what a million answers cost at the person's price; "" in runs without
-    versions for cards.
+    """Return the device of a version with its figures and the cost of a million predictions.
+
+    The text is "" in runs without versions for GPUs.
     """
     if not any(needs_gpu(one.runtime) for one in facts.variants):
         return ""
@@ -206,7 +207,7 @@ def _card_notes(card: CardFigures | None) -> tuple[str, ...]:
 
 
 def _cost(variant: Variant, facts: RunFacts) -> str:
-    """A million answers at the person's price; "" without a price or a figure."""
+    """Return the cost of a million predictions at the user's price; "" without a price or a throughput."""
     card, price = facts.cards.get(variant.id), facts.price
     per_s = card.throughput_per_s if card is not None else variant.measurement.throughput_per_s
     if price is None or not per_s:
@@ -215,14 +216,14 @@ def _cost(variant: Variant, facts: RunFacts) -> str:
 
 
 def _speech(record: SpeechRecord | None) -> dict[str, Any]:
-    """How fast a language model speaks; the first token as after a paragraph."""
+    """Return the speed of a language model; the time to the first token is that after a paragraph."""
     if record is None:
         return {}
     return {"tokens_per_s": record.tokens_per_s, "first_ms": record.first_ms}
 
 
 def _score(judgement: Judgement | None) -> TaskScore | None:
-    """Where answers are no classes: the first score by what is right."""
+    """Return the first score that compares with the right answers, for models whose predictions are no classes."""
     if judgement is None or judgement.accuracy is not None:
         return None
     return next((score for score in judgement.scores if score.original is not None), None)
@@ -235,12 +236,12 @@ def _score_words(judgement: Judgement | None, *, original: bool) -> str:
 
 
 def _numbers(judgement: Judgement | None) -> tuple[int, int] | None:
-    """How many examples were judged, and how many of them by their labels."""
+    """Return how many examples were evaluated, and how many of them by their labels."""
     return None if judgement is None else (judgement.n, judgement.n_accuracy)
 
 
 def _relative_loss(judgement: Judgement | None) -> float | None:
-    """Of the original's accuracy, where there are labels; else the share of changed answers."""
+    """Return the loss relative to the original's accuracy with labels, else the share of changed predictions."""
     if judgement is None or judgement.drop is None:
         return None
     base = judgement.original_accuracy
@@ -248,7 +249,7 @@ def _relative_loss(judgement: Judgement | None) -> float | None:
 
 
 def _verdict(variant: Variant, facts: RunFacts, best: Variant | None) -> Verdict:
-    """The standing of a version. The original is the one to keep only where nothing else is left open."""
+    """Return the standing of a version; the original is to keep only if nothing else is undecided."""
     if variant.is_baseline:
         is_open = facts.outcome.is_undecided or facts.outcome.ending is Ending.NOTHING_TRIED
         return "keep" if best is None and not is_open else "original"
@@ -265,7 +266,7 @@ def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
 
 
 def _undecided(facts: RunFacts) -> UndecidedValue | None:
-    """What decides a run that ended without a verdict; None where it has one."""
+    """Return what can decide a run that ended without a verdict; None if it has one."""
     outcome = facts.outcome
     if not outcome.is_undecided or facts.judged_beside is not None:
         return None
@@ -275,7 +276,7 @@ def _undecided(facts: RunFacts) -> UndecidedValue | None:
 
 
 def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
-    """What a person can do; a larger limit is offered only where the goal takes it and it would change the result."""
+    """Return the user's options; a larger limit is offered only if the goal allows it and it changes the result."""
     found = larger_limit(facts.variants, facts.run.goal.max_loss_pct, MAX_PCT)
     return WaysValue(
         limit_pct=found.limit_pct if found else None,
@@ -292,12 +293,12 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
 
 
 def _busy(variant: Variant, outcome: str) -> str:
-    """Where the page opens with the version's notes, it stands there already."""
+    """Return the note about a busy computer; "" if the page already shows it in the version's notes."""
     return "" if outcome == "not_proven" else busy_words(variant.measurement)
 
 
 def _added(facts: RunFacts) -> str:
-    """What came later, and what of it did not count."""
+    """Return how many examples were added later, and how many of those did not count."""
     proof = facts.proof
     if not proof.parts:
         return ""
@@ -308,8 +309,9 @@ def _added(facts: RunFacts) -> str:
 
 
 def _in_a_row(facts: RunFacts, judgement: Judgement | None) -> str:
-    """Of a language model more texts are judged than the page Data counts. How many is not told: of a person's own some
-    may have proven nothing.
+    """Return the note that a language model is evaluated on more texts than the page Data counts.
+
+    The number of added texts is not shown, because some of the user's own texts may have proven nothing.
     """
     data = facts.data
     if data is None or not data.n_added or judgement is None or judgement.n <= data.n_of_person:

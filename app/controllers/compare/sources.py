@@ -1,4 +1,4 @@
-"""What each figure of Compare is made of: raw measurements, n, interval, how it was measured, how to do it again."""
+"""List the sources of each figure on Compare: raw measurements, n, interval, method and the command to repeat it."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ MAX_LINES = 6
 
 
 def sources_of(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -> tuple[SourceValue, ...]:
-    """Those of one version; only what was measured. `latencies_ms` are its timed requests in their order."""
+    """Return the sources of the measured figures of one version; `latencies_ms` are its timed requests in order."""
     found = [
         _latency(facts, variant, latencies_ms),
         _speedup(facts, variant),
@@ -41,7 +41,7 @@ def _threads(facts: RunFacts) -> tuple[str, ...]:
 
 
 def command(*parts: str) -> str:
-    """As it can be pasted into this system's shell."""
+    """Return the command as text that can be pasted into this system's shell."""
     return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
 
 
@@ -79,7 +79,7 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
 
 
 def _on_card(card: CardFigures | None) -> list[tuple[str, str]]:
-    """Where the time goes on a card, by its own clock."""
+    """Return where the time of a request goes on a GPU, by the GPU's own clock."""
     if card is None:
         return []
     pairs = [
@@ -104,7 +104,7 @@ def _fine(value: float) -> str:
 
 
 def _sets(measured: Measurement) -> tuple[str, ...]:
-    """The middle of each set; they were measured one after another in fresh processes."""
+    """Return the median of each set; the sets were measured one after another in fresh processes."""
     if len(measured.set_p50_ms) < 2:
         return ()
     middles = ", ".join(map(_fine, measured.set_p50_ms))
@@ -181,7 +181,7 @@ def _size(facts: RunFacts, variant: Variant) -> SourceValue | None:
 
 
 def _files(facts: RunFacts, variant: Variant) -> tuple[str, ...]:
-    """The largest files of the model."""
+    """Return the largest files of the model."""
     try:
         folder: Path = facts.model_dir(variant)
         files = sorted(((path.stat().st_size, path.name) for path in folder.iterdir() if path.is_file()), reverse=True)
@@ -190,7 +190,7 @@ def _files(facts: RunFacts, variant: Variant) -> tuple[str, ...]:
     return tuple(f"{name}: {size_bytes(size)}" for size, name in files[:MAX_LINES])
 
 
-# --- answers
+# --- predictions
 
 
 def _answers(facts: RunFacts, variant: Variant) -> list[SourceValue | None]:

@@ -1,4 +1,4 @@
-"""Checks the examples after they were read, beside everything else; nobody waits for it."""
+"""Check the examples in the background after they were read."""
 
 from pathlib import Path
 
@@ -19,15 +19,19 @@ from workers.contracts.paths import from_text
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
 TOLD_BEFORE = frozenset({"reading", "unreadable", "balance"})
-"""Checks whose findings the reading itself told."""
+"""Checks whose findings are already among those of the reading."""
 
 
 class DataChecks(QObject):
-    """`changed` comes when there is more to show. An optimization measures: meanwhile nothing is checked."""
+    """The checks of the open data set, owned by the page's controller.
+
+    `changed` is emitted when there is more to show. No check runs while an optimization measures.
+    """
 
     changed = Signal()
 
     def __init__(self, session: Session, flows: FlowRunner, parent: QObject | None = None) -> None:
+        """Create the checks and follow the session."""
         super().__init__(parent)
         self._session, self._flows = session, flows
         self._key: str | None = None
@@ -35,7 +39,7 @@ class DataChecks(QObject):
         self._failed: ErrorInfo | None = None
         self._folder: Path | None = None
         self._running: Running | None = None
-        self._wish: object | None = None  # stands for the look that goes on; what comes of another is not wanted
+        self._wish: object | None = None  # marks the current check; results of another one are ignored
         self._share: float | None = None
         self._stage = ""
         session.data_changed.connect(self.look)
@@ -44,12 +48,12 @@ class DataChecks(QObject):
 
     @property
     def result(self) -> DataCheckResult | None:
-        """What was found in the set that is open; None where that is not known yet."""
+        """Return the findings of the open data set; None until they are known."""
         return self._result
 
     @property
     def leave_out(self) -> tuple[str, ...]:
-        """Items that may be left out by one click: those that cannot be read, and copies across both parts."""
+        """Return the items that one click can leave out: unreadable ones and copies across calibration and test set."""
         data = self._session.data
         if data is None or data.result.origin == "made":
             return ()
@@ -57,7 +61,7 @@ class DataChecks(QObject):
         return tuple(dict.fromkeys((*data.result.unreadable, *found)))
 
     def suspects(self) -> tuple[SuspectValue, ...]:
-        """Labels that are probably wrong, but those that the person has looked at."""
+        """Return the labels that are probably wrong, without those that the user has reviewed."""
         asked, folder = self._session.asked_data, self._folder
         if self._result is None or asked is None or folder is None:
             return ()
@@ -65,7 +69,7 @@ class DataChecks(QObject):
         return tuple(_suspect(found, folder) for found in self._result.suspects if found.source not in seen)
 
     def look(self) -> None:
-        """Begin with the set that is open, unless it is the one that was looked at."""
+        """Start to check the open data set, unless it was checked already."""
         data = self._session.data
         key = data.key if data is not None else None
         if key == self._key and self._failed is None:
@@ -75,13 +79,13 @@ class DataChecks(QObject):
         self._begin()
 
     def stop(self) -> None:
-        """Forget what is being looked at."""
+        """Stop the running check and forget it."""
         running, self._running, self._wish = self._running, None, None
         if running is not None:
             self._flows.cancel(running)
 
     def rows(self) -> tuple[CheckValue, ...]:
-        """For the list of checks: what was found, or how far it is."""
+        """Return the rows for the list of checks: findings or progress."""
         if self._result is not None:
             return check_rows(self._result)
         if self._failed is not None:
@@ -121,7 +125,7 @@ class DataChecks(QObject):
         self.changed.emit()
 
     def _on_flows(self) -> None:
-        """Make room for an optimization; go on after it."""
+        """Stop for an optimization and start again after it."""
         if self._flows.runs:
             if self._running is not None:
                 self.stop()
@@ -158,7 +162,7 @@ def _stopped() -> ErrorInfo:
 
 
 def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
-    """Findings, the gravest first, after what was looked for and not found."""
+    """Return the checks without findings, then the findings with the most serious ones first."""
     counts = result.counts
     fine = (
         ("leaked", tr("Nothing for the test resembles what is for calibration")),

@@ -1,4 +1,4 @@
-"""The page Data: reads what was dropped, shows what was found, goes on without data too."""
+"""Control the page Data: read the dropped examples, show the findings, or continue without data."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,12 +37,14 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline
 KINDS: dict[str, DataKind] = {"image": "images", "text": "texts", "audio": "audio", "array": "arrays"}
 STATES: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
 MOST_CLASSES = 2000
-"""A menu of more answers than this helps nobody match a name."""
+"""Highest number of classes for a menu of class names; a longer menu does not help to match a name."""
 
 
 class DataController(PageController):
-    """`read` comes when a data set is ready to be used, `preparation_taken(spec)` when inputs shall be prepared
-    otherwise, `reading_changed(way, threshold)` when results are to be read otherwise.
+    """Controller of the page Data.
+
+    `read` is emitted when a data set is ready. `preparation_taken(spec)` asks to prepare inputs in another way.
+    `reading_changed(way, threshold)` asks to read the model's outputs in another way.
     """
 
     read = Signal()
@@ -50,6 +52,7 @@ class DataController(PageController):
     reading_changed = Signal(str, object)
 
     def __init__(self, window: MainWindow, page: DataPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._running: Running | None = None
@@ -81,7 +84,7 @@ class DataController(PageController):
         self.show()
 
     def show(self) -> None:
-        """The data set, or what the model wants."""
+        """Show the data set, or the kind of data that the model needs."""
         if self._running is not None:
             return
         if self._session.data is not None:
@@ -106,24 +109,24 @@ class DataController(PageController):
         self._read(DataParams(model_dir="", path=path), after=None)
 
     def read_sample(self) -> None:
-        """The sample's own pictures, then straight on to the goal."""
+        """Read the pictures of the sample, then open the page Goal."""
         sample = sample_or_none()
         if sample is not None:
             self._read(DataParams(model_dir="", path=str(sample.data)), after="goal")
 
     def read_known(self) -> None:
-        """What belongs to the model that was just opened: the sample's pictures, or the same examples as before."""
+        """Read the data of the model that was just opened: the sample's pictures or the previous examples."""
         project, asked = self._session.project, self._session.asked_data
         is_sample = project is not None and project.is_sample
         if is_sample and asked is None:
             self.read_sample()
         elif is_sample and self._session.data is not None:
-            self._window.show_page("goal")  # the sample is known already: straight on
+            self._window.show_page("goal")  # the sample's data are known already
         elif asked is not None and self._session.data is None:
             self.read_again(asked)
 
     def read_again(self, asked: DataParams) -> None:
-        """The same data for a model that was opened otherwise; whoever looks at another page stays there."""
+        """Read the same data again for a model that was opened in another way; the shown page stays."""
         self._read(asked, after=None, show=False)
 
     def _used_name(self) -> str:
@@ -138,7 +141,7 @@ class DataController(PageController):
         return Path(earlier[0].path).name if earlier is not None and earlier[0].path else ""
 
     def _on_earlier(self) -> None:
-        """Back to the set that was replaced; it is still in the store, or else read again."""
+        """Restore the replaced data set from the store, or read it again if the store has dropped it."""
         earlier = self._session.earlier_data
         if earlier is None:
             return
@@ -164,7 +167,7 @@ class DataController(PageController):
             self._read(asked.model_copy(update={"label_map": {**asked.label_map, **meant}}), after=None)
 
     def _show_checks(self) -> None:
-        """What was found so far; the rest of the page stays as it is."""
+        """Show the current findings without changing the rest of the page."""
         if self._running is None and self._session.data is not None:
             asked = self._session.asked_data
             changed = asked_changes(asked) if asked is not None else 0
@@ -173,7 +176,7 @@ class DataController(PageController):
             )
 
     def _on_leave_out(self) -> None:
-        """The files stay where they are; they are only not read."""
+        """Leave out the suggested items; their files stay where they are."""
         going = self._checks.leave_out
         if going:
             self._items.edits.edit("leave_out", going)
@@ -191,7 +194,7 @@ class DataController(PageController):
             self._page.ask_suspects(suspects)
 
     def _on_continue(self) -> None:
-        """What was changed by hand counts, also where it was not read yet."""
+        """Open the page Goal; pending edits are read first."""
         if self._items.is_pending:
             self._read(self._items.edits.asked, after="goal")
         else:
@@ -215,13 +218,13 @@ class DataController(PageController):
             self._flows.cancel(self._running)
 
     def _on_model_changed(self) -> None:
-        """What is being read for another model is of no use."""
+        """Stop reading data for the previous model."""
         self._on_cancel()
         self._running = None
         self.show()
 
     def _read(self, asked: DataParams, after: str | None, *, show: bool = True, quietly: bool = False) -> None:
-        """Read; `quietly` leaves the page as it is until that is done."""
+        """Read data; `quietly` leaves the page unchanged until that is done."""
         model = self._session.model
         if model is None:
             self._window.show_page("model")
@@ -282,7 +285,7 @@ class DataController(PageController):
         return "images" if spec is None else KINDS[spec.preprocess.kind]
 
     def _classes(self) -> tuple[str, ...]:
-        """The model's answers by name, else by number."""
+        """Return the names of the model's classes, or their numbers if there are no names."""
         spec = self._spec()
         if spec is None or spec.answer_kind != "class":
             return ()
@@ -293,12 +296,12 @@ class DataController(PageController):
 
 
 def asked_changes(asked: DataParams) -> int:
-    """Examples that were changed by hand in any way."""
+    """Return how many examples were edited by hand."""
     return len({*asked.left_out, *asked.relabeled, *asked.moved})
 
 
 def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = False) -> DataValue:
-    """What was read, for people. `gives_text`: the model's answers are texts, and so are the right ones."""
+    """Return the page's value of the data; `gives_text` means that predictions and labels are texts."""
     result = data.result
     return DataValue(
         kind=result.kind,
@@ -341,7 +344,7 @@ def _checks(result: DataResult) -> list[CheckValue]:
         counts = f"{few:,}" if few == many else tr("{0:,} to {1:,}").format(few, many)
         checks.append(CheckValue(state, tr("Examples of each kind"), counts))
     order = {"danger": 0, "warning": 1, "info": 2}
-    told = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # the card of labels says it
+    told = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # the card of labels shows these
     found = sorted(told, key=lambda finding: order[finding.level])
     return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
 

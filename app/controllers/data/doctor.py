@@ -1,4 +1,4 @@
-"""Asks on the page Data which way of preparing the inputs fits, shows the evidence, hands on what is taken."""
+"""Check on the page Data which preparation of the inputs fits, show the evidence and pass on the user's choice."""
 
 from dataclasses import replace
 
@@ -21,11 +21,15 @@ SHOWN = 4
 
 
 class DataDoctor(QObject):
-    """`taken(spec)` when the person takes another way. What was found stays until model or data change."""
+    """The check of the input preparation, owned by the page's controller.
+
+    `taken(spec)` is emitted when the user takes another preparation. The result stays until model or data change.
+    """
 
     taken = Signal(str)
 
     def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        """Create the check and connect it to its page."""
         super().__init__(parent)
         self._page, self._session, self._flows = page, session, flows
         self._value = DoctorValue()
@@ -44,7 +48,7 @@ class DataDoctor(QObject):
         self._tell(self._value)
 
     def show(self) -> None:
-        """What is known of the model and data that are open."""
+        """Show the stored result for the open model and data."""
         model, data = self._session.model, self._session.data
         key = (model.key, data.key) if model is not None and data is not None else None
         if key != self._key:
@@ -53,7 +57,7 @@ class DataDoctor(QObject):
         self._tell(self._value)
 
     def _stored(self, key: tuple[str, str] | None) -> DoctorValue:
-        """Return what an earlier check found of this model with these examples."""
+        """Return the result of an earlier check of this model with these examples."""
         project = self._session.project
         if key is None or project is None:
             return DoctorValue()
@@ -61,7 +65,7 @@ class DataDoctor(QObject):
         return DoctorValue() if found is None else doctor_value(found)
 
     def check(self) -> None:
-        """Try the ways; where a run measures, the page says that it waits for it."""
+        """Try the possible preparations; if a run measures, the page says that the check must wait."""
         model, data, asked = self._session.model, self._session.data, self._session.asked_data
         if model is None or data is None or asked is None or not asked.path or self._running is not None:
             return
@@ -81,7 +85,7 @@ class DataDoctor(QObject):
         )
 
     def stop(self) -> None:
-        """Forget what is being tried."""
+        """Stop the running check and forget it."""
         running, self._running, self._wish = self._running, None, None
         if running is not None:
             self._flows.cancel(running)
@@ -92,12 +96,12 @@ class DataDoctor(QObject):
         self._page.show_doctor(replace(value, chosen=self._chosen))
 
     def _on_taken(self, spec: str) -> None:
-        """Show that the model is being prepared in another way, and have that done."""
+        """Show that another preparation is being applied and emit `taken`."""
         self._tell(DoctorValue("taking"))
         self.taken.emit(spec)
 
     def _on_flows(self) -> None:
-        """Show what was known before where the model could not be prepared in the other way."""
+        """Show the previous result again if the new preparation could not be applied."""
         if self._value.state == "taking" and not self._session.is_opening:
             self._tell(self._stored(self._key))
 
@@ -128,7 +132,7 @@ class DataDoctor(QObject):
 
 
 def doctor_value(found: DoctorResult) -> DoctorValue:
-    """What was found, for people: the best ways, and the chosen one among them."""
+    """Return the result for the page: the best preparations, including the chosen one."""
     able = [way for way in found.ways if way.score is not None]
     best = found.best
     shown = [way for way in able if best is not None and way.spec == best.spec][:1]

@@ -1,36 +1,42 @@
-"""What a person changes in a set by hand, step by step: each can be undone and done again; files are never touched."""
+"""Record the user's edits of a data set step by step, with undo and redo; files are never changed."""
 
 from collections.abc import Sequence
 
 from workers.contracts.jobs import DataParams
 
 EDITED = ("left_out", "relabeled", "moved", "confirmed")
-"""The parts of `DataParams` that are changed here."""
+"""The fields of `DataParams` that edits change."""
 MOST_STEPS = 200
 
 
 class DataEdits:
-    """The states of one set, the present one among them. `begin` starts anew with another set."""
+    """The states of one data set with the current one; owned by `DataItems`. `begin` starts with another set."""
 
     def __init__(self) -> None:
+        """Create edits without a data set."""
         self._states: list[DataParams] = []
         self._at = 0
 
     @property
     def can_undo(self) -> bool:
+        """Return whether there is an earlier state."""
         return self._at > 0
 
     @property
     def can_redo(self) -> bool:
+        """Return whether there is a later state."""
         return self._at + 1 < len(self._states)
 
     @property
     def asked(self) -> DataParams:
-        """How to read the set as it is wanted now."""
+        """Return the parameters to read the set with its current edits."""
         return self._states[self._at]
 
     def begin(self, asked: DataParams) -> bool:
-        """A set was read; whether that is all that is wanted by now. Of another set nothing can be undone."""
+        """Record that a set was read and return whether it includes all edits so far.
+
+        Another set clears the history.
+        """
         for number, state in enumerate(self._states):
             if _same_set(state, asked):
                 self._states[number] = asked
@@ -39,7 +45,11 @@ class DataEdits:
         return True
 
     def edit(self, name: str, sources: Sequence[str], label: str = "") -> DataParams:
-        """Do one thing: leave_out, put_back, test, calibration, relabel or right. Raises ValueError for another."""
+        """Apply one edit: leave_out, put_back, test, calibration, relabel or right.
+
+        Raises:
+            ValueError: for another name.
+        """
         asked, chosen = self.asked, set(sources)
         changed: dict[str, object]
         if name == "leave_out":
@@ -57,17 +67,17 @@ class DataEdits:
         return self._push(asked.model_copy(update=changed))
 
     def put_all_back(self) -> DataParams:
-        """Everything as the files say."""
+        """Remove all edits, as one step that can be undone."""
         empty = DataParams(model_dir="")
         return self._push(self.asked.model_copy(update={name: getattr(empty, name) for name in EDITED}))
 
     def undo(self) -> DataParams:
-        """One step back."""
+        """Undo one step."""
         self._at = max(0, self._at - 1)
         return self.asked
 
     def redo(self) -> DataParams:
-        """One step on."""
+        """Redo one step."""
         self._at = min(len(self._states) - 1, self._at + 1)
         return self.asked
 
@@ -78,7 +88,7 @@ class DataEdits:
 
 
 def _same_set(one: DataParams, other: DataParams) -> bool:
-    """Whether both ask for the same files with the same changes by hand."""
+    """Return whether both parameters read the same files with the same edits."""
     return (one.path, one.calibration_path) == (other.path, other.calibration_path) and all(
         getattr(one, name) == getattr(other, name) for name in EDITED
     )

@@ -1,4 +1,4 @@
-"""Shows on the page Data what the model is fed, beside everything else; nobody waits for it."""
+"""Show in the background on the page Data which inputs the model receives."""
 
 from pathlib import Path
 
@@ -22,14 +22,16 @@ STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 
 
 class DataFed(QObject):
-    """`prepared(words)` says how inputs are prepared, "" where they go in as they are.
+    """The view of the model's inputs, owned by the page's controller.
 
-    Looks once at each model with its data; what measures goes first, and what was begun begins again after it.
+    `prepared(words)` describes how inputs are prepared; "" means that they are not changed. Each model is inspected
+    once with its data. Measurements come first, and an interrupted inspection starts again after them.
     """
 
     prepared = Signal(str)
 
     def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        """Create the view and follow the session."""
         super().__init__(parent)
         self._page, self._session, self._flows = page, session, flows
         self._key: tuple[str, str] | None = None
@@ -41,7 +43,7 @@ class DataFed(QObject):
         flows.changed.connect(self._on_flows)
 
     def show(self) -> None:
-        """What is known of the model and data that are open; begins to look where nothing is."""
+        """Show the result for the open model and data; start the inspection if there is none."""
         key = self._wanted_key()
         if key != self._key:
             self.stop()
@@ -50,7 +52,7 @@ class DataFed(QObject):
         self._begin()
 
     def stop(self) -> None:
-        """Forget what is being looked at."""
+        """Stop the running inspection and forget it."""
         running, self._running, self._wish = self._running, None, None
         if running is not None:
             self._flows.cancel(running)
@@ -79,7 +81,7 @@ class DataFed(QObject):
         )
 
     def _on_flows(self) -> None:
-        """Make room for what measures; go on after it."""
+        """Stop for a measurement and start again after it."""
         if self._flows.runs and self._running is not None:
             self.stop()
             self._tell(FedValue())
@@ -123,7 +125,7 @@ def _picture(example: FedExample, folder: Path) -> PictureValue | None:
 
 
 def fed_value(fed: FedResult, folder: Path) -> FedValue:
-    """What was found, for people."""
+    """Return the result for the page."""
     examples = tuple(
         FedExampleValue(
             name=example.source,

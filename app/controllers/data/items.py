@@ -1,4 +1,4 @@
-"""All examples of the page Data: their list, small pictures as they are seen, changes by hand."""
+"""Manage all examples on the page Data: their list, visible thumbnails and edits by hand."""
 
 from dataclasses import replace
 
@@ -13,17 +13,18 @@ from widgets.pages.data.page import DataPage
 from workers.contracts.jobs import DataParams
 
 SETTLE_MS = 1200
-"""So long after the last change the set is read again: several clicks are one reading."""
+"""Time in ms after the last edit until the set is read again, so that several clicks cause one reading."""
 WAITING = 3
-"""Ranges that wait to be drawn; older wishes are of what was scrolled past."""
+"""Ranges of thumbnails that may wait; older requests are for rows that were scrolled past."""
 
 
 class DataItems(QObject):
-    """`settled(DataParams)` comes when what was changed by hand shall be read."""
+    """The list of examples, owned by the page's controller; `settled(DataParams)` is emitted to read the edited set."""
 
     settled = Signal(object)
 
     def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        """Create an empty list and connect it to the page."""
         super().__init__(parent)
         self._page, self._session, self._flows = page, session, flows
         self.edits = DataEdits()
@@ -45,11 +46,11 @@ class DataItems(QObject):
 
     @property
     def is_pending(self) -> bool:
-        """Whether something was changed that is not read yet."""
+        """Return whether there are edits that were not read yet."""
         return self._settle.isActive()
 
     def show(self) -> None:
-        """The list of the set that is open; whatever was drawn of it is asked for again."""
+        """Show the list of the open data set; its thumbnails are requested again."""
         data, asked, project = self._session.data, self._session.asked_data, self._session.project
         if project is not None and project.id != self._project_id:
             self._project_id, self.edits = project.id, DataEdits()
@@ -66,21 +67,21 @@ class DataItems(QObject):
         try:
             self._items = read_items(data.folder)
         except (OSError, ValueError, KeyError):
-            self._items = ()  # the preview stays as it is: the store was cleared meanwhile
+            self._items = ()  # keeps the preview, because the store was cleared meanwhile
             return
         self._drawn.clear()
         self._page.show_items(self._values(), CHUNK)
         self._tell()
 
     def edit(self, name: str, sources: tuple[str, ...], label: str = "") -> None:
-        """Change it at once on the screen; it is read a little later."""
+        """Apply an edit to the list at once; the set is read again a little later."""
         if self._session.data is None or not self._items:
             return
         self.edits.edit(name, sources, label)
         self._on_changed()
 
     def flush(self) -> None:
-        """Read what was changed now."""
+        """Read the edited set now."""
         self._settle.stop()
         self.settled.emit(self.edits.asked)
 
@@ -105,7 +106,7 @@ class DataItems(QObject):
         left = set(asked.left_out)
         return tuple(_value(item, asked, item.source in left) for item in self._items)
 
-    # --- small pictures
+    # --- thumbnails
 
     def _on_wanted(self, number: int) -> None:
         first = number - number % CHUNK
@@ -115,7 +116,7 @@ class DataItems(QObject):
         self._draw_next()
 
     def _draw_next(self) -> None:
-        """One range at a time, the newest wish first, and none while an optimization measures."""
+        """Draw one range at a time, the newest request first, and none while an optimization measures."""
         data, asked, model = self._session.data, self._session.asked_data, self._session.model
         if self._drawing is not None or not self._wanted or self._flows.runs or model is None:
             return
@@ -144,7 +145,7 @@ class DataItems(QObject):
 
 
 def _value(item: DataItem, asked: DataParams, is_left: bool) -> ItemValue:
-    """An example with what was done to it by hand."""
+    """Return an example with its edits."""
     part: Part = "test" if item.is_test else "calibration"
     mark: Mark = "left_out" if is_left else ""
     value = ItemValue(item.source, item.label, part, item.text, mark)

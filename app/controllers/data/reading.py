@@ -1,4 +1,4 @@
-"""How a model's results are read, in the words of the page Data."""
+"""Format on the page Data how a model's outputs are read."""
 
 from app.controllers.words import tr
 from widgets.pages.data.reading import ReadingValue
@@ -7,7 +7,7 @@ from workers.contracts.proof.results import READ_AS, read_as
 
 
 def reading_value(spec: PipelineSpec) -> ReadingValue:
-    """What they are read as, what else could be said, and from which score on things count."""
+    """Return the current reading of the outputs, the alternatives and the score threshold of boxes."""
     way, steps = read_as(spec), spec.postprocess
     return ReadingValue(
         told=tr("Fettle reads the answers as {0}.").format(way.told(spec)),

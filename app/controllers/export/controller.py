@@ -1,4 +1,4 @@
-"""The page Export: target, three questions, checks, the card as it will read, one button."""
+"""Control the page Export: target, three questions, checks, preview of the model card and one button."""
 
 import shutil
 from collections.abc import Sequence
@@ -50,11 +50,14 @@ from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
 
 NO_TARGET = DescribedTarget(id="", title="", available=False)
-"""While this computer is still looked at; the first that works is written then."""
+"""Placeholder until this computer is described; the first target that works replaces it."""
 
 
 class ExportController(PageController):
-    """Shows the chosen version, else the recommended one, else the original. `release_requested(ExportRecord)`."""
+    """Controller of the page Export for the chosen version, else the recommended one, else the original.
+
+    `release_requested(ExportRecord)` asks to make the exported bundle a release.
+    """
 
     release_requested = Signal(object)
 
@@ -67,6 +70,7 @@ class ExportController(PageController):
         kept: KeptSettings,
         installer: Installer | None = None,
     ) -> None:
+        """Create the controller; `installer` None means the clone's own installer."""
         super().__init__(page)
         self._installing = Installing(page, session, flows, installer)
         self._window, self._page, self._session, self._flows, self._kept = window, page, session, flows, kept
@@ -102,13 +106,13 @@ class ExportController(PageController):
         self.show()
 
     def choose(self, variant_id: str) -> None:
-        """Show this version; while a bundle is written, how that goes."""
+        """Show this version; during an export its progress is shown instead."""
         if self._exporting is None:
             self._load(variant_id)
         self._window.show_page("export")
 
     def write(self, variant_id: str) -> None:
-        """Write this version at once, as the form says or was last chosen; where something must be asked, show it."""
+        """Export this version at once with the last settings; the form is shown if a question is open."""
         is_shown = self._page.state == "full" and self._wanted is not None and self._wanted.id == variant_id
         if self._exporting is None and not is_shown:
             self._load(variant_id)
@@ -120,7 +124,7 @@ class ExportController(PageController):
                 self._page.start()
 
     def show(self) -> None:
-        """The recommended version."""
+        """Show the recommended version, unless an export runs."""
         if self._exporting is None:
             self._load(None)
 
@@ -141,7 +145,7 @@ class ExportController(PageController):
         self._preview()
 
     def _make_value(self, facts: RunFacts, wanted: Variant) -> ExportValue:
-        """The form for the version that the target takes: the wanted one, or the best that it can run."""
+        """Return the form for the version that the target takes: the wanted one, or the best that it can run."""
         project = facts.project
         targets = tuple(offered(row, facts, wanted) for row in self._targets())
         usable = [row for row in targets if row.available]
@@ -186,7 +190,7 @@ class ExportController(PageController):
         return found.targets if found is not None else ()
 
     def _on_target(self, target_id: str) -> None:
-        """Another one is written: its own questions, stages, and way to be run; what was said stays."""
+        """Select another target with its questions, stages and run instructions; the user's answers stay."""
         facts, wanted, value = self._facts, self._wanted, self._value
         target = next((row for row in self._targets() if row.id == target_id), None)
         if target is None or facts is None or wanted is None or value is None or self._exporting is not None:
@@ -305,7 +309,7 @@ class ExportController(PageController):
         )
 
     def _on_described(self) -> None:
-        """Targets are known now, or others than before."""
+        """Show the targets again after a new description of the computer."""
         value, facts, wanted = self._value, self._facts, self._wanted
         is_form = self._exporting is None and self._page.state == "full"
         if value is None or facts is None or wanted is None or not is_form:
@@ -353,7 +357,7 @@ class ExportController(PageController):
             self._flows.cancel(self._exporting)
 
     def _on_read_card(self) -> None:
-        """Open the bundle's page in the browser, as a file that goes with the window, or at the next start."""
+        """Open the bundle's page in the browser from a file, which the window removes when it closes or starts next."""
         path = self._card_folder / "card.html"
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -368,7 +372,7 @@ class ExportController(PageController):
         return self._session.workspace.job_dir("card")
 
     def stop(self) -> None:
-        """Remove the card that the browser was given."""
+        """Remove the file of the model card that the browser showed."""
         shutil.rmtree(self._card_folder, ignore_errors=True)
 
     @staticmethod

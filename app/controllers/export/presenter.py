@@ -1,4 +1,4 @@
-"""Stored facts and described targets as the page Export shows them."""
+"""Format stored facts and described targets as values of the page Export."""
 
 import os
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ MAX_NAME, MAX_LICENSE = 60, 80
 
 
 def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
-    """What holds before writing."""
+    """Return the checks that apply before the export."""
     judgement = variant.judgement
     limit = tr("Within your limit of {0}").format(percent_of(facts.run.goal.max_loss_pct))
     if judgement is None:
@@ -50,7 +50,7 @@ def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
 
 
 def another_version(fit: Fitting) -> tuple[CheckValue, ...]:
-    """One line where the target takes another version than the one that was wanted."""
+    """Return one line if the target takes another version than the wanted one."""
     if fit.instead_of is None:
         return ()
     what = tr("Takes “{0}”: it needs ONNX").format(clipped(fit.variant.title, MAX_LICENSE))
@@ -58,7 +58,7 @@ def another_version(fit: Fitting) -> tuple[CheckValue, ...]:
 
 
 def stage_checks(stages: Sequence[Stage], at_id: str = "") -> tuple[CheckValue, ...]:
-    """How far writing is: what comes before the stage `at_id` is done; "" for not begun."""
+    """Return the state of each stage: those before `at_id` are done; "" means that the export has not begun."""
     ids = [stage.id for stage in stages]
     if at_id not in ids:
         return tuple(CheckValue("waiting", tr(stage.title), tr("waiting")) for stage in stages)
@@ -99,7 +99,7 @@ def sign_value(paths: DataPaths, missing: SetValue | None) -> SignValue:
 
 
 def license_check(verdict: LicenseVerdict) -> CheckValue:
-    """What the model's license allows, in the word of the verdict; the card says the rest."""
+    """Return what the model's license allows, as the word of the verdict; the model card has the details."""
     state: CheckState = "ok" if verdict.word == "ok" and verdict.copies else "warn"
     word = LICENSE_WORDS[verdict.word] if verdict.copies else tr("changed copies must not be passed on")
     result = f"{verdict.title}: {word}" if verdict.title else word
@@ -107,6 +107,7 @@ def license_check(verdict: LicenseVerdict) -> CheckValue:
 
 
 def reason_needed(facts: RunFacts, variant: Variant) -> str:
+    """Return the question for a reason if the version exceeds the limit; "" if no reason is needed."""
     judgement = variant.judgement
     if judgement is None or judgement.verdict != "regressed":
         return ""
@@ -116,13 +117,13 @@ def reason_needed(facts: RunFacts, variant: Variant) -> str:
 
 
 def documents_folder() -> Path:
-    """Where bundles go unless the person says otherwise."""
+    """Return the default folder for bundles."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     return Path(documents or Path.home()) / "Fettle"
 
 
 def default_path(name: str, folder: Path, suffix: str = ".zip") -> Path:
-    """A file that is not there yet, called after the project."""
+    """Return the path of a file that does not exist yet, named after the project."""
     stem = "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:MAX_NAME] or "model"
     number = 1
     while (folder / f"{stem}-{number}{suffix}").exists():

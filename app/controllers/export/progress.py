@@ -1,4 +1,4 @@
-"""How far an export is and how long it still takes, as the page Export shows it."""
+"""Estimate the progress and the remaining time of an export for the page Export."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ from widgets.parts.small import CheckValue
 from workers.contracts.specs import DescribedTarget, Stage
 
 FIRST_SHARE = 0.7
-"""Part of the time that the first stage, which writes the bundle, takes: 15.8 of 21.7 s, on two busy cores."""
+"""Share of the time that the first stage takes, which writes the bundle: 15.8 of 21.7 s, on two busy cores."""
 LEAST_SHARE = 0.5
-"""The time left follows from the share only once so much is done."""
+"""Least share of the work from which the remaining time is estimated by the share."""
 RECENT = 5
 TICK_MS = 1000
 
@@ -32,7 +32,7 @@ def usual_export_s(workspace: Workspace) -> float | None:
 
 
 def share_done(stages: Sequence[Stage], at_id: str, done: float, total: float | None) -> float:
-    """Return the share of the work that is done, 0..1: writing counts most, the stages after it alike."""
+    """Return the share of the work that is done, 0..1: writing counts most, the later stages count equally."""
     ids = [stage.id for stage in stages]
     if at_id not in ids:
         return 0.0
@@ -43,17 +43,24 @@ def share_done(stages: Sequence[Stage], at_id: str, done: float, total: float | 
 
 
 class ExportTiming:
-    """Share and time left of one export. `usual_s` is how long exports take here; `clock` gives seconds."""
+    """The share and remaining time of one export, owned by `ExportProgress`."""
 
     def __init__(
         self, stages: Sequence[Stage], usual_s: float | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """Create the timing of an export.
+
+        Args:
+            stages: the stages of the target.
+            usual_s: the usual time of an export on this computer in seconds, None if unknown.
+            clock: returns the current time in seconds.
+        """
         self._stages, self._usual_s, self._clock = tuple(stages), usual_s, clock
         self._began_s: float | None = None
         self._share, self._by_stages, self._at_s = 0.0, 0.0, 0.0
 
     def take(self, stage_id: str, done: float, total: float | None) -> None:
-        """Take how far a stage is."""
+        """Record how far a stage is."""
         now_s = self._clock()
         self._began_s = now_s if self._began_s is None else self._began_s
         found = share_done(self._stages, stage_id, done, total)
@@ -62,7 +69,7 @@ class ExportTiming:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that it still takes; None where that is not known, or passed."""
+        """Return the remaining time in seconds; None if it is unknown or already exceeded."""
         elapsed_s = 0.0 if self._began_s is None else self._clock() - self._began_s
         whole_s = self._usual_s
         if self._by_stages >= LEAST_SHARE:
@@ -71,7 +78,7 @@ class ExportTiming:
 
     @property
     def share(self) -> float:
-        """The share that is done, 0..1; it never falls."""
+        """Return the share that is done, 0..1; it never decreases."""
         left_s = self.left_s
         elapsed_s = 0.0 if self._began_s is None else self._clock() - self._began_s
         by_time = elapsed_s / (elapsed_s + left_s) if left_s else 0.0
@@ -80,9 +87,10 @@ class ExportTiming:
 
 
 class ExportProgress(QObject):
-    """Shows one export on its page: with each event, and once a second for the time left. Owned by the controller."""
+    """The progress of one export on its page, owned by the controller; updated by events and once a second."""
 
     def __init__(self, page: ExportPage) -> None:
+        """Create the progress of `page`, without an export."""
         super().__init__(page)
         self._page = page
         self._target = DescribedTarget(id="", title="", available=False)
@@ -94,7 +102,7 @@ class ExportProgress(QObject):
         self._timer.timeout.connect(self._show)
 
     def begin(self, target: DescribedTarget, out: Path, checks: tuple[CheckValue, ...], usual_s: float | None) -> None:
-        """Show an export that begins."""
+        """Start to show an export; `usual_s` is its usual time in seconds."""
         self._target, self._out, self._checks = target, out, checks
         self._timing = ExportTiming(target.stages, usual_s)
         self._stage_id, self._words = next((stage.id for stage in target.stages), ""), ""
@@ -102,14 +110,14 @@ class ExportProgress(QObject):
         self._show()
 
     def take(self, event: Event) -> None:
-        """Show how far a stage of the target is."""
+        """Update the progress from an event of a stage."""
         if isinstance(event, StepProgress) and any(stage.id == event.stage_id for stage in self._target.stages):
             self._timing.take(event.stage_id, event.done, event.total)
             self._stage_id, self._words = event.stage_id, event.stage
             self._show()
 
     def end(self) -> None:
-        """It is over."""
+        """Stop the updates at the end of the export."""
         self._timer.stop()
 
     def _show(self) -> None:

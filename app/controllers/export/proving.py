@@ -1,4 +1,4 @@
-"""Which versions the targets of the page Export take, and proving the one that a target could take."""
+"""Decide which versions the export targets take, and prove a version that a target could take."""
 
 from collections.abc import Callable
 
@@ -20,19 +20,22 @@ from workers.contracts.wording import about
 
 
 class TargetProof:
-    """Tests one version of the run that is shown by itself; `on_changed(id)` when that begins and when it is over, with
-    the version that is wanted: the target may take another one then.
+    """The proof of one version alone for an export target, owned by the page's controller.
+
+    `on_changed(id)` is called with the wanted version when the proof starts and when it ends, because the target may
+    take another version afterwards.
     """
 
     def __init__(
         self, window: MainWindow, session: Session, flows: FlowRunner, on_changed: Callable[[str], None]
     ) -> None:
+        """Create the proof; `on_changed` receives the id of the wanted version."""
         self._window, self._session, self._flows, self._on_changed = window, session, flows, on_changed
         self._running: Running | None = None
         self._wanted_id = ""
 
     def offer(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> ProveValue | None:
-        """What the page offers for a target; None where it takes the version, or nothing is left to prove."""
+        """Return the offer to prove a version for a target; None if the wanted version fits or none can be proven."""
         version = provable(target, facts, wanted) if target.id else None
         if version is None:
             return None
@@ -41,7 +44,7 @@ class TargetProof:
         return ProveValue(version.title, takes, is_running=self._running is not None)
 
     def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
-        """Test the version that is offered."""
+        """Evaluate the offered version."""
         version = provable(target, facts, wanted)
         if version is None or self._running is not None:
             return
@@ -72,7 +75,7 @@ class TargetProof:
 
 
 def offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> DescribedTarget:
-    """The target, not available where it takes no version of this run."""
+    """Return the target, marked as not available if it takes no version of this run."""
     if not row.available:
         return row
     try:

@@ -1,4 +1,4 @@
-"""The page Goal: presets as cards, the limit, and the recipes for those who want them."""
+"""Control the page Goal: presets as cards, the limit, and the recipes for experts."""
 
 from collections.abc import Sequence
 
@@ -27,11 +27,12 @@ from workers.contracts.specs import Recipe, RecipeStep
 
 
 class GoalController(PageController):
-    """`run_requested` comes when the person starts."""
+    """Controller of the page Goal; `run_requested` is emitted when the user starts a run."""
 
     run_requested = Signal()
 
     def __init__(self, window: MainWindow, page: GoalPage, session: Session) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session = window, page, session
         self._catalog: Catalog = load_presets(session.workspace.paths.presets)
@@ -45,25 +46,25 @@ class GoalController(PageController):
         page.model_requested.connect(lambda: window.show_page("model"))
         for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
             signal.connect(self.show)
-        session.goal_changed.connect(self.show)  # also what another page has set
+        session.goal_changed.connect(self.show)  # also after changes on another page
         self.show()
 
     @property
     def preset(self) -> Preset:
-        """What was chosen, with the recipes as the person left them."""
+        """Return the chosen preset with the recipes as the user edited them."""
         project = self._session.project
         preset = self.preset_of(project.preset_id if project else DEFAULT_ID)
         recipes = self._session.recipes
         return preset if recipes is None else preset.with_recipes(recipes)
 
     def preset_of(self, preset_id: str) -> Preset:
-        """The preset of that id; the usual one for such models where it is gone, or is for others."""
+        """Return the preset with this id, or the default for the model's task if it is gone or made for other tasks."""
         task = self._session.model.info.task if self._session.model is not None else ""
         known = {preset.id: preset for preset in self._catalog.for_task(task)}
         return known.get(preset_id) or self._catalog.usual_for(task)
 
     def show(self) -> None:
-        """The cards; without a model the way to one."""
+        """Show the cards, or the link to the page Model if no model is open."""
         project, data = self._session.project, self._session.data
         if project is None or self._session.model is None:
             self._page.show_empty()
@@ -99,13 +100,14 @@ class GoalController(PageController):
         self._page.show_few(few_value(self._session, project.max_loss_pct))
 
     def _kind(self) -> str:
-        """What the model's input is prepared from: picture, text, sound or array."""
+        """Return the source of the model's input: image, text, audio or array."""
         told = self._session.model.info.preprocessing if self._session.model is not None else None
         return str(told["kind"]) if told else ""
 
     def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:
-        """Return the recipes without those that the planner would leave out: steps for other kinds of input, or for
-        arithmetic that this computer does not have.
+        """Return the recipes without those that the planner would skip.
+
+        The planner skips steps for other kinds of input and steps for arithmetic that this computer lacks.
         """
         found = self._session.described
         known = {row.id for row in found.techniques} if found is not None else set()
@@ -115,7 +117,7 @@ class GoalController(PageController):
         return [r for r in recipes if all(s.technique in offered or s.technique not in known for s in r.steps)]
 
     def _forecast(self, preset: Preset) -> Expected:
-        """Return how long a run will take and how much memory, from the model's size and from earlier runs here."""
+        """Return the expected time and memory of a run, from the model's size and earlier runs here."""
         model, data = self._session.model, self._session.data
         basis = Basis(
             size_bytes=model.result.artifact.size_bytes if model is not None else 0,
@@ -148,7 +150,7 @@ class GoalController(PageController):
         self._session.set_recipes(recipes or None)
 
     def _on_save(self, title: str) -> None:
-        """The recipes as they stand become a card of the person's own, which is then the chosen one."""
+        """Save the current recipes as the user's own preset and choose it."""
         project, folder = self._session.project, self._session.workspace.paths.presets
         base = self.preset
         if project is not None:
@@ -163,18 +165,18 @@ class GoalController(PageController):
 
 
 def lacks(found: DescribeResult, arithmetic: Arithmetic) -> bool:
-    """Return whether this computer surely has no fast arithmetic of this kind: no GPU, and a processor without it."""
+    """Return whether this computer certainly lacks fast arithmetic of this kind: no GPU and no such processor."""
     known = found.instructions
     return bool(known) and not found.cards and all(one.arithmetic != arithmetic for one in known)
 
 
 def lacks_low_bits(found: DescribeResult | None) -> bool:
-    """Return whether this computer surely computes neither 8-bit nor 16-bit numbers fast."""
+    """Return whether this computer certainly computes neither 8-bit nor 16-bit numbers fast."""
     return found is not None and lacks(found, "bf16") and lacks(found, "int8")
 
 
 def preset_value(preset: Preset, seconds: float, *, is_plain: bool) -> PresetValue:
-    """Return one card, with how long its run takes here and what to expect of it here."""
+    """Return one card with the expected time and gain on this computer."""
     return PresetValue(
         id=preset.id,
         title=preset.title,
@@ -187,7 +189,7 @@ def preset_value(preset: Preset, seconds: float, *, is_plain: bool) -> PresetVal
 
 
 def problem_value(problem: PresetRefused) -> PresetValue:
-    """A file of the person's that is no preset: it says where and why, and cannot be chosen."""
+    """Return the card of a file that is no valid preset: it shows the mistake and cannot be chosen."""
     return PresetValue(
         id=f"problem-{problem.path}",
         title=problem.path.name,
@@ -200,7 +202,7 @@ def problem_value(problem: PresetRefused) -> PresetValue:
 
 
 def recipe_value(recipe: Recipe) -> RecipeValue:
-    """One version to try."""
+    """Return one recipe as the page shows it."""
     steps = tuple(StepValue(step.technique, dict(step.params)) for step in recipe.steps)
     return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.id)
 
@@ -212,7 +214,7 @@ def _recipe(value: RecipeValue, base: Recipe | None) -> Recipe:
 
 
 def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueValue, ...]:
-    """What may stand in a recipe for a model of this kind of input, with the form of its parameters."""
+    """Return the techniques that fit a model with this kind of input, with the form of their parameters."""
     if found is None:
         return ()
     return tuple(

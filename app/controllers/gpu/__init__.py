@@ -1,1 +1,1 @@
-"""The page of the GPU doctor."""
+"""Controller of the page of the GPU doctor."""

@@ -1,4 +1,4 @@
-"""The page of the GPU doctor: tries the ladder when it is shown the first time, and whenever a person asks."""
+"""Control the page of the GPU doctor: run its checks at the first visit and on request."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ PAGE, BACK = "gpu", "settings"
 
 
 class GpuController(PageController):
-    """While versions are measured nothing is tried: it would disturb them. `installer`: None for the clone's own."""
+    """Controller of the page GPU doctor; nothing is checked while versions are measured."""
 
     def __init__(
         self,
@@ -31,6 +31,7 @@ class GpuController(PageController):
         kept: KeptSettings,
         installer: Installer | None = None,
     ) -> None:
+        """Create the controller; `installer` None means the clone's own installer."""
         super().__init__(page)
         self._kept = kept
         self._window, self._page, self._session, self._flows = window, page, session, flows
@@ -57,7 +58,7 @@ class GpuController(PageController):
             self.start()
 
     def start(self) -> None:
-        """Try all rungs, from the lowest."""
+        """Run all checks, from the lowest level."""
         if self._running is not None or self._installing.value is not None:
             return
         if self._flows.runs:
@@ -99,7 +100,7 @@ class GpuController(PageController):
         self._show(is_trying=False)
 
     def _on_card(self, uuid: str) -> None:
-        """From now on that card does the work; what runs stays where it is."""
+        """Use this GPU from now on; running jobs stay on their GPU."""
         card = next(card for card in self._cards if card.uuid == uuid)
         self._kept.keep(gpu_uuid=card.uuid, gpu_index=card.index)
         self._window.set_device(card.name)

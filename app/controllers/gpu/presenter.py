@@ -1,4 +1,4 @@
-"""Rows of the GPU doctor become the page's value, and a report to send."""
+"""Format the results of the GPU doctor as the page's value and as a report."""
 
 from collections.abc import Sequence
 
@@ -16,19 +16,21 @@ def gpu_value(
     chosen: str | None = None,
     installs: bool = False,
 ) -> GpuValue:
-    """What is known so far. `chosen` is the UUID of the card that does the work, None for the first. `installs`: there
-    is an installer that the page can offer.
+    """Return the results so far.
+
+    `chosen` is the UUID of the GPU that does the work, None for the first. `installs` means that the page can offer an
+    installer.
     """
     if not installs:
         rows = [row.model_copy(update={"installs": None}) for row in rows]
     if any(row.code == NO_CARD for row in rows):
-        rows = [row for row in rows if row.code != NOT_TRIED]  # nothing waits to be mended
+        rows = [row for row in rows if row.code != NOT_TRIED]  # without a GPU no check waits for a repair
     title, subtitle = headline(cards, rows, is_trying=is_trying)
     return GpuValue(title, subtitle, tuple(_places(cards, rows, chosen)), is_trying)
 
 
 def headline(cards: Sequence[GpuCard], rows: Sequence[TriedRung], *, is_trying: bool) -> tuple[str, str]:
-    """The one sentence, and the one below it."""
+    """Return the headline and the sentence below it."""
     broken = next((row for row in rows if not row.ok), None)
     if is_trying:
         return tr("Trying the graphics cards"), tr("From the driver's files up to a calculation; it takes a moment.")
@@ -64,7 +66,7 @@ def _about(card: GpuCard) -> str:
 
 
 def _rungs(rows: Sequence[TriedRung]) -> list[TriedRung]:
-    """Return them with why a rung does not hold, and what mends it, only at the first rung that it is about."""
+    """Return the rows with reason and remedy only at the first check that has them."""
     shown: list[TriedRung] = []
     for row in rows:
         found = _shown(row)
@@ -79,11 +81,11 @@ def _shown(row: TriedRung) -> TriedRung:
     if row.code == NOT_TRIED:
         waits = tr("Not tried yet: a line above must be mended first.")
         return row.model_copy(update={"found": waits, "reason": "", "hint": "", "command": "", "installs": None})
-    return row.model_copy(update={"command": ""}) if row.installs else row  # the button does it
+    return row.model_copy(update={"command": ""}) if row.installs else row  # the button replaces the command
 
 
 def report(cards: Sequence[GpuCard], rows: Sequence[TriedRung]) -> str:
-    """Plain text: cards, then each rung with what was found and why."""
+    """Return a plain text report: the GPUs, then each check with its result and reason."""
     lines = [f"{card.name} ({card.uuid}): {_about(card)}" for card in cards]
     for row in rows:
         mark = "ok" if row.ok else "not tried" if row.code == NOT_TRIED else "broken"

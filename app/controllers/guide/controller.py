@@ -1,4 +1,4 @@
-"""The page Guide, which is the same for everybody."""
+"""Control the page Guide, which has the same content for everyone."""
 
 from app.controllers.page_controller import ControllerSpec, PageController
 from widgets.main_window import MainWindow
@@ -6,9 +6,10 @@ from widgets.pages.guide.page import GuidePage
 
 
 class GuideController(PageController):
-    """Leads back to where one was."""
+    """Controller of the page Guide; its only action is to return to the previous page."""
 
     def __init__(self, window: MainWindow, page: GuidePage) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         page.back_requested.connect(lambda: window.toggle_page("guide"))
 

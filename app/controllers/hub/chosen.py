@@ -1,4 +1,4 @@
-"""The chosen model of the page Hub: the hub is asked about it once, then it is downloaded, opened, or let in."""
+"""Show the chosen model of the page Hub: query the hub once, then download, open or unlock the model."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,13 +25,16 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModelResult
 
 REST_MS = 250
-"""So long a row stays chosen before the hub is asked about it: arrow keys run over many."""
+"""Time in ms that a row must stay selected before the hub is queried: arrow keys pass over many rows."""
 NOTHING = HubDetailValue("", "")
 BUSY_STATES = ("waiting", "running", "checking")
 
 
 class ChosenModel(QObject):
-    """`open_wanted(path)`: a downloaded model shall be opened. `safe_wanted(name)`: look for another like it."""
+    """The details of the chosen model, owned by the controller of the page Hub.
+
+    `open_wanted(path)` asks to open a downloaded model. `safe_wanted(name)` asks to search for a similar model.
+    """
 
     open_wanted = Signal(str)
     safe_wanted = Signal(str)
@@ -39,6 +42,7 @@ class ChosenModel(QObject):
     def __init__(
         self, window: MainWindow, page: HubPage, session: Session, flows: FlowRunner, theme: Theme, downloads: Downloads
     ) -> None:
+        """Create the details and connect them to the page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows, self._theme = window, page, session, flows, theme
         self._downloads = downloads
@@ -64,11 +68,11 @@ class ChosenModel(QObject):
 
     @property
     def repo(self) -> str:
-        """Which one, "" for none."""
+        """Return the repository of the chosen model, "" for none."""
         return self._before.id
 
     def choose(self, before: HubDetailValue, *, asks: bool) -> None:
-        """Show a model: what is known before the hub was asked, then the rest. `asks`: ask without a further click."""
+        """Show a model with its known facts; `asks` queries the hub for the rest without a further click."""
         self._before = before
         self._rest.stop()
         self._stop()
@@ -78,7 +82,7 @@ class ChosenModel(QObject):
         if asks and before.id:
             self._rest.start()
 
-    # --- asking
+    # --- queries
 
     def _look(self) -> None:
         repo = self.repo
@@ -109,10 +113,10 @@ class ChosenModel(QObject):
         if running is not None:
             self._flows.cancel(running)
 
-    # --- showing
+    # --- display
 
     def _show_found(self) -> bool:
-        """Show what the hub told of it; False where it was not asked yet."""
+        """Show the hub's facts about the model; return False if the hub was not queried yet."""
         found = self._found.get(self.repo)
         if found is None:
             return False
@@ -133,7 +137,7 @@ class ChosenModel(QObject):
         return download.state if download is not None else None
 
     def _path_of(self, repo: str) -> Path | None:
-        """What to open of it, where it is on this computer in the version that the hub has now."""
+        """Return the path to open if the hub's current version of the model is on this computer."""
         found = self._found.get(repo)
         download = self._downloads.get(repo)
         if download is not None and download.path is not None:
@@ -169,14 +173,14 @@ class ChosenModel(QObject):
             self._page.show_card(split_repo(repo)[1], found.card + cut)
 
     def open_address(self, address: str) -> None:
-        """Ask, with the whole address in view, then open it in the person's browser."""
+        """Ask with the whole address in view, then open it in the user's browser."""
         if not address.startswith(("https://", "http://")):
             return
         dialog = link_question(self._theme, self._window, address)
         dialog.answered.connect(lambda answer: QDesktopServices.openUrl(QUrl(address)) if answer == "open" else None)
         dialog.open()
 
-    # --- doing
+    # --- actions
 
     def _on_action(self, action: str, repo: str) -> None:
         doings: dict[str, Callable[[], None]] = {
@@ -211,13 +215,13 @@ class ChosenModel(QObject):
         self._downloads.resume(repo)
 
     def _on_changed(self) -> None:
-        """The button of the details follows the download's state."""
+        """Show the button that fits the state of the download."""
         state = self._state_of(self.repo)
         if state != self._shown_state and self._looking is None and self.repo in self._found:
             self._show_found()
 
     def _on_finished(self, repo: str, _path: str) -> None:
-        """The one that was asked for last is opened, if the person still waits for it here."""
+        """Open the model that was requested last, if the user still waits for it on this page."""
         if repo == self._opens_next and self._window.current_page == "hub":
             self._opens_next = ""
             self._on_open(repo)
@@ -232,7 +236,7 @@ class ChosenModel(QObject):
             self._downloads.forget(repo)
             self.open_wanted.emit(str(path))
 
-    # --- who asks
+    # --- log-in
 
     def _on_token(self, repo: str, token: str) -> None:
         self._say(is_loading=True)

@@ -1,4 +1,4 @@
-"""The page Hub: the last search counts, older ones are stopped; nothing is asked before a person searches."""
+"""Control the page Hub: a new search stops the previous one, and the hub is queried only by the user."""
 
 from dataclasses import replace
 
@@ -27,13 +27,14 @@ MAX_TEXT = 200
 
 
 class HubController(PageController):
-    """`open_wanted(path)` comes when a downloaded model shall be opened."""
+    """Controller of the page Hub; `open_wanted(path)` asks to open a downloaded model."""
 
     open_wanted = Signal(str)
     sample_wanted = Signal()
     file_wanted = Signal()
 
     def __init__(self, window: MainWindow, page: HubPage, session: Session, flows: FlowRunner, theme: Theme) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._starters: dict[str, Starter] = {starter.repo: starter for starter in load_starters()}
@@ -62,21 +63,21 @@ class HubController(PageController):
         self.show_starters()
 
     def start(self, text: str) -> None:
-        """From another page: with words a search, without them the starters."""
+        """Open the page from another page, with a search for `text`, or with the starters if it is empty."""
         self._window.show_page("hub")
         ask = HubAskValue(text=text[:MAX_TEXT])
         self._page.start(ask)
         self.search(ask)
 
     def show_starters(self) -> None:
-        """What can be shown without asking the hub."""
+        """Show the starter models, which need no request to the hub."""
         self._stop()
         self._is_start = True
         self._page.show_list(starters_value(tuple(self._starters.values())))
         self._chosen.choose(NOTHING, asks=False)
 
     def search(self, ask: HubAskValue) -> None:
-        """Ask the hub; an answer that is still awaited is no longer wanted."""
+        """Query the hub; a pending search is cancelled."""
         self._ask = ask
         if ask == HubAskValue():
             self.show_starters()
@@ -115,7 +116,7 @@ class HubController(PageController):
         described = self._session.described
         return described.device.memory_bytes if described is not None else None
 
-    # --- answers
+    # --- results
 
     def _on_found(self, running: Running, query: HubQuery, found: FoundModels) -> None:
         if running is not self._searching:

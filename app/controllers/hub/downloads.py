@@ -1,4 +1,4 @@
-"""Downloads from the hub: several at once, paused and gone on with, also those of the last time."""
+"""Manage several downloads from the hub at once, with pause and resume, also of earlier sessions."""
 
 import time
 from collections import deque
@@ -22,12 +22,12 @@ from workers.contracts.hub import CHECKING
 
 AT_ONCE = 3
 SPEED_OVER_S = 5.0
-"""The speed that is shown is that of the last seconds."""
+"""Length in seconds of the window in which the shown speed is measured."""
 
 
 @dataclass
 class Download:
-    """One download as it is known here. `pending` is set for what goes on at a commit that is known already."""
+    """One download; `pending` is set for a download that continues at a known commit. Owned by `Downloads`."""
 
     id: str
     name: str
@@ -45,7 +45,7 @@ class Download:
     marks: deque[tuple[float, float]] = field(default_factory=deque)
 
     def advance(self, done: float, total: float | None, eta_s: float | None, now_s: float) -> None:
-        """So much has come by `now_s`."""
+        """Record that `done` bytes have arrived by `now_s`."""
         self.done_bytes, self.total_bytes = int(done), int(total) if total else self.total_bytes
         self.eta_s = eta_s
         self.marks.append((now_s, done))
@@ -54,7 +54,7 @@ class Download:
 
     @property
     def bytes_per_s(self) -> float | None:
-        """Over the last seconds; None before there are two readings."""
+        """Return the speed of the last seconds; None before there are two readings."""
         if len(self.marks) < 2:
             return None
         (began_s, first), (now_s, last) = self.marks[0], self.marks[-1]
@@ -62,7 +62,7 @@ class Download:
 
     @property
     def left_s(self) -> float | None:
-        """As the worker says, else by the speed."""
+        """Return the remaining time in seconds, from the worker process or else from the speed."""
         if self.eta_s is not None:
             return self.eta_s
         speed = self.bytes_per_s
@@ -70,7 +70,7 @@ class Download:
 
     @property
     def value(self) -> DownloadValue:
-        """For the page."""
+        """Return the download as the page shows it."""
         is_running = self.state == "running"
         return DownloadValue(
             self.id,
@@ -85,28 +85,32 @@ class Download:
 
 
 class Downloads(QObject):
-    """`finished(repo, path)` comes once for each; `failed(repo, ErrorInfo)` likewise. Ids are names of repositories."""
+    """All downloads by repository, owned by the controller of the page Hub.
+
+    `finished(repo, path)` and `failed(repo, ErrorInfo)` are emitted once per download.
+    """
 
     changed = Signal()
     finished = Signal(str, str)
     failed = Signal(str, object)
 
     def __init__(self, workspace: Workspace, flows: FlowRunner, parent: QObject | None = None) -> None:
+        """Create an empty list of downloads."""
         super().__init__(parent)
         self._workspace, self._flows = workspace, flows
         self._items: dict[str, Download] = {}
 
     @property
     def values(self) -> tuple[DownloadValue, ...]:
-        """All of them, in the order in which they were asked for."""
+        """Return all downloads in the order of their requests."""
         return tuple(item.value for item in self._items.values())
 
     def get(self, repo: str) -> Download | None:
-        """The download of this repository, None where none was asked for."""
+        """Return the download of this repository; None if there is none."""
         return self._items.get(repo)
 
     def find_arrivals(self) -> None:
-        """Show those that were paused or broken off before, as paused; forget those that were removed elsewhere."""
+        """Show interrupted downloads of earlier sessions as paused, and forget those that were removed elsewhere."""
         model_cache = ModelCache(self._workspace.paths.hub)
         pending_downloads = model_cache.pending_downloads()
         here = {pending.repo for pending in pending_downloads}
@@ -126,14 +130,14 @@ class Downloads(QObject):
         self.changed.emit()
 
     def forget(self, repo: str) -> None:
-        """Take one that is whole off the list."""
+        """Remove a finished download from the list."""
         item = self._items.get(repo)
         if item is not None and item.state == "done":
             del self._items[repo]
             self.changed.emit()
 
     def start(self, ask: DownloadRequest, total_bytes: int | None) -> None:
-        """Begin one, or go on with it; a fourth waits for its turn."""
+        """Start or continue a download; a fourth one waits for its turn."""
         known = self._items.get(ask.repo)
         if known is not None and known.state in ("waiting", "running", "checking"):
             return
@@ -141,11 +145,11 @@ class Downloads(QObject):
         self._begin_waiting()
 
     def pause(self, repo: str) -> None:
-        """Stop and keep what has come."""
+        """Stop a download and keep the data received so far."""
         self._stop(repo, keeps_pieces=True)
 
     def resume(self, repo: str) -> None:
-        """Go on from what has come."""
+        """Continue a download with the data received so far."""
         item = self._items.get(repo)
         if item is not None and item.state in ("paused", "failed"):
             item.state, item.note, item.error = "waiting", "", None
@@ -153,7 +157,7 @@ class Downloads(QObject):
             self._begin_waiting()
 
     def cancel(self, repo: str) -> None:
-        """Stop and remove what has come; one that is over is only taken off the list."""
+        """Stop a download and remove its data; a finished one is only removed from the list."""
         item = self._items.get(repo)
         if item is None:
             return

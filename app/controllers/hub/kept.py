@@ -1,4 +1,4 @@
-"""The part of Settings about what came from the hub: sizes, who uses what, removal, the token."""
+"""Control the hub section of Settings: downloaded models, their projects, removal and the token."""
 
 from PySide6.QtCore import QObject
 
@@ -16,9 +16,13 @@ from widgets.theme import Theme
 
 
 class KeptHub(QObject):
-    """Read anew whenever somebody looks; one that projects use is removed after a question."""
+    """The hub section of the page Settings, owned by that page's controller.
+
+    The section is read again at each visit. The removal of a model that projects use asks first.
+    """
 
     def __init__(self, window: MainWindow, page: SettingsPage, session: Session, theme: Theme) -> None:
+        """Create the section and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._theme = window, page, session, theme
         page.hub_removal_requested.connect(self._on_removal)
@@ -27,7 +31,7 @@ class KeptHub(QObject):
         self.show()
 
     def show(self, problem: str = "") -> None:
-        """All that is kept."""
+        """Show all downloaded models and partial downloads."""
         space = self._session.workspace
         whole = [
             KeptModelValue(

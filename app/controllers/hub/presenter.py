@@ -1,4 +1,4 @@
-"""What the hub tells, as values of the page: every text that a stranger wrote goes through here and stays plain."""
+"""Format the hub's replies as values of the page; texts by strangers stay plain text."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,17 +18,17 @@ from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 COMMIT_CHARS = 8
 NO_WAY_CODES = ("hub_unreachable", "hub_broke_off", "hub_offline", "hub_proxy", "hub_certificate")
 WHO_CODES = ("hub_gated", "hub_log_in", "hub_bad_token", "hub_forbidden")
-"""Errors that a token or a log-in may help against."""
+"""Error codes that a token or a log-in may resolve."""
 
 
 def split_repo(repo: str) -> tuple[str, str]:
-    """(owner, name)"""
+    """Return (owner, name) of a repository."""
     owner, _, name = repo.rpartition("/")
     return owner, name
 
 
 def when(text: str | None) -> datetime | None:
-    """A time that the hub told; None for what is no time."""
+    """Return the time of a hub reply; None if the text is no time."""
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError:
@@ -37,7 +37,7 @@ def when(text: str | None) -> datetime | None:
 
 
 def row_value(model: HubModel, memory_bytes: int | None) -> HubRowValue:
-    """One row of the list."""
+    """Return one row of the list."""
     owner, name = split_repo(model.repo)
     verdict = model.verdict
     return HubRowValue(
@@ -57,7 +57,7 @@ def row_value(model: HubModel, memory_bytes: int | None) -> HubRowValue:
 
 
 def starters_value(starters: tuple[Starter, ...]) -> HubListValue:
-    """The list before any search."""
+    """Return the list before any search."""
     rows = []
     for starter in starters:
         owner, name = split_repo(starter.repo)
@@ -68,21 +68,21 @@ def starters_value(starters: tuple[Starter, ...]) -> HubListValue:
 
 
 def starter_detail(starter: Starter) -> HubDetailValue:
-    """A starter before the hub was asked about it."""
+    """Return the details of a starter before a query to the hub."""
     owner, name = split_repo(starter.repo)
     facts = (FactValue(tr("Does"), starter.about), FactValue(tr("Size"), tr("the hub knows it; it was not asked yet")))
     return HubDetailValue(starter.repo, name, tr("by {0}").format(owner), facts, action="look_up")
 
 
 def row_detail(row: HubRowValue) -> HubDetailValue:
-    """What the list told, while the rest is being asked for."""
+    """Return the details that the list contains, while the rest is being requested."""
     facts = (FactValue(tr("Does"), row.does), FactValue(tr("License"), row.license or tr("none is stated")))
     known = tuple(fact for fact in facts if fact.value)
     return HubDetailValue(row.id, row.name, tr("by {0}").format(row.author), known, is_loading=True)
 
 
 def detail_value(found: HubModelResult, free_bytes: int, address: str, *, has_token: bool) -> HubDetailValue:
-    """Everything that is known of one model, and what can be done with it."""
+    """Return all known facts about one model and the possible action."""
     owner, name = split_repo(found.repo)
     by = tr("by {0}, version {1}").format(found.author or owner, found.commit[:COMMIT_CHARS])
     base = HubDetailValue(
@@ -144,7 +144,7 @@ def _format_fact(found: HubModelResult) -> tuple[str, Tone]:
 
 
 def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[str, Tone]:
-    """The verdict with its word, and whether it is to be looked at."""
+    """Return the license verdict as text and whether it needs attention."""
     if verdict is None:
         return stated or tr("none is stated; ask the author"), "warn"
     text = verdict.sentence
@@ -154,7 +154,7 @@ def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[st
 
 
 def problem_value(error: ErrorInfo) -> ErrorValue:
-    """Why the hub gave no list. Without a way to it: what needs none."""
+    """Return why the hub returned no list; without a connection, name what needs none."""
     value = error_value(error)
     is_away = error.code in NO_WAY_CODES
     more = tr(" Or drop a file of your own, or try the sample: they need no network.") if is_away else ""

@@ -1,4 +1,4 @@
-"""What models do in plain words, and the other way round: which of the hub's tasks a person's words mean."""
+"""Describe hub tasks in plain words and recognize the task that a user's words mean."""
 
 import re
 
@@ -14,11 +14,11 @@ FILTERS = (
     "text-classification",
     "text-to-image",
 )
-"""The tasks that are offered to choose from, in this order."""
+"""The tasks that the filter offers, in this order."""
 
 
 def task_choices() -> tuple[tuple[str, str], ...]:
-    """(id, what it does) for the choice above the list."""
+    """Return (id, description) of the tasks in the filter above the list."""
     names = {
         "image-classification": tr("Tell pictures apart"),
         "object-detection": tr("Find objects"),
@@ -33,7 +33,7 @@ def task_choices() -> tuple[tuple[str, str], ...]:
 
 
 def does_words(task: str | None) -> str:
-    """What a model of this task does; a task without words of ours is shown as the hub calls it."""
+    """Return what a model of this task does; a task without a description is shown by the hub's name."""
     names = {
         "image-classification": tr("Tells pictures apart"),
         "zero-shot-image-classification": tr("Matches pictures with words"),
@@ -69,9 +69,9 @@ def does_words(task: str | None) -> str:
 
 
 def understood(text: str) -> tuple[str, str]:
-    """(task, the rest of the words): “recognize pictures of birds” means a task and “birds”.
+    """Return (task, remaining words): “recognize pictures of birds” means a task and “birds”.
 
-    ("", text) where the words are no phrase that is known; then the hub looks for them in the models' names.
+    Without a known phrase the result is ("", text). The hub then searches for the words in model names.
     """
     flat = " ".join(text.casefold().split())
     for task, phrases in _phrases().items():
@@ -83,7 +83,10 @@ def understood(text: str) -> tuple[str, str]:
 
 
 def _phrases() -> dict[str, list[str]]:
-    """A sentence a task, phrases separated by bars; in the person's language, the longest first."""
+    """Return the phrases of each task in the user's language, the longest first.
+
+    Each task has one translated text with its phrases separated by bars.
+    """
     told = {
         "object-detection": tr("find things in pictures|find objects|find things|detect objects|object detection"),
         "image-classification": tr(

@@ -1,4 +1,4 @@
-"""The page Jobs: what runs, what waits, what there was."""
+"""Control the page Jobs: running, waiting and finished jobs."""
 
 import time
 from collections import Counter
@@ -52,13 +52,14 @@ NO_VERDICT = (
 
 
 class JobsController(PageController):
-    """Each signal carries the `Run`; other work than runs is stopped here."""
+    """Controller of the page Jobs; the signals carry the `Run` or its id. Jobs that are no runs are cancelled here."""
 
     open_requested = Signal(object)
     resume_requested = Signal(object)
     cancel_requested = Signal(str)
 
     def __init__(self, window: MainWindow, page: JobsPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._runs: dict[str, Run] = {}
@@ -78,7 +79,7 @@ class JobsController(PageController):
         self.show()
 
     def show(self) -> None:
-        """Newest first; other work stands above. Read only while somebody looks."""
+        """Show other jobs first, then runs and exports, the newest first; does nothing while the page is hidden."""
         if not self._page.isVisible():
             return
         repositories = self._session.workspace.repositories
@@ -149,7 +150,7 @@ class JobsController(PageController):
         return {preset.id: tr(preset.title) for preset in presets}
 
     def _has_no_verdict(self, run: Run) -> bool:
-        """Return whether a run is over and something that looked better was not settled."""
+        """Return whether a run has ended while a better version was still undecided."""
         if run.state is not RunState.KEPT_ORIGINAL:
             return False
         key = (run.id, run.finished_at, run.headline)
@@ -171,7 +172,7 @@ class JobsController(PageController):
 
 
 def run_titles(runs: Sequence[Run], projects: Mapping[str, str], goals: Mapping[str, str]) -> dict[str, str]:
-    """Return what each run is called: its project, its goal, and a number where a project has several of that goal."""
+    """Return the title of each run: its project, its goal, and a number if the project has several with that goal."""
     counts: Counter[tuple[str, str]] = Counter()
     titles = {}
     for run in sorted(runs, key=lambda one: one.created_at):
@@ -184,7 +185,7 @@ def run_titles(runs: Sequence[Run], projects: Mapping[str, str], goals: Mapping[
 
 
 def log_lines(workspace: Workspace, run: Run) -> list[str]:
-    """The run's steps, what went wrong, and the end of what each of its processes wrote."""
+    """Return the run's steps, errors, and the end of each process's output."""
     repositories = workspace.repositories
     lines = [
         "  ".join(part for part in (f"{step.title}: {step.state}", step.figure, step.detail) if part)

@@ -1,4 +1,4 @@
-"""The page "Layers": looks into the original and the version that is chosen, and shows what is known."""
+"""Control the page "Layers": profile the original and the chosen version, and show the results."""
 
 from collections.abc import Sequence
 
@@ -19,15 +19,16 @@ from workers.contracts.after.layers import LayersResult
 
 
 class LayersController(DetailController):
-    """Nothing is looked at before a person asks."""
+    """Controller of the page Layers; it profiles nothing before the user requests it."""
 
     def __init__(self, window: MainWindow, page: LayersPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         self._page = page
         super().__init__(("layers", window, page), session, flows, lookable, self._value)
         page.look_requested.connect(self.look)
 
     def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> LayersValue:
-        """The layers of both, or the offer to look."""
+        """Return the layers of both versions, or the offer to profile them."""
         looked = looked_before(self._session.workspace, facts, variant)
         return LayersValue(
             versions=tuple((v.id, v.title) for v in versions),
@@ -36,7 +37,7 @@ class LayersController(DetailController):
         )
 
     def look(self) -> None:
-        """Look into both; what was looked at before comes from the store."""
+        """Profile both versions; earlier results come from the store."""
         self.begin(
             lambda facts, variant: look_at_layers(self._session.workspace, facts, variant),
             title=tr("Look where the time goes"),
@@ -45,7 +46,7 @@ class LayersController(DetailController):
         )
 
     def on_event(self, event: Event) -> None:
-        """Each version is a job."""
+        """Show that a job began; each version is one job."""
         if self._running is not None and isinstance(event, JobBegan):
             self._page.show_loading(tr("Each layer is timed while an example is answered"))
 

@@ -1,4 +1,4 @@
-"""The page "Under load": asks which version and how long, measures alone, shows what the run's record holds."""
+"""Control the page "Under load": choose version and duration, run the load test alone, show the record."""
 
 import time
 
@@ -29,9 +29,10 @@ TICK_MS = 500
 
 
 class LoadController(PageController):
-    """Shows the record of the run that is open, or what it measures now."""
+    """Controller of the page "Under load"; it shows the record of the open run or the running load test."""
 
     def __init__(self, window: MainWindow, page: LoadPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._facts: RunFacts | None = None
@@ -57,12 +58,12 @@ class LoadController(PageController):
     # --- the page
 
     def show(self) -> None:
-        """The newest record of the run that is open, else the question; what is being measured goes on."""
+        """Show the newest record of the open run, else the form; a running load test continues."""
         run = self._session.run
         if self._running is not None:
             if run is not None and self._facts is not None and run.id == self._facts.run.id:
                 return
-            self._on_cancel()  # another run is open; what was measured until now is in the store
+            self._on_cancel()  # another run is open; the results so far are in the store
             self._stopped()
         self._facts = self._record = None
         if run is None:
@@ -83,16 +84,22 @@ class LoadController(PageController):
         self._page.show_value(load_value(record, price, example_prices()))
 
     def ask(self) -> None:
-        """Which version, how long."""
+        """Show the form for version and duration."""
         if self._facts is None:
             self.show()
             return
         self._page.show_ask(ask_value(self._facts, self._record))
 
-    # --- measuring
+    # --- measurement
 
     def start(self, variant_id: str, seconds: float, max_latency_ms: float = 0.0) -> None:
-        """Measure, unless something else works on this computer now; 0 for no limit of latency."""
+        """Start the load test, unless another job runs on this computer.
+
+        Args:
+            variant_id: the version to test beside the original.
+            seconds: the duration of each part.
+            max_latency_ms: the latency limit; 0 for none.
+        """
         facts = self._facts
         if facts is None or self._running is not None:
             return
@@ -117,7 +124,7 @@ class LoadController(PageController):
         self._on_tick()
 
     def _others(self) -> list[str]:
-        """Titles of other work that goes on."""
+        """Return the titles of other running jobs."""
         return [r.title for r in self._flows.active if r.title and not r.makes_room and not r.measures]
 
     def _on_event(self, event: Event) -> None:
@@ -129,7 +136,7 @@ class LoadController(PageController):
             self._on_tick()
 
     def _on_tick(self) -> None:
-        """The bar follows what was expected, within a step as far as its end at most."""
+        """Show the progress by the expected times, within a step up to 95 % of it."""
         if self._running is None or not self._plan:
             return
         stage = self._plan[min(self._at, len(self._plan) - 1)]
@@ -148,7 +155,7 @@ class LoadController(PageController):
             self._show_record(record)
 
     def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
-        """What was there before stays."""
+        """End the load test and show the previous record."""
         if running is not self._running:
             return
         self._stopped()
@@ -165,7 +172,7 @@ class LoadController(PageController):
         self._timer.stop()
         self._window.set_measuring(False)
 
-    # --- what an hour costs
+    # --- price of an hour
 
     def _on_price(self, per_hour: float, currency: str, utilization_pct: float) -> None:
         price = None
@@ -210,7 +217,7 @@ def _measured(
 
 
 def _not_now(others: list[str]) -> ErrorValue:
-    """Two measurements at once would spoil each other."""
+    """Return the message that two simultaneous measurements would disturb each other."""
     title = tr("“{0}” goes on").format(others[0]) if others else tr("Versions are being measured now")
     return ErrorValue(
         title=title,

@@ -1,4 +1,4 @@
-"""The cards below the curves: prompts, the limit of latency, cold start, energy."""
+"""Format the cards below the curves: prompts, latency limit, cold start and energy."""
 
 from collections.abc import Callable
 

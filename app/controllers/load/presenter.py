@@ -1,4 +1,4 @@
-"""A load record as the page shows it: words, rows and curves; every figure with its count and interval."""
+"""Format a load record as texts, rows and curves; every figure has its count and interval."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ HOUR_S = 3600
 
 
 def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
-    """The recommended version first, ten seconds chosen."""
+    """Return the form, with the recommended version first and selected."""
     versions = facts.made
     chosen = versions[0] if versions else None
     presets = []
@@ -40,7 +40,7 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
 
 
 def load_value(record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> LoadValue:
-    """All that the record holds."""
+    """Return all contents of the record."""
     versions = versions_in(record)
     subtitle = tr("{0:g} s for each part on {1}, {2} cores, {3}.").format(
         record.seconds, record.processor, record.cores, moment(record.made_at)
@@ -64,13 +64,13 @@ def load_value(record: LoadRecord, price: Price | None, examples: Sequence[Examp
 
 
 def limit_of(record: LoadRecord) -> float | None:
-    """The limit of latency that was asked for, milliseconds."""
+    """Return the requested latency limit in milliseconds; None if there was none."""
     found = (load.capacity for load, _ in versions_in(record))
     return next((one.limit_ms for one in found if one is not None), None)
 
 
 def versions_in(record: LoadRecord) -> list[tuple[VersionLoad, int]]:
-    """With their colors: the original's first."""
+    """Return the versions with their color numbers, the original first."""
     return [(record.original, 0)] + ([(record.variant, 1)] if record.variant is not None else [])
 
 
@@ -143,7 +143,7 @@ def _missing(record: LoadRecord) -> list[str]:
 
 
 def price_value(record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> PriceValue:
-    """What a million answers cost at the person's price, nothing before there is one."""
+    """Return the cost of a million predictions at the user's price; no costs without a price."""
     costs = []
     for load, _ in versions_in(record):
         cost = cost_of(load, price)

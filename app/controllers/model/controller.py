@@ -1,4 +1,4 @@
-"""The page Model: opens what was dropped or chosen, asks what the file does not say."""
+"""Control the page Model: open the dropped or chosen model and ask for facts that its file lacks."""
 
 from pathlib import Path
 
@@ -34,16 +34,20 @@ from workers.contracts.pipeline import ImageSteps, spec_text
 
 EXAMPLE_SHAPE = "1x3x224x224"
 ASKED = ("needs_consent", "ambiguous_architecture", "shape_needed")
-"""Errors that are questions."""
+"""Codes of errors that the page shows as questions."""
 
 
 class ModelController(PageController):
-    """`opened` comes when a model is ready; `hub_wanted(words)` when one shall be looked for in the hub."""
+    """Controller of the page Model; `opened` is emitted when a model is ready.
+
+    `hub_wanted(words)` asks to search the hub for a model.
+    """
 
     opened = Signal()
     hub_wanted = Signal(str)
 
     def __init__(self, window: MainWindow, page: ModelPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._sample = sample_or_none()
@@ -66,7 +70,7 @@ class ModelController(PageController):
             self.show()
 
     def show(self) -> None:
-        """What is open, or the first run."""
+        """Show the open model, or the first-run page if there is none."""
         model = self._session.model
         if self._running is not None:
             return
@@ -85,7 +89,7 @@ class ModelController(PageController):
         return project.name if project else model.info.name
 
     def settle(self) -> None:
-        """Where the page says that something is about to come, and that went elsewhere: show what is open."""
+        """Show the open model if the page still waits for a file that another page received."""
         if self._page.state == "waiting":
             self.show()
 
@@ -94,7 +98,7 @@ class ModelController(PageController):
         self.open(OpenParams(path=path))
 
     def choose_file(self) -> None:
-        """Let a person choose one."""
+        """Open the file dialog."""
         self._page.choose_file()
 
     def open_sample(self) -> None:
@@ -103,7 +107,10 @@ class ModelController(PageController):
             self.open(OpenParams(path=str(self._sample.model)))
 
     def open(self, params: OpenParams, *, stays: bool = False) -> None:
-        """Open in a worker; the page Model shows how far it is. `stays`: the page that is shown stays."""
+        """Open a model in a worker process and show the progress on the page Model.
+
+        `stays` keeps the current page shown.
+        """
         self._on_cancel()
         self._last = params
         self._goes_on, self._stays = False, stays
@@ -122,7 +129,7 @@ class ModelController(PageController):
         self._session.is_opening = True
 
     def _asked(self, path: str, **changes: object) -> OpenParams:
-        """The last request again with what was answered."""
+        """Return the parameters of the last request with the user's answers."""
         base = self._last if self._last.path == path else OpenParams(path=path)
         return base.model_copy(update=changes)
 
@@ -131,7 +138,7 @@ class ModelController(PageController):
             self._page.show_loading(event.stage, event.done, event.total)
 
     def _is_over(self, running: Running) -> bool:
-        """Whether it is the request that counts; an older one was overtaken."""
+        """Finish a request and return whether it is the current one; an older one was superseded."""
         if running is not self._running:
             return False
         self._running = None
@@ -184,7 +191,7 @@ class ModelController(PageController):
         self.open(self._asked(path, shapes={**self._asked(path).shapes, **shapes}))
 
     def _on_continue(self) -> None:
-        """To the data, or as soon as the model is open that is just being prepared otherwise."""
+        """Open the page Data, after the model is ready if it is being opened again."""
         if self._running is None:
             self._window.show_page("data")
         else:
@@ -201,20 +208,20 @@ class ModelController(PageController):
         self.prepare(spec_text(steps))
 
     def prepare(self, spec: str) -> None:
-        """Open the model again with another way of preparing its inputs (the SPEC of ``--preprocess``)."""
+        """Open the model again with another preparation of its inputs (the SPEC of ``--preprocess``)."""
         opening = self._session.opening
         if opening is not None:
             self.open(opening.model_copy(update={"preprocess": spec}), stays=True)
 
     def read_results(self, way: str, threshold: float | None) -> None:
-        """Open the model again with its results read in another way (``--task``, ``--score-threshold``)."""
+        """Open the model again with another reading of its outputs (``--task``, ``--score-threshold``)."""
         opening = self._session.opening
         if opening is not None:
             self.open(opening.model_copy(update={"task": way, "score_threshold": threshold}), stays=True)
 
 
 def _names(told: JsonValue) -> tuple[str, ...]:
-    """A list of names out of an error's facts."""
+    """Return the list of names in an error's facts."""
     return tuple(str(name) for name in told) if isinstance(told, list) else ()
 
 

@@ -1,4 +1,4 @@
-"""An opened model in the words of the page Model."""
+"""Format an opened model as values of the page Model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,22 +18,22 @@ from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import GUESSED, ModelInfo, TensorSpec
 
 WORDS_PER_TOKEN = 0.75
-"""Of English texts, about."""
+"""Approximate number of words per token in English texts."""
 
 PROGRAMS = ("torchscript",)
-"""Formats that hold a program; the findings say how it was run."""
+"""Formats that contain a program; their findings describe how it was run."""
 LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
 
 
 def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origin: Origin | None = None) -> ModelValue:
-    """An opened model in words; `origin` is where in the hub it came from."""
+    """Return the value of an opened model; `origin` is its source in the hub."""
     info = model.info
     spec = read_pipeline(model.folder)
     safe = FindingValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
     findings = tuple(
         FindingValue(LEVELS[finding.level], finding.what)
         for finding in info.findings
-        if finding.code != GUESSED  # said at each field
+        if finding.code != GUESSED  # shown at each field
     )
     return ModelValue(
         name=name,
@@ -59,7 +59,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
 
 
 def chat_findings(info: ModelInfo) -> tuple[FindingValue, ...]:
-    """Of a language model: how much it reads at once, and what it needs in memory beside what is free now."""
+    """Return the findings about a language model: its context length, and its memory beside the free memory."""
     if info.chat is None:
         return ()
     free_bytes = free_memory_bytes()
@@ -77,7 +77,7 @@ def chat_findings(info: ModelInfo) -> tuple[FindingValue, ...]:
 
 
 def _bits_words(guess: int | None) -> str:
-    """The first guess of how many bits are right here."""
+    """Return a first estimate of how many bits per weight fit into memory."""
     if guess is None:
         return tr("Even {0} bits are too much: close other programs, or take a smaller model.").format(BITS[-1])
     if guess == BITS[0]:
@@ -86,7 +86,7 @@ def _bits_words(guess: int | None) -> str:
 
 
 def _answers(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
-    """Of a model that writes texts the text alone: the scores of its first word are for comparing."""
+    """Return the outputs to show: only the text of a model that writes texts, because its scores serve comparison."""
     if spec.generation is None:
         return info.outputs
     told = {entry.name for entry in spec.outputs if entry.answer}
@@ -94,7 +94,7 @@ def _answers(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
 
 
 def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
-    """Inputs that nobody has to give say nothing of what it takes."""
+    """Return the inputs without the optional ones, because these do not describe what the model needs."""
     optional = {entry.name for entry in spec.inputs if entry.optional}
     return tuple(tensor for tensor in info.inputs if tensor.name not in optional) or info.inputs
 
@@ -109,7 +109,7 @@ def _guesses(spec: PipelineSpec) -> tuple[FindingValue, ...]:
 
 
 def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[FindingValue, ...]:
-    """What is not known to be allowed is told beside what is safe: it has no green tick of its own."""
+    """Return a warning if the license may forbid use; a permissive license gets no finding."""
     verdict = origin.verdict if origin is not None and origin.verdict is not None else model.result.verdict
     if verdict is None or verdict.for_business:
         return ()
@@ -120,7 +120,7 @@ def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[Finding
 
 
 def license_words(model: OpenedModel, origin: Origin | None) -> str:
-    """What may be done with it: as the hub says where it came from there, and as its own files say."""
+    """Return the license as the hub states it for a hub model, else as the model's own files state it."""
     own, own_name = model.result.verdict, model.info.license or ""
     if origin is not None and origin.verdict is not None:
         told = license_fact(origin.verdict, origin.license)[0]
@@ -132,7 +132,7 @@ def license_words(model: OpenedModel, origin: Origin | None) -> str:
 
 
 def origin_words(origin: Origin) -> str:
-    """``Xenova/resnet-50 of huggingface.co, version 34c2154c, by Xenova, downloaded 25 Nov 2026``"""
+    """Return ``Xenova/resnet-50 of huggingface.co, version 34c2154c, by Xenova, downloaded 25 Nov 2026``."""
     place = urlsplit(origin.endpoint).hostname or origin.endpoint
     parts = [
         tr("{0} of {1}").format(origin.repo, place),
@@ -144,7 +144,7 @@ def origin_words(origin: Origin) -> str:
 
 
 def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> PreprocessValue:
-    """How inputs are prepared: fields for pictures, rows for the rest."""
+    """Return how inputs are prepared: fields for pictures, rows for other inputs."""
     guessed = frozenset(spec.guessed) & frozenset(vars(spec.preprocess))
     by_hand = opening is not None and opening.preprocess is not None
     source = tr("from the model's own files")

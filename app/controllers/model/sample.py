@@ -1,4 +1,4 @@
-"""The built-in sample as the first page shows it. Read without numpy: the window is painted before that is loaded."""
+"""Show the built-in sample on the first page, without numpy: the window is painted before numpy is imported."""
 
 import ast
 import zipfile
@@ -13,7 +13,7 @@ from widgets.pages.model.value import SampleValue
 from widgets.parts.pictures import PictureValue
 
 SAMPLE_S = 60.0
-"""About as long as the whole way takes on two cores; the page says "about"."""
+"""Approximate time of the whole workflow on two cores, in seconds; the page says "about"."""
 
 KINDS = 10
 NPY_MAGIC = b"\x93NUMPY\x01\x00"
@@ -21,7 +21,7 @@ Damaged = (OSError, ValueError, KeyError, SyntaxError, IndexError, zipfile.BadZi
 
 
 def sample_or_none() -> SamplePaths | None:
-    """None where the installation lacks it: the page then leads with the drop area."""
+    """Return the paths of the sample; None if the installation lacks it, and the page then shows the drop area."""
     try:
         return sample_paths()
     except FileNotFoundError:
@@ -29,7 +29,7 @@ def sample_or_none() -> SamplePaths | None:
 
 
 def sample_value(paths: SamplePaths) -> SampleValue:
-    """One picture of each kind. The file is our own; a damaged one shows no pictures."""
+    """Return the sample with one picture of each class; a damaged file shows no pictures."""
     return SampleValue(
         about=tr(
             "A small model that tells 10 kinds of clothes apart, with its pictures. See it get faster, look at what"
@@ -42,7 +42,7 @@ def sample_value(paths: SamplePaths) -> SampleValue:
 
 @dataclass(frozen=True)
 class Stored:
-    """One array of an NPZ file: numpy's name of the type, the shape, the bytes in C order."""
+    """One array of an NPZ file: numpy's type name, the shape, and the bytes in C order."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -61,7 +61,7 @@ def _pictures(paths: SamplePaths) -> list[PictureValue]:
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> Stored:
-    """Version 1.0 of numpy's file format: magic, two bytes of length, a Python literal, the data."""
+    """Read an array in version 1.0 of numpy's file format: magic, two length bytes, a Python literal, the data."""
     raw = archive.read(f"{name}.npy")
     if not raw.startswith(NPY_MAGIC):
         raise ValueError(name)
@@ -83,7 +83,7 @@ def _texts(stored: Stored) -> list[str]:
 
 
 def _png(pictures: Stored, at: int) -> bytes:
-    """Encode uint8 (height, width)."""
+    """Encode one uint8 (height, width) picture as PNG."""
     _, height, width = pictures.shape
     size = height * width
     image = QImage(pictures.data[at * size : (at + 1) * size], width, height, width, QImage.Format.Format_Grayscale8)
