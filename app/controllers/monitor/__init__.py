@@ -1,1 +1,1 @@
-"""The page Monitor: a bundle's log, read in a worker."""
+"""Controller of the page Monitor, which shows a bundle's log that a worker process reads."""

@@ -1,4 +1,4 @@
-"""The page Monitor: reads the log that was dropped or chosen, leads back to the project that its bundle came from."""
+"""Control the page Monitor: read a dropped or chosen log and lead back to the project of its bundle."""
 
 from pathlib import Path
 
@@ -24,11 +24,12 @@ PAGE = "monitor"
 
 
 class MonitorController(PageController):
-    """`project_requested(id)` leads to the examples of a project."""
+    """Controller of the page Monitor; `project_requested(id)` asks to show the examples of a project."""
 
     project_requested = Signal(str)
 
     def __init__(self, window: MainWindow, page: MonitorPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._path = ""
@@ -41,7 +42,7 @@ class MonitorController(PageController):
         page.examples_requested.connect(self._on_examples)
 
     def take_paths(self, paths: list[str]) -> bool:
-        """While the page is shown, one file or folder is a log."""
+        """Read one dropped file or folder as a log while the page is shown."""
         if len(paths) != 1:
             return False
         self.read(paths[0])
@@ -85,7 +86,7 @@ class MonitorController(PageController):
         self._page.show_value(monitor_value(found, Path(self._path).name, name))
 
     def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
-        """What was read before stays to be seen again."""
+        """Show the error and keep the previous result; without an error, show that result again."""
         if running is not self._running:
             return
         self._running = None

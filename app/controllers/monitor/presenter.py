@@ -1,4 +1,4 @@
-"""What a log told, as the page Monitor shows it."""
+"""Format the result of a log as the values of the page Monitor."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,16 +11,16 @@ from widgets.plots.course_plot import CourseMark, CoursePoint
 from workers.contracts.after.monitor import MonitorAlert, MonitoredStatistic, MonitorPoint, MonitorResult
 
 SAME_LATENCY = 1.2
-"""Medians within this factor of each other get no factor."""
+"""Largest ratio of two median latencies that counts as equal; no factor is shown then."""
 MOST_NAME_CHARS = 60
 FIRST_SHOWN = ("brightness", "tokens", "level_db", "mean", "energy", "confidence", "results", "score")
-"""Figures whose course is shown in any case, the first of what comes in and the first of what comes out."""
+"""Statistics whose course is always shown: the first available one of the inputs and of the outputs."""
 MOST_COURSES = 4
 OF_FIGURES = ("shift", "unfamiliar", "unsure")
 
 
 def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorValue:
-    """All of it. `project` is the name of the one that the bundle came from, "" where it is not here."""
+    """Return the page's value; `project` is the name of the bundle's project, "" if it is not on this computer."""
     drift = found.drift
     notes = list(drift.notes)
     if not project:
@@ -40,7 +40,7 @@ def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorV
 
 
 def headline(found: MonitorResult) -> str:
-    """Return the worst alarm that is on, else that there is none."""
+    """Return the worst open alarm as headline, or the sentence that there is none."""
     drift = found.drift
     open_ones = [alert for alert in worst_first(found.alerts) if alert.until is None]
     if open_ones:
@@ -53,14 +53,12 @@ def headline(found: MonitorResult) -> str:
 
 
 def _is_short(found: MonitorResult) -> bool:
-    """Whether there are too few requests to test anything for changes."""
+    """Return whether there are too few requests to detect changes."""
     return found.drift.requests + found.drift.errors < found.drift.needed
 
 
 def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
-    """Causes before what follows from them, what goes on before what is over, failures before changes, the latest
-    first.
-    """
+    """Sort alarms: causes before consequences, open ones before closed ones, failures before changes, latest first."""
     order = ("errors", "not_numbers", "one_answer", "unsure", "slower", "shift", "unfamiliar", "classes")
     return sorted(
         alerts,
@@ -142,7 +140,7 @@ def _alert(alert: MonitorAlert) -> AlertValue:
 
 
 def _courses(found: MonitorResult) -> list[CourseValue]:
-    """Of what alarmed first, then latency, then one figure of what comes in and one of what comes out."""
+    """Return the courses: statistics with alarms, then latency, then one statistic of inputs and one of outputs."""
     drift = found.drift
     if len(drift.points) < 2:
         return []

@@ -1,4 +1,4 @@
-"""The page Optimize: starts runs, follows the one of the open project, goes on with one that was stopped."""
+"""Control the page Optimize: start runs, show the run of the open project, and continue stopped runs."""
 
 import time
 from collections import defaultdict
@@ -42,11 +42,11 @@ NOW_MS = 250
 
 
 class OptimizeController(PageController):
-    """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on.
+    """Controller of the page Optimize.
 
-    `preparation_wanted(spec)` when the person has said how inputs are to be prepared: the run starts when they are.
-    `again_requested(run)` when a person wants all of it measured once more, `go_on_requested(run, minutes)` when one
-    that is over shall have more time.
+    `finished(run)` is emitted when a run has a result. `resume_requested(run)` asks to continue a stopped run.
+    `again_requested(run)` asks to measure everything again. `go_on_requested(run, minutes)` asks for more time.
+    `preparation_wanted(spec)` asks to prepare inputs as the user chose; the run starts afterwards.
     """
 
     finished = Signal(object)
@@ -56,6 +56,7 @@ class OptimizeController(PageController):
     preparation_wanted = Signal(str)  # SPEC of --preprocess
 
     def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._live: dict[str, LiveRun] = {}
@@ -80,7 +81,7 @@ class OptimizeController(PageController):
         self.show()
 
     def show(self, run: Run | None = None) -> None:
-        """This run; else the project's run that goes on, else its last one, else nothing yet."""
+        """Show this run, else the project's active run, else its last run, else the empty page."""
         project = self._session.project
         if run is None and project is not None:
             going = (live.run for live in self._live.values() if live.run.project_id == project.id)
@@ -96,7 +97,10 @@ class OptimizeController(PageController):
             self._show_stored(run)
 
     def start(self, preset: Preset, threads: int | None, fresh: bool = False) -> None:
-        """A new run for the open project; behind another one it waits. `fresh`: nothing measured earlier is used."""
+        """Start a new run for the open project; it waits for another measurement.
+
+        `fresh` means that no earlier measurement is used.
+        """
         project = self._session.project
         if project is None or self._session.opening is None:
             return
@@ -109,17 +113,20 @@ class OptimizeController(PageController):
         self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
 
     def show_run(self, run: Run) -> None:
-        """Go to the page and show this run."""
+        """Open the page and show this run."""
         self.show(run)
         self._window.show_page("optimize")
 
     def resume(self, run: Run, preset: Preset, more_s: float | None = None) -> None:
-        """Go on with a run of the open project; what is in the store is not done again. `more_s`: it has so long."""
+        """Continue a run of the open project, without repeating work that is in the store.
+
+        `more_s` is its additional time in seconds.
+        """
         if run.id not in self._live:
             self._drive(run, preset, more_s=more_s)
 
     def cancel(self, run_id: str) -> None:
-        """Stop a run within a second; one that waits is forgotten."""
+        """Stop a run within a second, or remove a waiting run."""
         live = self._live.get(run_id)
         if live is not None and live.running is not None:
             self._flows.cancel(live.running)
@@ -154,10 +161,10 @@ class OptimizeController(PageController):
             run_id=run.id,
         )
 
-    # --- what is shown
+    # --- display
 
     def _follow(self, live: LiveRun) -> None:
-        """Show a run that goes on: what it did so far, then what it does."""
+        """Show an active run: its past events first, then each new event."""
         self._shown = live.watch
         self._page.start()
         points = tuple(self._session.workspace.repositories.latencies.of_run(live.run.id))
@@ -211,7 +218,7 @@ class OptimizeController(PageController):
             self._clock.start()
 
     def _tell_window(self) -> None:
-        """Whatever page is open: how often to draw, and the steps of the run that is at work."""
+        """Set the window's frame rate and progress from the active run, whichever page is shown."""
         active = next((live for live in self._live.values() if live.run.state is RunState.RUNNING), None)
         self._window.set_measuring(active is not None and active.is_measuring)
         whole = active.watch.whole if active is not None else None
@@ -224,7 +231,7 @@ class OptimizeController(PageController):
         self._page.set_series(watch.series())
         self._page.set_best(watch.best)
 
-    # --- how it ends
+    # --- end of a run
 
     def _end(self, live: LiveRun) -> None:
         live.leave()
@@ -250,7 +257,7 @@ class OptimizeController(PageController):
     def _on_failed(self, live: LiveRun, error: ErrorInfo, preset: Preset) -> None:
         live.lines.append(ShownLine(f"{error.title}: {error.detail}", "error"))
         self._end(live)
-        if live.run.state in SHOWN_STATES:  # it went on, and has its result again: no page tells of the error
+        if live.run.state in SHOWN_STATES:  # the continued run has its result again, so no page shows the error
             self._window.banner(error_value(error))
         elif error.code == PREPARED_WRONGLY and self._is_of_project(live.run):
             self._ask_preparation(error, preset, live.run.goal.threads)
@@ -274,7 +281,7 @@ class OptimizeController(PageController):
         dialog.open()
 
     def _on_data_changed(self) -> None:
-        """Start the run that waits for the model to be prepared as the person said."""
+        """Start the waiting run when the model is prepared as the user chose."""
         opening, waiting = self._session.opening, self._waiting
         if waiting is None or opening is None or self._session.data is None:
             return

@@ -1,4 +1,4 @@
-"""One run that goes on or waits: what it told so far, whether or not it is the one that is looked at."""
+"""Collect the events of one active or waiting run, whether or not the page shows it."""
 
 import time
 from collections import deque
@@ -31,9 +31,13 @@ MAX_LINES = 5000
 
 
 class LiveRun:
-    """Takes the run's events. `on_points`, `on_line` and `on_change` tell the page while it shows this run."""
+    """One active or waiting run with its events so far; owned by the controller of the page Optimize.
+
+    `on_points`, `on_line` and `on_change` update the page while it shows this run.
+    """
 
     def __init__(self, run: Run) -> None:
+        """Create a run without events."""
         self.watch = RunWatch(run)
         self.lines: deque[ShownLine] = deque(maxlen=MAX_LINES)
         self.recorder: Recorder | None = None
@@ -45,11 +49,11 @@ class LiveRun:
 
     @property
     def run(self) -> Run:
-        """As it is now."""
+        """Return the run in its current state."""
         return self.watch.run
 
     def observe(self, event: Event) -> None:
-        """What the run tells."""
+        """Record an event of the run and update the page."""
         watch = self.watch
         if isinstance(event, LatenciesMeasured):
             watch.latencies(event.points)
@@ -60,7 +64,7 @@ class LiveRun:
         elif isinstance(event, StepProgress):
             watch.progress(event)
         elif isinstance(event, JobBegan):
-            watch.progress(None)  # that of the step's job before
+            watch.progress(None)  # the progress of the step's previous job
         elif isinstance(event, EndExpected):
             watch.expected = event
             watch.limit_at_s = None if event.left_s is None else time.monotonic() + event.left_s
@@ -91,7 +95,7 @@ class LiveRun:
             self.on_line(shown)
 
     def leave(self) -> None:
-        """The page shows something else."""
+        """Stop updating the page, because it shows something else."""
         self.on_points = self.on_line = self.on_change = None
 
 

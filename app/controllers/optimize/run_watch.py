@@ -1,4 +1,4 @@
-"""One run as the page Optimize shows it: kept up to date by events, or read from the store."""
+"""Compute the page Optimize of one run, from its events or from the store."""
 
 import dataclasses
 import math
@@ -48,22 +48,23 @@ STATES: dict[str, StepState] = {
     "skipped": "skipped",
 }
 BASELINE_STEP, LAST_STEPS = 2, 2
-"""The original's step, and how many follow those of the versions: the final run and the proof."""
+"""Index of the original's step, and number of steps after the versions: the final run and the proof."""
 
 LEAST_SPARE_S = 10.0
-"""A run that ends so much before its time says why."""
+"""Least unused time in seconds for which a run explains its early end."""
 
 MEASURED = ("measured", "confirmed")
 
 
 class RunWatch:
-    """Facts of one run and what is worked out for the page.
+    """The facts of one run and the values derived for the page; owned by a `LiveRun` or the controller.
 
-    `started_s` is the monotonic clock at the run's zero; None for a run that is only looked at. `limit_at_s` is the
-    same clock when the time that it was given is over.
+    `started_s` is the monotonic clock at the run's start; None for a stored run. `limit_at_s` is the same clock at the
+    end of its time limit.
     """
 
     def __init__(self, run: Run, started_s: float | None = None) -> None:
+        """Create a watch without steps or versions."""
         self.run, self.started_s = run, started_s
         self._steps: dict[int, StepRecord] = {}
         self._variants: dict[str, Variant] = {}
@@ -77,21 +78,21 @@ class RunWatch:
         self.end = SearchEnd()
 
     def step(self, step: StepRecord) -> None:
-        """A step as it is now."""
+        """Record the current state of a step."""
         self._steps[step.index] = step
         if step.state != "running":
             self._progress = None
 
     def progress(self, progress: StepProgress | None) -> None:
-        """How far the job of the step that runs is; None for one that has reported nothing yet."""
+        """Record the progress of the running step's job; None if the job has reported nothing yet."""
         self._progress = progress
 
     def variant(self, variant: Variant) -> None:
-        """Take a variant as it is now."""
+        """Record the current state of a version."""
         self._variants[variant.id] = variant
 
     def latencies(self, points: Iterable[LatencyPoint]) -> None:
-        """When a variant was timed: its first look counts, not the final run, in which all take turns."""
+        """Record when a version was timed: its first measurement counts, not the final run of all in turn."""
         for point in points:
             if point.variant_id != self._at_work:
                 self._looked_at.add(self._at_work)
@@ -102,7 +103,10 @@ class RunWatch:
 
     @property
     def best(self) -> list[BestPoint]:
-        """Corners of the dashed line, by the one time of each version: what looked good first may not be."""
+        """Return the corners of the dashed line from the one time of each version that may still win.
+
+        A version that looked good at first may have been rejected since.
+        """
         corners: list[BestPoint] = []
         for variant in sorted(self._candidates(), key=self._ended_s):
             ms = variant.measurement.typical_ms or 0.0
@@ -111,7 +115,7 @@ class RunWatch:
         return corners
 
     def _candidates(self) -> list[Variant]:
-        """The original and all versions with a time that could be recommended."""
+        """Return the original and all timed versions that could be recommended."""
         timed = [v for v in self._variants.values() if v.state in MEASURED and v.measurement.typical_ms is not None]
         return [variant for variant in timed if variant.is_baseline or may_win(variant)]
 
@@ -120,19 +124,19 @@ class RunWatch:
 
     @property
     def phases_s(self) -> list[float]:
-        """Starts of the steps, on the monotonic clock."""
+        """Return the starts of the steps on the monotonic clock, in seconds."""
         zero_s = self.started_s or 0.0
         return [zero_s + step.started_s for step in self._in_order() if step.started_s is not None]
 
     def series(self) -> list[SeriesValue]:
-        """Names and colors of the lines."""
+        """Return the names and colors of the lines."""
         return [
             SeriesValue(variant.id, _label(variant), variant.index)
             for variant in sorted(self._variants.values(), key=lambda variant: variant.index)
         ]
 
     def value(self) -> OptimizeValue:
-        """The page's value."""
+        """Return the page's value."""
         error = ErrorInfo.model_validate_json(self.run.error_json) if self.run.error_json else None
         failed, go_on = self.run.state is RunState.FAILED, self._go_on()
         return OptimizeValue(
@@ -155,12 +159,12 @@ class RunWatch:
         )
 
     def _spare_s(self) -> float | None:
-        """What is left of the time that was given later, where the run ended before it was over."""
+        """Return the rest of the additional time in seconds if the run ended early."""
         spare_s = self.end.spare_s
         return spare_s if self.end.went_on_s and spare_s is not None and spare_s >= LEAST_SPARE_S else None
 
     def _go_on(self) -> GoOnValue | None:
-        """The time that is offered to a run that is over."""
+        """Return the extra time that is offered to a finished run."""
         if self.run.state not in (RunState.FINISHED, RunState.KEPT_ORIGINAL):
             return None
         return go_on_value(outcome_of_run(self.run, tuple(self._variants.values()), self.end))
@@ -191,9 +195,9 @@ class RunWatch:
         )
 
     def _with_plan(self, values: Sequence[StepValue]) -> list[StepValue]:
-        """Waiting steps get their expected times, where the run's limit leaves room for them.
+        """Add expected times to waiting steps that fit into the run's time limit.
 
-        A version needs its time and that of the end, which is cut off at the limit.
+        A version needs its own time and the time of the last steps, which the limit cuts off.
         """
         if self._mean_s() is None or self.run.state is not RunState.RUNNING:
             return list(values)
@@ -222,25 +226,28 @@ class RunWatch:
         return self.limit_at_s - self.started_s
 
     def _mean_s(self) -> float | None:
-        """How long trying one version takes; unknown before the first one is done."""
+        """Return the mean time in seconds to try one version; None before the first one is done."""
         took = [step.seconds for step in self._in_order()[BASELINE_STEP + 1 :] if step.seconds]
         return fmean(took) if took else None
 
     def _likely_s(self, index: int) -> float | None:
-        """Of one step: as long as those before it, by its work; of the final run and the proof the run tells what it
-        expects.
+        """Return the expected time of a step in seconds.
+
+        The run itself reports the expected times of the final run, the proof and a version. Without a report, the mean
+        of earlier steps is scaled by the step's work.
         """
-        place = len(self._steps) - index  # from the last one, the proof, on
+        place = len(self._steps) - index  # counted from the last step, the proof
         if self.expected is not None and place <= LAST_STEPS:
             return self.expected.proof_s if place == 1 else self.expected.final_s
         if self.expected is not None and self.expected.version_s:
-            return self.expected.version_s  # also of a run that goes on, whose first steps the store answers at once
+            return self.expected.version_s  # right even if the first steps come from the store
         mean_s = self._mean_s()
         return None if mean_s is None else mean_s * work_of(index, len(self._steps) - 1)
 
     def _eta_s(self) -> float | None:
-        """What is left, never more than the time that it was given. Of a run that goes on it is that time: nobody knows
-        how many rounds it takes to settle a version.
+        """Return the remaining time in seconds, at most the time to the limit.
+
+        For a continued run this is the time to the limit, because the number of rounds to settle a version is unknown.
         """
         limit_s = None if self.limit_at_s is None else max(0.0, self.limit_at_s - time.monotonic())
         if self.expected is not None and self.expected.goes_on and self.run.state is RunState.RUNNING:
@@ -249,7 +256,10 @@ class RunWatch:
         return steps_s if steps_s is None or limit_s is None else min(steps_s, limit_s)
 
     def _steps_left_s(self) -> float | None:
-        """What the steps that are left take; the final run and the proof tell it by themselves while they run."""
+        """Return the expected time of the unfinished steps in seconds.
+
+        While the final run or the proof runs, its own estimate is used.
+        """
         steps = self._in_order()
         if self.run.state is not RunState.RUNNING:
             return None
@@ -265,7 +275,7 @@ class RunWatch:
         return left_s or None
 
     def _best_words(self) -> str:
-        """Of a run at work: what is over says in its headline what came."""
+        """Return the best version so far of an active run; the headline of a finished run has its result."""
         if self.run.state is not RunState.RUNNING:
             return ""
         original = next((v for v in self._candidates() if v.is_baseline), None)
@@ -281,7 +291,7 @@ class RunWatch:
 
 
 def _stage(progress: StepProgress) -> str:
-    """What is being done now, where that is more than the step's own title."""
+    """Return the current stage if it says more than the step's title."""
     return progress.stage if progress.says_more else ""
 
 

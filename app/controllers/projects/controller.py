@@ -1,4 +1,4 @@
-"""The page Projects."""
+"""Control the page Projects."""
 
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from widgets.pages.projects.page import ProjectRowValue, ProjectsPage, ProjectsV
 
 
 class ProjectsController(PageController):
-    """`open_requested(project id)` and `new_requested` lead on."""
+    """Controller of the page Projects; `open_requested(project id)` and `new_requested` lead to other pages."""
 
     open_requested = Signal(str)
     new_requested = Signal()
 
     def __init__(self, window: MainWindow, page: ProjectsPage, session: Session, edits: ProjectEdits) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._page, self._session = page, session
         page.new_requested.connect(self.new_requested)
@@ -33,7 +34,7 @@ class ProjectsController(PageController):
         self.show()
 
     def show(self) -> None:
-        """All of them, as they are now."""
+        """Show all projects in their current state."""
         repositories, project = self._session.workspace.repositories, self._session.project
         rows = [
             ProjectRowValue(

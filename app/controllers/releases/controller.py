@@ -1,4 +1,4 @@
-"""The page Releases: the history of the open project, the way back, and what was exported just now."""
+"""Control the page Releases: history of the open project, rollback, and release of an exported bundle."""
 
 from pathlib import Path
 
@@ -31,9 +31,10 @@ from workers.contracts.jobs import Example
 
 
 class ReleasesController(PageController):
-    """One thing at a time is done here; what a page shows is read anew after it."""
+    """Controller of the page Releases; it runs one job at a time and reads the page again afterwards."""
 
     def __init__(self, window: MainWindow, page: ReleasesPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._running: Running | None = None
@@ -49,7 +50,7 @@ class ReleasesController(PageController):
         self.show()
 
     def show(self) -> None:
-        """What is stored of the open project."""
+        """Show the stored releases of the open project."""
         project, repositories = self._session.project, self._session.workspace.repositories
         if self._running is not None:
             return

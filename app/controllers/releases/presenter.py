@@ -1,4 +1,4 @@
-"""A project's releases and decisions as the page shows them."""
+"""Format a project's releases and decisions as the page shows them."""
 
 from datetime import datetime
 
@@ -14,13 +14,13 @@ from widgets.parts.small import CheckValue
 from workers.contracts.decisions import Decision
 
 KEEP_NEWEST = 5
-"""Bundles that stay when old ones are removed, beside the current and the previous one."""
+"""Number of newest bundles to keep when old ones are removed, beside the current and the previous one."""
 
 
 def releases_value(
     project: Project, releases: tuple[Release, ...], current: Current | None, log: DecisionLog, titles: dict[str, str]
 ) -> ReleasesValue:
-    """`titles` are the targets' by their ids."""
+    """Return the page's value; `titles` are the targets' titles by id."""
     old = old_releases(releases, current, KEEP_NEWEST)
     return ReleasesValue(
         project=project.name,

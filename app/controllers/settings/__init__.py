@@ -1,1 +1,1 @@
-"""Between the page and the use cases."""
+"""Controllers of the page Settings."""

@@ -1,4 +1,4 @@
-"""The page Settings: appearance, cores, where things lie, what is there on this computer."""
+"""Control the page Settings: appearance, cores, folders, and the runtimes of this computer."""
 
 import os
 from importlib.metadata import PackageNotFoundError, metadata
@@ -33,7 +33,7 @@ LIBRARIES = (
 
 
 class SettingsController(PageController):
-    """Every change is written at once."""
+    """Controller of the page Settings; it saves every change at once."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class SettingsController(PageController):
         kept: KeptSettings,
         installer: Installer | None = None,
     ) -> None:
+        """Create the controller; `installer` None means the clone's own installer."""
         super().__init__(page)
         self._installing = Installing(page, session, flows, installer)
         self._page, self._session, self._theme = page, session, theme
@@ -62,7 +63,7 @@ class SettingsController(PageController):
         self._storage = KeptStorage(window, page, session, flows, theme, kept)
 
     def show(self) -> None:
-        """All of it."""
+        """Show all settings and the runtimes."""
         found = self._session.described
         rows = found.runtimes if found else ()
         self._page.show_value(
@@ -81,7 +82,7 @@ class SettingsController(PageController):
         )
 
     def _runtime_value(self, row: Described) -> RuntimeValue:
-        """Return a runtime as the page shows it: with a button, or a reason, never with a command line."""
+        """Return a runtime as the page shows it: with a button or a reason, never with a command line."""
         missing = self._installing.set_value(row.installs)
         reason = tr("This installation does not have it.") if row.installs is not None else row.hint
         return RuntimeValue(row.id, row.title, row.available, row.summary, "" if row.available else reason, missing)
@@ -106,7 +107,7 @@ class SettingsController(PageController):
 
 
 def device_line(found: DescribeResult | None) -> str:
-    """What does the work; of a card that is there and cannot be used, why."""
+    """Return the name of the working device, with the reason why an existing GPU cannot be used."""
     name = device_words(found.device if found else None)
     if found is None or not found.cards or not found.gpu.trouble:
         return name
@@ -114,7 +115,7 @@ def device_line(found: DescribeResult | None) -> str:
 
 
 def licenses() -> tuple[LicenseValue, ...]:
-    """As the installed libraries say it themselves."""
+    """Return the libraries with their versions and licenses, as their own metadata states them."""
     found = []
     for name in LIBRARIES:
         try:

@@ -1,4 +1,4 @@
-"""The part of Settings about disk space: sizes by project, a forecast before anything is removed, a limit."""
+"""Control the disk space section of Settings: sizes by project, a forecast before removal, and a limit."""
 
 import logging
 
@@ -25,7 +25,10 @@ MOST_POINTS, MAX_NAME = 4, 60
 
 
 class KeptStorage(QObject):
-    """Counts whenever the page is shown, but never beside a measurement."""
+    """The storage section of the page Settings, owned by that page's controller.
+
+    It counts whenever the page is shown, but never during a measurement.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class KeptStorage(QObject):
         theme: Theme,
         kept: KeptSettings,
     ) -> None:
+        """Create the section and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._theme = window, page, session, theme
         self._flows, self._kept = flows, kept
@@ -65,7 +69,7 @@ class KeptStorage(QObject):
         self._show()
 
     def _begin(self, *, is_freeing: bool) -> None:
-        self._is_busy, self._is_freeing = True, is_freeing  # before: starting tells `_on_flows`
+        self._is_busy, self._is_freeing = True, is_freeing  # set first, because the start calls `_on_flows`
         space = self._session.workspace
         self._running = self._flows.start(
             free(space) if is_freeing else survey(space),
@@ -79,7 +83,7 @@ class KeptStorage(QObject):
         self._show()
 
     def _on_flows(self) -> None:
-        """Stop for what measures, and count after it."""
+        """Stop for a measurement and count again after it."""
         if self._flows.runs and self._running is not None:
             self._flows.cancel(self._running)
         elif self._is_wanted and self._storage is None and not self._is_busy:
@@ -99,7 +103,7 @@ class KeptStorage(QObject):
         self._show()
 
     def _on_failed(self, error: ErrorInfo | None) -> None:
-        """Without an error it was stopped: what was removed is removed, and the next count tells."""
+        """Show the error; without one the job was stopped, and the next count shows what was removed."""
         self._end()
         if error is not None:
             self._problem = f"{error.detail} {error.hint}"
@@ -108,7 +112,7 @@ class KeptStorage(QObject):
         self._show()
 
     def _on_free(self) -> None:
-        """Show what goes and what stays; nothing is removed before the answer."""
+        """Ask with a list of what is removed and what stays; nothing is removed before the confirmation."""
         storage = self._storage
         if storage is None or self._is_busy or self._flows.runs:
             return
@@ -154,7 +158,7 @@ class KeptStorage(QObject):
 
 
 def forecast(storage: Storage) -> tuple[str, ...]:
-    """Return a sentence for each thing that goes, the largest first, and one for what stays."""
+    """Return one sentence for each removal, the largest first, and one for what stays."""
     shares = sorted(((one.freeable_bytes, one.title) for one in storage.projects if one.freeable_bytes), reverse=True)
     points = [
         tr("{0} of “{1}”: work that a run would do again").format(size_bytes(size), clipped(title, MAX_NAME))
@@ -171,13 +175,14 @@ def forecast(storage: Storage) -> tuple[str, ...]:
 
 
 class StoreLimit(QObject):
-    """Removes what nothing needs beyond the person's limit, the oldest first; `AppController` owns it.
+    """The limit of the store; owned by `AppController`.
 
-    It acts at the start of the window, and when the last of runs, exports and other jobs with a title has ended. It
-    stops for what measures, and acts again after that.
+    It removes unneeded data beyond the user's limit, the oldest first. It acts at the start of the window, and after
+    the last run, export or other job with a title. It stops for a measurement and acts again after that.
     """
 
     def __init__(self, session: Session, flows: FlowRunner, kept: KeptSettings, parent: QObject) -> None:
+        """Create the limit and follow the flows."""
         super().__init__(parent)
         self._session, self._flows, self._kept = session, flows, kept
         self._running: Running | None = None
@@ -185,7 +190,7 @@ class StoreLimit(QObject):
         flows.changed.connect(self._on_flows)
 
     def hold(self) -> None:
-        """Begin unless there is no limit, or something is in progress."""
+        """Start to free space, unless there is no limit or a job runs."""
         limit_bytes = self._kept.value.store_limit_bytes
         if limit_bytes is None or self._is_busy or self._is_working:
             return
@@ -208,7 +213,7 @@ class StoreLimit(QObject):
         is_working, was_working = self._is_working, self._was_working
         self._was_working = is_working
         if was_working and not is_working:
-            QTimer.singleShot(0, self, self.hold)  # only once the result of what has ended is recorded
+            QTimer.singleShot(0, self, self.hold)  # after the result of the ended job is recorded
         if self._running is not None and self._flows.runs:
             self._flows.cancel(self._running)
 

@@ -1,4 +1,4 @@
-"""The page "Under stress": puts the chosen version under stress beside the original, and shows what is known."""
+"""Control the page "Under stress": stress the chosen version beside the original, and show the results."""
 
 from collections.abc import Sequence
 
@@ -19,20 +19,21 @@ from widgets.parts.format import about
 
 
 class StressController(DetailController):
-    """Nothing is put under stress before a person asks."""
+    """Controller of the page "Under stress"; it runs no test before the user requests it."""
 
     def __init__(self, window: MainWindow, page: StressPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         self._page = page
         super().__init__(("stress", window, page), session, flows, lambda facts: facts.made, self._value)
         page.start_requested.connect(self.start)
 
     def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:
-        """What was found about it, or the offer."""
+        """Return the stored results for the version, or the offer to test it."""
         found = found_before(self._session.workspace, facts, variant)
         return stress_value(facts, versions, variant, found)
 
     def start(self, full: bool) -> None:
-        """Begin a test; the window may be used meanwhile."""
+        """Start a test; the window stays usable meanwhile."""
         again = self._is_again(full)
         self.begin(
             lambda facts, variant: stress(self._session.workspace, facts, StressRequest(variant.id, full, again=again)),
@@ -42,13 +43,16 @@ class StressController(DetailController):
         )
 
     def _is_again(self, full: bool) -> bool:
-        """The same test was made: the person wants other random changes, or more examples than a busy computer took."""
+        """Return whether the same test was run before.
+
+        The user then wants other random changes, or more examples than a busy computer completed.
+        """
         facts, variant = self._facts, self._variant
         known = facts.stress.get(variant.id) if facts is not None and variant is not None else None
         return known is not None and known.full == full
 
     def on_event(self, event: Event) -> None:
-        """How far it is."""
+        """Show the progress of the test."""
         if self._running is not None and isinstance(event, StepProgress):
             left = tr("{0} left").format(about(event.eta_s)) if event.eta_s else ""
             self._page.show_loading(event.stage, event.done, event.total, left)

@@ -1,4 +1,4 @@
-"""What was found under stress, as the page "Under stress" shows it."""
+"""Format the results of a stress test as the page "Under stress" shows them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ STATES: dict[StressVerdict, CheckState] = {"worse": "bad", "unclear": "warn", "e
 
 
 def stress_value(facts: RunFacts, versions: Sequence[Variant], chosen: Variant, found: Stressed | None) -> StressValue:
-    """The offer, or what was found about the chosen version."""
+    """Return the offer, or the results for the chosen version."""
     return StressValue(
         kind=facts.data.kind if facts.data else "images",
         versions=tuple((version.id, version.title) for version in versions),
@@ -63,7 +63,7 @@ def _row(row: StressRow, folder: Path) -> StressRowValue:
 
 
 def _unfamiliar(row: UnfamiliarRow, folder: Path) -> StressRowValue:
-    """Older findings know only how sure both were."""
+    """Return a row of unfamiliar inputs; older results have no separation, only the confidence of both versions."""
     before, after = row.original_separation, row.optimized_separation
     if before is None or after is None:
         cells: tuple[StressCell, ...] = ()
@@ -96,7 +96,7 @@ def _triggers(found: TriggerFindings) -> tuple[CheckValue, ...]:
 
 
 def _poisons(result: StressResult) -> tuple[CheckValue, ...]:
-    """The findings, how many examples that is about, and what was not looked for; each sentence once."""
+    """Return the findings, the number of examples concerned, and what was not checked; each sentence once."""
     found = [_poison(finding) for finding in result.poison]
     scope = result.poison_scope
     if scope is not None:

@@ -1,1 +1,1 @@
-"""Between the page and the use cases."""
+"""Controller of the page "What was tried"."""

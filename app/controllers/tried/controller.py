@@ -1,4 +1,4 @@
-"""The page "What was tried": read from what is stored about the run that is open."""
+"""Control the page "What was tried", which shows stored facts of the open run."""
 
 from PySide6.QtCore import Signal
 
@@ -15,11 +15,12 @@ PAGE = "tried"
 
 
 class TriedController(PageController):
-    """`again_requested(run)` when a person wants all of it measured once more."""
+    """Controller of the page "What was tried"; `again_requested(run)` asks to measure the whole run again."""
 
     again_requested = Signal(object)
 
     def __init__(self, window: MainWindow, page: TriedPage, session: Session) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session = window, page, session
         page.compare_requested.connect(lambda: window.show_page("compare"))
@@ -34,7 +35,7 @@ class TriedController(PageController):
             self.show()
 
     def show(self) -> None:
-        """The run that is open."""
+        """Show the open run."""
         run = self._session.run
         if run is None:
             self._page.show_empty()

@@ -1,4 +1,4 @@
-"""What a run tried, as the page shows it."""
+"""Format what a run tried as the page shows it."""
 
 from app.controllers.words import tr
 from app.domain.forecast import off_by
@@ -17,7 +17,7 @@ from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 
 NAMED_S = 1.0
-"""Work from an earlier run that saved less is not mentioned."""
+"""Least saved time in seconds for which work from an earlier run is mentioned."""
 
 TAGS: dict[Standing, TagKind] = {
     Standing.SAFE: "ok",
@@ -25,11 +25,11 @@ TAGS: dict[Standing, TagKind] = {
     Standing.NOT_TESTED: "warn",
     Standing.REGRESSED: "bad",
 }
-"""As on Compare: only what is safe is green."""
+"""Colors of the standings, as on Compare: only a safe version is green."""
 
 
 def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
-    """The table, the sentences, the forecast."""
+    """Return the table, the explanations and the forecast."""
     went_on_s = sum(facts.search.went_on_s)
     begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
     said = (
@@ -67,7 +67,7 @@ def _row(row: Tried) -> TriedRowValue:
 
 
 def _took(took_s: float | None) -> str:
-    """How long trying it took. Nothing is tried in less than a process takes: the store had it from before."""
+    """Return how long trying a version took; less than a process needs means that the store had the result."""
     if took_s is None:
         return ""
     return tr("Tried in {0}").format(seconds(took_s)) if took_s >= MIN_STEP_S else tr("Known from before")
@@ -107,13 +107,13 @@ def _gave(row: Tried) -> str:
 
 
 def _time(variant: Variant) -> str:
-    """The mean time; one of another moment than the original's is said to be a first look."""
+    """Return the mean latency; a measurement not in turn with the original is called a first look."""
     time = ms(variant.measurement.typical_ms)
     return time if variant.is_baseline or variant.is_side_by_side else tr("first look {0}").format(time)
 
 
 def _factor(measured: Measurement) -> str:
-    """How many times as fast, which follows from the two times, with its interval; under load a lower bound."""
+    """Return the speedup, which follows from both times, with its interval; under load it is a lower bound."""
     speed = measured.shown_speedup or 0.0
     if measured.under_load:
         return tr("at least {0} × as fast").format(floored(speed))
@@ -124,9 +124,9 @@ def _factor(measured: Measurement) -> str:
 
 
 def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[ForecastRowValue, ...]:
-    """Time and memory, beside what came; none where nothing was forecast.
+    """Return forecast and actual values of time and memory; no rows without a forecast.
 
-    The forecast says nothing on a run that was given `went_on_s` more.
+    The forecast is not compared with a run that was given `went_on_s` more seconds.
     """
     if found.before is None:
         return ()
@@ -148,7 +148,7 @@ def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[ForecastR
 
 
 def forecast_note(found: RunForecast, went_on_s: float = 0.0) -> str:
-    """Why the time is not the one that the run took, and how memory is counted."""
+    """Return why the shown time differs from the run's time, and how memory is counted."""
     if went_on_s:
         return tr("The forecast is of a run that is not given more time; this one was given {0} more.").format(
             seconds(went_on_s)
@@ -168,7 +168,7 @@ def _bytes(expected: Expected | None) -> str:
 
 
 def _error(expected: float, came: float | None) -> str:
-    """How far off, in percent of what came; as a factor from double or half on."""
+    """Return the error in percent of the actual value; as a factor if it is at least double or half."""
     if not came:
         return UNKNOWN
     ratio = off_by(expected, came)

@@ -1,4 +1,4 @@
-"""The page "Try it": both versions stay loaded while it is shown; what is dropped, typed or clicked goes to both."""
+"""Control the page "Try it": both versions stay loaded while it is shown, and each input goes to both."""
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QImageWriter
@@ -27,15 +27,19 @@ from workers.contracts.paths import from_text
 POLL_MS = 15
 PAGE = "try"
 MAX_PASTED_PX, FAST_PNG = 2048, 90
-"""Encoding a screenshot of a large screen would hold the window up; models take far less."""
+"""Size limit in pixels and PNG quality, because encoding a large screenshot blocks the window; models need less."""
 
 
 class TryController(PageController):
-    """`export_requested(variant id)` goes on to the page Export. `stop()` ends both processes."""
+    """Controller of the page "Try it"; `export_requested(variant id)` opens the page Export.
+
+    `stop()` ends both processes.
+    """
 
     export_requested = Signal(str)
 
     def __init__(self, window: MainWindow, page: TryPage, session: Session, flows: FlowRunner) -> None:
+        """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._facts: RunFacts | None = None
@@ -72,7 +76,7 @@ class TryController(PageController):
     # --- the page
 
     def show(self) -> None:
-        """Load both versions if the page is looked at; else nothing stays loaded."""
+        """Load both versions if the page is shown; otherwise nothing stays loaded."""
         self.stop()
         run = self._session.run
         if run is None:
@@ -88,7 +92,7 @@ class TryController(PageController):
         try:
             facts = read_facts(self._session.workspace, run.id)
             if is_chat(facts.original_dir):
-                self._window.show_page("chat")  # what is tried there is a dialogue
+                self._window.show_page("chat")  # a dialogue is tried there
                 return
             self._load(facts)
         except JobError as error:
@@ -96,7 +100,11 @@ class TryController(PageController):
             self._page.show_error(error_value(error.error, page_title=tr("This cannot be tried now")))
 
     def _load(self, facts: RunFacts) -> None:
-        """Raises `JobError` where files of the run are gone. What stands on the page stays if it is the same run."""
+        """Load a version beside the original; the page keeps its content if the run is the same.
+
+        Raises:
+            JobError: if files of the run are gone.
+        """
         versions = facts.made
         chosen = next((variant for variant in versions if variant.id == self._chosen), None)
         chosen = chosen or (facts.recommended if facts.recommended in versions else None) or next(iter(versions), None)
@@ -117,7 +125,7 @@ class TryController(PageController):
         self._timer.start()
 
     def stop(self) -> None:
-        """End both processes; what was tried stays on the page."""
+        """End both processes; the tried inputs stay on the page."""
         self._timer.stop()
         self._sounds.stop()
         self._queue.clear()
@@ -139,14 +147,14 @@ class TryController(PageController):
         self.show()
 
     def _on_flows_changed(self) -> None:
-        """Nothing is tried while versions are measured."""
+        """Show that nothing can be tried while versions are measured."""
         if self._window.current_page == PAGE and bool(self._flows.runs) != (self._page.state == "measuring"):
             self.show()
 
-    # --- what is tried
+    # --- inputs
 
     def takes(self, paths: list[str]) -> bool:
-        """Whether these are files for the model, rather than a model or a set of examples."""
+        """Return whether the paths are input files for the model, and no model or data set."""
         if self._facts is None or self._facts.data is None:
             return False
         wanted = SUFFIXES[self._facts.data.kind]
@@ -154,24 +162,24 @@ class TryController(PageController):
         return bool(files) and all(file.suffix.lower() in wanted and file.is_file() for file in files)
 
     def take_paths(self, paths: list[str]) -> bool:
-        """Files to try."""
+        """Try the dropped files, if they are inputs for the model."""
         if not self.takes(paths):
             return False
         self.try_paths(paths)
         return True
 
     def try_paths(self, paths: list[str]) -> None:
-        """One after another."""
+        """Try the files one after another."""
         first, *more = [TryInput(path=path) for path in paths]
         self._ask(first)
         self._queue = more
 
     def take_text(self, text: str) -> None:
-        """A text to try."""
+        """Try a text."""
         self._page.type_text(text)
 
     def try_picture(self, image: QImage) -> None:
-        """A picture that was pasted, or dropped without a file."""
+        """Try a picture that was pasted or dropped without a file."""
         self._window.show_page(PAGE)
         if max(image.width(), image.height()) > MAX_PASTED_PX:
             size, keep = QSize(MAX_PASTED_PX, MAX_PASTED_PX), Qt.AspectRatioMode.KeepAspectRatio
@@ -197,7 +205,7 @@ class TryController(PageController):
             self._ask(asked)
 
     def _on_changed(self) -> None:
-        """The next example of those whose answer changed."""
+        """Try the next example whose prediction changed."""
         changed = [value.item for value in self._examples.values() if value.changed]
         if changed:
             self._ask(TryInput(item=changed[self._next_changed % len(changed)]))
@@ -222,11 +230,11 @@ class TryController(PageController):
         self._look_for_examples(facts, variant)
 
     def _on_cancel(self) -> None:
-        """What is being answered is given up; both are loaded anew."""
+        """Cancel the current request by loading both versions again."""
         self._page.say_loading()
         self.show()
 
-    # --- what comes
+    # --- results
 
     def _on_tick(self) -> None:
         pair = self._pair
@@ -292,7 +300,7 @@ class TryController(PageController):
         self._page.show_examples(list(self._examples.values()))
 
     def _on_no_examples(self, error: ErrorInfo) -> None:
-        """Other inputs can be tried all the same."""
+        """Show the error in the banner; other inputs can still be tried."""
         self._looking = None
         self._window.banner(error_value(error))
 

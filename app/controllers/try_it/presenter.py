@@ -1,4 +1,4 @@
-"""Answers of live versions as the page "Try it" shows them."""
+"""Format predictions of live versions as the page "Try it" shows them."""
 
 from app.controllers.boxes import boxed
 from app.controllers.words import tr
@@ -16,7 +16,7 @@ from workers.contracts.paths import from_text
 
 MOST_ROWS = 5
 EQUALLY_FAST = 0.05
-"""Few calls of one input tell no smaller difference."""
+"""Largest relative difference that counts as equally fast; few calls of one input show no smaller one."""
 
 MAX_NAME = 120
 SUFFIXES: dict[DataKind, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ SUFFIXES: dict[DataKind, tuple[str, ...]] = {
 
 
 def try_value(facts: RunFacts, versions: list[Variant], chosen: Variant) -> TryValue:
-    """The page before anything was tried."""
+    """Return the page's value before anything was tried."""
     return TryValue(
         kind=facts.data.kind if facts.data else "images",
         original=_live(facts.baseline),
@@ -42,7 +42,7 @@ def _live(variant: Variant) -> LiveValue:
 
 
 def example_value(row: Example, facts: RunFacts) -> ExampleValue:
-    """A tile of the strip, called by its label, else by the original's answer where that is a class."""
+    """Return a tile of the strip, named by its label, else by the original's prediction if that is a class."""
     judgement = facts.baseline.judgement
     is_class = judgement is not None and judgement.task in ("", "class")
     name = row.label or (row.before if is_class else tr("Example {0:,}").format(row.item + 1))
@@ -51,7 +51,7 @@ def example_value(row: Example, facts: RunFacts) -> ExampleValue:
 
 
 def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
-    """One card; `beside` is the version that is compared with the original."""
+    """Return one card; `beside` marks the version that is compared with the original."""
     note = ""
     if beside and answer.similarity is not None:
         note = tr("Similarity to the original’s answer: {0}").format(cosine(answer.similarity))
@@ -75,7 +75,7 @@ def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
 
 
 def title_of(answer: TryAnswer) -> str:
-    """The answer in a few words."""
+    """Return the prediction in a few words."""
     if answer.kind == "class":
         return answer.rows[0][0]
     if answer.kind == "score":
@@ -92,7 +92,7 @@ def title_of(answer: TryAnswer) -> str:
 
 
 def headline(tried: Tried) -> tuple[str, str]:
-    """Same or not, and how much faster; what these times are."""
+    """Return whether the predictions are the same and how much faster the version is, and how the times were taken."""
     before, after = tried.before, tried.after
     if after.same is not None:
         alike = tr("Same answer") if after.same else tr("Another answer")
@@ -113,7 +113,7 @@ def headline(tried: Tried) -> tuple[str, str]:
 
 
 def name_of(asked: TryInput, example: ExampleValue | None) -> str:
-    """What an input is called."""
+    """Return the display name of an input."""
     if asked.path:
         name = from_text(asked.path).name.encode(errors="surrogateescape").decode(errors="replace")
         return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
@@ -128,7 +128,7 @@ def name_of(asked: TryInput, example: ExampleValue | None) -> str:
 
 
 def picture_of(tried: Tried, name: str, example: ExampleValue | None) -> PictureValue:
-    """What is shown of an input, with what both versions find in it."""
+    """Return the picture of an input with the boxes of both versions."""
     if tried.picture:
         return boxed(PictureValue(data=tried.picture, name=name), tried.before.boxes, tried.after.boxes)
     if tried.asked.text is not None:
@@ -139,7 +139,7 @@ def picture_of(tried: Tried, name: str, example: ExampleValue | None) -> Picture
 
 
 def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:
-    """The card at the left. What was typed stands there already, and may be longer by now."""
+    """Return the card at the left; a typed text is not repeated, because its field may hold a longer text by now."""
     seen = tried.before.seen
     told = seen_words(seen)
     if tried.asked.text is not None:
@@ -148,7 +148,7 @@ def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:
 
 
 def seen_words(seen: Seen) -> str:
-    """How the model got it."""
+    """Return how the model received the input."""
     if seen.first_of > 1:
         return tr("the first of {0:,} examples").format(seen.first_of)
     if seen.kind == "image":
@@ -163,7 +163,7 @@ def seen_words(seen: Seen) -> str:
 
 
 def tried_value(number: int, tried: Tried, name: str, picture: PictureValue) -> TriedValue:
-    """A line of "Tried so far"."""
+    """Return a line of "Tried so far"."""
     before, after = tried.before, tried.after
     return TriedValue(
         id=number,

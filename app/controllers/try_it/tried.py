@@ -1,4 +1,4 @@
-"""What was tried so far, newest first."""
+"""Keep the tried inputs, the newest first."""
 
 from dataclasses import dataclass, replace
 
@@ -16,28 +16,32 @@ class _Line:
 
 
 class TriedSoFar:
-    """`lines` for the page; `last` is what both answered last."""
+    """The tried inputs of one run, owned by the controller of the page "Try it".
+
+    `lines` are for the page; `last` is the last reply of both versions.
+    """
 
     def __init__(self) -> None:
+        """Create an empty list."""
         self._lines: list[_Line] = []
         self._number = 0
 
     @property
     def lines(self) -> list[TriedValue]:
-        """Newest first."""
+        """Return the lines, the newest first."""
         return [line.value for line in self._lines]
 
     @property
     def last(self) -> Tried | None:
-        """None before the first answer."""
+        """Return the last reply of both versions; None before the first one."""
         return self._lines[0].tried if self._lines else None
 
     def asked(self, number: int) -> TryInput | None:
-        """The input of a line."""
+        """Return the input of a line."""
         return next((line.tried.asked for line in self._lines if line.value.id == number), None)
 
     def add(self, tried: Tried, example: ExampleValue | None) -> InputValue:
-        """Keep it and give what is shown of its input. A text that is still being typed stays one line."""
+        """Add a reply and return the value of its input; a text that is still being typed stays one line."""
         self._number += 1
         name = name_of(tried.asked, example)
         picture = picture_of(tried, name, example)
@@ -50,12 +54,12 @@ class TriedSoFar:
         return input_value(tried, name, picture)
 
     def clear(self) -> None:
-        """Another run is open."""
+        """Remove all lines, because another run is open."""
         self._lines.clear()
 
 
 def _smaller(line: _Line) -> _Line:
-    """Of an older pasted picture that is large, what was drawn of it is enough to ask again."""
+    """Replace a large pasted picture of an older line with its drawing, which is enough to try it again."""
     asked, drawn = line.tried.asked, line.value.picture.data
     if len(asked.png) <= MAX_KEPT_BYTES or not drawn:
         return line
