@@ -1,4 +1,4 @@
-"""One line below the top bar for what must be known on whatever page one is."""
+"""Show a one-line message below the top bar, on all pages."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
@@ -12,11 +12,15 @@ from widgets.tokens import SPACE_M, SPACE_S
 
 
 class Banner(QFrame):
-    """Says title and next step; the whole card opens on "More". Goes away by its cross, or when told."""
+    """The message line of the window: title and next step, with a button "More" that opens the whole error card.
+
+    The close button or `MainWindow.banner(None)` hides it.
+    """
 
     closed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """Create a hidden banner."""
         super().__init__(parent)
         self.setProperty("kind", "banner")
         self._theme = theme
@@ -40,7 +44,7 @@ class Banner(QFrame):
         self.hide()
 
     def show_value(self, value: ErrorValue) -> None:
-        """Show this; it replaces what was shown before."""
+        """Show a message; it replaces the previous one."""
         self._value = value
         self._icon.set_icon(value.icon, value.tone)
         self._text.setText(f"{value.title.rstrip('.')}. {value.next_step}")

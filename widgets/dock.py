@@ -1,4 +1,4 @@
-"""The strip at the window's foot: one slim line of the machine's figures, or graphs of them while a job runs."""
+"""Show the machine's figures at the bottom of the window: one line, or graphs while a job runs."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ __all__ = ["JOB_MEMORY", "DeviceValue", "Dock"]
 
 
 class Dock(QFrame):
-    """Takes devices first, then their series: those of `telemetry.Series` and `job_memory_bytes`.
+    """The dock of the window: it receives the devices first and then their series.
 
-    It opens by itself when a job starts and closes when none is left, unless the person chose otherwise;
-    `toggled` tells that choice, `device_chosen` which of several devices is watched.
+    The series are those of `telemetry.Series` and `job_memory_bytes`. The dock opens when a job starts and closes when
+    none is left, unless the user chose otherwise. `toggled` reports that choice. `device_chosen` reports which of
+    several devices the user watches.
     """
 
     toggled = Signal(bool)
@@ -40,6 +41,7 @@ class Dock(QFrame):
     csv_requested = Signal()
 
     def __init__(self, theme: Theme, clock: FrameClock, parent: QWidget | None = None) -> None:
+        """Create a closed dock without devices."""
         super().__init__(parent)
         self.setProperty("kind", "dock")
         self.setAccessibleName(self.tr("This computer"))
@@ -99,7 +101,7 @@ class Dock(QFrame):
         return button
 
     def set_hour(self, is_hour: bool) -> None:
-        """Show the last hour, or the last minute; a job is shown whole in any case."""
+        """Show the last hour or the last minute; a running job is always shown completely."""
         self.shows_hour = is_hour
         name = self.tr("Show the last minute") if is_hour else self.tr("Show the last hour")
         self.window_button.setAccessibleName(name)
@@ -108,19 +110,19 @@ class Dock(QFrame):
             self._gauge_panel.set_window(HOUR_S if is_hour else MINUTE_S)
 
     def history(self) -> Iterator[tuple[str, str, Floats, Floats]]:
-        """(device, series, times, values) of everything that is known, times on the frame clock's line."""
+        """Yield (device, series, times, values) of all known values; times are seconds of the frame clock."""
         return self._panel().history()
 
     def set_edge(self, edge_px: int) -> None:
-        """Start where the page above starts."""
+        """Set the left margin in pixels to that of the page above."""
         self._row.setContentsMargins(edge_px, 1, SPACE_XL - 4, 0)
 
     def sizeHint(self) -> QSize:
-        """As high as its state wants."""
+        """Return the height of the open or the closed dock."""
         return QSize(200, DOCK_OPEN_HEIGHT if self.is_open else DOCK_SLIM_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where several devices leave little room, the figures come first."""
+        """Hide the text about jobs if several devices leave too little room for the figures."""
         super().resizeEvent(event)
         self._show_job_text()
 
@@ -129,7 +131,7 @@ class Dock(QFrame):
         self.job_text.setVisible(not self.is_open and not crowded)
 
     def set_devices(self, devices: Sequence[DeviceValue]) -> None:
-        """Tell what can be watched. The first is shown; with several, the person chooses."""
+        """Set the devices; the first one is shown, and a menu appears if there are several."""
         self._devices = {device.id: device for device in devices}
         self._chooser.clear()
         for name, device in zip(short_names(devices), devices, strict=True):
@@ -141,11 +143,11 @@ class Dock(QFrame):
 
     @property
     def shown_device(self) -> str:
-        """Id of the device whose figures are shown, "" without any."""
+        """Return the id of the shown device, "" without any."""
         return self._shown_id
 
     def show_device(self, device_id: str) -> None:
-        """Show another device's figures, with what is known of it so far."""
+        """Show another device with its past values."""
         self._shown_id = device_id
         self._chooser.setCurrentIndex(self._chooser.findData(device_id))
         self._panel().show_device(self._devices[device_id])
@@ -153,12 +155,12 @@ class Dock(QFrame):
 
     @property
     def gauges(self) -> list[Gauge]:
-        """The gauges of the shown device, from left to right."""
+        """Return the gauges of the shown device, from left to right."""
         return self._panel().gauges
 
     def _panel(self) -> GaugePanel:
         if self._gauge_panel is None:
-            from widgets.gauge_panel import GaugePanel  # numpy: not before the first paint
+            from widgets.gauge_panel import GaugePanel  # imports numpy: not before the first paint
 
             self._gauge_panel = GaugePanel(self._theme, self._clock)
             self._gauge_panel.set_window(HOUR_S if self.shows_hour else MINUTE_S)
@@ -167,14 +169,14 @@ class Dock(QFrame):
         return self._gauge_panel
 
     def add(self, device_id: str, series: str, times_s: Floats, values: Floats) -> None:
-        """Add values of a device; `times_s` on the frame clock's time line (monotonic seconds), shape (n,)."""
+        """Add values of a device; both arrays have shape (n,), `times_s` are monotonic seconds of the frame clock."""
         self._lost.pop(device_id, None)
         self._panel().add(device_id, series, times_s, values)
         if device_id == self._shown_id:
             self._tell()
 
     def set_limit(self, device_id: str, power_limit_w: float) -> None:
-        """The most power that the device may take, which is told once."""
+        """Set the power limit of a device in watts, which is reported once."""
         device = self._devices.get(device_id)
         if device is not None and device.power_limit_w != power_limit_w:
             self._devices[device_id] = dataclasses.replace(device, power_limit_w=power_limit_w)
@@ -182,8 +184,9 @@ class Dock(QFrame):
                 self.show_device(device_id)
 
     def set_lost(self, device_id: str, sentence: str, word: str) -> None:
-        """The device answers no more; said in place of its figures until it does, where there is little room in a word
-        or two.
+        """Show that a device no longer responds, until it sends values again.
+
+        The text is `sentence`, or `word` where there is little room.
         """
         self._lost[device_id] = (sentence, word)
         if device_id == self._shown_id:
@@ -197,8 +200,9 @@ class Dock(QFrame):
             self.slim.show_values(device, self._panel().newest(), lost)
 
     def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:
-        """Tell how many jobs measure, and since when (monotonic seconds), so that the graphs show it
-        whole; `others` are only counted.
+        """Set the number of measuring jobs and of other jobs.
+
+        The graphs show a measuring job completely from `started_at_s` (monotonic seconds). Other jobs are only counted.
         """
         began, ended = count > 0 and self._jobs == 0, count == 0 and self._jobs > 0
         self._jobs = count
@@ -216,7 +220,7 @@ class Dock(QFrame):
         self._panel().set_phases(times_s)
 
     def set_open(self, is_open: bool) -> None:
-        """Open or close it, as the person had it when the program ended."""
+        """Open or close the dock as the user chose, also at the next start."""
         self._set_open(is_open)
         self._by_hand = is_open
 

@@ -1,4 +1,4 @@
-"""What comes in by drag or paste, sorted into files of this computer, other addresses, and text."""
+"""Sort dropped and pasted content into local files, other addresses, text and pictures."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ _MAX_TEXT_CHARS = 1_000_000
 
 @dataclass(frozen=True)
 class Incoming:
-    """Paths of this computer, links that lead elsewhere, or a text; what files carry as text is left out.
+    """Dropped or pasted content: local paths, links to other places, or a text.
 
-    `picture` is one that has no file: copied out of another program. Its address may come along as a link.
-    Paths are as `workers.contracts.paths.to_text` writes them.
+    The text that comes along with files is left out. `picture` has no file, because it was copied from another program;
+    its address may come along as a link. Paths are as `workers.contracts.paths.to_text` writes them.
     """
 
     paths: tuple[str, ...] = ()
@@ -37,12 +37,12 @@ class Incoming:
 
 
 def can_take(mime: QMimeData) -> bool:
-    """Whether there is anything for us in it."""
+    """Return whether the content has anything that the window can use."""
     return mime.hasUrls() or mime.hasText() or mime.hasImage()
 
 
 def read(mime: QMimeData) -> Incoming:
-    """Sort what was dropped or pasted."""
+    """Sort dropped or pasted content."""
     urls = mime.urls() if mime.hasUrls() else []
     paths = tuple(_path(url) for url in urls if url.isLocalFile())
     links = tuple(url.toString() for url in urls if not url.isLocalFile() and not url.isEmpty())
@@ -58,22 +58,26 @@ def _picture(mime: QMimeData) -> QImage | None:
 
 
 def _path(url: QUrl) -> str:
-    """The path; its address where the name holds bytes that are no text, which Qt cannot hand on (see `from_text`)."""
+    """Return the path, or the encoded address if the name has bytes that are no text (see `from_text`).
+
+    Qt cannot represent such a name as a path.
+    """
     path = url.toLocalFile()
     return url.toString(QUrl.ComponentFormattingOption.FullyEncoded) if "\ufffd" in path else path
 
 
 def let_drops_through(page: QWidget) -> None:
-    """Text fields would swallow dropped files and show their addresses instead."""
+    """Stop text fields from accepting dropped files, which they would show as addresses."""
     for kind in (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox):
         for field in page.findChildren(kind):
             field.setAcceptDrops(False)
 
 
 class DropVeil(QWidget):
-    """Lies over the page while something is held over the window."""
+    """A veil over the page while something is dragged over the window, which owns it."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
+        """Create a hidden veil."""
         super().__init__(parent)
         self._theme = theme
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -90,13 +94,13 @@ class DropVeil(QWidget):
         self.hide()
 
     def cover(self, area: QWidget) -> None:
-        """Lie over `area`, a sibling."""
+        """Cover `area`, which is a sibling widget."""
         self.setGeometry(area.geometry())
         self.raise_()
         self.show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Nearly opaque, with a dashed edge."""
+        """Paint a nearly opaque ground with a dashed edge."""
         painter = QPainter(self)
         ground = self._theme.color("brand-soft")
         ground.setAlpha(250)

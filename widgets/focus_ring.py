@@ -1,4 +1,4 @@
-"""A ring around whatever has the keyboard's attention, with a gap, as style sheets cannot draw it."""
+"""Draw a ring with a gap around the widget with the keyboard focus, which style sheets cannot draw."""
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
@@ -21,9 +21,13 @@ _DRAW_THEIR_OWN = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainText
 
 
 class FocusRing(QWidget):
-    """One for a window. Fields mark themselves by their border; all else gets this ring while keys are used."""
+    """The focus ring of one window, owned by it.
+
+    Fields show their focus by their border. All other widgets get this ring while keys are used.
+    """
 
     def __init__(self, theme: Theme, app: QApplication, window: QWidget) -> None:
+        """Create a hidden ring that follows the focus in `window`."""
         super().__init__(window)
         self._theme = theme
         self._window = window
@@ -37,7 +41,7 @@ class FocusRing(QWidget):
 
     @property
     def target(self) -> QWidget | None:
-        """The widget that is ringed now."""
+        """Return the widget with the ring, None without one."""
         return self._chain[0] if self._chain and self.isVisible() else None
 
     def _on_focus_changed(self, _old: QWidget | None, new: QWidget | None) -> None:
@@ -45,7 +49,7 @@ class FocusRing(QWidget):
             if isValid(widget):
                 widget.removeEventFilter(self)
         self._chain = []
-        if not isValid(self._window):  # it goes down, and its children with it
+        if not isValid(self._window):  # the window and its children are being deleted
             return
         by_key = self._window.testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
         if new is None or not by_key or new.window() is not self._window or isinstance(new, _DRAW_THEIR_OWN):
@@ -59,7 +63,7 @@ class FocusRing(QWidget):
         self._follow()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Move along with the ringed widget."""
+        """Follow the moves of the widget with the ring."""
         if event.type() in (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show):
             self._follow()
         elif event.type() in (QEvent.Type.Hide, QEvent.Type.MouseButtonPress):
@@ -77,7 +81,7 @@ class FocusRing(QWidget):
         self.show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Two pixels of ring, two of gap."""
+        """Paint a ring of two pixels around a gap of two pixels."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._theme.color("brand"), 2))

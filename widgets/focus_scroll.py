@@ -1,4 +1,4 @@
-"""What has the keyboard's attention is in view: scrolled areas follow the focus, in one place for all pages."""
+"""Scroll the widget with the keyboard focus into view, for all pages."""
 
 from PySide6.QtCore import QObject, QRect, Qt
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QScrollArea, QWidget
@@ -8,9 +8,10 @@ MARGIN_PX = 16
 
 
 class FocusScroll(QObject):
-    """One for a window. Only keys scroll: what the mouse reaches is in view already."""
+    """The scroller of one window, owned by it. Only keys scroll, because the mouse reaches visible widgets only."""
 
     def __init__(self, app: QApplication, window: QWidget) -> None:
+        """Create a scroller that follows the focus in `window`."""
         super().__init__(window)
         self._window = window
         app.focusChanged.connect(self._on_focus_changed)
@@ -23,7 +24,7 @@ class FocusScroll(QObject):
 
 
 def current_rect(widget: QWidget) -> QRect:
-    """The part of a widget that keys act on: the chosen row of a table, else all of it."""
+    """Return the part of a widget that keys act on: the selected row of a table, else the whole widget."""
     if isinstance(widget, QAbstractItemView) and widget.currentIndex().isValid():
         row = widget.visualRect(widget.currentIndex())
         return QRect(widget.viewport().mapTo(widget, row.topLeft()), row.size())
@@ -31,7 +32,7 @@ def current_rect(widget: QWidget) -> QRect:
 
 
 def bring_into_view(widget: QWidget, part: QRect) -> None:
-    """Scroll each area around `widget` so that `part` of it (in its own coordinates) is seen."""
+    """Scroll each area around `widget` until `part` of it (in its own coordinates) is visible."""
     above = widget.parentWidget()
     while above is not None:
         content = above.widget() if isinstance(above, QScrollArea) else None
@@ -41,7 +42,7 @@ def bring_into_view(widget: QWidget, part: QRect) -> None:
 
 
 def _scroll_to(area: QScrollArea, place: QRect) -> None:
-    """As little as is needed; of what is higher than the view its beginning is shown."""
+    """Scroll as little as possible; of a part higher than the view, the top is shown."""
     bar = area.verticalScrollBar()
     top, bottom = place.top() - MARGIN_PX, place.bottom() + MARGIN_PX
     seen = area.viewport().height()

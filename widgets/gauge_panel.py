@@ -1,4 +1,4 @@
-"""Graphs of the machine's figures. Imports numpy, so it is itself imported only after the first paint."""
+"""Show graphs of the machine's figures; imported only after the first paint, because it imports numpy."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,9 +33,10 @@ _SURELY_SILENT = 6
 
 
 class Gauge(QWidget):
-    """Name above, value and note, graph below."""
+    """One figure of a device: name at the top, then value and note, and the graph below. Owned by the panel."""
 
     def __init__(self, theme: Theme, clock: FrameClock, series: Series) -> None:
+        """Create the gauge of a series."""
         super().__init__()
         self.series: Series = series
         self.title = ElidedLabel("", "soft")
@@ -57,8 +58,15 @@ class Gauge(QWidget):
     def show_value(
         self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "", whole: str = "", held: str = ""
     ) -> None:
-        """Show the newest value, or what is `said` in its place, a word or two, and as a tip the `whole` sentence;
-        `held` says what slows the device down now. The whole is what a screen reader says.
+        """Show the newest value, or the words `said` in its place.
+
+        Args:
+            device: the device with its limits.
+            ring: the values of the series.
+            of_job: the values are those of the running job.
+            said: a word or two in place of the value, "" for the value.
+            whole: the whole sentence as tooltip and for screen readers.
+            held: what slows the device down now.
         """
         title = title_of(device, self.series)
         figure = UNKNOWN if said else figure_of(self.series, ring.last())
@@ -79,9 +87,13 @@ class Gauge(QWidget):
 
 
 class GaugePanel(QWidget):
-    """The gauges of one device, with the values of all devices, so that another can be shown with its past."""
+    """The gauges of one device, owned by the dock.
+
+    It keeps the values of all devices, so that it can show another device with its past.
+    """
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
+        """Create a panel without a device."""
         super().__init__()
         self._theme, self._clock = theme, clock
         self._rings: dict[tuple[str, str], Ring] = {}
@@ -96,7 +108,7 @@ class GaugePanel(QWidget):
         self._row.setSpacing(SPACE_XL)
 
     def show_device(self, device: DeviceValue) -> None:
-        """Show another device's figures, with what is known of it so far."""
+        """Show another device with its past values."""
         self._device = device
         if [gauge.series for gauge in self.gauges] != list(series_of(device)):
             self._make_gauges(device)
@@ -128,7 +140,7 @@ class GaugePanel(QWidget):
         return self._ring(device_id, JOB_MEMORY if self._is_of_job(series) else series)
 
     def add(self, device_id: str, series: str, times_s: Floats, values: Floats) -> None:
-        """Add values of any device."""
+        """Add values of any device; both arrays have shape (n,)."""
         ring = self._ring(device_id, series)
         is_first = len(ring) == 0
         gauge = next((gauge for gauge in self.gauges if self._ring_of(gauge.series) is ring), None)
@@ -140,7 +152,7 @@ class GaugePanel(QWidget):
             self.show_device(self._device)
 
     def tell(self, lost: str, word: str) -> None:
-        """Write the newest values; where the sentence `lost` says why there are none, `word` stands in their place."""
+        """Show the newest values; `lost` is the sentence why there are none, and `word` then replaces the values."""
         device = self._device
         if device is None:
             return
@@ -160,24 +172,24 @@ class GaugePanel(QWidget):
         return self.tr("This computer does not tell this.")
 
     def set_window(self, seconds: float) -> None:
-        """Show so much of the past at least."""
+        """Show at least this many seconds of the past."""
         self._window_s = seconds
         for gauge in self.gauges:
             gauge.strip.set_window(seconds)
 
     def history(self) -> Iterator[tuple[str, str, Floats, Floats]]:
-        """(device, series, times, values) of everything that is known."""
+        """Yield (device, series, times, values) of all known values."""
         for (device_id, series), ring in self._rings.items():
             times, values, _ = ring.since(-np.inf)
             yield device_id, series, times, values
 
     def newest(self) -> dict[Series, float | None]:
-        """The shown device's newest values."""
+        """Return the newest values of the shown device."""
         device = self._device
         return {} if device is None else {s: self._ring(device.id, s).last() for s in series_of(device)}
 
     def set_job(self, running: bool, since_s: float | None) -> None:
-        """Tell whether a job runs and since when, so that the graphs show it whole."""
+        """Set whether a job runs and since when (monotonic seconds), so that the graphs show it completely."""
         if running != self._has_job:
             self._has_job = running
             for key in [key for key in self._rings if key[1] == JOB_MEMORY]:
@@ -189,7 +201,7 @@ class GaugePanel(QWidget):
             gauge.strip.set_since(self._job_since_s)
 
     def set_phases(self, times_s: Sequence[float]) -> None:
-        """Mark the starts of the job's steps in all graphs."""
+        """Mark the starts of the job's steps (monotonic seconds) in all graphs."""
         self._phases_s = tuple(times_s)
         for gauge in self.gauges:
             gauge.strip.set_phases(self._phases_s)

@@ -1,7 +1,7 @@
-"""The one icon font, Phosphor as qtawesome's wheel carries it, drawn as tinted pictures.
+"""Draw the icons of the Phosphor font in qtawesome's wheel as tinted pictures.
 
-qtawesome itself is not imported: it pulls in a Qt wrapper and eleven more fonts, which costs 0.15 s before
-the first paint, and on Windows it copies its fonts into the person's font folder.
+qtawesome itself is not imported. It imports a Qt wrapper and eleven more fonts, which takes 0.15 s before the first
+paint. On Windows it also copies its fonts into the user's font folder.
 """
 
 import json
@@ -16,9 +16,13 @@ _PREFIX = "ph."
 
 
 class IconFont:
-    """Glyphs by name ("cube" or "ph.cube"). Needs a QGuiApplication; `KeyError` for others."""
+    """The glyphs by name ("cube" or "ph.cube"), owned by the theme; needs a QGuiApplication.
+
+    An unknown name raises `KeyError`.
+    """
 
     def __init__(self) -> None:
+        """Create the font without loading it."""
         self._family: str | None = None
         self._charmap: dict[str, str] = {}
         self._pictures: dict[tuple[str, str, int, float, int], QPixmap] = {}

@@ -1,4 +1,4 @@
-"""Icons that follow the theme: bound to a button, or as a label."""
+"""Show icons that follow the theme, on buttons and as labels."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QIcon
@@ -8,9 +8,10 @@ from widgets.theme import Theme
 
 
 class IconBinding(QObject):
-    """Keeps the icon of a button in its token's color; lives and dies with the button."""
+    """The icon of a button in the color of its token; the button owns it."""
 
     def __init__(self, theme: Theme, button: QAbstractButton, size_px: int, gap_px: int) -> None:
+        """Create a binding without an icon; `gap_px` are empty pixels after the icon."""
         super().__init__(button)
         self._theme = theme
         self._button = button
@@ -40,9 +41,9 @@ def bind_icon(
     token_on: str = "",
     gap_px: int | None = None,
 ) -> IconBinding:
-    """Give `button` the Phosphor icon `name`, tinted by `token` (`token_on` while checked), for good.
+    """Give `button` the Phosphor icon `name`, tinted by `token` (`token_on` while checked), in every theme.
 
-    `gap_px` is added before the button's text; None means as the design has it: 4 with a text, 0 without.
+    `gap_px` are empty pixels before the button's text; None means 4 with a text and 0 without.
     """
     gap = gap_px if gap_px is not None else (4 if button.text() else 0)
     binding = IconBinding(theme, button, size_px, gap)
@@ -51,7 +52,7 @@ def bind_icon(
 
 
 class IconLabel(QLabel):
-    """An icon by itself. Decoration: what it says stands beside it in words, or in `accessible_name`."""
+    """An icon without a button. It is decoration: a text beside it or `accessible_name` states its meaning."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class IconLabel(QLabel):
         parent: QWidget | None = None,
         accessible_name: str = "",
     ) -> None:
+        """Create a label with the icon `name`; "" shows none."""
         super().__init__(parent)
         self._theme = theme
         self._name, self._token, self._size_px = name, token, size_px
@@ -72,13 +74,13 @@ class IconLabel(QLabel):
         self._on_theme_changed()
 
     def set_icon(self, name: str, token: str) -> None:
-        """Show another icon, "" for none."""
+        """Show another icon; "" shows none."""
         if (name, token) != (self._name, self._token):
             self._name, self._token = name, token
             self._on_theme_changed()
 
     def event(self, event: QEvent) -> bool:
-        """Another screen has other pixels."""
+        """Draw the icon again if the window moves to a screen with another pixel ratio."""
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._on_theme_changed()
         return super().event(event)

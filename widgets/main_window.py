@@ -1,4 +1,4 @@
-"""The window: rail, top bar, pages, dock; takes drops anywhere, and asks before it closes."""
+"""Build the window from rail, top bar, pages and dock; accept drops anywhere and ask before closing."""
 
 import gc
 from collections.abc import Mapping, Sequence
@@ -34,15 +34,15 @@ from widgets.top_bar import ProjectValue, TopBar
 _NARROW_PX = 1108
 _LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
 _FRAME_PX = 32
-"""About what window managers put above a window."""
+"""Approximate height in pixels of the frame that window managers add above a window."""
 
 
 class MainWindow(QMainWindow):
-    """Each of `pages` is made when first shown; the first of them is where a new project begins.
+    """The main window; each of `pages` is created when it is first shown, and a new project starts at the first page.
 
-    Closing is a question: the window stays and says `close_requested`; whoever listens calls `close_now` when
-    nothing would be lost. `first_painted` comes once, when the person sees the window: load heavy things then,
-    and call `settle` when that is done. `takes_pictures`: a picture without a file counts more than its address.
+    On closing, the window stays open and emits `close_requested`; the listener calls `close_now` when nothing is lost.
+    `first_painted` is emitted once when the window is visible: heavy imports follow it, and then `settle`. If
+    `takes_pictures` is set, a picture without a file takes precedence over its address.
     """
 
     page_requested = Signal(str)
@@ -62,6 +62,7 @@ class MainWindow(QMainWindow):
     delete_project_requested = Signal()
 
     def __init__(self, app: QApplication, theme: Theme, clock: FrameClock, pages: Sequence[PageSpec]) -> None:
+        """Create the window without any page."""
         super().__init__()
         self._theme, self.clock = theme, clock
         self.specs = {spec.id: spec for spec in pages}
@@ -131,7 +132,7 @@ class MainWindow(QMainWindow):
     # --- pages
 
     def page(self, page_id: str) -> QWidget:
-        """The page, made now if it was not yet."""
+        """Return a page; creates it if needed."""
         if page_id not in self._pages:
             page = self.specs[page_id].make(self._theme, self.clock)
             self._pages[page_id] = page
@@ -141,7 +142,7 @@ class MainWindow(QMainWindow):
         return self._pages[page_id]
 
     def show_page(self, page_id: str) -> None:
-        """Go to a page; one that is not known leads to the first."""
+        """Show a page; an unknown id shows the first page."""
         if page_id not in self.specs:
             page_id = self.first_page
         page = self.page(page_id)
@@ -154,17 +155,17 @@ class MainWindow(QMainWindow):
 
     @property
     def built_pages(self) -> dict[str, QWidget]:
-        """Those that were made already, by id."""
+        """Return the pages that exist, by id."""
         return dict(self._pages)
 
     @property
     def current_page(self) -> str:
-        """Id of the page that is shown, "" before the first."""
+        """Return the id of the shown page, "" before the first."""
         shown = self._stack.currentWidget()
         return next((page_id for page_id, page in self._pages.items() if page is shown), "")
 
     def toggle_page(self, page_id: str) -> None:
-        """A page with a shortcut; from there back to where one was."""
+        """Show a page with a shortcut, or return from it to the previous page."""
         back = self._before.get(page_id) or self.first_page
         self._on_page_requested(page_id if self.current_page != page_id else back)
 
@@ -173,45 +174,45 @@ class MainWindow(QMainWindow):
             self.show_page(page_id)
             self.page_requested.emit(page_id)
 
-    # --- what controllers tell
+    # --- values from controllers
 
     def set_marks(self, marks: Mapping[str, Mark]) -> None:
-        """How far one is, by page id."""
+        """Set the progress marks by page id."""
         self.rail.set_marks(marks)
 
     def set_project(self, name: str, preset: str) -> None:
-        """Name of the open project and of its preset; "" for none."""
+        """Set the names of the open project and of its preset; "" for none."""
         self.top.set_project(name, preset)
         self.setWindowTitle(f"{name[:120]} · Fettle" if name else "Fettle")
 
     def set_projects(self, projects: Sequence[ProjectValue]) -> None:
-        """Projects to offer in the top bar."""
+        """Set the projects in the menu of the top bar."""
         self.top.set_projects(projects)
 
     def set_device(self, text: str) -> None:
-        """What does the work, in words."""
+        """Set the name of the device that does the work."""
         self.top.set_device(text)
 
     def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:
-        """How many jobs measure, and since when (monotonic seconds), and how many others there are."""
+        """Set the number of measuring jobs with their start (monotonic seconds), and the number of other jobs."""
         self.top.set_jobs(count + others)
         self.dock.set_jobs(count, started_at_s, others)
         self.clock.set_job(count > 0)
 
     def set_progress(self, page_id: str, share: float | None) -> None:
-        """How far the work of a page is, 0..1, beside its entry; None for no work."""
+        """Set the progress of a page's job, 0..1, beside its entry; None for no job."""
         self.rail.entries[page_id].set_share(share)
 
     def set_measuring(self, measuring: bool) -> None:
-        """Inside timed regions the window draws about five times a second."""
+        """Set whether measurements run, during which the window draws about five times a second."""
         self.clock.set_measuring(measuring)
 
     def set_timing(self, timing: bool) -> None:
-        """While a block of requests is timed the window draws nothing by itself."""
+        """Set whether a block of requests is timed, during which the window draws nothing by itself."""
         self.clock.set_timing(timing)
 
     def banner(self, value: ErrorValue | None) -> None:
-        """Show a message on all pages; None takes it away."""
+        """Show a message on all pages; None removes it."""
         if value is None:
             self.notice.hide()
         else:
@@ -219,11 +220,14 @@ class MainWindow(QMainWindow):
         self._set_notice_edges()
 
     def settle(self) -> None:
-        """After start-up: a full collection stops the window for some 50 ms, so what is there now is left alone."""
+        """Collect garbage once after the start-up and exempt the remaining objects from later collections.
+
+        A full collection would block the window for about 50 ms.
+        """
         gc.collect()
         gc.freeze()
 
-    # --- coming and going
+    # --- start and close
 
     def close_now(self) -> None:
         """Close without asking again."""
@@ -231,7 +235,7 @@ class MainWindow(QMainWindow):
         self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask, unless it was said that nothing is lost."""
+        """Close after `close_now`, else ask with `close_requested`."""
         if self._may_close:
             event.accept()
         else:
@@ -239,11 +243,11 @@ class MainWindow(QMainWindow):
             self.close_requested.emit()
 
     def geometry_to_keep(self) -> bytes:
-        """Size and place, for the next start."""
+        """Return size and position for the next start."""
         return bytes(self.saveGeometry().data())
 
     def restore_geometry(self, kept: bytes) -> None:
-        """Take the size and place of the last time; without one, a size that fits the screen with its frame."""
+        """Restore the last size and position; without one, choose a size that fits the screen with its frame."""
         if kept and self.restoreGeometry(QByteArray(kept)):
             return
         screen = self.screen()
@@ -252,14 +256,14 @@ class MainWindow(QMainWindow):
         self.resize(wanted.expandedTo(self.minimumSize()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Tell once that the window can be seen."""
+        """Paint the window; emit `first_painted` the first time."""
         super().paintEvent(event)
         if not self._was_painted:
             self._was_painted = True
             QTimer.singleShot(0, self, self.first_painted.emit)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow windows have narrow edges."""
+        """Use narrow margins in a narrow window."""
         super().resizeEvent(event)
         edge_px = SPACE_XL if self.width() < _NARROW_PX else PAGE_EDGE
         self.top.set_edge(edge_px)
@@ -273,7 +277,7 @@ class MainWindow(QMainWindow):
     # --- drop and paste
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Show that it can be dropped."""
+        """Accept a drag with usable content and show the veil."""
         drops.let_drops_through(self)
         if drops.can_take(event.mimeData()):
             event.acceptProposedAction()
@@ -281,15 +285,15 @@ class MainWindow(QMainWindow):
             self.drag_entered.emit()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Anywhere is fine."""
+        """Accept the drag at any position."""
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """Nothing was dropped."""
+        """Hide the veil, because nothing was dropped."""
         self._veil.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand over what was dropped, after the source got its answer."""
+        """Accept the drop and process its content after the source has received its reply."""
         self._veil.hide()
         event.acceptProposedAction()
         incoming = drops.read(event.mimeData())

@@ -1,6 +1,6 @@
-"""What a page says of itself, and how all of them are found: each folder of `widgets/pages` that holds a `PAGE`.
+"""Describe pages and find them: each folder of `widgets/pages` that holds a `PAGE`.
 
-A page's package imports nothing of its own page before that is made: the rail knows all pages at the cost of none.
+A page's package imports none of its modules before the page is created, so that the rail can list all pages cheaply.
 """
 
 import functools
@@ -22,18 +22,19 @@ Place = Literal["step", "rest", "below"]
 
 
 class DuplicatePageError(ValueError):
-    """Two folders claim one id, or lead to a page that is not there; `str()` names them."""
+    """Two folders use one id, or a page is below a page that does not exist; the text names the folders."""
 
 
 @dataclass(frozen=True)
 class PageSpec:
-    """One page. `title`, `summary` are functions, so that they come in the language of the moment.
+    """The description of one page; its package owns it.
 
-    `place`: a "step" of the way through, the "rest" at the rail's foot, or "below" another page (`below` is its id),
-    without an entry of its own. `order` counts within its place. `widget` names the page's class as "module:class"; it
-    is made of the theme, and of the frame clock if it `draws_frames`. `summary` is what the guide says of a step.
-    `has_number`: Ctrl and a number lead there, as to each step. `shortcut` are keys that lead there and back to where
-    one was. `of_project`: a project that was left there is opened there.
+    `title` and `summary` are functions, so that they use the current language. `place` is "step" for a step of the
+    workflow, "rest" for the end of the rail, or "below" for a page without an entry that another page leads to (`below`
+    is that page's id). `order` sorts within the place. `widget` names the page's class as "module:class". It is created
+    from the theme, and from the frame clock if it `draws_frames`. `summary` is the guide's text about a step.
+    `has_number` gives the page a shortcut of Ctrl and a number, as each step has. `shortcut` are keys that lead to the
+    page and back. `of_project` means that a project that was left on the page opens there again.
     """
 
     id: str
@@ -50,14 +51,18 @@ class PageSpec:
     of_project: bool = True
 
     def make(self, theme: "Theme", clock: "FrameClock") -> "QWidget":
-        """The page itself; only now its modules are imported."""
+        """Create the page; only this imports its modules."""
         made: QWidget = pkgutil.resolve_name(self.widget)(theme, *([clock] if self.draws_frames else []))
         return made
 
 
 @functools.cache
 def find_pages() -> tuple[PageSpec, ...]:
-    """All pages: the steps in their order, the rest, then those below others. Raises `DuplicatePageError`."""
+    """Return all pages: the steps in order, the rest, then those below others.
+
+    Raises:
+        DuplicatePageError: if two folders have one id, or a page is below an unknown page.
+    """
     found: dict[str, PageSpec] = {}
     folders: dict[str, str] = {}
     for folder, spec in _scan():
@@ -71,7 +76,7 @@ def find_pages() -> tuple[PageSpec, ...]:
 
 
 def pages_below(page_id: str) -> tuple[PageSpec, ...]:
-    """The pages without an entry of their own that one leads to."""
+    """Return the pages without an entry that this page leads to."""
     return tuple(spec for spec in find_pages() if spec.below == page_id)
 
 

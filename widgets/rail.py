@@ -1,4 +1,4 @@
-"""The way through, at the window's left: one entry a page, with a mark of how far one is."""
+"""Show the rail at the window's left: one entry per page, with a mark of the progress."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -19,9 +19,10 @@ MOST_NUMBERS = 9
 
 
 class RailEntry(QPushButton):
-    """One page's entry."""
+    """The entry of one page, owned by the rail."""
 
     def __init__(self, theme: Theme, spec: PageSpec, parent: QWidget) -> None:
+        """Create the entry of a page without a mark."""
         super().__init__(spec.title(), parent)
         self.spec = spec
         self.mark: Mark = ""
@@ -44,7 +45,7 @@ class RailEntry(QPushButton):
         row.addWidget(self._mark)
 
     def set_share(self, share: float | None) -> None:
-        """How far the work behind this page is, 0..1, in whole percent; None for no work."""
+        """Set the progress of the page's job, 0..1, shown in whole percent; None for no job."""
         text = "" if share is None else percent(share, 0)
         if text == self._share.text():
             return
@@ -53,7 +54,7 @@ class RailEntry(QPushButton):
         self._tell()
 
     def set_mark(self, mark: Mark) -> None:
-        """A check for what is done, a dot for the step that is next or at work."""
+        """Set the mark: a check for a finished step, a caret for the next or active one."""
         self.mark = mark
         self._show_mark()
         self._icon.set(self.spec.icon, "ink" if mark == "done" else "soft", "brand")
@@ -70,11 +71,15 @@ class RailEntry(QPushButton):
 
 
 class Rail(QFrame):
-    """Shows entries for the pages that exist, and no others: steps above, the rest below. Ctrl+1 to 9 go to them."""
+    """The entries of all pages with a place in the rail: steps at the top, the rest at the bottom. Owned by the window.
+
+    Ctrl+1 to Ctrl+9 open them.
+    """
 
     page_requested = Signal(str)
 
     def __init__(self, theme: Theme, pages: Sequence[PageSpec], parent: QWidget | None = None) -> None:
+        """Create the entries of `pages`."""
         super().__init__(parent)
         self.setProperty("kind", "rail")
         self.setFixedWidth(RAIL_WIDTH)
@@ -125,11 +130,11 @@ class Rail(QFrame):
         return entry
 
     def set_current(self, page_id: str) -> None:
-        """Show which page is open."""
+        """Mark the entry of the open page."""
         self.entries[self._above[page_id]].setChecked(True)
 
     def set_marks(self, marks: Mapping[str, Mark]) -> None:
-        """Show how far one is; pages that are not named lose their mark."""
+        """Set the progress marks; pages without one lose theirs."""
         for page_id, entry in self.entries.items():
             if entry.mark != marks.get(page_id, ""):
                 entry.set_mark(marks.get(page_id, ""))

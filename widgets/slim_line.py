@@ -1,4 +1,4 @@
-"""The machine's figures in one line."""
+"""Show the machine's figures in one line."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,10 @@ from widgets.telemetry import DeviceValue, Series, figure_of, title_of, used_of_
 
 
 class SlimLine(QWidget):
-    """Name and value of each figure that is known; what the device never told is left out."""
+    """Name and value of each known figure; figures that the device does not report are left out. Owned by the dock."""
 
     def __init__(self) -> None:
+        """Create an empty line."""
         super().__init__()
         self.pairs: list[tuple[QLabel, QLabel]] = []
         self._row = QHBoxLayout(self)
@@ -20,7 +21,7 @@ class SlimLine(QWidget):
         self._row.addStretch(1)
 
     def show_values(self, device: DeviceValue, values: Mapping[Series, float | None], lost: str) -> None:
-        """Show the newest values, or in their place what is said of a device that is lost."""
+        """Show the newest values, or `lost` as the sentence about a device that no longer responds."""
         known = [(series, value) for series, value in values.items() if value is not None]
         said = [(title_of(device, series, short=True), self._figure(device, series, v)) for series, v in known]
         if lost:

@@ -1,11 +1,13 @@
 # ruff: noqa: E501
-"""The application's one style sheet. Widgets choose by dynamic properties, never by sheets of their own.
+"""Build the application's only style sheet, from which widgets choose by dynamic properties.
 
-QLabel       role = headline | section | strong | soft | caption | figure | code | mono | small;
-             tone = ok | warn | bad | brand | soft
-QLabel       kind = tag (with tone), chip
-QPushButton  kind = primary | ghost (default) | text | link | nav | toggle | choice;  scale = big | small
-QFrame       kind = card (chosen = true) | drop (hot = true) | inset | banner (tone) | line | rail | top | dock | square
+Properties:
+    QLabel       role = headline | section | strong | soft | caption | figure | code | mono | small
+    QLabel       tone = ok | warn | bad | brand | soft
+    QLabel       kind = tag (with tone), chip
+    QPushButton  kind = primary | ghost (default) | text | link | nav | toggle | choice;  scale = big | small
+    QFrame       kind = card (chosen = true) | drop (hot = true) | inset | banner (tone) | line | rail | top | dock |
+        square
 """
 
 from string import Template
@@ -165,6 +167,6 @@ _TEMPLATE = Template(_BASE + _FRAMES + _BUTTONS + _FIELDS + _LISTS)
 
 
 def style_sheet(scheme: Scheme) -> str:
-    """Return the style sheet of `scheme`, colors filled in from the token table."""
+    """Return the style sheet of `scheme` with the colors of the token table."""
     colors = {name.replace("-", "_"): value for name, value in TOKENS[scheme].items()}
     return _TEMPLATE.substitute(colors, scheme=scheme)

@@ -1,4 +1,4 @@
-"""What is known of the machine while it works, in words: devices, their series, figures and ranges."""
+"""Describe the working machine in words: devices, their series, figures and ranges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ TOKENS_BY_SERIES: dict[Series, str] = {
 
 @dataclass(frozen=True)
 class DeviceValue:
-    """What is watched. `cores`, totals and limits are None where they are not known."""
+    """A watched device; `cores`, totals and limits are None if they are unknown."""
 
     id: str
     name: str
@@ -36,11 +36,11 @@ class DeviceValue:
 
 
 MAKERS = ("NVIDIA ", "GeForce ")
-"""What every card of a list begins with, which says nothing there."""
+"""Makers' names at the start of GPU names, which a short list omits."""
 
 
 def short_names(devices: Sequence[DeviceValue]) -> list[str]:
-    """For a list with little room: without the maker; cards of one name get their number."""
+    """Return the names for a short list: without the maker, and with a number for GPUs of the same name."""
     names = [_short(device.name) for device in devices]
     return [
         f"{name} ({device.id.removeprefix('gpu')})" if names.count(name) > 1 else name
@@ -59,12 +59,12 @@ def _tr(text: str) -> str:
 
 
 def series_of(device: DeviceValue) -> tuple[Series, ...]:
-    """What is shown of a device, in order."""
+    """Return the series of a device in display order."""
     return GPU_SERIES if device.kind == "gpu" else PROCESSOR_SERIES
 
 
 def title_of(device: DeviceValue, series: Series, *, short: bool = False) -> str:
-    """Name of a figure: "GPU load", "Processor load"; short for the slim line."""
+    """Return the name of a figure, such as "GPU load" or "Processor load"; `short` is for the slim line."""
     gpu = device.kind == "gpu"
     names: dict[Series, tuple[str, str]] = {
         "load_pct": (_tr("GPU load"), _tr("Processor load")),
@@ -77,7 +77,7 @@ def title_of(device: DeviceValue, series: Series, *, short: bool = False) -> str
 
 
 def figure_of(series: Series, value: float | None) -> str:
-    """The value for people: 94 %, 412 MB, 61 °C, 38 W, 3.6 GHz."""
+    """Return the value as text: 94 %, 412 MB, 61 °C, 38 W, 3.6 GHz."""
     if value is None:
         return UNKNOWN
     if series == "memory_bytes":
@@ -89,19 +89,19 @@ def figure_of(series: Series, value: float | None) -> str:
 
 
 def total_of(value: float) -> str:
-    """A size that is what it is: 16 GB, not 16.0 GB."""
+    """Return a nominal size as text: 16 GB and not 16.0 GB."""
     return size_bytes(value).replace(".0 ", " ")
 
 
 def used_of_total(used: float, total: float) -> str:
-    """5.2 of 16 GB: the unit stands once where both have the same."""
+    """Return "5.2 of 16 GB": a common unit appears once."""
     left, right = size_bytes(used), total_of(total)
     same = left.rsplit(" ", 1)[-1] == right.rsplit(" ", 1)[-1]
     return _tr("{0} of {1}").format(left.rsplit(" ", 1)[0] if same else left, right)
 
 
 def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
-    """What stands beside a figure; empty where nothing is known."""
+    """Return the note beside a figure; "" if nothing is known."""
     if series == "load_pct" and device.cores:
         return _tr("of {0} cores").format(device.cores) if device.cores > 1 else _tr("of 1 core")
     if series == "memory_bytes" and device.memory_total_bytes:
@@ -113,7 +113,7 @@ def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
 
 
 def held_back(series: Series, mask: int) -> str:
-    """What NVML's reasons say of a figure: heat beside the temperature, a limit beside the power."""
+    """Return NVML's reason for a slowdown beside the figure: heat at the temperature, a limit at the power."""
     reasons = set(slow_downs(mask))
     if series == "temperature_c" and reasons & {"software_thermal", "hardware_thermal"}:
         return _tr("slowed down by heat")
@@ -125,14 +125,14 @@ def held_back(series: Series, mask: int) -> str:
 
 
 def range_note(low_hz: float, high_hz: float) -> str:
-    """What is said of a frequency by its range in the last seconds."""
+    """Return the note about a frequency from its range in the last seconds."""
     if low_hz >= 0.95 * high_hz:
         return _tr("steady")
     return _tr("{0} to {1} GHz").format(f"{low_hz / 1e9:.1f}", f"{high_hz / 1e9:.1f}")
 
 
 def top_of(device: DeviceValue, series: Series, *, of_job: bool) -> float | None:
-    """End of the graph's range; None where it grows with the values."""
+    """Return the upper end of the graph's range; None if it grows with the values."""
     if series in ("load_pct", "temperature_c"):
         return 100.0
     if series == "memory_bytes":
@@ -141,7 +141,7 @@ def top_of(device: DeviceValue, series: Series, *, of_job: bool) -> float | None
 
 
 def jobs_text(count: int) -> str:
-    """How many jobs run."""
+    """Return how many jobs run, as text."""
     if count == 0:
         return _tr("No job running")
     return _tr("1 job running") if count == 1 else _tr("{0} jobs running").format(count)

@@ -1,4 +1,4 @@
-"""Light and dark: Fusion, a palette and one style sheet made from the token table."""
+"""Apply the light or dark theme: Fusion style, a palette and one style sheet made from the token table."""
 
 from pathlib import Path
 from typing import Literal
@@ -18,15 +18,16 @@ _ASSETS = Path(__file__).parent / "assets"
 
 
 class Theme(QObject):
-    """What is shown now: made once with the application and handed to every widget that draws by itself.
+    """The current theme, created once with the application and passed to every widget that paints itself.
 
-    `changed` comes after palette and style sheet have been applied, so that graphs and icons only need to
-    ask again for their colors.
+    `changed` is emitted after palette and style sheet are applied, so that graphs and icons can read their colors
+    again.
     """
 
     changed = Signal()
 
     def __init__(self, app: QApplication, choice: Choice = "system") -> None:
+        """Apply the theme to `app`."""
         super().__init__(app)
         self._app = app
         self._choice: Choice = choice
@@ -37,40 +38,42 @@ class Theme(QObject):
 
     @property
     def scheme(self) -> Scheme:
+        """Return the scheme that is shown now."""
         return self._scheme
 
     @property
     def choice(self) -> Choice:
+        """Return the user's choice."""
         return self._choice
 
     def set_choice(self, choice: Choice) -> None:
-        """Follow the system, or stay light or dark; kept by whoever calls, applied here."""
+        """Follow the system's scheme, or stay light or dark; the caller saves the choice."""
         self._choice = choice
         self._refresh()
 
     def hex(self, token: str) -> str:
-        """Color of `token` now, as #RRGGBB."""
+        """Return the current color of `token` as #RRGGBB."""
         return TOKENS[self._scheme][token]
 
     def color(self, token: str) -> QColor:
-        """Color of `token` now."""
+        """Return the current color of `token`."""
         return QColor(self.hex(token))
 
     def icon(self, name: str, token: str = "ink", size_px: int = 16, token_on: str = "", gap_px: int = 0) -> QIcon:
-        """Phosphor icon `name` in a token's color; `token_on` while checked. It does not follow `changed`."""
+        """Return the icon `name` in a token's color (`token_on` while checked); it does not follow `changed`."""
         on = self.hex(token_on) if token_on else ""
         color, off = self.hex(token), self.hex("edge")
         return self._icons.icon(name, color, size_px, gap_px=gap_px, color_on=on, color_off=off)
 
     def pixmap(self, name: str, token: str, size_px: int, ratio: float) -> QPixmap:
-        """The same as a picture for one device pixel ratio."""
+        """Return the icon as a picture for one device pixel ratio."""
         return self._icons.pixmap(name, self.hex(token), size_px, ratio)
 
     def _wanted(self) -> Scheme:
         if self._choice != "system":
             return self._choice
         dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return "dark" if dark else "light"  # Unknown means light
+        return "dark" if dark else "light"  # an unknown scheme counts as light
 
     def _refresh(self) -> None:
         scheme = self._wanted()
@@ -98,7 +101,7 @@ def apply(app: QApplication, scheme: Scheme) -> None:
 
 
 def restyle(widget: QWidget, **properties: str | bool) -> None:
-    """Set dynamic properties (`role="caption"`, `tone="warn"`) and let the style sheet look at them again."""
+    """Set dynamic properties (`role="caption"`, `tone="warn"`) and apply the style sheet to the widget again."""
     for name, value in properties.items():
         widget.setProperty(name, value)
     style = widget.style()

@@ -1,4 +1,4 @@
-"""The design tokens: one table for light and dark, and the sizes that both share."""
+"""Define the design tokens: one table of colors for light and dark, and the sizes that both share."""
 
 from types import MappingProxyType
 from typing import Literal
@@ -40,10 +40,10 @@ def _read(column: int) -> MappingProxyType[str, str]:
 
 
 TOKENS: MappingProxyType[Scheme, MappingProxyType[str, str]] = MappingProxyType({"light": _read(1), "dark": _read(2)})
-"""`TOKENS[scheme][name]` is a color as `#RRGGBB`."""
+"""Colors by scheme and name, each as `#RRGGBB`."""
 
 SERIES = ("s0", "s1", "s2", "s3", "s4", "s5", "s6")
-"""Colors of graphs: the original first, then variants in the order in which they come."""
+"""Tokens of graph colors: the original first, then the versions in their order."""
 
 SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL, PAGE_EDGE = 4, 8, 12, 16, 24, 32
 RADIUS_TAG, RADIUS_CONTROL, RADIUS_CARD = 4, 6, 10
@@ -53,5 +53,5 @@ RAIL_WIDTH, TOP_BAR_HEIGHT, DOCK_SLIM_HEIGHT, DOCK_OPEN_HEIGHT = 208, 52, 34, 12
 
 
 def series_token(index: int) -> str:
-    """Token of a graph's line: 0 is the original; the variants' colors repeat after the sixth."""
+    """Return the token of a line: 0 is the original; the versions' colors repeat after the sixth."""
     return "s0" if index == 0 else SERIES[1 + (index - 1) % (len(SERIES) - 1)]

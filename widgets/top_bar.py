@@ -1,4 +1,4 @@
-"""The bar above the page: project and preset at the left, running jobs and device at the right."""
+"""Show the bar above the page: project and preset at the left, running jobs and device at the right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from widgets.tokens import PAGE_EDGE, SMALL_CONTROL_HEIGHT, SPACE_S, SPACE_XL, T
 
 @dataclass(frozen=True)
 class ProjectValue:
-    """A project that can be gone to."""
+    """A project in the menu of the top bar."""
 
     id: str
     name: str
@@ -23,7 +23,7 @@ class ProjectValue:
 
 
 class _ChipButton(QPushButton):
-    """As large as what lies in it."""
+    """A chip button with the size of its content."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class _ChipButton(QPushButton):
 
 
 class TopBar(QFrame):
-    """With projects to go to, the project's name is a menu of them."""
+    """The bar above the page, owned by the window; the project's name opens a menu if there are projects."""
 
     project_requested = Signal(str)
     new_project_requested = Signal()
@@ -52,6 +52,7 @@ class TopBar(QFrame):
     projects_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """Create the bar for a new project."""
         super().__init__(parent)
         self.setProperty("kind", "top")
         self.setFixedHeight(TOP_BAR_HEIGHT)
@@ -77,7 +78,7 @@ class TopBar(QFrame):
         self.set_edge(PAGE_EDGE)
 
     def _more_button(self, theme: Theme) -> QToolButton:
-        """What can be done with the project that is open."""
+        """Return the button with the actions for the open project."""
         button = QToolButton()
         button.setAccessibleName(self.tr("More for this project"))
         button.setToolTip(self.tr("Rename or delete this project"))
@@ -109,13 +110,13 @@ class TopBar(QFrame):
         return self._chip
 
     def set_edge(self, edge_px: int) -> None:
-        """Start where the page below starts."""
+        """Set the left margin in pixels to that of the page below."""
         menu_inset = 8 if not self.menu_button.isHidden() else 0
         self._row.setContentsMargins(edge_px - menu_inset, 0, SPACE_XL, 0)
         self._edge_px = edge_px
 
     def set_project(self, name: str, preset: str) -> None:
-        """Name of the open project ("" for a new one) and of its preset."""
+        """Set the names of the open project ("" for a new one) and of its preset."""
         shown = name or self.tr("New project")
         self.project.setText(shown)
         short = self.menu_button.fontMetrics().elidedText(shown, self.project_elide(), 300)
@@ -126,11 +127,11 @@ class TopBar(QFrame):
 
     @staticmethod
     def project_elide() -> Qt.TextElideMode:
-        """Long names lose their middle, which tells least."""
+        """Return the elide mode: long names lose their middle, which is least informative."""
         return Qt.TextElideMode.ElideMiddle
 
     def set_projects(self, projects: Sequence[ProjectValue]) -> None:
-        """Offer these projects, and a new one, in a menu; none takes the menu away."""
+        """Offer these projects and a new one in a menu; without projects there is no menu."""
         menu = QMenu(self)
         for project in projects:
             name = menu.fontMetrics().elidedText(project.name, self.project_elide(), 420)
@@ -149,14 +150,14 @@ class TopBar(QFrame):
         self.set_edge(self._edge_px)
 
     def set_device(self, text: str) -> None:
-        """What does the work: a GPU's name, or "This computer's processor"."""
+        """Set the device that does the work: a GPU's name, or "This computer's processor"."""
         self.device.setText(text)
         self._chip.updateGeometry()
         self._chip.setAccessibleName(self.tr("Device: {0}").format(text))
         self._chip.setVisible(bool(text))
 
     def set_jobs(self, count: int) -> None:
-        """How many jobs run; nothing is shown for none."""
+        """Set the number of running jobs; 0 hides the button."""
         self.jobs.setText(jobs_text(count))
         self.jobs.setAccessibleName(jobs_text(count))
         self.jobs.setVisible(count > 0)

@@ -1,1 +1,1 @@
-"""Questions that the window asks."""
+"""Question dialogs of the window."""

@@ -1,4 +1,4 @@
-"""What is asked before an address is opened in the browser, and before files are fetched that can hold a program."""
+"""Create the questions before an address opens in the browser and before files that may contain a program download."""
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
@@ -16,7 +16,7 @@ def _tr(text: str) -> str:
 
 
 def link_question(theme: Theme, window: QWidget, address: str) -> QuestionDialog:
-    """Shows the whole address. Answers "open", or "no" or "" to stay."""
+    """Return the question that shows the whole address; its answers are "open", or "no" or "" to stay."""
     value = QuestionValue(
         title=_tr("Open this address in your browser?"),
         text=_tr("It leads out of Fettle. Look whether it is where you want to go:"),
@@ -30,7 +30,10 @@ def link_question(theme: Theme, window: QWidget, address: str) -> QuestionDialog
 
 
 def pickle_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
-    """Files that can hold a program. Answers "download", "safe" to look for another, or ""."""
+    """Return the question about files that may contain a program.
+
+    Its answers are "download", "safe" to search for another model, or "".
+    """
     value = QuestionValue(
         title=_tr("These files can hold a program"),
         text=_tr("“{0}” keeps its numbers only in a form that may carry a program along.").format(clipped(name, 80)),
@@ -50,7 +53,7 @@ def pickle_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
 
 
 def removal_question(theme: Theme, window: QWidget, name: str, projects: tuple[str, ...]) -> QuestionDialog:
-    """A download that projects were begun with. Answers "remove", or "keep" or ""."""
+    """Return the question about removing a download that projects use; its answers are "remove", "keep" or ""."""
     used = ", ".join(f"“{clipped(project, 40)}”" for project in projects[:3])
     value = QuestionValue(
         title=_tr("Remove a model that is in use?"),

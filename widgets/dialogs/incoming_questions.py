@@ -1,4 +1,4 @@
-"""Questions about what was dropped: which of two it shall be, and what becomes of the examples that are there."""
+"""Create the questions about dropped files: which one to use, and what to do with existing examples."""
 
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -21,7 +21,10 @@ def _tr(text: str) -> str:
 def which_question(
     theme: Theme, window: QWidget, kind: Literal["model", "data"], paths: Sequence[str]
 ) -> QuestionDialog:
-    """Asked when several of one kind were dropped at once. Answers the number of one in `paths`, or "" for none."""
+    """Return the question about several dropped files of one kind.
+
+    Its answer is the index in `paths` as text, or "" for none.
+    """
     is_model = kind == "model"
     value = QuestionValue(
         title=_tr("Which model shall be opened?") if is_model else _tr("Which examples shall be used?"),
@@ -37,7 +40,7 @@ def which_question(
 
 
 def beside_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
-    """Asked when a model is dropped on a result. Answers "beside", "new", or "" for neither."""
+    """Return the question about a model dropped on a result; its answers are "beside", "new", or "" for neither."""
     value = QuestionValue(
         title=_tr("What shall this model be?"),
         text=_tr("There is a result. You dropped “{0}”.").format(clipped(name, 80)),
@@ -56,7 +59,7 @@ def beside_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
 
 
 def consent_question(theme: Theme, window: QWidget, name: str, why: str) -> QuestionDialog:
-    """Asked before the code in a model's file is run in the sandbox. Answers "allow", or "" for no."""
+    """Return the question before code in a model file runs in the sandbox; its answers are "allow", or "" for no."""
     value = QuestionValue(
         title=_tr("“{0}” is a program").format(clipped(name, NAME_CHARS)),
         text=why,
@@ -68,7 +71,7 @@ def consent_question(theme: Theme, window: QWidget, name: str, why: str) -> Ques
 
 
 def new_data_question(theme: Theme, window: QWidget, new: str, old: str) -> QuestionDialog:
-    """Asked when examples are dropped while there is a result. Answers "replace", "add", or "" for neither."""
+    """Return the question about examples dropped on a result; its answers are "replace", "add", or "" for neither."""
     value = QuestionValue(
         title=_tr("What shall these examples be for?"),
         text=_tr("There is a result on “{0}”. You dropped “{1}”.").format(clipped(old, 80), clipped(new, 80)),

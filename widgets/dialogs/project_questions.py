@@ -1,4 +1,4 @@
-"""Questions about a project: its name, and whether it shall go."""
+"""Create the questions about a project: its name and its deletion."""
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
@@ -16,9 +16,13 @@ def _tr(text: str) -> str:
 
 
 class RenameQuestion(QuestionDialog):
-    """Answers "rename", or "keep" or "" to leave it; `name` is what was typed."""
+    """The question for a project's new name; its answers are "rename", or "keep" or "" to leave the name.
+
+    `name` is the typed text.
+    """
 
     def __init__(self, theme: Theme, name: str, window: QWidget) -> None:
+        """Create the question with the current name in its field."""
         value = QuestionValue(
             title=_tr("Rename this project"),
             text=_tr("The model's file keeps its own name."),
@@ -39,12 +43,15 @@ class RenameQuestion(QuestionDialog):
 
     @property
     def name(self) -> str:
-        """What stands in the field."""
+        """Return the text in the field."""
         return self._field.text()
 
 
 def delete_question(theme: Theme, window: QWidget, name: str, lost: str) -> QuestionDialog:
-    """Into the trash; `lost` says what goes with it. Answers "delete", or "keep" or ""."""
+    """Return the question before a project moves to the trash; `lost` names what is deleted with it.
+
+    Its answers are "delete", or "keep" or "".
+    """
     value = QuestionValue(
         title=_tr("Delete this project?"),
         text=_tr("“{0}” goes to the trash, from which you can restore it.").format(clipped(name, MAX_NAME)),
@@ -57,7 +64,7 @@ def delete_question(theme: Theme, window: QWidget, name: str, lost: str) -> Ques
 
 
 def forget_question(theme: Theme, window: QWidget, name: str, lost: str) -> QuestionDialog:
-    """Out of the trash, with no way back. Answers "delete", or "keep" or ""."""
+    """Return the question before a permanent deletion from the trash; its answers are "delete", or "keep" or ""."""
     value = QuestionValue(
         title=_tr("Delete it for good?"),
         text=_tr("“{0}” cannot be restored after this.").format(clipped(name, MAX_NAME)),

@@ -1,4 +1,4 @@
-"""The questions that belong to the window itself: closing in the middle, and what was dropped."""
+"""Create the window's own questions: closing during a job, preparation of inputs, and kind of a dropped folder."""
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
@@ -13,7 +13,7 @@ def _tr(text: str) -> str:
 
 
 def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int = 1) -> QuestionDialog:
-    """Asked once when the window is closed while something runs. Answers "stop", or "stay" or "" to go on."""
+    """Return the question about closing while a job runs; its answers are "stop", or "stay" or "" to continue."""
     what = (
         _tr("{0} is still running.").format(clipped(job_title, 80))
         if job_count == 1
@@ -31,7 +31,7 @@ def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int
 
 
 def preparation_question(theme: Theme, window: QWidget, happened: str, better: str) -> QuestionDialog:
-    """Ask how inputs are to be prepared before a run measures with them. Answers "better", "keep", or "" to stop."""
+    """Return the question about the preparation of inputs; its answers are "better", "keep", or "" to stop."""
     value = QuestionValue(
         title=_tr("Are the inputs prepared rightly?"),
         text=happened,
@@ -46,7 +46,7 @@ def preparation_question(theme: Theme, window: QWidget, happened: str, better: s
 
 
 def kind_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
-    """Asked when a dropped folder could be both. Answers "model", "data", or "" for neither."""
+    """Return the question about a folder that could be both; its answers are "model", "data", or "" for neither."""
     value = QuestionValue(
         title=_tr("Is this a model or your data?"),
         text=_tr("“{0}” could be either.").format(clipped(name, 120)),

@@ -1,4 +1,4 @@
-"""What is shown before space is freed: what goes, and what stays."""
+"""Create the question before space is freed, with what is removed and what stays."""
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
@@ -12,7 +12,7 @@ def _tr(text: str) -> str:
 
 
 def free_question(theme: Theme, window: QWidget, size: str, points: tuple[str, ...]) -> QuestionDialog:
-    """Make the question whether `size` is to be freed. Answers "free", or "keep" or ""."""
+    """Return the question whether to free `size`; its answers are "free", or "keep" or ""."""
     value = QuestionValue(
         title=_tr("Free {0}?").format(size),
         text=_tr("No project, run or release needs this. A run makes again what it misses."),
