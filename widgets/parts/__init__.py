@@ -1,1 +1,1 @@
-"""Small widgets that every page is built from."""
+"""Small widgets that all pages are built from."""

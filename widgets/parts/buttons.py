@@ -1,4 +1,4 @@
-"""Buttons of one look each; the text is what a screen reader says."""
+"""Define the buttons of each style; the text is also the name for screen readers."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ _TOKENS = {"primary": "on-brand", "ghost": "ink", "text": "soft", "link": "brand
 
 
 class Button(QPushButton):
-    """A push button with an optional Phosphor icon. `wide` fills the width that it is given."""
+    """A push button with an optional Phosphor icon; `wide` fills the available width."""
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class Button(QPushButton):
         *,
         wide: bool = False,
     ) -> None:
+        """Create a button; `size` "" is the normal size."""
         super().__init__(parent)
         self._points_on = icon == "arrow-right"
         self.setText(text)
@@ -44,13 +45,13 @@ class Button(QPushButton):
         self._token = _TOKENS[kind]
 
     def initStyleOption(self, option: QStyleOptionButton) -> None:
-        """An arrow behind the words needs a gap that Qt does not leave."""
+        """Add a gap before an arrow that follows the text, because Qt leaves none."""
         super().initStyleOption(option)
         if self._points_on:
             option.text = f"{option.text}\u2002"
 
     def relabel(self, text: str, icon: str = "") -> None:
-        """Say another thing; keeps the look."""
+        """Set another text and optionally another icon, without changing the style."""
         self.setText(text)
         self.setAccessibleName(text)
         if icon and self._binding:
@@ -58,30 +59,34 @@ class Button(QPushButton):
 
 
 class PrimaryButton(Button):
-    """The one next step of a screen."""
+    """The button of the main next step of a screen."""
 
     def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
+        """Create a primary button."""
         super().__init__(theme, text, icon, "primary", size)
 
 
 class GhostButton(Button):
-    """Any other step."""
+    """The button of any other step."""
 
     def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
+        """Create a ghost button."""
         super().__init__(theme, text, icon, "ghost", size)
 
 
 class TextButton(Button):
-    """A quiet one, such as a fold."""
+    """A quiet button without a border."""
 
     def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
+        """Create a text button."""
         super().__init__(theme, text, icon, "text", size)
 
 
 class FoldButton(Button):
-    """Opens and closes what stands below it; `toggled(bool)` is its signal, the caret its mark."""
+    """A button that opens and closes the content below it: `toggled(bool)` reports it, and a caret shows it."""
 
     def __init__(self, theme: Theme, text: str, size: Size = "", kind: Kind = "text") -> None:
+        """Create a closed fold."""
         super().__init__(theme, text, "caret-right", kind, size)
         self.setCheckable(True)
         self.toggled.connect(self._on_toggled)

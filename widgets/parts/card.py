@@ -1,4 +1,4 @@
-"""Surfaces: cards, cards to choose from, dividers, the square behind an icon, the place to drop on."""
+"""Define surfaces: cards, cards to choose from, dividers, the square behind an icon, and the drop area."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QShowEvent
@@ -13,11 +13,12 @@ MAX_CAPTION_PX = 420
 
 
 class Card(QFrame):
-    """A white surface with a vertical layout; `add` takes widgets and layouts."""
+    """A white surface with a vertical layout; `add` accepts widgets and layouts."""
 
     def __init__(
         self, title: str = "", parent: QWidget | None = None, *, edge: int = SPACE_L, gap: int = SPACE_S
     ) -> None:
+        """Create a card with an optional title; `edge` and `gap` are pixels."""
         super().__init__(parent)
         self.setProperty("kind", "card")
         self.box = QVBoxLayout(self)
@@ -30,7 +31,7 @@ class Card(QFrame):
             self.setAccessibleName(title)
 
     def add_caption(self, text: str) -> None:
-        """A caption at the right of the title; it is cut where the title needs the room."""
+        """Add a caption at the right of the title; it is cut if the title needs the room."""
         caption = ElidedLabel(text, "caption")
         caption.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         caption.setMaximumWidth(MAX_CAPTION_PX)
@@ -48,7 +49,7 @@ class Card(QFrame):
 
 
 def divider() -> QFrame:
-    """A line of one pixel."""
+    """Return a line of one pixel."""
     line = QFrame()
     line.setProperty("kind", "line")
     line.setFixedHeight(1)
@@ -59,6 +60,7 @@ class Square(QFrame):
     """The soft square behind an icon."""
 
     def __init__(self, theme: Theme, icon: str, side: int = 36, icon_px: int = 20) -> None:
+        """Create a square of `side` pixels."""
         super().__init__()
         self.setProperty("kind", "square")
         self.setFixedSize(side, side)
@@ -69,11 +71,12 @@ class Square(QFrame):
 
 
 class ChoiceCard(Card):
-    """A card with a radio button: a click anywhere on it, space or the arrow keys choose it."""
+    """A card with a radio button; a click on the card, space or the arrow keys choose it."""
 
     chosen = Signal(str)
 
     def __init__(self, choice_id: str, title: str, about: str, *, edge: int = SPACE_L) -> None:
+        """Create a card for the choice `choice_id`; `title` and `about` are its accessible texts."""
         super().__init__(edge=edge, gap=SPACE_M)
         self.choice_id = choice_id
         self._edge = edge
@@ -90,7 +93,7 @@ class ChoiceCard(Card):
             self.chosen.emit(self.choice_id)
 
     def _settle(self) -> None:
-        """The chosen card's thicker border takes its room from the margin, not from the words.
+        """Take the room of the chosen card's thicker border from the margin, so that its content does not move.
 
         Qt counts the new border as frame only when the card is polished the next time.
         """
@@ -98,12 +101,12 @@ class ChoiceCard(Card):
         self.box.setContentsMargins(edge, edge, edge, edge)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """By now the border is known."""
+        """Adjust the margin, because the border is known by now."""
         self._settle()
         super().showEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click on the card is a click on its radio button."""
+        """Choose the card by a click on it."""
         is_click = event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint())
         if is_click and self.radio.isEnabled():
             self.radio.setFocus(Qt.FocusReason.MouseFocusReason)
@@ -111,14 +114,15 @@ class ChoiceCard(Card):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Taken, so that the release comes here too."""
+        """Accept the press, so that the release arrives here too."""
         event.accept()
 
 
 class DropArea(QFrame):
-    """Says what may be dropped. The window takes the drop itself, wherever it falls."""
+    """A surface that states what can be dropped; the window handles the drop at any position."""
 
     def __init__(self, theme: Theme, title: str, text: str, icon: str = "upload-simple") -> None:
+        """Create a drop area; `icon` "" shows none."""
         super().__init__()
         self.setProperty("kind", "drop")
         self.setAccessibleName(title)
@@ -141,14 +145,14 @@ class DropArea(QFrame):
         box.addStretch(1)
 
     def add_action(self, button: QWidget) -> None:
-        """Put a button below the words."""
+        """Add a button below the text."""
         if self._actions.count() == 2:
             self._actions.setContentsMargins(0, SPACE_M, 0, 0)
         self._actions.insertWidget(self._actions.count() - 1, button)
 
 
 def icon_text(theme: Theme, icon: str, title: str, text: str, *, square: bool = True) -> QWidget:
-    """A small explanation: an icon, a strong line and a soft one."""
+    """Return an explanation of an icon, a strong line and a soft line."""
     holder = QWidget()
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)

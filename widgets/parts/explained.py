@@ -1,4 +1,4 @@
-"""Text of ours in which field terms carry a dotted underline and a plain explanation on hover."""
+"""Show text whose technical terms have a dotted underline and a plain explanation on hover."""
 
 import re
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from widgets.parts.format import visible
 from widgets.parts.glossary import Term, meanings, terms
 
 _UNIT = re.compile(r"(?<=\d) (?=(%|×|ms|s|kB|MB|GB|min)(?!\w))")
-"""The space between a number and its unit: no line ends there."""
+"""The space between a number and its unit, where no line may end."""
 
 MOST_LAID = 8
-"""Widths that a label's layout is kept for; a window that is being resized asks for many, each a few times."""
+"""Number of widths for which a label caches its layout; a resize requests many widths, each several times."""
 
 
 def dotted_underline(painter: QPainter, x0: float, x1: float, y: float, color: QColor) -> None:
-    """The mark of an explained term, below the text's baseline."""
+    """Draw the underline of an explained term below the text's baseline."""
     painter.save()
     pen = QPen(color, 1, Qt.PenStyle.CustomDashLine)
     pen.setDashPattern([1.0, 1.5])
@@ -40,7 +40,7 @@ def dotted_underline(painter: QPainter, x0: float, x1: float, y: float, color: Q
 
 
 def underline_terms(painter: QPainter, text: str, left: float, baseline: float, font: QFont, color: QColor) -> None:
-    """Mark the terms of a single line of text that was drawn at `left` with `font`."""
+    """Underline the terms of a single line of text that was drawn at `left` with `font`."""
     metrics = QFontMetrics(font)
     for term in terms(text):
         x0 = left + metrics.horizontalAdvance(text[: term.start])
@@ -49,9 +49,10 @@ def underline_terms(painter: QPainter, text: str, left: float, baseline: float, 
 
 
 class ExplainedLabel(QLabel):
-    """A plain-text label with word wrap; its field terms explain themselves on hover and when read out."""
+    """A plain-text label with word wrap that explains its technical terms on hover and to screen readers."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        """Create a label with `text`."""
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
@@ -62,7 +63,7 @@ class ExplainedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        """Show another text and look for terms in it."""
+        """Show another text and find its terms."""
         text = visible(text)
         super().setText(text)
         self._laid.clear()
@@ -72,8 +73,9 @@ class ExplainedLabel(QLabel):
         self.updateGeometry()
 
     def _layout(self, width: float) -> tuple[QTextLayout, float, float]:
-        """The text laid out in a width; returns it with its height and its natural width. Box layouts ask many times
-        for the same.
+        """Return the text laid out in a width, with its height and its natural width in pixels.
+
+        The result is cached, because box layouts request the same width many times.
         """
         key = (width, self.wordWrap(), self.alignment())
         if key not in self._laid:
@@ -100,7 +102,7 @@ class ExplainedLabel(QLabel):
         return layout, y, natural
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font has other widths."""
+        """Clear the cached layouts after a change of the font."""
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._laid.clear()
         super().changeEvent(event)
@@ -112,23 +114,23 @@ class ExplainedLabel(QLabel):
         return QPointF(box.left(), box.top() + top)
 
     def sizeHint(self) -> QSize:
-        """One line if it fits into about 90 characters, else wrapped."""
+        """Return the size of one line of up to about 90 characters, else of the wrapped text."""
         widest = QFontMetrics(self.font()).averageCharWidth() * 90
         _, height, natural = self._layout(widest if self.wordWrap() else 100_000)
         edges = self.contentsMargins()
         return QSize(int(natural) + 2 + edges.left() + edges.right(), int(height) + edges.top() + edges.bottom())
 
     def minimumSizeHint(self) -> QSize:
-        """Narrow when it may wrap."""
+        """Return a narrow size if the text may wrap."""
         hint = self.sizeHint()
         return QSize(min(hint.width(), 80), QFontMetrics(self.font()).height()) if self.wordWrap() else hint
 
     def hasHeightForWidth(self) -> bool:
-        """Wrapped text grows downward."""
+        """Return whether the text wraps, so that its height depends on the width."""
         return self.wordWrap()
 
     def heightForWidth(self, width: int) -> int:
-        """Height of the wrapped text and the margins around it."""
+        """Return the height of the wrapped text with its margins."""
         if not self.wordWrap():
             return -1
         edges = self.contentsMargins()
@@ -150,7 +152,7 @@ class ExplainedLabel(QLabel):
         return found
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the text, then the marks."""
+        """Paint the text, then the underlines."""
         painter = QPainter(self)
         box = self.contentsRect()
         layout, height, _ = self._layout(box.width())
@@ -166,20 +168,20 @@ class ExplainedLabel(QLabel):
         return color
 
     def term_at(self, position: QPoint) -> Term | None:
-        """The term below a point of the label."""
+        """Return the term at a point of the label; None if there is none."""
         for rect, term in self._boxes():
             if rect.adjusted(-1, -2, 1, 3).contains(QPointF(position)):
                 return term
         return None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """The pointer says where an explanation waits."""
+        """Show the help cursor over a term."""
         over = self.term_at(event.position().toPoint())
         self.setCursor(Qt.CursorShape.WhatsThisCursor if over else Qt.CursorShape.ArrowCursor)
         super().mouseMoveEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Tooltips stand at the term, not at the label."""
+        """Show the explanation at the term instead of a tooltip of the label."""
         if event.type() == QEvent.Type.ToolTip and self._terms:
             help_event = cast(QHelpEvent, event)
             term = self.term_at(help_event.pos())
@@ -192,5 +194,5 @@ class ExplainedLabel(QLabel):
 
 
 def _x(value: object) -> float:
-    """`cursorToX` answers (x, cursor) in this binding."""
+    """Return the x position of `cursorToX`, which returns (x, cursor) in this binding."""
     return float(value[0]) if isinstance(value, tuple | list) else float(cast(float, value))

@@ -1,4 +1,4 @@
-"""Fields that let file drops through to the window and leave the wheel to the page unless they have the focus."""
+"""Define fields that pass file drops to the window and the wheel to the page unless they have the focus."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
@@ -6,9 +6,10 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
 
 
 class TextField(QLineEdit):
-    """One line of text; `hint` stands in it while it is empty."""
+    """A field for one line of text; `hint` is shown while it is empty."""
 
     def __init__(self, text: str = "", name: str = "", hint: str = "", max_chars: int = 500) -> None:
+        """Create a field; `name` is its accessible name."""
         super().__init__()
         self.setMaxLength(max_chars)
         self.setText(text)
@@ -19,9 +20,10 @@ class TextField(QLineEdit):
 
 
 class WholeField(QSpinBox):
-    """A whole number."""
+    """A field for a whole number."""
 
     def __init__(self, name: str = "") -> None:
+        """Create a field; `name` is its accessible name."""
         super().__init__()
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -30,7 +32,7 @@ class WholeField(QSpinBox):
         self.lineEdit().setTextMargins(7, 0, 0, 0)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Only with the focus: else the page scrolls on."""
+        """Change the value only with the focus; otherwise the page scrolls."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -38,9 +40,10 @@ class WholeField(QSpinBox):
 
 
 class DecimalField(QDoubleSpinBox):
-    """A number with decimals."""
+    """A field for a number with decimals."""
 
     def __init__(self, name: str = "") -> None:
+        """Create a field; `name` is its accessible name."""
         super().__init__()
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -49,7 +52,7 @@ class DecimalField(QDoubleSpinBox):
         self.lineEdit().setTextMargins(7, 0, 0, 0)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Only with the focus: else the page scrolls on."""
+        """Change the value only with the focus; otherwise the page scrolls."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -57,10 +60,10 @@ class DecimalField(QDoubleSpinBox):
 
 
 class ChoiceField(QComboBox):
-    """One of several."""
+    """A field with one of several options."""
 
     def __init__(self, name: str = "", *, small: bool = False, elastic: bool = False) -> None:
-        """`elastic`: entries are foreign and may be long; they are cut to the width that is there."""
+        """Create a field; `elastic` cuts long entries of unknown origin to the available width."""
         super().__init__()
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -74,7 +77,7 @@ class ChoiceField(QComboBox):
             self.setProperty("scale", "small")
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Only with the focus: else the page scrolls on."""
+        """Change the value only with the focus; otherwise the page scrolls."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:

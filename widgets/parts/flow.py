@@ -1,13 +1,17 @@
-"""A layout that puts its items in a row and begins a new one where the width ends."""
+"""Lay out items in rows, with a new row where the width ends."""
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Left to right, then down; the height follows the width. `spread` puts the last of several at the right."""
+    """A layout from left to right, then down; its height depends on the width.
+
+    `spread` moves the last of several items of a row to the right.
+    """
 
     def __init__(self, parent: QWidget | None = None, gap: int = 8, *, spread: bool = False) -> None:
+        """Create an empty layout; `gap` is in pixels."""
         super().__init__(parent)
         self._spread = spread
         self._items: list[QLayoutItem] = []
@@ -15,31 +19,31 @@ class FlowLayout(QLayout):
         self.setContentsMargins(0, 0, 0, 0)
 
     def addItem(self, item: QLayoutItem) -> None:
-        """Qt calls this."""
+        """Add an item; Qt calls this."""
         self._items.append(item)
 
     def count(self) -> int:
-        """How many items."""
+        """Return the number of items."""
         return len(self._items)
 
     def itemAt(self, index: int) -> QLayoutItem | None:
-        """None past the end."""
+        """Return an item; None past the end."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
     def takeAt(self, index: int) -> QLayoutItem | None:
-        """None past the end."""
+        """Remove and return an item; None past the end."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
-        """It takes no more than it needs."""
+        """Return no direction, because the layout takes no more room than it needs."""
         return Qt.Orientation(0)
 
     def hasHeightForWidth(self) -> bool:
-        """Rows follow the width."""
+        """Return True, because the rows depend on the width."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Height of all rows."""
+        """Return the height of all rows."""
         return self._arrange(QRect(0, 0, width, 0), apply=False)
 
     def setGeometry(self, rect: QRect) -> None:
@@ -48,11 +52,11 @@ class FlowLayout(QLayout):
         self._arrange(rect, apply=True)
 
     def sizeHint(self) -> QSize:
-        """The widest item."""
+        """Return the size of the widest item."""
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:
-        """The widest item."""
+        """Return the size of the widest item."""
         size = QSize()
         for item in self._items:
             size = size.expandedTo(item.minimumSize())
@@ -62,7 +66,7 @@ class FlowLayout(QLayout):
         rows: list[list[tuple[QLayoutItem, QSize]]] = []
         x = 0
         for item in self._items:
-            if item.isEmpty():  # hidden: no gap for it either
+            if item.isEmpty():  # a hidden item gets no gap either
                 continue
             size = item.sizeHint()
             if size.width() > width > 0:

@@ -1,4 +1,4 @@
-"""Command lines behind a closed fold, for people who work in a terminal."""
+"""Show command lines in a closed fold, for people who work in a terminal."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,10 @@ def _tr(text: str) -> str:
 
 
 class ForDevelopers(QWidget):
-    """A fold, closed at first, with `commands` to copy and the lines that they print below the heading `title`."""
+    """A fold, closed at first, with `commands` to copy and their printed lines below the heading `title`."""
 
     def __init__(self, theme: Theme, commands: Sequence[str], printed: Sequence[str] = (), title: str = "") -> None:
+        """Create a closed fold."""
         super().__init__()
         self._commands = tuple(commands)
         box = QVBoxLayout(self)

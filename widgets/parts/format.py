@@ -1,4 +1,4 @@
-"""The one place where numbers are rounded for people; everything else keeps SI units and full precision."""
+"""Round numbers for people; all other modules keep SI units and full precision."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from PySide6.QtGui import QFont
 from workers.contracts import wording
 
 UNKNOWN = "–"
-"""What stands where nothing was measured: never a zero."""
+"""The text for a missing measurement, which is never a zero."""
 
 
 def _tr(text: str) -> str:
@@ -16,14 +16,14 @@ def _tr(text: str) -> str:
 
 
 def tabular(font: QFont) -> QFont:
-    """The same font with digits of one width, so that figures stand below each other."""
+    """Return the font with digits of equal width, so that figures align in columns."""
     copy = QFont(font)
     copy.setFeature(QFont.Tag("tnum"), 1)
     return copy
 
 
 def _three_digits(value: float) -> str:
-    """About three digits that matter: 0.042, 0.42, 3.1, 10.4, 104, 1,040."""
+    """Return about three significant digits: 0.042, 0.42, 3.1, 10.4, 104, 1,040."""
     size = abs(value)
     if size >= 99.95:
         return f"{value:,.0f}"
@@ -35,14 +35,14 @@ def _three_digits(value: float) -> str:
 
 
 def ms(value: float | None) -> str:
-    """Milliseconds; from ten seconds on in seconds."""
+    """Return milliseconds as text; from ten seconds on in seconds."""
     if value is None:
         return UNKNOWN
     return _tr("{0} s").format(f"{value / 1000:.1f}") if value >= 10_000 else f"{_three_digits(value)} ms"
 
 
 def size_bytes(value: float | None) -> str:
-    """Decimal units (1 MB = 1,000,000 bytes), as file managers and hubs count."""
+    """Return a size in decimal units (1 MB = 1,000,000 bytes), as file managers and hubs count."""
     if value is None:
         return UNKNOWN
     if value < 1000:
@@ -55,21 +55,21 @@ def size_bytes(value: float | None) -> str:
 
 
 def memory(value: float | None) -> str:
-    """The same for a peak of memory, which is not known to a tenth of a megabyte: 38 MB, 1.2 GB."""
+    """Return a memory peak as text, which is not accurate to a tenth of a megabyte: 38 MB, 1.2 GB."""
     if value is None or value < 10e6 or value >= 1e9:
         return size_bytes(value)
     return f"{value / 1e6:.0f} MB"
 
 
 def count(value: float | None) -> str:
-    """A whole number with separators, or one decimal below ten for a rate."""
+    """Return a whole number with separators, or one decimal below ten for a rate."""
     if value is None:
         return UNKNOWN
     return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.1f}"
 
 
 def big_count(value: int | None) -> str:
-    """Numbers inside a model: 480 thousand, 25.6 million."""
+    """Return the number of a model's parameters and the like: 480 thousand, 25.6 million."""
     if value is None:
         return UNKNOWN
     for limit, word in ((1e9, _tr("{0} billion")), (1e6, _tr("{0} million")), (1e4, _tr("{0} thousand"))):
@@ -80,7 +80,7 @@ def big_count(value: int | None) -> str:
 
 
 def short_count(value: int | None) -> str:
-    """A number in a narrow column: 940, 24 k, 2.4 M."""
+    """Return a number for a narrow column: 940, 24 k, 2.4 M."""
     if value is None:
         return UNKNOWN
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -91,39 +91,39 @@ def short_count(value: int | None) -> str:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share 0..1 in percent. Never rounds to 100 % or to 0 % what is not exactly that."""
+    """Return a share 0..1 in percent; only exact values give 100 % or 0 %."""
     return UNKNOWN if share is None else wording.percent(share, digits, _tr)
 
 
 def percent_up(share: float | None) -> str:
-    """An upper bound in percent, rounded up to a tenth: a bound must not look tighter than it is."""
+    """Return an upper bound in percent, rounded up to a tenth, so that it does not look tighter than it is."""
     return UNKNOWN if share is None else wording.percent_up(share)
 
 
 def percent_of(value_pct: float) -> str:
-    """A limit that is already in percent: 1 %, 0.5 %."""
+    """Return a limit that is already in percent: 1 %, 0.5 %."""
     return wording.percent_of(value_pct)
 
 
 def percent_range(low: float, high: float) -> str:
-    """Two shares 0..1: 76 to 87 %."""
+    """Return a range of two shares 0..1: 76 to 87 %."""
     return wording.percent_range(low, high, tr=_tr)
 
 
 def percent_tick(text: str) -> str:
-    """A mark of an axis whose digits are chosen already."""
+    """Return a mark of an axis whose digits are chosen already."""
     return wording.percent_tick(text)
 
 
 def times(ratio: float | None) -> str:
-    """A ratio as a figure: 3.4 ×."""
+    """Return a ratio as a figure: 3.4 ×."""
     if ratio is None:
         return UNKNOWN
     return f"{ratio:.2f} ×" if ratio < 1.1 else f"{ratio:.1f} ×" if ratio < 99.5 else f"{ratio:,.0f} ×"
 
 
 def cosine(value: float | None) -> str:
-    """Similarity of answers that are no classes; never rounded up to 1."""
+    """Return the similarity of predictions that are no classes; it is never rounded up to 1."""
     if value is None:
         return UNKNOWN
     for places in (4, 6):
@@ -134,17 +134,17 @@ def cosine(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
+    """Return a duration: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
     return UNKNOWN if value is None else wording.duration(value, _tr)
 
 
 def about(value: float) -> str:
-    """A time that is only expected: about 30 seconds, about 1½ minutes, about 2 hours."""
+    """Return an expected time: about 30 seconds, about 1½ minutes, about 2 hours."""
     return wording.about(value, _tr)
 
 
 def moment(when: datetime | None, now: datetime | None = None) -> str:
-    """Local clock time, with the day unless it is today."""
+    """Return the local clock time, with the day unless it is today."""
     if when is None:
         return UNKNOWN
     local = when.astimezone() if when.tzinfo else when
@@ -154,7 +154,7 @@ def moment(when: datetime | None, now: datetime | None = None) -> str:
 
 
 def ago(when: datetime, now: datetime | None = None) -> str:
-    """How long since, in one unit: today, 3 days ago, 5 months ago, 2 years ago."""
+    """Return the time since `when` in one unit: today, 3 days ago, 5 months ago, 2 years ago."""
     days = ((now or datetime.now(when.tzinfo)) - when).days
     if days < 1:
         return _tr("today")
@@ -175,16 +175,19 @@ _UNSEEN = dict.fromkeys(
 
 
 def visible(text: str) -> str:
-    """Foreign text with control letters made visible: one that turns the direction can fake a file's ending."""
+    """Return text of unknown origin with visible control characters.
+
+    A character that turns the direction can disguise a file's suffix.
+    """
     return text.translate(_UNSEEN)
 
 
 def capitalized(text: str) -> str:
-    """The same text as a sentence begins."""
+    """Return the text with a capital first letter."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
 def clipped(text: str, limit: int = 2000) -> str:
-    """One line of foreign text, short enough for any text widget."""
+    """Return text of unknown origin as one line, short enough for any text widget."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"

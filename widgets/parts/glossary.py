@@ -1,4 +1,4 @@
-"""Field terms with a plain explanation each; shown on hover wherever a term stands in a text of ours."""
+"""Explain technical terms in plain language; the explanation appears on hover."""
 
 import re
 from collections.abc import Iterator
@@ -67,10 +67,10 @@ WORDS: dict[str, str] = {
 }
 
 _FORMS = {"quantized": "quantization", "pruned": "pruning"}
-"""Other forms of a term: explained where they stand in a text, listed under the term only."""
+"""Other forms of a term: explained in texts, but listed only under the term."""
 
 _PHRASES = frozenset({"loss under", "loss could still be"})
-"""Parts of sentences: explained where they stand in a text, meaningless in a list."""
+"""Parts of sentences: explained in texts, but without meaning in a list."""
 
 _ORDER = sorted(WORDS, key=len, reverse=True)
 _PATTERN = re.compile(r"(?<!\w)(" + "|".join(re.escape(word) for word in _ORDER) + r")(?!\w)", re.IGNORECASE)
@@ -88,7 +88,7 @@ class Term:
 
 
 def explain(word: str) -> str:
-    """The plain explanation of a term, in the person's language; empty for a word that is none."""
+    """Return the plain explanation of a term in the user's language; "" for another word."""
     known = _BY_LOWER.get(word.lower())
     return QCoreApplication.translate(_CONTEXT, WORDS[known]) if known else ""
 
@@ -97,7 +97,7 @@ def glossary(search: str = "") -> tuple[tuple[str, str], ...]:
     """Return each term once with its explanation, sorted by name.
 
     Args:
-        search: Part of a term, of another form of it or of its explanation; "" for all terms.
+        search: part of a term, of another form of it or of its explanation; "" for all terms.
     """
     part = search.strip().casefold()
     listed = (word for word in WORDS if word not in _FORMS and word not in _PHRASES)
@@ -111,7 +111,7 @@ def _searched(word: str) -> str:
 
 
 def terms(text: str) -> Iterator[Term]:
-    """Each term's first place in the text, from left to right."""
+    """Yield the first occurrence of each term in the text, from left to right."""
     seen: set[str] = set()
     for match in _PATTERN.finditer(text[:4000]):
         word = match[1].lower()
@@ -121,5 +121,5 @@ def terms(text: str) -> Iterator[Term]:
 
 
 def meanings(text: str) -> str:
-    """One line for each term in the text: what screen readers and tooltips of whole rows say."""
+    """Return one line for each term in the text, for screen readers and tooltips of whole rows."""
     return "\n".join(f"{term.word}: {term.meaning}" for term in terms(text))

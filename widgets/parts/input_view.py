@@ -1,4 +1,4 @@
-"""One example to look at: its picture with boxes, or two masks between which a line is moved, or a sound's levels."""
+"""Show one example: a picture with boxes, two masks with a movable line between them, or a sound's levels."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -11,11 +11,14 @@ STEP, NAME_PX, HANDLE_PX = 0.05, 11, 9
 
 
 class InputView(QWidget):
-    """A picture, the levels of a sound, or nothing. Over a picture with masks of both models a line is moved by mouse
-    or arrow keys: left of it is the original's mask, right of it the optimized one's.
+    """The view of one example: a picture, the levels of a sound, or nothing.
+
+    Over a picture with masks of both models, mouse or arrow keys move a line. Left of it is the original's mask, right
+    of it the optimized version's.
     """
 
     def __init__(self, theme: Theme, store: PictureStore) -> None:
+        """Create an empty view; `store` decodes its pictures."""
         super().__init__()
         self._theme, self._store = theme, store
         self._picture = PictureValue()
@@ -30,16 +33,16 @@ class InputView(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """As large as the room that is there."""
+        """Return the preferred size; the view grows with the available room."""
         return QSize(180, 180)
 
     @property
     def is_swiped(self) -> bool:
-        """Whether there is a line to move."""
+        """Return whether there is a movable line."""
         return self._picture.mask is not None and self._picture.mask_after is not None
 
     def show_value(self, picture: PictureValue, levels: tuple[float, ...] = (), caption: str = "") -> None:
-        """Another input."""
+        """Show another input."""
         self._picture, self._levels = picture, levels
         name = picture.name or picture.text or caption
         if self.is_swiped:
@@ -51,11 +54,11 @@ class InputView(QWidget):
 
     # -- the line --
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The line jumps to where it is pressed."""
+        """Move the line to the pointer."""
         self._move_to(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """And follows."""
+        """Move the line with the pointer."""
         self._move_to(event)
 
     def _move_to(self, event: QMouseEvent) -> None:
@@ -64,7 +67,7 @@ class InputView(QWidget):
             self._set_share((event.position().x() - place.left()) / place.width())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrow keys."""
+        """Move the line with the arrow keys."""
         step = {Qt.Key.Key_Left: -STEP, Qt.Key.Key_Right: STEP}.get(Qt.Key(event.key()))
         if step is None or not self.is_swiped:
             super().keyPressEvent(event)
@@ -75,16 +78,16 @@ class InputView(QWidget):
         self._share = min(max(share, 0.0), 1.0)
         self.update()
 
-    # -- drawing --
+    # -- painting --
     def _place(self) -> QRectF:
-        """Where the picture stands."""
+        """Return the area of the picture."""
         side = min(self.width(), self.height())
         square = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
         pixmap, _ = self._store.get(self._picture, round(side * self.devicePixelRatioF()))
         return square if pixmap is None else place_in(square, pixmap)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw what is there."""
+        """Paint the picture or the levels."""
         painter = QPainter(self)
         if self._picture.is_picture:
             side = min(self.width(), self.height())

@@ -1,4 +1,4 @@
-"""Shows markdown that somebody else may have written: no HTML, nothing loaded, no link followed unasked."""
+"""Show markdown of unknown origin: no HTML, no loaded resources, no link followed without a question."""
 
 from typing import Any
 
@@ -25,12 +25,14 @@ MAX_LINE_BYTES = 2_000
 MAX_LINES = 2_000
 MAX_CELLS = 1_500
 MAX_SOFT_CELLS = 400
-"""What more than these would take freezes a window for more than the fifth of a second (measured on two slow cores):
-50,000 items of a list took minutes, a table of 500 rows 20 s."""
+"""Limits of a shown text. Beyond them a window would freeze for more than a fifth of a second.
+
+Measured on two slow cores: 50,000 list items took minutes, a table of 500 rows 20 s.
+"""
 
 
 def bounded(markdown: str) -> str:
-    """As much of a foreign text as is shown: by bytes, by lines, and by cells of tables. The rest is cut with “…”."""
+    """Return as much of a text as is shown, limited by bytes, lines and table cells; the rest becomes “…”."""
     lines: list[str] = []
     total = cells = 0
     for line in markdown.splitlines():
@@ -45,11 +47,12 @@ def bounded(markdown: str) -> str:
 
 
 class MarkdownView(QTextBrowser):
-    """`link_clicked(address)` asks the window to confirm the whole address before anything is opened."""
+    """A view of markdown; `link_clicked(address)` asks the window to confirm the whole address before it opens."""
 
     link_clicked = Signal(str)
 
     def __init__(self, theme: Theme, name: str) -> None:
+        """Create an empty view; `name` is its accessible name."""
         super().__init__()
         self._theme = theme
         self.setAccessibleName(name)
@@ -68,7 +71,7 @@ class MarkdownView(QTextBrowser):
         theme.changed.connect(self._on_theme_changed)
 
     def show_markdown(self, markdown: str) -> None:
-        """Show a text; the place that was read stays in view."""
+        """Show a text without scrolling away from the current position."""
         safe = bounded(markdown)
         if safe == self._markdown:
             return
@@ -87,7 +90,7 @@ class MarkdownView(QTextBrowser):
         self.verticalScrollBar().setValue(place)
 
     def _soften(self) -> None:
-        """Smaller headings than Qt's own, room between paragraphs, tables with lines between rows only."""
+        """Make headings smaller than Qt's, add room between paragraphs, and reduce tables to lines between rows."""
         document = self.document()
         cursor = QTextCursor(document)
         cursor.beginEditBlock()
@@ -98,7 +101,7 @@ class MarkdownView(QTextBrowser):
         for frame in document.rootFrame().childFrames():
             if isinstance(frame, QTextTable):
                 self._soften_table(frame)
-        cursor.endEditBlock()  # the layout is made once, not anew for every cell
+        cursor.endEditBlock()  # one layout for all changes instead of one per cell
 
     def _soften_block(self, cursor: QTextCursor, block: QTextBlock) -> None:
         level = block.blockFormat().headingLevel()
@@ -140,10 +143,10 @@ class MarkdownView(QTextBrowser):
                 cell.setFormat(look)
 
     def loadResource(self, _kind: int, _name: QUrl | str) -> Any:
-        """Nothing is ever loaded, neither from disk nor from a network.
+        """Return an empty picture, so that nothing is loaded from disk or network.
 
-        An empty answer would not do: Qt then reads local files by itself, first in QTextDocument, then in the painter
-        of pictures. So every answer is a picture of one clear dot.
+        After an empty return value Qt would read local files itself, first in QTextDocument, then in the painter of
+        pictures. So every return value is a picture of one transparent pixel.
         """
         return self._nothing
 

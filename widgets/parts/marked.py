@@ -1,4 +1,4 @@
-"""Texts of which some words are marked: as a line that is cut, and whole to read. All of them stay plain text."""
+"""Show texts with some marked words, as a cut line or as a whole; all of them stay plain text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from widgets.parts.read_text import ReadText
 from widgets.theme import Theme
 
 FIRST_SHOWN_CHARS, BEFORE_CHARS = 20, 14
-"""Where the first marked word stands further behind, a line begins shortly before it."""
+"""If the first marked word is further behind, the line begins shortly before it."""
 
 
 @dataclass(frozen=True)
 class MarkedPart:
-    """Words that stand together, marked or not."""
+    """Consecutive words that are all marked or all unmarked."""
 
     text: str
     is_marked: bool = False
@@ -27,12 +27,12 @@ Marked = Sequence[MarkedPart]
 
 
 def text_of(parts: Marked) -> str:
-    """All of it."""
+    """Return the whole text."""
     return "".join(part.text for part in parts)
 
 
 def line_of(parts: Marked) -> list[MarkedPart]:
-    """One line that begins near the first marked word."""
+    """Return one line that begins near the first marked word."""
     flat = [MarkedPart(" ".join(f"|{visible(part.text)}|".split())[1:-1], part.is_marked) for part in parts]
     ahead = 0
     for at, part in enumerate(flat):
@@ -46,7 +46,7 @@ def line_of(parts: Marked) -> list[MarkedPart]:
 
 
 def paint_line(painter: QPainter, theme: Theme, rect: QRect, font: QFont, parts: Marked) -> None:
-    """One line in `rect`, cut at its end; marked words on a ground of their own and underlined."""
+    """Paint one line in `rect`, cut at its end, with marked words underlined on a colored ground."""
     metrics = QFontMetrics(font)
     painter.save()
     left = rect.left()
@@ -71,7 +71,7 @@ def paint_line(painter: QPainter, theme: Theme, rect: QRect, font: QFont, parts:
 
 
 def mark_color(theme: Theme) -> QColor:
-    """The ground of marked words."""
+    """Return the color behind marked words."""
     color = QColor(theme.color("warn"))
     color.setAlpha(70)
     return color
@@ -81,13 +81,14 @@ class MarkedText(ReadText):
     """A text to read with some of its words marked."""
 
     def __init__(self, theme: Theme, name: str, most_lines: int) -> None:
+        """Create an empty text; `name` is its accessible name."""
         super().__init__(name, most_lines)
         self._theme = theme
         self._parts: Marked = ()
         theme.changed.connect(self._mark)
 
     def show_parts(self, parts: Marked) -> None:
-        """Another text."""
+        """Show another text."""
         self._parts = parts
         self.show_text(visible(text_of(parts)).strip())
         self._mark()
@@ -107,7 +108,7 @@ class MarkedText(ReadText):
 
 
 def selection(field: QPlainTextEdit, theme: Theme, start: int, end: int) -> QTextEdit.ExtraSelection:
-    """Characters of a field, marked."""
+    """Return the marking of the characters from `start` to `end` of a field."""
     chosen = QTextEdit.ExtraSelection()
     cursor = QTextCursor(field.document())
     cursor.setPosition(start)

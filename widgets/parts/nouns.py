@@ -1,4 +1,4 @@
-"""What examples are called: pictures, texts, sounds, inputs."""
+"""Name the examples of each kind: pictures, texts, sounds, inputs."""
 
 from typing import Literal
 
@@ -12,12 +12,12 @@ def _tr(text: str) -> str:
 
 
 def plural(kind: DataKind) -> str:
-    """The word for several of them."""
+    """Return the plural noun."""
     words = {"images": _tr("pictures"), "texts": _tr("texts"), "audio": _tr("sounds"), "arrays": _tr("inputs")}
     return words[kind]
 
 
 def counted(kind: DataKind, number: int) -> str:
-    """1 picture; 2,200 pictures."""
+    """Return a count with its noun: 1 picture; 2,200 pictures."""
     ones = {"images": _tr("picture"), "texts": _tr("text"), "audio": _tr("sound"), "arrays": _tr("input")}
     return f"{number:,} {ones[kind] if number == 1 else plural(kind)}"

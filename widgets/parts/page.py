@@ -1,4 +1,4 @@
-"""What every page is: a head that stays, a scrolling column, and the four states empty, loading, error and full."""
+"""Base class of all pages: a fixed head, a scrolling column, and the states empty, loading, error and full."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,19 +17,20 @@ from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SPACE_L, SPACE_M, SPACE_XL
 
 NARROW_PX = 900
-"""Below this width the page's edges are smaller."""
+"""Width in pixels below which the page's margins are smaller."""
 WIDEST_PX = 1680
-"""Wider windows leave the rest free at both sides: nobody reads a table across two meters."""
+"""Largest width of the content in pixels; a wider window leaves the rest free, because wide tables are hard to read."""
 
 
 TALLEST_PX = 1280
-"""Higher windows leave the rest free below, except where rows can fill it."""
+"""Largest height of the content in pixels, unless rows can fill a higher window."""
 
 
 class LoadingCard(Card):
-    """What is being done, how far it is, and a way to stop it. Updated in place."""
+    """A card with the current work, its progress and a cancel button; updated in place."""
 
     def __init__(self, theme: Theme, cancel_text: str) -> None:
+        """Create the card; `cancel_text` is the text of its button."""
         super().__init__(edge=SPACE_XL, gap=SPACE_M)
         self._text = label("", "section")
         self._bar = Bar(self.tr("Progress"), big=True)
@@ -39,7 +40,7 @@ class LoadingCard(Card):
         self.box.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
 
     def say(self, text: str, done: float, total: float | None, left: str) -> None:
-        """`left` is the time left in words, or empty."""
+        """Show the current work; `left` is the remaining time as text, or ""."""
         self._text.setText(text)
         self.setAccessibleName(text)
         self._bar.set_share(done / total if total else None)
@@ -50,11 +51,12 @@ class LoadingCard(Card):
 
 
 class PageTop(QWidget):
-    """Where the head stands while the column below it scrolls: the page's one main button stays there."""
+    """The fixed area of the head above the scrolling column, where the page's main button stays visible."""
 
     changed = Signal()
 
     def __init__(self, page: "Page") -> None:
+        """Create the area of `page` without a head."""
         super().__init__(page)
         self.setProperty("kind", "page")
         self._page = page
@@ -63,11 +65,11 @@ class PageTop(QWidget):
         self.hide()
 
     def show_head(self, head: PageHead | None) -> None:
-        """Another head in place of the last one, or none."""
+        """Replace the head, or remove it if `head` is None."""
         if self._head is not None:
             self._head.hide()
             self._head.setParent(None)
-            self._head.deleteLater()  # the button that led here may still be in its own signal
+            self._head.deleteLater()  # the pressed button may be in its own signal
         self._head = head
         layout = self.layout()
         if head is not None and layout is not None:
@@ -76,35 +78,39 @@ class PageTop(QWidget):
         self.setVisible(head is not None)
 
     def event(self, event: QEvent) -> bool:
-        """A head that says something longer may need a line more."""
+        """Emit `changed` when the head needs another height."""
         told = super().event(event)
         if event.type() == QEvent.Type.LayoutRequest:
             self.changed.emit()
         return told
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel over the head scrolls the page as well."""
+        """Scroll the page with the wheel over the head."""
         self._page.wheelEvent(event)
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """What can be done now on the way through: the page where it is done, and the words of the button."""
+    """The next step of the workflow: its page and the text of the button."""
 
     page_id: str
     text: str
 
 
 class Page(QScrollArea):
-    """A page of the window. Subclasses fill it through `_fill`; only its column scrolls, and only downward."""
+    """A page of the window, which owns it.
+
+    Subclasses fill it through `_fill`. Only its column scrolls, and only vertically.
+    """
 
     cancel_requested = Signal()
     next_requested = Signal(str)  # from an empty page: id of the page of the next step
-    dismissed = Signal()  # an error was read: back to what the page showed before
+    dismissed = Signal()  # from an error: back to the previous content
     fills_height = False
     widest_px = WIDEST_PX
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        """Create an empty page; `name` is its accessible name."""
         super().__init__(parent)
         self.theme = theme
         self.state = "empty"
@@ -121,7 +127,7 @@ class Page(QScrollArea):
         self._top.changed.connect(self._set_edges)
 
     def _fill(self, state: str, head: PageHead | None, *items: QWidget | QLayout, grow: int = -1) -> None:
-        """Show other contents; `grow` is the item that takes spare height, else it stays below."""
+        """Replace the content; item `grow` takes spare height, -1 leaves it at the bottom."""
         self.state = state
         self._loading = None
         if state != "empty":
@@ -142,7 +148,7 @@ class Page(QScrollArea):
         self._swap(head, content)
 
     def _set_head(self, state: str, head: PageHead) -> None:
-        """Another state and head above the same contents."""
+        """Set another state and head above the same content."""
         focus = QApplication.focusWidget()
         had_focus = focus is not None and self._top.isAncestorOf(focus)
         self.state = state
@@ -159,7 +165,7 @@ class Page(QScrollArea):
         old = self.takeWidget()
         if old is not None:
             old.hide()
-            old.deleteLater()  # the button that led here may still be in its own signal
+            old.deleteLater()  # the pressed button may be in its own signal
         self.setWidget(content)
         content.setAutoFillBackground(False)
         if self.isVisible():
@@ -168,18 +174,18 @@ class Page(QScrollArea):
             _focus_first(head, content)
 
     def show(self, value: Any = None) -> None:
-        """Show a value as the page's full state; without one it is Qt's own `show`."""
+        """Show a value as the page's full state; without a value this is Qt's own `show`."""
         if value is None:
             super().show()
         else:
             self.show_value(value)
 
     def show_value(self, value: Any) -> None:
-        """The full state; each page takes a value of its own."""
+        """Show the full state; each page has its own type of value."""
         raise NotImplementedError
 
     def _on_width_changed(self, is_narrow: bool) -> None:
-        """Subclasses place their parts anew where the smallest window asks for it."""
+        """Arrange the parts for a narrow or wide page; subclasses override it."""
 
     def _set_edges(self) -> None:
         edge, top = (SPACE_XL, 20) if self.is_narrow else (PAGE_EDGE, SPACE_XL)
@@ -197,14 +203,14 @@ class Page(QScrollArea):
             layout.setContentsMargins(edge, SPACE_L if has_head else top, edge, max(20, below))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The edges follow the width."""
+        """Adjust the margins to the width."""
         self._set_edges()
         if event.oldSize().width() != event.size().width():
             self._on_width_changed(self.is_narrow)
         super().resizeEvent(event)
 
     def show_whole(self, part: QWidget) -> None:
-        """Scroll so far that all of a part of the page is seen; of one that is taller than the page, its top."""
+        """Scroll until a part of the page is completely visible, or its top if it is taller than the page."""
         self.ensureWidgetVisible(part)
         if part.height() > self.viewport().height():
             top = part.mapTo(self._content, QPoint(0, 0)).y()
@@ -212,11 +218,11 @@ class Page(QScrollArea):
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the page has the smallest window's width."""
+        """Return whether the page has the width of the smallest window."""
         return self.width() < NARROW_PX
 
     def show_loading(self, text: str, done: float = 0, total: float | None = None, left: str = "") -> None:
-        """Say what is being done; later calls update the same bar. `left` is the time left, in words."""
+        """Show the current work; later calls update the same bar. `left` is the remaining time as text."""
         if self._loading is None:
             card = LoadingCard(self.theme, self.tr("Cancel"))
             card.cancel.clicked.connect(self.cancel_requested)
@@ -228,7 +234,7 @@ class Page(QScrollArea):
         return self.tr("One moment"), self.tr("You may leave this page; the work goes on.")
 
     def show_waiting(self, title: str) -> None:
-        """Say that the page is about to come: what it shows is still being looked up."""
+        """Show that the page's content is still being read."""
         bar = Bar(self.tr("Progress"))
         bar.setProperty("tone", "page")
         self._fill("waiting", PageHead(title, self.tr("One moment…")), bar)
@@ -237,8 +243,8 @@ class Page(QScrollArea):
         """Show what happened and what can be done next.
 
         Args:
-            value: The error.
-            back_to: Name of what the page showed before, which is still in use; "" where there was nothing.
+            value: the error.
+            back_to: name of the page's previous content, which is still in use; "" if there was none.
         """
         card = ErrorCard(self.theme, value)
         head = PageHead(value.page_title or self.tr("That did not work"), value.page_subtitle)
@@ -256,32 +262,32 @@ class Page(QScrollArea):
         return back
 
     def set_next(self, step: NextStep) -> None:
-        """Name what can be done now; an empty page that is shown follows."""
+        """Set the next step; an empty page shows it at once."""
         self._next = step
         if self._next_button is not None:
             self._next_button.setText(step.text)
 
     def _add_next_button(self) -> PrimaryButton:
-        """Return the button of an empty page, which leads to what can be done now."""
+        """Return the button of an empty page, which leads to the next step."""
         button = self._next_button = PrimaryButton(self.theme, self._next.text, "arrow-right")
         button.clicked.connect(lambda: self.next_requested.emit(self._next.page_id))
         return button
 
     def choose_files(self) -> bool:
-        """Open the page's own dialog for files or folders; return False where it has none."""
+        """Open the page's own dialog for files or folders; return False if it has none."""
         return False
 
     def show_stopped(self, value: ErrorValue) -> None:
-        """Show why nothing at all can be done here."""
+        """Show why the page cannot do anything."""
         self._fill("stopped", PageHead(value.page_title or value.title), ErrorCard(self.theme, value))
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        """Subclasses add buttons to the card and return what stands below it."""
+        """Add buttons to the card and return the widgets below it; subclasses override it."""
         return ()
 
 
 def _focus_first(*parts: QWidget | None) -> None:
-    """The first button of these takes the place of one that is gone."""
+    """Move the focus to the first button of these parts, because the focused one is gone."""
     buttons = [part.findChild(QPushButton) for part in parts if part is not None]
     first = next((button for button in buttons if button is not None), None)
     if first is not None:

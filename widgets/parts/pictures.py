@@ -1,4 +1,4 @@
-"""Thumbnails: foreign pictures are decoded one at a time, small, from a few well-known formats only."""
+"""Decode and paint thumbnails: one picture at a time, small, from a few well-known formats only."""
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ _MAGIC = (
     (b"P6", "ppm"),
     (b"P5", "pgm"),
 )
-"""The formats that are decoded, by their first bytes. SVG is not among them: it can point at other files."""
+"""First bytes of the decoded formats. SVG is excluded, because it can refer to other files."""
 MAX_FILE_BYTES = 64_000_000
 MAX_PIXELS = 80_000_000
 MAX_KEPT = 800
 
 BOX_COLORS: dict[str, str] = {"original": "s3", "optimized": "s1"}
 GROUND_PX, LINE_PX, NAME_PX, NAMED_FROM_PX = 4.0, 2.0, 11, 140
-"""Names of boxes are only written on pictures that are wide enough to read them."""
+"""Sizes in pixels of the boxes; names are written only on pictures wide enough to read them."""
 
 
 BoxSide = Literal["original", "optimized"]
@@ -37,7 +37,7 @@ BoxSide = Literal["original", "optimized"]
 
 @dataclass(frozen=True)
 class BoxValue:
-    """A box around a thing, in shares of the picture (left, top, right, bottom): the original's is dashed."""
+    """A box in shares of the picture (left, top, right, bottom); the original's is dashed."""
 
     box: tuple[float, float, float, float]
     name: str = ""
@@ -46,8 +46,10 @@ class BoxValue:
 
 @dataclass(frozen=True)
 class PictureValue:
-    """A picture by path or as encoded bytes, or the `text` of another input. `name` is its alt text. `boxes` are drawn
-    over it, and so is `mask`, a picture that is clear where nothing is marked, with `mask_after`, the second one.
+    """A picture by path or as encoded bytes, or the `text` of another input.
+
+    `name` is its alt text. `boxes` are drawn over it, and so is `mask`, a picture that is transparent where nothing is
+    marked. `mask_after` is the second mask.
     """
 
     path: str = ""
@@ -60,11 +62,12 @@ class PictureValue:
 
     @property
     def is_picture(self) -> bool:
+        """Return whether there is a picture."""
         return bool(self.path or self.data)
 
 
 def _format(value: PictureValue) -> str:
-    """Qt's name of a known format, else empty; decided before any decoder sees a byte."""
+    """Return Qt's name of a known format, else ""; checked before any decoder reads a byte."""
     if value.data:
         head = value.data[:8]
     else:
@@ -77,7 +80,7 @@ def _format(value: PictureValue) -> str:
 
 
 def decode(value: PictureValue, side_px: int) -> QImage | None:
-    """The picture, at most `side_px` wide and high; None where it is of no known format or too large."""
+    """Return the picture, at most `side_px` wide and high; None for an unknown format or a too large picture."""
     try:
         name = _format(value)
     except OSError:
@@ -100,17 +103,18 @@ def decode(value: PictureValue, side_px: int) -> QImage | None:
         return None
     whole, keep = QSize(side_px, side_px), Qt.AspectRatioMode.KeepAspectRatio
     if max(size.width(), size.height()) > 2 * side_px:
-        reader.setScaledSize(size.scaled(whole * 2, keep))  # JPEG is decoded small at once
+        reader.setScaledSize(size.scaled(whole * 2, keep))  # JPEG decodes directly to a small size
     image = reader.read()
     return None if image.isNull() else image.scaled(whole, keep, Qt.TransformationMode.SmoothTransformation)
 
 
 class PictureStore(QObject):
-    """Decodes what is asked for, one picture an event-loop turn, and keeps the newest ones."""
+    """A cache that decodes one picture per turn of the event loop and keeps the newest ones; pages own it."""
 
     ready = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
+        """Create an empty cache."""
         super().__init__(parent)
         self._kept: OrderedDict[tuple[PictureValue, int], QPixmap | None] = OrderedDict()
         self._wanted: deque[tuple[PictureValue, int]] = deque(maxlen=200)
@@ -120,12 +124,15 @@ class PictureStore(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether pictures wait to be decoded."""
+        """Return whether pictures wait to be decoded."""
         return bool(self._wanted)
 
     def get(self, value: PictureValue, side_px: int) -> tuple[QPixmap | None, bool]:
-        """The picture and whether that is final, else `ready` comes. None and final: it cannot be shown."""
-        key = (replace(value, boxes=(), mask=None, mask_after=None), side_px)  # drawn over it, and no part of it
+        """Return the picture and whether that is final; otherwise `ready` follows.
+
+        None that is final means that the picture cannot be shown.
+        """
+        key = (replace(value, boxes=(), mask=None, mask_after=None), side_px)  # painted over it, and no part of it
         value = key[0]
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -141,7 +148,7 @@ class PictureStore(QObject):
         if not self._wanted:
             self._timer.stop()
             return
-        key = self._wanted.pop()  # the newest wish is what is on the screen now
+        key = self._wanted.pop()  # the newest request is visible now
         image = decode(*key)
         self._kept[key] = None if image is None else QPixmap.fromImage(image)
         while len(self._kept) > MAX_KEPT:
@@ -161,8 +168,9 @@ def paint_picture(
     masks: Sequence[QPixmap] = (),
     split: float = 0.5,
 ) -> None:
-    """Draw a thumbnail with round corners, and masks and boxes over it; an icon where there is none. Of two masks the
-    first ends at the share `split` of the width, where the second begins.
+    """Paint a thumbnail with round corners, masks and boxes; an icon if there is no picture.
+
+    Of two masks the first ends at the share `split` of the width, where the second begins.
     """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -189,14 +197,14 @@ def paint_picture(
 
 
 def one_side(value: PictureValue, side: BoxSide) -> PictureValue:
-    """The picture with what one model finds alone."""
+    """Return the picture with the boxes and mask of one model only."""
     boxes = tuple(box for box in value.boxes if box.side == side)
     mask = value.mask if side == "original" else value.mask_after
     return replace(value, boxes=boxes, mask=mask, mask_after=None)
 
 
 def place_in(rect: QRectF, pixmap: QPixmap) -> QRectF:
-    """Where a picture stands in `rect`, whole and in its proportions."""
+    """Return the area of a picture in `rect`, whole and in its proportions."""
     size = QSize(pixmap.size()).scaled(rect.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
     place = QRectF(0, 0, size.width(), size.height())
     place.moveCenter(rect.center())
@@ -212,7 +220,7 @@ def paint_value(
     ratio: float,
     split: float = 0.5,
 ) -> None:
-    """What is there of a value by now, in a square."""
+    """Paint the available parts of a value in a square."""
     side_px = round(rect.width() * ratio)
     pixmap, is_final = store.get(value, side_px)
     over = [store.get(mask, side_px)[0] for mask in (value.mask, value.mask_after) if mask is not None]
@@ -224,7 +232,7 @@ def paint_value(
 
 
 def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence[BoxValue]) -> None:
-    """Each line on a ground of its own, so that it shows on any picture; the original's below, dashed."""
+    """Paint each box line on a light ground, so that it is visible on any picture; the original's is dashed, below."""
     font = QFont(painter.font())
     font.setPixelSize(NAME_PX)
     painter.setFont(font)
@@ -250,7 +258,7 @@ def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence
 
 
 def _paint_name(painter: QPainter, theme: Theme, place: QRectF, edge: QRectF, box: BoxValue) -> None:
-    """The original's over its box, the optimized one's under it."""
+    """Paint the name of a box: the original's above it, the optimized version's below it."""
     metrics = painter.fontMetrics()
     width, height = metrics.horizontalAdvance(box.name) + 6, metrics.height()
     y = edge.top() - height if box.side == "original" else edge.bottom()
@@ -262,9 +270,10 @@ def _paint_name(painter: QPainter, theme: Theme, place: QRectF, edge: QRectF, bo
 
 
 class PictureLabel(QWidget):
-    """One thumbnail of a fixed size; its alt text is its accessible name."""
+    """A thumbnail of a fixed size; its alt text is its accessible name."""
 
     def __init__(self, theme: Theme, store: PictureStore, value: PictureValue, side: int) -> None:
+        """Create a thumbnail of `side` pixels; `store` decodes its picture."""
         super().__init__()
         self._theme, self._store, self._value = theme, store, value
         self.setFixedSize(side, side)
@@ -274,7 +283,7 @@ class PictureLabel(QWidget):
         theme.changed.connect(self.update)
 
     def set_side(self, side: int) -> None:
-        """Another size."""
+        """Set another size in pixels."""
         if side != self.width():
             self.setFixedSize(side, side)
 
@@ -282,7 +291,7 @@ class PictureLabel(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw what is there by now."""
+        """Paint the available picture."""
         painter = QPainter(self)
         paint_value(painter, self._theme, self._store, QRectF(self.rect()), self._value, self.devicePixelRatioF())
         painter.end()

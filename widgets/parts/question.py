@@ -1,4 +1,4 @@
-"""A question with two or more answers. `answered(id)` comes once; "" when it is closed or left by Escape."""
+"""Ask a question with two or more answers; `answered(id)` is emitted once, with "" after closing or Escape."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 
 WIDTH_PX = 520
 LEAVES = ("cancel", "no", "stay")
-"""Ids of answers that leave all as it is."""
+"""Ids of answers that change nothing."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One way on. `about` stands below the button's line as a short explanation."""
+    """One answer; `about` is a short explanation below its button."""
 
     id: str
     text: str
@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class QuestionValue:
-    """`points` are short sentences, one a line."""
+    """A question; `points` are short sentences, one per line."""
 
     title: str
     text: str
@@ -42,11 +42,12 @@ class QuestionValue:
 
 
 class QuestionDialog(QDialog):
-    """Shown with `open()`: the window behind it waits, the event loop does not."""
+    """A dialog with a question; `open()` blocks the window behind it, but not the event loop."""
 
     answered = Signal(str)
 
     def __init__(self, theme: Theme, value: QuestionValue, parent: QWidget | None = None) -> None:
+        """Create the dialog of `value`."""
         super().__init__(parent)
         self._theme = theme
         self.setWindowTitle(value.title)
@@ -77,7 +78,7 @@ class QuestionDialog(QDialog):
         self.finished.connect(self._on_finished)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """As high as its wrapped words need: a window does not ask its layout for that by itself."""
+        """Set the height that the wrapped text needs, because a window does not request it from its layout."""
         layout = self.layout()
         if layout is not None:
             width = max(WIDTH_PX, layout.minimumSize().width())

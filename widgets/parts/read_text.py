@@ -1,4 +1,4 @@
-"""A text to read, to scroll through and to copy."""
+"""Show a text to read, scroll and copy."""
 
 import math
 
@@ -10,9 +10,10 @@ EDGES_PX = 26
 
 
 class ReadText(QPlainTextEdit):
-    """As high as its lines are at its width, at most `most_lines`."""
+    """A read-only text as high as its lines, with at most `most_lines`."""
 
     def __init__(self, name: str, most_lines: int) -> None:
+        """Create an empty text; `name` is its accessible name."""
         super().__init__()
         self._most_lines, self._fitted_px = most_lines, 0
         self.setReadOnly(True)
@@ -21,18 +22,19 @@ class ReadText(QPlainTextEdit):
         self.setAccessibleName(name)
 
     def show_text(self, text: str) -> None:
-        """Another text."""
+        """Show another text."""
         self.setPlainText(text)
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Adjust the height after a change of the width."""
         super().resizeEvent(event)
         if self.width() != self._fitted_px:
             self._fit()
 
     def _fit(self) -> None:
         self._fitted_px = self.width()
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would take a part of the width
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # it would reduce the width
         needed = max(1, round(self.document().size().height()))  # a plain text's document counts in lines
         if needed > self._most_lines:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)

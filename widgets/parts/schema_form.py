@@ -1,4 +1,4 @@
-"""A form made from the JSON schema of a technique's parameters: its bounds, choices and descriptions."""
+"""Build a form from the JSON schema of a technique's parameters, with bounds, choices and descriptions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,11 +19,12 @@ _INT_LIMIT = 2_000_000_000
 
 
 class SchemaForm(QWidget):
-    """One field for each property. `changed(dict)` gives all parameters; other kinds of fields stay."""
+    """A form with one field per property; `changed(dict)` carries all parameters, also those without a field."""
 
     changed = Signal(object)
 
     def __init__(self, schema: Mapping[str, Any], params: Mapping[str, Any]) -> None:
+        """Create the form of `schema` with the current values `params`."""
         super().__init__()
         self._schema = schema
         self._params = dict(params)
@@ -37,7 +38,7 @@ class SchemaForm(QWidget):
 
     @property
     def params(self) -> dict[str, Any]:
-        """All parameters as they stand now."""
+        """Return all current parameters."""
         return dict(self._params)
 
     def _properties(self) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class SchemaForm(QWidget):
         return dict(found) if isinstance(found, Mapping) else {}
 
     def _resolved(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """The property with its reference or its one non-null alternative laid into it."""
+        """Return the property merged with its reference or its only alternative that is not null."""
         field = dict(raw)
         for part in field.pop("allOf", []):
             field = {**self._resolved(part), **field}

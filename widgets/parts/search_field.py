@@ -1,4 +1,4 @@
-"""A field to search with: a magnifier before the words, a cross behind them that takes them away."""
+"""Define a search field with a magnifier before the text and a button that clears it."""
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction
@@ -8,16 +8,17 @@ from widgets.parts.fields import TextField
 from widgets.theme import Theme
 
 PAUSE_MS = 300
-"""So long nobody types before what was typed counts."""
+"""Pause in ms after which the typed text counts."""
 
 
 class SearchField(TextField):
-    """`settled(text)` comes when typing pauses, `entered(text)` with the Enter key or the cross."""
+    """A search field; `settled(text)` follows a typing pause, `entered(text)` the Enter key or the clear button."""
 
     settled = Signal(str)
     entered = Signal(str)
 
     def __init__(self, theme: Theme, name: str, hint: str, max_chars: int = 200, *, small: bool = False) -> None:
+        """Create an empty field; `name` is its accessible name."""
         super().__init__("", name, hint, max_chars)
         if small:
             self.setProperty("scale", "small")
@@ -40,7 +41,7 @@ class SearchField(TextField):
         self._clear.setVisible(False)
 
     def say(self, text: str) -> None:
-        """Show other words without asking for anything."""
+        """Set the text without starting a search."""
         self._pause.stop()
         self.setText(text)
 

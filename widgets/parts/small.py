@@ -1,4 +1,4 @@
-"""Small marks: tags, chips, bars, figures, page heads, rows of checks, pairs of name and value."""
+"""Define small parts: tags, chips, bars, figures, page heads, rows of checks, pairs of name and value."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -47,9 +47,10 @@ MAX_TAG_CHARS, MAX_NAME_PX = 32, 220
 
 
 class Tag(QFrame):
-    """A short verdict: an icon and words on a soft ground."""
+    """A short verdict: an icon and a text on a soft ground."""
 
     def __init__(self, theme: Theme, kind: TagKind, text: str, icon: str = "") -> None:
+        """Create a tag; `icon` "" shows the icon of its kind."""
         super().__init__()
         self.setProperty("kind", "tag")
         self.setProperty("tone", TAG_TONES[kind])
@@ -64,9 +65,10 @@ class Tag(QFrame):
 
 
 class Chip(QFrame):
-    """A name and, softer, a figure."""
+    """A name with a softer figure."""
 
     def __init__(self, name: str, figure: str = "") -> None:
+        """Create a chip."""
         super().__init__()
         self.setProperty("kind", "chip")
         self.setFixedHeight(26)
@@ -84,9 +86,10 @@ class Chip(QFrame):
 
 
 class Bar(QProgressBar):
-    """A thin bar. Without a total it says that the end is not known."""
+    """A thin progress bar; without a share it shows that the end is unknown."""
 
     def __init__(self, name: str, tone: Tone = "", *, big: bool = False) -> None:
+        """Create an empty bar; `name` is its accessible name."""
         super().__init__()
         self.setTextVisible(False)
         self.setAccessibleName(name)
@@ -98,17 +101,18 @@ class Bar(QProgressBar):
         self.setFixedHeight(8 if big else 4)
 
     def set_share(self, share: float | None) -> None:
-        """0..1, or None where the end is not known."""
+        """Set the progress, 0..1, or None if the end is unknown."""
         self.setRange(0, 0 if share is None else 1000)
         if share is not None:
             self.setValue(round(1000 * min(1.0, max(0.0, share))))
-            self.setFormat(percent(min(1.0, max(0.0, share)), 0))  # for who hears it: Qt cuts where people round
+            self.setFormat(percent(min(1.0, max(0.0, share)), 0))  # read aloud; Qt would truncate
 
 
 class Figure(Card):
-    """One of the three figures: a large value, its words, a line below."""
+    """One of the three figures: a large value, its unit and a line below."""
 
     def __init__(self, value: str, unit: str, text: str, tone: Tone = "") -> None:
+        """Create a figure with its texts."""
         super().__init__(edge=SPACE_M, gap=0)
         self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
         self.setAccessibleName(f"{value} {unit}")
@@ -126,13 +130,14 @@ class Figure(Card):
 
 
 MOST_TITLE_LINES = 2
-"""A headline that needs more beside its buttons stands above them: the head stays on the page and must not fill it."""
+"""Most lines of a headline beside the buttons; a longer one moves above them, so that the head stays low."""
 
 
 class PageHead(QWidget):
-    """The headline, the sentence below, and the page's actions at the right: the primary one last."""
+    """The headline, the sentence below it, and the page's actions at the right with the primary one last."""
 
     def __init__(self, title: str, subtitle: str = "") -> None:
+        """Create a head without actions."""
         super().__init__()
         box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -150,16 +155,16 @@ class PageHead(QWidget):
         self._actions.setSpacing(SPACE_S)
         box.addLayout(self._actions)
         box.setAlignment(self._actions, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.subtitle.setVisible(bool(subtitle))  # not before it has a parent: it would be a window of its own
+        self.subtitle.setVisible(bool(subtitle))  # after it has a parent: otherwise it would be a window of its own
         self._box = box
         self.setMinimumHeight(46)
 
     def add_action(self, button: QWidget) -> None:
-        """Append at the right."""
+        """Append a button at the right."""
         self._actions.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Buttons that leave too little beside them go below."""
+        """Move the buttons below the headline if they leave too little room beside it."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -174,7 +179,7 @@ class PageHead(QWidget):
             self._box.setDirection(wanted)
 
     def say(self, title: str, subtitle: str) -> None:
-        """Another headline."""
+        """Set another headline."""
         self.title.setText(title)
         self.title.setAccessibleName(title)
         self.subtitle.setText(subtitle)
@@ -184,7 +189,7 @@ class PageHead(QWidget):
 
 @dataclass(frozen=True)
 class CheckValue:
-    """One row of a list of checks: what, and at the right what came out."""
+    """One row of a list of checks: the check, and its result at the right."""
 
     state: CheckState
     what: str
@@ -193,13 +198,14 @@ class CheckValue:
 
 CHECK_GAP_PX = 10
 LEAST_WHAT_PX = 172
-"""A long result never narrows what was checked to a column of letters."""
+"""Least width in pixels of a check's text, so that a long result never narrows it to a column of letters."""
 
 
 class CheckRow(QWidget):
-    """An icon for the state, what was checked, and the result: at the right, or below where that is too narrow."""
+    """A check with an icon for its state; the result is at the right, or below if the row is too narrow."""
 
     def __init__(self, theme: Theme, value: CheckValue, height: int = 34) -> None:
+        """Create the row of `value`; `height` is its least height in pixels."""
         super().__init__()
         self.setMinimumHeight(height)
         row = QHBoxLayout(self)
@@ -216,7 +222,7 @@ class CheckRow(QWidget):
         self.show_value(value)
 
     def show_value(self, value: CheckValue) -> None:
-        """Another state of the same check."""
+        """Show another state of the same check."""
         self._value = value
         icon, tone = _CHECK_ICONS[value.state]
         self._icon.set_icon(icon, tone)
@@ -230,7 +236,7 @@ class CheckRow(QWidget):
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A result that leaves too little beside it goes below."""
+        """Move the result below the text if it leaves too little room beside it."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -247,9 +253,10 @@ class CheckRow(QWidget):
 
 
 class CheckList(QWidget):
-    """Rows of checks with dividers; kept and updated in place as long as their number stays."""
+    """Rows of checks with dividers; rows are updated in place while their number stays the same."""
 
     def __init__(self, theme: Theme, values: Sequence[CheckValue] = (), height: int = 34) -> None:
+        """Create a list of `values`; `height` is the least height of a row in pixels."""
         super().__init__()
         self._theme = theme
         self._height = height
@@ -277,9 +284,10 @@ class CheckList(QWidget):
 
 
 class KeyValue(QWidget):
-    """Names at the left, values at the right, wrapped where needed."""
+    """Names at the left and values at the right, wrapped where needed."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]], name_width: int = 88, role: Role = "") -> None:
+        """Create the rows of `pairs`; `name_width` is in pixels."""
         super().__init__()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)

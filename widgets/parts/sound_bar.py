@@ -1,4 +1,4 @@
-"""Play and stop for a sound. What plays it is elsewhere; where nothing can, it says so in words."""
+"""Show the play button of a sound; another object plays it, and a text says if that is impossible."""
 
 from typing import Literal
 
@@ -14,12 +14,13 @@ SoundState = Literal["idle", "playing", "no_device", "failed"]
 
 
 class SoundBar(QWidget):
-    """`play_wanted` and `stop_wanted` come from the one button."""
+    """The play button of a sound; it emits `play_wanted` or `stop_wanted`."""
 
     play_wanted = Signal()
     stop_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create an idle bar."""
         super().__init__()
         self.state: SoundState = "idle"
         row = QHBoxLayout(self)
@@ -33,7 +34,7 @@ class SoundBar(QWidget):
         self.say("idle")
 
     def say(self, state: SoundState) -> None:
-        """What the loudspeaker does."""
+        """Show the state of the loudspeaker."""
         self.state = state
         is_playing = state == "playing"
         self.button.relabel(self.tr("Stop") if is_playing else self.tr("Play"), "stop" if is_playing else "play")

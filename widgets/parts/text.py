@@ -1,4 +1,4 @@
-"""Labels by role. All of them show plain text, whatever the text holds."""
+"""Create labels by role, which show any text as plain text."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ Tone = Literal["", "ok", "warn", "bad", "brand", "soft"]
 
 
 class PlainLabel(QLabel):
-    """Shows control letters of foreign text instead of obeying them."""
+    """A label that shows control characters of text of unknown origin instead of applying them."""
 
     def setText(self, text: str) -> None:
         """Show another text."""
@@ -22,7 +22,7 @@ class PlainLabel(QLabel):
 
 
 def label(text: str, role: Role = "", tone: Tone = "", *, wrap: bool = True, select: bool = False) -> QLabel:
-    """A plain-text label. `select` lets people copy the text by mouse and keys."""
+    """Return a plain-text label; `select` lets users copy the text by mouse and keys."""
     made = PlainLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setText(text)
@@ -36,9 +36,10 @@ def label(text: str, role: Role = "", tone: Tone = "", *, wrap: bool = True, sel
 
 
 class WholeLabel(PlainLabel):
-    """Wrapped text of which no line is cut where its card is low: its least height is what it takes at its width."""
+    """A wrapped text of which no line is cut in a low card: its least height is the height at its width."""
 
     def __init__(self) -> None:
+        """Create an empty label."""
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
@@ -50,7 +51,7 @@ class WholeLabel(PlainLabel):
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lines are broken elsewhere."""
+        """Adjust the least height, because the lines break elsewhere."""
         super().resizeEvent(event)
         self._fit()
 
@@ -59,7 +60,7 @@ class WholeLabel(PlainLabel):
 
 
 def words(text: str, role: Role = "", tone: Tone = "", *, wrap: bool = True) -> ExplainedLabel:
-    """A plain-text label whose field terms explain themselves on hover."""
+    """Return a plain-text label that explains its technical terms on hover."""
     made = ExplainedLabel(text)
     made.setWordWrap(wrap)
     _dress(made, role, tone)
@@ -79,7 +80,7 @@ def _dress(made: QLabel, role: Role, tone: Tone) -> None:
 
 
 class ElidedLabel(QLabel):
-    """One line that is cut with an ellipsis where it does not fit; the whole text is its tooltip."""
+    """A line that is cut with an ellipsis if it does not fit; the whole text is then its tooltip."""
 
     def __init__(
         self,
@@ -89,6 +90,7 @@ class ElidedLabel(QLabel):
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
         parent: QWidget | None = None,
     ) -> None:
+        """Create a label with `text`."""
         super().__init__(parent)
         self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -103,27 +105,27 @@ class ElidedLabel(QLabel):
         self._tell()
 
     def _tell(self) -> None:
-        # "plain text" tooltips are guessed to be HTML by Qt when they begin with a tag
+        # Qt takes "plain text" tooltips for HTML if they begin with a tag
         whole = self.text() if self.fontMetrics().horizontalAdvance(self.text()) > self.width() else ""
         self.setToolTip(plain_tip(whole))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The tooltip is only there when something is cut."""
+        """Set the tooltip only if the text is cut."""
         super().resizeEvent(event)
         self._tell()
 
     def minimumSizeHint(self) -> QSize:
-        """May shrink to a few letters."""
+        """Return a width of a few letters, to which the label may shrink."""
         hint = super().sizeHint()
         return QSize(min(hint.width(), 48), hint.height())
 
     def sizeHint(self) -> QSize:
-        """The whole line."""
+        """Return the size of the whole line."""
         metrics = QFontMetrics(self.font())
         return QSize(metrics.horizontalAdvance(self.text()) + 2, super().sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw as much as fits."""
+        """Paint as much text as fits."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         box = self.contentsRect()
@@ -133,7 +135,7 @@ class ElidedLabel(QLabel):
 
 
 def plain_tip(text: str) -> str:
-    """A tooltip that shows foreign text as it stands: escaped and marked as such, never read as HTML."""
+    """Return a tooltip that shows text of unknown origin literally: escaped, and never read as HTML."""
     if not text:
         return ""
     safe = text[:4000].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>")

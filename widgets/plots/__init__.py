@@ -1,1 +1,1 @@
-"""Live graphs: data kept in numpy, drawn by pyqtgraph once the window stands."""
+"""Live graphs: numpy holds the data, and pyqtgraph draws them after the window's first paint."""

@@ -1,4 +1,4 @@
-"""What all pyqtgraph graphs share. Imports pyqtgraph, so it is itself imported only after the first paint."""
+"""Share the parts of all pyqtgraph graphs; imported only after the first paint, because it imports pyqtgraph."""
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
@@ -12,30 +12,34 @@ AXIS_WIDTH_PX, AXIS_HEIGHT_PX = 40, 24
 
 
 class Pens:
-    """Pens in the theme's colors for one plot; cosmetic ones count device pixels, hence its pixel ratio."""
+    """Pens in the theme's colors for one plot, owned by its canvas.
+
+    The pens are cosmetic and count device pixels, so they need the plot's pixel ratio.
+    """
 
     def __init__(self, theme: Theme, plot: QWidget) -> None:
+        """Create pens for `plot`."""
         self._theme, self._plot = theme, plot
 
     def solid(self, token: str, width_px: float = 1.0, alpha: int = 255) -> QPen:
-        """A line of `width_px` logical pixels."""
+        """Return a solid pen of `width_px` logical pixels."""
         color = self._theme.color(token)
         color.setAlpha(alpha)
         width = width_px * self._plot.devicePixelRatioF()
-        # Round caps would show as a dot at each joint, since segments are drawn one by one.
+        # Round caps would show as a dot at each joint, because segments are drawn one by one.
         made = QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
         made.setCosmetic(True)
         return made
 
     def dashed(self, token: str, width_px: float = 1.5) -> QPen:
-        """The same, dashed."""
+        """Return a dashed pen of `width_px` logical pixels."""
         made = self.solid(token, width_px)
         made.setDashPattern([5 / width_px, 4 / width_px])
         return made
 
 
 def caption_font(bold: bool = False) -> QFont:
-    """The application's font in the size of captions."""
+    """Return the application's font in the size of captions."""
     font = QFont()
     font.setPixelSize(TEXT_CAPTION)
     font.setWeight(QFont.Weight.Medium if bold else QFont.Weight.Normal)
@@ -43,8 +47,8 @@ def caption_font(bold: bool = False) -> QFont:
 
 
 def make_plot(axis_bottom: pg.AxisItem | None = None) -> pg.PlotWidget:
-    """A plot without menus, mouse and auto-range; ranges are set by whoever draws."""
-    # Without it, wide antialiased zigzags fall to one frame a second (measured).
+    """Return a plot without menus, mouse and auto-range; the caller sets its ranges."""
+    # Without segmented lines, wide antialiased zigzags are drawn at one frame a second (measured).
     pg.setConfigOptions(segmentedLineMode="on", antialias=False)
     plot = pg.PlotWidget(axisItems={"bottom": axis_bottom} if axis_bottom else {})
     plot.setFrameShape(QFrame.Shape.NoFrame)
@@ -62,7 +66,7 @@ def make_plot(axis_bottom: pg.AxisItem | None = None) -> pg.PlotWidget:
 
 
 def make_curve(plot: pg.PlotWidget, *, pairs: bool = False, z: float = 0.0) -> pg.PlotCurveItem:
-    """An empty curve; its points are finite, always."""
+    """Add an empty curve whose points must all be finite."""
     curve = pg.PlotCurveItem(skipFiniteCheck=True, connect="pairs" if pairs else "all", antialias=False)
     curve.setZValue(z)
     plot.addItem(curve, ignoreBounds=True)
@@ -70,7 +74,7 @@ def make_curve(plot: pg.PlotWidget, *, pairs: bool = False, z: float = 0.0) -> p
 
 
 def make_text(plot: pg.PlotWidget, anchor: tuple[float, float], bold: bool = False) -> pg.TextItem:
-    """An empty text over the plot, anchored by its own corner."""
+    """Add an empty text over the plot, with its anchor in shares of the text's own size."""
     text = pg.TextItem("", anchor=anchor)
     text.setFont(caption_font(bold))
     text.setZValue(20)
@@ -79,12 +83,12 @@ def make_text(plot: pg.PlotWidget, anchor: tuple[float, float], bold: bool = Fal
 
 
 def style_axis(axis: pg.AxisItem, theme: Theme, line: QPen | None) -> None:
-    """Soft small labels; the axis line only where asked for."""
+    """Set soft small labels, and an axis line if `line` is given."""
     axis.setTickFont(caption_font())
     axis.setTextPen(theme.color("soft"))
     axis.setPen(line or QPen(QColor(0, 0, 0, 0)))
 
 
 def antialias(plot: pg.PlotWidget) -> bool:
-    """Smooth lines, except where pixels are small enough without."""
+    """Return whether lines need antialiasing: not on screens with small pixels."""
     return bool(plot.devicePixelRatioF() < 2)

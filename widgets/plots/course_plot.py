@@ -1,4 +1,4 @@
-"""One figure over days: its course, what is usual, and where an alarm was on."""
+"""Plot one statistic over days, with its usual value and the times of alarms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ _STEPS_S = (
 _MOST_X_MARKS, _MARK_ALPHA = 6, 40
 _LEAST_MARK_PX = 3.0
 _LEAST_ROOM = 0.15
-"""Of the largest value, above and below: a line that hardly moves must not look like a mountain."""
+"""Least margin above and below, as a share of the largest value, so that a small change does not look large."""
 
 
 @dataclass(frozen=True)
 class CoursePoint:
-    """`t` in seconds since 1970; `tip` is what the pointer and screen readers are told."""
+    """A point of the course: `t` in seconds since 1970, `tip` as text for tooltip and screen readers."""
 
     t: float
     y: float
@@ -49,19 +49,20 @@ class CoursePoint:
 
 @dataclass(frozen=True)
 class CourseMark:
-    """An alarm from `since` to `until`."""
+    """An alarm between `since` and `until`, in seconds since 1970."""
 
     since: float
     until: float
 
 
 class CoursePlot(QWidget):
-    """`y_title` says the unit, `usual_name` what the dashed line is, `mark_name` what the shaded time is.
+    """The course of one statistic, owned by its page; the left and right keys move from point to point.
 
-    Left and right walk from point to point.
+    `y_title` names the unit, `usual_name` the dashed line, and `mark_name` the shaded times.
     """
 
     def __init__(self, theme: Theme, name: str, y_title: str, usual_name: str, mark_name: str) -> None:
+        """Create an empty plot; `name` is its accessible name."""
         super().__init__()
         self._theme, self._y_title, self._usual_name, self._mark_name = theme, y_title, usual_name, mark_name
         self._points: tuple[CoursePoint, ...] = ()
@@ -74,13 +75,13 @@ class CoursePlot(QWidget):
         theme.changed.connect(self.update)
 
     def set_course(self, points: Sequence[CoursePoint], usual: float | None, marks: Sequence[CourseMark]) -> None:
-        """Show these, the earliest first."""
+        """Show these points, the earliest first, with the usual value and the alarms."""
         self._points, self._usual, self._marks, self._at = tuple(points), usual, tuple(marks), 0
         self.setAccessibleDescription("; ".join(point.tip for point in self._points[:: max(1, len(points) // 20)]))
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Two stand side by side."""
+        """Return the size at which two plots fit side by side."""
         return QSize(420, 200)
 
     def _area(self) -> QRectF:
@@ -91,7 +92,7 @@ class CoursePlot(QWidget):
         low, high = min(values, default=0.0), max(values, default=1.0)
         room = max((high - low) * 0.12, _LEAST_ROOM * max(abs(low), abs(high)), 1e-12)
         bottom = max(0.0, low - room) if low >= 0 else low - room
-        top = 1.0 if low >= 0 and high <= 1 < high + room else high + room  # shares go no further
+        top = 1.0 if low >= 0 and high <= 1 < high + room else high + room  # shares end at 1
         return bottom, max(top, bottom + 1e-12)
 
     def _x_range(self) -> tuple[float, float]:
@@ -100,13 +101,13 @@ class CoursePlot(QWidget):
         return (first, last) if last > first else (first - 30, first + 30)
 
     def place_of(self, t: float, y: float) -> QPointF:
-        """Where a value lies, in pixels."""
+        """Return the position of a value in pixels."""
         area, (first, last), (low, high) = self._area(), self._x_range(), self._y_range()
         across, up = (t - first) / (last - first), (y - low) / (high - low)
         return QPointF(area.left() + across * area.width(), area.bottom() - up * area.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Alarms below, then axes, what is usual, the course, names."""
+        """Paint alarms, axes, the usual value, the course and the names, from bottom to top."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = QFont(self.font())
@@ -183,7 +184,7 @@ class CoursePlot(QWidget):
             painter.drawText(QRectF(x + 20, y - 9, 160, 18), left, self._mark_name)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right walk along the line."""
+        """Move along the line with the left and right keys."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if step is None or not self._points:
             super().keyPressEvent(event)
@@ -194,7 +195,7 @@ class CoursePlot(QWidget):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """The nearest point in time tells its figures on hover."""
+        """Show the tooltip of the point that is nearest in time."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             near = min(self._points, key=lambda p: abs(self.place_of(p.t, p.y).x() - event.pos().x()), default=None)
             QToolTip.showText(event.globalPos(), "" if near is None else plain_tip(near.tip), self)

@@ -1,4 +1,4 @@
-"""Measured points joined by lines, with their intervals: throughput over batch size, latency over request rate."""
+"""Plot measured points with intervals and lines: throughput over batch size, latency over request rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _NEAR_PX = 14
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """`tip` is what the pointer and screen readers are told; `low` and `high` are its interval where it has one."""
+    """A point of a curve; `tip` is its text for tooltip and screen readers, `low` to `high` its interval if known."""
 
     x: float
     y: float
@@ -31,7 +31,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Curve:
-    """One version; `number` is its color (0 the original)."""
+    """The curve of one version; `number` selects its color (0 is the original)."""
 
     label: str
     number: int
@@ -39,14 +39,16 @@ class Curve:
 
 
 class CurvePlot(QWidget):
-    """`y_title` says the unit and which way is better, `x_title` the unit. `doubling`: x is told in powers of two.
+    """The curves of several versions, owned by their page; arrow keys move from point to point.
 
-    `mark` explains the ring around a marked point. Arrow keys walk from point to point.
+    `y_title` names the unit and the better direction, `x_title` the unit. `doubling` scales x by powers of two. `mark`
+    explains the ring around a marked point.
     """
 
     def __init__(
         self, theme: Theme, name: str, x_title: str, y_title: str, *, doubling: bool = False, mark: str = ""
     ) -> None:
+        """Create an empty plot; `name` is its accessible name."""
         super().__init__()
         self._theme, self._x_title, self._y_title = theme, x_title, y_title
         self._doubling, self._mark = doubling, mark
@@ -58,7 +60,7 @@ class CurvePlot(QWidget):
         theme.changed.connect(self.update)
 
     def set_curves(self, curves: Sequence[Curve]) -> None:
-        """Show these."""
+        """Show these curves; curves without points are left out."""
         self._curves = tuple(curve for curve in curves if curve.points)
         self._at = (0, 0)
         told = [f"{curve.label}: {'; '.join(point.tip for point in curve.points)}" for curve in self._curves]
@@ -66,7 +68,7 @@ class CurvePlot(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Two stand side by side."""
+        """Return the size at which two plots fit side by side."""
         return QSize(420, 240)
 
     def _area(self) -> QRectF:
@@ -90,13 +92,13 @@ class CurvePlot(QWidget):
         return log2(x) if self._doubling else x
 
     def place_of(self, x: float, y: float) -> QPointF:
-        """Where a value lies, in pixels."""
+        """Return the position of a value in pixels."""
         area, (low, high) = self._area(), self._x_range()
         across = (self._scaled(x) - low) / (high - low)
         return QPointF(area.left() + across * area.width(), area.bottom() - y / self._y_top() * area.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Axes, then lines with their points, then names."""
+        """Paint the axes, the lines with their points, and the names."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = QFont(self.font())
@@ -191,7 +193,7 @@ class CurvePlot(QWidget):
         return f"{curve.label}: {curve.points[at[1]].tip}"
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right walk along a line, up and down go to another."""
+        """Move along a line with the left and right keys, and to another line with up and down."""
         moves = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
         move = moves.get(Qt.Key(event.key()))
         if move is None or not self._curves:
@@ -206,7 +208,7 @@ class CurvePlot(QWidget):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """Points tell their figures on hover."""
+        """Show the tooltip of the nearest point."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             found = self._nearest(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), "" if found is None else plain_tip(self._told(found)), self)

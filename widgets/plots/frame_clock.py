@@ -1,4 +1,4 @@
-"""One timer for all graphs: draws one graph a tick, in turn, no faster than the moment allows."""
+"""Draw all graphs from one timer, one graph per tick in turn, at the frame rate that the current job allows."""
 
 import time
 from collections.abc import Callable
@@ -11,21 +11,26 @@ _IDLE_TICKS = 120
 
 
 class Drawable(Protocol):
-    """A graph. `is_due` is cheap and asked often; `draw` may take some milliseconds."""
+    """A graph that the clock draws; `is_due` is cheap and called often, `draw` may take some milliseconds."""
 
-    def is_due(self, now_s: float, measuring: bool) -> bool: ...
+    def is_due(self, now_s: float, measuring: bool) -> bool:
+        """Return whether the graph has anything new to draw."""
+        ...
 
-    def draw(self, now_s: float) -> None: ...
+    def draw(self, now_s: float) -> None:
+        """Draw the graph as of `now_s`."""
+        ...
 
 
 class FrameClock(QObject):
-    """Graphs register once; the clock sleeps while none of them has anything new, until one calls `wake`.
+    """The clock of all graphs, owned by the window; it sleeps while no graph has news, until a graph calls `wake`.
 
-    Each is drawn 60 times a second at most, 30 while a job runs, 5 while something is measured, and not at all while a
-    block of requests is timed, which drawing would disturb.
+    Each graph is drawn at most 60 times a second, 30 while a job runs, and 5 while something is measured. Nothing is
+    drawn while a block of requests is timed, because drawing would disturb it.
     """
 
     def __init__(self, parent: QObject | None = None, now_s: Callable[[], float] = time.monotonic) -> None:
+        """Create a clock without graphs; `now_s` returns monotonic seconds."""
         super().__init__(parent)
         self.now_s = now_s
         self._graphs: list[Drawable] = []
@@ -38,11 +43,12 @@ class FrameClock(QObject):
 
     @property
     def fps(self) -> int:
-        """Frames a second that each graph may draw now."""
+        """Return the frames per second that each graph may draw now."""
         return MEASURING_FPS if self._measuring else JOB_FPS if self._job else IDLE_FPS
 
     @property
     def is_awake(self) -> bool:
+        """Return whether the timer runs."""
         return self._timer.isActive()
 
     def add(self, graph: Drawable) -> None:
@@ -51,22 +57,22 @@ class FrameClock(QObject):
         self._retime()
 
     def remove(self, graph: Drawable) -> None:
-        """Forget a graph."""
+        """Stop drawing `graph`."""
         self._graphs.remove(graph)
         self._retime()
 
     def set_job(self, running: bool) -> None:
-        """Tell whether a job runs."""
+        """Set whether a job runs."""
         self._job = running
         self._retime()
 
     def set_measuring(self, measuring: bool) -> None:
-        """Tell whether a timed region runs."""
+        """Set whether a measurement runs."""
         self._measuring = measuring
         self._retime()
 
     def set_timing(self, timing: bool) -> None:
-        """While requests are timed nothing is drawn at all; what came meanwhile is drawn after them."""
+        """Set whether requests are timed; nothing is drawn meanwhile, and the news is drawn afterwards."""
         self._timing = timing
         if timing:
             self._timer.stop()
@@ -74,7 +80,7 @@ class FrameClock(QObject):
             self.wake()
 
     def wake(self) -> None:
-        """Something may be due."""
+        """Start the timer, because a graph may be due."""
         self._unused_ticks = 0
         if self._graphs and not self._timing and not self._timer.isActive():
             self._timer.start()

@@ -1,4 +1,4 @@
-"""Names beside lines and points, placed where they cover neither each other nor the frame."""
+"""Place names beside lines and points so that they cover neither each other nor the frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from math import hypot
 from PySide6.QtCore import QPointF, QRectF
 
 FARTHEST_PX = 26.0
-"""A name that is farther from its line is read as the name of another one."""
+"""Largest distance in pixels from a name to its line; beyond it, readers relate the name to another line."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A text of `width` × `height` for something reaching from `top` to `bottom` at `x`; all in pixels.
+    """A text of `width` × `height` for a mark that reaches from `top` to `bottom` at `x`; all in pixels.
 
     A line reaches `half_width` to the left and right of `x`, at the height `level`.
     """
@@ -54,7 +54,7 @@ def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
 
 
 def _gap_px(label: Label, rect: QRectF) -> float:
-    """From a text to the line that it names."""
+    """Return the distance in pixels from a text to its line."""
     left, right = label.x - label.half_width, label.x + label.half_width
     across = max(0.0, rect.left() - right, left - rect.right())
     return hypot(across, max(0.0, label.level - rect.bottom(), rect.top() - label.level))
@@ -63,9 +63,9 @@ def _gap_px(label: Label, rect: QRectF) -> float:
 def place(
     labels: Sequence[Label], frame: QRectF, taken: Sequence[QRectF] = (), crossable: Sequence[QRectF] = ()
 ) -> list[QPointF | None]:
-    """Return each label's center; None for one that finds no room. Earlier labels have the first choice.
+    """Return each label's center; None for a label without room. Earlier labels have the first choice.
 
-    No label covers what is `taken`; one covers what is `crossable` only where it finds no other room.
+    No label covers a rectangle in `taken`. A label covers one in `crossable` only if there is no other room.
     """
     used = list(taken)
     spots: list[QPointF | None] = []

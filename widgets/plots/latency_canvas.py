@@ -1,4 +1,4 @@
-"""The pyqtgraph side of the latency graph; imported after the first paint."""
+"""Draw the latency graph with pyqtgraph; imported after the first paint."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _SECONDS_FROM_MS = 10_000.0
 
 @dataclass
 class _Line:
-    """One variant's curves and label; the numbers tell where its first block of requests lies."""
+    """The curves and label of one version; the numbers describe its first block of requests."""
 
     bars: pg.PlotCurveItem
     mean: pg.PlotCurveItem
@@ -49,9 +49,17 @@ class _Line:
 
 
 class LatencyCanvas:
-    """Everything in data coordinates: seconds since the start, milliseconds."""
+    """The canvas of the latency graph, owned by it, in data coordinates: seconds since the start, milliseconds."""
 
     def __init__(self, theme: Theme, not_yet: str, now: str, resized: Callable[[], None]) -> None:
+        """Create an empty canvas.
+
+        Args:
+            theme: the current theme.
+            not_yet: the text over the time that is not measured yet.
+            now: the text at the line of the current time.
+            resized: called after each change of the size.
+        """
         self._theme = theme
         self._lines: dict[str, _Line] = {}
         self._end_s, self._top_ms = 0.0, 0.0
@@ -84,11 +92,12 @@ class LatencyCanvas:
 
     @property
     def widget(self) -> QWidget:
+        """Return the pyqtgraph widget."""
         plot: QWidget = self._plot
         return plot
 
     def restyle(self) -> None:
-        """Take the theme's colors."""
+        """Apply the theme's colors."""
         theme = self._theme
         self._plot.setBackground(theme.color("panel"))
         style_axis(self._left, theme, None)
@@ -113,24 +122,24 @@ class LatencyCanvas:
         self._top_ms = 0.0
 
     def margins_px(self) -> tuple[float, float]:
-        """Left and right of the plot area inside the widget."""
+        """Return the left and right margin of the plot area in the widget, in pixels."""
         box = self._plot.getPlotItem().getViewBox().sceneBoundingRect()
         return box.left(), self._plot.width() - box.right()
 
     def _px(self) -> tuple[float, float]:
-        """Pixels for a second and for a millisecond."""
+        """Return the pixels per second and per millisecond."""
         box = self._plot.getPlotItem().getViewBox()
         return box.width() / max(self._end_s, 1e-9), box.height() / max(self._top_ms, 1e-9)
 
     def set_axis(self, end_s: float, usual_ms: float) -> bool:
-        """End the time axis here and the other at a round value above what is usual; True if one moved."""
+        """Set the end of the time axis and a round end of the latency axis; return whether one changed."""
         top_ms = nice_top(usual_ms * 1.15) if usual_ms else self._top_ms or 10.0
         if self._top_ms and top_ms < self._top_ms < 2.5 * top_ms:
-            top_ms = self._top_ms  # it shrinks only when much of it is empty
+            top_ms = self._top_ms  # shrinks only when much of it is empty
         if (end_s, top_ms) == (self._end_s, self._top_ms):
             return False
         self._end_s, self._top_ms = end_s, top_ms
-        # A hair more than the range, or rounding drops the first and last tick.
+        # A little more than the range, or rounding drops the first and last tick.
         hair = 1e-6
         self._plot.setRange(xRange=(-hair * end_s, end_s * (1 + hair)), yRange=(0, top_ms), padding=hair)
         marks = ticks(top_ms)
@@ -143,7 +152,7 @@ class LatencyCanvas:
         return True
 
     def draw_series(self, series: SeriesValue, history: History) -> None:
-        """Draw one variant's requests: mean line over faint bars, a mark at the top for what lies above."""
+        """Draw one version's requests: a mean line over faint bars, and a mark at the top for values above it."""
         line = self._lines.get(series.id) or self._add_line(series.id)
         token = series_token(series.number)
         if line.token != token:
@@ -158,7 +167,7 @@ class LatencyCanvas:
         line.bars.setData(*bars(buckets))
         line.mean.setData(buckets.x, buckets.mean, connect=join, antialias=antialias(self._plot))
         above = buckets.x[buckets.high > self._top_ms]
-        line.clipped.setVisible(len(above) > 0)  # an empty one costs as much paint as a full one
+        line.clipped.setVisible(len(above) > 0)  # an empty item takes as much paint time as a full one
         line.clipped.setData(above, np.full(len(above), self._top_ms * 0.985))
         breaks = np.flatnonzero(join[:-1] == 0)
         block = slice(0, int(breaks[0]) + 1 if len(breaks) else len(buckets))
@@ -190,13 +199,13 @@ class LatencyCanvas:
         line.text.setColor(color)
 
     def show_scale(self, shown: bool) -> None:
-        """Show the axis of latencies and its lines; an empty plot has none, since a sentence stands there."""
+        """Show or hide the latency axis and its lines; an empty plot shows a sentence instead."""
         for item in (self._grid, self._unit):
             item.setVisible(shown)
         self._left.setOpacity(1.0 if shown else 0.0)
 
     def draw_now(self, now_s: float, running: bool) -> None:
-        """The line of now, and beyond it what is not measured yet; nothing of it after the end."""
+        """Draw the line of the current time and the unmeasured time after it; nothing after the end of the run."""
         for item in (self._future, self._now, self._now_text, self._not_yet):
             item.setVisible(running)
         if not running:
@@ -212,7 +221,7 @@ class LatencyCanvas:
         self._now_text.setPos(now_s, self._top_ms)
 
     def draw_best(self, points: Sequence[BestPoint], now_s: float) -> None:
-        """The dashed line down the steps of the best so far, up to now."""
+        """Draw the dashed line through the best latencies so far, up to now."""
         self._best.setVisible(bool(points))
         self._best_text.setVisible(bool(points) and bool(points[-1].label))
         self._now_s = now_s
@@ -225,7 +234,7 @@ class LatencyCanvas:
         self._best_at = (points[-1].at_s, points[-1].latency_ms)
 
     def place_labels(self) -> None:
-        """Put each name near its line where it covers no other."""
+        """Place each name near its line without covering another one."""
         per_s, per_ms = self._px()
         box = self._plot.getPlotItem().getViewBox()
         now_px = self._now_s * per_s
@@ -249,19 +258,19 @@ class LatencyCanvas:
                 text.setPos(spot.x() / per_s, (frame.height() - spot.y()) / per_ms)
 
     def _data_rect(self, line: _Line, height_px: float) -> QRectF:
-        """Where a variant's first block of requests lies, in pixels from the plot area's corner."""
+        """Return the area of a version's first block of requests, in pixels from the plot area's corner."""
         per_s, per_ms = self._px()
         top, bottom = height_px - line.high_ms * per_ms, height_px - line.low_ms * per_ms
         width = max(1.0, line.seconds * per_s)
         return QRectF(line.x_s * per_s - width / 2, top, width, bottom - top)
 
     def _line_rect(self, line: _Line, height_px: float) -> QRectF:
-        """Where the mean line of that block lies."""
+        """Return the area of the mean line of that block."""
         rect = self._data_rect(line, height_px)
         return QRectF(rect.left(), height_px - line.mean_ms * self._px()[1] - 2, rect.width(), 4)
 
     def _best_rects(self, height_px: float) -> list[QRectF]:
-        """Where the dashed line runs, in pixels from the plot area's corner."""
+        """Return the areas of the dashed line, in pixels from the plot area's corner."""
         if not self._best.isVisible():
             return []
         per_s, per_ms = self._px()
@@ -279,7 +288,7 @@ class LatencyCanvas:
         )
 
     def _best_label(self) -> tuple[pg.TextItem, Label]:
-        """Above its line, right of where it came down; below it and before now where that is too narrow."""
+        """Return the label of the best line: above it and right of its last step, or below it if that is too narrow."""
         per_s, per_ms = self._px()
         rect = self._best_text.boundingRect()
         y = self._plot.getPlotItem().getViewBox().height() - self._best_at[1] * per_ms

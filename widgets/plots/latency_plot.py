@@ -1,4 +1,4 @@
-"""The latency of every request of a job, each variant in its color, with the job's steps beneath."""
+"""Plot the latency of every request of a run, each version in its color, with the run's steps beneath."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _LEAST_END_S = 10.0
 
 
 class _Holder(QWidget):
-    """Takes what height is there: a graph's own wish would make the page scroll. A sentence lies over the graph."""
+    """The frame of the graph: it takes the available height, because the graph's own wish would make the page scroll.
+
+    A sentence covers an empty graph.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,12 +51,14 @@ class _Holder(QWidget):
 
 
 class LatencyPlot(QWidget):
-    """All times are seconds since the run's start. The axis ends where the job is expected to end.
+    """The latency graph of the page Optimize, which owns it; all times are seconds since the run's start.
 
-    What has not been measured yet is drawn as such. `set_running(False)` ends the graph where it is.
+    The axis ends at the expected end of the run. Time that was not measured yet is marked. `set_running(False)` ends
+    the graph at its last point.
     """
 
     def __init__(self, theme: Theme, clock: FrameClock, parent: QWidget | None = None) -> None:
+        """Create an empty graph that `clock` draws."""
         super().__init__(parent)
         self._theme, self._clock = theme, clock
         self._canvas: LatencyCanvas | None = None
@@ -90,7 +95,7 @@ class LatencyPlot(QWidget):
         layout.addWidget(self.caption)
 
     def add(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
-        """Add requests of a variant, both of shape (n,), float64, ascending in time."""
+        """Add requests of a version, both arrays of shape (n,), float64, ascending in time."""
         if variant_id not in self._series:
             self._add_series(SeriesValue(variant_id, "", len(self._series)))
         self._histories[variant_id].append(times_s, latencies_ms)
@@ -105,7 +110,7 @@ class LatencyPlot(QWidget):
         self._histories.setdefault(value.id, History())
 
     def set_series(self, values: Sequence[SeriesValue]) -> None:
-        """Name and color the lines; points that came before are kept."""
+        """Set names and colors of the lines; earlier points are kept."""
         for value in values:
             self._add_series(value)
         self._changed.update(self._series)
@@ -114,36 +119,36 @@ class LatencyPlot(QWidget):
         self._touch()
 
     def set_steps(self, steps: Sequence[StepValue]) -> None:
-        """Show the job's steps beneath the graph; their ends tell when the job is expected to end."""
+        """Show the run's steps beneath the graph; their ends give the expected end of the run."""
         self.strip.set_steps(steps)
         ends = [step.end_s for step in steps if step.end_s is not None]
         self._expected_end_s = max(ends, default=0.0)
         self._touch()
 
     def set_stage(self, text: str) -> None:
-        """Name what the run does now, "" where nothing is known of it; an empty graph shows it."""
+        """Set the current stage of the run, "" if it is unknown; an empty graph shows it."""
         if text != self._stage:
             self._stage = text
             self._touch()
 
     def set_best(self, points: Sequence[BestPoint]) -> None:
-        """The dashed line of the best so far; only variants within the limit belong in it."""
+        """Set the dashed line of the best so far, which contains only versions within the limit."""
         self._best = tuple(points)
         self._touch()
 
     def set_now(self, now_s: float) -> None:
-        """Move the line of now."""
+        """Move the line of the current time."""
         self._now_s = now_s
         self.strip.set_now(now_s)
         self._clock.wake()
 
     def set_running(self, running: bool) -> None:
-        """While running, the rest of the time axis is marked as not measured yet."""
+        """Set whether the run is active; the rest of the time axis is then marked as not measured yet."""
         self._running = running
         self._touch()
 
     def clear(self) -> None:
-        """Forget everything, for another run."""
+        """Remove all data for another run."""
         self._series.clear()
         self._histories.clear()
         self._usual_ms.clear()
@@ -160,7 +165,7 @@ class LatencyPlot(QWidget):
         return any(history.total for history in self._histories.values())
 
     def _say_waiting(self) -> None:
-        """An empty plot says what it waits for, and what is done now."""
+        """Show in an empty plot why it is empty and which stage runs."""
         text = ""
         if not self._has_data:
             text = self.tr("Nothing was measured.")
@@ -184,14 +189,14 @@ class LatencyPlot(QWidget):
         return max(_LEAST_END_S, self._expected_end_s, measured, self._now_s * 1.02)
 
     def is_due(self, now_s: float, measuring: bool) -> bool:
-        """New points, names or steps, or the line of now moves by a pixel."""
+        """Return whether there are new data, or the line of the current time moves by a pixel."""
         if self._canvas is None or not self.isVisible():
             return False
         moved_px = abs(self._now_s - self._drawn_now_s) / self.end_s * self.width()
         return self._dirty or (self._running and moved_px >= 1.0)
 
     def draw(self, now_s: float) -> None:
-        """Draw what is known. The axis moves only when it must, since drawing axes is dear."""
+        """Draw the known data; the axes change only if needed, because drawing them is slow."""
         if self._canvas is None:
             return
         wanted = self._wanted_end_s()
@@ -213,7 +218,7 @@ class LatencyPlot(QWidget):
         self._dirty, self._drawn_now_s = False, self._now_s
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The graph proper is made after the page has been painted."""
+        """Create the pyqtgraph canvas after the page has been painted."""
         super().showEvent(event)
         if self._canvas is None:
             QTimer.singleShot(0, self, self._build_canvas)
@@ -221,7 +226,7 @@ class LatencyPlot(QWidget):
 
     def _build_canvas(self) -> None:
         if self._canvas is None:
-            from widgets.plots.latency_canvas import LatencyCanvas  # pyqtgraph: not before the first paint
+            from widgets.plots.latency_canvas import LatencyCanvas  # imports pyqtgraph: not before the first paint
 
             self._canvas = LatencyCanvas(self._theme, self.tr("not measured yet"), self.tr("now"), self._redraw_all)
             self._canvas.widget.setAccessibleName(self.accessibleName())
@@ -231,7 +236,7 @@ class LatencyPlot(QWidget):
             self._redraw_all()
 
     def event(self, event: QEvent) -> bool:
-        """Another screen has other pixels, another font other widths."""
+        """Draw again for another screen's pixel ratio or another font."""
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._on_theme_changed()
         elif event.type() == QEvent.Type.FontChange:
@@ -249,7 +254,7 @@ class LatencyPlot(QWidget):
 
 
 def _usual_ms(history: History, s_per_px: float) -> float:
-    """What the axis must show in full: nearly all, but no single answer that took many times as long."""
+    """Return the latency that the axis must include: nearly all requests, without single outliers."""
     buckets = history.view(4 * s_per_px)
     if not len(buckets):
         return 0.0
@@ -257,7 +262,7 @@ def _usual_ms(history: History, s_per_px: float) -> float:
 
 
 def _rounded_up(end_s: float) -> float:
-    """Up to the next half tick, so that an estimate that wanders does not move the axis each time."""
+    """Round up to the next half tick, so that a changing estimate does not move the axis each time."""
     marks = time_ticks(end_s)
     half = (marks[1] - marks[0]) / 2 if len(marks) > 1 else 1.0
     return half * -(-end_s // half)

@@ -1,11 +1,11 @@
-"""What the latency graph is given."""
+"""Define the values of the latency graph."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class SeriesValue:
-    """One line: `number` 0 is the original, then variants in order; `label` is what stands at the line."""
+    """One line: `number` 0 is the original, then the versions in order; `label` is the name beside the line."""
 
     id: str
     label: str
@@ -14,7 +14,7 @@ class SeriesValue:
 
 @dataclass(frozen=True)
 class BestPoint:
-    """From `at_s` on, the fastest variant within the limit needed `latency_ms`."""
+    """A step of the best line: from `at_s` on, the fastest version within the limit takes `latency_ms`."""
 
     at_s: float
     latency_ms: float

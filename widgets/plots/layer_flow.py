@@ -1,4 +1,4 @@
-"""A picture of a model's parts: blocks from its input to its answer, each as wide as the time that it takes."""
+"""Draw a model's layers as blocks from input to output, each as wide as its time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from widgets.tokens import TEXT_CAPTION, series_token
 
 BLOCK_PX, GAP_PX, TEXT_PX, LEAST_PX = 34, 1, 18, 1.0
 MOST_KINDS = 6
-"""Kinds with a color of their own; the others share one."""
+"""Number of layer kinds with their own color; the other kinds share one."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One layer: `told` is what pointer and screen readers are told."""
+    """One layer; `told` is the text for tooltip and screen readers."""
 
     order: int
     kind: str
@@ -27,11 +27,15 @@ class Block:
 
 
 class LayerFlow(QWidget):
-    """One row of blocks over `whole_ms`; `block_chosen(order)` by click, or by arrow keys and return."""
+    """The row of layers over `whole_ms`, owned by the page Layers.
+
+    `block_chosen(order)` is emitted by a click, or by arrow keys and return.
+    """
 
     block_chosen = Signal(int)
 
     def __init__(self, theme: Theme, name: str) -> None:
+        """Create an empty row; `name` is its accessible name."""
         super().__init__()
         self._theme = theme
         self._blocks: tuple[Block, ...] = ()
@@ -44,7 +48,7 @@ class LayerFlow(QWidget):
         theme.changed.connect(self.update)
 
     def set_blocks(self, blocks: Sequence[Block], kinds: Sequence[str], whole_ms: float) -> None:
-        """Show these; `kinds` have colors in their order, `whole_ms` is what the whole width stands for."""
+        """Show these layers; `kinds` get colors in their order, `whole_ms` corresponds to the whole width."""
         self._blocks, self._kinds = tuple(blocks), tuple(kinds[:MOST_KINDS])
         self._whole_ms = max(whole_ms, 1e-9)
         self._at, self._chosen = 0, -1
@@ -58,11 +62,11 @@ class LayerFlow(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room."""
+        """Return a size that takes the available width."""
         return QSize(600, self.height())
 
     def rects(self) -> list[QRectF]:
-        """Where each block lies, in pixels."""
+        """Return the area of each block in pixels."""
         found, left = [], 1.0
         scale = (self.width() - 2) / self._whole_ms
         for block in self._blocks:
@@ -72,7 +76,7 @@ class LayerFlow(QWidget):
         return found
 
     def token_of(self, kind: str) -> str:
-        """The color of a kind of layer."""
+        """Return the color token of a layer kind."""
         return series_token(self._kinds.index(kind) + 1) if kind in self._kinds else "soft"
 
     def _block_at(self, point: QPointF) -> int | None:
@@ -82,6 +86,7 @@ class LayerFlow(QWidget):
         return None
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the blocks and the names of both ends."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for number, (block, rect) in enumerate(zip(self._blocks, self.rects(), strict=True)):
@@ -106,7 +111,7 @@ class LayerFlow(QWidget):
         painter.end()
 
     def event(self, event: QEvent) -> bool:
-        """Each block tells what it is."""
+        """Show the tooltip of the block under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             number = self._block_at(QPointF(event.pos()))
             text = "" if number is None else self._blocks[number].told
@@ -115,15 +120,18 @@ class LayerFlow(QWidget):
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the block under the pointer."""
         number = self._block_at(event.position())
         if number is not None:
             self._at = number
             self._choose_here()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Accept the release, because the press was handled here."""
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move between blocks with the arrow keys and choose one with return or space."""
         moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         if event.key() in moves and self._blocks:
             self._at = max(0, min(len(self._blocks) - 1, self._at + moves[Qt.Key(event.key())]))

@@ -1,6 +1,6 @@
-"""Numbers of live graphs: fixed memory however long a job runs, reduced to what pixels can show.
+"""Store the numbers of live graphs in fixed memory, reduced to what pixels can show.
 
-Buckets are powers of two and aligned to an absolute origin, so that a graph that grows never flickers.
+Buckets are powers of two and aligned to an absolute origin, so that a growing graph does not flicker.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _FIRST_STEP_S = 2.0**-6
 
 @dataclass(frozen=True)
 class Buckets:
-    """`x`, lowest, highest and mean value of each bucket, all of shape (n,)."""
+    """Position, lowest, highest and mean value of each bucket, all of shape (n,), float64."""
 
     x: Floats
     low: Floats
@@ -25,6 +25,7 @@ class Buckets:
     mean: Floats
 
     def __len__(self) -> int:
+        """Return the number of buckets."""
         return len(self.x)
 
 
@@ -32,15 +33,16 @@ EMPTY = Buckets(*(np.empty(0) for _ in range(4)))
 
 
 def bucket_size(points: int, width_px: float, least_px: float = 2.0) -> int:
-    """Smallest power of two for which `points` fill buckets of at least `least_px` pixels."""
+    """Return the smallest power of two for which `points` fill buckets of at least `least_px` pixels."""
     per_bucket = points * least_px / max(1.0, width_px)
     return 1 if per_bucket <= 1 else 1 << int(np.ceil(np.log2(per_bucket)))
 
 
 def decimate(x: Floats, y: Floats, size: int, first_index: int = 0) -> Buckets:
-    """Reduce to one bucket for each `size` points; its borders are multiples of `size`, counted from index 0.
+    """Reduce to one bucket per `size` points; its borders are multiples of `size`, counted from index 0.
 
-    `first_index` is the absolute index of `x[0]`; the first and last bucket may hold fewer points.
+    `x` and `y` have shape (n,). `first_index` is the absolute index of `x[0]`. The first and last bucket may hold fewer
+    points.
     """
     if len(x) == 0:
         return EMPTY
@@ -55,26 +57,28 @@ def decimate(x: Floats, y: Floats, size: int, first_index: int = 0) -> Buckets:
 
 
 def _starts(keys: Ints) -> Ints:
-    """Positions at which a run of equal, ascending keys begins."""
+    """Return the positions at which a run of equal, ascending keys begins."""
     return np.concatenate(([0], np.flatnonzero(np.diff(keys)) + 1))
 
 
 class Ring:
-    """The last `capacity` points of one series; older ones are overwritten.
+    """The last `capacity` points of one series, owned by its graph; older ones are overwritten.
 
-    Each point is kept twice, `capacity` apart, so that any stretch of them lies in one piece and nothing is copied.
+    Each point is stored twice, `capacity` apart, so that any range is contiguous and needs no copy.
     """
 
     def __init__(self, capacity: int) -> None:
+        """Create an empty ring for `capacity` points."""
         self._x, self._y = np.empty(2 * capacity), np.empty(2 * capacity)
         self._capacity = capacity
         self.total = 0
 
     def __len__(self) -> int:
+        """Return the number of stored points."""
         return min(self.total, self._capacity)
 
     def append(self, x: Floats, y: Floats) -> None:
-        """Add points, `x` ascending; of more than fit, the last are kept."""
+        """Add points, `x` ascending; if more points arrive than fit, the last ones are stored."""
         n = len(x)
         kept = min(n, self._capacity)
         at = (self.total + n - kept + np.arange(kept)) % self._capacity
@@ -83,8 +87,9 @@ class Ring:
         self.total += n
 
     def since(self, x_from: float) -> tuple[Floats, Floats, int]:
-        """Points with `x` ≥ `x_from`, oldest first, and the absolute index of the first of them. Until more is added;
-        whoever keeps them copies them.
+        """Return the points with `x` ≥ `x_from`, oldest first, and the absolute index of the first of them.
+
+        The arrays are views that are valid until more points are added; copy them to keep them.
         """
         n = len(self)
         first = self.total - n
@@ -94,14 +99,18 @@ class Ring:
         return x[skip:], self._y[start + skip : start + n], first + skip
 
     def last(self) -> float | None:
-        """The newest value."""
+        """Return the newest value; None if there is none."""
         return float(self._y[(self.total - 1) % self._capacity]) if self.total else None
 
 
 class History:
-    """Everything of one series since time 0, in at most `capacity` time buckets, merged when full."""
+    """All points of one series since time 0, in at most `capacity` time buckets that are merged when full.
+
+    The latency graph owns it.
+    """
 
     def __init__(self, capacity: int = 4096) -> None:
+        """Create an empty history."""
         self._keys: Ints = np.zeros(capacity, np.int64)
         self._counts: Ints = np.zeros(capacity, np.int64)
         self._low, self._high, self._sum, self._times = (np.zeros(capacity) for _ in range(4))
@@ -111,10 +120,11 @@ class History:
         self.first_s = self.last_s = 0.0
 
     def __len__(self) -> int:
+        """Return the number of buckets."""
         return self._n
 
     def append(self, times_s: Floats, values: Floats) -> None:
-        """Add points; times ascend, within a batch and from batch to batch."""
+        """Add points of shape (n,); times ascend, within a batch and from batch to batch."""
         n = len(times_s)
         if n == 0:
             return
@@ -129,7 +139,7 @@ class History:
         return [self._keys, self._counts, self._low, self._high, self._sum, self._times]
 
     def _append_rows(self, rows: list[NDArray[Any]]) -> None:
-        start = max(0, self._n - 1)  # only the newest bucket may still grow
+        start = max(0, self._n - 1)  # only the newest bucket can still grow
         stored = [column[start : self._n] for column in self._columns()]
         tail = _merge([np.concatenate(pair) for pair in zip(stored, rows, strict=True)])
         if start + len(tail[0]) > len(self._keys):
@@ -143,7 +153,7 @@ class History:
             column[start : self._n] = values
 
     def view(self, least_step_s: float) -> Buckets:
-        """Everything in buckets at least `least_step_s` wide, placed at the mean time of their points."""
+        """Return all points in buckets at least `least_step_s` wide, placed at the mean time of their points."""
         if self._n == 0:
             return EMPTY
         n = self._n
@@ -161,7 +171,7 @@ class History:
 
 
 def _merge(columns: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Join rows of equal key: keys, counts, low, high, sum of values, sum of times."""
+    """Merge rows of equal key; the columns are keys, counts, low, high, sum of values, sum of times."""
     keys, counts, low, high, total, times = columns
     starts = _starts(keys)
     return [
@@ -175,7 +185,7 @@ def _merge(columns: list[NDArray[Any]]) -> list[NDArray[Any]]:
 
 
 def joined(buckets: Buckets, gap_s: float) -> NDArray[np.uint8]:
-    """For pyqtgraph's `connect`: 1 where a bucket is joined to the next, 0 across more than `gap_s`."""
+    """Return pyqtgraph's `connect` array: 1 joins a bucket to the next, 0 marks a gap of more than `gap_s`."""
     join = np.ones(len(buckets), np.uint8)
     if len(buckets) > 1:
         join[:-1] = np.diff(buckets.x) <= gap_s
@@ -183,5 +193,5 @@ def joined(buckets: Buckets, gap_s: float) -> NDArray[np.uint8]:
 
 
 def bars(buckets: Buckets) -> tuple[Floats, Floats]:
-    """Vertical lines from low to high as pyqtgraph's `connect='pairs'` wants them: (2n,) each."""
+    """Return vertical lines from low to high for pyqtgraph's `connect='pairs'`, two arrays of shape (2n,)."""
     return np.repeat(buckets.x, 2), np.column_stack((buckets.low, buckets.high)).ravel()

@@ -1,4 +1,4 @@
-"""Round ends and ticks of axes."""
+"""Compute round ends and ticks of axes."""
 
 from collections.abc import Sequence
 from math import ceil, floor, log10
@@ -9,7 +9,7 @@ _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 
 
 def nice_top(value: float) -> float:
-    """Smallest round number that is not below `value`."""
+    """Return the smallest round number that is not below `value`."""
     if value <= 0:
         return 1.0
     scale = 10.0 ** floor(log10(value))
@@ -17,7 +17,7 @@ def nice_top(value: float) -> float:
 
 
 def ticks(top: float, most: int = 4) -> list[float]:
-    """Round values from 0 to `top`, at most `most` steps."""
+    """Return round values from 0 to `top`, with at most `most` steps."""
     if top <= 0:
         return [0.0]
     scale = 10.0 ** (floor(log10(top)) - 1)
@@ -26,13 +26,13 @@ def ticks(top: float, most: int = 4) -> list[float]:
 
 
 def time_ticks(end_s: float, most: int = 7) -> list[int]:
-    """Full seconds, minutes or hours from 0 to `end_s`, at most `most` steps."""
+    """Return full seconds, minutes or hours from 0 to `end_s`, with at most `most` steps."""
     step = next((s for s in _TIME_STEPS_S if end_s / s <= most), ceil(end_s / most / 3600) * 3600)
     return list(range(0, floor(end_s + 1e-9) + 1, step))
 
 
 def clock(seconds: float) -> str:
-    """0:07, 12:30, 1:02:30."""
+    """Return seconds as a clock time: 0:07, 12:30, 1:02:30."""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     minutes = f"{rest // 60:02d}" if hours else f"{rest // 60}"
@@ -40,18 +40,18 @@ def clock(seconds: float) -> str:
 
 
 def tick_text(value: float) -> str:
-    """A tick in as few digits as it needs: 0, 5, 2.5, 0.05, 12,000."""
+    """Return a tick with as few digits as it needs: 0, 5, 2.5, 0.05, 12,000."""
     return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:g}"
 
 
 def tick_texts(values: Sequence[float]) -> list[str]:
-    """Ticks of one axis, all with as many decimals as the finest of them needs: 91.5, 92.0, 92.5."""
+    """Return the ticks of one axis, all with as many decimals as the finest one needs: 91.5, 92.0, 92.5."""
     digits = next((n for n in range(6) if all(abs(round(value, n) - value) < 1e-9 for value in values)), 6)
     return [f"{value:,.{digits}f}" for value in values]
 
 
 def ticks_between(low: float, high: float, most: int = 5) -> list[float]:
-    """Round values inside a range, at most `most` of them."""
+    """Return at most `most` round values inside a range."""
     if not high > low:
         return [low]
     scale = 10.0 ** (floor(log10(high - low)) - 1)

@@ -1,4 +1,4 @@
-"""Speed against accuracy: one point for each version, the limit as a line, what lies within it as an area."""
+"""Plot speed against accuracy: a point per version, the limit as a line, and the area within it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ _MARK_GAP = 8
 
 @dataclass(frozen=True)
 class PointValue:
-    """One version: milliseconds, and percent of right (or same) answers. `number` is its color (0 the original);
-    `is_worse`: its verdict is a regression, whatever the percent are.
+    """The point of one version: latency in milliseconds, and correct (or same) predictions in percent.
+
+    `number` selects its color (0 is the original). `is_worse` means that its verdict is a regression, whatever the
+    percentage is.
     """
 
     id: str
@@ -34,11 +36,15 @@ class PointValue:
 
 
 class ScatterPlot(QWidget):
-    """`share_name` names the upper axis ("Accuracy"). Points can be chosen by click, or by arrow keys and return."""
+    """The plot of all versions, owned by the page Compare; `share_name` names the upper axis ("Accuracy").
+
+    Points are chosen by a click, or by arrow keys and return.
+    """
 
     point_chosen = Signal(str)
 
     def __init__(self, theme: Theme, share_name: str, parent: QWidget | None = None) -> None:
+        """Create an empty plot."""
         super().__init__(parent)
         self._theme = theme
         self._share_name = share_name
@@ -51,7 +57,7 @@ class ScatterPlot(QWidget):
         theme.changed.connect(self.update)
 
     def set_points(self, points: Sequence[PointValue], limit_pct: float | None, share_name: str = "") -> None:
-        """Show these versions; `limit_pct` is the least share that is allowed, None without one."""
+        """Show these versions; `limit_pct` is the least allowed share in percent, None without a limit."""
         self._points, self._limit_pct = tuple(points), limit_pct
         self._share_name = share_name or self._share_name
         self._at = 0
@@ -63,7 +69,7 @@ class ScatterPlot(QWidget):
         return text.format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
 
     def sizeHint(self) -> QSize:
-        """As in the design."""
+        """Return the size of the design."""
         return QSize(462, 206)
 
     def _area(self) -> QRectF:
@@ -71,7 +77,7 @@ class ScatterPlot(QWidget):
         return QRectF(left, _TOP, self.width() - left - _RIGHT, self.height() - _TOP - _BOTTOM)
 
     def marks_width_px(self) -> int:
-        """What the widest mark of the upper axis takes: "100.0 %" is wider than "100 %"."""
+        """Return the width in pixels of the widest mark of the upper axis: "100.0 %" is wider than "100 %"."""
         return max((QFontMetrics(self._font()).horizontalAdvance(text) for _, text in self._marks()), default=0)
 
     def _marks(self) -> list[tuple[float, str]]:
@@ -95,7 +101,7 @@ class ScatterPlot(QWidget):
         return max(0.0, low - room), min(100.0 + 0.1 * room, high + room)
 
     def place_of(self, point: PointValue) -> QPointF:
-        """Where a point lies, in pixels."""
+        """Return the position of a point in pixels."""
         area, (low, high) = self._area(), self._y_range()
         x = area.left() + point.latency_ms / self._x_top() * area.width()
         return QPointF(x, self._y(point.share_pct, area, low, high))
@@ -105,7 +111,7 @@ class ScatterPlot(QWidget):
         return area.bottom() - (share_pct - low) / (high - low) * area.height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw axes, limit, points and names."""
+        """Paint axes, limit, points and names."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._font())
@@ -147,7 +153,7 @@ class ScatterPlot(QWidget):
         return "" if self._limit_pct is None else self.tr("your limit, {0}").format(percent_of(self._limit_pct))
 
     def names(self, metrics: QFontMetrics) -> list[QRectF | None]:
-        """Where each point's name stands, the limit's last, in pixels; None for one that finds no room."""
+        """Return the area of each point's name, the limit's last, in pixels; None for a name without room."""
         area, (low, high) = self._area(), self._y_range()
         dots = self._dots()
         widths = [metrics.horizontalAdvance(p.label) * (1.1 if p.is_recommended else 1) + 4 for p in self._points]
@@ -188,12 +194,12 @@ class ScatterPlot(QWidget):
         self._paint_dots(painter)
 
     def _limit_line(self, area: QRectF, low: float, high: float) -> QRectF:
-        """Where no name may lie."""
+        """Return the area of the limit's line, which no name may cover."""
         y = self._y(self._limit_pct or 0.0, area, low, high)
         return QRectF(area.left(), y - 1, area.width(), 2)
 
     def _clear(self, painter: QPainter, box: QRectF, area: QRectF, low: float, high: float) -> None:
-        """No line of the grid runs through a name."""
+        """Clear the area of a name, so that no grid line crosses it."""
         inside = self._limit_pct is not None and box.center().y() < self._y(self._limit_pct, area, low, high)
         painter.fillRect(box, self._theme.color("ok-soft" if inside else "panel"))
 
@@ -226,14 +232,14 @@ class ScatterPlot(QWidget):
         return index if distance <= 14 else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click on a point chooses it."""
+        """Choose the point under the pointer."""
         if (index := self._nearest(event.position())) is not None:
             self._at = index
             self.point_chosen.emit(self._points[index].id)
             self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows walk from point to point by speed; return or space chooses."""
+        """Move from point to point by speed with the arrow keys; choose one with return or space."""
         moves = {Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Left: -1, Qt.Key.Key_Down: 1}
         key = Qt.Key(event.key())
         if self._points and key in moves:
@@ -251,7 +257,7 @@ class ScatterPlot(QWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Points tell their figures on hover."""
+        """Show the tooltip of the nearest point."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self._nearest(QPointF(event.pos()))
             text = "" if index is None else plain_tip(self._told(self._points[index]))

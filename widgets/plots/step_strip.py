@@ -1,4 +1,4 @@
-"""A job's steps as boxes on the time axis of the graph above."""
+"""Show a run's steps as boxes on the time axis of the graph above."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ _BOX_HEIGHT, _LEAST_LETTERS, _CHECK_PX = 24, 8, 14
 
 @dataclass(frozen=True)
 class StepValue:
-    """One step of a job, times in seconds since the run's start (expected ones for steps that wait).
+    """One step of a run, with times in seconds since its start (expected times for waiting steps).
 
-    `series` is the number of the variant in graphs (0 the original, None for steps without a variant);
-    `measured_s` when its requests were timed. `done_share` is 0..1, `eta_s` the time left, None if unknown.
-    `figure` is what came out, for people ("6.9 ms"); `detail` one short line.
+    `series` is the number of the version in graphs (0 is the original, None without a version). `measured_s` is the
+    time range of its requests. `done_share` is 0..1, `eta_s` the remaining time, None if unknown. `figure` is the
+    result as text ("6.9 ms"), `detail` one short line.
     """
 
     title: str
@@ -38,7 +38,7 @@ class StepValue:
 
 
 def shortened(title: str, metrics: QFontMetrics, room_px: int) -> str:
-    """As much of a title as says which step it is: the whole, else eight letters at least, else nothing."""
+    """Return a title that fits: the whole, or at least eight letters with “…”, or nothing."""
     if metrics.horizontalAdvance(title) <= room_px:
         return title
     told = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room_px)
@@ -46,9 +46,13 @@ def shortened(title: str, metrics: QFontMetrics, room_px: int) -> str:
 
 
 class StepStrip(QWidget):
-    """Boxes from start to end; the edge in a variant's color shows when that variant was measured."""
+    """The boxes of a run's steps, owned by the latency graph.
+
+    The edge in a version's color shows when that version was measured.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """Create an empty strip."""
         super().__init__(parent)
         self._theme = theme
         self._steps: tuple[StepValue, ...] = ()
@@ -65,19 +69,19 @@ class StepStrip(QWidget):
         self.update()
 
     def set_axis(self, left_px: float, right_px: float, end_s: float) -> None:
-        """Lie exactly below a plot area whose margins these are and which ends at `end_s`."""
+        """Align the strip with a plot area that has these margins in pixels and ends at `end_s`."""
         if (left_px, right_px, end_s) != (self._left_px, self._right_px, self._end_s):
             self._left_px, self._right_px, self._end_s = left_px, right_px, end_s
             self.update()
 
     def set_now(self, now_s: float) -> None:
-        """The running step's box grows when it takes longer than expected."""
+        """Set the current time; the box of a running step grows if it takes longer than expected."""
         if int(self._x(now_s)) != int(self._x(self._now_s)):
             self.update()
         self._now_s = now_s
 
     def sizeHint(self) -> QSize:
-        """Only the height matters."""
+        """Return a size with the strip's height; the width does not matter."""
         return QSize(200, _BOX_HEIGHT + 2)
 
     def _x(self, at_s: float) -> float:
@@ -85,7 +89,7 @@ class StepStrip(QWidget):
         return self._left_px + min(1.0, max(0.0, at_s / self._end_s)) * width
 
     def box(self, index: int) -> QRectF:
-        """Where a step's box lies, in pixels; empty for a step whose times are not known."""
+        """Return the area of a step's box in pixels; empty for a step without known times."""
         step = self._steps[index]
         if step.start_s is None:
             return QRectF()
@@ -99,12 +103,12 @@ class StepStrip(QWidget):
         return QRectF(left, 1, max(2.0, right - left), _BOX_HEIGHT - 1) if end_s > begin_s else QRectF()
 
     def _late_s(self) -> float:
-        """By how much the step at work has passed the time at which those that wait were expected to begin."""
+        """Return the delay in seconds of the first waiting step compared with its expected start."""
         expected = [step.start_s for step in self._steps if step.state == "waiting" and step.start_s is not None]
         return max(0.0, self._now_s - min(expected, default=self._now_s))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw all boxes."""
+        """Paint all boxes."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = QFont(self.font())
@@ -141,7 +145,7 @@ class StepStrip(QWidget):
             painter.drawLine(QPointF(left, y), QPointF(right, y))
 
     def event(self, event: QEvent) -> bool:
-        """A box tells its step on hover, since narrow ones hold no text."""
+        """Show the tooltip of a step, because narrow boxes hold no text."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             at = QPointF(event.pos())
             for index, step in enumerate(self._steps):

@@ -1,4 +1,4 @@
-"""The pyqtgraph side of a strip plot; imported after the first paint."""
+"""Draw a strip plot with pyqtgraph; imported after the first paint."""
 
 import numpy as np
 from PySide6.QtWidgets import QWidget
@@ -11,9 +11,10 @@ _LONGEST_PAUSE_S = 5.0
 
 
 class StripCanvas:
-    """Mean line over faint bars from lowest to highest, thin lines at phases, one base line; no axes."""
+    """The canvas of a strip plot, owned by it: a mean line over faint bars, phase lines and a base line; no axes."""
 
     def __init__(self, theme: Theme, token: str) -> None:
+        """Create an empty canvas with lines in the color of `token`."""
         self._theme, self._token = theme, token
         self._plot = make_plot()
         self._pens = Pens(theme, self._plot)
@@ -28,11 +29,12 @@ class StripCanvas:
 
     @property
     def widget(self) -> QWidget:
+        """Return the pyqtgraph widget."""
         plot: QWidget = self._plot
         return plot
 
     def restyle(self) -> None:
-        """Take the theme's colors."""
+        """Apply the theme's colors."""
         self._plot.setBackground(self._theme.color("panel"))
         self._base.setPen(self._pens.solid("line"))
         self._phases.setPen(self._pens.solid("line"))
@@ -40,7 +42,16 @@ class StripCanvas:
         self._mean.setPen(self._pens.solid(self._token, 1.5))
 
     def draw(self, x: Floats, y: Floats, first: int, phases: Floats, span_s: float, top: float) -> None:
-        """`x` in seconds before now (negative), `y` in the unit of `top`; `first` is the index of `x[0]`."""
+        """Draw the points of the last `span_s` seconds.
+
+        Args:
+            x: seconds before now (negative), shape (n,), float64.
+            y: values in the unit of `top`, shape (n,), float64.
+            first: the absolute index of `x[0]`.
+            phases: seconds before now of the marked moments, shape (m,).
+            span_s: the width of the range in seconds.
+            top: the upper end of the range.
+        """
         if self._range != (span_s, top):
             self._range = (span_s, top)
             self._plot.setRange(xRange=(-span_s, 0), yRange=(-0.02 * top, 1.06 * top), padding=0)
@@ -58,5 +69,5 @@ class StripCanvas:
 
 
 def _longest_pause_s(buckets: Buckets) -> float:
-    """What counts as one line: over an hour a bucket alone is longer than a pause between readings."""
+    """Return the longest pause in seconds that a line bridges; over an hour, one bucket exceeds a normal pause."""
     return max(_LONGEST_PAUSE_S, 2 * float(np.median(np.diff(buckets.x)))) if len(buckets) > 1 else _LONGEST_PAUSE_S

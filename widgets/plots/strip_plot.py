@@ -1,4 +1,4 @@
-"""A small scrolling graph of one figure of the machine over the last minute, the last hour or the whole job."""
+"""Plot one figure of the machine as a small scrolling graph of the last minute, the last hour or the whole job."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
     from widgets.plots.strip_canvas import StripCanvas
 
 RING_CAPACITY = 1 << 16
-"""An hour of ten or more readings a second, and then some."""
+"""Capacity in points: an hour of ten or more readings a second, with a reserve."""
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
 _SPANS_S = (MINUTE_S, 120.0, 300.0, 600.0, 1800.0, HOUR_S, 7200.0)
 
 
 class StripPlot(QWidget):
-    """`token` colors the line. `top` fixes the range's end (100 for percent); without it the range grows."""
+    """A small graph of one series, owned by its gauge; `token` is the color of the line.
+
+    `top` fixes the end of the range (100 for percent); without it the range grows.
+    """
 
     def __init__(self, theme: Theme, clock: FrameClock, name: str, token: str, top: float | None = None) -> None:
+        """Create an empty graph that `clock` draws; `name` is its accessible name."""
         super().__init__()
         self._theme, self._clock, self._token = theme, clock, token
         self._fixed_top, self.top = top, top or 1.0
@@ -47,7 +51,7 @@ class StripPlot(QWidget):
         theme.changed.connect(self._on_theme_changed)
 
     def add(self, times_s: Floats, values: Floats) -> None:
-        """Add points; `times_s` on the clock's time line (monotonic seconds), ascending."""
+        """Add points of shape (n,); `times_s` are ascending monotonic seconds of the clock."""
         self._ring.append(times_s, values)
         self._dirty = True
         if self._fixed_top is None and len(values):
@@ -57,7 +61,7 @@ class StripPlot(QWidget):
         self._clock.wake()
 
     def set_ring(self, ring: Ring, name: str) -> None:
-        """Show (and from now on fill) another series' points."""
+        """Show another series' points and add new points to it."""
         self._ring = ring
         if self._fixed_top is None and len(ring):
             self.top = nice_top(float(np.max(ring.since(-np.inf)[1])) * 1.25)
@@ -68,34 +72,34 @@ class StripPlot(QWidget):
         self._clock.wake()
 
     def set_top(self, top: float | None) -> None:
-        """Fix the range's end, or let it grow."""
+        """Fix the end of the range, or let it grow if `top` is None."""
         self._fixed_top = top
         self.top = top or self.top
         self._dirty = True
 
     def set_phases(self, times_s: Sequence[float]) -> None:
-        """Mark moments, such as the starts of a job's steps, by thin lines."""
+        """Mark moments, such as the starts of a job's steps, with thin lines."""
         self._phases_s = np.asarray(times_s, float)
         self._dirty = True
 
     def set_since(self, at_s: float | None) -> None:
-        """Keep everything from this moment on in view (the job's start); None shows the last minute."""
+        """Show everything since this moment (the job's start); None shows the window only."""
         self._since_s = at_s
         self._dirty = True
 
     def set_window(self, seconds: float) -> None:
-        """Show so much at least."""
+        """Show at least this many seconds."""
         self._window_s = seconds
         self._dirty = True
         self._clock.wake()
 
     def span_s(self, now_s: float) -> float:
-        """Seconds that are shown."""
+        """Return the number of shown seconds."""
         wanted = max(self._window_s, 0.0 if self._since_s is None else now_s - self._since_s)
         return next((span for span in _SPANS_S if span >= wanted), _SPANS_S[-1])
 
     def is_due(self, now_s: float, measuring: bool) -> bool:
-        """New points, or it would scroll by half a pixel (not inside timed regions)."""
+        """Return whether there are new points or the graph would scroll by half a pixel (not while measuring)."""
         if self._canvas is None or not self.isVisible():
             return False
         if self._dirty or measuring:
@@ -103,7 +107,7 @@ class StripPlot(QWidget):
         return (now_s - self._drawn_at_s) * self.width() >= 0.5 * self.span_s(now_s) and len(self._ring) > 0
 
     def draw(self, now_s: float) -> None:
-        """Draw what is known, at `now_s`."""
+        """Draw the known points at `now_s`."""
         if self._canvas is not None:
             self._dirty, self._drawn_at_s = False, now_s
             span_s = self.span_s(now_s)
@@ -111,21 +115,21 @@ class StripPlot(QWidget):
             self._canvas.draw(x - now_s, y, first, self._phases_s - now_s, span_s, self.top)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The graph proper is made after the window has been painted."""
+        """Create the pyqtgraph canvas after the window has been painted."""
         super().showEvent(event)
         if self._canvas is None:
             QTimer.singleShot(0, self, self._build)
         self._clock.wake()
 
     def event(self, event: QEvent) -> bool:
-        """Another screen has other pixels."""
+        """Draw again for another screen's pixel ratio."""
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._on_theme_changed()
         return super().event(event)
 
     def _build(self) -> None:
         if self._canvas is None:
-            from widgets.plots.strip_canvas import StripCanvas  # pyqtgraph: not before the first paint
+            from widgets.plots.strip_canvas import StripCanvas  # imports pyqtgraph: not before the first paint
 
             self._canvas = StripCanvas(self._theme, self._token)
             self._canvas.widget.setAccessibleName(self.accessibleName())

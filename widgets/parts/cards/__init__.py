@@ -1,1 +1,1 @@
-"""Surfaces, and what stands on them where a page has nothing, an error, or a source to tell."""
+"""Cards for an empty page, an error, or the sources of a figure."""

@@ -1,4 +1,4 @@
-"""The empty state of a page: what will stand here, and the one step that leads there."""
+"""Show the empty state of a page: what will appear there, and the button that leads to it."""
 
 from PySide6.QtCore import Qt
 
@@ -10,9 +10,10 @@ from widgets.tokens import SPACE_M, SPACE_S, SPACE_XL
 
 
 class EmptyCard(Card):
-    """An icon, a line, a sentence and a button in the middle of a wide card."""
+    """A wide card with an icon, a line, a sentence and a button in its middle."""
 
     def __init__(self, theme: Theme, icon: str, title: str, text: str, button: Button) -> None:
+        """Create the card; `button` leads to the next step."""
         super().__init__(edge=SPACE_XL, gap=SPACE_S)
         self.setAccessibleName(title)
         self.setMinimumHeight(320)

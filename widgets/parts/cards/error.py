@@ -1,4 +1,4 @@
-"""What is shown when something could not be done: what happened, is my work safe, what to do now."""
+"""Show an error: what happened, whether work is safe, and what to do next."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,11 +19,12 @@ MAX_DETAIL_CHARS = 100_000
 
 @dataclass(frozen=True)
 class ErrorValue:
-    """`title` is the banner, the next three are one sentence each, `details` (a traceback) is folded away.
+    """The content of an error card.
 
-    `page_title` and `page_subtitle` head the page ("This file was not opened", "old.pt, 98 MB"). `note` is a
-    text that the person may send to the maker of the file; without it there is no such button. `icon` is a
-    Phosphor name. `is_unsafe`: the file would have done harm.
+    `title` is the banner. The next three are one sentence each. `details` (a traceback) is folded. `page_title` and
+    `page_subtitle` are the page's head ("This file was not opened", "old.pt, 98 MB"). `note` is a text for the author
+    of the file; without it there is no button to copy it. `icon` is a Phosphor name. `is_unsafe` means that the file
+    would have done harm.
     """
 
     title: str
@@ -40,11 +41,12 @@ class ErrorValue:
 
 
 class ErrorCard(Card):
-    """Shows an `ErrorValue`; the page adds the buttons that lead on."""
+    """A card with an `ErrorValue`, owned by its page, which adds buttons for the next steps."""
 
     copied = Signal(str)
 
     def __init__(self, theme: Theme, value: ErrorValue) -> None:
+        """Create the card of `value`."""
         super().__init__(edge=1, gap=0)
         self._theme = theme
         self._n_actions = 0
@@ -72,7 +74,7 @@ class ErrorCard(Card):
         self.add(self._actions)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Add what stands behind the page's own buttons; made later, it is also reached later by the Tab key."""
+        """Add the parts behind the page's own buttons; their late creation also makes them later in the Tab order."""
         value, self._rest = self._rest, None
         if value is not None and value.note:
             note = GhostButton(self._theme, self.tr("Copy a note to its maker"), "copy")

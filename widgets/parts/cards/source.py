@@ -1,4 +1,4 @@
-"""What a figure is made of: opened from it by click or key, closed by Esc or a click elsewhere."""
+"""Show the sources of a figure in a popover that Esc or a click elsewhere closes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,16 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 WIDTH_PX, HISTOGRAM_PX, EDGE_PX, BARS = 420, 72, 8, 48
 WIDEST_SHARE = 0.99
-"""The histogram ends at the 99th percentile; what lies beyond is counted in its last bar."""
+"""Share of the values at which the histogram ends; larger values count in its last bar."""
 
 
 @dataclass(frozen=True)
 class SourceValue:
-    """`values` are raw measurements (a histogram), `lines` single ones in words (each set, each file).
+    """The sources of one figure.
 
-    `key` tells the figures of one version apart, `name` is what its button says. `pairs` hold n and intervals, `how`
-    says in a sentence how it was measured, `command` measures it again ("" where nothing does).
+    `values` are raw measurements (a histogram), `lines` single ones as text (each set, each file). `key` distinguishes
+    the figures of one version, and `name` is the text of its button. `pairs` hold n and intervals. `how` describes the
+    measurement in a sentence. `command` measures the figure again ("" if nothing does).
     """
 
     key: str
@@ -40,7 +41,7 @@ class SourceValue:
 
 
 def bars(values: Sequence[float], count: int = BARS) -> list[int]:
-    """How many values fall into each of `count` equal steps from the smallest to the 99th percentile."""
+    """Return how many values fall into each of `count` equal steps from the smallest to the 99th percentile."""
     ordered = sorted(values)
     low, high = ordered[0], ordered[min(len(ordered) - 1, int(WIDEST_SHARE * len(ordered)))]
     found = [0] * count
@@ -51,9 +52,10 @@ def bars(values: Sequence[float], count: int = BARS) -> list[int]:
 
 
 class Histogram(QWidget):
-    """Small bars over the range of the measurements."""
+    """A histogram of the measurements in small bars."""
 
     def __init__(self, theme: Theme, values: Sequence[float], name: str) -> None:
+        """Create the histogram of `values`; `name` is its accessible name."""
         super().__init__()
         self._theme, self._bars = theme, bars(values)
         self.setFixedHeight(HISTOGRAM_PX)
@@ -61,11 +63,11 @@ class Histogram(QWidget):
         self.setAccessibleName(name)
 
     def sizeHint(self) -> QSize:
-        """As wide as the card."""
+        """Return the size with the card's width."""
         return QSize(WIDTH_PX, HISTOGRAM_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the bars on a line."""
+        """Paint the bars on a line."""
         painter = QPainter(self)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("brand"))
@@ -79,9 +81,10 @@ class Histogram(QWidget):
 
 
 class SourceCard(QFrame):
-    """A popover over the window. `show_at` places it below or above a point, always on the screen."""
+    """A popover over the window; `show_at` places it below or above a point, always on the screen."""
 
     def __init__(self, theme: Theme, values: Sequence[SourceValue], chosen: str, parent: QWidget) -> None:
+        """Create the popover for the figures `values`, with the key `chosen` first."""
         super().__init__(parent, Qt.WindowType.Popup)
         self._theme, self._values = theme, {value.key: value for value in values}
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -99,7 +102,7 @@ class SourceCard(QFrame):
 
     @property
     def chosen(self) -> SourceValue:
-        """The figure that is explained."""
+        """Return the explained figure."""
         return self._chosen
 
     def choose(self, key: str) -> None:
@@ -117,7 +120,7 @@ class SourceCard(QFrame):
         self.adjustSize()
 
     def show_at(self, below: QRect) -> None:
-        """`below` is the figure on the screen; where there is no room below it, it stands above."""
+        """Show the popover below the figure's screen rectangle `below`, or above it if there is no room."""
         self.adjustSize()
         screen = QGuiApplication.screenAt(below.center()) or QGuiApplication.primaryScreen()
         room = screen.availableGeometry().adjusted(EDGE_PX, EDGE_PX, -EDGE_PX, -EDGE_PX)
@@ -132,7 +135,7 @@ class SourceCard(QFrame):
             first.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes it."""
+        """Close the popover with Esc."""
         if event.key() == Qt.Key.Key_Escape:
             self.close()
             return
@@ -194,11 +197,12 @@ class SourceCard(QFrame):
 
 
 class OpenFigure(Figure):
-    """One of the three figures, which opens by click, Enter or Space. `opened(key)`."""
+    """One of the three figures; a click, Enter or Space emits `opened(key)`."""
 
     opened = Signal(str)
 
     def __init__(self, key: str, value: str, unit: str, text: str, tone: Tone = "") -> None:
+        """Create a figure with its key and its texts."""
         super().__init__(value, unit, text, tone)
         self.key = key
         self.setProperty("opens", True)
@@ -209,12 +213,12 @@ class OpenFigure(Figure):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click within it."""
+        """Open the sources after a click within the figure."""
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
             self.opened.emit(self.key)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter and Space."""
+        """Open the sources with Enter or Space."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.opened.emit(self.key)
             return

@@ -1,0 +1,1 @@
+"""Offers to install optional sets of packages, as pages show them."""

@@ -1,4 +1,4 @@
-"""The question before a set of packages is installed."""
+"""Ask before a set of packages is installed."""
 
 from PySide6.QtCore import QCoreApplication
 
@@ -11,7 +11,7 @@ def _tr(text: str) -> str:
 
 
 def install_question(name: str, packages: int, download_bytes: int, installed_bytes: int) -> QuestionValue:
-    """Return the question for set `name` with what is still to be fetched of it. It is answered "install" or "no"."""
+    """Return the question for set `name` with the remaining download; its answers are "install" and "no"."""
     if packages:
         brings = _tr("About {0} are downloaded from the package index, and take about {1} on the disk ({2}).").format(
             size_bytes(download_bytes),

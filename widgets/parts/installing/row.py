@@ -1,4 +1,4 @@
-"""One line about a missing set of packages, with the button that installs it and its progress."""
+"""Show a missing set of packages in one row, with its install button and progress."""
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -17,12 +17,13 @@ def _tr(text: str) -> str:
 
 
 class InstallRow(QWidget):
-    """`requested` carries the name of the set; `stop_requested` ends its installation."""
+    """The row of a missing set; `requested` carries its name, `stop_requested` ends its installation."""
 
     requested = Signal(str)
     stop_requested = Signal()
 
     def __init__(self, theme: Theme, value: SetValue, subject: str) -> None:
+        """Create the row of a set; `subject` names what needs the set."""
         super().__init__()
         self.name = value.name
         self._value = value
@@ -43,7 +44,7 @@ class InstallRow(QWidget):
         self.show_value(value)
 
     def show_value(self, value: SetValue) -> None:
-        """Show the offer, or how far the installation is."""
+        """Show the offer or the progress of the installation."""
         self._value = value
         at_work = value.installing
         self._bar.setVisible(at_work is not None)

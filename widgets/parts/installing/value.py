@@ -1,11 +1,11 @@
-"""What pages show of an optional set of packages."""
+"""Define the values that pages show of an optional set of packages."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class InstallingValue:
-    """The installer at work: its last line, `share` 0..1 of its stage or None, and how long it has worked."""
+    """A running installation: its last line, `share` 0..1 of its stage or None, and its elapsed time as text."""
 
     title: str
     line: str
@@ -16,7 +16,7 @@ class InstallingValue:
 
 @dataclass(frozen=True)
 class SetValue:
-    """A set that is not installed: its download in bytes, None until it is known, and the installation in progress."""
+    """A missing set: its download in bytes, None until it is known, and its running installation."""
 
     name: str
     download_bytes: int | None = None

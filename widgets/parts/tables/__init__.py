@@ -1,1 +1,1 @@
-"""The table for reading."""
+"""The read-only table and its parts."""

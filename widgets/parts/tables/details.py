@@ -1,4 +1,4 @@
-"""The line of details below a chosen row: captions with their values, in as many rows as the width asks for."""
+"""Show the details below a chosen row: captions with their values, in as many rows as the width needs."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,10 @@ EDGE_PX, BETWEEN_PX, ROW_PX = 6, 6, 44
 
 
 class Details(QWidget):
-    """`pairs` are captions with their values; `fit` puts them into columns of which none is cut."""
+    """The details of one row: `pairs` are captions with their values; `fit` arranges them so that none is cut."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Create the details of `pairs`."""
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(EDGE_PX, 8, EDGE_PX, 8)
@@ -26,7 +27,7 @@ class Details(QWidget):
         self._place(len(pairs))
 
     def fit(self, width_px: int) -> int:
-        """The height in pixels that all of it takes at this width."""
+        """Arrange the details for a width and return their height in pixels."""
         columns = self._columns_for(width_px)
         if columns != self._columns:
             self._place(columns)
@@ -36,9 +37,9 @@ class Details(QWidget):
         wide = []
         for pair in self._pairs:
             for part in pair:
-                part.ensurePolished()  # the style's font tells how wide it is
+                part.ensurePolished()  # the style's font determines the width
             wide.append(max(part.sizeHint().width() for part in pair))
-        for rows in range(1, len(wide)):  # rows of as many columns each, not one that is left over
+        for rows in range(1, len(wide)):  # rows with equal numbers of columns, none with a single rest
             columns = -(-len(wide) // rows)
             each = [max(wide[at::columns]) for at in range(columns)]
             if sum(each) + BETWEEN_PX * (columns - 1) + 2 * EDGE_PX <= width_px:

@@ -1,4 +1,4 @@
-"""How cells, tags and titles of the tables are drawn."""
+"""Paint the cells, tags and titles of tables."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
@@ -14,13 +14,14 @@ Index = QModelIndex | QPersistentModelIndex
 _EDGE, _TAG_PX, _ICON_PX = 10, 22, 14
 _OUTER = 16
 _LINE_EDGE = 7
-"""Above the first and below the second line of a cell with two."""
+"""Margin in pixels above the first and below the second line of a cell with two lines."""
 
 
 class TableDelegate(QStyledItemDelegate):
-    """Draws a `Cell`: its ground, then a tag or a text with its terms marked."""
+    """The painter of a `Cell`: its ground, then a tag or a text with underlined terms. Owned by the table."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
+        """Create a delegate for the table `parent`."""
         super().__init__(parent)
         self._theme = theme
         theme.changed.connect(parent.update)
@@ -39,7 +40,7 @@ class TableDelegate(QStyledItemDelegate):
         return font
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Width of the text, with the edges that it is drawn with."""
+        """Return the width of the text with its margins."""
         cell = index.data(Qt.ItemDataRole.UserRole)
         if cell is None:
             return QSize(0, 34)
@@ -55,7 +56,7 @@ class TableDelegate(QStyledItemDelegate):
         return _OUTER - _EDGE if index.column() in (0, last) else 0
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one cell."""
+        """Paint one cell."""
         rect: QRect = option.rect
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         cell = index.data(Qt.ItemDataRole.UserRole)
@@ -144,9 +145,10 @@ class TableDelegate(QStyledItemDelegate):
 
 
 class HeaderView(QHeaderView):
-    """Column titles in small soft type, explained terms marked."""
+    """Column titles in small soft type with underlined terms."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
+        """Create the header of the table `parent`."""
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._theme = theme
         self.setFixedHeight(32)
@@ -162,13 +164,13 @@ class HeaderView(QHeaderView):
         return font
 
     def sectionSizeFromContents(self, section: int) -> QSize:
-        """Width of the title with its edges."""
+        """Return the width of the title with its margins."""
         title = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
         outer = _OUTER - _EDGE if section in (0, self.count() - 1) else 0
         return QSize(QFontMetrics(self._title_font()).horizontalAdvance(title) + 2 * _EDGE + outer + 2, 32)
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """Draw one title."""
+        """Paint one title."""
         model = self.model()
         title = str(model.headerData(section, Qt.Orientation.Horizontal) or "")
         side = int(model.headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole) or 0)

@@ -1,4 +1,4 @@
-"""A table for reading: one chosen row, tags and explained terms, a line of details below the chosen row."""
+"""Show a read-only table: one chosen row, tags and explained terms, and details below the chosen row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,9 +23,10 @@ ROW_PX, TALL_ROW_PX, HEADER_PX = 34, 52, 32
 
 
 class TableModel(QAbstractTableModel):
-    """Rows as they are; the row `opened` has one more below it, which holds its details."""
+    """The rows of a table, owned by it; the row `opened` has one more line below it for its details."""
 
     def __init__(self, columns: Sequence[Column], parent: QObject | None = None) -> None:
+        """Create a model without rows."""
         super().__init__(parent)
         self.columns = tuple(columns)
         self.rows: tuple[Row, ...] = ()
@@ -38,7 +39,7 @@ class TableModel(QAbstractTableModel):
         self.endResetModel()
 
     def at(self, line: int) -> Row | None:
-        """The row on a line; None on the line of details."""
+        """Return the row on a line; None on the line of details."""
         if self.opened is not None and line > self.opened:
             line -= 1
             if line == self.opened:
@@ -46,22 +47,22 @@ class TableModel(QAbstractTableModel):
         return self.rows[line] if 0 <= line < len(self.rows) else None
 
     def line_of(self, row_id: str) -> int | None:
-        """Where a row stands."""
+        """Return the line of a row; None if it is not shown."""
         for number, row in enumerate(self.rows):
             if row.id == row_id:
                 return number + (1 if self.opened is not None and number > self.opened else 0)
         return None
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Lines, with the one of details."""
+        """Return the number of lines, including the line of details."""
         return 0 if parent.isValid() else len(self.rows) + (self.opened is not None)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Columns."""
+        """Return the number of columns."""
         return 0 if parent.isValid() else len(self.columns)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Text, tooltip, and the cell itself for the delegate."""
+        """Return text, tooltip, or the cell itself for the delegate."""
         row = self.at(index.row())
         if row is None:
             return None
@@ -74,7 +75,7 @@ class TableModel(QAbstractTableModel):
         return cell if role == Qt.ItemDataRole.UserRole else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Titles of the columns."""
+        """Return the titles of the columns, their explanations and alignment."""
         if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
             return None
         column = self.columns[section]
@@ -88,17 +89,17 @@ class TableModel(QAbstractTableModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """The line of details cannot be chosen."""
+        """Return no flags for the line of details, so that it cannot be chosen."""
         if self.at(index.row()) is None:
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
 class Table(QTableView):
-    """`chosen(id)` follows mouse and arrow keys. With `fits` it is as high as its rows and never scrolls.
+    """A read-only table; `chosen(id)` follows mouse and arrow keys.
 
-    `tall` rows have room for the second line of their cells. `opened(id, column)` comes with the Enter key and with a
-    click on a figure: a cell of a column that stands at the right.
+    With `fits` it is as high as its rows and never scrolls. `tall` rows have room for the second line of their cells.
+    `opened(id, column)` follows the Enter key or a click on a figure, which is a cell of a right-aligned column.
     """
 
     chosen = Signal(str)
@@ -107,6 +108,7 @@ class Table(QTableView):
     def __init__(
         self, theme: Theme, name: str, columns: Sequence[Column], *, fits: bool = True, tall: bool = False
     ) -> None:
+        """Create a table without rows; `name` is its accessible name."""
         super().__init__()
         self._fits = fits
         self._row_px = TALL_ROW_PX if tall else ROW_PX
@@ -139,7 +141,7 @@ class Table(QTableView):
         self.clicked.connect(self._on_clicked)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter opens what the chosen cell is made of."""
+        """Emit `opened` for the chosen cell with Enter; other keys move the choice."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.chosen_id:
             self.opened.emit(self.chosen_id, max(0, self.currentIndex().column()))
             return
@@ -153,12 +155,12 @@ class Table(QTableView):
 
     @property
     def chosen_id(self) -> str:
-        """Id of the chosen row, or empty."""
+        """Return the id of the chosen row, "" for none."""
         row = self._model.at(self.currentIndex().row())
         return row.id if row else ""
 
     def show_rows(self, rows: Sequence[Row], chosen: str = "") -> None:
-        """Show these rows; the chosen one stays chosen where it is still there, else `chosen` is."""
+        """Show these rows; the chosen row stays chosen if it still exists, else `chosen` becomes chosen."""
         keep = self.chosen_id
         ids = [row.id for row in rows]
         wanted = keep if keep in ids else chosen
@@ -171,7 +173,7 @@ class Table(QTableView):
             self.setCurrentIndex(self._model.index(line, 0))
 
     def set_details(self, is_open: bool) -> None:
-        """Open or close the line of details below the chosen row."""
+        """Open or close the details below the chosen row."""
         if is_open != self._details:
             self._details = is_open
             self._refresh(self._model.rows, self.chosen_id)
@@ -184,7 +186,7 @@ class Table(QTableView):
         blocker = self.selectionModel().blockSignals(True)
         scroll = self.verticalScrollBar().value()
         self.clearSpans()
-        if self._open_line is not None:  # where as many rows come as there were, Qt keeps their heights
+        if self._open_line is not None:  # if the number of rows stays the same, Qt keeps their heights
             self.setRowHeight(self._open_line, self._row_px)
         self._model.replace(rows, opened)
         self._open_line = None if opened is None else opened + 1
@@ -199,7 +201,7 @@ class Table(QTableView):
         self._fit_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Columns share the width anew, and so do the details."""
+        """Share the width among the columns and the details again."""
         super().resizeEvent(event)
         self._share_width()
         if self._open_line is not None:
@@ -212,7 +214,7 @@ class Table(QTableView):
             self.setFixedHeight(HEADER_PX + self._row_px * len(self._model.rows) + details_px + 1)
 
     def _share_width(self) -> None:
-        """Where all columns do not fit, words at the left side of their cells give way; the last one is never cut."""
+        """Narrow left-aligned columns if not all columns fit; the last one is never cut."""
         header, columns = self.horizontalHeader(), self._model.columns
         shown = [at for at in range(len(columns)) if not header.isSectionHidden(at)]
         wanted = {at: LEAST_STRETCH_PX if columns[at].stretch else self._wanted_px(at) for at in shown}
@@ -233,7 +235,7 @@ class Table(QTableView):
                 header.resizeSection(at, wanted[at] - less)
 
     def _wanted_px(self, column: int) -> int:
-        """Qt has measured the cells of a column already, unless its width was set here."""
+        """Return the wanted width in pixels, which Qt knows already unless the width was set here."""
         header = self.horizontalHeader()
         if header.sectionResizeMode(column) == QHeaderView.ResizeMode.ResizeToContents:
             return header.sectionSize(column)
@@ -258,5 +260,5 @@ class Table(QTableView):
         self.chosen.emit(row.id)
 
     def sizeHint(self) -> QSize:
-        """As high as its rows."""
+        """Return the height of all rows."""
         return QSize(480, self.height() if self._fits else 200)

@@ -1,4 +1,4 @@
-"""What a table is given."""
+"""Define the values of a table."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from widgets.parts.text import Tone
 
 @dataclass(frozen=True)
 class Column:
-    """`stretch`: it takes the spare width. Figures stand at the right."""
+    """A column; `stretch` takes the spare width, `right` aligns figures at the right."""
 
     title: str
     right: bool = False
@@ -17,9 +17,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, as a tag where `tag` is set, with an icon before it where `icon` is; `below` is a second, softer line.
+    """A cell: a text, a tag if `tag` is set, with an icon before it if `icon` is set.
 
-    `tip` is added to what the pointer and screen readers are told.
+    `below` is a second, softer line. `tip` is added to the tooltip and the text for screen readers.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """`details` are (caption, value) pairs that open below the chosen row."""
+    """A row; `details` are (caption, value) pairs that open below it when it is chosen."""
 
     id: str
     cells: tuple[Cell, ...]
