@@ -1,4 +1,4 @@
-"""What a result can be looked at from more sides: one row of buttons on Compare, one page behind each."""
+"""Base classes of pages below another page, and the row of buttons that leads to them."""
 
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QWidget
@@ -19,7 +19,7 @@ VERSION_PX = 260
 
 
 class BelowCompare(Page):
-    """A page that belongs to Compare: `compare_requested` leads back."""
+    """A page below Compare; `compare_requested` leads back."""
 
     compare_requested = Signal()
 
@@ -34,17 +34,17 @@ class BelowCompare(Page):
 
 
 class DetailPage(BelowCompare):
-    """One about a version that can be chosen: `version_chosen(id)`."""
+    """A page about one version of a run; `version_chosen(id)` selects it."""
 
     version_chosen = Signal(str)
 
     def __init__(self, theme: Theme, name: str, icon: str, nothing: tuple[str, str]) -> None:
-        """`nothing`: title and text of the page where there is no version to look at."""
+        """Create the page; `nothing` are title and text of its state without a version."""
         super().__init__(theme, name)
         self._icon, self._nothing = icon, nothing
 
     def show_empty(self, *, is_measuring: bool = False) -> None:
-        """There is no version to look at, or versions are being measured now."""
+        """Show that there is no version to inspect, or that versions are being measured."""
         title, text = self._nothing
         if is_measuring:
             title = QCoreApplication.translate("closer", "Versions are being measured")
@@ -58,7 +58,7 @@ class DetailPage(BelowCompare):
         return self.accessibleName(), self.tr("You may leave this page; the work goes on.")
 
     def _version_field(self, versions: tuple[tuple[str, str], ...], chosen: str, *, small: bool = False) -> ChoiceField:
-        """`versions` are (id, title)."""
+        """Return the field that selects one of `versions`, which are (id, title)."""
         field = ChoiceField(QCoreApplication.translate("closer", "Version"), small=small, elastic=True)
         for version_id, title in versions:
             field.addItem(title, version_id)
@@ -70,16 +70,20 @@ class DetailPage(BelowCompare):
 
 
 class DetailRow(QWidget):
-    """The pages below one: `page_wanted(page id)` where a person looks closer. Those of `left_out` would be empty."""
+    """Buttons to the pages below a page, without those in `left_out`, which would be empty.
+
+    It emits `page_wanted(page id)`.
+    """
 
     page_wanted = Signal(str)
 
     def __init__(self, theme: Theme, page_id: str, left_out: frozenset[str] = frozenset()) -> None:
+        """Create the row for the page `page_id`."""
         super().__init__()
         self.setAccessibleName(self.tr("Look closer"))
         row = FlowLayout(self, SPACE_S)
         title = label(self.tr("Look closer"), "section", wrap=False)
-        title.setMinimumHeight(CONTROL_HEIGHT)  # its words stand at the height of the buttons'
+        title.setMinimumHeight(CONTROL_HEIGHT)  # aligns its text with the buttons
         row.addWidget(title)
         for spec in (one for one in pages_below(page_id) if one.id not in left_out):
             button = GhostButton(theme, spec.title(), spec.icon)

@@ -1,4 +1,4 @@
-"""The page “All answers”: values in, signals out."""
+"""The page “All answers”: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

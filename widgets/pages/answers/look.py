@@ -1,4 +1,4 @@
-"""One example beside the table of all answers: what it is, and both answers to it."""
+"""Show one example beside the table of all answers, with the predictions of both versions."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -19,14 +19,14 @@ from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
 
 VIEW_PX, LOW_VIEW_PX, SOUND_PX, TEXT_LINES, MOST_LINES = 220, 150, 96, 11, 6
 LOW_CARD_PX = 500
-"""A lower card has a lower picture, so that both answers are read whole beside it."""
+"""Height in pixels of a low card, whose picture is lower, so that both predictions are completely visible."""
 
 TONES: dict[str, tuple[Tone, Tone]] = {"worse": ("ok", "bad"), "better": ("bad", "ok")}
-"""Of the original's answer and of the optimized one, by the kind of example."""
+"""Tones of the original's and the optimized version's prediction, by the kind of example."""
 
 
 class _Answer(QWidget):
-    """A version's name, its answer, and how sure it is."""
+    """A version's name, its prediction, and its confidence."""
 
     def __init__(self, theme: Theme, title: str) -> None:
         super().__init__()
@@ -43,14 +43,14 @@ class _Answer(QWidget):
             box.addWidget(part)
 
     def show_parts(self, parts: Marked) -> None:
-        """A text, or a list, with what differs marked; () for an answer of a few words."""
+        """Show a text or a list with marked differences; () for a prediction of a few words."""
         self._text.setVisible(bool(parts))
         self._answer.setVisible(not parts)
         if parts:
             self._text.show_parts(parts)
 
     def show_answer(self, text: str, share: float, tone: Tone) -> None:
-        """`share` NaN where none is known."""
+        """Show a prediction with its confidence `share`, 0..1; NaN if it is unknown."""
         self._answer.setText(text)
         restyle(self._answer, tone=tone)
         is_known = share == share
@@ -64,12 +64,16 @@ class _Answer(QWidget):
 
 
 class LookCard(Card):
-    """`play_wanted(number)` and `stop_wanted` come from a sound's button."""
+    """The card of the chosen example, owned by the page.
+
+    A sound's button emits `play_wanted(WAV bytes)` and `stop_wanted`.
+    """
 
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
 
     def __init__(self, theme: Theme, store: PictureStore) -> None:
+        """Create a card without an example."""
         super().__init__(edge=SPACE_L, gap=SPACE_S)
         self.setAccessibleName(self.tr("The chosen example"))
         self._sound = b""
@@ -94,7 +98,7 @@ class LookCard(Card):
         self.show_nothing()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The picture is lower where the card is."""
+        """Reduce the picture's height in a low card."""
         super().resizeEvent(event)
         self._fit_view()
 
@@ -103,13 +107,13 @@ class LookCard(Card):
         self._view.setFixedHeight(picture_px if self._has_picture else SOUND_PX)
 
     def show_nothing(self) -> None:
-        """No row is chosen."""
+        """Show that no row is chosen."""
         for part in self._parts:
             part.hide()
         self._empty.show()
 
     def show_row(self, columns: AnswerColumns, at: int, *, is_class: bool) -> None:
-        """What the table itself knows of a row, at once; `show_look` follows with the example."""
+        """Show a row's own facts at once; `show_look` follows with the example."""
         self._empty.hide()
         self._sound = b""
         self._title.setText(self.tr("No. {0:,}: {1}").format(int(columns.number[at]) + 1, columns.name[at]))
@@ -134,7 +138,7 @@ class LookCard(Card):
             self._told.setText(self.tr("It has no label of yours."))
 
     def show_look(self, value: LookValue, *, is_class: bool) -> None:
-        """The example itself."""
+        """Show the example itself."""
         has_view = value.picture.is_picture or bool(value.levels)
         self._view.show_value(value.picture, value.levels)
         self._has_picture = value.picture.is_picture
@@ -157,5 +161,5 @@ class LookCard(Card):
 
     @staticmethod
     def picture_of(data: bytes, name: str, text: str) -> PictureValue:
-        """A picture where there is one, else the text."""
+        """Return a picture value with the picture if there is one, else with the text."""
         return PictureValue(data=data, name=name) if data else PictureValue(text=text, name=name)

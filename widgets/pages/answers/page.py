@@ -1,4 +1,4 @@
-"""The page "All answers": every test example with both answers, to sort, filter and look at."""
+"""Show the page "All answers": every test example with both predictions, to sort, filter and inspect."""
 
 from dataclasses import replace
 from typing import Unpack
@@ -24,12 +24,15 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 
 AHEAD = 5
-"""So many rows below the chosen one are asked for with it."""
+"""Number of rows below the chosen one that are requested with it."""
 LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 240, 200, 18
 
 
 class AnswersPage(DetailPage):
-    """`rows_wanted(numbers)`: examples to look at, the chosen one first. `version_chosen(id)`, `compare_requested`."""
+    """The page "All answers"; `rows_wanted(numbers)` requests examples, the chosen one first.
+
+    `version_chosen(id)` selects another version. `compare_requested` leads back.
+    """
 
     rows_wanted = Signal(object)
     goal_requested = Signal()
@@ -39,6 +42,7 @@ class AnswersPage(DetailPage):
     fills_height = True
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        """Create the page in its empty state."""
         nothing = self.tr("No answers yet"), self.tr("Once versions have answered your examples, all stand here.")
         super().__init__(theme, self.tr("All answers"), "list", nothing)
         self._pictures = pictures or PictureStore(self)
@@ -54,12 +58,12 @@ class AnswersPage(DetailPage):
 
     # -- states --
     def show_empty(self, *, is_measuring: bool = False) -> None:
-        """There is no run, it answered nothing, or versions are being measured now."""
+        """Show that there is no run, that the run has no predictions, or that versions are being measured."""
         self._value = self._table = self._look = None
         super().show_empty(is_measuring=is_measuring)
 
     def show_value(self, value: AnswersValue) -> None:
-        """All answers of the chosen version; of those that are no classes the least alike come first."""
+        """Show all predictions of the chosen version; without classes, the least similar ones come first."""
         if self._value is None and value.answers == "vector" and self._model.filter == Filter():
             self._model.filter = Filter(order="similarity")
         self._value, self._looks = value, {}
@@ -80,15 +84,15 @@ class AnswersPage(DetailPage):
         self._on_width_changed(self.is_narrow)
         self._tell_count()
         if self._table is not None and len(self._model.rows):
-            self._table.setCurrentIndex(self._model.index(0, 0))  # an empty half of a page says nothing
+            self._table.setCurrentIndex(self._model.index(0, 0))  # fills the right half of the page at once
 
     def show_looks(self, looks: tuple[LookValue, ...]) -> None:
-        """Examples that were wanted; the chosen one is shown."""
+        """Store requested examples and show the chosen one."""
         self._looks.update({look.number: look for look in looks})
         self._show_chosen()
 
     def say_sound(self, state: SoundState) -> None:
-        """What the loudspeaker does."""
+        """Show the state of the loudspeaker."""
         if self._look is not None:
             self._look.sound_bar.say(state)
 
@@ -193,7 +197,7 @@ class AnswersPage(DetailPage):
             self._choose(order=wanted[0], is_descending=wanted[1])
 
     def _on_title(self, order: Order) -> None:
-        """The same title again turns the order round."""
+        """Sort by a column; a second click on the same title reverses the order."""
         now = self._model.filter
         self._choose(order=order, is_descending=now.order == order and not now.is_descending)
 

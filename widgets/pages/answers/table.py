@@ -1,4 +1,4 @@
-"""The table of all answers: 100,000 rows of which only those that are seen are ever made."""
+"""Show the table of all answers: of 100,000 rows only the visible ones are created."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,15 +20,16 @@ from widgets.theme import Theme
 Index = QModelIndex | QPersistentModelIndex
 ROW_PX, TALL_ROW_PX, SHARE_PX, TAG_PX, NUMBER_PX = 34, 50, 128, 30, 68
 EDGES_PX, MOST_SAMPLED = 22, 400
-"""Room at both sides of a text; of so many examples the names are measured."""
+"""Margins of a text in pixels, and number of examples whose names are measured."""
 _TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok", "none")
 _ICONS = ("check", "arrow-right", "", "", "")
 
 
 class AnswersModel(QAbstractTableModel):
-    """`rows` are the places in the columns that pass the filter, in their order."""
+    """The rows of the table, owned by the page; `rows` are indices of the columns that pass the filter, in order."""
 
     def __init__(self, parent: QObject | None = None) -> None:
+        """Create a model without rows."""
         super().__init__(parent)
         self.value: AnswersValue | None = None
         self.rows: NDArray[np.int64] = np.empty(0, np.int64)
@@ -37,7 +38,7 @@ class AnswersModel(QAbstractTableModel):
         self._kinds: tuple[Cell, ...] = ()
 
     def replace(self, value: AnswersValue) -> None:
-        """Other answers, with the same filter as far as it fits."""
+        """Replace the predictions and keep the filter as far as it fits."""
         self.beginResetModel()
         self.value = value
         self.columns = self._make_columns(value)
@@ -59,7 +60,7 @@ class AnswersModel(QAbstractTableModel):
         return tuple(self._kinds[int(kind)].text for kind in found)
 
     def choose(self, wanted: Filter) -> None:
-        """Show what passes."""
+        """Apply a filter."""
         self.filter = wanted
         if self.value is not None:
             self.beginResetModel()
@@ -83,15 +84,15 @@ class AnswersModel(QAbstractTableModel):
         return (*made, ("kind", Column(self.tr("Result"))))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Rows after the filter."""
+        """Return the number of rows after the filter."""
         return 0 if parent.isValid() else len(self.rows)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Columns."""
+        """Return the number of columns."""
         return 0 if parent.isValid() else len(self.columns)
 
     def cell(self, row: int, order: Order) -> Cell:
-        """What stands in one place."""
+        """Return the cell of a row in the column `order`."""
         assert self.value is not None
         columns, at = self.value.columns, int(self.rows[row])
         if order == "kind":
@@ -109,16 +110,16 @@ class AnswersModel(QAbstractTableModel):
         return self._answer(columns, at, place, is_before=order == "before")
 
     def _answer(self, columns: AnswerColumns, at: int, place: int, *, is_before: bool) -> Cell:
-        """The class that was named, how sure it was below; red where it is wrong."""
+        """Return the predicted class with its confidence below; a wrong class is red."""
         share = float((columns.before_share if is_before else columns.after_share)[at])
         sure = "" if np.isnan(share) else self.tr("{0} sure").format(percent(share))
         label, kind = int(columns.label[at]), KINDS[int(columns.kind[at])]
-        right = "worse" if is_before else "better"  # kinds by which it is right, whatever else it might be called
+        right = "worse" if is_before else "better"  # a kind that makes it right
         is_wrong = label >= 0 and place != label and kind != right
         return Cell(columns.class_name(place) or UNKNOWN, tone="bad" if is_wrong else "", below=sure)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The cell itself for the delegate, words for everybody else."""
+        """Return the cell itself for the delegate, and text for the other roles."""
         if role == Qt.ItemDataRole.UserRole:
             return self.cell(index.row(), self.columns[index.column()][0])
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -130,7 +131,7 @@ class AnswersModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Titles of the columns, the sorted one with its direction."""
+        """Return the titles of the columns and their alignment."""
         if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
             return None
         column = self.columns[section][1]
@@ -143,15 +144,16 @@ class AnswersModel(QAbstractTableModel):
 
 
 class SortHeader(HeaderView):
-    """Titles to click; a small arrow marks the order."""
+    """Column titles that sort by a click; a small arrow marks the order."""
 
     def __init__(self, theme: Theme, parent: QTableView) -> None:
+        """Create the header of the table `parent`."""
         super().__init__(theme, parent)
         self.setSectionsClickable(True)
         self.sorted_by = (-1, False)
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """The title, and the arrow of the sorted one."""
+        """Paint the title, and the arrow of the sorted column."""
         super().paintSection(painter, rect, section)
         if section == self.sorted_by[0]:
             name = "caret-down" if self.sorted_by[1] else "caret-up"
@@ -163,12 +165,16 @@ class SortHeader(HeaderView):
 
 
 class AnswersTable(QTableView):
-    """`chosen(row)` follows mouse and arrow keys (a place in the model's rows), `sort_wanted(order)` a title."""
+    """The table of all answers; `chosen(row)` follows mouse and arrow keys with an index of the model's rows.
+
+    `sort_wanted(order)` follows a click on a title.
+    """
 
     chosen = Signal(int)
     sort_wanted = Signal(str)
 
     def __init__(self, theme: Theme, model: AnswersModel) -> None:
+        """Create the table of `model`."""
         super().__init__()
         self._model = model
         self._texts_px: dict[int, int] = {}
@@ -199,18 +205,18 @@ class AnswersTable(QTableView):
         self._place_columns()
 
     def set_narrow(self, is_narrow: bool) -> None:
-        """Where there is little room, number and label stand beside the table alone, with the chosen example."""
+        """Hide number and label in a narrow page, because the card of the chosen example shows them."""
         for number, (order, _column) in enumerate(self._model.columns):
             self.setColumnHidden(number, is_narrow and order in ("label", "number"))
         self._share_width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Columns of texts follow the width."""
+        """Adjust the text columns to the width."""
         super().resizeEvent(event)
         self._share_width()
 
     def _share_width(self) -> None:
-        """Give each column of texts what its texts need, and the same share of what is left."""
+        """Give each text column the width of its texts and an equal share of the rest."""
         places = [n for n in self._texts_px if not self.isColumnHidden(n)]
         others = [n for n in range(len(self._model.columns)) if n not in self._texts_px]
         room = self.viewport().width() - sum(self.columnWidth(n) for n in others)
@@ -218,7 +224,7 @@ class AnswersTable(QTableView):
             self._header.resizeSection(place, width)
 
     def _text_px(self, order: Order, title: str) -> int:
-        """Pixels that the texts of a column need: all classes, and the names of some examples."""
+        """Return the width in pixels that the texts of a column need: all classes, and the names of some examples."""
         value = self._model.value
         if value is None:
             return 0
@@ -233,7 +239,7 @@ class AnswersTable(QTableView):
     def _on_reset(self) -> None:
         self._place_columns()
         wanted = self._model.filter
-        if wanted == Filter(wanted.kind, wanted.class_place, wanted.text):  # as they came: no arrow
+        if wanted == Filter(wanted.kind, wanted.class_place, wanted.text):  # in the original order: no arrow
             self._header.sorted_by = (-1, False)
             return
         at = next((i for i, (order, _column) in enumerate(self._model.columns) if order == wanted.order), -1)
@@ -241,12 +247,12 @@ class AnswersTable(QTableView):
         self._header.viewport().update()
 
     def _kind_px(self) -> int:
-        """Pixels that the results need which there are, with their icons."""
+        """Return the width in pixels of the widest result that occurs, with its icon."""
         advance = self.fontMetrics().horizontalAdvance
         return EDGES_PX + TAG_PX + max((advance(text) for text in self._model.kind_texts()), default=SHARE_PX)
 
     def _place_columns(self) -> None:
-        """Widths do not depend on which of 100,000 rows are shown."""
+        """Set widths that do not depend on which of 100,000 rows are shown."""
         value = self._model.value
         is_tall = value is not None and value.answers == "class"
         self.verticalHeader().setDefaultSectionSize(TALL_ROW_PX if is_tall else ROW_PX)
@@ -262,7 +268,7 @@ class AnswersTable(QTableView):
 
 
 def shared(room_px: int, wanted_px: Sequence[int]) -> list[int]:
-    """Divide a width among columns: what each needs and a share of the rest, or less for the widest ones."""
+    """Return the width of each column in pixels: its need and an equal share of the rest, or less for the widest."""
     left_px, given = max(0, room_px), [0] * len(wanted_px)
     if sum(wanted_px) <= left_px:
         spare_px = left_px - sum(wanted_px)

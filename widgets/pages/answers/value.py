@@ -1,4 +1,4 @@
-"""What the page "All answers" shows: columns of equal length, a row for each example, and one example to look at."""
+"""Define the values of the page "All answers": columns of equal length with a row per example, and one example."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,25 +18,31 @@ Order = Literal[
     "number", "name", "before", "after", "label", "before_share", "after_share", "similarity", "kind", "surer"
 ]
 _URGENCY = np.asarray([3, 1, 0, 2, 4], np.int8)
-"""Worse first, then changed, better, same, what was not judged: by their place in KINDS."""
+"""Sort order of KINDS by position: worse first, then changed, better, same, and not evaluated."""
 
 
 class Texts:
-    """Many texts in one piece of UTF-8; `ends[i]` is where text i ends."""
+    """Many texts in one piece of UTF-8; `ends[i]` is the end of text i in bytes."""
 
     def __init__(self, data: bytes, ends: NDArray[np.int64]) -> None:
+        """Create texts; `ends` has shape (n,), int64."""
         self._data, self._ends = data, ends
         self._parts: list[bytes] | None = None
 
     def __len__(self) -> int:
+        """Return the number of texts."""
         return len(self._ends)
 
     def __getitem__(self, index: int) -> str:
+        """Return the text at an index."""
         start = int(self._ends[index - 1]) if index else 0
         return self._data[start : int(self._ends[index])].decode("utf-8", "replace")
 
     def holding(self, words: str) -> NDArray[np.bool_]:
-        """Which texts hold these words as they stand. The first search cuts the piece, later ones only look."""
+        """Return which texts contain these words literally, shape (n,), bool.
+
+        The first search splits the piece, so that later searches are faster.
+        """
         if self._parts is None:
             ends = self._ends.tolist()
             self._parts = [self._data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
@@ -46,9 +52,10 @@ class Texts:
 
 @dataclass(frozen=True)
 class AnswerColumns:
-    """`kind` are places in KINDS; `before`, `after`, `label` places in `names`, −1 for none. Shares 0..1, NaN for none.
+    """Columns of equal length with a row per example.
 
-    `name_rank` is each name's place in the alphabet, `folded` the names without upper case.
+    `kind` are indices of KINDS. `before`, `after` and `label` are indices of `names`, −1 for none. Shares are 0..1, NaN
+    for none. `name_rank` is each name's place in the alphabet. `folded` are the names in lower case.
     """
 
     number: NDArray[np.int64]
@@ -65,20 +72,24 @@ class AnswerColumns:
     names: tuple[str, ...]
 
     def __len__(self) -> int:
+        """Return the number of rows."""
         return len(self.number)
 
     def class_name(self, place: int) -> str:
-        """Of a place in `names`, "" for none."""
+        """Return the class name at an index of `names`, "" for −1."""
         return self.names[place] if place >= 0 else ""
 
     def count(self, kind: Kind) -> int:
-        """How many rows are of this kind."""
+        """Return how many rows are of this kind."""
         return int(np.count_nonzero(self.kind == KINDS.index(kind)))
 
 
 @dataclass(frozen=True)
 class Filter:
-    """`kind` "" and `class_place` −1 for all; every word of `text` must be found in the example's name or answers."""
+    """A filter with an order.
+
+    `kind` "" and `class_place` −1 mean all. Every word of `text` must occur in the example's name or predictions.
+    """
 
     kind: Kind | Literal[""] = ""
     class_place: int = -1
@@ -88,7 +99,7 @@ class Filter:
 
 
 class Choice(TypedDict, total=False):
-    """A part of a filter that is chosen anew."""
+    """The parts of a filter that are being changed."""
 
     kind: Kind | Literal[""]
     class_place: int
@@ -98,7 +109,10 @@ class Choice(TypedDict, total=False):
 
 
 def select(columns: AnswerColumns, wanted: Filter) -> NDArray[np.int64]:
-    """Rows that pass, in their order. Rows that are equal in it stay as the examples came."""
+    """Return the rows that pass, in order; rows that compare equal keep the order of the examples.
+
+    The result has shape (m,), int64.
+    """
     keep = np.ones(len(columns), np.bool_)
     if wanted.kind:
         keep &= columns.kind == KINDS.index(wanted.kind)
@@ -113,11 +127,11 @@ def select(columns: AnswerColumns, wanted: Filter) -> NDArray[np.int64]:
     key = _key(columns, wanted.order)[rows]
     if wanted.is_descending:
         key = -key.astype(np.float64)
-    return rows[np.argsort(key, kind="stable")]  # unknown shares (NaN) stand at the end either way
+    return rows[np.argsort(key, kind="stable")]  # unknown shares (NaN) are last in both directions
 
 
 def _has_class(columns: AnswerColumns, places: NDArray[Any]) -> NDArray[np.bool_]:
-    lookup = np.zeros(len(columns.names) + 1, np.bool_)  # the last place stands for −1: no name
+    lookup = np.zeros(len(columns.names) + 1, np.bool_)  # the last place is for −1, which means no name
     lookup[places] = True
     return np.asarray(lookup[columns.before] | lookup[columns.after] | lookup[columns.label], np.bool_)
 
@@ -138,14 +152,14 @@ def _key(columns: AnswerColumns, order: Order) -> NDArray[Any]:
 
 
 def classes_by_count(columns: AnswerColumns) -> Sequence[int]:
-    """Places of the names that the original, the optimized version or a label gives, by the alphabet."""
+    """Return the indices of all names that a version or a label uses, in alphabetical order."""
     used = set(np.unique(np.concatenate([columns.before, columns.after, columns.label])).tolist()) - {-1}
     return sorted(used, key=lambda place: columns.names[place].casefold())
 
 
 @dataclass(frozen=True)
 class AnswersValue:
-    """`versions` are (id, title) of those that answered; `chosen` is the one beside the original."""
+    """The page's value: `versions` are (id, title) of those with predictions, `chosen` is shown beside the original."""
 
     versions: tuple[tuple[str, str], ...]
     chosen: str
@@ -157,10 +171,10 @@ class AnswersValue:
 
 @dataclass(frozen=True)
 class LookValue:
-    """One example, large: a picture, a text (`PictureValue.text`), or a sound as WAV bytes with its levels (0..1).
+    """One example in full: a picture, a text (`PictureValue.text`), or a sound as WAV bytes with its levels (0..1).
 
-    `before` and `after` are the answers in words; of texts, and of lists of what a search finds (`is_list`), there are
-    parts with what differs marked. `reference` is the right text.
+    `before` and `after` are the predictions as text. Texts and lists of search results (`is_list`) have parts with
+    marked differences. `reference` is the right text.
     """
 
     number: int

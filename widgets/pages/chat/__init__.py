@@ -1,4 +1,4 @@
-"""The page "Chat": values in, signals out."""
+"""The page "Chat": it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""The page "Chat": one dialogue with the original and one with a version, side by side, as the words come."""
+"""Show the page "Chat": a dialogue with the original and with a version side by side, word by word."""
 
 from dataclasses import replace
 
@@ -24,9 +24,10 @@ LEAST_HEIGHT_PX, MAX_CHARS = 120, 20_000
 
 
 class Talk(Card):
-    """What was said with one version, and how fast it answered last."""
+    """The dialogue with one version and the speed of its last reply; owned by the page."""
 
     def __init__(self, theme: Theme, title: str, *, chosen: bool = False) -> None:
+        """Create an empty dialogue; `chosen` highlights its card."""
         super().__init__(edge=SPACE_L - 1 if chosen else SPACE_L, gap=SPACE_S)
         self._theme, self._answer_at, self._differs_at = theme, 0, None  # type: tuple[Theme, int, int | None]
         self.setProperty("chosen", chosen)
@@ -43,11 +44,11 @@ class Talk(Card):
 
     @property
     def text(self) -> str:
-        """All that stands there."""
+        """Return the whole dialogue as text."""
         return self._said.toPlainText()
 
     def write(self, text: str) -> None:
-        """Further text at the end, which stays in sight."""
+        """Append text and scroll to it."""
         cursor = self._said.textCursor()
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.insertText(text)
@@ -55,12 +56,12 @@ class Talk(Card):
         self._said.ensureCursorVisible()
 
     def begin_answer(self) -> None:
-        """What comes now is the answer; nothing of it differs yet."""
+        """Start a reply, of which nothing is marked as different yet."""
         self._answer_at, self._differs_at = self._said.document().characterCount() - 1, None
         self._mark()
 
     def mark_from(self, at: int) -> None:
-        """So many characters behind the beginning of the last answer it differs from the other side's."""
+        """Mark the last reply from this character on, where it differs from the other version's."""
         self._differs_at = self._answer_at + at
         self._mark()
 
@@ -71,18 +72,21 @@ class Talk(Card):
         self._said.setExtraSelections(marked)
 
     def clear(self) -> None:
+        """Remove the dialogue."""
         self._said.clear()
         self._speed.setText("")
         self.begin_answer()
 
     def say(self, text: str) -> None:
-        """The line below."""
+        """Set the line below the dialogue."""
         self._speed.setText(text)
 
 
 class ChatPage(DetailPage):
-    """`said(text, HowValue)` is to be answered by both, `stop_requested` ends the answer that comes, `new_requested`
-    forgets what was said; `version_chosen(id)` puts another version beside the original.
+    """The page Chat; `said(text, HowValue)` sends a message to both versions.
+
+    `stop_requested` ends the current reply and `new_requested` clears the dialogue. `version_chosen(id)` selects
+    another version beside the original.
     """
 
     said = Signal(str, object)
@@ -92,6 +96,7 @@ class ChatPage(DetailPage):
     fills_height = True
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page in its empty state."""
         nothing = (
             self.tr("Nothing to chat with yet"),
             self.tr("With a language model you can talk here to the original and to an optimized version."),
@@ -103,7 +108,7 @@ class ChatPage(DetailPage):
         self._stop: GhostButton | None = None
 
     def show_value(self, value: ChatValue) -> None:
-        """Both sides, empty, still to be loaded."""
+        """Show both dialogues, empty, while the versions are loaded."""
         head = PageHead(
             self.tr("Chat: both versions side by side"),
             self.tr("The original answers first, then the optimized one, so that neither disturbs the other’s speed."),
@@ -125,7 +130,7 @@ class ChatPage(DetailPage):
         self.say_loading()
 
     def _tools(self, value: ChatValue) -> QWidget:
-        """Which version, how words are chosen, what both are told before."""
+        """Return the fields for version, sampling and system prompt."""
         tools = QWidget()
         column = QVBoxLayout(tools)
         column.setContentsMargins(0, 0, 0, 0)
@@ -168,15 +173,15 @@ class ChatPage(DetailPage):
         row.addWidget(self._stop)
         return box
 
-    # -- what comes --
+    # -- replies --
     def say_loading(self) -> None:
-        """Both are being loaded: nothing can be said yet."""
+        """Show that both versions are being loaded, so that nothing can be sent yet."""
         self._set_busy(is_loaded=False, is_answering=False)
         for talk in self._talks.values():
             talk.say(self.tr("Loading…"))
 
     def say_ready(self) -> None:
-        """Both wait for something to answer."""
+        """Show that both versions wait for a message."""
         self._set_busy(is_loaded=True, is_answering=False)
         for talk in self._talks.values():
             talk.say("")
@@ -184,7 +189,7 @@ class ChatPage(DetailPage):
             self._entry.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def begin(self, text: str) -> None:
-        """What the person said stands on both sides."""
+        """Show the user's message in both dialogues."""
         self._set_busy(is_loaded=True, is_answering=True)
         for talk in self._talks.values():
             before = "\n\n" if talk.text else ""
@@ -194,12 +199,12 @@ class ChatPage(DetailPage):
         self._difference.setText("")
 
     def write(self, side: Side, text: str) -> None:
-        """A piece of an answer."""
+        """Append a piece of a reply."""
         if side in self._talks:
             self._talks[side].write(text)
 
     def say_speed(self, side: Side, value: ChatPiece) -> None:
-        """What the answer takes, or took."""
+        """Show the speed of the current or finished reply."""
         if side not in self._talks:
             return
         if not value.tokens:
@@ -213,7 +218,7 @@ class ChatPage(DetailPage):
         self._talks[side].say(self.tr("{0}, stopped").format(text) if value.stopped else text)
 
     def say_difference(self, at: int | None) -> None:
-        """Both answers are whole: from which character on they differ, None where they do not."""
+        """Mark both replies from the character `at` on; None means that they are equal."""
         if at is None:
             self._difference.setText(self.tr("Both answered with the same words."))
             return
@@ -223,13 +228,13 @@ class ChatPage(DetailPage):
         self._difference.setText(told)
 
     def say_stopped(self, side: Side, value: ChatPiece) -> None:
-        """A person ended the answer of this side; one that waited for it is not asked."""
+        """Show that the user stopped this reply; a version that waited for it gets no request."""
         self.say_speed(side, replace(value, stopped=True))
         if side == "original" and "optimized" in self._talks:
             self._talks["optimized"].say(self.tr("Not asked, since you stopped"))
 
     def end(self) -> None:
-        """Both have answered."""
+        """Show that both versions have replied."""
         self._set_busy(is_loaded=True, is_answering=False)
         if self._entry is not None:
             self._entry.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -258,7 +263,7 @@ class ChatPage(DetailPage):
 
 
 def _named(field: QWidget) -> QWidget:
-    """A field behind its name."""
+    """Return a field with its name in front."""
     both = QWidget()
     row = QHBoxLayout(both)
     row.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What the page Chat shows."""
+"""Define the values of the page Chat."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Side = Literal["original", "optimized"]
 
 @dataclass(frozen=True)
 class ChatValue:
-    """`versions` are (id, title) of what may stand beside the original; `chosen` is one of them."""
+    """The page's value: `versions` are (id, title) of the versions that can chat; `chosen` is one of them."""
 
     versions: tuple[tuple[str, str], ...]
     chosen: str
@@ -16,8 +16,9 @@ class ChatValue:
 
 @dataclass(frozen=True)
 class HowValue:
-    """How answers are made: `temperature` 0 takes the likeliest word each time, above 0 the `seed` counts. `system` is
-    what both are told before the dialogue, "" for nothing.
+    """The sampling of replies: `temperature` 0 takes the likeliest word each time, above 0 the `seed` applies.
+
+    `system` is the system prompt for both versions, "" for none.
     """
 
     temperature: float = 0.0

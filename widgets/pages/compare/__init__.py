@@ -1,4 +1,4 @@
-"""The page Compare: values in, signals out."""
+"""The page Compare: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

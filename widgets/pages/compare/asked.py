@@ -1,4 +1,4 @@
-"""Part of the page Compare: that only some of the examples were asked, why, and asking the others."""
+"""Show on the page Compare that only some test examples were evaluated, and offer to evaluate the others."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout
@@ -13,11 +13,15 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 
 class AskedLine(QFrame):
-    """`rest_wanted` when the others shall be asked, too; what came so far stays as it is until then."""
+    """The line about unevaluated examples; `rest_wanted` asks to evaluate them.
+
+    The result stays unchanged until then.
+    """
 
     rest_wanted = Signal()
 
     def __init__(self, theme: Theme, value: AskedValue, kind: DataKind) -> None:
+        """Create the line for examples of this kind."""
         super().__init__()
         self.setAccessibleName(self.tr("Only some of the examples were asked"))
         self.setProperty("kind", "banner")

@@ -1,4 +1,4 @@
-"""Cards of the page Compare for the two outcomes that are no clear yes: not proven, and nothing faster."""
+"""Define the cards of the page Compare for unproven results and for results without a faster version."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -17,12 +17,13 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 
 
 class ProofCard(Card):
-    """How many examples are missing, and what may be added: chosen by a button, or dropped."""
+    """The number of missing examples, with buttons to add some; they can also be dropped."""
 
     folder_wanted = Signal()
     file_wanted = Signal()
 
     def __init__(self, theme: Theme, value: CompareValue, proof: ProofValue) -> None:
+        """Create the card of an unproven result."""
         super().__init__()
         both = QHBoxLayout()
         both.setSpacing(SPACE_XL)
@@ -103,7 +104,7 @@ class ProofCard(Card):
 
 
 class WaysCards(QWidget):
-    """Three ways on when nothing faster was safe, or when other programs disturbed the comparison."""
+    """Three options for a run without a safe faster version or with a disturbed comparison."""
 
     again_requested = Signal()
     idle_requested = Signal(bool)
@@ -112,6 +113,7 @@ class WaysCards(QWidget):
     goal_requested = Signal()
 
     def __init__(self, theme: Theme, value: CompareValue, ways: WaysValue) -> None:
+        """Create the cards of `ways`."""
         super().__init__()
         self._theme = theme
         outer = QVBoxLayout(self)
@@ -159,7 +161,7 @@ class WaysCards(QWidget):
         return card
 
     def _again_card(self, ways: WaysValue) -> Card:
-        """Examples to tune with would not help."""
+        """Return the card that offers a new measurement; more calibration examples would not help here."""
         text = self.tr("Close other programs first. The versions stay; only the times are taken once more.")
         if ways.disturbed_by:
             named = ", ".join(ways.disturbed_by)
@@ -224,11 +226,12 @@ class WaysCards(QWidget):
 
 
 class KeptCard(Card):
-    """Nothing is lost: the versions stay, with their logs."""
+    """A card that says that all versions and their logs are kept."""
 
     log_requested = Signal()
 
     def __init__(self, theme: Theme, tried: int) -> None:
+        """Create the card; `tried` is the number of versions."""
         super().__init__()
         row = QHBoxLayout()
         row.setSpacing(SPACE_M)

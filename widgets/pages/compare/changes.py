@@ -1,4 +1,4 @@
-"""The examples whose answer changed, side by side, with filters. Thousands of rows cost what is on the screen."""
+"""Show the examples whose prediction changed, side by side, with filters; only visible rows are painted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,34 +32,35 @@ MAX_TEXT_CHARS = 300
 
 
 class ChangesModel(QAbstractListModel):
-    """All changes, or those of one kind."""
+    """The changed examples, all or of one kind; owned by the card."""
 
     def __init__(self, parent: QObject | None = None) -> None:
+        """Create a model without rows."""
         super().__init__(parent)
         self._all: tuple[ChangeValue, ...] = ()
         self._shown: list[ChangeValue] = []
 
     def replace(self, rows: Sequence[ChangeValue], kind: str = "") -> None:
-        """Show these; `kind` "" for all."""
+        """Replace the rows and show those of `kind`, "" for all."""
         self.beginResetModel()
         self._all = tuple(rows)
         self._shown = [row for row in self._all if kind in ("", row.kind)]
         self.endResetModel()
 
     def filter(self, kind: str) -> None:
-        """Only one kind."""
+        """Show only one kind, "" for all."""
         self.replace(self._all, kind)
 
     def count(self, kind: str) -> int:
-        """How many of a kind are listed."""
+        """Return how many rows of a kind are listed."""
         return sum(row.kind == kind for row in self._all)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Rows after the filter."""
+        """Return the number of rows after the filter."""
         return 0 if parent.isValid() else len(self._shown)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The change itself for the delegate, words for everybody else."""
+        """Return the change itself for the delegate, and text for the other roles."""
         row = self._shown[index.row()]
         if role == Qt.ItemDataRole.UserRole:
             return row
@@ -70,18 +71,19 @@ class ChangesModel(QAbstractListModel):
 
 
 class ChangeDelegate(QStyledItemDelegate):
-    """Picture, answer before, arrow, answer after, label."""
+    """The painter of a change: picture, prediction before, arrow, prediction after, label. Owned by the list."""
 
     def __init__(self, theme: Theme, store: PictureStore, parent: QWidget) -> None:
+        """Create a delegate; `store` decodes the pictures."""
         super().__init__(parent)
         self._theme, self._store = theme, store
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All rows are of one height."""
+        """Return the height that all rows share."""
         return QSize(280, ROW_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
+        """Paint one row."""
         row: ChangeValue = index.data(Qt.ItemDataRole.UserRole)
         rect: QRect = option.rect
         painter.save()
@@ -162,9 +164,10 @@ class ChangeDelegate(QStyledItemDelegate):
 
 
 class ChangesCard(Card):
-    """The list with its filters All, Worse, Better, Other; without labels there is only All."""
+    """The list of changes with the filters All, Worse, Better, Other; without labels there is only All."""
 
     def __init__(self, theme: Theme, store: PictureStore, value: ChangesValue) -> None:
+        """Create the card of `value`; `store` decodes its pictures."""
         super().__init__(edge=16, gap=SPACE_S)
         self.box.setContentsMargins(16, 12, 8, 8)
         self._theme = theme
@@ -236,6 +239,6 @@ class ChangesCard(Card):
         self._empty.setText(text)
         self._empty.setVisible(bool(text))
         self._list.setVisible(bool(value.rows))
-        self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # it stands below the title, not in the middle
+        self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # at the top below the title, not in the middle
         if value.rows:
             self._list.setMinimumHeight(min(LEAST_ROWS, len(value.rows)) * ROW_PX + 2)

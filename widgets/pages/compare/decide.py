@@ -1,4 +1,4 @@
-"""Part of the page Compare: the way on where a run ended without a verdict."""
+"""Offer on the page Compare the next step of a run that ended without a verdict."""
 
 from PySide6.QtCore import QCoreApplication, Signal
 
@@ -12,12 +12,13 @@ def _tr(text: str) -> str:
 
 
 class DecideButton(PrimaryButton):
-    """Measures again (`again_requested`), or tests one version by itself (`alone_requested(id)`)."""
+    """A button that measures again (`again_requested`) or proves one version alone (`alone_requested(id)`)."""
 
     again_requested = Signal()
     alone_requested = Signal(str)
 
     def __init__(self, theme: Theme, value: UndecidedValue) -> None:
+        """Create the button for the action of `value`."""
         if value.action != "prove":
             super().__init__(theme, _tr("Measure again"), "arrow-clockwise")
             self.clicked.connect(self.again_requested)

@@ -1,4 +1,4 @@
-"""The page Compare: one sentence, three figures, the table; then the graph and the answers that changed."""
+"""Show the page Compare: headline, three figures and table, then the plot and the changed answers."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -33,11 +33,11 @@ LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
 
 class ComparePage(Page):
-    """`export_requested(id)`, `export_anyway_requested(id)` name the version, `write_requested(id)` one that is written
-    at once; `proof_data_chosen(path)` names more
-    examples to prove it with, `other_model_chosen(path)` a model to judge beside the original, `page_wanted(page id)`
-    a page that looks closer, `sources_wanted(id, key)` a figure that `show_sources` is to explain,
-    `go_on_requested(minutes)` gives the run more time; the other signals lead back.
+    """The page Compare; `export_requested` and `export_anyway_requested` carry the id of a version.
+
+    `write_requested(id)` writes a bundle at once, `proof_data_chosen(path)` adds examples, `other_model_chosen(path)`
+    compares a model with the original, `page_wanted(page id)` opens a detail page, `sources_wanted(id, key)` requests
+    `show_sources`, `go_on_requested(minutes)` gives the run more time. The other signals lead back.
     """
 
     export_requested = Signal(str)
@@ -47,18 +47,19 @@ class ComparePage(Page):
     add_data_requested = Signal()
     proof_data_chosen = Signal(str)
     other_model_chosen = Signal(str)
-    rest_requested = Signal()  # ask the test examples that nobody was asked yet
+    rest_requested = Signal()  # evaluate the test examples that were not evaluated yet
     set_limit_requested = Signal(float)
     goal_requested = Signal()
     again_requested = Signal()
-    alone_requested = Signal(str)  # test this version by itself
-    idle_requested = Signal(bool)  # measure again once the computer is idle; False: wait no longer
+    alone_requested = Signal(str)  # prove this version alone
+    idle_requested = Signal(bool)  # measure again when the computer is idle; False stops the wait
     log_requested = Signal()
     go_on_requested = Signal(int)
     page_wanted = Signal(str)
     sources_wanted = Signal(str, str)
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        """Create the page; `pictures` decodes its pictures."""
         super().__init__(theme, self.tr("Compare"))
         self._pictures = pictures or PictureStore(self)
         self._value: CompareValue | None = None
@@ -75,7 +76,7 @@ class ComparePage(Page):
 
     # -- states --
     def show_empty(self) -> None:
-        """Nothing was optimized yet."""
+        """Show that nothing was optimized yet."""
         text = self.tr(
             "Once versions have been measured, they stand here side by side: how fast, how large, and whether they "
             "answer alike."
@@ -84,7 +85,7 @@ class ComparePage(Page):
         self._fill("empty", PageHead(self.tr("Compare")), card)
 
     def show_value(self, value: CompareValue) -> None:
-        """The result of a run."""
+        """Show the result of a run."""
         self._value = value
         head = PageHead(value.headline, value.subtitle)
         self._add_actions(head, value)
@@ -139,7 +140,7 @@ class ComparePage(Page):
         return ()
 
     def show_at_once(self, target: str) -> None:
-        """The kind of bundle that one click writes of the recommended version, "" where something is asked first."""
+        """Set the bundle that one click writes of the recommended version, "" if the form must be shown first."""
         self._at_once = target
         if self.state == "full" and self._value is not None and self._value.outcome == "safe":
             self._export.setText(self.tr("Export bundle") if target else self.tr("Export…"))
@@ -149,12 +150,12 @@ class ComparePage(Page):
             self._choose.setVisible(bool(target))
 
     def show_changes(self, value: ChangesValue) -> None:
-        """The changed answers of the chosen version."""
+        """Show the changed predictions of the chosen version."""
         if self._changes is not None and self.state == "full":
             self._changes.show_value(value)
 
     def show_sources(self, values: Sequence[SourceValue], key: str) -> None:
-        """What the figures of a version are made of, the one with this key first, beside what was clicked."""
+        """Show the sources of a version's figures beside the clicked one, starting with `key`."""
         if values:
             SourceCard(self.theme, values, key, self).show_at(self._opened_at)
 
@@ -193,7 +194,7 @@ class ComparePage(Page):
         head.add_action(self._export)
 
     def _go_on(self, value: GoOnValue) -> Button:
-        """More time for the same run: the way on where nothing is recommended."""
+        """Return the button for more time, the main action if nothing is recommended."""
         make = PrimaryButton if value.is_way_on else GhostButton
         button = make(self.theme, self.tr("Go on for up to {0} minutes").format(value.minutes), "play")
         button.clicked.connect(lambda: self.go_on_requested.emit(value.minutes))
@@ -237,7 +238,7 @@ class ComparePage(Page):
         return card
 
     def _watch(self, value: CompareValue) -> QWidget:
-        """How it compares with the version before: a warning stands first, good news last."""
+        """Return the comparison with the version before: a warning is at the top of the page, good news at the end."""
         line = QFrame()
         line.setAccessibleName(self.tr("Compared with the version before"))
         row = QHBoxLayout(line)
@@ -275,7 +276,7 @@ class ComparePage(Page):
         return cards
 
     def _below(self, value: CompareValue) -> QWidget:
-        """Side by side, in the smallest window one below the other."""
+        """Return plot and changes side by side, or one below the other in the smallest window."""
         holder = QWidget()
         self._pair = row = QBoxLayout(self._pair_direction(self.is_narrow), holder)
         row.setContentsMargins(0, 0, 0, 0)
@@ -288,7 +289,7 @@ class ComparePage(Page):
             plot = ScatterPlot(self.theme, name)
             plot.set_points(found, limit)
             plot.setMinimumHeight(LEAST_PLOT_PX)
-            plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum will do
+            plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum is enough
             plot.point_chosen.connect(self._on_point_chosen)
             card.add(plot, stretch=1)
             row.addWidget(card, 1)
@@ -320,19 +321,19 @@ class ComparePage(Page):
             self.proof_data_chosen.emit(path)
 
     def choose_other_model(self) -> None:
-        """Open the system's dialog for the file of a model that was made elsewhere."""
+        """Open the system's dialog for a model file from elsewhere."""
         kinds = self.tr("Models (*.onnx *.xml *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a model to judge"), "", kinds)
         if path:
             self.other_model_chosen.emit(path)
 
     def choose_version(self, version_id: str) -> None:
-        """Choose a row of the table, with its details, and bring it into view."""
+        """Choose a row of the table with its details and scroll to it."""
         if self._table is not None:
             self._table.choose(version_id)
             self._fold.setChecked(True)
             self._tell_notes(version_id)
-            QTimer.singleShot(0, self, self._see_chosen)  # once the details have their room
+            QTimer.singleShot(0, self, self._see_chosen)  # after the details have their room
 
     def _see_chosen(self) -> None:
         if self._table is not None:
@@ -353,7 +354,7 @@ class ComparePage(Page):
         version = self._version(version_id)
         shown = version if self._fold.isChecked() else None
         told = self._value.note if self._value is not None else ""
-        # what the page says below of the recommended version is not said twice
+        # the page's note already contains these
         notes = [note for note in shown.notes if note not in told] if shown is not None else []
         lines = (shown.device, *shown.scores, " ".join(notes)) if shown is not None else ()
         text = "\n".join(filter(None, lines))

@@ -1,4 +1,4 @@
-"""Rows, columns and figures of the page Compare, made from what was measured."""
+"""Build rows, columns and figures of the page Compare from the measured values."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from widgets.parts.text import Tone
 from widgets.plots.scatter_plot import PointValue
 
 SMALL_SET = 100
-"""Below this many examples shares are told as "18 of 20"."""
+"""Number of examples below which shares are shown as counts, such as "18 of 20"."""
 
 
 def _tr(text: str) -> str:
@@ -20,24 +20,24 @@ def _tr(text: str) -> str:
 
 
 def is_small(value: CompareValue) -> bool:
-    """Whether shares are told as counts; places in texts are many."""
+    """Return whether shares are shown as counts; a language model has many positions in its texts."""
     return not value.speaks and 0 < value.n_test < SMALL_SET
 
 
 def original_of(value: CompareValue) -> VersionValue | None:
-    """The version that all others are compared with."""
+    """Return the version that all others are compared with."""
     return next((version for version in value.versions if version.verdict in ("original", "keep")), None)
 
 
 def empty_pages(value: CompareValue | None) -> frozenset[str]:
-    """The pages below Compare that would show nothing: all answers, where no version has any."""
+    """Return the ids of detail pages that would be empty: all answers, if no version has predictions."""
     versions = value.versions if value is not None else ()
     has_answers = any(version.agreement is not None for version in versions)
     return frozenset() if has_answers else frozenset({"answers"})
 
 
 def columns(value: CompareValue) -> list[Column]:
-    """Six, by what is known: accuracy, or the task's own score, needs labels."""
+    """Return the six columns; accuracy or the task's own score needs labels."""
     rightness = value.score_title or (_tr("Right answers") if is_small(value) else _tr("Accuracy"))
     third = rightness if value.labelled else _tr("Memory")
     same = _tr("Next words kept") if value.speaks else _tr("Same answers")
@@ -54,7 +54,7 @@ def columns(value: CompareValue) -> list[Column]:
 
 
 def source_key(value: CompareValue, column: int) -> str:
-    """Which figure a column of the table shows (a key of `SourceValue`)."""
+    """Return which figure a column of the table shows (a key of `SourceValue`)."""
     return ("latency", "latency", "size", "accuracy" if value.labelled else "memory", "same", "same")[column]
 
 
@@ -131,7 +131,7 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
 
 
 def _spoken(pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple[str, str], ...]:
-    """Of a language model, whose requests are made for timing: a person waits for tokens."""
+    """Return the details of a language model, whose tokens matter more than the requests made for timing."""
     return (
         (_tr("Tokens a second"), pair(lambda v: count(v.tokens_per_s))),
         (_tr("First token after"), pair(lambda v: ms(v.first_ms))),
@@ -140,14 +140,14 @@ def _spoken(pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple
 
 
 def _no_p99(version: VersionValue) -> str:
-    """Why there is none: the slowest hundredth of few requests is a matter of luck."""
+    """Return why there is no p99: the slowest hundredth of few requests is random."""
     if not version.requests:
         return UNKNOWN
     return _tr("{0:,} of {1:,} requests").format(version.requests, version.requests_for_p99)
 
 
 def _mean_ms(version: VersionValue) -> float | None:
-    """The one time of a version; the median of what was measured before means were kept."""
+    """Return the mean latency in ms; the median for results from before means were stored."""
     return version.latency_ms if version.latency_mean_ms is None else version.latency_mean_ms
 
 
@@ -161,7 +161,7 @@ def _latency(version: VersionValue, strong: bool) -> Cell:
 
 
 def rows(value: CompareValue) -> list[Row]:
-    """One for each version, the recommended one (or the kept original) strong."""
+    """Return one row per version, with the recommended one (or the kept original) in bold."""
     base = original_of(value)
     best = value.recommended or (base.id if base is not None and base.verdict == "keep" else "")
     found = []
@@ -180,7 +180,7 @@ def rows(value: CompareValue) -> list[Row]:
 
 
 def figures(value: CompareValue) -> list[OpenFigure]:
-    """Faster, smaller, same answers; only what was measured."""
+    """Return the figures of speed, size and predictions, as far as they were measured."""
     base = original_of(value)
     best = next((version for version in value.versions if version.id == value.recommended), None)
     if base is None or best is None:
@@ -207,7 +207,7 @@ def _speed_figure(best: VersionValue, before_ms: float, now_ms: float) -> OpenFi
 
 
 def _spoken_figure(base: VersionValue, best: VersionValue) -> OpenFigure | None:
-    """Of a language model: the factor of a short answer, with what it is made of; None of other models."""
+    """Return the speedup of a short reply with its parts for a language model; None for other models."""
     if not (base.tokens_per_s and best.tokens_per_s and base.first_ms and best.first_ms) or best.speedup is None:
         return None
     text = _tr("a short answer; speaks {0} as fast, reads a prompt {1} as fast")
@@ -244,7 +244,7 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | Non
 
 
 def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
-    """Points of the graph, the least share that is allowed in percent, and the axis' name."""
+    """Return the points of the plot, the least allowed share in percent, and the name of the axis."""
     found = []
     for version in value.versions:
         share = version.accuracy if value.labelled else version.agreement

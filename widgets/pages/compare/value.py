@@ -1,4 +1,4 @@
-"""What the page Compare shows: frozen, raw numbers in SI units; the page rounds them."""
+"""Define the values of the page Compare: frozen, with raw numbers in SI units that the page rounds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -29,12 +29,11 @@ Verdict = Literal[
 
 @dataclass(frozen=True)
 class VersionValue:
-    """One row of the table; None where nothing was measured. Shares are 0..1; `loss` is relative.
+    """One row of the table; None if it was not measured. Shares are 0..1; `loss` is relative.
 
-    `latency_mean_ms` is the time that is compared, and `speedup` follows from it. With `is_bound` other programs were
-    running, and `speedup` is a lower bound. `speedup_low` and `speedup_high` hold it with 95 %.
-
-    A p99 is told from `requests_for_p99` timed requests on; there were `requests`.
+    `latency_mean_ms` is the compared latency, from which `speedup` follows. With `is_bound` other programs were
+    running, and `speedup` is a lower bound. `speedup_low` to `speedup_high` is its 95 % interval. A p99 is shown from
+    `requests_for_p99` timed requests on; there were `requests`.
     """
 
     id: str
@@ -54,25 +53,26 @@ class VersionValue:
     speedup_low: float | None = None
     speedup_high: float | None = None
     is_bound: bool = False
-    first_look: bool = False  # measured at another moment than the original: no figure to compare
+    first_look: bool = False  # measured at another time than the original: not comparable
     runtime: str = ""
     notes: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()  # what was measured of its task, in sentences
-    color: int = 0  # place in the series of colors; 0 is the original
+    color: int = 0  # index in the series of colors; 0 is the original
     requests: int = 0
     requests_for_p99: int = 0
     latency_mean_ms: float | None = None
     latency_p90_ms: float | None = None
-    score: str = ""  # of what is no class: the first score by what is right, in words
+    score: str = ""  # first score against the right answers if they are no classes, as text
     tokens_per_s: float | None = None  # of a language model
-    first_ms: float | None = None  # until its first token
-    device: str = ""  # in sentences: what it runs on, what that told, what answers cost; where cards take part
+    first_ms: float | None = None  # time to its first token
+    device: str = ""  # sentences about device, its figures and cost, in runs with GPU versions
 
 
 @dataclass(frozen=True)
 class ChangeValue:
-    """One example whose answer changed; `label` is None without labels. Of texts there are both answers in parts, with
-    the words marked that differ.
+    """One example whose prediction changed; `label` is None without labels.
+
+    Texts have both predictions in parts, with the differing words marked.
     """
 
     item: int
@@ -87,8 +87,10 @@ class ChangeValue:
 
 @dataclass(frozen=True)
 class ChangesValue:
-    """`total` may exceed the rows that are listed. `kind` of the inputs. `words_changed` of `words`: next words of a
-    language model, of which single ones change in texts that stayed alike. `reasons` say why it is not safe.
+    """The changed examples; `total` may exceed the listed rows.
+
+    `words_changed` of `words` are next words of a language model; single ones may change in texts that stayed alike.
+    `reasons` say why the version is not safe.
     """
 
     total: int = 0
@@ -101,10 +103,10 @@ class ChangesValue:
 
 @dataclass(frozen=True)
 class ProofValue:
-    """How many examples there are, about how many a proof of the limit needs; `loss_high` is the bound (0..1).
+    """The number of examples and how many a proof of the limit needs; `loss_high` is the bound (0..1).
 
-    `needed` is None where no number can be said: so many answers change that more examples alone may not do.
-    `has_labels`: what is right is known already, so that labels need not be asked for.
+    `needed` is None if no number can be given: so many predictions change that more examples alone may not suffice.
+    `has_labels` means that labels exist and need not be requested.
     """
 
     have: int
@@ -116,10 +118,10 @@ class ProofValue:
 
 @dataclass(frozen=True)
 class AskedValue:
-    """Of the `n_test` test examples only `n_asked` were asked: time ran out, or (`no_memory`) room for answers, or
-    (`as_planned`) no more were planned for the limit.
+    """The evaluation of only `n_asked` of the `n_test` test examples.
 
-    `takes` is about how long it takes to ask all of them, in words, "" where that is not known.
+    The run had no time for more, no memory for more predictions (`no_memory`), or planned no more for the limit
+    (`as_planned`). `takes` is the expected time for all of them as text, "" if it is unknown.
     """
 
     n_asked: int
@@ -131,11 +133,12 @@ class AskedValue:
 
 @dataclass(frozen=True)
 class WaysValue:
-    """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps.
+    """The options of a run without a safe faster version.
 
-    `is_busy`: other programs alone left open what is faster. `disturbed_by` names them. With `can_wait` one may have it
-    measured once the computer is idle. `few`: so few test examples tell nothing about a better version, and `takes` of
-    them would; None where that is not what is missing.
+    `limit_pct` is the smallest limit that some faster version keeps. `is_busy` means that only other programs left the
+    speed undecided, and `disturbed_by` names them. With `can_wait` a measurement can wait until the computer is idle.
+    `few` is a number of test examples that is too small to judge a better version, and `takes` is enough; `few` is None
+    if the examples suffice.
     """
 
     limit_pct: float | None = None
@@ -152,9 +155,9 @@ class WaysValue:
 
 @dataclass(frozen=True)
 class GoOnValue:
-    """More time is offered to the same run: so many minutes; `why` is a sentence, "" where the headline says it.
+    """An offer of more time for the same run in minutes; `why` is a sentence, "" if the headline says it.
 
-    `is_way_on`: it is the main action, because nothing is recommended and nothing else decides that.
+    `is_way_on` means that it is the main action, because nothing is recommended and nothing else decides that.
     """
 
     minutes: int
@@ -164,8 +167,9 @@ class GoOnValue:
 
 @dataclass(frozen=True)
 class UndecidedValue:
-    """What decides a run that ended without a verdict: to test a version (`version_id`; `takes` is about how long, in
-    words), to go on measuring, or to measure again.
+    """The action that decides a run without a verdict: prove a version, continue to measure, or measure again.
+
+    `version_id` is the version to prove; `takes` is the expected time as text.
     """
 
     action: Literal["prove", "go_on", "again"]
@@ -175,11 +179,11 @@ class UndecidedValue:
 
 @dataclass(frozen=True)
 class CompareValue:
-    """`outcome`: what the page says. `recommended` is a version's id; "" when the original is kept.
+    """The page's value; `recommended` is a version's id, "" if the original is kept.
 
-    `n_labelled` of the `n_test` examples have labels; right answers are counted among these.
-    `watch` says in a sentence how the result compares with the version that was exported last, or with the last result.
-    `asked` is there where not all test examples were asked.
+    `n_labelled` of the `n_test` examples have labels, and right predictions are counted among these. `watch` is a
+    sentence that compares the result with the version that was exported last, or with the last result. `asked` is set
+    if not all test examples were evaluated.
     """
 
     outcome: Literal["safe", "not_proven", "nothing_faster"]

@@ -1,4 +1,4 @@
-"""The page Data: values in, signals out."""
+"""The page Data: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

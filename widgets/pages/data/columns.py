@@ -1,4 +1,4 @@
-"""Part of the page Data: which columns of a table hold the texts and their labels."""
+"""Choose on the page Data which columns of a table hold the texts and their labels."""
 
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QHBoxLayout
@@ -13,11 +13,12 @@ SHOWN_CHARACTERS = 60
 
 
 class ColumnsCard(Card):
-    """`changed(text, label)` tells the names of the chosen columns; an empty label is none."""
+    """A card with the columns; `changed(text, label)` carries the chosen names, "" for no label."""
 
     changed = Signal(str, str)
 
     def __init__(self, value: ColumnsValue) -> None:
+        """Create the card of a table."""
         super().__init__(QCoreApplication.translate("ColumnsCard", "Columns"))
         self._text, self._labels = ChoiceField(elastic=True), ChoiceField(elastic=True)
         self._labels.addItem(self.tr("none") if value.are_texts else self.tr("no labels"), "")

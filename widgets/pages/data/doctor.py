@@ -1,4 +1,4 @@
-"""Part of the page Data: which way of preparing the inputs fits, with the evidence, and taking it by a click."""
+"""Show on the page Data which preparation of the inputs fits, with the evidence and a button to take it."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,9 +19,10 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class WayValue:
-    """One way in words. `figure` is what came out ("90 % right"), `share` 0..1 its bar, `n` the examples.
+    """One preparation as text.
 
-    `spec` is what a click takes; the chosen way needs none.
+    `figure` is its result ("90 % right"), `share` 0..1 its bar, `n` the number of examples. `spec` is what a click
+    takes; the chosen preparation needs none.
     """
 
     words: str
@@ -36,9 +37,10 @@ class WayValue:
 
 @dataclass(frozen=True)
 class DoctorValue:
-    """`state`: idle (may be asked), running, told, failed, taking (the model is opened again with another way).
+    """The state of the check.
 
-    `chosen` says in words how inputs are prepared now, `spec` is what a click takes, "" for nothing.
+    `state` is idle (can start), running, told (finished), failed, or taking (the model is opened again with another
+    preparation). `chosen` describes the current preparation. `spec` is what a click takes, "" for nothing.
     """
 
     state: Literal["idle", "running", "told", "failed", "taking"] = "idle"
@@ -52,27 +54,31 @@ class DoctorValue:
 
 
 class DoctorCard(Card):
-    """`check_requested`, `cancel_requested`; `taken(spec)` when the person takes the way that fits better."""
+    """The card of the check, owned by the page.
+
+    It emits `check_requested` and `cancel_requested`, and `taken(spec)` when the user takes a preparation.
+    """
 
     check_requested = Signal()
     cancel_requested = Signal()
     taken = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
+        """Create a card in its idle state."""
         super().__init__(self.tr("How they are prepared"), gap=SPACE_S)
         self._theme = theme
         self._body: QWidget | None = None
         self._value = DoctorValue()
         self._chosen = words("", "soft")
-        # room from the start: what stands below must not move away from under a click when the words come
+        # reserves the room, so that later text does not move buttons away from a click
         self._chosen.setMinimumHeight(2 * self._chosen.fontMetrics().lineSpacing())
         self.add(self._chosen)
         self.show_value(DoctorValue())
 
     def show_value(self, value: DoctorValue) -> bool:
-        """Another state. Whoever is at a button of it stays in the card, else Qt would give the focus to a far field.
+        """Show another state and return whether the focus was in the card.
 
-        Gives whether somebody was.
+        The focus then stays in the card, because Qt would move it to a distant field.
         """
         self._chosen.setText(value.chosen)
         if self._body is not None and replace(value, chosen="") == self._value:

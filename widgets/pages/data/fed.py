@@ -1,4 +1,4 @@
-"""Part of the page Data: what the model gets, in numbers and as it looks after the preparation, for three examples."""
+"""Show on the page Data what the model receives of three examples, as numbers and after the preparation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MOST_INPUTS = 4
 
 @dataclass(frozen=True)
 class FedInputValue:
-    """One input in words: "input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031"."""
+    """One input as text: "input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031"."""
 
     name: str
     shape: str
@@ -30,8 +30,9 @@ class FedInputValue:
 
 @dataclass(frozen=True)
 class FedExampleValue:
-    """One example; `picture` is how it looks after its preparation, `levels` how a sound goes. `result` is what Fettle
-    reads of the original's answer, "" where the picture shows it.
+    """One example after its preparation as `picture`, or a sound as `levels`.
+
+    `result` is the original's prediction as Fettle reads it, "" if the picture shows it.
     """
 
     name: str
@@ -43,7 +44,10 @@ class FedExampleValue:
 
 @dataclass(frozen=True)
 class FedValue:
-    """`state`: waiting (measurements go first), running, told, failed. `preparation` is "" where nothing is done."""
+    """The state of the inspection: waiting (for measurements), running, told (finished) or failed.
+
+    `preparation` is "" if inputs are not changed.
+    """
 
     state: Literal["waiting", "running", "told", "failed"] = "waiting"
     preparation: str = ""
@@ -54,9 +58,10 @@ class FedValue:
 
 
 class FedCard(Card):
-    """Shows a `FedValue`; nothing in it is clicked."""
+    """The card of a `FedValue`, owned by the page; it has no buttons."""
 
     def __init__(self, theme: Theme, pictures: PictureStore) -> None:
+        """Create a card in its waiting state; `pictures` decodes its pictures."""
         super().__init__(self.tr("What the model gets"), gap=SPACE_S)
         self._theme, self._pictures = theme, pictures
         self._body: QWidget | None = None
@@ -65,7 +70,7 @@ class FedCard(Card):
         self.show_value(FedValue())
 
     def show_value(self, value: FedValue) -> None:
-        """Another state; a bar that only moves on is not made anew."""
+        """Show another state; a running bar is updated in place."""
         moves_on = self._value is not None and self._value.state == value.state == "running"
         if value == self._value:
             return

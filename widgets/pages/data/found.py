@@ -1,4 +1,4 @@
-"""Part of the page Data: what the checks found, and leaving out by a click what speaks against using it."""
+"""Show on the page Data what the checks found, with buttons to leave out problematic examples."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,14 @@ from widgets.tokens import SPACE_S
 
 
 class FoundList(QWidget):
-    """Rows that change in place. The files themselves stay untouched, so that everything can be put back."""
+    """The findings in rows that update in place; files stay unchanged, so that all edits can be undone."""
 
     leave_out_requested = Signal()
     put_back_requested = Signal()
     suspects_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty list."""
         super().__init__()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -48,7 +49,14 @@ class FoundList(QWidget):
         self.show_values((), 0, 0)
 
     def show_values(self, rows: Sequence[CheckValue], leave_out: int, left_out: int, suspects: int = 0) -> None:
-        """`leave_out` examples may be left out, `left_out` are; `suspects` have labels that look wrong."""
+        """Show the findings.
+
+        Args:
+            rows: the findings.
+            leave_out: number of examples that can be left out.
+            left_out: number of examples that are left out.
+            suspects: number of examples whose label looks wrong.
+        """
         self._rows.show_values(rows)
         self._line.setVisible(bool(rows))
         one, many = self.tr("Look at it…"), self.tr("Look at the {0:,}…").format(suspects)

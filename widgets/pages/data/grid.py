@@ -1,4 +1,4 @@
-"""Part of the page Data: thousands of examples in one view. Small pictures come in when they are looked at."""
+"""Show thousands of examples in one view on the page Data; thumbnails are requested when they become visible."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ MOST_KEPT, MOST_BYTES = 1500, 48 << 20
 
 @dataclass(frozen=True)
 class ItemValue:
-    """One example: `source` names it, `label` is "" without one. `mark` says what the person did with it."""
+    """One example: `source` names it, `label` is "" without one, `mark` is the user's edit."""
 
     source: str
     label: str = ""
@@ -36,14 +36,15 @@ class ItemValue:
 
 
 class ItemsModel(QAbstractListModel):
-    """`wanted(number)` comes when the small picture of an example is needed; `put` answers for a whole range.
+    """The examples of the view, owned by it; `wanted(number)` requests a thumbnail, `put` delivers a range of them.
 
-    Pictures are kept as they came and decoded when they are drawn; the newest stay.
+    Thumbnails are stored encoded and decoded when they are painted; the newest ones stay.
     """
 
     wanted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
+        """Create a model without examples."""
         super().__init__(parent)
         self._items: list[ItemValue] = []
         self._rows: list[int] = []
@@ -54,7 +55,7 @@ class ItemsModel(QAbstractListModel):
         self._images: OrderedDict[int, QImage | None] = OrderedDict()
 
     def show_items(self, items: Sequence[ItemValue], chunk: int) -> None:
-        """Other examples; `chunk` of them are drawn at a time."""
+        """Show other examples; thumbnails arrive `chunk` at a time."""
         self.beginResetModel()
         self._items, self._chunk = list(items), max(1, chunk)
         self._encoded.clear()
@@ -64,7 +65,7 @@ class ItemsModel(QAbstractListModel):
         self.endResetModel()
 
     def mark(self, items: Sequence[ItemValue]) -> None:
-        """The same examples with other labels or marks."""
+        """Update labels and marks of the same examples."""
         if len(items) != len(self._items):
             self.show_items(items, self._chunk)
             return
@@ -73,14 +74,14 @@ class ItemsModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
 
     def show_label(self, label: str) -> None:
-        """Only examples with this label, "" for all."""
+        """Show only examples with this label, "" for all."""
         self.beginResetModel()
         self._label = label
         self._filter()
         self.endResetModel()
 
     def put(self, first: int, pictures: Sequence[bytes]) -> None:
-        """Small pictures of the examples from number `first` on (a multiple of the chunk), b"" for none."""
+        """Store thumbnails of the examples from number `first` on (a multiple of the chunk), b"" for none."""
         self._encoded[first] = tuple(pictures)
         self._size_bytes += sum(map(len, pictures))
         while self._size_bytes > MOST_BYTES and len(self._encoded) > 1:
@@ -90,14 +91,15 @@ class ItemsModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
 
     def item(self, row: int) -> ItemValue:
+        """Return the example in a row."""
         return self._items[self._rows[row]]
 
     def number(self, row: int) -> int:
-        """The example's number among all, shown or not."""
+        """Return the example's number among all examples, including hidden ones."""
         return self._rows[row]
 
     def image(self, row: int) -> tuple[QImage | None, bool]:
-        """The small picture, and whether that is final; else it is asked for."""
+        """Return the thumbnail and whether that is final; otherwise it is requested."""
         number = self._rows[row]
         if number in self._images:
             self._images.move_to_end(number)
@@ -115,11 +117,11 @@ class ItemsModel(QAbstractListModel):
         return self._images[number], True
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Examples that are shown."""
+        """Return the number of shown examples."""
         return 0 if parent.isValid() else len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The example, and for screen readers its label and name."""
+        """Return the example's label and name as text."""
         if not index.isValid():
             return None
         item = self.item(index.row())
@@ -138,8 +140,8 @@ def line_parts(inner: QRectF, label_px: float) -> tuple[QRectF, QRectF]:
     """Return the places of a line's text and of its label at the right end, which takes no more than it needs.
 
     Args:
-        inner: The line without its edges, in pixels.
-        label_px: Width of the label as it is written; 0 for none.
+        inner: the line without its margins, in pixels.
+        label_px: width of the label as it is written; 0 for none.
     """
     width = min(0.3 * inner.width(), MOST_LABEL_PX, label_px + 1) if label_px else 0.0
     gap = SPACE_M if width else 0.0
@@ -148,9 +150,10 @@ def line_parts(inner: QRectF, label_px: float) -> tuple[QRectF, QRectF]:
 
 
 class ItemDelegate(QStyledItemDelegate):
-    """Draws a picture with its label below, or a line of text with its label at the right."""
+    """The painter of an example: a picture with its label below, or a line of text with its label at the right."""
 
     def __init__(self, theme: Theme, model: ItemsModel, parent: QWidget, *, pictures: bool) -> None:
+        """Create a delegate; `pictures` selects thumbnails instead of lines."""
         super().__init__(parent)
         self._theme, self._model, self._pictures = theme, model, pictures
         self.width_px = CELL_PX
@@ -159,15 +162,15 @@ class ItemDelegate(QStyledItemDelegate):
         model.modelReset.connect(self.forget)
 
     def forget(self) -> None:
-        """Tiles of other colors, or of other examples."""
+        """Clear the cached tiles, because colors or examples changed."""
         self._tiles.clear()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """The same for all, so that thousands need no measuring."""
+        """Return the same size for all examples, so that thousands need no measuring."""
         return QSize(self.width_px, SIDE_PX + CAPTION_PX + SPACE_S) if self._pictures else QSize(120, ROW_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one example."""
+        """Paint one example."""
         item = self._model.item(index.row())
         state = option.state
         rect: QRect = option.rect
@@ -199,7 +202,7 @@ class ItemDelegate(QStyledItemDelegate):
         self._paint_words(painter, below, item.label, "soft", Qt.AlignmentFlag.AlignHCenter)
 
     def _tile(self, row: int, ratio: float) -> QPixmap:
-        """The picture with its round corners, drawn once: clipping is what costs time in scrolling."""
+        """Return the picture with round corners, painted once, because clipping is slow while scrolling."""
         key = (self._model.number(row), ratio)
         if key in self._tiles:
             self._tiles.move_to_end(key)
@@ -229,7 +232,7 @@ class ItemDelegate(QStyledItemDelegate):
         self._paint_mark(painter, QRectF(inner.x() - SPACE_S - 2, inner.center().y() - 3, 6, 6), item)
 
     def _paint_mark(self, painter: QPainter, place: QRectF, item: ItemValue) -> None:
-        """A dot on what was changed by hand."""
+        """Paint a dot on an example that was edited by hand."""
         if item.mark:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self._theme.color("panel"), 1))
@@ -246,11 +249,12 @@ class ItemDelegate(QStyledItemDelegate):
 
 
 class ItemsView(QListView):
-    """A grid of pictures or a list of lines; several can be chosen. `acted(name)` comes for keys on what is chosen."""
+    """A grid of pictures or a list of lines with multiple selection; `acted(name)` follows keys on the selection."""
 
     acted = Signal(str)
 
     def __init__(self, theme: Theme, *, pictures: bool) -> None:
+        """Create an empty view; `pictures` selects the grid."""
         super().__init__()
         self._theme = theme
         self.items = ItemsModel(self)
@@ -269,21 +273,21 @@ class ItemsView(QListView):
             self.setResizeMode(QListView.ResizeMode.Adjust)
             self.setLayoutMode(QListView.LayoutMode.SinglePass)
         self.setDragEnabled(False)
-        for widget in (self, self.viewport()):  # the icon mode takes drops by itself
+        for widget in (self, self.viewport()):  # the icon mode accepts drops by itself
             widget.setAcceptDrops(False)
         theme.changed.connect(self.viewport().update)
 
     def chosen(self) -> tuple[str, ...]:
-        """Sources of what is selected."""
+        """Return the sources of the selected examples."""
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
         return tuple(self.items.item(row).source for row in rows)
 
     def sizeHint(self) -> QSize:
-        """Return the least height: more comes from spare height of the page only."""
+        """Return the least height; more comes only from spare height of the page."""
         return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def whole_px(self, width: int) -> int:
-        """Return the height in pixels at which all examples can be seen without scrolling."""
+        """Return the height in pixels at which all examples are visible without scrolling."""
         count = self.items.rowCount()
         if not self._pictures:
             return count * ROW_PX + SPACE_S
@@ -291,9 +295,9 @@ class ItemsView(QListView):
         return -(-count // columns) * (SIDE_PX + CAPTION_PX + SPACE_S) + SPACE_S
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Pictures are spread over the width."""
+        """Spread the pictures over the width."""
         policies, is_whole = Qt.ScrollBarPolicy, self.height() >= self.whole_px(self.width())
-        # as needed, the list keeps room for a bar that is no longer there, and a column less
+        # with AsNeeded, the list reserves room for a removed bar and loses a column
         self.setVerticalScrollBarPolicy(policies.ScrollBarAlwaysOff if is_whole else policies.ScrollBarAsNeeded)
         width = self.viewport().width() - 1
         if self._pictures and width > 0:
@@ -302,14 +306,14 @@ class ItemsView(QListView):
         super().resizeEvent(event)
 
     def keyPressEvent(self, event: Any) -> None:
-        """Delete leaves out what is chosen; all else is the list's own."""
+        """Leave out the selection with Delete; other keys are the list's own."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.chosen():
             self.acted.emit("leave_out")
             return
         super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """At its ends the page scrolls on."""
+        """Scroll the page at the ends of the list."""
         bar, down = self.verticalScrollBar(), event.angleDelta().y() < 0
         at_end = bar.value() >= bar.maximum() if down else bar.value() <= bar.minimum()
         if at_end:

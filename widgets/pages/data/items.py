@@ -1,4 +1,4 @@
-"""Part of the page Data: all examples, and changing by a click what is wrong with them; the files stay untouched."""
+"""Show all examples on the page Data with buttons to edit them; the files stay unchanged."""
 
 from collections.abc import Sequence
 
@@ -20,8 +20,10 @@ ROWS_SHOWN, LINES_SHOWN, FEWEST_IN_A_ROW, MOST_LABELS = 4, 12, 4, 2000
 
 
 class ItemsCard(Card):
-    """`edited(name, sources, label)` asks for a change of what is chosen: leave_out, put_back, test, calibration,
-    relabel; `undo_requested`, `redo_requested` for the last one.
+    """The card of the examples; `edited(name, sources, label)` asks to edit the selection.
+
+    The names are leave_out, put_back, test, calibration and relabel. `undo_requested` and `redo_requested` are for the
+    last edit.
     """
 
     edited = Signal(str, object, str)
@@ -29,6 +31,7 @@ class ItemsCard(Card):
     redo_requested = Signal()
 
     def __init__(self, theme: Theme, items: Sequence[ItemValue], *, pictures: bool, chunk: int) -> None:
+        """Create the card of `items`; thumbnails arrive `chunk` at a time."""
         super().__init__(gap=SPACE_M)
         self._theme, self._items = theme, tuple(items)
         self._labels: tuple[str, ...] = ()
@@ -41,7 +44,7 @@ class ItemsCard(Card):
         self._redo.clicked.connect(self.redo_requested)
         self._kinds = ChoiceField(self.tr("Kinds that are shown"), small=True, elastic=True)
         self._kinds.setMaximumWidth(200)
-        self._kinds.setMinimumContentsLength(8)  # in the smallest window the title needs the rest
+        self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
         for widget in (self._undo, self._redo, self._kinds):
             self.title_row.addWidget(widget)
         self.box.addLayout(self.title_row)
@@ -66,26 +69,26 @@ class ItemsCard(Card):
             shortcut.activated.connect(button.click)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Take the height that is there, but no more than all examples need."""
+        """Take the available height, but no more than all examples need."""
         super().resizeEvent(event)
         self.view.setMaximumHeight(max(self.view.minimumHeight(), self.view.whole_px(self.view.width())))
         frame_px = self.box.totalMinimumHeightForWidth(self.width()) - self.view.minimumHeight()
         self.setMaximumHeight(frame_px + self.view.maximumHeight())
 
     def show_items(self, items: Sequence[ItemValue]) -> None:
-        """The same examples with other labels or marks."""
+        """Update labels and marks of the same examples."""
         self._items = tuple(items)
         self.view.items.mark(items)
         self._on_selection()
 
     def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
-        """Whether something can be undone, or done again."""
+        """Show whether an edit can be undone or redone."""
         for button, can in ((self._undo, can_undo), (self._redo, can_redo)):
             button.setVisible(can)
-            button.setEnabled(can)  # its keys work as long as it is enabled
+            button.setEnabled(can)  # its keys work while it is enabled
 
     def offer_labels(self, labels: Sequence[str]) -> None:
-        """What an example may be labelled as."""
+        """Set the labels that an example can get."""
         self._labels = tuple(labels)[:MOST_LABELS]
         self._on_selection()
 
@@ -154,7 +157,7 @@ class ItemsCard(Card):
             self.edited.emit(name, sources, "")
 
     def ask_label(self, sources: Sequence[str]) -> QuestionDialog:
-        """Ask what the chosen examples show."""
+        """Ask for the label of the selected examples."""
         dialog = LabelDialog(self._theme, self._labels, len(sources), self.window())
         dialog.labelled.connect(lambda label: self.edited.emit("relabel", tuple(sources), label))
         dialog.open()
@@ -162,7 +165,7 @@ class ItemsCard(Card):
 
 
 def _height_px(count: int, *, pictures: bool) -> int:
-    """As many rows as there are, but no more than leave room for the rest of the page."""
+    """Return a height in pixels for all rows, limited to leave room for the rest of the page."""
     if not pictures:
         return min(LINES_SHOWN, max(1, count)) * ROW_PX + SPACE_S
     rows = min(ROWS_SHOWN, -(-max(1, count) // FEWEST_IN_A_ROW))
@@ -170,11 +173,12 @@ def _height_px(count: int, *, pictures: bool) -> int:
 
 
 class LabelDialog(QuestionDialog):
-    """Which label do the chosen examples get? `labelled(name)`."""
+    """A dialog that asks for a label; it emits `labelled(name)`."""
 
     labelled = Signal(str)
 
     def __init__(self, theme: Theme, labels: Sequence[str], count: int, parent: QWidget | None) -> None:
+        """Create the dialog for `count` examples with these labels."""
         title = self.tr("What do these {0:,} show?").format(count) if count > 1 else self.tr("What does it show?")
         super().__init__(
             theme,

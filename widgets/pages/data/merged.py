@@ -1,4 +1,4 @@
-"""Part of the page Data: how many of the examples are left after choosing and merging, in words."""
+"""Describe on the page Data how many examples are left after sampling and merging."""
 
 from PySide6.QtCore import QCoreApplication
 
@@ -11,10 +11,10 @@ def _tr(text: str) -> str:
 
 
 def merged_words(value: DataValue, name: str) -> str:
-    """Return how many were found, chosen by chance, merged, and left.
+    """Return how many examples were found, sampled at random, merged, and left.
 
-    From “pictures”: 5,000 pictures, of which 4,820 are the same to the model as others. 180 are left.
-    From “texts.csv”: 23,703 texts, of which 5,200 were chosen by chance. 5 of these are the same … 5,195 are left.
+    - From “pictures”: 5,000 pictures, of which 4,820 are the same to the model as others. 180 are left.
+    - From “texts.csv”: 23,703 texts, of which 5,200 were chosen by chance. 5 of these are the same … 5,195 are left.
     """
     left = value.n_test + value.n_calibration
     is_thinned = 0 < value.n_opened < value.n_items

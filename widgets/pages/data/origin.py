@@ -1,4 +1,4 @@
-"""Part of the page Data: where the examples come from, in three questions; the answers go into the model card."""
+"""Ask on the page Data for the origin of the examples in three questions, for the model card."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ BOX_PX = 200
 
 @dataclass(frozen=True)
 class OriginValue:
-    """The answers by their ids, "" where none was given (see `DataRecord` of the contracts)."""
+    """The answers by their ids, "" for none (see `DataRecord` of the contracts)."""
 
     made_by: str = ""
     may_use: str = ""
@@ -24,11 +24,12 @@ class OriginValue:
 
 
 class OriginCard(Card):
-    """`answered(OriginValue)` with each answer."""
+    """The card with the three questions; it emits `answered(OriginValue)` after each answer."""
 
     answered = Signal(object)
 
     def __init__(self, theme: Theme, value: OriginValue) -> None:
+        """Create the card with the current answers."""
         super().__init__(self.tr("Where they come from"), gap=SPACE_S)
         self._boxes: dict[str, ChoiceField] = {}
         self._ask("made_by", self.tr("Who made them?"), self._makers(), value.made_by)

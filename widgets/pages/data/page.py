@@ -1,4 +1,4 @@
-"""The page Data: examples of the person's own, how they are split, what was checked; or on without any."""
+"""Show the page Data: the user's examples, their split and the checks; or continue without examples."""
 
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -33,21 +33,21 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MAX_CHIPS = 40
 SPARE_SHARE = 1000
-"""Of spare height, the examples take this many parts, the space below them one."""
+"""Parts of the spare height that the examples take; the space below them takes one part."""
 
 
 class DataPage(Page):
-    """`data_chosen(path)` is a folder or a file; `no_data_chosen` goes on with inputs that Fettle makes."""
+    """The page Data; `data_chosen(path)` is a folder or a file, `no_data_chosen` continues with generated inputs."""
 
     data_chosen = Signal(str)
     no_data_chosen = Signal()
-    earlier_requested = Signal()  # back to the set that this one replaced
+    earlier_requested = Signal()  # restore the data set that this one replaced
     continue_requested = Signal()
     columns_changed = Signal(str, str)  # text column, label column ("" for none)
-    labels_matched = Signal(object)  # {label: answer of the model}
+    labels_matched = Signal(object)  # {label: class of the model}
     leave_out_requested = Signal()
     put_back_requested = Signal()
-    edited = Signal(str, object, str)  # what to do, sources, a label where it needs one
+    edited = Signal(str, object, str)  # name of the edit, sources, a label for relabel
     undo_requested = Signal()
     redo_requested = Signal()
     picture_wanted = Signal(int)  # number of the example
@@ -55,11 +55,12 @@ class DataPage(Page):
     doctor_requested = Signal()
     doctor_cancelled = Signal()
     preparation_taken = Signal(str)  # SPEC of --preprocess
-    reading_changed = Signal(str, object)  # how results are read, and the score from which things count, or None
+    reading_changed = Signal(str, object)  # reading of the outputs, and the score threshold or None
     origin_answered = Signal(object)  # OriginValue
     fills_height = True
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        """Create the page; `pictures` decodes its pictures."""
         super().__init__(theme, self.tr("Data"))
         self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
@@ -75,9 +76,9 @@ class DataPage(Page):
 
     # -- states --
     def show_empty(self, ask: DataAskValue) -> None:
-        """Say what may be dropped, and what can be measured without."""
+        """Show what can be dropped, and what can be measured without examples."""
         if self.state == "empty" and self._ask == ask:
-            return  # several facts of a project change at once, and each asks for the same page
+            return  # several facts of a project change at once, and each requests the same page
         self._kind, self._ask = ask.kind, ask
         head = PageHead(
             self.tr("Which {0} shall it be tried on?").format(plural(ask.kind)),
@@ -95,7 +96,7 @@ class DataPage(Page):
         self._fill("empty", head, drop, row)
 
     def show_value(self, value: DataValue) -> None:
-        """The data set as it was read, or that inputs are made."""
+        """Show the data set, or that inputs are generated."""
         self._kind = value.kind
         head = PageHead(self._title(value), self._subtitle(value))
         another = GhostButton(self.theme, self.tr("Choose another…"))
@@ -293,7 +294,7 @@ class DataPage(Page):
         if value.unknown_labels and value.model_classes:
             match = GhostButton(self.theme, self.tr("Match the names…"), size="small")
             match.clicked.connect(lambda: self.ask_match(value))
-            card.title_row.addWidget(match)  # above the rows, whose number grows while the checks go on
+            card.title_row.addWidget(match)  # above the rows, whose number grows during the checks
         card.box.addStretch(1)
         if value.note:
             card.add(words(value.note, "caption"))
@@ -306,9 +307,9 @@ class DataPage(Page):
         self._doctor.taken.connect(self.preparation_taken)
         return self._doctor
 
-    # -- what comes after reading --
+    # -- values after reading --
     def show_items(self, items: Sequence[ItemValue], chunk: int) -> None:
-        """All examples in the preview's place; small pictures are asked for by `picture_wanted` as they are seen."""
+        """Replace the preview with all examples; visible thumbnails are requested by `picture_wanted`."""
         if self._left is None or self._preview is None or self.state != "full" or not items:
             return
         card = ItemsCard(self.theme, items, pictures=self._kind == "images", chunk=chunk)
@@ -324,59 +325,57 @@ class DataPage(Page):
         self._preview, self._items = None, card
 
     def mark_items(self, items: Sequence[ItemValue], *, can_undo: bool, can_redo: bool) -> None:
-        """What was changed by hand, before it is read again; whether it can be undone."""
+        """Show edits before the set is read again, and whether they can be undone."""
         if self._items is not None and self.state == "full":
             self._items.show_items(items)
             self._items.show_history(can_undo=can_undo, can_redo=can_redo)
 
     def put_pictures(self, first: int, pictures: Sequence[bytes]) -> None:
-        """Small pictures of a range of examples."""
+        """Store thumbnails of a range of examples."""
         if self._items is not None and self.state == "full":
             self._items.view.items.put(first, pictures)
 
     def show_doctor(self, value: DoctorValue) -> None:
-        """How the check of the preparation is, or what it found."""
+        """Show the state or the result of the preparation check."""
         if self._doctor is not None and self.state == "full":
             card = self._doctor
-            if card.show_value(value):  # whoever asked sees the answer
+            if card.show_value(value):  # the user who started the check sees its result
                 QTimer.singleShot(0, card, lambda: self.show_whole(card))
 
     def show_fed(self, value: FedValue) -> None:
-        """What the model gets of three examples."""
+        """Show what the model receives of three examples."""
         if self._fed is not None and self.state == "full":
             self._fed.show_value(value)
 
     def show_origin(self, value: OriginValue) -> None:
-        """The three questions with their answers."""
+        """Show the three questions with their answers."""
         if self._origin is not None and self.state == "full" and not self._origin.count():
             card = OriginCard(self.theme, value)
             card.answered.connect(self.origin_answered)
             self._origin.addWidget(card)
 
     def ask_suspects(self, suspects: Sequence[SuspectValue]) -> SuspectsDialog:
-        """Labels that are probably wrong, one by one."""
+        """Open a dialog with the labels that are probably wrong, one by one."""
         dialog = SuspectsDialog(self.theme, self._pictures, suspects, self.window())
         dialog.edited.connect(lambda name, source, label: self.edited.emit(name, (source,), label))
         dialog.open()
         return dialog
 
     def show_found(self, rows: Sequence[CheckValue], leave_out: int, left_out: int, suspects: int = 0) -> None:
-        """What the checks found so far, how many examples they offer to leave out, how many are left out, and how many
-        labels look wrong.
-        """
+        """Show the findings with the numbers of examples to leave out, left out, and with suspicious labels."""
         if self._found is not None and self.state == "full":
             self._found.show_values(rows, leave_out, left_out, suspects)
 
-    # -- doings --
+    # -- actions --
     def ask_match(self, value: DataValue) -> MatchDialog:
-        """Ask which answer of the model each unknown label means."""
+        """Ask which class of the model each unknown label means."""
         dialog = MatchDialog(self.theme, value.unknown_labels, value.model_classes, self.window())
         dialog.matched.connect(self.labels_matched)
         dialog.open()
         return dialog
 
     def choose_files(self) -> bool:
-        """Open the dialog for what examples of this kind mostly are: a folder, or a file."""
+        """Open the usual dialog for examples of this kind: for a folder or a file."""
         (self.choose_folder if self._kind in ("images", "audio") else self.choose_file)()
         return True
 

@@ -1,4 +1,4 @@
-"""Parts of the page Data: the preview, the bar of the split, the dialog that matches labels with answers."""
+"""Define parts of the page Data: preview, split bar, and the dialog that matches labels with classes."""
 
 from collections.abc import Sequence
 
@@ -21,9 +21,10 @@ MAX_TEXT_CHARS = 300
 
 
 class PreviewGrid(QWidget):
-    """As many thumbnails with their labels as fit into three rows, spread over the width."""
+    """Thumbnails with their labels, as many as fit into three rows, spread over the width."""
 
     def __init__(self, theme: Theme, store: PictureStore, items: Sequence[tuple[PictureValue, str]]) -> None:
+        """Create the grid of `items`; `store` decodes the pictures."""
         super().__init__()
         self._items = tuple(items)
         self._shown_label = ""
@@ -39,7 +40,7 @@ class PreviewGrid(QWidget):
         self.setSizePolicy(policy)
 
     def show_label(self, name: str) -> None:
-        """Only examples with this label; "" for all."""
+        """Show only examples with this label, "" for all."""
         self._shown_label = name
         self.updateGeometry()
         self._arrange()
@@ -52,25 +53,25 @@ class PreviewGrid(QWidget):
         return max(1, (width + GAP_PX) // (SIDE_PX + GAP_PX))
 
     def hasHeightForWidth(self) -> bool:
-        """Rows follow the width."""
+        """Return True, because the rows depend on the width."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Height of the rows that are there, at most three."""
+        """Return the height of the rows, at most three."""
         columns = self._columns(width)
         rows = min(MAX_ROWS, max(1, -(-len(self._cells) // columns)))
         return rows * (SIDE_PX + CAPTION_PX) + (rows - 1) * (GAP_PX - 2)
 
     def sizeHint(self) -> QSize:
-        """Six in a row."""
+        """Return the size of six thumbnails in a row."""
         return QSize(6 * (SIDE_PX + GAP_PX), self.heightForWidth(6 * (SIDE_PX + GAP_PX)))
 
     def minimumSizeHint(self) -> QSize:
-        """Three in a row."""
+        """Return the size of three thumbnails in a row."""
         return QSize(3 * (SIDE_PX + GAP_PX), SIDE_PX + CAPTION_PX)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Place the thumbnails anew."""
+        """Arrange the thumbnails again."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -94,9 +95,10 @@ class PreviewGrid(QWidget):
 
 
 class PreviewRows(QWidget):
-    """Texts, or names of files, one a line with their label."""
+    """Texts or file names, one per line with their labels."""
 
     def __init__(self, items: Sequence[tuple[PictureValue, str]]) -> None:
+        """Create the rows of the first nine `items`."""
         super().__init__()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -114,9 +116,10 @@ class PreviewRows(QWidget):
 
 
 class SplitBar(QWidget):
-    """Two parts of one bar, as wide as their shares (at least wide enough to be seen)."""
+    """A bar of two parts with the widths of their shares, both wide enough to be visible."""
 
     def __init__(self, theme: Theme, calibration: int, test: int) -> None:
+        """Create the bar from the numbers of examples for calibration and test."""
         super().__init__()
         self._theme, self._parts = theme, (calibration, test)
         self.setFixedHeight(8)
@@ -124,7 +127,7 @@ class SplitBar(QWidget):
         theme.changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw both parts."""
+        """Paint both parts."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -139,11 +142,12 @@ class SplitBar(QWidget):
 
 
 class MatchDialog(QuestionDialog):
-    """Labels that the model does not know: which of its answers does each mean? `matched({label: answer})`."""
+    """A dialog that asks which class each unknown label means; it emits `matched({label: class})`."""
 
     matched = Signal(object)
 
     def __init__(self, theme: Theme, labels: Sequence[str], classes: Sequence[str], parent: QWidget | None) -> None:
+        """Create the dialog for these labels and classes."""
         super().__init__(
             theme,
             QuestionValue(
@@ -187,7 +191,7 @@ class MatchDialog(QuestionDialog):
         row = QHBoxLayout()
         row.setSpacing(SPACE_L)
         beside: QLabel = ElidedLabel(name)
-        beside.setBuddy(box)  # what a screen reader calls the box on Linux
+        beside.setBuddy(box)  # names the field for screen readers on Linux
         row.addWidget(beside, 1)
         row.addWidget(label("→", "soft", wrap=False))
         row.addWidget(box)

@@ -1,4 +1,4 @@
-"""Part of the page Data: how the model's results are read, and where to say that they are something else."""
+"""Show on the page Data how the model's outputs are read, with fields to change it."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,9 @@ from widgets.tokens import SPACE_S
 
 @dataclass(frozen=True)
 class ReadingValue:
-    """`told` is the whole sentence, `ways` are (id, title) of what may be chosen instead; `threshold` is the score from
-    which things count as found, None where there is none.
+    """The reading of the outputs: `told` is a sentence, `ways` are (id, title) of the alternatives.
+
+    `threshold` is the score from which a detection counts, None if there is none.
     """
 
     told: str
@@ -24,11 +25,12 @@ class ReadingValue:
 
 
 class ReadingCard(Card):
-    """`changed(way, threshold)`: read results that way; the threshold is None where there is none."""
+    """The card of the reading; `changed(way, threshold)` asks for another one, with None for no threshold."""
 
     changed = Signal(str, object)
 
     def __init__(self, value: ReadingValue) -> None:
+        """Create the card of `value`."""
         super().__init__(self.tr("What comes out"), gap=SPACE_S)
         self._chosen = value.chosen
         self.add(words(value.told))
@@ -52,7 +54,7 @@ class ReadingCard(Card):
         field.setSingleStep(0.05)
         field.setDecimals(2)
         field.setValue(threshold)
-        field.setKeyboardTracking(False)  # each change opens the model anew
+        field.setKeyboardTracking(False)  # each change opens the model again
         field.valueChanged.connect(self._tell)
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)

@@ -1,4 +1,4 @@
-"""Part of the page Data: labels that are probably wrong, looked at one by one, each put right by one click."""
+"""Show on the page Data the labels that are probably wrong, one by one, with buttons to correct them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SIDE_PX, HEIGHT_PX, WIDTH_PX = 88, 420, 560
 
 @dataclass(frozen=True)
 class SuspectValue:
-    """An example, the label that it has, the likely one, and how sure the guess is (0..1)."""
+    """An example with its label, the likely label, and the confidence of the guess (0..1)."""
 
     source: str
     given: str
@@ -30,13 +30,17 @@ class SuspectValue:
 
 
 class SuspectsDialog(QuestionDialog):
-    """`edited(name, source, label)` with name relabel, leave_out or right, for one example at a time."""
+    """A dialog with suspicious labels; `edited(name, source, label)` corrects one example.
+
+    The names are relabel, leave_out and right.
+    """
 
     edited = Signal(str, str, str)
 
     def __init__(
         self, theme: Theme, store: PictureStore, suspects: Sequence[SuspectValue], parent: QWidget | None
     ) -> None:
+        """Create the dialog for `suspects`; `store` decodes the pictures."""
         super().__init__(
             theme,
             QuestionValue(

@@ -1,4 +1,4 @@
-"""What the page Data shows: frozen, raw numbers in SI units; the page rounds them."""
+"""Define the values of the page Data: frozen, with raw numbers in SI units that the page rounds."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,16 @@ from widgets.parts.small import CheckValue
 
 @dataclass(frozen=True)
 class DataAskValue:
-    """What the model wants: pictures, texts, arrays or sounds, and what can be measured without them."""
+    """The kind of examples that the model needs: pictures, texts, arrays or sounds."""
 
     kind: DataKind = "images"
 
 
 @dataclass(frozen=True)
 class ColumnsValue:
-    """A table of texts: its columns, and which were taken for text and label ("" for none). `are_texts`: what stands
-    there for a label is the right text (the reference), as of a translation.
+    """A table of texts: its columns, and the chosen ones for text and label ("" for none).
+
+    `are_texts` means that a label is the right text (the reference), as for a translation.
     """
 
     names: tuple[str, ...]
@@ -29,11 +30,11 @@ class ColumnsValue:
 
 @dataclass(frozen=True)
 class DataValue:
-    """A data set that was read. `source` is the dropped folder or file, `labels_from` words for where labels were.
+    """A data set that was read; `source` is the dropped folder or file.
 
-    `reading` is how the model's results are read. Of a large set `n_opened` were chosen by chance; `n_merged` of these
-    are the same to the model as others and count once with them. `earlier` is the name of the set that it replaced, ""
-    for none.
+    `labels_from` describes where the labels were. `reading` is how the model's outputs are read. Of a large set
+    `n_opened` were chosen at random. `n_merged` of these are equal to others for the model and count once with them.
+    `earlier` is the name of the set that this one replaced, "" for none.
     """
 
     kind: DataKind

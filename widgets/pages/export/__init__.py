@@ -1,4 +1,4 @@
-"""The page Export: values in, signals out."""
+"""The page Export: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

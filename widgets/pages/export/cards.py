@@ -1,4 +1,4 @@
-"""Cards of the page Export."""
+"""Define the cards of the page Export."""
 
 from pathlib import PurePath
 
@@ -22,7 +22,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 MIN_REASON_WORDS, MIN_REASON_CHARS = 3, 10
 MAX_ANSWER_CHARS = 500
 CARD_QUESTIONS = 3
-"""Those of every bundle's card."""
+"""Number of questions for the model card of every bundle."""
 
 
 def _tr(text: str) -> str:
@@ -30,13 +30,14 @@ def _tr(text: str) -> str:
 
 
 CARD_MIN_PX = 220
-"""Narrower, and a card's one line becomes five."""
+"""Least width in pixels of a card, below which one line of text wraps into five."""
 
 
 class TargetCards(QWidget):
-    """The kinds of bundle, three in a row, two where it is narrow."""
+    """The kinds of bundle, three in a row, or two in a narrow page."""
 
     def __init__(self, theme: Theme, value: ExportValue) -> None:
+        """Create the cards of all targets."""
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -51,6 +52,7 @@ class TargetCards(QWidget):
         self._arrange(3)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange the cards for the width."""
         super().resizeEvent(event)
         self._arrange(3 if self.width() >= 3 * CARD_MIN_PX + 2 * SPACE_S else 2)
 
@@ -87,16 +89,17 @@ class TargetCards(QWidget):
 
 
 def target_cards(theme: Theme, value: ExportValue) -> TargetCards:
-    """The cards, the chosen one marked."""
+    """Return the cards with the chosen one marked."""
     return TargetCards(theme, value)
 
 
 class QuestionsCard(Card):
-    """Purpose, limits, contact, and what the target asks: `changed` comes with each letter."""
+    """Purpose, limits, contact, and the target's own questions; `changed` follows each keystroke."""
 
     changed = Signal()
 
     def __init__(self, value: ExportValue) -> None:
+        """Create the card with the current answers."""
         own = value.questions
         title = self.tr("Questions only you can answer") if own else self.tr("Three questions only you can answer")
         super().__init__(title, gap=SPACE_M)
@@ -124,29 +127,30 @@ class QuestionsCard(Card):
 
     @property
     def answers(self) -> tuple[str, str, str]:
-        """Purpose, what it is not for, whom to ask."""
+        """Return purpose, exclusions and contact."""
         purpose, not_for, contact = (made.text().strip() for made in self._fields[:CARD_QUESTIONS])
         return purpose, not_for, contact
 
     @property
     def own_answers(self) -> dict[str, str]:
-        """To the target's own questions, by their ids."""
+        """Return the answers to the target's own questions by their ids."""
         fields = self._fields[CARD_QUESTIONS:]
         return {question.id: made.text().strip() for question, made in zip(self._own, fields, strict=True)}
 
     @property
     def is_enough(self) -> bool:
-        """Whether what must be answered is."""
+        """Return whether all required questions are answered."""
         answers = self.own_answers
         return all(answers[question.id] for question in self._own if question.needed)
 
 
 class FallbackRow(QWidget):
-    """Whether the original comes along: `chosen` with each change."""
+    """The choice to include the original as fallback; `chosen` follows each change."""
 
     chosen = Signal(bool)
 
     def __init__(self, size: int, is_chosen: bool) -> None:
+        """Create the row; `size` are the additional bytes."""
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
@@ -160,11 +164,12 @@ class FallbackRow(QWidget):
 
 
 class ProveRow(QWidget):
-    """A faster version that the target could take: `wanted` when its answers shall be tested."""
+    """A faster version that the target could take; `wanted` asks to evaluate its predictions."""
 
     wanted = Signal()
 
     def __init__(self, theme: Theme, value: ProveValue) -> None:
+        """Create the row of `value`."""
         super().__init__()
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
@@ -179,11 +184,12 @@ class ProveRow(QWidget):
 
 
 class ReasonCard(Card):
-    """A version that is not proven safe needs the person's own words; they stand in its card."""
+    """The field for the user's reason to export a version that is not proven safe; the model card contains it."""
 
     changed = Signal()
 
     def __init__(self, theme: Theme, why: str, reason: str) -> None:
+        """Create the card; `why` is the question, `reason` the current text."""
         super().__init__(gap=SPACE_M)
         row = QHBoxLayout()
         row.setSpacing(SPACE_M)
@@ -199,22 +205,23 @@ class ReasonCard(Card):
 
     @property
     def reason(self) -> str:
-        """What was written."""
+        """Return the written reason."""
         return self._field.text().strip()
 
     @property
     def is_enough(self) -> bool:
-        """Three words at least, and not three letters."""
+        """Return whether the reason has at least three words and ten characters."""
         written = self.reason
         return len(written.split()) >= MIN_REASON_WORDS and len(written) >= MIN_REASON_CHARS
 
 
 class SignBox(QWidget):
-    """One tick for a signature, and the key that it is made with."""
+    """A check box for a signature, with the key that signs."""
 
     changed = Signal(bool)
 
     def __init__(self, theme: Theme, value: SignValue) -> None:
+        """Create the box of `value`."""
         super().__init__()
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
@@ -236,14 +243,15 @@ class SignBox(QWidget):
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is ticked."""
+        """Return whether the box is checked."""
         return self._box.isChecked()
 
 
 class MarkdownCard(Card):
-    """The model card as others will read it."""
+    """The preview of the model card."""
 
     def __init__(self, theme: Theme, markdown: str) -> None:
+        """Create the card of a markdown text; "" means that it is being made."""
         super().__init__(gap=SPACE_S)
         self.setAccessibleName(self.tr("Model card"))
         row = QHBoxLayout()
@@ -261,19 +269,20 @@ class MarkdownCard(Card):
         self.show_markdown(markdown)
 
     def add_action(self, button: QWidget) -> None:
-        """At the right of its title."""
+        """Add a button at the right of the title."""
         self._row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
 
     def show_markdown(self, markdown: str) -> None:
-        """Another text."""
+        """Show another text."""
         self._making.setVisible(not markdown)
         self.view.show_markdown(markdown)
 
 
 class DoneCard(Card):
-    """The file, its size and place, and that it was tried."""
+    """The finished file: name, size, place, and the mark that it was tested."""
 
     def __init__(self, theme: Theme, value: DoneValue) -> None:
+        """Create the card of `value`."""
         super().__init__()
         path = PurePath(value.path)
         row = QHBoxLayout()

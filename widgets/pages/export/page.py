@@ -1,4 +1,4 @@
-"""The page Export: what to write, three questions, the checks, the card as others will read it, one button."""
+"""Show the page Export: target, three questions, checks, preview of the model card, and one button."""
 
 from collections.abc import Sequence
 
@@ -35,16 +35,16 @@ CARD_WIDE_PX, CARD_NARROW_PX = 392, 296
 
 
 class ExportPage(Page):
-    """`answers_changed` comes a moment after typing, so that the card can be made anew.
+    """The page Export; `answers_changed` follows a typing pause, so that the model card is made again.
 
-    Before `target_chosen`, with which the form is made anew, come the answers and `reason_given`.
+    Before `target_chosen`, after which the form is made again, it emits the answers and `reason_given`.
     """
 
     export_requested = Signal(object)  # ExportRequest
     target_chosen = Signal(str)
     reason_given = Signal(str)
     fallback_chosen = Signal(bool)
-    answers_changed = Signal(str, str, str)  # purpose, not for, contact
+    answers_changed = Signal(str, str, str)  # purpose, exclusions, contact
     path_chosen = Signal(str)
     open_folder_requested = Signal(str)
     read_card_requested = Signal()
@@ -54,9 +54,10 @@ class ExportPage(Page):
     release_requested = Signal()
     install_requested = Signal(str)
     stop_install_requested = Signal()
-    prove_requested = Signal()  # test the version that the target could take
+    prove_requested = Signal()  # evaluate the version that the target could take
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Export"))
         self._value: ExportValue | None = None
         self._questions: QuestionsCard | None = None
@@ -76,14 +77,14 @@ class ExportPage(Page):
 
     # -- states --
     def show_empty(self) -> None:
-        """There is no version to export yet."""
+        """Show that there is no version to export yet."""
         text = self.tr("Once a version has been measured, it is written here as one file that runs on its own.")
         card = EmptyCard(self.theme, "package", self.tr("Nothing to take with you yet"), text, self._add_next_button())
         self._card = None
         self._fill("empty", PageHead(self.tr("Take it with you")), card)
 
     def show_value(self, value: ExportValue) -> None:
-        """Ready to be written."""
+        """Show the form; if only texts differ, it is updated in place."""
         same_form = self.state == "full" and self._value is not None and self._card is not None
         if same_form and self._only_texts_differ(value):
             self._value = value
@@ -155,13 +156,13 @@ class ExportPage(Page):
         return left
 
     def show_set(self, value: SetValue) -> None:
-        """Show how far the installation of a set is, in place."""
+        """Show the progress of an installation, in place."""
         show_set(self, value)
 
     def show_running(
         self, text: str, done: float, total: float | None, checks: Sequence[CheckValue], left: str = ""
     ) -> None:
-        """The bundle is being written; the form stays, the button becomes Cancel."""
+        """Show the progress of the export; the form stays, and the button becomes Cancel."""
         if self.state != "full" or self._checks is None:
             self.show_loading(text, done, total, left)
             return
@@ -175,12 +176,12 @@ class ExportPage(Page):
             part.setEnabled(False)
 
     def show_card(self, markdown: str) -> None:
-        """The card was made, also while the bundle is being written."""
+        """Show the model card, also during the export."""
         if self._card is not None and self.state == "full":
             self._card.show_markdown(markdown)
 
     def show_done(self, value: DoneValue) -> None:
-        """Written, unpacked in a clean place, and run there."""
+        """Show that the bundle was written, unpacked in a clean place, and run there."""
         head = PageHead(
             self.tr("Done: your bundle runs on its own"),
             self.tr("Unpacked in a clean place, it gave the same answers as here."),
@@ -272,7 +273,7 @@ class ExportPage(Page):
 
     # -- slots --
     def ask(self) -> ExportRequest | None:
-        """What would be exported now."""
+        """Return what the form would export now."""
         if self._value is None or self._questions is None:
             return None
         purpose, not_for, contact = self._questions.answers
@@ -284,7 +285,7 @@ class ExportPage(Page):
         )
 
     def start(self) -> None:
-        """What the main button does, where it can be pressed."""
+        """Start the export if the main button is enabled."""
         if self.state == "full" and self._export.isEnabled():
             self._on_export()
 

@@ -1,4 +1,4 @@
-"""What the page Export shows and asks for: frozen, raw numbers in SI units."""
+"""Define the values and requests of the page Export: frozen, with raw numbers in SI units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from workers.contracts.specs import Question
 
 @dataclass(frozen=True)
 class TargetValue:
-    """A kind of bundle. Where it is not available, `text` says why, and `missing` is the set that it needs."""
+    """A kind of bundle; if it is not available, `text` says why, and `missing` is the set that it needs."""
 
     id: str
     title: str
@@ -23,8 +23,9 @@ class TargetValue:
 
 @dataclass(frozen=True)
 class SignValue:
-    """Whether the bundle is to be signed. `key` is the fingerprint of this installation's key, "" before it is made.
-    `available`: it can be signed; else `missing` is the set that signing needs.
+    """The signature of the bundle: `key` is the fingerprint of this installation's key, "" before it is created.
+
+    `available` means that it can be signed; otherwise `missing` is the set that signing needs.
     """
 
     wanted: bool = False
@@ -35,8 +36,9 @@ class SignValue:
 
 @dataclass(frozen=True)
 class ProveValue:
-    """A faster version that the chosen target takes and whose answers were not tested; `takes` is about how long that
-    lasts, in words, "" where it is not known.
+    """A faster version that the chosen target takes and whose predictions were not evaluated.
+
+    `takes` is the expected time as text, "" if it is unknown.
     """
 
     title: str
@@ -46,10 +48,12 @@ class ProveValue:
 
 @dataclass(frozen=True)
 class ExportValue:
-    """`reason_needed` says in a sentence why the person's own words are wanted; empty for a safe version. `questions`
-    are the chosen target's, beside the three that every bundle's card needs. `fallback_bytes` is what the original adds
-    where it comes along as a fallback, None where it cannot; `fallback` whether it shall. `prove` is what the target
-    could take once it is proven.
+    """The form's value.
+
+    `reason_needed` is a sentence that asks for the user's reason; "" for a safe version. `questions` are the chosen
+    target's, beside the three for every model card. `fallback_bytes` is the additional size of the original as a
+    fallback, None if it is impossible; `fallback` selects it. `prove` is the version that the target could take once it
+    is proven.
     """
 
     targets: tuple[TargetValue, ...]
@@ -73,13 +77,13 @@ class ExportValue:
 
     @property
     def suffix(self) -> str:
-        """How the name of the file ends that the chosen target writes."""
+        """Return the file suffix of the chosen target."""
         return next((target.suffix for target in self.targets if target.id == self.target), ".zip")
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What the person wants written."""
+    """A request for an export."""
 
     target: str
     path: str
@@ -94,8 +98,10 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class DoneValue:
-    """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print,
-    `how_to_run` their heading. `has_page`: the card can be read as a page.
+    """A bundle that has passed its self-test.
+
+    `commands` are the lines that run it, `printed` is their output, `how_to_run` their heading. `has_page` means that
+    the model card can be read as a page.
     """
 
     path: str

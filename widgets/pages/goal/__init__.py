@@ -1,4 +1,4 @@
-"""The page Goal: values in, signals out."""
+"""The page Goal: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

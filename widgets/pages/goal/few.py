@@ -1,4 +1,4 @@
-"""Part of the page Goal: too few examples to prove the limit, said before the run, with what would help."""
+"""Show on the page Goal that there are too few examples to prove the limit, and what would help."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 @dataclass(frozen=True)
 class FewValue:
-    """`n_test` examples cannot prove `limit_pct`: that takes `n_needed`, None where no number would do.
+    """Too few examples: `n_test` cannot prove `limit_pct`, which needs `n_needed`; None if no number suffices.
 
     `offer_pct` is a larger limit that they can prove, None for none.
     """
@@ -30,12 +30,16 @@ class FewValue:
 
 
 class FewLine(QFrame):
-    """`limit_wanted(percent)` takes the offered limit, `data_wanted` leads to the examples. Hidden without a value."""
+    """The line about too few examples; it is hidden without a value.
+
+    `limit_wanted(percent)` takes the offered limit, `data_wanted` leads to the examples.
+    """
 
     limit_wanted = Signal(float)
     data_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create a hidden line."""
         super().__init__()
         self.setAccessibleName(self.tr("Too few examples for this limit"))
         self.setProperty("kind", "banner")
@@ -56,7 +60,7 @@ class FewLine(QFrame):
         self.hide()
 
     def show_value(self, value: FewValue | None) -> None:
-        """None: there are enough."""
+        """Show a value; None hides the line."""
         self._value = value
         if value is not None:
             self._text.setText(self._sentence(value))

@@ -1,4 +1,4 @@
-"""The card of the one limit that counts: how much accuracy it may cost, put into examples."""
+"""Show the card of the accuracy limit, with its meaning in examples."""
 
 from PySide6.QtCore import QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
@@ -17,9 +17,10 @@ HANDLE_PX = 16
 
 
 class LimitSlider(QSlider):
-    """A thin groove with a round handle; a click on the groove goes there at once."""
+    """A thin groove with a round handle; a click on the groove moves the handle there at once."""
 
     def __init__(self, theme: Theme) -> None:
+        """Create a horizontal slider."""
         super().__init__(Qt.Orientation.Horizontal)
         self._theme = theme
         self.setMinimumHeight(HANDLE_PX + 8)
@@ -31,7 +32,7 @@ class LimitSlider(QSlider):
         return max(1, self.width() - HANDLE_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Groove, the part up to the handle, the handle."""
+        """Paint the groove, the part up to the handle, and the handle."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -46,14 +47,14 @@ class LimitSlider(QSlider):
         painter.end()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Only with the focus: else the page scrolls on."""
+        """Change the value only with the focus; otherwise the page scrolls."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
             event.ignore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Jump to the pointer and go along with it."""
+        """Move the handle to the pointer and start to follow it."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -61,12 +62,12 @@ class LimitSlider(QSlider):
         self._follow(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go along with the pointer."""
+        """Follow the pointer."""
         if self.isSliderDown():
             self._follow(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Stop following the pointer."""
         self.setSliderDown(False)
 
     def _follow(self, event: QMouseEvent) -> None:
@@ -75,11 +76,12 @@ class LimitSlider(QSlider):
 
 
 class LimitCard(Card):
-    """`changed(percent)` follows the slider; the slider knows tenths of a percent from 0 to 5."""
+    """The card of the limit; `changed(percent)` follows the slider in tenths of a percent from 0 to 5."""
 
     changed = Signal(float)
 
     def __init__(self, theme: Theme, value: GoalValue) -> None:
+        """Create the card with the current limit."""
         super().__init__(self.tr("How much accuracy may it cost?"), gap=SPACE_S)
         self._theme, self._value, self._is_provable = theme, value, True
         self.add(label(self.tr("Fettle never recommends a version beyond this limit."), "soft"))
@@ -108,17 +110,17 @@ class LimitCard(Card):
 
     @property
     def limit_pct(self) -> float:
-        """Where the slider stands."""
+        """Return the limit of the slider in percent."""
         return self._slider.value() / STEPS_PER_PCT
 
     def set_limit(self, limit_pct: float) -> None:
-        """Another limit, without a word: whoever sets it knows it."""
+        """Set another limit without emitting `changed`."""
         with QSignalBlocker(self._slider):
             self._slider.setValue(round(limit_pct * STEPS_PER_PCT))
         self._tell()
 
     def set_provable(self, is_provable: bool) -> None:
-        """Count examples only where they can prove a limit: where they cannot, the page says so already."""
+        """Show the limit as a number of examples only if they can prove it; otherwise the page already says so."""
         self._is_provable = is_provable
         self._tell()
 
@@ -137,7 +139,7 @@ class LimitCard(Card):
         self._examples.setVisible(bool(example))
 
     def _widest(self) -> int:
-        # the words change while the slider is dragged, and the groove must not
+        # the text changes while the slider is dragged, but the groove must not
         self._words.ensurePolished()
         return self._words.fontMetrics().horizontalAdvance(self.tr("at most {0} less accurate").format("9.9 %")) + 2
 

@@ -1,4 +1,4 @@
-"""The page Goal: what matters most, how much accuracy it may cost, and, for those who want it, the recipe."""
+"""Show the page Goal: presets, the accuracy limit and, for experts, the recipes."""
 
 from dataclasses import replace
 
@@ -27,18 +27,19 @@ MAX_TIME_CHARS = 32
 
 
 class GoalPage(Page):
-    """Emits each choice as it is made; `run_requested` starts."""
+    """The page Goal; it emits each choice at once, and `run_requested` starts a run."""
 
     preset_chosen = Signal(str)
     limit_changed = Signal(float)  # percent, relative to the original's accuracy
-    recipes_changed = Signal(object)  # tuple of RecipeValue; the empty tuple: the preset's own again
-    save_requested = Signal(str)  # what the person calls it
+    recipes_changed = Signal(object)  # tuple of RecipeValue; () means the preset's own
+    save_requested = Signal(str)  # name of the new preset
     run_requested = Signal()
     model_requested = Signal()
     data_requested = Signal()
-    limit_wanted = Signal(float)  # one that was offered
+    limit_wanted = Signal(float)  # a limit that was offered
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Goal"))
         self._value = GoalValue((), "", 1.0)
         self._group: QButtonGroup | None = None
@@ -52,7 +53,7 @@ class GoalPage(Page):
 
     # -- states --
     def show_empty(self) -> None:
-        """There is no model yet."""
+        """Show that there is no model yet."""
         go = PrimaryButton(self.theme, self.tr("Pick a model"), "cube")
         go.clicked.connect(self.model_requested)
         text = self.tr("Then say what matters most: speed, size, or that every answer stays the same.")
@@ -60,7 +61,7 @@ class GoalPage(Page):
         self._fill("empty", PageHead(self.tr("What matters most?")), card)
 
     def show_value(self, value: GoalValue) -> None:
-        """The cards, the limits, the one button. Where only the choice differs, everything stays in its place."""
+        """Show cards, limits and the start button; if only the choice differs, everything stays in place."""
         if self._differs_in_choice(value):
             self._take_choice(value)
             return
@@ -98,17 +99,17 @@ class GoalPage(Page):
         notes: list[QWidget] = [self._expected, self._short, *why, self._few]
         self._fill("full", head, *notes, self._cards(value), limits, note, self._plan)
         self._show_plan()
-        self._say_expected()  # only now: shown without a page around it, it would be a window of its own
+        self._say_expected()  # last: without a page around it, a shown label would be a window
 
     def show_few(self, value: FewValue | None) -> None:
-        """Whether there are too few examples to prove the limit as it stands now."""
+        """Show whether there are too few examples to prove the current limit."""
         if self._few is not None and self.state == "full":
             self._few.show_value(value)
             if self._limit is not None:
                 self._limit.set_provable(value is None)
 
     def show_recipes(self) -> None:
-        """The recipe of the chosen preset, to be changed by those who want it."""
+        """Show the editor for the recipes of the chosen preset."""
         chosen = self._preset(self._value.chosen)
         head = PageHead(
             self.tr("What is tried, in this order"),
@@ -128,7 +129,7 @@ class GoalPage(Page):
         self._fill("recipes", head, self._saving(), editor)
 
     def _saving(self) -> QWidget:
-        """A name and a button: the recipe as it stands now becomes a card of the person's own."""
+        """Return a field and a button that save the current recipes as the user's own preset."""
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
@@ -166,7 +167,7 @@ class GoalPage(Page):
         self._say_expected()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A tall page lists what is tried, too."""
+        """Show the list of recipes in a tall page."""
         super().resizeEvent(event)
         if self._plan is not None and self.state == "full":
             self._plan.setVisible(self._has_room)
@@ -274,5 +275,5 @@ class GoalPage(Page):
 
 
 def how_long(preset: PresetValue) -> str:
-    """In the preset's own words, else from its seconds."""
+    """Return the preset's text for its duration, or one from its seconds."""
     return clipped(preset.how_long, MAX_TIME_CHARS) or about(preset.seconds)

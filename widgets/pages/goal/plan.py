@@ -1,4 +1,4 @@
-"""What the chosen goal tries, listed where a tall window has room for it."""
+"""List the recipes of the chosen goal if the window is tall enough."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,14 +10,15 @@ from widgets.parts.card import Card
 from widgets.parts.small import KeyValue
 
 LEAST_PAGE_PX = 1200
-"""Lower pages have room for the cards of the goals only."""
+"""Least height of the page in pixels for the list; lower pages show the cards of the goals only."""
 NAME_PX = 220
 
 
 class PlanCard(Card):
-    """The versions of a recipe in their order, with their steps; read only, the recipe's editor changes them."""
+    """The recipes in order with their steps; read-only, because the editor changes them."""
 
     def __init__(self) -> None:
+        """Create an empty list."""
         super().__init__(QCoreApplication.translate("PlanCard", "What is tried, in this order"))
         self._rows: KeyValue | None = None
 
@@ -27,7 +28,7 @@ class PlanCard(Card):
         techniques: Iterable[TechniqueValue],
         runtimes: Iterable[tuple[str, str]],
     ) -> None:
-        """Show the versions that are switched on."""
+        """Show the enabled recipes."""
         if self._rows is not None:
             self._rows.hide()
             self._rows.deleteLater()

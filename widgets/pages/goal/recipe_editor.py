@@ -1,4 +1,4 @@
-"""The recipe behind a goal: versions to try in order, their steps and parameters, made from the techniques' schemas."""
+"""Edit the recipes of a goal: their order, steps and parameters, with forms from the techniques' schemas."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,13 +18,14 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 
 
 class StepBox(QWidget):
-    """One technique of a version with its parameters; `changed(params)`, `removed`, `moved(-1 | 1)`."""
+    """One technique of a recipe with its parameters; emits `changed(params)`, `removed` and `moved(-1 | 1)`."""
 
     changed = Signal(object)
     removed = Signal()
     moved = Signal(int)
 
     def __init__(self, theme: Theme, step: StepValue, technique: TechniqueValue) -> None:
+        """Create the box of a step."""
         super().__init__()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, SPACE_M, 0, SPACE_M)
@@ -53,7 +54,7 @@ class StepBox(QWidget):
 
 
 class RecipeCard(Card):
-    """One version: whether it is tried, its name, its steps, what runs it. `changed(RecipeValue)`, `removed`."""
+    """One recipe: whether it is enabled, its name, steps and runtime; emits `changed(RecipeValue)` and `removed`."""
 
     changed = Signal(object)
     removed = Signal()
@@ -67,6 +68,7 @@ class RecipeCard(Card):
         *,
         is_open: bool = False,
     ) -> None:
+        """Create the card of a recipe; `is_open` unfolds its steps."""
         super().__init__(edge=SPACE_M, gap=SPACE_S)
         self._theme, self._value = theme, value
         self._techniques = {technique.id: technique for technique in techniques}
@@ -84,7 +86,7 @@ class RecipeCard(Card):
         head.addWidget(ElidedLabel(value.title, "strong"))
         self._summary = ElidedLabel("", "soft")
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
-        # the name is seen whole first; what is in it takes the rest
+        # the name is shown completely; the summary takes the rest
         self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         head.addWidget(self._summary, 1)
         head.addWidget(self._fold)
@@ -201,7 +203,7 @@ class RecipeCard(Card):
 def recipe_summary(
     value: RecipeValue, techniques: Iterable[TechniqueValue], runtimes: Iterable[tuple[str, str]]
 ) -> str:
-    """Return the steps of a version and what runs it, in one line."""
+    """Return the steps of a recipe and its runtime, in one line."""
     titles = {technique.id: technique.title for technique in techniques}
     named = [titles.get(step.technique, step.technique) for step in value.steps]
     steps = ", ".join(named) or QCoreApplication.translate("RecipeCard", "no change to the model")
@@ -210,7 +212,7 @@ def recipe_summary(
 
 
 class RecipeEditor(QWidget):
-    """All versions in order. `changed(tuple of RecipeValue)`; `reset_requested` brings the preset's own back."""
+    """All recipes in order; `changed(tuple of RecipeValue)`, and `reset_requested` restores the preset's own."""
 
     changed = Signal(object)
     reset_requested = Signal()
@@ -222,6 +224,7 @@ class RecipeEditor(QWidget):
         techniques: Sequence[TechniqueValue],
         runtimes: Sequence[tuple[str, str]],
     ) -> None:
+        """Create the editor of `recipes`."""
         super().__init__()
         self._theme = theme
         self._techniques, self._runtimes = tuple(techniques), tuple(runtimes)

@@ -1,4 +1,4 @@
-"""What the page Goal shows: frozen, raw numbers in SI units; the page rounds them."""
+"""Define the values of the page Goal: frozen, with raw numbers in SI units that the page rounds."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +8,10 @@ from widgets.parts.nouns import DataKind
 
 @dataclass(frozen=True)
 class PresetValue:
-    """One card. `expect` is words ("2 to 4 times faster"), `problem` says why it cannot be used: file and line.
+    """One preset card; `expect` is a text ("2 to 4 times faster").
 
-    `how_long` is words ("about 1 minute"); without them `seconds` says it.
+    `problem` says why it cannot be used, with file and line. `how_long` is a text ("about 1 minute"); without it
+    `seconds` is shown.
     """
 
     id: str
@@ -26,7 +27,7 @@ class PresetValue:
 
 @dataclass(frozen=True)
 class TechniqueValue:
-    """A technique that may stand in a recipe; `schema` is the JSON schema of its parameters."""
+    """A technique for recipes; `schema` is the JSON schema of its parameters."""
 
     id: str
     title: str
@@ -46,21 +47,21 @@ class StepValue:
 
 @dataclass(frozen=True)
 class RecipeValue:
-    """One version to try: its steps in order and what runs it."""
+    """One recipe: its steps in order and its runtime."""
 
     title: str
     steps: tuple[StepValue, ...]
     runtime: str
     enabled: bool = True
-    key: str = ""  # which recipe of the preset it is; empty for one that was added by hand
+    key: str = ""  # id of the preset's recipe; "" if it was added by hand
 
 
 @dataclass(frozen=True)
 class GoalValue:
-    """`n_test` and `accuracy` (0..1, the original's) put the limit into examples.
+    """The page's value; `n_test` and `accuracy` (0..1, the original's) express the limit in examples.
 
-    `expected` says how long a run with the chosen preset will likely take here, "" where that cannot be said yet;
-    `short_of_memory` what to do where it will likely need more memory than is free, else "".
+    `expected` is the expected time of a run with the chosen preset here, "" if it is unknown. `short_of_memory` says
+    what to do if the run probably needs more memory than is free, else "".
     """
 
     presets: tuple[PresetValue, ...]
@@ -77,4 +78,4 @@ class GoalValue:
     why_not: str = ""
     expected: str = ""
     short_of_memory: str = ""
-    by_words: bool = False  # of a language model the limit is a share of next words
+    by_words: bool = False  # the limit of a language model is a share of next words
