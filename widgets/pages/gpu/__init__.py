@@ -1,4 +1,4 @@
-"""The page of the GPU doctor: values in, signals out."""
+"""The page of the GPU doctor: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

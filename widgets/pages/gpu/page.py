@@ -1,4 +1,4 @@
-"""The page of the GPU doctor: a ladder for the computer and each card, and what mends the rungs that do not hold."""
+"""Show the page of the GPU doctor: checks of the computer and of each GPU, and repairs for failed checks."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -25,8 +25,9 @@ _MARKS: dict[RungState, tuple[str, Tone]] = {
 
 
 class GpuPage(Page):
-    """`again_requested` tries all rungs anew, `settings_requested` leads back, `install_requested` is for the set of
-    packages that mends a rung; `cancel_requested` stops that.
+    """The page of the GPU doctor; `again_requested` runs all checks again, `settings_requested` leads back.
+
+    `install_requested` carries the set of packages that repairs a check. `cancel_requested` stops the installation.
     """
 
     again_requested = Signal()
@@ -37,16 +38,17 @@ class GpuPage(Page):
     copied = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Graphics cards"))
         self._installing: LoadingCard | None = None
         self._is_busy = False
 
     def show_empty(self) -> None:
-        """Before anything was tried."""
+        """Show that no check has run yet."""
         self._fill("empty", self._head(self.tr("Graphics cards"), self.tr("Nothing was tried yet."), is_trying=False))
 
     def show_value(self, value: GpuValue) -> None:
-        """All that was found so far."""
+        """Show the results so far."""
         self._is_busy = value.is_trying or value.installing is not None
         head = self._head(value.headline, value.subtitle, is_trying=self._is_busy)
         above: list[QWidget] = []
@@ -61,7 +63,7 @@ class GpuPage(Page):
         self._fill("full", head, *above, *(self._place(place) for place in value.places))
 
     def say_installing(self, value: InstallingValue) -> None:
-        """The installer said more, or time went by: nothing is made anew."""
+        """Update the progress of the installation in place."""
         if self._installing is not None:
             total = None if value.share is None else 1.0
             told = ", ".join(part for part in (value.elapsed, value.line) if part)
@@ -96,7 +98,7 @@ class GpuPage(Page):
         return card
 
     def _choice(self, value: PlaceValue) -> QHBoxLayout:
-        """Which of several cards does the work."""
+        """Return the row that shows or selects the working GPU of several."""
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, SPACE_S)
         if value.is_chosen:
@@ -152,6 +154,6 @@ class GpuPage(Page):
         return line
 
     def copy(self, text: str) -> None:
-        """Into the clipboard."""
+        """Copy a text to the clipboard."""
         QGuiApplication.clipboard().setText(text)
         self.copied.emit(text)

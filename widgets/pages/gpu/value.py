@@ -1,4 +1,4 @@
-"""What the page of the GPU doctor shows, in words."""
+"""Define the values of the page of the GPU doctor."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,9 @@ from workers.contracts.gpu import TriedRung
 
 @dataclass(frozen=True)
 class PlaceValue:
-    """The computer or one card, with its rungs from the lowest. With `choice` a person can have the work done on it;
-    `is_chosen`: it is.
+    """The computer or one GPU with its checks from the lowest level on.
+
+    With `choice` the user can select the GPU for the work; `is_chosen` means that it is selected.
     """
 
     title: str
@@ -22,8 +23,9 @@ class PlaceValue:
 
 @dataclass(frozen=True)
 class GpuValue:
-    """`headline` is the one sentence; `is_trying`: more comes. `installing` is present while the installer works,
-    `trouble` where it could not.
+    """The page's value; `is_trying` means that more checks follow.
+
+    `installing` is set during an installation, `trouble` after a failed one.
     """
 
     headline: str

@@ -1,4 +1,4 @@
-"""The page Guide: values in, signals out."""
+"""The page Guide: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""The page Guide: the way through, the keys, and what the words mean. Opened by F1 from anywhere."""
+"""Show the page Guide: the workflow, the keys and the glossary; F1 opens it from any page."""
 
 from collections.abc import Iterator
 
@@ -22,14 +22,14 @@ def _tr(text: str) -> str:
 
 
 def way() -> Iterator[tuple[str, str, str]]:
-    """Icon, title and sentence of each step."""
+    """Yield icon, title and sentence of each step."""
     steps = (spec for spec in find_pages() if spec.place == "step")
     for number, spec in enumerate(steps, 1):
         yield spec.icon, f"{number}. {spec.title()}", spec.summary()
 
 
 def keys() -> tuple[tuple[str, str], ...]:
-    """Keys that work on every page, and what they do."""
+    """Return the keys that work on every page, with their actions."""
     return (
         (_tr("F1"), _tr("This guide, and back")),
         (_tr("Ctrl+N"), _tr("New project")),
@@ -46,17 +46,18 @@ def keys() -> tuple[tuple[str, str], ...]:
 
 
 class GuidePage(Page):
-    """`back_requested` leads to where one was."""
+    """The page Guide; `back_requested` leads to the previous page."""
 
     back_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page with its content."""
         super().__init__(theme, self.tr("Guide"))
         self._columns = QHBoxLayout()
         self.show_value()
 
     def show_value(self, value: None = None) -> None:
-        """There is one state."""
+        """Show the only state of the page."""
         head = PageHead(
             self.tr("Guide"),
             self.tr("Fettle makes a trained model smaller and faster, and proves that it answers alike."),

@@ -1,4 +1,4 @@
-"""The page “Hub”: values in, signals out."""
+"""The page “Hub”: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

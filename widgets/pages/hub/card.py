@@ -1,4 +1,4 @@
-"""The hub on the page Model: a field to search with, and a few words to begin with."""
+"""Show a hub search with example queries on the page Model."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -13,11 +13,12 @@ from widgets.tokens import SPACE_M, SPACE_S
 
 
 class HubCard(Card):
-    """`search_requested(text)` leads to the page Hub; "" goes there without a search."""
+    """The hub card of the page Model; `search_requested(text)` leads to the page Hub, with "" for no search."""
 
     search_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
+        """Create the card."""
         super().__init__(gap=SPACE_M)
         self.setAccessibleName(self.tr("Find one in the hub"))
         self.box.addStretch(1)

@@ -1,4 +1,4 @@
-"""The chosen model: what it is, what would be downloaded, what its license allows, and the one button."""
+"""Show the chosen model: its facts, its files, its license, and one main button."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,10 @@ _ICONS = {"look_up": "magnifying-glass", "open": "arrow-right", "again": "arrow-
 
 
 class HubDetail(Card):
-    """`action_requested(action, id)` is the primary button; `card_requested(id)` asks for the model's own card."""
+    """The details of the chosen model; `action_requested(action, id)` follows the main button.
+
+    `card_requested(id)` requests the model card.
+    """
 
     action_requested = Signal(str, str)
     card_requested = Signal(str)
@@ -29,6 +32,7 @@ class HubDetail(Card):
     token_given = Signal(str, str)
 
     def __init__(self, theme: Theme) -> None:
+        """Create the details without a model."""
         super().__init__(gap=SPACE_L)
         self._theme = theme
         self._is_narrow = False
@@ -40,14 +44,14 @@ class HubDetail(Card):
         self.set_narrow(False)
 
     def show_value(self, value: HubDetailValue) -> None:
-        """Show another model, or the same with more that is known."""
+        """Show another model, or the same one with more facts."""
         if value != self._value:
             self._is_open = self._is_open and value.id == self._value.id
             self._value = value
             self._fill()
 
     def set_narrow(self, is_narrow: bool) -> None:
-        """Narrower in the smallest window, with fewer words on the button."""
+        """Use a smaller width and shorter button texts in the smallest window."""
         self._is_narrow = is_narrow
         self.setFixedWidth(NARROW_PX if is_narrow else WIDE_PX)
         self._fill()

@@ -1,4 +1,4 @@
-"""Downloads under way: one line each with speed and time left, to be paused, resumed, cancelled, opened."""
+"""Show the downloads in one row each, with speed, remaining time and buttons."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -16,7 +16,10 @@ _RUNNING = ("waiting", "running", "checking")
 
 
 class HubDownloads(Card):
-    """Hidden while there is none; rows are kept and updated in place. Each signal names the download."""
+    """The card of all downloads, hidden without any; rows are updated in place.
+
+    Each signal carries the id of a download.
+    """
 
     pause_requested = Signal(str)
     resume_requested = Signal(str)
@@ -24,6 +27,7 @@ class HubDownloads(Card):
     open_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
+        """Create a hidden card."""
         super().__init__(edge=SPACE_L, gap=0)
         self.box.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
         self.setAccessibleName(self.tr("Downloads"))
@@ -67,9 +71,10 @@ class HubDownloads(Card):
 
 
 class DownloadRow(QWidget):
-    """One download."""
+    """The row of one download."""
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty row."""
         super().__init__()
         self._name = ElidedLabel("", "strong")
         self._figures = ElidedLabel("", "soft")
@@ -94,7 +99,7 @@ class DownloadRow(QWidget):
             row.addWidget(button)
 
     def show_value(self, value: DownloadValue) -> None:
-        """How far it is."""
+        """Show the progress of the download."""
         self._name.setText(clipped(value.name, 80))
         figures = self._told(value)
         self._figures.setText(figures)

@@ -1,4 +1,4 @@
-"""The list of models that the hub gave, or the starters: one row each, and below it how to see more."""
+"""List the found models or the starters in one row each, with a button for more results."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -17,19 +17,20 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
 _WIDTHS = {_LICENSE: (110, 104), _SIZE: (78, 74), _FORMAT: (166, 152)}
-"""(wide, narrow) in pixels."""
+"""Widths of the columns (wide page, narrow page) in pixels."""
 _DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
 _LICENSE_TONES: dict[LicenseKind, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
 _FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", "not_here": "none", "unknown": None}
 
 
 class HubList(QWidget):
-    """`chosen(id)` follows mouse and arrow keys; `more_requested` asks for the hub's next page."""
+    """The list of models; `chosen(id)` follows mouse and arrow keys, `more_requested` asks for the next page."""
 
     chosen = Signal(str)
     more_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty list."""
         super().__init__()
         self._is_narrow = False
         self._value = HubListValue(())
@@ -72,12 +73,12 @@ class HubList(QWidget):
         return table
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The name takes what the others leave: theirs is known beforehand, foreign names are not."""
+        """Give the names the rest of the width, because only the other columns have known widths."""
         super().resizeEvent(event)
         self._place()
 
     def show_value(self, value: HubListValue) -> None:
-        """Show these models; the chosen one stays chosen where it is still among them."""
+        """Show these models; the chosen one stays chosen if it is still among them."""
         self._value = value
         self._refresh()
         self._note.setText(value.note)
@@ -85,12 +86,12 @@ class HubList(QWidget):
         self.set_busy(False)
 
     def set_busy(self, is_busy: bool) -> None:
-        """Whether the hub is being asked for what will stand here."""
+        """Show whether a query to the hub is running."""
         self._busy.setVisible(is_busy)
         self._more.setEnabled(not is_busy)
 
     def set_narrow(self, is_narrow: bool) -> None:
-        """The smallest window has no room for what a model does; the details say it."""
+        """Hide what a model does in the smallest window; the details show it."""
         if is_narrow != self._is_narrow:
             self._is_narrow = is_narrow
             self._refresh()

@@ -1,4 +1,4 @@
-"""A model whose author lets in only who asked: what to do, in three steps."""
+"""Show in three steps how to get access to a model whose author grants it on request."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
@@ -14,12 +14,16 @@ MAX_TOKEN = 200
 
 
 class GatedSteps(QWidget):
-    """`token_given(text)` comes once; the field is emptied then. The token is never shown in letters."""
+    """The three steps; `token_given(text)` is emitted once, and the field is then cleared.
+
+    The token is never shown as text.
+    """
 
     page_requested = Signal(str)
     token_given = Signal(str)
 
     def __init__(self, theme: Theme, value: GatedValue) -> None:
+        """Create the steps for a model."""
         super().__init__()
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)

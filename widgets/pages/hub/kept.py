@@ -1,4 +1,4 @@
-"""What came from the hub and what it takes on the disk: who uses it, and how to be rid of it. Part of Settings."""
+"""Show in Settings the downloaded hub models with size, projects and removal."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,7 @@ MAX_ROWS = 200
 
 @dataclass(frozen=True)
 class KeptModelValue:
-    """`is_whole` False: pieces of a download that was paused. `is_busy`: it cannot be removed now."""
+    """A downloaded model; `is_whole` False means a paused download, `is_busy` that it cannot be removed now."""
 
     id: str
     name: str
@@ -30,7 +30,7 @@ class KeptModelValue:
 
 @dataclass(frozen=True)
 class KeptHubValue:
-    """`token` says where the hub's token is kept, "" for nowhere; `place` is the hub's address."""
+    """The section's value; `token` is the place of the hub's token, "" for none; `place` is the hub's address."""
 
     models: tuple[KeptModelValue, ...] = ()
     free_bytes: int | None = None
@@ -40,19 +40,23 @@ class KeptHubValue:
 
 
 class KeptHubCard(Card):
-    """`removal_requested(id)` names a model or a download; `forget_requested` the token."""
+    """The card of the hub section; `removal_requested(id)` carries a model or a download.
+
+    `forget_requested` asks to remove the token.
+    """
 
     removal_requested = Signal(str)
     forget_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty card."""
         super().__init__(self.tr("Models from the hub"), gap=SPACE_M)
         self._theme = theme
         self._inside = QWidget()
         self.add(self._inside)
 
     def show_value(self, value: KeptHubValue) -> None:
-        """Show all of it anew."""
+        """Show all models, downloads and the token."""
         inside = QWidget()
         box = QVBoxLayout(inside)
         box.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The page Hub: search, look, download. Reached from the page Model; what stands in it was written by strangers."""
+"""Show the page Hub, reached from the page Model: search, details and downloads; strangers wrote its texts."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -21,9 +21,9 @@ from widgets.tokens import SPACE_L, SPACE_M
 
 
 class HubPage(Page):
-    """The search row stays; below it stands a list, a model's own card, or what went wrong.
+    """The page Hub; below the search bar is a list, a model card or an error.
 
-    `search_requested(HubAskValue)` is everything that asks the hub for a list. Nothing here asks by itself.
+    `search_requested(HubAskValue)` is the only signal that queries the hub for a list, and only the user triggers it.
     """
 
     search_requested = Signal(object)
@@ -45,6 +45,7 @@ class HubPage(Page):
     fills_height = True
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Hub"))
         self.bar = HubSearchBar(theme)
         self.list = HubList(theme)
@@ -56,13 +57,13 @@ class HubPage(Page):
 
     # -- states --
     def show_list(self, value: HubListValue) -> None:
-        """The hub's models, or before any search the starters."""
+        """Show the hub's models, or the starters before any search."""
         self.state = "empty" if value.is_start else "full"
         self.list.show_value(value)
         self._show(self._stays, has_detail=True)
 
     def show_searching(self) -> None:
-        """The hub is being asked; what it said before stays in view, where there was anything."""
+        """Show that the hub is being queried; previous results stay visible."""
         if self._middle.currentWidget() is self._stays:
             self.list.set_busy(True)
             self.state = "loading"
@@ -74,14 +75,14 @@ class HubPage(Page):
         self._show(_on_top(card), has_detail=False)
 
     def show_nothing(self, text: str, hint: str) -> None:
-        """The hub has nothing that fits."""
+        """Show that the hub has no fitting model."""
         again = GhostButton(self.theme, self.tr("Search without limits"))
         again.clicked.connect(self._on_without_limits)
         self.state = "nothing"
         self._show(EmptyCard(self.theme, "magnifying-glass", text, hint, again), has_detail=False)
 
     def show_problem(self, value: ErrorValue, *, has_sample: bool = True) -> None:
-        """What happened, and the ways on that need no hub."""
+        """Show an error and the options that need no hub."""
         card = ErrorCard(self.theme, value)
         again = PrimaryButton(self.theme, self.tr("Try again"), "arrow-clockwise")
         again.clicked.connect(lambda: self.search_requested.emit(self.bar.value))
@@ -98,11 +99,11 @@ class HubPage(Page):
         self._show(_on_top(card), has_detail=False)
 
     def show_detail(self, value: HubDetailValue) -> None:
-        """The chosen model, with as much as is known of it."""
+        """Show the chosen model with its known facts."""
         self.detail.show_value(value)
 
     def show_card(self, name: str, markdown: str) -> None:
-        """The model's own card in place of the list."""
+        """Show the model card in place of the list."""
         card = Card(edge=SPACE_L, gap=SPACE_M)
         back = GhostButton(self.theme, self.tr("Back to the list"), "arrow-left", "small")
         back.clicked.connect(self.show_list_again)
@@ -120,16 +121,16 @@ class HubPage(Page):
         back.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_list_again(self) -> None:
-        """From a card back to the list, with the focus where it was."""
+        """Return from a model card to the list with its focus."""
         self._show(self._stays, has_detail=True)
         self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_downloads(self, values: tuple[DownloadValue, ...]) -> None:
-        """Those under way, and those that ended since the window was opened."""
+        """Show the running downloads and those that ended since the window was opened."""
         self.downloads.show_values(values)
 
     def start(self, ask: HubAskValue) -> None:
-        """Show a search that was begun elsewhere, with the cursor behind its words. Asks for nothing."""
+        """Show a search that another page started, with the cursor at its end; this sends no query."""
         self.bar.say(ask)
         self.bar.field.setFocus(Qt.FocusReason.OtherFocusReason)
         self.bar.field.end(False)
@@ -169,7 +170,7 @@ class HubPage(Page):
         self.downloads.open_requested.connect(self.download_open_requested)
 
     def _show(self, widget: QWidget, *, has_detail: bool) -> None:
-        """Put `widget` in the middle; whatever stood there for a while goes."""
+        """Show `widget` in the middle and delete the previous temporary one."""
         old = self._middle.currentWidget()
         if widget is not self._stays:
             self._middle.addWidget(widget)

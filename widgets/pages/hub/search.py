@@ -1,4 +1,4 @@
-"""The row to search with: words, what it should do, its license; below it size, whether it runs here, order."""
+"""Show the search bar: text, task and license, and below them size, runtime support and order."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,16 +14,17 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 
 LEAST_CHARS = 2
-"""Fewer letters are no search yet; the Search button asks all the same."""
+"""Least number of characters for an automatic search; the Search button accepts fewer."""
 MEGABYTE = 1_000_000
 
 
 class HubSearchBar(QWidget):
-    """`asked(HubAskValue)` comes when typing pauses, when a choice changes, and with the button."""
+    """The search bar; `asked(HubAskValue)` follows a typing pause, a changed choice or the button."""
 
     asked = Signal(object)
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty search bar."""
         super().__init__()
         self.field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
         self._task = self._choice(self.tr("What it does"), [("", self.tr("Any task"))])
@@ -63,7 +64,7 @@ class HubSearchBar(QWidget):
         return field
 
     def set_tasks(self, tasks: Sequence[tuple[str, str]]) -> None:
-        """What models do, to choose from: (id, words)."""
+        """Set the tasks to choose from: (id, description)."""
         while self._task.count() > 1:
             self._task.removeItem(1)
         for task, text in tasks:
@@ -71,7 +72,7 @@ class HubSearchBar(QWidget):
 
     @property
     def value(self) -> HubAskValue:
-        """What is asked for now."""
+        """Return the current search."""
         return HubAskValue(
             text=self.field.text().strip(),
             task=self._task.currentData(),
@@ -82,7 +83,7 @@ class HubSearchBar(QWidget):
         )
 
     def say(self, value: HubAskValue) -> None:
-        """Show a search without asking for it."""
+        """Show a search without starting it."""
         self.field.say(value.text)
         for field, wanted in (
             (self._task, value.task),
@@ -94,7 +95,7 @@ class HubSearchBar(QWidget):
             field.setCurrentIndex(max(0, field.findData(wanted)))
 
     def set_narrow(self, is_narrow: bool) -> None:
-        """The choice of licenses stands in the second row where the first has no room for it."""
+        """Move the choice of licenses to the second row in a narrow page."""
         self._license.setVisible(not is_narrow)
         self._small_license.setVisible(is_narrow)
 

@@ -1,4 +1,4 @@
-"""What the page Hub shows: raw numbers in SI units, words where words are meant. Most of it is a stranger's text."""
+"""Define the values of the page Hub, with raw numbers in SI units; strangers wrote most of its texts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ LicenseKind = Literal["ok", "conditions", "noncommercial", "unknown"]
 
 @dataclass(frozen=True)
 class HubAskValue:
-    """What the person looks for. `task` is an id of the offered tasks, "" for any; `max_bytes` None is any size."""
+    """A search; `task` is an id of the offered tasks, "" for any; `max_bytes` None is any size."""
 
     text: str = ""
     task: str = ""
@@ -25,10 +25,10 @@ class HubAskValue:
 
 @dataclass(frozen=True)
 class HubRowValue:
-    """One model as the hub's list tells it. `id` is owner/name; `does` says in words what it does.
+    """One model of the hub's list; `id` is owner/name, `does` describes its task.
 
-    `license` is its name, "" where none is stated, `license_words` the verdict in words. `about` is a second
-    line below what it does; `mark` says something of the whole row.
+    `license` is the license name, "" if none is stated; `license_words` is the verdict as text. `about` is a second
+    line below `does`. `mark` is a remark about the whole row.
     """
 
     id: str
@@ -49,9 +49,9 @@ class HubRowValue:
 
 @dataclass(frozen=True)
 class HubListValue:
-    """`note` stands below the table; `more` says that the hub has a further page.
+    """The list: `note` is the text below the table, `more` means that the hub has a further page.
 
-    `is_start`: these are the starters, of which no more is known than what they are for.
+    `is_start` means that the rows are the starters, of which only the purpose is known.
     """
 
     rows: tuple[HubRowValue, ...]
@@ -63,7 +63,7 @@ class HubListValue:
 
 @dataclass(frozen=True)
 class FactValue:
-    """A line of the details: name, value, and a tone where it is to be looked at."""
+    """A line of the details: name, value, and a tone if it needs attention."""
 
     name: str
     value: str
@@ -72,7 +72,7 @@ class FactValue:
 
 @dataclass(frozen=True)
 class GatedValue:
-    """The author lets in only who asked: the model's page, where the person asks, and whether a token is kept."""
+    """A model with access on request: its page for the request, and whether a token is stored."""
 
     page: str
     has_token: bool = False
@@ -81,11 +81,10 @@ class GatedValue:
 
 @dataclass(frozen=True)
 class HubDetailValue:
-    """The chosen model. `by` is the line below its name: author and version.
+    """The details of the chosen model; `by` is the line below its name, with author and version.
 
-    `action` is what the one primary button does, "" where nothing can be done.
-
-    `files` are (name, bytes) of what would be downloaded. `problem` stands in place of the button's caption.
+    `action` is the action of the main button, "" if there is none. `files` are (name, bytes) of the download. `problem`
+    replaces the button's caption.
     """
 
     id: str
@@ -103,7 +102,7 @@ class HubDetailValue:
 
 @dataclass(frozen=True)
 class DownloadValue:
-    """One download. `left_s` and `bytes_per_s` are None where they are not known."""
+    """One download; `left_s` and `bytes_per_s` are None if they are unknown."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""The page Jobs: values in, signals out."""
+"""The page Jobs: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

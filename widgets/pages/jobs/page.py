@@ -1,4 +1,4 @@
-"""The page Jobs: the queue and the history, each job's log, and the ways to stop or go on."""
+"""Show the page Jobs: queue and history, the log of each job, and buttons to stop or continue it."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
@@ -20,7 +20,7 @@ _RUNNING: tuple[JobState, ...] = ("queued", "running")
 
 
 class JobsPage(Page):
-    """`log_requested(id)` comes when a job is chosen; `show_log` answers it."""
+    """The page Jobs; `log_requested(id)` follows the choice of a job, and `show_log` delivers the log."""
 
     job_cancel_requested = Signal(str)
     resume_requested = Signal(str)
@@ -29,6 +29,7 @@ class JobsPage(Page):
     start_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Jobs"))
         self._jobs: tuple[JobValue, ...] = ()
         self._table: Table | None = None
@@ -37,7 +38,7 @@ class JobsPage(Page):
 
     # -- states --
     def show_empty(self) -> None:
-        """Nothing has run yet."""
+        """Show that no job has run yet."""
         go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube")
         go.clicked.connect(self.start_requested)
         text = self.tr(
@@ -48,7 +49,7 @@ class JobsPage(Page):
         self._fill("empty", PageHead(self.tr("Jobs")), card)
 
     def show_value(self, jobs: tuple[JobValue, ...]) -> None:
-        """The newest first; called again and again while something runs, so it is updated in place."""
+        """Show the jobs, the newest first; updated in place, because it is called often while a job runs."""
         self._jobs = tuple(jobs)
         if not jobs:
             self.show_empty()
@@ -61,12 +62,12 @@ class JobsPage(Page):
         self._show_detail()
 
     def show_log(self, job_id: str, text: str) -> None:
-        """The log of the chosen job; another job's comes too late and is dropped."""
+        """Show the log of the chosen job; a late log of another job is dropped."""
         if self._detail is not None and self._table is not None and self._table.chosen_id == job_id:
             self._detail.show_log(text)
 
     def choose(self, job_id: str) -> None:
-        """Choose a job, as a click would."""
+        """Choose a job like a click."""
         if self._table is not None:
             self._table.choose(job_id)
 
@@ -108,7 +109,7 @@ class JobsPage(Page):
         return self._table.chosen_id if self._table is not None else ""
 
     def state_cell(self, job: JobValue) -> Cell:
-        """The state as a tag, with the share done where it runs."""
+        """Return the state as a tag, with the progress of a running job."""
         names: dict[JobState, tuple[TagKind, str, str]] = {
             "queued": ("none", self.tr("Waiting"), "hourglass"),
             "running": ("none", self.tr("Running"), "spinner-gap"),
@@ -147,9 +148,10 @@ class JobsPage(Page):
 
 
 class JobCard(Card):
-    """The chosen job: what it does or why it ended, what can be done, its log."""
+    """The card of the chosen job: its current work or the reason of its end, its buttons and its log."""
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty card."""
         super().__init__(gap=SPACE_M)
         self._job_id = ""
         self._title = ElidedLabel("", "section")
@@ -180,7 +182,7 @@ class JobCard(Card):
         self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_L)
 
     def show_job(self, job: JobValue) -> bool:
-        """Show a job; True when it is another one than before."""
+        """Show a job and return whether it is another one than before."""
         is_new = job.id != self._job_id
         self._job_id = job.id
         self.setAccessibleName(job.title)
@@ -197,7 +199,7 @@ class JobCard(Card):
         return is_new
 
     def show_log(self, text: str) -> None:
-        """At most 20,000 lines of at most 2,000 letters; follows the end if the end was in view."""
+        """Show at most 20,000 lines of at most 2,000 characters; follow the end if it was visible."""
         lines = text.splitlines()[-MAX_LOG_LINES:]
         short = "\n".join(line if len(line) <= MAX_LINE_CHARS else f"{line[:MAX_LINE_CHARS]}…" for line in lines)
         if short == self._shown:

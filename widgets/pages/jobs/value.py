@@ -1,4 +1,4 @@
-"""What the page Jobs shows: frozen, raw numbers in SI units."""
+"""Define the values of the page Jobs: frozen, with raw numbers in SI units."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,8 @@ JobState = Literal["queued", "running", "finished", "failed", "cancelled", "cras
 class JobValue:
     """A job, a run or an export.
 
-    `open` is the state of a run that is over and has no verdict yet. `detail` is one sentence (what it does now, or why
-    it ended).
+    `open` is the state of a finished run without a verdict. `detail` is one sentence (the current work, or the reason
+    of the end).
     """
 
     id: str

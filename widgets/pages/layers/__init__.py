@@ -1,4 +1,4 @@
-"""The page “Layers”: values in, signals out."""
+"""The page “Layers”: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

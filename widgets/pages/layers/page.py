@@ -1,4 +1,4 @@
-"""The page "Layers": where the time of the original and of a version goes, for the curious."""
+"""Show the page "Layers": the time of each layer of the original and of a version."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
@@ -24,13 +24,17 @@ MARK_PX = 10
 
 
 class LayersPage(DetailPage):
-    """`look_requested` where layers were not looked at yet; `version_chosen(id)`; `compare_requested`."""
+    """The page "Layers"; `look_requested` asks to profile the layers.
+
+    `version_chosen(id)` selects another version. `compare_requested` leads back.
+    """
 
     look_requested = Signal()
 
     fills_height = True
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page in its empty state."""
         nothing = (
             self.tr("Nothing to look into yet"),
             self.tr("Once versions were measured, you can see here where the time of each one goes."),
@@ -43,7 +47,7 @@ class LayersPage(DetailPage):
 
     # -- states --
     def show_value(self, value: LayersValue) -> None:
-        """The offer to look, or two pictures of the parts above a table."""
+        """Show the offer to profile, or two rows of layers above a table."""
         subtitle = self._headline(value) if value.sides else self.tr("Where does the time of each version go?")
         head = PageHead(self.tr("Layers"), subtitle)
         head.add_action(self._back())
@@ -89,7 +93,7 @@ class LayersPage(DetailPage):
         kinds = kinds_by_time(value.sides)
         whole_ms = max(side.result.total_ms for side in value.sides)
         for number, side in enumerate(value.sides):
-            name = ", ".join(dict.fromkeys((side.title, side.engine)))  # a version may be called like its engine
+            name = ", ".join(dict.fromkeys((side.title, side.engine)))  # a version may have the name of its engine
             count = len(side.result.layers)
             text = self.tr("{0}: {1} in one layer") if count == 1 else self.tr("{0}: {1} in {2} layers")
             caption = text.format(name, ms(side.result.total_ms), count)
@@ -161,7 +165,7 @@ class LayersPage(DetailPage):
 
 
 def kinds_by_time(sides: tuple[LayersOf, ...]) -> tuple[str, ...]:
-    """Kinds of layers, those that take most time first."""
+    """Return the kinds of layers, those with the most time first."""
     total: dict[str, float] = {}
     for side in sides:
         for layer in side.result.layers:

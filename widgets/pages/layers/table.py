@@ -1,4 +1,4 @@
-"""The table of a version's layers: sorted by any column with a click on its title."""
+"""Show the table of a version's layers, which a click on a title sorts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ SORTERS: tuple[Sorter, ...] = (
     lambda layer: (not layer.precision, layer.precision),
     lambda layer: (layer.sensitivity is None, -(layer.sensitivity or 0.0)),
 )
-"""Figures begin with the largest; what is not known stands last whichever way it is sorted."""
+"""Sort keys of the columns: numbers start with the largest, unknown values are last in both directions."""
 
 TIME_COLUMN, SENSITIVITY_COLUMN = 3, 7
 FALLING = (3, 4, 5, 7)
@@ -31,9 +31,10 @@ LEAST_ROWS_PX = 300
 
 
 class LayersTable(Table):
-    """`show_layers(side)`; ids of rows are the layers' orders."""
+    """The table of layers, filled by `show_layers(side)`; row ids are the layers' order numbers."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """Create an empty table that is sorted by time."""
         self._side: LayersOf | None = None
         self._column, self._is_reversed = TIME_COLUMN, False
         columns = (
@@ -54,14 +55,14 @@ class LayersTable(Table):
         header.sectionClicked.connect(self.sort_by)
 
     def show_layers(self, side: LayersOf) -> None:
-        """Show one version's layers, sorted as before."""
+        """Show one version's layers in the current order."""
         self._side = side
         self.setAccessibleName(self.tr("Layers of {0}").format(side.title))
         self.setColumnHidden(SENSITIVITY_COLUMN, all(layer.sensitivity is None for layer in side.result.layers))
         self._fill()
 
     def sort_by(self, column: int) -> None:
-        """Sort by a column; the same once more turns it around."""
+        """Sort by a column; the same column again reverses the order."""
         self._is_reversed = column == self._column and not self._is_reversed
         self._column = column
         self._fill()
@@ -81,7 +82,7 @@ class LayersTable(Table):
 
 
 def in_order(layers: Sequence[Layer], column: int, is_reversed: bool) -> list[Layer]:
-    """Sorted by a column; unknown values stay last."""
+    """Return the layers sorted by a column; unknown values are last."""
     sorter = SORTERS[column]
     known = sorted((layer for layer in layers if not sorter(layer)[0]), key=sorter, reverse=is_reversed)
     return [*known, *(layer for layer in layers if sorter(layer)[0])]

@@ -1,4 +1,4 @@
-"""The page “Under load”: values in, signals out."""
+"""The page “Under load”: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

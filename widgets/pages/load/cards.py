@@ -1,4 +1,4 @@
-"""Parts of the page "Under load": the question before the start, cards of figures, the cost."""
+"""Define the parts of the page "Under load": the form, the cards of figures, and the cost."""
 
 from collections.abc import Sequence
 
@@ -16,19 +16,20 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 
 SETTLE_MS = 400
-"""Costs follow when typing rests."""
+"""Pause in ms after typing until the costs are computed."""
 NAME_PX = 150
 
 
 def tr(text: str) -> str:
-    """Text in the person's language."""
+    """Translate a text into the user's language."""
     return QCoreApplication.translate("load", text)
 
 
 class AskCards(QWidget):
-    """Which version, how long, and within which latency. `version`, `seconds` and `limit_ms` are what is chosen."""
+    """The form for version, duration and latency limit; `version`, `seconds` and `limit_ms` are the choices."""
 
     def __init__(self, theme: Theme, value: LoadAskValue) -> None:
+        """Create the form."""
         super().__init__()
         self.seconds = value.times[0].seconds
         grid = QGridLayout(self)
@@ -67,12 +68,12 @@ class AskCards(QWidget):
 
     @property
     def limit_ms(self) -> float:
-        """What 99 % of the answers have to keep, 0 for no limit."""
+        """Return the limit in milliseconds for 99 % of the predictions, 0 for none."""
         return self._limit.value()
 
     @property
     def version(self) -> str:
-        """Id of the chosen version, "" for the original alone."""
+        """Return the id of the chosen version, "" for the original alone."""
         return str(self._versions.currentData())
 
     def _on_chosen(self, choice_id: str) -> None:
@@ -91,15 +92,16 @@ def facts_card(value: FactsValue) -> Card:
 
 
 class CostCard(Card):
-    """`price_changed(per hour, currency, utilization in percent)` when a person has said what an hour costs.
+    """The card of costs; `price_changed(per hour, currency, utilization in percent)` follows the user's price.
 
-    `example_chosen(id)` takes one of the examples.
+    `example_chosen(id)` takes one of the example prices.
     """
 
     price_changed = Signal(float, str, float)
     example_chosen = Signal(str)
 
     def __init__(self, theme: Theme, value: PriceValue) -> None:
+        """Create the card of a price."""
         super().__init__(tr("What a million answers cost"))
         self._theme = theme
         self._value = value
@@ -150,7 +152,7 @@ class CostCard(Card):
         return holder
 
     def show_price(self, value: PriceValue) -> None:
-        """Another price, and what a million answers cost at it; fields that a person types in are left alone."""
+        """Show another price with its costs; fields with the focus stay unchanged."""
         self._value = value
         fields = (self.per_hour, self.currency, self.used)
         if not any(field.hasFocus() for field in fields):
@@ -175,7 +177,7 @@ class CostCard(Card):
 
 
 def in_columns(widgets: Sequence[QWidget], columns: int) -> QGridLayout:
-    """Cards of one height beside each other."""
+    """Return a grid with the cards in columns of equal width."""
     grid = QGridLayout()
     grid.setSpacing(SPACE_L)
     for number, widget in enumerate(widgets):

@@ -1,4 +1,4 @@
-"""The page "Under load": how many requests a version answers, beside the original, and what that costs."""
+"""Show the page "Under load": the request rate of a version beside the original, and its cost."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -19,10 +19,10 @@ from widgets.tokens import SPACE_L
 
 
 class LoadPage(BelowCompare):
-    """`start_requested(version id, seconds, limit of latency in ms or 0)`; `again_requested` asks anew,
-    `result_requested` shows what there is.
+    """The page "Under load"; `start_requested(version id, seconds, limit of latency in ms or 0)` starts the test.
 
-    `price_changed(per hour, currency, percent)` and `example_chosen(id)` say what an hour costs.
+    `again_requested` shows the form again, `result_requested` the stored result. `price_changed(per hour, currency,
+    percent)` and `example_chosen(id)` set the price of an hour.
     """
 
     start_requested = Signal(str, float, float)
@@ -33,13 +33,14 @@ class LoadPage(BelowCompare):
     example_chosen = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Under load"))
         self._cost: CostCard | None = None
         self._cards: list[Card] = []
 
     # -- states --
     def show_empty(self) -> None:
-        """Nothing was optimized yet."""
+        """Show that nothing was optimized yet."""
         go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
         go.clicked.connect(self.goal_requested)
         title = self.tr("Nothing to put under load yet")
@@ -47,7 +48,7 @@ class LoadPage(BelowCompare):
         self._fill("empty", PageHead(self.tr("Under load")), EmptyCard(self.theme, "gauge", title, text, go))
 
     def show_ask(self, value: LoadAskValue) -> None:
-        """Which version, how long."""
+        """Show the form for version and duration."""
         head = PageHead(
             self.tr("How does it do under load?"),
             self.tr(
@@ -68,7 +69,7 @@ class LoadPage(BelowCompare):
         self._fill("ask", head, cards)
 
     def show_value(self, value: LoadValue) -> None:
-        """What was measured."""
+        """Show the results."""
         head = PageHead(value.headline, value.subtitle)
         head.add_action(self._back())
         again = PrimaryButton(self.theme, self.tr("Measure again…"), "arrow-clockwise")
@@ -95,7 +96,7 @@ class LoadPage(BelowCompare):
         self._fill("full", head, *items)
 
     def show_price(self, value: PriceValue) -> None:
-        """The costs at another price; nothing else changes."""
+        """Show the costs at another price, without other changes."""
         if self._cost is not None and self.state == "full":
             self._cost.show_price(value)
 

@@ -1,4 +1,4 @@
-"""What the page "Under load" is given."""
+"""Define the values of the page "Under load"."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from widgets.plots.curve_plot import Curve
 
 @dataclass(frozen=True)
 class TimeValue:
-    """One preset of time: the seconds of each part, and about how long the measurement takes, in words."""
+    """A duration: the seconds of each part, and the approximate total as text."""
 
     seconds: float
     about: str
@@ -15,9 +15,9 @@ class TimeValue:
 
 @dataclass(frozen=True)
 class LoadAskValue:
-    """Before the start: versions as (id, title), the one that is chosen ("" the original alone), presets of time.
+    """The form: versions as (id, title), the chosen one ("" is the original alone), and the durations.
 
-    `limit_ms` is the limit of latency of the last measurement, None for none.
+    `limit_ms` is the latency limit of the last test, None for none.
     """
 
     versions: tuple[tuple[str, str], ...]
@@ -38,7 +38,7 @@ class FigureValue:
 
 @dataclass(frozen=True)
 class FactsValue:
-    """A card of names and values. `about` is the sentence above them."""
+    """A card of names and values; `about` is the sentence above them."""
 
     title: str
     about: str
@@ -47,7 +47,10 @@ class FactsValue:
 
 @dataclass(frozen=True)
 class PriceValue:
-    """`per_hour` is None before a person has said it. `costs` are (version, cost of a million answers)."""
+    """A price with costs; `per_hour` is None before the user enters one.
+
+    `costs` are (version, cost of a million predictions).
+    """
 
     per_hour: float | None
     currency: str
@@ -59,7 +62,7 @@ class PriceValue:
 
 @dataclass(frozen=True)
 class LoadValue:
-    """All that was measured, in words and curves."""
+    """All results as texts and curves."""
 
     headline: str
     subtitle: str

@@ -1,4 +1,4 @@
-"""The page Model: values in, signals out."""
+"""The page Model: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

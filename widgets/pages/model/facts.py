@@ -1,4 +1,4 @@
-"""What the page Model shows of an opened model: its facts, and what the safety check found."""
+"""Show an opened model on the page Model: its facts and the findings of the safety check."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def _size(value: ModelValue) -> str:
 
 
 def facts_card(value: ModelValue) -> Card:
-    """What goes in, what comes out, and the rest in plain words."""
+    """Return the card with inputs, outputs and further facts in plain words."""
     pairs = [
         (_tr("Takes in"), value.takes_in),
         (_tr("Gives back"), value.gives_back),
@@ -53,9 +53,10 @@ def _classes(names: Sequence[str]) -> str:
 
 
 class SafetyCard(Card):
-    """The findings of the check, worst first."""
+    """The findings of the safety check, the worst first."""
 
     def __init__(self, theme: Theme, findings: Sequence[FindingValue]) -> None:
+        """Create the card of `findings`."""
         super().__init__(self.tr("What the safety check found"), gap=4)
         order = {"bad": 0, "warn": 1, "ok": 2}
         ordered = sorted(findings, key=lambda finding: order[finding.level])

@@ -1,4 +1,4 @@
-"""The page Model: pick one, see what it is, change how its inputs are prepared."""
+"""Show the page Model: choose a model, see its facts, and change the preparation of its inputs."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
@@ -26,7 +26,10 @@ TALLEST_PX = 380
 
 
 class ModelPage(Page):
-    """`file_chosen(path)` is a file or a folder. Consent, shapes and architectures are asked in dialogs."""
+    """The page Model; `file_chosen(path)` is a file or a folder.
+
+    Dialogs ask for consent, shapes and architectures.
+    """
 
     sample_requested = Signal()
     file_chosen = Signal(str)
@@ -40,6 +43,7 @@ class ModelPage(Page):
     hub_requested = Signal(str)  # words to search for, or ""
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        """Create the page; `pictures` decodes its pictures."""
         super().__init__(theme, self.tr("Model"))
         self._pictures = pictures or PictureStore(self)
         self._thumbnails: list[PictureLabel] = []
@@ -47,7 +51,7 @@ class ModelPage(Page):
 
     # -- states --
     def show_empty(self, sample: SampleValue | None) -> None:
-        """The first run: the sample where it is there, a place to drop on, three short explanations."""
+        """Show the first run: the sample if it exists, a drop area, and three short explanations."""
         head = PageHead(
             self.tr("Which model shall we make faster?"),
             self.tr("Your files stay on this computer; the hub is asked only when you search."),
@@ -68,7 +72,7 @@ class ModelPage(Page):
         self._on_width_changed(self.is_narrow)
 
     def show_value(self, value: ModelValue) -> None:
-        """An opened model."""
+        """Show an opened model."""
         head = PageHead(value.name, self.tr("This is what was found in it. Is it the right one?"))
         another = GhostButton(self.theme, self.tr("Choose another model…"))
         another.clicked.connect(self.another_requested)
@@ -110,7 +114,7 @@ class ModelPage(Page):
 
     # -- questions --
     def ask_consent(self, path: str, name: str) -> QuestionDialog:
-        """Ask before a TorchScript file is opened; says what is risked."""
+        """Ask before a TorchScript file is opened and state the risk."""
         dialog = QuestionDialog(self.theme, consent_question(name), self.window())
 
         def on_answered(answer: str) -> None:
@@ -121,14 +125,14 @@ class ModelPage(Page):
         return dialog
 
     def ask_shapes(self, path: str, value: ShapeQuestionValue) -> QuestionDialog:
-        """Ask for the sizes that the model does not say."""
+        """Ask for the sizes that the model does not define."""
         dialog = shape_dialog(self.theme, value, self.window())
         dialog.given.connect(lambda shapes: self.shapes_given.emit(path, shapes))
         dialog.open()
         return dialog
 
     def ask_architecture(self, path: str, names: tuple[str, ...]) -> QuestionDialog:
-        """Two architectures fit these numbers: ask which it is."""
+        """Ask which of several fitting architectures the model has."""
         dialog = QuestionDialog(self.theme, one_of_question(names), self.window())
 
         def on_answered(answer: str) -> None:
@@ -194,9 +198,9 @@ class ModelPage(Page):
             row.addWidget(icon_text(self.theme, icon, title, text, square=False), 1)
         return holder
 
-    # -- doings --
+    # -- actions --
     def choose_files(self) -> bool:
-        """Open the dialog for a model's file."""
+        """Open the dialog for a model file."""
         self.choose_file()
         return True
 
@@ -214,7 +218,7 @@ class ModelPage(Page):
             self.file_chosen.emit(path)
 
     def _on_continue(self) -> None:
-        """What was changed and not used yet is used first; what cannot be used is shown, and keeps the person here."""
+        """Apply unsaved changes of the preparation, then continue; invalid ones are shown and keep the page open."""
         card = self._preprocess
         if card is not None and card.is_changed and not card.take():
             self.ensureWidgetVisible(card)

@@ -1,4 +1,4 @@
-"""How inputs are prepared, shown and changeable by hand: the picture steps of the pipeline."""
+"""Show the preparation of inputs and let users edit the picture steps of the pipeline."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,11 @@ Side = int | tuple[int, int] | None
 
 
 def read_side(text: str) -> Side:
-    """One size or height × width in pixels; empty is None. Raises ValueError in plain words' stead."""
+    """Return one size or (height, width) in pixels; None for an empty text.
+
+    Raises:
+        ValueError: if the text is no size. The caller explains it in plain words.
+    """
     plain = text.lower().replace("×", "x").replace(" ", "")
     if not plain:
         return None
@@ -35,7 +39,11 @@ def read_side(text: str) -> Side:
 
 
 def read_numbers(text: str, *, above_zero: bool) -> tuple[float, ...]:
-    """One number, or three of them separated by a slash, semicolon or space. Raises ValueError."""
+    """Return one number, or three that are separated by a slash, semicolon or space.
+
+    Raises:
+        ValueError: if the text has other values.
+    """
     values = tuple(float(part) for part in text.replace("/", " ").replace(";", " ").split())
     if len(values) not in (1, 3) or not all(abs(value) < 1e6 for value in values):
         raise ValueError(text)
@@ -45,26 +53,27 @@ def read_numbers(text: str, *, above_zero: bool) -> tuple[float, ...]:
 
 
 def side_text(value: Side) -> str:
-    """The same as a person writes it."""
+    """Return the text of a size, as a user writes it."""
     return "" if value is None else f"{value[0]} × {value[1]}" if isinstance(value, tuple) else str(value)
 
 
 def numbers_text(values: tuple[float, ...]) -> str:
-    """As a person writes them."""
+    """Return the text of numbers, as a user writes them."""
     return " / ".join(f"{value:g}" for value in values)
 
 
 def range_text(said: str) -> str:
-    """ "−1 to 1" """
+    """Return the text of a range, such as "−1 to 1"."""
     return said.replace("-", "−").replace("..", " to ")
 
 
 class PreprocessCard(Card):
-    """`changed(ImageSteps)` comes when the person takes over what the fields say."""
+    """The card of the preparation; `changed(ImageStepsValue)` is emitted when the user applies the fields."""
 
     changed = Signal(object)
 
     def __init__(self, theme: Theme, value: PreprocessValue) -> None:
+        """Create the card of a preparation."""
         super().__init__(self.tr("How inputs are prepared"), gap=SPACE_M)
         self._theme, self._value = theme, value
         if value.source:
@@ -101,11 +110,11 @@ class PreprocessCard(Card):
 
     @property
     def is_changed(self) -> bool:
-        """Whether the fields say something else than what is used."""
+        """Return whether the fields differ from the current preparation."""
         return self._value.image is not None and not self._use.isHidden()
 
     def take(self) -> bool:
-        """Use what the fields say. False where that cannot be: the card says why, and has the focus."""
+        """Apply the fields; return False if one is invalid, which the card then explains and focuses."""
         try:
             changed = self._read()
         except KeyError as error:
@@ -115,7 +124,7 @@ class PreprocessCard(Card):
         return True
 
     def _show_row(self, *, is_changed: bool) -> None:
-        """What was guessed can be taken as it is; what was changed can be used or undone."""
+        """Show the buttons: a guess can be confirmed, a change can be applied or undone."""
         self._right.setVisible(bool(self._value.guessed) and not is_changed)
         self._use.setVisible(is_changed)
         self._undo.setVisible(is_changed)
@@ -151,7 +160,7 @@ class PreprocessCard(Card):
         widget.setAccessibleDescription(self.tr("guessed") if is_guessed else "")
         column = QVBoxLayout()
         column.setSpacing(SPACE_XS)
-        column.addStretch(1)  # fields of one row stand side by side, also where a title needs two lines
+        column.addStretch(1)  # aligns the fields of a row, also if a title needs two lines
         top = QHBoxLayout()
         top.setSpacing(SPACE_S)
         beside = words(title, "soft")
@@ -180,7 +189,11 @@ class PreprocessCard(Card):
         self._place(name, title, field)
 
     def _read(self) -> ImageSteps:
-        """Raises KeyError with the field's name where it cannot be read, or does not go with the others."""
+        """Return the steps of the fields.
+
+        Raises:
+            KeyError: with the name of a field that is invalid or conflicts with the others.
+        """
         found: dict[str, Any] = {}
         for name, field in self._fields.items():
             try:
@@ -202,7 +215,7 @@ class PreprocessCard(Card):
         return read_numbers(field.text() or ("1" if name == "std" else "0"), above_zero=name == "std")
 
     def _on_range(self, _index: int) -> None:
-        """Mean and spread are numbers of a range: those of another one would be wrong in this."""
+        """Reset mean and deviation after a change of the range, because they belong to the previous range."""
         image = self._value.image
         said = self._read_one("range", self._fields["range"])
         own = brightness_of(image) if image is not None else None

@@ -1,4 +1,4 @@
-"""What the page Model asks before it opens some files: consent, sizes, which of two."""
+"""Create the questions before some model files open: consent, sizes, and the right architecture."""
 
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QWidget
@@ -36,7 +36,7 @@ def consent_question(name: str) -> QuestionValue:
 
 
 def one_of_question(names: tuple[str, ...]) -> QuestionValue:
-    """Names and shapes of the numbers fit more than one architecture."""
+    """Return the question which of several architectures fits the names and shapes of the file's numbers."""
     return QuestionValue(
         title=_tr("Which of these is it?"),
         text=_tr("The file holds numbers only, and they fit more than one kind of model. Its maker knows which."),
@@ -45,7 +45,11 @@ def one_of_question(names: tuple[str, ...]) -> QuestionValue:
 
 
 def read_shape(text: str) -> tuple[int, ...]:
-    """1x3x224x224 or 1, 3, 224, 224. Raises ValueError."""
+    """Return the sizes in a text such as 1x3x224x224 or 1, 3, 224, 224.
+
+    Raises:
+        ValueError: if the text has no sizes.
+    """
     parts = text.lower().replace("×", "x").replace(",", "x").replace(" ", "x").split("x")
     sizes = tuple(int(part) for part in parts if part)
     if not sizes or any(not 1 <= size <= MAX_SIZE for size in sizes):
@@ -54,11 +58,12 @@ def read_shape(text: str) -> tuple[int, ...]:
 
 
 class ShapeDialog(QuestionDialog):
-    """`given({input: sizes})` comes once, when all fields can be read."""
+    """A dialog for input sizes; `given({input: sizes})` is emitted once, when all fields are valid."""
 
     given = Signal(object)
 
     def __init__(self, theme: Theme, value: ShapeQuestionValue, parent: QWidget | None) -> None:
+        """Create the dialog for the inputs of `value`."""
         super().__init__(
             theme,
             QuestionValue(
@@ -102,5 +107,5 @@ class ShapeDialog(QuestionDialog):
 
 
 def shape_dialog(theme: Theme, value: ShapeQuestionValue, parent: QWidget | None) -> ShapeDialog:
-    """The dialog, not yet opened."""
+    """Return the dialog without opening it."""
     return ShapeDialog(theme, value, parent)

@@ -1,4 +1,4 @@
-"""What the page Model shows: frozen, raw numbers in SI units; the page rounds them."""
+"""Define the values of the page Model: frozen, with raw numbers in SI units that the page rounds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ from workers.contracts.pipeline import ImageSteps
 
 @dataclass(frozen=True)
 class SampleValue:
-    """The built-in sample: a sentence or two about it, up to ten pictures, the seconds it takes."""
+    """The built-in sample: a short description, up to ten pictures, and the seconds it takes."""
 
     about: str
     seconds: float
@@ -18,17 +18,20 @@ class SampleValue:
 
 @dataclass(frozen=True)
 class PreprocessValue:
-    """`image` for models that take pictures, else `rows` of (name, value). `guessed` names fields or rows."""
+    """The preparation: `image` for models of pictures, else `rows` of (name, value).
+
+    `guessed` names fields or rows.
+    """
 
     image: ImageSteps | None = None
     rows: tuple[tuple[str, str], ...] = ()
     guessed: frozenset[str] = frozenset()
-    source: str = ""  # where it was found, in words: "from the model's own files"
+    source: str = ""  # origin of the steps as text: "from the model's own files"
 
 
 @dataclass(frozen=True)
 class FindingValue:
-    """What a check found: `ok`, `warn` or `bad`, in a sentence."""
+    """A finding of a check: `ok`, `warn` or `bad`, with a sentence."""
 
     level: Literal["ok", "warn", "bad"]
     what: str
@@ -37,7 +40,7 @@ class FindingValue:
 
 @dataclass(frozen=True)
 class ModelValue:
-    """An opened model. `takes_in` and `gives_back` are words: "a picture, 224 × 224"; so is `does`."""
+    """An opened model; `takes_in`, `gives_back` and `does` are texts such as "a picture, 224 × 224"."""
 
     name: str
     takes_in: str
@@ -57,7 +60,7 @@ class ModelValue:
 
 @dataclass(frozen=True)
 class ShapeQuestionValue:
-    """Inputs whose size the model does not say: (name, sizes; None where free)."""
+    """Inputs without a defined size: (name, sizes; None where a size is free)."""
 
     inputs: tuple[tuple[str, tuple[int | None, ...]], ...]
     example: str = ""

@@ -1,4 +1,4 @@
-"""The page Monitor: values in, signals out."""
+"""The page Monitor: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""The page Monitor: what a bundle's log tells, with graphs over time, alarms, and what to do."""
+"""Show the page Monitor: graphs over time, alarms and advice from a bundle's log."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,13 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MOST_SHOWN = 4
-"""Alarms that stand open; the others fold away."""
+"""Number of alarms that are shown; the others are folded."""
 
 
 class MonitorPage(Page):
-    """`log_chosen(path)` when a log is to be read, `again_requested` the same one once more, `examples_requested` leads
-    to the examples of the project that the bundle came from.
+    """The page Monitor; `log_chosen(path)` reads a log, `again_requested` reads the same log again.
+
+    `examples_requested` leads to the examples of the bundle's project.
     """
 
     log_chosen = Signal(str)
@@ -30,12 +31,13 @@ class MonitorPage(Page):
     examples_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page in its empty state."""
         super().__init__(theme, self.tr("Monitor"))
         self.show_empty()
 
     # -- states --
     def show_empty(self) -> None:
-        """No log was opened yet."""
+        """Show that no log was opened yet."""
         head = PageHead(
             self.tr("How do your bundles do?"),
             self.tr("A bundle that keeps a log tells here what changed since it was tested."),
@@ -65,7 +67,7 @@ class MonitorPage(Page):
         self._fill("empty", head, area, how)
 
     def show_value(self, value: MonitorValue) -> None:
-        """Alarms first, then how it went, then all figures."""
+        """Show the alarms, then the courses, then all figures."""
         head = PageHead(value.headline, value.subtitle)
         another = GhostButton(self.theme, self.tr("Another log…"), "folder-open")
         another.clicked.connect(self.choose_folder)
@@ -190,18 +192,18 @@ class MonitorPage(Page):
 
     # -- choosing --
     def choose_folder(self) -> None:
-        """Let the person choose the folder in which a bundle keeps its log."""
+        """Open the system's dialog for the folder of a log."""
         path = QFileDialog.getExistingDirectory(self, self.tr("Choose a log's folder"))
         if path:
             self.log_chosen.emit(path)
 
     def choose_files(self) -> bool:
-        """Open the dialog for a log's file."""
+        """Open the dialog for a log file."""
         self.choose_file()
         return True
 
     def choose_file(self) -> None:
-        """One file of a log."""
+        """Open the system's dialog for one file of a log."""
         kinds = self.tr("Logs (*.jsonl);;All files (*)")
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a log"), "", kinds)
         if path:

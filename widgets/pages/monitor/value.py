@@ -1,4 +1,4 @@
-"""What the page Monitor shows: frozen, raw numbers in SI units."""
+"""Define the values of the page Monitor: frozen, with raw numbers in SI units."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from widgets.plots.course_plot import CourseMark, CoursePoint
 
 @dataclass(frozen=True)
 class AlertValue:
-    """What happened and what to do, in a sentence or two each; `tag` and `when` stand beside it."""
+    """An alarm and the advice for it, in one or two sentences each; `tag` is its state."""
 
     level: TagKind
     what: str
@@ -18,7 +18,7 @@ class AlertValue:
 
 @dataclass(frozen=True)
 class CourseValue:
-    """A graph over time: `usual` is what the evaluation data have, None where that is not known."""
+    """A graph over time; `usual` is the value of the evaluation data, None if it is unknown."""
 
     title: str
     y_title: str
@@ -30,7 +30,7 @@ class CourseValue:
 
 @dataclass(frozen=True)
 class DriftRowValue:
-    """One figure now and in the evaluation data, in words."""
+    """One figure now and in the evaluation data, as text."""
 
     name: str
     before: str
@@ -41,7 +41,7 @@ class DriftRowValue:
 
 @dataclass(frozen=True)
 class BigFigure:
-    """A large value, its words, a line below."""
+    """A large value, its unit and a line below."""
 
     value: str
     unit: str
@@ -50,8 +50,9 @@ class BigFigure:
 
 @dataclass(frozen=True)
 class MonitorValue:
-    """`project` is the name of the one that the bundle came from, "" where it is not here; `is_tested`: the bundle
-    has evaluation data, else the beginning of the log takes their place.
+    """The page's value; `project` is the name of the bundle's project, "" if it is not on this computer.
+
+    `is_tested` means that the bundle has evaluation data; otherwise the beginning of the log replaces them.
     """
 
     headline: str

@@ -1,4 +1,4 @@
-"""The page Optimize: values in, signals out."""
+"""The page Optimize: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""The page Optimize: how the search for a faster version goes, and how it ended."""
+"""Show the page Optimize: the progress and the outcome of the search for a faster version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ RunInterruption = Literal["closed", "not_begun", "broken_off"]
 
 @dataclass(frozen=True)
 class OptimizeValue:
-    """One run as it stands. `headline` is the result's sentence, `best` the one of the best so far.
+    """The state of one run; all figures come from the store.
 
-    `done_share` is 0..1 of the whole run and never falls, `eta_s` the time left, both None where they cannot be known;
-    `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
-    belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
-    time could change the result, with `go_on_first` as the main action; `spare_s` is what was left of time that was
-    given later. With `eta_is_most` it takes at most `eta_s` more; `interruption` says how an interrupted run came to an
-    end. Figures come from the store; nothing is worked out here.
+    `headline` is the sentence of the result, `best` that of the best version so far. `done_share` is 0..1 of the whole
+    run and never decreases. `eta_s` is the remaining time, and with `eta_is_most` its upper bound. Both are None if
+    they are unknown. `stage` names the current work. `seconds` is the total time, `went_on_s` the part that was given
+    later, and `spare_s` the unused rest of that part. `error` belongs to `failed`, `waiting` to a run that waits for
+    other programs. `go_on_minutes` is offered if more time could change the result, with `go_on_first` as the main
+    action. `interruption` is the cause of an interrupted run.
     """
 
     phase: RunPhase
@@ -58,7 +58,7 @@ class OptimizeValue:
 
 
 class OptimizePage(Page):
-    """`show_value` as often as something changed; latencies go straight to the graph by `add_latencies`."""
+    """The page Optimize; `show_value` is called after each change, and latencies go to the graph by `add_latencies`."""
 
     goal_requested = Signal()
     model_requested = Signal()
@@ -71,6 +71,7 @@ class OptimizePage(Page):
     log_toggled = Signal(bool)
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
+        """Create the page in its empty state."""
         super().__init__(theme, self.tr("Optimize"))
         self._clock = clock
         self._view: RunView | None = None
@@ -80,7 +81,7 @@ class OptimizePage(Page):
     # --- states
 
     def show_empty(self, *, has_model: bool) -> None:
-        """Nothing was started yet."""
+        """Show that no run was started yet."""
         self._drop_view()
         head = PageHead(
             self.tr("Nothing is being optimized yet"),
@@ -100,11 +101,11 @@ class OptimizePage(Page):
         self._fill("empty", head, area)
 
     def start(self) -> None:
-        """A new run, or another one to look at: an empty graph and an empty log."""
+        """Remove graph and log, because another run is shown."""
         self._drop_view()
 
     def show_value(self, value: OptimizeValue) -> None:
-        """The run as it stands now."""
+        """Show the current state of the run."""
         if self._view is None or _layout(value) != self._laid_out:
             self._lay_out(value)
         assert self._view is not None
@@ -123,7 +124,7 @@ class OptimizePage(Page):
         self._laid_out = _Layout()
 
     def _lay_out(self, value: OptimizeValue) -> None:
-        """Another head, and the parts below where they are: to move them takes .1 to .2 s, in which nothing answers."""
+        """Replace the head but not the parts below it: moving these blocks the window for .1 to .2 s."""
         view, before = self._view or RunView(self.theme, self._clock), self._laid_out
         is_there = self._content.isAncestorOf(view)
         self._view, self._laid_out = view, _layout(value)
@@ -133,7 +134,7 @@ class OptimizePage(Page):
         if is_there and value.error == before.error:
             self._set_head(value.phase, self._head)
             return
-        view.setParent(None)  # it outlives the contents that it stood in
+        view.setParent(None)  # it outlives the previous content
         self._bar = Bar(self.tr("Progress of the whole run"))
         self._bar.setProperty("tone", "page")
         items: list[QWidget] = [self._bar]
@@ -229,13 +230,13 @@ class OptimizePage(Page):
         return self.tr("It took {0}.").format(seconds(value.seconds))
 
     def _why_early(self, spare_s: float, go_on_minutes: int | None) -> str:
-        """Why a run ended before the time that it was given was over."""
+        """Return why a run ended before its additional time was over."""
         if go_on_minutes is not None:
             return self.tr("It ended {0} early: the next step takes longer than that.").format(seconds(spare_s))
         return self.tr("It ended {0} early: more time would change nothing.").format(seconds(spare_s))
 
     def _progress(self, value: OptimizeValue) -> str:
-        """Where it is, what is done now, how long it takes: something of it is known at any time."""
+        """Return the subtitle of an active run: step, remaining time and stage, as far as they are known."""
         if value.waiting:
             return value.waiting
         count = len(value.steps)
@@ -262,29 +263,29 @@ class OptimizePage(Page):
         return self._view
 
     def add_latencies(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
-        """Requests of a variant, shape (n,): seconds since the run's start, milliseconds."""
+        """Add requests of a version, shape (n,): seconds since the run's start, milliseconds."""
         self._shown().plot.add(variant_id, times_s, latencies_ms)
 
     def set_series(self, values: Sequence[SeriesValue]) -> None:
-        """Names and colors of the graph's lines."""
+        """Set names and colors of the graph's lines."""
         self._shown().plot.set_series(values)
 
     def set_best(self, points: Sequence[BestPoint]) -> None:
-        """The dashed line of the best so far."""
+        """Set the dashed line of the best version so far."""
         self._shown().plot.set_best(points)
 
     def set_now(self, now_s: float) -> None:
-        """Seconds since the run's start."""
+        """Set the current time in seconds since the run's start."""
         self._shown().plot.set_now(now_s)
 
     def add_log(self, lines: Sequence[LogLine]) -> None:
-        """Append to the log."""
+        """Append lines to the log."""
         self._shown().add_log(lines)
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """What the parts and buttons of the page depend on."""
+    """The parts of a value that the page's layout and buttons depend on."""
 
     phase: str = ""
     error: ErrorValue | None = None
@@ -302,7 +303,7 @@ def _step_at_work(value: OptimizeValue) -> str:
 
 
 def _share(value: OptimizeValue) -> float | None:
-    """Of the whole run; by steps where nothing finer is known, since a bar that only runs to and fro costs frames."""
+    """Return the share of the whole run, or of its steps; an indeterminate bar would cost frames."""
     if value.done_share is not None:
         return value.done_share
     over = sum(step.state not in ("waiting", "running") for step in value.steps)

@@ -1,4 +1,4 @@
-"""Graph, steps and log of one run; stays in place while the run goes on and after it ended."""
+"""Show graph, steps and log of one run; the widgets stay in place during the run and after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _MARKS = {"debug": "", "info": "", "warning": "! ", "error": "× "}
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a run's log; `at` is the clock time as it shall stand there."""
+    """One line of a run's log; `at` is its clock time as text."""
 
     text: str
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -33,9 +33,10 @@ class LogLine:
 
 
 class BestTag(QFrame):
-    """The best so far, in one line that gives way when it is long."""
+    """The best version so far in one line, which is cut if it is too long."""
 
     def __init__(self, theme: Theme) -> None:
+        """Create a hidden tag."""
         super().__init__()
         self.setProperty("kind", "tag")
         self.setProperty("tone", "ok")
@@ -50,7 +51,7 @@ class BestTag(QFrame):
         self.hide()
 
     def say(self, text: str) -> None:
-        """Show another text, "" for none."""
+        """Show another text; "" hides the tag."""
         if self.label.text() != text:
             self.label.setText(text)
             self.setAccessibleName(text)
@@ -59,9 +60,10 @@ class BestTag(QFrame):
 
 
 class RunView(QWidget):
-    """The graph at the left, the steps at the right, the log below when it is unfolded."""
+    """The view of one run: graph at the left, steps at the right, and the foldable log below."""
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
+        """Create the view of a run; `clock` draws its graph."""
         super().__init__()
         self.plot = LatencyPlot(theme, clock)
         self.steps = StepList(theme)
@@ -105,18 +107,18 @@ class RunView(QWidget):
         return field
 
     def set_steps(self, steps: Sequence[StepValue]) -> None:
-        """The same steps in the list and below the graph."""
+        """Show the steps in the list and below the graph."""
         self.steps.show_values(steps)
         self.plot.set_steps(steps)
 
     def add_log(self, lines: Sequence[LogLine]) -> None:
-        """Append lines; the view follows if it was at the end."""
+        """Append lines; the log scrolls along if its end was visible."""
         if lines:
             texts = (f"{line.at} {_MARKS[line.level]}{line.text}".strip() for line in lines)
             self.log.appendPlainText("\n".join(texts))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow windows have narrow steps."""
+        """Narrow the steps in a narrow page."""
         super().resizeEvent(event)
         self._steps_card.setFixedWidth(self._steps_px)
         self._place_best()
@@ -126,12 +128,12 @@ class RunView(QWidget):
         return _STEPS_NARROW_PX if self.width() < _NARROW_PX else _STEPS_WIDE_PX
 
     def say_best(self, text: str) -> None:
-        """The best so far, "" for none."""
+        """Show the best version so far; "" shows none."""
         self.best.say(text)
         self._place_best()
 
     def _place_best(self) -> None:
-        """Beside the title where it fits there whole, else on a line of its own."""
+        """Place the tag beside the title if it fits there, else on a separate line."""
         edges = self._graph_card.contentsMargins()
         box = self._graph_card.box.contentsMargins()
         room = self.width() - self._steps_px - SPACE_L - edges.left() - edges.right() - box.left() - box.right()

@@ -1,4 +1,4 @@
-"""The steps of a run as a list: state, what came out, time left."""
+"""List the steps of a run with state, result and remaining time."""
 
 from collections.abc import Sequence
 
@@ -25,15 +25,16 @@ _ROW_HEIGHT = 50
 
 
 def whole_seconds(value: float) -> str:
-    """A time that is only expected has no decimals."""
+    """Return an expected time without decimals."""
     whole = max(1, round(value))
     return QCoreApplication.translate("StepRow", "{0} s").format(whole) if whole < 60 else seconds(whole)
 
 
 class StepRow(QWidget):
-    """One step; updated in place."""
+    """The row of one step, updated in place."""
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty row."""
         super().__init__()
         self.setMinimumHeight(_ROW_HEIGHT)
         self._value: StepValue | None = None
@@ -60,7 +61,7 @@ class StepRow(QWidget):
         layout.addStretch(1)
 
     def show_value(self, value: StepValue) -> None:
-        """Another state of this step; nothing is laid out anew where nothing changed."""
+        """Show another state of the step; only changed parts are laid out again."""
         old, self._value = self._value, value
         if old == value:
             return
@@ -104,9 +105,10 @@ class StepRow(QWidget):
 
 
 class StepList(QScrollArea):
-    """All steps; the running one is kept in view."""
+    """The list of all steps, which keeps the running one visible."""
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty list."""
         super().__init__()
         self._theme = theme
         self.rows: list[StepRow] = []
@@ -114,7 +116,7 @@ class StepList(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that keys can scroll it
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # lets keys scroll it
         self.setAccessibleName(self.tr("Steps"))
         holder = QWidget()
         holder.setProperty("kind", "page")
@@ -125,11 +127,11 @@ class StepList(QScrollArea):
         self.setWidget(holder)
 
     def sizeHint(self) -> QSize:
-        """It scrolls by itself; the page shall not."""
+        """Return a small size, because the list scrolls by itself."""
         return QSize(220, 150)
 
     def minimumSizeHint(self) -> QSize:
-        """About three steps."""
+        """Return the size of about three steps."""
         return QSize(180, 150)
 
     def show_values(self, values: Sequence[StepValue]) -> None:
@@ -146,7 +148,7 @@ class StepList(QScrollArea):
             if running >= 0:
                 self.ensureWidgetVisible(self.rows[min(running + 1, len(values) - 1)], 0, 8)
                 self.ensureWidgetVisible(self.rows[running], 0, 8)
-            elif before >= 0:  # the last one tells its outcome now, for which it grows
+            elif before >= 0:  # the last row grows to show its outcome
                 QTimer.singleShot(0, self, lambda: self._see(before))
 
     def _see(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""The page Projects: values in, signals out."""
+"""The page Projects: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""The page Projects: go to one, give it another name, delete it, and take back what was deleted."""
+"""Show the page Projects: open, rename, delete and restore projects."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 @dataclass(frozen=True)
 class ProjectRowValue:
-    """`model` is the name of the model's file. `is_open`: it is the one that the other pages show."""
+    """A project in the table; `model` is the file name of its model, `is_open` means that the other pages show it."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class ProjectRowValue:
 
 @dataclass(frozen=True)
 class TrashedValue:
-    """A project in the trash, and since when."""
+    """A project in the trash, with the time of its deletion."""
 
     id: str
     name: str
@@ -42,31 +42,31 @@ class TrashedValue:
 
 @dataclass(frozen=True)
 class ProjectsValue:
-    """All projects, the one that was worked on last first, and what lies in the trash."""
+    """All projects, the one that was changed last first, and the trash."""
 
     projects: tuple[ProjectRowValue, ...]
     trash: tuple[TrashedValue, ...] = ()
 
 
 class ProjectTable(Table):
-    """F2 and Delete act on the chosen row here, whatever they do elsewhere."""
+    """The table of projects, in which F2 and Delete act on the chosen row."""
 
     rename_pressed = Signal()
     delete_pressed = Signal()
     menu_wanted = Signal(QPoint)
 
     def _on_clicked(self, index: QModelIndex) -> None:
-        """A click chooses; it opens nothing."""
+        """Do nothing, because a click only chooses a row."""
 
     def event(self, event: QEvent) -> bool:
-        """The keys are the table's own while it has the focus."""
+        """Take the keys of the table from the window's shortcuts while the table has the focus."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_own(event):
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """F2 renames, Delete deletes, the menu key opens the menu at the row."""
+        """Rename with F2, delete with Delete, and open the menu at the row with the menu key."""
         if event.key() == Qt.Key.Key_F2:
             self.rename_pressed.emit()
         elif event.key() == Qt.Key.Key_Delete:
@@ -83,7 +83,7 @@ def _is_own(event: QKeyEvent) -> bool:
 
 
 class ProjectsPage(Page):
-    """Each signal but the first carries a project's id."""
+    """The page Projects; every signal except `new_requested` carries a project's id."""
 
     new_requested = Signal()
     open_requested = Signal(str)
@@ -93,11 +93,12 @@ class ProjectsPage(Page):
     forget_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Projects"))
         self._table: ProjectTable | None = None
 
     def show_empty(self) -> None:
-        """Nothing was begun yet."""
+        """Show that there is no project yet."""
         go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube")
         go.clicked.connect(self.new_requested)
         text = self.tr("Each model that you open becomes a project, with your data and all results.")
@@ -106,7 +107,7 @@ class ProjectsPage(Page):
         self._fill("empty", PageHead(self.tr("Projects")), card)
 
     def show_value(self, value: ProjectsValue) -> None:
-        """The table, and the trash below it."""
+        """Show the table, and the trash below it."""
         kept = self._chosen_id
         had_focus = self._table is not None and self.window().focusWidget() is self._table
         if not value.projects and not value.trash:

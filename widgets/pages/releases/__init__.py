@@ -1,4 +1,4 @@
-"""The page Releases: values in, signals out."""
+"""The page Releases: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""Cards of the page Releases: the chosen one with its figures and actions, and the log of decisions."""
+"""Define the cards of the page Releases: the chosen release and the log of decisions."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
@@ -18,12 +18,13 @@ MAX_SHOWN = 200
 
 
 class ReleaseCard(Card):
-    """One release: what changed, its figures, and what can be done with it."""
+    """The card of one release: its changes, figures and actions."""
 
     return_requested = Signal()
     save_requested = Signal()
 
     def __init__(self, theme: Theme, value: ReleaseValue) -> None:
+        """Create the card of a release."""
         super().__init__(gap=SPACE_M)
         self._value = value
         name = self.tr("Release {0}").format(value.number)
@@ -95,9 +96,10 @@ class ReleaseCard(Card):
 
 
 class LogCard(Card):
-    """Who decided what when, and whether single entries were changed since."""
+    """The log of decisions, and whether entries were changed afterwards."""
 
     def __init__(self, theme: Theme, value: ReleasesValue) -> None:
+        """Create the card of the log."""
         super().__init__(self.tr("Log of decisions"), gap=SPACE_S)
         self.add_caption(self.tr("goes into each bundle, with the name of your account"))
         self.add(CheckRow(theme, value.log))

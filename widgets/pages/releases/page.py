@@ -1,4 +1,4 @@
-"""The page Releases: what is current, the versions before it, what changed, the way back, and the log of decisions."""
+"""Show the page Releases: the current release, the earlier ones, their changes, rollback and decisions."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
@@ -21,8 +21,9 @@ from widgets.theme import Theme
 
 
 class ReleasesPage(Page):
-    """`return_requested(number)` makes a release the current one, `save_requested(number, path)` writes
-    its bundle, `examples_wanted(number)` asks for the answers that changed.
+    """The page Releases; `return_requested(number)` makes a release the current one.
+
+    `save_requested(number, path)` writes its bundle, and `examples_wanted(number)` requests the changed predictions.
     """
 
     return_requested = Signal(int)
@@ -32,6 +33,7 @@ class ReleasesPage(Page):
     again_requested = Signal()
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        """Create the page; `pictures` decodes its pictures."""
         super().__init__(theme, self.tr("Releases"))
         self._pictures = pictures or PictureStore(self)
         self._value: ReleasesValue | None = None
@@ -42,7 +44,7 @@ class ReleasesPage(Page):
 
     # -- states --
     def show_empty(self, value: ReleasesValue | None = None) -> None:
-        """Nothing is released yet; decisions may have been made all the same."""
+        """Show that nothing is released yet, with the decisions that were made anyway."""
         text = self.tr(
             "After an export, make its bundle a release: it gets a number, Fettle keeps it, says what changed since "
             "the one before, and takes you back with one click."
@@ -53,7 +55,7 @@ class ReleasesPage(Page):
         self._fill("empty", PageHead(self.tr("Releases")), card, *log)
 
     def show_value(self, value: ReleasesValue) -> None:
-        """The history; what was chosen stays chosen."""
+        """Show the history; the chosen release stays chosen."""
         if not value.releases:
             self.show_empty(value)
             return
@@ -83,7 +85,7 @@ class ReleasesPage(Page):
         self._show_detail()
 
     def show_changes(self, number: int, value: ChangesValue) -> None:
-        """The answers that changed from the release before; those of another one than the chosen come too late."""
+        """Show the predictions that changed since the previous release; late values of another release are dropped."""
         chosen = self._chosen
         if chosen is None or chosen.number != number or not value.total:
             return
@@ -163,7 +165,7 @@ class ReleasesPage(Page):
         card.return_requested.connect(lambda: self.return_requested.emit(number))
         card.save_requested.connect(lambda: self._ask_place(one))
         self._detail.addWidget(card)
-        card.show()  # a layout does that only at the next turn of the event loop
+        card.show()  # a layout shows it only at the next turn of the event loop
         self._card = card
         self.examples_wanted.emit(number)
 
@@ -199,5 +201,5 @@ class ReleasesPage(Page):
 
 
 def _is_later(one: ReleaseValue, value: ReleasesValue) -> bool:
-    """Return whether a release came after the current one, to which a person went back."""
+    """Return whether a release is newer than the current one, after a rollback."""
     return any(other.state == "current" and one.number > other.number for other in value.releases)

@@ -1,4 +1,4 @@
-"""What the page Releases shows: frozen, raw numbers in SI units."""
+"""Define the values of the page Releases: frozen, with raw numbers in SI units."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ ReleaseState = Literal["current", "previous", "kept", "removed"]
 
 @dataclass(frozen=True)
 class FigureValue:
-    """One figure in words, of the release before ("" for none) and of this one."""
+    """One figure as text, of the previous release ("" for none) and of this one."""
 
     name: str
     before: str
@@ -20,8 +20,10 @@ class FigureValue:
 
 @dataclass(frozen=True)
 class ReleaseValue:
-    """`changed` says in few words what became of the answers, `change` in a sentence. `switch` is the command that
-    gives it to a running service, "" where nothing runs. `signed_by` is a fingerprint, "" for none.
+    """A release; `changed` describes the changed predictions in a few words, `change` in a sentence.
+
+    `switch` is the command that loads it into a running service, "" if none runs. `signed_by` is a fingerprint, "" for
+    none.
     """
 
     number: int
@@ -42,13 +44,13 @@ class ReleaseValue:
 
     @property
     def can_return(self) -> bool:
-        """Whether it can be made the current one."""
+        """Return whether it can become the current release."""
         return self.state in ("previous", "kept")
 
 
 @dataclass(frozen=True)
 class DecisionValue:
-    """One entry of the log: who decided what when, and why in their own words."""
+    """One entry of the log: user, time, decision, and the reason in the user's words."""
 
     number: int
     at: datetime | None
@@ -59,7 +61,10 @@ class DecisionValue:
 
 @dataclass(frozen=True)
 class ReleasesValue:
-    """The newest release first, so the log. `old` bundles may be removed, which frees `old_bytes`."""
+    """The page's value, releases and log with the newest first.
+
+    `old` bundles can be removed, which frees `old_bytes`.
+    """
 
     project: str
     releases: tuple[ReleaseValue, ...]

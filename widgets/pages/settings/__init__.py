@@ -1,4 +1,4 @@
-"""The page Settings: values in, signals out."""
+"""The page Settings: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

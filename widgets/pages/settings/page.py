@@ -1,4 +1,4 @@
-"""The page Settings: looks, where data lies, cores, what can run models here, and what Fettle stands on."""
+"""Show the page Settings: appearance, data folder, cores, runtimes and libraries."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ GIB, MOST_GIB = 1 << 30, 4096
 
 
 class SettingsPage(Page):
-    """Each change is told at once; there is nothing to save."""
+    """The page Settings; each change is emitted at once, so that nothing needs to be saved."""
 
     theme_chosen = Signal(str)  # system, light or dark
     threads_changed = Signal(object)  # int, or None for automatic
@@ -40,6 +40,7 @@ class SettingsPage(Page):
     stop_install_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("Settings"))
         self._hub_value = KeptHubValue()
         self._hub: KeptHubCard | None = None
@@ -47,11 +48,11 @@ class SettingsPage(Page):
         self._storage: StorageCard | None = None
 
     def show_empty(self) -> None:
-        """Before the settings were read."""
+        """Show that the settings are being read."""
         self._fill("empty", PageHead(self.tr("Settings"), self.tr("Being read…")))
 
     def show_value(self, value: SettingsValue) -> None:
-        """All settings."""
+        """Show all settings."""
         head = PageHead(self.tr("Settings"), self.tr("Changes apply at once."))
         left, right = QVBoxLayout(), QVBoxLayout()
         for column in (left, right):
@@ -78,17 +79,17 @@ class SettingsPage(Page):
         self._fill("full", head, columns)
 
     def show_set(self, value: SetValue) -> None:
-        """Show how far the installation of a set is, in place."""
+        """Show the progress of an installation, in place."""
         show_set(self, value)
 
     def show_hub(self, value: KeptHubValue) -> None:
-        """What came from the hub; stays through all later settings."""
+        """Show the hub section, which stays when other settings change."""
         self._hub_value = value
         if self._hub is not None and self.state == "full":
             self._hub.show_value(value)
 
     def show_storage(self, value: StorageValue) -> None:
-        """Show what the projects hold on disk; it stays through all later settings."""
+        """Show the disk space section, which stays when other settings change."""
         self._storage_value = value
         if self._storage is not None and self.state == "full":
             self._storage.show_value(value)

@@ -1,4 +1,4 @@
-"""What the projects hold on disk, and how to free what nothing needs. Part of Settings."""
+"""Show in Settings the disk space of the projects and free what is not needed."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,12 +21,12 @@ MAX_NAME = 120
 
 StorageState = Literal["counting", "known", "freeing", "waiting"]
 StorageRow = tuple[str, int, int]
-"""A name, bytes held, bytes not needed."""
+"""A name, stored bytes, and bytes that are not needed."""
 
 
 @dataclass(frozen=True)
 class ProjectStorageValue:
-    """What one project holds, and what of it is not needed; `is_trashed`: it lies in the trash."""
+    """The storage of one project and the part that is not needed; `is_trashed` means that it is in the trash."""
 
     name: str
     size_bytes: int
@@ -36,9 +36,9 @@ class ProjectStorageValue:
 
 @dataclass(frozen=True)
 class StorageValue:
-    """`state`: being counted, counted, being freed, or waiting until a run is over.
+    """The section's value; `state` is counting, known, freeing, or waiting for the end of a run.
 
-    `size_bytes` is None until it was counted once. `told` says what was done last, `problem` what failed.
+    `size_bytes` is None before the first count. `told` is the last result, `problem` the last failure.
     """
 
     state: StorageState = "counting"
@@ -54,17 +54,18 @@ class StorageValue:
 
 
 class StorageCard(Card):
-    """`free_requested` when space is to be freed, `limit_changed` with bytes, None for no limit."""
+    """The card of the section; `free_requested` frees space, `limit_changed` carries bytes, None for no limit."""
 
     free_requested = Signal()
     limit_changed = Signal(object)
 
     def __init__(self, theme: Theme) -> None:
+        """Create an empty card."""
         super().__init__(self.tr("Disk space"), gap=SPACE_M)
         self._theme = theme
         self._is_open = False
         self._inside = QWidget()
-        # Never disabled: the focus would go on to another card and take the page with it.
+        # It is never disabled: the focus would move to another card, and the page would scroll there.
         button = GhostButton(theme, self.tr("Free space…"), "trash")
         button.clicked.connect(self.free_requested)
         self._limit = WholeField(self.tr("Disk space for projects, GB"))
@@ -84,7 +85,7 @@ class StorageCard(Card):
         self.add(row, self._about)
 
     def show_value(self, value: StorageValue) -> None:
-        """Show the sizes anew; a limit that is being typed stays."""
+        """Show other sizes; a limit that is being typed stays."""
         inside = QWidget()
         box = QVBoxLayout(inside)
         box.setContentsMargins(0, 0, 0, 0)

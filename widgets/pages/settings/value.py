@@ -1,4 +1,4 @@
-"""What the page Settings shows: frozen, raw numbers in SI units."""
+"""Define the values of the page Settings: frozen, with raw numbers in SI units."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from widgets.parts.installing.value import SetValue
 
 @dataclass(frozen=True)
 class RuntimeValue:
-    """A runtime. Where it is not available, `hint` is the reason, or `missing` the set that it needs."""
+    """A runtime; if it is not available, `hint` is the reason, or `missing` the set that it needs."""
 
     id: str
     title: str
@@ -20,7 +20,7 @@ class RuntimeValue:
 
 @dataclass(frozen=True)
 class LicenseValue:
-    """A library that Fettle stands on."""
+    """A library that Fettle uses."""
 
     name: str
     version: str
@@ -29,7 +29,7 @@ class LicenseValue:
 
 @dataclass(frozen=True)
 class SettingsValue:
-    """`threads` None: as many as are sensible on this computer. `memory_limit_bytes` None: Fettle's own limit."""
+    """All settings; `threads` None means automatic, `memory_limit_bytes` None means Fettle's own limit."""
 
     theme: Literal["system", "light", "dark"]
     data_folder: str

@@ -1,4 +1,4 @@
-"""The page “Under stress”: values in, signals out."""
+"""The page “Under stress”: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""The page "Under stress": hard inputs for the original and one version, and what they did to each."""
+"""Show the page "Under stress": hard inputs for the original and one version, with their effects."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -21,11 +21,15 @@ ICON = "cloud-lightning"
 
 
 class StressPage(DetailPage):
-    """`start_requested(full)` puts the chosen version under stress; `version_chosen(id)`, `compare_requested`."""
+    """The page "Under stress"; `start_requested(full)` tests the chosen version.
+
+    `version_chosen(id)` selects another version. `compare_requested` leads back.
+    """
 
     start_requested = Signal(bool)
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        """Create the page in its empty state."""
         nothing = (
             self.tr("Nothing to put under stress yet"),
             self.tr("Once versions have answered your examples, they can be given harder ones here."),
@@ -35,7 +39,7 @@ class StressPage(DetailPage):
 
     # -- states --
     def show_value(self, value: StressValue) -> None:
-        """The offer, or what was found about the chosen version."""
+        """Show the offer, or the results of the chosen version."""
         found = value.found
         head = PageHead(self.tr("Under stress"), found.result.headline if found else self._offer(value))
         head.add_action(self._back())

@@ -1,4 +1,4 @@
-"""The table of the page "Under stress": a small picture of each change, both versions at each severity, a verdict."""
+"""Show the table of a stress test: a thumbnail per change, both versions at each severity, and a verdict."""
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -31,7 +31,10 @@ TONES: dict[StressVerdict, Tone] = {"worse": "bad", "unclear": "warn", "even": "
 
 
 class StressTable(Card):
-    """Rows as they come; `columns` are the titles of the severities by their place, rows have cells in some of them."""
+    """The table of a stress test; `columns` are the titles of the severities by their numbers.
+
+    Rows may have cells in some of the columns only.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class StressTable(Card):
         rows: tuple[StressRowValue, ...],
         columns: dict[int, str],
     ) -> None:
+        """Create the table of `rows`; `store` decodes their pictures."""
         super().__init__(edge=SPACE_L, gap=SPACE_S)
         self._theme, self._store, self._places = theme, store, list(columns)
         self.setAccessibleName(title)
@@ -88,9 +92,10 @@ class StressTable(Card):
 
 
 class CellLabel(QFrame):
-    """The original's share above the optimized one's; colored where that is worse."""
+    """The original's share above the optimized version's, which is colored if it is worse."""
 
     def __init__(self, row: StressRowValue, cell: StressCell) -> None:
+        """Create the label of a cell."""
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         told = _tr("{0}, {1}: original {2}, optimized {3}").format(

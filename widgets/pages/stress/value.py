@@ -1,4 +1,4 @@
-"""What the page "Under stress" shows: frozen, shares 0..1; the page rounds them."""
+"""Define the values of the page "Under stress": frozen, with shares 0..1 that the page rounds."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,9 @@ NOTHING = PictureValue()
 
 @dataclass(frozen=True)
 class StressRowValue:
-    """One kind of stress. `severity` of a cell is its column, counted from 1. `about` is a whole sentence, `source`
-    where the severities come from.
+    """One kind of stress; `severity` of a cell is its column, counted from 1.
+
+    `about` is a whole sentence, `source` is the origin of the severities.
     """
 
     title: str
@@ -26,10 +27,10 @@ class StressRowValue:
 
 @dataclass(frozen=True)
 class StressFound:
-    """A result with its rows and findings as they are shown.
+    """A result with its rows and findings for the page.
 
-    `near` and `far` have two cells each: how well inputs are told apart (AUROC), and the false alarms that this costs
-    (FPR95). `triggers` and `poison` end with what was not looked for.
+    `near` and `far` have two cells each: how well inputs are told apart (AUROC), and the resulting false alarms
+    (FPR95). `triggers` and `poison` end with what was not checked.
     """
 
     result: StressResult
@@ -43,7 +44,7 @@ class StressFound:
 
 @dataclass(frozen=True)
 class StressValue:
-    """`versions` are (id, title); `found` is None before this version was put under stress. Seconds are expected."""
+    """The page's value: `versions` are (id, title), `found` is None before a test; seconds are expected times."""
 
     kind: DataKind
     versions: tuple[tuple[str, str], ...]

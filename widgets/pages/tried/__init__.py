@@ -1,4 +1,4 @@
-"""The page “What was tried”: values in, signals out."""
+"""The page “What was tried”: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

@@ -1,4 +1,4 @@
-"""The page "What was tried": every way of a run, why, what it gave, why it was dropped, and the forecast beside it."""
+"""Show the page "What was tried": every recipe of a run with its reason, result and rejection, and the forecast."""
 
 from collections.abc import Sequence
 
@@ -20,21 +20,22 @@ WAY_STRETCH, GAVE_STRETCH, BECAUSE_STRETCH = 5, 4, 5
 
 
 class TriedPage(BelowCompare):
-    """`compare_requested` leads back, `again_requested` measures all of it once more."""
+    """The page "What was tried"; `compare_requested` leads back, `again_requested` measures everything again."""
 
     again_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, self.tr("What was tried"))
 
     def show_empty(self) -> None:
-        """No run is open."""
+        """Show that no run is open."""
         text = self.tr("Every version that a run tries is listed here, with what it gave and why it was dropped.")
         card = EmptyCard(self.theme, ICON, self.tr("Nothing was tried yet"), text, self._back())
         self._fill("empty", PageHead(self.tr("What was tried")), card)
 
     def show_value(self, value: TriedValue) -> None:
-        """The table, the sentences, the forecast."""
+        """Show the table, the explanations and the forecast."""
         head = PageHead(self.tr("What was tried"), value.headline)
         again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
         again.clicked.connect(self.again_requested)
@@ -111,7 +112,7 @@ def _held(grid: QGridLayout) -> QWidget:
 
 
 def _pair(first: str, second: str, role: Role = "strong") -> QWidget:
-    """A line, and a softer one below it."""
+    """Return a line with a softer one below it."""
     grid = QGridLayout()
     grid.setContentsMargins(0, 0, SPACE_M, 0)
     grid.setVerticalSpacing(0)

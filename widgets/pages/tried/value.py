@@ -1,4 +1,4 @@
-"""What the page "What was tried" shows: frozen, in words; figures come from the store."""
+"""Define the values of the page "What was tried": frozen, as text, with figures from the store."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from widgets.parts.small import TagKind
 
 @dataclass(frozen=True)
 class TriedRowValue:
-    """One way. `gave` are its figures in words, `because` why it is not the recommended one, `note` what to know."""
+    """One recipe; `gave` are its figures as text, `because` is why it is not recommended, `note` a remark."""
 
     title: str
     why: str
@@ -29,7 +29,7 @@ class SaidValue:
 
 @dataclass(frozen=True)
 class ForecastRowValue:
-    """Time or memory: what was said before the run, what once the original was measured, what came, and the error."""
+    """Time or memory: forecasts before the run and after measuring the original, the actual value, the error."""
 
     what: str
     before: str
@@ -40,7 +40,7 @@ class ForecastRowValue:
 
 @dataclass(frozen=True)
 class TriedValue:
-    """The whole way of one run. `forecast_note` says what the figures of the forecast do not."""
+    """The page's value; `forecast_note` explains the figures of the forecast."""
 
     headline: str
     rows: tuple[TriedRowValue, ...]

@@ -1,4 +1,4 @@
-"""The page Try it: values in, signals out."""
+"""The page Try it: it shows values and emits signals."""
 
 from PySide6.QtCore import QCoreApplication
 

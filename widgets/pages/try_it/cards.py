@@ -1,4 +1,4 @@
-"""Parts of the page "Try it": what is tried, and a card for each version's answer."""
+"""Define the parts of the page "Try it": the input, and a card for each version's prediction."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
@@ -20,9 +20,10 @@ ROWS = 3
 
 
 class ShareRow(QWidget):
-    """A name, its share at the right, a bar below."""
+    """A name with its share at the right and a bar below."""
 
     def __init__(self, tone: Tone) -> None:
+        """Create an empty row; `tone` colors the bar."""
         super().__init__()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -39,7 +40,7 @@ class ShareRow(QWidget):
         box.addWidget(self._bar)
 
     def show_share(self, name: str, share: float, *, is_first: bool) -> None:
-        """Another name and share; the first one stands out."""
+        """Show another name and share; the first row is emphasized."""
         self._name.setText(name)
         self._share.setText(percent(share))
         for part in (self._name, self._share):
@@ -49,9 +50,10 @@ class ShareRow(QWidget):
 
 
 class AnswerCard(Card):
-    """One version: its name and size, its answer, its time, how sure it is. `chosen` marks the optimized one."""
+    """The card of one version: name, size, prediction, latency and confidence; `chosen` marks the optimized one."""
 
     def __init__(self, title: str, below: QWidget, *, chosen: bool = False) -> None:
+        """Create an empty card; `below` is the widget below its title."""
         edge = SPACE_L - 1 if chosen else SPACE_L  # the thicker border takes its room from the margin
         super().__init__(edge=edge, gap=SPACE_S)
         self.setProperty("chosen", chosen)
@@ -65,7 +67,7 @@ class AnswerCard(Card):
         self.size_label = label("", "soft", wrap=False)
         top.addWidget(self.size_label)
         head.addLayout(top)
-        holder = QWidget()  # both cards' lines stand at one height, whatever is in them
+        holder = QWidget()  # a fixed height aligns the lines of both cards
         holder.setFixedHeight(BELOW_PX)
         inside = QVBoxLayout(holder)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -92,17 +94,17 @@ class AnswerCard(Card):
         self.say("")
 
     def say(self, text: str, *, is_busy: bool = False) -> None:
-        """No answer yet, and why."""
+        """Show why there is no prediction yet."""
         self._show("", "", "", (), text)
         self.set_busy(is_busy)
 
     def show_answer(self, value: AnswerValue) -> None:
-        """The answer."""
+        """Show the prediction."""
         self._show(value.title, ms(value.latency_ms), value.about, value.rows, value.note)
         self.set_busy(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A long answer is written smaller where the card is narrow."""
+        """Use a smaller font for a long prediction in a narrow card."""
         super().resizeEvent(event)
         self._fit()
 
@@ -116,7 +118,7 @@ class AnswerCard(Card):
             restyle(self._answer, role=role)
 
     def set_busy(self, is_busy: bool) -> None:
-        """It is being asked; an answer to the input before stays meanwhile."""
+        """Show whether a request runs; the previous prediction stays meanwhile."""
         self._busy.setVisible(is_busy)
 
     def _show(self, answer: str, time: str, about: str, rows: tuple[tuple[str, float], ...], note: str) -> None:
@@ -134,14 +136,15 @@ class AnswerCard(Card):
 
 
 def size_label(bytes_now: int | None) -> QWidget:
-    """The line below the name of the original."""
+    """Return the size of the original as a label."""
     return words("" if bytes_now is None else size_bytes(bytes_now), "soft")
 
 
 class TextInput(QPlainTextEdit):
-    """Where a text is typed; drops fall through to the window, Tab leaves it."""
+    """A field for a text to try; drops go to the window, and Tab leaves it."""
 
     def __init__(self, name: str, hint: str) -> None:
+        """Create an empty field; `name` is its accessible name."""
         super().__init__()
         self.setAccessibleName(name)
         self.setPlaceholderText(hint)
@@ -151,12 +154,13 @@ class TextInput(QPlainTextEdit):
 
 
 class InputCard(QFrame):
-    """The place to drop on; holds what is tried, or says what may be. `play_wanted(WAV bytes)`, `stop_wanted`."""
+    """The drop area for the input, which shows the current one; emits `play_wanted(WAV bytes)` and `stop_wanted`."""
 
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
 
     def __init__(self, theme: Theme, store: PictureStore, title: str, hint: str, editor: TextInput | None) -> None:
+        """Create the card; `editor` is the field of a model that takes texts."""
         super().__init__()
         self.setProperty("kind", "drop")
         self.setMinimumHeight(LEAST_HEIGHT_PX)
@@ -194,7 +198,7 @@ class InputCard(QFrame):
         self._caption.setText("" if editor is None else hint)
 
     def show_value(self, value: InputValue) -> None:
-        """What is tried now. What the person types is never written over while it is the same text."""
+        """Show the current input; a text that the user types is not overwritten while it is the same."""
         has_view = value.picture.is_picture or bool(value.levels)
         if self._editor is not None and value.picture.text and self._editor.toPlainText() != value.picture.text:
             blocked = self._editor.blockSignals(True)

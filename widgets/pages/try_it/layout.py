@@ -1,4 +1,4 @@
-"""The widgets of the page "Try it" while it is full: head, input, both answers, examples, what was tried."""
+"""Build the full page "Try it": head, input, both predictions, examples, and earlier inputs."""
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -25,9 +25,10 @@ def _tr(text: str) -> str:
 
 
 class TryLayout:
-    """The widgets of the full page."""
+    """The widgets of the full page, owned by the page."""
 
     def __init__(self, theme: Theme, store: PictureStore, value: TryValue) -> None:
+        """Create the widgets for `value`; `store` decodes the pictures."""
         kind, said = value.kind, try_words(value.kind)
         self.head = PageHead(_tr("Try it: both versions side by side"), said.first)
         self.choose = GhostButton(theme, said.choose, "image" if kind == "images" else "file-text")
@@ -67,7 +68,7 @@ class TryLayout:
         self._tried(theme, store, kind)
 
     def show_problem(self, card: ErrorCard) -> None:
-        """In place of the one before."""
+        """Replace the shown error card."""
         box = self.problem.layout()
         assert box is not None
         while (item := box.takeAt(0)) is not None:

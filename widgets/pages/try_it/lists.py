@@ -1,4 +1,4 @@
-"""Lists of the page "Try it": test examples to click, and what was tried so far."""
+"""Define the lists of the page "Try it": test examples to click, and earlier inputs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,32 +34,33 @@ from widgets.tokens import RADIUS_CONTROL, RADIUS_TAG, SPACE_L
 Index = QModelIndex | QPersistentModelIndex
 TILE_PX, TEXT_TILE_PX, TILE_HEIGHT_PX, THUMB_PX = 76, 216, 76, 48
 LARGE_TILES = 2.5
-"""How many times as large they are where the page has room."""
+"""Scale of the examples' pictures in a large page."""
 ROW_PX, HEAD_PX, ROW_THUMB_PX = 48, 28, 36
 COLUMNS = (0.24, 0.19, 0.12, 0.19, 0.12, 0.14)
 MAX_CHARS = 300
 
 
 class ValuesModel(QAbstractListModel):
-    """Frozen values with the words that a screen reader says."""
+    """A model of frozen values with their texts for screen readers."""
 
     def __init__(self, parent: QObject | None = None) -> None:
+        """Create a model without values."""
         super().__init__(parent)
         self.values: tuple[Any, ...] = ()
         self._said: tuple[str, ...] = ()
 
     def replace(self, values: Sequence[Any], said: Sequence[str]) -> None:
-        """Show these."""
+        """Show these values with their texts."""
         self.beginResetModel()
         self.values, self._said = tuple(values), tuple(said)
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """One for each value."""
+        """Return the number of values."""
         return 0 if parent.isValid() else len(self.values)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The value for the delegate, words for everybody else."""
+        """Return the value for the delegate, and text for the other roles."""
         if role == Qt.ItemDataRole.UserRole:
             return self.values[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -68,7 +69,7 @@ class ValuesModel(QAbstractListModel):
 
 
 class _Delegate(QStyledItemDelegate):
-    """What both lists draw with."""
+    """The shared painting of both lists."""
 
     def __init__(self, theme: Theme, store: PictureStore, parent: QWidget) -> None:
         super().__init__(parent)
@@ -103,28 +104,29 @@ class _Delegate(QStyledItemDelegate):
 
 
 class ExampleDelegate(_Delegate):
-    """A picture above its label; a text on two lines."""
+    """The painter of an example: a picture above its label, or a text on two lines."""
 
     def __init__(self, theme: Theme, store: PictureStore, strip: QListView) -> None:
+        """Create a delegate for `strip`; `store` decodes the pictures."""
         super().__init__(theme, store, strip)
         self._strip = strip
         self.scale = 1.0
 
     @property
     def height_px(self) -> int:
-        """Height of a tile in pixels: the name keeps its size."""
+        """Return the height of a tile in pixels; the name keeps its size."""
         return TILE_HEIGHT_PX + round(THUMB_PX * (self.scale - 1))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """They share the width that is there."""
+        """Return a size with an equal share of the width."""
         value: ExampleValue = index.data(Qt.ItemDataRole.UserRole)
         least = round(TILE_PX * self.scale) if value.picture.is_picture else TEXT_TILE_PX
         room = self._strip.viewport().width()
         count, at = max(1, room // least), index.row()
-        return QSize((at + 1) * room // count - at * room // count, self.height_px)  # none is cut at the edge
+        return QSize((at + 1) * room // count - at * room // count, self.height_px)  # no tile is cut at the edge
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one tile."""
+        """Paint one tile."""
         value: ExampleValue = index.data(Qt.ItemDataRole.UserRole)
         painter.save()
         box: QRect = option.rect.adjusted(1, 0, -3, 0)
@@ -156,7 +158,7 @@ class ExampleDelegate(_Delegate):
 
 
 class _KeyList(QListView):
-    """`picked(row)` follows clicks, Enter and Space."""
+    """A list that emits `picked(row)` for clicks, Enter and Space."""
 
     picked = Signal(int)
 
@@ -177,7 +179,7 @@ class _KeyList(QListView):
         self.clicked.connect(lambda index: self.picked.emit(index.row()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter and Space pick the current one."""
+        """Pick the current row with Enter and Space."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.currentIndex().isValid():
             self.picked.emit(self.currentIndex().row())
             event.accept()
@@ -186,9 +188,10 @@ class _KeyList(QListView):
 
 
 class ExampleStrip(_KeyList):
-    """One row of examples; arrow keys go through those beyond the edge."""
+    """One row of examples; arrow keys scroll to those beyond the edge."""
 
     def __init__(self, theme: Theme, store: PictureStore, name: str) -> None:
+        """Create an empty row; `name` is its accessible name."""
         super().__init__(theme, store, name)
         self._tiles = ExampleDelegate(theme, store, self)
         self.setItemDelegate(self._tiles)
@@ -215,14 +218,14 @@ class ExampleStrip(_KeyList):
 
 
 class TriedDelegate(_Delegate):
-    """One line: what was tried, both answers with their times, whether they are the same."""
+    """The painter of an earlier input: both predictions with latencies, and whether they are the same."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All rows are of one height."""
+        """Return the height that all rows share."""
         return QSize(400, ROW_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
+        """Paint one row."""
         value: TriedValue = index.data(Qt.ItemDataRole.UserRole)
         painter.save()
         rect: QRect = option.rect
@@ -268,14 +271,14 @@ class TriedDelegate(_Delegate):
 
 
 def alike_words(source: QObject, value: TriedValue) -> str:
-    """Same, changed, or how alike."""
+    """Return "Same", "Changed", or the similarity."""
     if value.same is None:
         return cosine(value.similarity)
     return source.tr("Same") if value.same else source.tr("Changed")
 
 
 def cells(rect: QRect) -> list[QRect]:
-    """Where the columns of a line stand; figures keep a gap to what is at their right."""
+    """Return the areas of the columns in a line; figures keep a gap to the next column."""
     boxes, left = [], float(rect.left() + SPACE_L - 1)
     width = rect.width() - 2 * SPACE_L
     for number, share in enumerate(COLUMNS):
@@ -289,6 +292,7 @@ class TriedHead(QWidget):
     """The titles of the columns."""
 
     def __init__(self, theme: Theme, titles: Sequence[str]) -> None:
+        """Create the titles."""
         super().__init__()
         self._theme, self._titles = theme, tuple(titles)
         self.setFixedHeight(HEAD_PX)
@@ -296,7 +300,7 @@ class TriedHead(QWidget):
         theme.changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the titles as the rows below are laid out."""
+        """Paint the titles in the columns of the rows."""
         painter = QPainter(self)
         font = QFont(self.font())
         font.setPixelSize(12)
@@ -311,15 +315,16 @@ class TriedHead(QWidget):
 
 
 class TriedList(_KeyList):
-    """As high as its rows; the page scrolls."""
+    """The list of earlier inputs, as high as its rows, because the page scrolls."""
 
     def __init__(self, theme: Theme, store: PictureStore, name: str) -> None:
+        """Create an empty list; `name` is its accessible name."""
         super().__init__(theme, store, name)
         self.setItemDelegate(TriedDelegate(theme, store, self))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_values(self, values: Sequence[TriedValue]) -> None:
-        """Show these, newest first."""
+        """Show these inputs, the newest first."""
         said = [
             self.tr("{0}: before {1} in {2}, after {3} in {4}, {5}").format(
                 value.name, value.before, ms(value.before_ms), value.after, ms(value.after_ms), alike_words(self, value)

@@ -1,4 +1,4 @@
-"""The page "Try it": one input, both answers and both times side by side, live."""
+"""Show the page "Try it": one input with the live predictions and latencies of both versions."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,18 +21,18 @@ from widgets.parts.sound_bar import SoundState
 from widgets.theme import Theme
 
 DEBOUNCE_MS = 300
-"""Typing is answered when the keys rest this long."""
+"""Pause in ms after typing until the text is sent to both versions."""
 BUSY_MS = 300
-"""Anything that takes longer shows that it goes on."""
+"""Time in ms after which a running request is shown."""
 USUAL_PAGE_PX, ANSWERS_SHARE, LARGE_PAGE_PX = 800, 0.45, 1200
-"""Of height beyond the usual one, what is tried and both answers take this part; from some on examples are larger."""
+"""Usual height in pixels, share of the additional height for input and predictions, and height for large examples."""
 
 
 class TryPage(Page):
-    """Says what to try: `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
+    """The page "Try it"; inputs are `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
 
-    `version_chosen(id)` puts another version beside the original; `reload_requested` loads both anew,
-    `cancel_requested` stops what is being answered. `play_wanted(WAV bytes)` and `stop_wanted` are a sound's button.
+    `version_chosen(id)` selects another version beside the original. `reload_requested` loads both again, and
+    `cancel_requested` stops the current request. `play_wanted(WAV bytes)` and `stop_wanted` come from a sound's button.
     """
 
     path_chosen = Signal(str)
@@ -52,6 +52,7 @@ class TryPage(Page):
     widest_px = 2400
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        """Create the page; `pictures` decodes its pictures."""
         super().__init__(theme, self.tr("Try it"))
         self._pictures = pictures or PictureStore(self)
         self._value: TryValue | None = None
@@ -68,7 +69,7 @@ class TryPage(Page):
 
     # -- states --
     def show_empty(self, *, has_run: bool = False) -> None:
-        """Nothing can be tried yet; `has_run`: no version of the run can be put beside the original."""
+        """Show that nothing can be tried; with `has_run` the run has no version to compare with the original."""
         self._forget()
         title = self.tr("Nothing to try yet")
         text = self.tr(
@@ -83,7 +84,7 @@ class TryPage(Page):
         self._fill("empty", PageHead(self.tr("Try it")), EmptyCard(self.theme, "play", title, text, go))
 
     def show_measuring(self) -> None:
-        """Versions are being measured: trying would spoil their times."""
+        """Show that versions are being measured, because a trial would disturb their latencies."""
         self._forget()
         go = GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar")
         go.clicked.connect(self.compare_requested)
@@ -92,7 +93,7 @@ class TryPage(Page):
         self._fill("measuring", PageHead(self.tr("Try it")), EmptyCard(self.theme, "hourglass", title, text, go))
 
     def show_value(self, value: TryValue) -> None:
-        """Both versions, still to be loaded; what was typed stays."""
+        """Show both versions, which are still to be loaded; a typed text stays."""
         typed = self._editor.toPlainText() if self._editor is not None else ""
         self._forget()
         self._value = value
@@ -118,7 +119,7 @@ class TryPage(Page):
         self.say_loading()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A large window shows larger pictures."""
+        """Show larger pictures in a large window."""
         super().resizeEvent(event)
         self._use_room()
 
@@ -138,7 +139,7 @@ class TryPage(Page):
         return ()
 
     def show_error(self, value: ErrorValue, back_to: str = "") -> None:
-        """A version could not be loaded, or its process ended."""
+        """Show that a version could not be loaded or that its process ended."""
         self._forget()
         super().show_error(value, back_to)
 
@@ -147,37 +148,37 @@ class TryPage(Page):
         self._late.stop()
         self._parts = self._editor = None
 
-    # -- what comes and goes --
+    # -- inputs and results --
     def say(self, title: str, subtitle: str) -> None:
-        """Another headline."""
+        """Set another headline."""
         if self._parts is not None:
             self._parts.head.say(title, subtitle)
 
     def say_loading(self) -> None:
-        """Both versions are being loaded; answers that stand there stay."""
+        """Show that both versions are being loaded; earlier predictions stay."""
         self._each(lambda card: card.say(self.tr("Loading…"), is_busy=True))
 
     def say_ready(self) -> None:
-        """Both are loaded, and nothing was tried yet."""
+        """Show that both versions are loaded and nothing was tried yet."""
         self._each(lambda card: card.say(self.tr("Waits for something to try.")))
 
     def say_asking(self) -> None:
-        """An input is being answered."""
+        """Show later that a request runs, if it takes longer."""
         if not self._late.isActive():
             self._late.start()
 
     def show_input(self, value: InputValue) -> None:
-        """What is tried now."""
+        """Show the current input."""
         if self._parts is not None:
             self._parts.given.show_value(value)
 
     def say_sound(self, state: SoundState) -> None:
-        """What the loudspeaker does."""
+        """Show the state of the loudspeaker."""
         if self._parts is not None:
             self._parts.given.sound_bar.say(state)
 
     def show_answers(self, before: AnswerValue, after: AnswerValue) -> None:
-        """Both answers."""
+        """Show both predictions."""
         self._late.stop()
         if self._parts is not None:
             self._parts.problem.hide()
@@ -186,7 +187,7 @@ class TryPage(Page):
             self._parts.after.show_answer(after)
 
     def show_problem(self, value: ErrorValue, given: InputValue) -> None:
-        """This input could not be answered; another one may be."""
+        """Show that this input has no prediction; others may work."""
         self._late.stop()
         parts = self._parts
         if parts is None:
@@ -197,7 +198,7 @@ class TryPage(Page):
         parts.show_problem(ErrorCard(self.theme, value))
 
     def show_examples(self, values: Sequence[ExampleValue]) -> None:
-        """Test examples to click."""
+        """Show test examples to click."""
         if self._parts is not None:
             self._parts.strip.show_values(values)
             self._use_room()
@@ -205,21 +206,21 @@ class TryPage(Page):
             self._parts.changed.setVisible(any(value.changed for value in values))
 
     def show_tried(self, values: Sequence[TriedValue]) -> None:
-        """What was tried so far, newest first."""
+        """Show the earlier inputs, the newest first."""
         if self._parts is not None and self._value is not None:
             self._parts.tried.show_values(values)
             self._parts.tried_card.setVisible(bool(values))
             self._parts.count.setText(self._counted(values, self._value.kind))
 
     def type_text(self, text: str) -> None:
-        """A text that was dropped or pasted."""
+        """Try a text that was dropped or pasted."""
         if self._editor is not None:
             self._editor.setPlainText(text)
             self._typed.stop()
             self._on_typed()
 
     def choose_files(self) -> bool:
-        """Open the dialog for something to try, where a version can be tried."""
+        """Open the dialog for a file to try, if a version can be tried."""
         if self._value is None or self.state != "full":
             return False
         self.choose_file()

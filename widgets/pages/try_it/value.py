@@ -1,4 +1,4 @@
-"""What the page "Try it" shows: frozen, raw numbers in SI units; the page rounds them."""
+"""Define the values of the page "Try it": frozen, with raw numbers in SI units that the page rounds."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,10 @@ class LiveValue:
 
 @dataclass(frozen=True)
 class TryValue:
-    """The original, the versions to put beside it, and which one is. `kind` says what may be tried."""
+    """The page's value: the original, the versions to compare with it, and the chosen one.
+
+    `kind` is the kind of inputs.
+    """
 
     kind: DataKind
     original: LiveValue
@@ -29,9 +32,9 @@ class TryValue:
 
 @dataclass(frozen=True)
 class InputValue:
-    """What is being tried: a picture, or a text (`PictureValue.text`), or a sound by its levels (0..1).
+    """The current input: a picture, a text (`PictureValue.text`), or a sound by its levels (0..1).
 
-    `sound` is what can be played of it, as WAV bytes. `caption` says in words how the model got it.
+    `sound` is its playable form as WAV bytes. `caption` describes how the model received it.
     """
 
     picture: PictureValue = NOTHING
@@ -42,7 +45,7 @@ class InputValue:
 
 @dataclass(frozen=True)
 class AnswerValue:
-    """One version's answer: `title` in a few words, `rows` of (name, share 0..1), `note` in a sentence."""
+    """One version's prediction: `title` in a few words, `rows` of (name, share 0..1), `note` as a sentence."""
 
     title: str
     latency_ms: float
@@ -53,7 +56,7 @@ class AnswerValue:
 
 @dataclass(frozen=True)
 class TriedValue:
-    """One line of "Tried so far". `same` is None where answers are no classes; then `similarity` tells (1 is equal)."""
+    """One line of "Tried so far"; without classes `same` is None, and `similarity` applies (1 is equal)."""
 
     id: int
     picture: PictureValue
@@ -68,7 +71,7 @@ class TriedValue:
 
 @dataclass(frozen=True)
 class ExampleValue:
-    """A test example to click. `name` is its label, else what it is called."""
+    """A test example to click; `name` is its label, or else another name."""
 
     item: int
     picture: PictureValue

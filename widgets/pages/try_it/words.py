@@ -1,4 +1,4 @@
-"""Words of the page "Try it" that depend on what a model takes."""
+"""Define the texts of the page "Try it" that depend on the model's input."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,10 @@ from widgets.parts.nouns import DataKind
 
 
 class TryWords(NamedTuple):
-    """`first` stands below the headline before anything was tried, `choose` on the button for a file, `drop_title` and
-    `drop_words` on the place to drop on; `file_kinds` is the filter of the system's dialog.
+    """The texts for one kind of input.
+
+    `first` is below the headline before the first trial, `choose` is the text of the file button. `drop_title` and
+    `drop_words` are in the drop area. `file_kinds` is the filter of the system's dialog.
     """
 
     first: str
@@ -24,7 +26,7 @@ def _tr(text: str) -> str:
 
 
 def try_words(kind: DataKind) -> TryWords:
-    """The words for one kind of input."""
+    """Return the texts for one kind of input."""
     words: dict[DataKind, TryWords] = {
         "images": TryWords(
             _tr("Drop a picture anywhere on the window, paste one, or click an example."),
