@@ -30,11 +30,11 @@ class PageSpec:
     """The description of one page; its package owns it.
 
     `title` and `summary` are functions, so that they use the current language. `place` is "step" for a step of the
-    workflow, "rest" for the end of the rail, or "below" for a page without an entry that another page leads to (`below`
-    is that page's id). `order` sorts within the place. `widget` names the page's class as "module:class". It is created
-    from the theme, and from the frame clock if it `draws_frames`. `summary` is the guide's text about a step.
-    `has_number` gives the page a shortcut of Ctrl and a number, as each step has. `shortcut` are keys that lead to the
-    page and back. `of_project` means that a project that was left on the page opens there again.
+    workflow, or "rest" for the end of the rail. It is "below" for a page without an entry, and `below` is then the id
+    of the page that leads to it. `order` sorts within the place. `widget` names the page's class as "module:class". It
+    is created from the theme, and from the frame clock if it `draws_frames`. `summary` is the guide's text about a
+    step. `has_number` gives the page a shortcut of Ctrl and a number, as each step has. `shortcut` are keys that lead
+    to the page and back. `of_project` means that a project that was left on the page opens there again.
     """
 
     id: str

@@ -61,7 +61,7 @@ class DetailController(PageController):
     def begin(
         self, make: Callable[[RunFacts, Variant], Flow[Any]], *, title: str, opening: str, again: str
     ) -> Running | None:
-        """Start a job on the version; return None if there is no version or if a measurement runs.
+        """Start a job on the version; return None without a version, or while another job or a measurement runs.
 
         `again` is the sentence for the banner that asks to try later.
         """

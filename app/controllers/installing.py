@@ -232,7 +232,7 @@ def is_working(title: str) -> ErrorValue:
 
 
 def was_stopped() -> ErrorValue:
-    """Return the message after a person stopped the installation."""
+    """Return the message after the user stopped the installation."""
     return ErrorValue(
         title=tr("The installation was stopped"),
         happened=tr("Some of it is installed, the rest is not. It may not work until the installation has finished."),

@@ -12,7 +12,7 @@ USUAL_LIMIT_PCT = 1.0
 
 
 def reach_row(session: Session) -> CheckValue | None:
-    """Return the least limit that the examples can prove, if it is above the usual limit."""
+    """Return a check row with the least limit that the examples can prove, if it is above the usual limit."""
     data = session.data
     if data is None or data.result.origin != "person" or not data.result.n_test:
         return None

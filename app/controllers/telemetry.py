@@ -82,7 +82,7 @@ class TelemetryController(QObject):
             self._dock.set_lost(self._dock.shown_device, text, tr("cannot be read"))
             return
         self._take(readings)
-        for device in readings.lost:  # after its last values
+        for device in readings.lost:  # follows its last values
             text = tr("{0} is lost: it no longer answers. Restart the computer to get it back.")
             self._dock.set_lost(device, text.format(self._names.get(device, device)), tr("card is lost"))
 

@@ -40,7 +40,7 @@ def prepare(place: Place, environment: Mapping[str, str]) -> dict[str, str]:
     _fetch(folder / "cuda", [*cuda, *base], [*pip, "--prefix", str(folder / "cuda"), "--ignore-installed"])
     path = os.pathsep.join(filter(None, (str(folder / "rtx"), environment.get("PYTHONPATH", ""))))
     found = {**environment, VARIABLE: str(folder), "PYTHONPATH": path}
-    subprocess.run([place.python, "-c", f"import {PLUGIN_MODULE}"], env=found, check=False)  # makes its links
+    subprocess.run([place.python, "-c", f"import {PLUGIN_MODULE}"], env=found, check=False)  # creates its links
     return found
 
 

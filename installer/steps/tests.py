@@ -155,8 +155,8 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
 def may_try_again(pytest_arguments: list[str]) -> bool:
     """Return whether failed tests may run once more.
 
-    They may not if the first failure ends the run, if a mark is chosen (a measurement fails for a reason), or if pytest
-    does not remember failures.
+    They may not if the first failure ends the run, or if pytest does not remember failures. They may not if a mark is
+    chosen either, because a measurement fails for a reason.
     """
     if pytest_arguments == WHOLE:
         return True

@@ -123,7 +123,7 @@ class Figure(Card):
         number.setFont(tabular(number.font()))
         row.addWidget(number, 0, Qt.AlignmentFlag.AlignBottom)
         beside = words(unit, "section", wrap=False)
-        beside.setContentsMargins(0, 0, 0, 3)  # box layouts know no baseline
+        beside.setContentsMargins(0, 0, 0, 3)  # box layouts do not align baselines
         row.addWidget(beside, 0, Qt.AlignmentFlag.AlignBottom)
         row.addStretch(1)
         self.add(row, words(text, "soft"))

@@ -88,7 +88,7 @@ def target_value(row: DescribedTarget, missing: SetValue | None = None) -> Targe
 
 
 def translated(question: Question) -> Question:
-    """Return a question of a target in the person's language."""
+    """Return a question of a target in the user's language."""
     return question.model_copy(update={"title": tr(question.title), "hint": tr(question.hint)})
 
 

@@ -35,9 +35,9 @@ LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 class ComparePage(Page):
     """The page Compare; `export_requested` and `export_anyway_requested` carry the id of a version.
 
-    `write_requested(id)` writes a bundle at once, `proof_data_chosen(path)` adds examples, `other_model_chosen(path)`
-    compares a model with the original, `page_wanted(page id)` opens a detail page, `sources_wanted(id, key)` requests
-    `show_sources`, `go_on_requested(minutes)` gives the run more time. The other signals lead back.
+    `write_requested(id)` writes a bundle at once. `proof_data_chosen(path)` adds examples. `other_model_chosen(path)`
+    compares a model with the original. `page_wanted(page id)` opens a detail page. `sources_wanted(id, key)` requests
+    `show_sources`. `go_on_requested(minutes)` gives the run more time. The other signals lead back.
     """
 
     export_requested = Signal(str)

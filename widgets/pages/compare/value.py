@@ -56,7 +56,7 @@ class VersionValue:
     first_look: bool = False  # measured at another time than the original: not comparable
     runtime: str = ""
     notes: tuple[str, ...] = ()
-    scores: tuple[str, ...] = ()  # what was measured of its task, in sentences
+    scores: tuple[str, ...] = ()  # scores of its task as sentences
     color: int = 0  # index in the series of colors; 0 is the original
     requests: int = 0
     requests_for_p99: int = 0

@@ -29,7 +29,7 @@ USUAL_PAGE_PX, ANSWERS_SHARE, LARGE_PAGE_PX = 800, 0.45, 1200
 
 
 class TryPage(Page):
-    """The page "Try it"; inputs are `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
+    """The page "Try it": `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
 
     `version_chosen(id)` selects another version beside the original. `reload_requested` loads both again, and
     `cancel_requested` stops the current request. `play_wanted(WAV bytes)` and `stop_wanted` come from a sound's button.
