@@ -1,0 +1,1 @@
+"""Load models in their runtimes and run predictions; bundles contain a copy of this package."""

@@ -1,7 +1,9 @@
-"""What every runtime module holds. Standard library and numpy only: this folder is copied into bundles.
+"""Define the types that every runtime module shares, and helpers for its sessions.
 
-A runtime module (`workers/infer/<name>.py`) imports from here by a relative import, imports its library
-inside functions only, and holds `RUNTIME = Runtime(...)`.
+Only the standard library and numpy are allowed here: this folder is copied into bundles.
+
+A runtime module (`workers/infer/<name>.py`) imports from here by a relative import, imports its library inside
+functions only, and defines `RUNTIME = Runtime(...)`.
 """
 
 from __future__ import annotations
@@ -21,21 +23,30 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Session(Protocol):
-    """One loaded model. `run` takes and gives arrays under the model's own names, shapes and dtypes."""
+    """One loaded model, owned by the caller of `Runtime.load`.
+
+    `run` takes and returns arrays under the model's own names, shapes and dtypes. `device_ran` names the device, and
+    `fallbacks` holds one sentence for each setting that this computer could not apply.
+    """
 
     device_ran: str
     fallbacks: tuple[str, ...]
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """Answers to one batch; the arrays belong to the caller."""
+        """Return the predictions for one batch; the arrays belong to the caller."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the model and its memory."""
+        ...
 
 
 @dataclass(frozen=True)
 class CardSpans:
-    """One request on a card, in milliseconds: copying inputs there, computing, and copying answers back by the card's
-    own clock; `enqueue_ms` is the processor's time to hand the computing over."""
+    """Durations of one request on a graphics card, in milliseconds.
+
+    The card's own clock measures copying the inputs to the card, computing, and copying the predictions back.
+    `enqueue_ms` is the time that the processor spends on starting the computation.
+    """
 
     to_card_ms: float
     compute_ms: float
@@ -45,16 +56,23 @@ class CardSpans:
 
 @runtime_checkable
 class OnCard(Protocol):
-    """A session that works on a card, and can tell where the time of a request goes."""
+    """A session that runs on a graphics card and can measure the parts of a request."""
 
     def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
-        """Run one request and wait for it: where its time went, and its answers. Raises what `run` raises."""
+        """Run one request, wait for it, and return its durations and its predictions.
+
+        Raises:
+            Exception: the same errors as `run`.
+        """
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a runtime works on this computer. `hint` is the reason why not, or the command that installs what is
-    missing; `installs` then names the installer's set that holds it ("base": part of every installation)."""
+    """Whether a runtime works on this computer.
+
+    `hint` is the reason why it does not, or the command that installs the missing package. `installs` then names the
+    installer's package set that contains it ("base" is part of every installation).
+    """
 
     available: bool
     hint: str = ""
@@ -63,12 +81,18 @@ class Availability:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One recipe for one model, as a runtime judges it before anything is made.
+    """One recipe for one model, which a runtime judges before any version is made.
 
-    `settings` are the recipe's, `steps` the ids of its techniques. The model may have a torch program beside it
-    (`has_torch`), inputs of open sizes, a state that is carried from request to request, branches (an If), and inputs
-    that always have one value (`constants`). `fast` are the kinds of numbers that this processor has instructions for.
-    `time_budget_s` is the whole run's, None without an end.
+    `settings` are the recipe's settings, `steps` the ids of its techniques. The remaining fields describe the model and
+    the computer:
+
+    - `has_torch`: a torch program lies beside the model.
+    - `free_sizes`: inputs have open sizes.
+    - `stateful`: a state is carried from request to request.
+    - `branches`: the graph contains an If.
+    - `constants`: inputs that always have one value.
+    - `fast`: the number formats that this processor has instructions for.
+    - `time_budget_s`: the time limit of the whole run; None means no limit.
     """
 
     settings: Mapping[str, Any]
@@ -84,7 +108,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a runtime is not tried for a recipe: `code` for programs, `text` one sentence for people."""
+    """The reason why a runtime rejects a recipe: `code` for programs, `text` as one sentence for people."""
 
     code: str
     text: str
@@ -92,8 +116,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried wherever a runtime works, whatever the goal: `steps` are ids of techniques, `settings` the
-    runtime's own."""
+    """A recipe that is tried wherever a runtime works, whatever the goal.
+
+    `steps` are ids of techniques, `settings` belong to the runtime.
+    """
 
     id: str
     title: str
@@ -103,28 +129,33 @@ class Trial:
 
 
 def nothing_against(wanted: Wanted) -> Refusal | None:
-    """It may pay everywhere."""
+    """Return None: accept every recipe (the default of `Runtime.why_not`)."""
     return None
 
 
 def nothing_needed(wanted: Wanted) -> tuple[str, ...]:
-    """The model is taken as it is."""
+    """Return no techniques: the model needs no change (the default of `Runtime.needs`)."""
     return ()
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """`load(path, settings, threads)` opens the artifact's main file.
+    """Description of one runtime; each runtime module defines one as `RUNTIME`.
 
-    It raises `NotRunnable` with the library's own reason, and ValueError for settings that it does not know.
-    `requirements` are the pip requirements that a bundle needs for it; `environment` variables must be set
-    before the library is imported (its own telemetry off). `modules` names the sibling modules that it
-    imports (a bundle copies them along).
+    `load(path, settings, threads)` opens the artifact's main file. It raises `NotRunnable` with the library's own
+    reason, and ValueError for unknown settings. `requirements` are the pip requirements of a bundle. `environment`
+    variables must be set before the library is imported (they turn its telemetry off). `modules` names the sibling
+    modules that it imports; a bundle copies them too.
 
-    What the planner asks: `family` is the library (presets name it), `torch_program` whether it runs the torch program
-    beside a model and not the model itself. `trials` are tried before a preset's recipes, wherever it works.
-    `one_core` says that tiny models are tried on one core as well; `usual` are the settings that hold unless others are
-    given. `why_not(wanted)` says why it cannot pay, `needs(wanted)` names techniques that have to go first.
+    The planner reads the other fields:
+
+    - `family` is the library, which presets name.
+    - `torch_program` means that it runs the torch program beside a model instead of the model itself.
+    - `trials` are tried before a preset's recipes, wherever the runtime works.
+    - `one_core` means that tiny models are also tried on one core.
+    - `usual` are the settings that hold unless others are given.
+    - `why_not(wanted)` returns the reason why a recipe cannot help.
+    - `needs(wanted)` returns the ids of techniques that must be applied first.
     """
 
     id: str
@@ -147,22 +178,32 @@ class Runtime:
 
 
 class NotRunnable(RuntimeError):
-    """The library refused the model; `str(error)` is its own reason, shortened to one line."""
+    """The library refused the model; `str(error)` is the library's own reason in one line."""
 
     def __init__(self, error: BaseException) -> None:
+        """Take the reason from `error`: its text in one line, at most 400 characters."""
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         super().__init__(" ".join(lines)[-400:] or type(error).__name__)
 
 
 class UnsafeProgram(NotRunnable):
-    """A torch program that holds more than `torch.export.save` writes; nothing of it was run."""
+    """A torch program that contains more than `torch.export.save` writes; none of it was run."""
 
     def __init__(self, name: str, reason: str) -> None:
+        """Name the file and the reason why it was not opened."""
         super().__init__(ValueError(f"{name} was not opened: {reason}. Nothing in it was run."))
 
 
 def check_settings(settings: Mapping[str, Any], known: Mapping[str, tuple[type, ...]]) -> None:
-    """Raise ValueError for a setting that the runtime does not know, or that has the wrong type."""
+    """Check that every setting is known and has the right type.
+
+    Args:
+        settings: the settings to check.
+        known: the allowed types of each known setting.
+
+    Raises:
+        ValueError: a setting is unknown or has the wrong type.
+    """
     for name, value in settings.items():
         if name not in known:
             raise ValueError(f"unknown setting {name!r}; known are {', '.join(sorted(known))}")
@@ -171,9 +212,10 @@ def check_settings(settings: Mapping[str, Any], known: Mapping[str, tuple[type, 
 
 
 def split_batch(feeds: Mapping[str, NDArray[np.generic]], batched: frozenset[str]) -> list[Arrays]:
-    """One dict for each index of axis 0; only inputs named in `batched` are cut, the others go along whole.
+    """Split the inputs of one batch into one dict for each index of axis 0.
 
-    Empty where no input is `batched` or their sizes differ.
+    Only inputs named in `batched` are split; the others are passed on whole. Return an empty list where `feeds` has
+    none of these inputs or their sizes differ.
     """
     sizes = {feeds[name].shape[0] for name in batched if name in feeds}
     if len(sizes) != 1:
@@ -185,7 +227,7 @@ def split_batch(feeds: Mapping[str, NDArray[np.generic]], batched: frozenset[str
 
 
 def join_batch(parts: list[Arrays]) -> Arrays:
-    """The answers of `split_batch`'s parts, joined along axis 0 (scalars are those of the last part)."""
+    """Join the predictions of the parts of `split_batch` along axis 0; scalars come from the last part."""
     return {
         name: np.concatenate([part[name] for part in parts]) if parts[-1][name].ndim else parts[-1][name]
         for name in parts[-1]
@@ -193,7 +235,11 @@ def join_batch(parts: list[Arrays]) -> Arrays:
 
 
 def without_constants(feeds: Mapping[str, NDArray[np.generic]], constants: Mapping[str, Any]) -> Arrays:
-    """`feeds` less the inputs that were built into the model with one value. Raises ValueError for another value."""
+    """Return `feeds` without the inputs that are built into the model as constants.
+
+    Raises:
+        ValueError: an input differs from the value that was built in.
+    """
     for name, value in constants.items():
         array = feeds.get(name)
         if array is not None and not (array.item() == value if array.size == 1 else (array == value).all()):
@@ -204,29 +250,29 @@ def without_constants(feeds: Mapping[str, NDArray[np.generic]], constants: Mappi
 def fixed_at_one(
     feeds: Mapping[str, NDArray[np.generic]], shapes: Mapping[str, tuple[int | None, ...]]
 ) -> frozenset[str]:
-    """Inputs that the model takes one at a time (axis 0 is fixed at 1) and that `feeds` holds more of."""
+    """Return the inputs whose batch size the model fixes at 1 while `feeds` holds more than one item."""
     return frozenset(
         name for name, array in feeds.items() if array.ndim and array.shape[0] > 1 and shapes.get(name, ())[:1] == (1,)
     )
 
 
 DEVICE_VARIABLE = "FETTLE_DEVICE"
-"""What the one GPU that a process sees is called among all of the computer, e.g. "cuda:1"."""
+"""Environment variable with the computer-wide name of the one GPU that this process sees, for example "cuda:1"."""
 
 
 def gpu_name() -> str:
-    """The GPU that this process's device 0 is, as people name it."""
+    """Return the computer-wide name of the GPU that is device 0 in this process."""
     return os.environ.get(DEVICE_VARIABLE, "cuda:0")
 
 
 def gpu_index() -> int:
-    """Its place among all: 1 for "cuda:1"."""
+    """Return the computer-wide index of this process's GPU: 1 for "cuda:1"."""
     number = gpu_name().rpartition(":")[2]
     return int(number) if number.isdigit() else 0
 
 
 def cuda_driver_found() -> bool:
-    """Whether the driver's own library can be loaded; needs no CUDA toolkit and takes a millisecond."""
+    """Return whether the NVIDIA driver library can be loaded; needs no CUDA toolkit and takes a millisecond."""
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         ctypes.CDLL(name)

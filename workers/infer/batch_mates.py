@@ -1,7 +1,7 @@
-"""Whether the answer to an item depends on what else is in its batch.
+"""Detect whether a prediction depends on the other items of its batch.
 
-ONNX's dynamic quantization takes one range for a whole tensor of activations (onnx.ai, DynamicQuantizeLinear), so that
-one large item makes the numbers of all others in its batch coarse. Versions are proven item by item.
+ONNX's dynamic quantization uses one range for a whole activation tensor (onnx.ai, DynamicQuantizeLinear). One large
+item therefore makes the numbers of all other items in its batch coarser. Versions are evaluated item by item.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ ONE_RANGE = frozenset(["DynamicQuantizeLinear", "DynamicQuantizeMatMul", "Dynami
 
 
 def depends_on_mates(folder: Path) -> bool:
-    """Whether any ONNX file of this version takes a range over all items at once."""
+    """Return whether any ONNX file of this version quantizes with one range over all items of a batch."""
     import onnx
 
     models = (onnx.load(str(path), load_external_data=False) for path in sorted(folder.rglob("*.onnx")))
@@ -21,7 +21,7 @@ def depends_on_mates(folder: Path) -> bool:
 
 
 def _operators(body: Any) -> Iterator[str]:
-    """Of a graph or a function, branches and loops too."""
+    """Yield the operator types of a graph or a function, including those in branches and loops."""
     for node in body.node:
         yield node.op_type
         for attribute in node.attribute:

@@ -1,7 +1,8 @@
-"""Two models as one: a fast one answers, an exact one answers again where the fast one is not sure.
+"""Run two models as one cascade: a fast model first, then an exact model on uncertain rows.
 
-After “Rapid Object Detection using a Boosted Cascade” (Viola, Jones 2001) and “BranchyNet” (arXiv 1709.01686): sure is
-who keeps the two best classes apart by more than a threshold that was learned beforehand. Works over every runtime.
+After “Rapid Object Detection using a Boosted Cascade” (Viola, Jones 2001) and “BranchyNet” (arXiv 1709.01686). A
+prediction is certain if the scores of its two best classes differ by at least a threshold that was learned beforehand.
+Works with every runtime.
 """
 
 from __future__ import annotations
@@ -26,13 +27,18 @@ KNOWN: dict[str, tuple[type, ...]] = {
     "batched": (list, tuple),
 }
 LEAST = 1e-30
-"""Probabilities under it count as this much, so that their logarithm exists."""
+"""Smallest probability; lower ones are raised to it so that their logarithm is finite."""
 
 
 def margins(answer: NDArray[Any], scores: str) -> NDArray[np.float64]:
-    """How far the best class lies before the second, in logits: (n, classes) → (n,). NaN where an answer is NaN.
+    """Return the distance between the best and the second-best class in logits.
 
-    `scores` is what the answer holds: ``logits`` or ``probabilities`` (whose logarithms differ just as the logits do).
+    Args:
+        answer: class scores of the shape (n, classes).
+        scores: ``logits`` or ``probabilities`` (differences of their logarithms equal differences of the logits).
+
+    Returns:
+        The margins (n,) as float64; NaN where a score is NaN.
     """
     best = np.partition(answer, -2, axis=-1)[..., -2:].astype(np.float64)
     if scores == "probabilities":
@@ -42,12 +48,14 @@ def margins(answer: NDArray[Any], scores: str) -> NDArray[np.float64]:
 
 
 class CascadeSession:
-    """`first` answers all rows; rows whose margin is under `threshold` are answered again by `exact`.
+    """A session that predicts all rows with `first` and repeats uncertain rows with `exact`.
 
-    `asked` and `again` count rows since the start.
+    A row is uncertain if its margin is below `threshold`. `asked` counts all rows since the start, `again` those that
+    were repeated. The cascade owns both sessions.
     """
 
     def __init__(self, first: Session, exact: Session, settings: Mapping[str, Any]) -> None:
+        """Combine two open sessions; `settings` is the checked setting ``cascade``."""
         self._first, self._exact = first, exact
         self._output = str(settings["output"])
         self._scores = str(settings.get("scores", "logits"))
@@ -58,8 +66,9 @@ class CascadeSession:
         self.asked = self.again = 0
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Return the predictions for one batch, taken from `exact` for the uncertain rows."""
         answers = self._first.run(feeds)
-        # NaN is never sure
+        # A NaN margin counts as uncertain, hence the negated comparison.
         unsure = ~(margins(answers[self._output], self._scores) >= self._threshold)
         self.asked += unsure.size
         if not unsure.any():
@@ -74,15 +83,20 @@ class CascadeSession:
         return answers
 
     def close(self) -> None:
+        """Close both sessions."""
         self._first.close()
         self._exact.close()
 
 
 def open_cascade(load: Load, path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open both with `load`: the exact one with `settings`, the fast one with the cascade's own over them.
+    """Open both models of a cascade with `load`.
 
-    The fast one lies in the same file, or in `first_main` beside it. Where this computer cannot run the fast one as it
-    was made to run, the exact one answers alone and says so. Raises ValueError for settings that are not known.
+    The exact model gets `settings`; for the fast model, the cascade's own settings override them. The fast model is the
+    same file, or the file `first_main` beside it. Where this computer cannot run the fast model as it was made, only
+    the exact model is used, and `fallbacks` states that.
+
+    Raises:
+        ValueError: a setting is unknown.
     """
     own = dict(settings["cascade"])
     check(own)
@@ -102,7 +116,11 @@ def open_cascade(load: Load, path: Path, settings: Mapping[str, Any], threads: i
 
 
 def check(own: Mapping[str, Any]) -> None:
-    """Raise ValueError where the setting ``cascade`` is not whole, or names a file elsewhere."""
+    """Check the setting ``cascade``.
+
+    Raises:
+        ValueError: an entry is missing or unknown, or names a file outside the model's folder.
+    """
     for name, value in own.items():
         if name not in KNOWN or not isinstance(value, KNOWN[name]):
             raise ValueError(f"setting 'cascade' cannot hold {name} = {value!r}")

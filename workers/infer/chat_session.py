@@ -1,4 +1,4 @@
-"""What a session of a language model answers, whatever runs it: it reads on from what it has read (its cache)."""
+"""Define the base session of language models, which keeps a cache of the tokens that it has read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from .base import Arrays
 from .next_tokens import WIDTH, thoughts
 
 LOGITS_BYTES = 64 << 20
-"""Logits of so many bytes are asked for at once; longer texts are read in pieces."""
+"""Memory in bytes for the logits of one call; longer texts are read in pieces."""
 
 IDS, COUNTED, MORE = "input_ids", "counted", "new_tokens"
 TOKENS, THOUGHTS = "tokens", "next_tokens"
 
 
 class Spoken(NamedTuple):
-    """One timed answer: seconds to its first token and of all others, of `tokens` in all."""
+    """Timing of one generated text: seconds to the first token and seconds for all others.
+
+    `tokens` is the number of generated tokens, including the first.
+    """
 
     prompt_tokens: int
     tokens: int
@@ -30,16 +33,23 @@ class Spoken(NamedTuple):
 
 
 class ChatSession(ABC):
-    """`run` judges or times, `read` and `begin` are what a chat is made of. `spoken` notes each timed answer.
+    """One loaded language model; `run` evaluates or times it, `begin` and `read` make up a chat.
 
-    With `by_token` what is judged is read token by token, as an answer is, and what comes before it in one piece, as a
-    prompt is: where tokens that are read together are computed otherwise than one alone.
+    `spoken` records the timing of each generated text. With `by_token`, the evaluated tokens are read one by one, as in
+    generation, and the tokens before them in one piece, as a prompt. That matters where tokens that are read together
+    are computed differently from single ones.
     """
 
     device_ran = "cpu"
     fallbacks: tuple[str, ...] = ()
 
     def __init__(self, vocabulary: int, *, by_token: bool) -> None:
+        """Create a session with an empty cache.
+
+        Args:
+            vocabulary: number of tokens that the model knows.
+            by_token: whether evaluated tokens are read one by one.
+        """
         self.vocabulary = vocabulary
         self._piece = max(16, LOGITS_BYTES // (4 * vocabulary))
         self._judged_piece = 1 if by_token else self._piece
@@ -48,17 +58,32 @@ class ChatSession(ABC):
 
     @abstractmethod
     def _forget(self) -> None:
-        """Make the cache empty."""
+        """Empty the cache."""
 
     @abstractmethod
     def _logits(self, ids: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Logits (places, vocabulary) behind these of the tokens, which follow `_read` others; valid until the next
-        call."""
+        """Read tokens that follow `_read` earlier ones and return logits, valid until the next call.
+
+        Args:
+            ids: the tokens (n,), int64.
+            places: indices of the tokens after which logits are returned.
+
+        Returns:
+            Logits (places, vocabulary), float32.
+        """
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """With `new_tokens` (1,) so many `tokens` (1, n) int64 after the text `input_ids` (1, tokens), the likeliest
-        each time, whatever they are; else `next_tokens` (1, places, `next_tokens.WIDTH`) float32 for the tokens that
-        are `counted` (1, tokens)."""
+        """Generate tokens, or return the scores of the tokens of a text.
+
+        Args:
+            feeds: `input_ids` (1, tokens) is the text. With `new_tokens` (1,), that many tokens are generated, always
+                the
+            most likely one, and an end token does not stop it. `counted` (1, tokens) marks the tokens to score.
+
+        Returns:
+            `tokens` (1, n) int64 if `new_tokens` is given; otherwise `next_tokens` (1, places, `next_tokens.WIDTH`)
+                float32.
+        """
         ids = np.asarray(feeds[IDS], np.int64)
         if ids.ndim != 2 or len(ids) != 1 or not ids.size:
             raise ValueError(f"input {IDS!r} takes one row of tokens, not {ids.shape}")
@@ -70,12 +95,12 @@ class ChatSession(ABC):
         return {THOUGHTS: self._judged(ids[0], counted)[None]}
 
     def begin(self) -> None:
-        """Forget what was read."""
+        """Start a new text with an empty cache."""
         self._forget()
         self._read = 0
 
     def read(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Read on; the logits (vocabulary,) of what follows."""
+        """Read further tokens and return the logits (vocabulary,) of the next token."""
         last = np.empty(0, np.float32)
         for start in range(0, len(ids), self._piece):
             piece = ids[start : start + self._piece]
@@ -122,4 +147,4 @@ class ChatSession(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let the model go."""
+        """Release the model."""

@@ -1,4 +1,4 @@
-"""The few functions of NVIDIA's driver library (libcuda) that running an engine takes, through ctypes.
+"""Call the functions of NVIDIA's driver library (libcuda) that running an engine needs, through ctypes.
 
 Source: CUDA Driver API, sections “Device Management”, “Memory Management”, “Stream Management”, “Event Management”. No
 toolkit is needed.
@@ -27,16 +27,17 @@ NAME_BYTES = 100
 
 
 class CudaError(RuntimeError):
-    """`code` is the driver's CUresult; `str()` names the function and what the driver calls the error."""
+    """An error of a driver call: `code` is its CUresult, `str()` gives the function and the driver's error name."""
 
     def __init__(self, function: str, code: int, name: str) -> None:
+        """Name the function, its CUresult and the driver's name for the error."""
         super().__init__(f"{function}: {name or 'CUDA error'} ({code})")
         self.code = code
 
 
 @dataclass(frozen=True)
 class Card:
-    """One card as the driver tells it; `driver` is the CUDA version that it supports (13000 is 13.0)."""
+    """One graphics card as the driver reports it; `driver` is the highest CUDA version it supports (13000 is 13.0)."""
 
     name: str
     major: int
@@ -46,15 +47,23 @@ class Card:
 
     @property
     def architecture(self) -> str:
-        """``sm89``."""
+        """Return the compute architecture, for example ``sm89``."""
         return f"sm{self.major}{self.minor}"
 
 
 class Driver:
-    """libcuda with the first visible card's primary context current on this thread. Raises OSError where there is no
-    driver, `CudaError` where it does not work."""
+    """The driver library with the first visible card's primary context current on this thread."""
 
     def __init__(self, library: Any = None) -> None:
+        """Load libcuda and make the context of the first visible card current.
+
+        Args:
+            library: a replacement of the driver library for tests.
+
+        Raises:
+            OSError: there is no driver.
+            CudaError: the driver does not work.
+        """
         name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
         self._library = ctypes.CDLL(name) if library is None else library
         self.call("cuInit", ctypes.c_uint(0))
@@ -65,11 +74,15 @@ class Driver:
         self.enter()
 
     def enter(self) -> None:
-        """Make the context current on the calling thread: a session may be asked from another one than opened it."""
+        """Make the context current on the calling thread, which may differ from the thread that opened the session."""
         self.call("cuCtxSetCurrent", self._context)
 
     def call(self, function: str, *arguments: Any) -> None:
-        """Call it. Raises `CudaError` for anything but success."""
+        """Call a driver function.
+
+        Raises:
+            CudaError: the function does not return success.
+        """
         code = int(getattr(self._library, function)(*arguments))
         if code:
             text = ctypes.c_char_p()
@@ -77,7 +90,7 @@ class Driver:
             raise CudaError(function, code, (text.value or b"").decode(errors="replace"))
 
     def card(self) -> Card:
-        """What card it is."""
+        """Return the name, architecture, memory and driver version of the card."""
         name = ctypes.create_string_buffer(NAME_BYTES)
         self.call("cuDeviceGetName", name, ctypes.c_int(NAME_BYTES), self._device)
         memory = ctypes.c_size_t()
@@ -93,64 +106,64 @@ class Driver:
         return int(value.value)
 
     def free_bytes(self) -> int:
-        """Memory of the card that nobody uses now."""
+        """Return the card's free memory in bytes."""
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         self.call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
         return int(free.value)
 
     def stream(self) -> int:
-        """A new stream's handle."""
+        """Create a stream and return its handle."""
         handle = ctypes.c_void_p()
         self.call("cuStreamCreate", ctypes.byref(handle), ctypes.c_uint(0))
         return int(handle.value or 0)
 
     def synchronize(self, stream: int) -> None:
-        """Wait until all that was put into the stream is done."""
+        """Wait until all work in the stream is done."""
         self.call("cuStreamSynchronize", ctypes.c_void_p(stream))
 
     def destroy(self, stream: int) -> None:
-        """Give the stream back."""
+        """Destroy the stream."""
         self.call("cuStreamDestroy_v2", ctypes.c_void_p(stream))
 
     def event(self) -> int:
-        """A new event's handle, which keeps the time at which it is reached."""
+        """Create an event, which stores the time at which it is reached, and return its handle."""
         handle = ctypes.c_void_p()
         self.call("cuEventCreate", ctypes.byref(handle), ctypes.c_uint(0))
         return int(handle.value or 0)
 
     def record(self, event: int, stream: int) -> None:
-        """Put the event into the stream."""
+        """Add the event to the stream."""
         self.call("cuEventRecord", ctypes.c_void_p(event), ctypes.c_void_p(stream))
 
     def elapsed_ms(self, begin: int, end: int) -> float:
-        """Milliseconds between two events that were reached, to about half a microsecond."""
+        """Return the milliseconds between two reached events, to about half a microsecond."""
         value = ctypes.c_float()
         self.call("cuEventElapsedTime", ctypes.byref(value), ctypes.c_void_p(begin), ctypes.c_void_p(end))
         return float(value.value)
 
     def forget(self, event: int) -> None:
-        """Give the event back."""
+        """Destroy the event."""
         self.call("cuEventDestroy_v2", ctypes.c_void_p(event))
 
     def to_card(self, address: int, array: NDArray[Any], stream: int) -> None:
-        """Copy a contiguous array to the card, in the stream; it must stay alive until that is done."""
+        """Start copying a contiguous array to the card; the array must stay alive until the stream has copied it."""
         source, size = ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
         self.call("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(address), source, size, ctypes.c_void_p(stream))
 
     def to_host(self, array: NDArray[Any], address: int, stream: int) -> None:
-        """Copy from the card into a contiguous array, in the stream."""
+        """Start copying from the card into a contiguous array."""
         target, size = ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
         self.call("cuMemcpyDtoHAsync_v2", target, ctypes.c_uint64(address), size, ctypes.c_void_p(stream))
 
 
 class NoClock:
-    """Where nobody asks for the parts of a request."""
+    """A clock that measures nothing, for requests whose parts are not timed."""
 
     def mark(self) -> None:
-        """Nothing is marked."""
+        """Do nothing."""
 
     def enqueuing(self) -> AbstractContextManager[None]:
-        """Nothing is timed."""
+        """Return a context that measures nothing."""
         return nullcontext()
 
 
@@ -158,30 +171,34 @@ NO_CLOCK = NoClock()
 
 
 class Clock:
-    """Marks the parts of one request in a stream; the first mark is the beginning, then after each part one more."""
+    """A clock that measures the parts of one request by events in a stream.
+
+    The first mark is the beginning; one more mark follows each part.
+    """
 
     MARKS = 4
 
     def __init__(self, driver: Driver, stream: int) -> None:
+        """Create the four events of one request in `stream`."""
         self._driver, self._stream = driver, stream
         self._events = [driver.event() for _ in range(self.MARKS)]
         self._marked = 0
         self._enqueue_ms = 0.0
 
     def mark(self) -> None:
-        """The next part begins here."""
+        """Mark the end of one part and the beginning of the next."""
         self._driver.record(self._events[self._marked], self._stream)
         self._marked += 1
 
     @contextmanager
     def enqueuing(self) -> Iterator[None]:
-        """Around handing the computing over."""
+        """Measure the time that the processor spends on starting the computation."""
         began_ns = time.perf_counter_ns()
         yield
         self._enqueue_ms = (time.perf_counter_ns() - began_ns) / 1e6
 
     def spans(self) -> CardSpans:
-        """Of a request that is done; its events go back."""
+        """Return the durations of the finished request and destroy its events."""
         there, compute, back = (self._driver.elapsed_ms(*pair) for pair in pairwise(self._events))
         for event in self._events:
             self._driver.forget(event)
@@ -189,14 +206,19 @@ class Clock:
 
 
 class Buffer:
-    """Memory on the card that grows with what is asked of it."""
+    """A block of card memory that grows to the largest requested size."""
 
     def __init__(self, driver: Driver) -> None:
+        """Create an empty block; memory is allocated on first use."""
         self._driver = driver
         self.address, self._size_bytes = 0, 0
 
     def hold(self, size_bytes: int) -> int:
-        """The address of so many bytes at least. Raises `CudaError`."""
+        """Return the address of at least `size_bytes` bytes.
+
+        Raises:
+            CudaError: the memory cannot be allocated.
+        """
         if size_bytes > self._size_bytes:
             self.free()
             pointer = ctypes.c_uint64()
@@ -205,7 +227,7 @@ class Buffer:
         return self.address
 
     def free(self) -> None:
-        """Give it back."""
+        """Free the memory."""
         if self.address:
             self._driver.call("cuMemFree_v2", ctypes.c_uint64(self.address))
         self.address, self._size_bytes = 0, 0

@@ -1,4 +1,4 @@
-"""What a CUDA error means for people, and where the reason stands that a library gives.
+"""Translate CUDA errors into plain words and find the reason in a library's log.
 
 Standard library only: this folder is copied into bundles. Source of the numbers: CUDA Driver API, cuda.h, CUresult.
 """
@@ -28,7 +28,7 @@ MEANINGS = {
     35: "the driver is too old for the CUDA that is installed",
     999: "the driver met an error that it has no name for",
 }
-"""By CUresult; what is not here is told by its number."""
+"""Explanation of each CUresult; other codes are reported by number only."""
 
 _CODE = re.compile(r"CUDA (?:failure|error)[: ]+(\d{1,3})\b|cudaError_t: (\d{1,3})\b|error code:? (\d{1,3})\b", re.I)
 _MISSING = re.compile(
@@ -37,13 +37,15 @@ _MISSING = re.compile(
 
 
 def meaning(code: int) -> str:
-    """One clause for people, with the number for whoever looks it up."""
+    """Return one clause that explains the error, followed by its number."""
     return f"{MEANINGS.get(code, 'an error of its own')} (CUDA error {code})"
 
 
 def reason_in(log: str) -> str:
-    """What a library's log says of why it cannot use the GPU, in words; its last line where nothing is recognized; ""
-    for an empty one."""
+    """Return the reason that a library's log gives for not using the GPU.
+
+    Return the last line of the log where no reason is recognized, and "" for an empty log.
+    """
     if missing := _MISSING.search(log):
         return f"the library {missing[1] or missing[2]} was not found"
     if code := _CODE.search(log):
@@ -54,8 +56,10 @@ def reason_in(log: str) -> str:
 
 @contextlib.contextmanager
 def native_log() -> Iterator[list[str]]:
-    """Meanwhile all that native code writes to stderr is kept apart; afterwards the list has it as one text, and stderr
-    gets it too."""
+    """Capture everything that native code writes to stderr inside this context.
+
+    Afterwards the yielded list holds the output as one text, and the output is written to stderr as well.
+    """
     said: list[str] = []
     sys.stderr.flush()
     with tempfile.TemporaryFile() as file:

@@ -1,4 +1,4 @@
-"""A variant's settings on another computer than where they were measured: taken where they fit, else safe ones."""
+"""Adapt the settings of a version to a computer that differs from the one on which it was measured."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from typing import Any
 from . import processor
 
 MEASURED_ONLY = ("tbb_partitioner",)
-"""Settings that helped on one processor and may harm on another; without them the runtime's own choice holds."""
+"""Settings that help on one processor and may slow down another; without them the runtime chooses."""
 
 PLACES = ("cache_dir",)
-"""Folders of the computer that wrote the settings. A stranger's may hold compiled models, which are code."""
+"""Settings that name folders of the computer that wrote them.
+
+A folder from somebody else may hold compiled models, which are code, so these settings are dropped.
+"""
 
 
 def fit_settings(
     settings: Mapping[str, Any], precision: str, measured_on: Mapping[str, Any], cores: int
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """(settings to use here, one sentence for each thing that is otherwise than where they were measured).
+    """Return the settings to use on this computer and one sentence for each difference.
 
-    `measured_on` holds `processor` and `features` of that computer, `cores` is how many may be used here. What a
-    runtime cannot do at all it says by itself (`Session.fallbacks`).
+    Args:
+        settings: the settings of the version.
+        precision: the number format of the version.
+        measured_on: `processor` and `features` of the computer on which the version was measured.
+        cores: number of cores that may be used here.
+
+    A runtime reports by itself what it cannot do at all (`Session.fallbacks`).
     """
     fitted = _without_places(settings)
     notes = []
@@ -45,6 +53,6 @@ def fit_settings(
 
 
 def _without_places(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The same without `PLACES`, also in settings of parts of the model."""
+    """Return the settings without `PLACES`, also within nested settings."""
     kept = {name: value for name, value in settings.items() if name not in PLACES}
     return {name: _without_places(value) if isinstance(value, Mapping) else value for name, value in kept.items()}

@@ -1,8 +1,8 @@
-"""Which of a bundle's two models runs on the computer that it landed on: the version, or the original as its fallback.
+"""Choose which of a bundle's two models runs on this computer: the version or the original as its fallback.
 
-What was measured here is kept beside the bundle's folder, in a file of its own, so that the bundle stays as it was
-hashed. Without a measurement a version whose kind of numbers this processor has no instructions for is not trusted to
-be fast or alike. Standard library only: it is copied into bundles.
+The result of the measurement is stored beside the bundle's folder, so that the bundle keeps its checksums. Without a
+measurement, a version is not trusted if this processor lacks instructions for its number format. Standard library only:
+this module is copied into bundles.
 """
 
 from __future__ import annotations
@@ -22,20 +22,23 @@ from . import processor
 
 VERSION, FALLBACK = "version", "fallback"
 PLACE = "FETTLE_LANDED"
-"""A variable that names another place for the file, where the folder beside the bundle cannot be written."""
+"""Environment variable with another path of the result file, for a folder that cannot be written."""
 
 ROUNDS = 8
 SURE = 6
-"""So many of the rounds have to be slower: of two equally fast models that is so one time in seven, harming nobody."""
+"""Number of rounds in which the version must be slower; equally fast models reach it one time in seven, without harm.
+"""
 
 WORDS = {"int8": "8-bit numbers", "bf16": "16-bit numbers (BF16)"}
 
 
 @dataclass(frozen=True)
 class Landed:
-    """What was measured: milliseconds an answer (medians over the rounds), `ratios` of each, fallback over version.
+    """Result of one measurement of a bundle on this computer.
 
-    `bundle` is the sha256 of its checksums, `processor` the name of that it was measured on.
+    `version_ms` and `fallback_ms` are medians over the rounds in milliseconds per prediction. `ratios` holds the
+    fallback's time divided by the version's time in each round. `bundle` is the SHA-256 of the bundle's checksums,
+    `processor` the name of the processor.
     """
 
     bundle: str
@@ -48,25 +51,29 @@ class Landed:
 
     @property
     def ratio(self) -> float | None:
-        """How many times as fast as the fallback the version is."""
+        """Return how many times as fast as the fallback the version is (the median)."""
         return statistics.median(self.ratios) if self.ratios else None
 
 
 def place_of(folder: Path) -> Path:
-    """Where the choice is kept for the bundle in `folder`."""
+    """Return the path of the result file of the bundle in `folder`."""
     named = os.environ.get(PLACE)
     return Path(named) if named else folder.parent / f"{folder.name}.landed.json"
 
 
 def bundle_id(folder: Path) -> str:
-    """Of exactly these files."""
+    """Return the SHA-256 of the bundle's checksums, which identifies exactly these files."""
     return hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
 
 
 def keep(folder: Path, landed: Landed) -> Path:
-    """Write the choice; raises OSError where that cannot be."""
+    """Write the result and return its path.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     path = place_of(folder)
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # no name that others can foresee
+    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # nobody can foresee this name
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(json.dumps({**asdict(landed), "ratio": landed.ratio}, indent=1) + "\n")
     Path(part).chmod(0o644)
@@ -75,7 +82,7 @@ def keep(folder: Path, landed: Landed) -> Path:
 
 
 def kept(folder: Path) -> tuple[Landed | None, str]:
-    """(what was measured here of this very bundle, a note where there is something that does not count)."""
+    """Return the stored result of this bundle on this processor, and a note where a file exists but does not count."""
     path = place_of(folder)
     if not path.is_file():
         return None, ""
@@ -96,7 +103,7 @@ def kept(folder: Path) -> tuple[Landed | None, str]:
 
 
 def _is_own(path: Path) -> bool:
-    """Whether this account or root alone can write the file: the folder beside a bundle may be a shared one (/tmp)."""
+    """Return whether only this account or root can write the file; the folder may be a shared one (/tmp)."""
     if not hasattr(os, "getuid"):
         return True
     found = path.lstat()
@@ -104,10 +111,13 @@ def _is_own(path: Path) -> bool:
 
 
 def lacking(manifest: Mapping[str, Any]) -> str:
-    """One sentence on what this processor lacks that the version was measured with; "" where nothing is known to."""
+    """Return one sentence about instructions that this processor lacks, or "" if none is known.
+
+    Only instructions that the processor of the measurement had are considered.
+    """
     runtime = manifest["runtime"]
     if "cuda" in str(runtime["id"]):
-        return ""  # whether there is a GPU shows when it is opened
+        return ""  # opening the model shows whether there is a GPU
     precision, measured_on = str(manifest["model"]["precision"]), dict(runtime.get("measured_on", {}))
     had = processor.fast(measured_on.get("features", ()))
     found = processor.flags()
@@ -122,7 +132,12 @@ def lacking(manifest: Mapping[str, Any]) -> str:
 
 
 def decide(bundle: str, times: Sequence[tuple[float, float]]) -> Landed:
-    """By seconds an answer of each round, (version, fallback)."""
+    """Choose between version and fallback.
+
+    Args:
+        bundle: SHA-256 of the bundle's checksums.
+        times: seconds per prediction of (version, fallback) in each round.
+    """
     ratios = tuple(fallback / version for version, fallback in times)
     slower = sum(ratio < 1 for ratio in ratios)
     use = FALLBACK if statistics.median(ratios) < 1 and slower * ROUNDS >= SURE * len(ratios) else VERSION
@@ -136,12 +151,15 @@ def decide(bundle: str, times: Sequence[tuple[float, float]]) -> Landed:
 
 
 def fails(bundle: str, why: str) -> Landed:
-    """The version does not run here at all."""
+    """Return the result of a version that does not run on this computer."""
     return Landed(bundle, processor.name(), FALLBACK, why, None, None, ())
 
 
 def in_turn(turns: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> list[tuple[float, float]]:
-    """Seconds an answer of both in each round; who begins takes turns, and a first round warms both up."""
+    """Measure both models in turn and return the seconds per prediction of each round as (version, fallback).
+
+    The order alternates from round to round. One more round before the first is the warm-up.
+    """
     times = []
     for number in range(rounds + 1):
         order = (VERSION, FALLBACK) if number % 2 else (FALLBACK, VERSION)
@@ -152,7 +170,7 @@ def in_turn(turns: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> l
 
 
 def told(landed: Landed) -> str:
-    """In words."""
+    """Return the result as sentences for people."""
     name = {VERSION: "This version is used", FALLBACK: "The original is used instead"}[landed.use]
     if landed.ratio is None or landed.version_ms is None or landed.fallback_ms is None:
         return f"This version does not run here: {landed.why}. {name}."

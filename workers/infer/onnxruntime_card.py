@@ -1,4 +1,4 @@
-"""One ONNX Runtime session on a card: on a stream of its own, with its inputs and outputs bound to the card's memory.
+"""Run ONNX Runtime on a card, in its own stream and with inputs and outputs bound to card memory.
 
 Source: ONNX Runtime, “I/O Binding”, “CUDA Execution Provider” (user_compute_stream, enable_cuda_graph).
 """
@@ -25,7 +25,11 @@ FREE_SIZES = "it has open sizes, and a CUDA graph is recorded for one size"
 
 
 def open_driver() -> Driver:
-    """The driver with the card's context. Raises `NotRunnable`."""
+    """Open the driver with the card's context.
+
+    Raises:
+        NotRunnable: there is no driver, or it does not work.
+    """
     try:
         return Driver()
     except (OSError, CudaError) as error:
@@ -33,10 +37,10 @@ def open_driver() -> Driver:
 
 
 class OnnxCardSession(OnnxSession):
-    """Where `bound`, every request is copied to the same places and computed there, which a CUDA graph needs; sizes
-    must be fixed (`NotRunnable`). Else the library copies, and only `card_spans` binds. It owns the stream.
+    """One ONNX Runtime session on a card; it owns its stream and its buffers.
 
-    `device` is what the library calls the memory that the driver gives.
+    Where `bound`, every request is copied to the same addresses and computed there, which a CUDA graph needs. Otherwise
+    the library copies, and only `card_spans` binds.
     """
 
     def __init__(
@@ -50,6 +54,20 @@ class OnnxCardSession(OnnxSession):
         bound: bool = False,
         device: str = "cuda",
     ) -> None:
+        """Wrap an open inference session.
+
+        Args:
+            inference: the library's InferenceSession.
+            driver: the driver with the card's context.
+            stream: handle of the stream, which this session destroys when it closes.
+            fallbacks: one sentence for each part that runs on the processor.
+            constants: inputs that are built into the model, with their values.
+            bound: whether every request uses the same addresses; all sizes must be fixed then.
+            device: the library's name of the memory that the driver allocates.
+
+        Raises:
+            NotRunnable: `bound` is set and the model has open sizes.
+        """
         super().__init__(inference, gpu_name(), fallbacks, constants)
         self._driver, self._stream, self._device, self._bound = driver, stream, device, bound
         self._buffers: dict[str, Buffer] = {}
@@ -61,7 +79,7 @@ class OnnxCardSession(OnnxSession):
         return self._run_bound(feeds) if self._bound else super()._run(feeds)
 
     def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
-        """Where the time of one request goes, of the model's own batch, and its answers."""
+        """Run one request at the model's own batch size; return its durations and its predictions."""
         self._driver.enter()
         clock = Clock(self._driver, self._stream)
         answers = self._run_bound(without_constants(feeds, self._constants), clock)
@@ -92,19 +110,19 @@ class OnnxCardSession(OnnxSession):
             for name, array in answers.items():
                 self._driver.to_host(array, self._buffers[name].address, self._stream)
         else:
-            self._driver.synchronize(self._stream)  # the library copies in a stream of its own
+            self._driver.synchronize(self._stream)  # the library copies in its own stream
             answers = dict(zip(self._outputs, binding.copy_outputs_to_cpu(), strict=True))
         clock.mark()
         self._driver.synchronize(self._stream)
         return answers
 
     def _hold(self, name: str, array: NDArray[Any]) -> int:
-        """The address of its place on the card."""
+        """Return the address of the card memory of this array, allocated if needed."""
         buffer = self._buffers.setdefault(name, Buffer(self._driver))
         return buffer.hold(max(array.nbytes, 1))
 
     def close(self) -> None:
-        """Give the card's memory and the stream back."""
+        """Free the card's memory and the stream."""
         super().close()
         self._driver.enter()
         for buffer in self._buffers.values():
@@ -113,7 +131,7 @@ class OnnxCardSession(OnnxSession):
 
 
 def _run_options() -> Any:
-    """The call comes back when the work is handed over: whoever calls it waits for the stream."""
+    """Return run options with which the call returns once the work is enqueued; the caller waits for the stream."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
@@ -122,7 +140,7 @@ def _run_options() -> Any:
 
 
 def _fixed_outputs(inference: Any) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """Shape and dtype of every output; {} where any is open or no number."""
+    """Return shape and dtype of every output; {} where a shape is open or a dtype is not numeric."""
     found = {}
     for output in inference.get_outputs():
         name, sizes = NUMPY_TYPES.get(output.type), tuple(output.shape or ())

@@ -1,8 +1,8 @@
-"""A language model in ONNX Runtime, by the names that onnxruntime-genai and transformers.js use: the cache goes in as
-`past_key_values.N.key` and `.value` and comes out as `present.N.key` and `.value`.
+"""Run a language model in ONNX Runtime with the tensor names of onnxruntime-genai and transformers.js.
 
-Both are bound to the same memory, (1, heads, room, head size), so that nothing is copied from token to token
-(GroupQueryAttention, “past and present share buffer”, ONNX Runtime's contrib operators).
+The cache enters as `past_key_values.N.key` and `.value` and leaves as `present.N.key` and `.value`. Both are bound to
+the same memory, (1, heads, room, head size), so that no token copies the cache (GroupQueryAttention, “past and present
+share buffer”, ONNX Runtime's contrib operators).
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from .chat_session import IDS, ChatSession
 PAST, PRESENT, LOGITS = "past_key_values.", "present.", "logits"
 MASK, POSITIONS = "attention_mask", "position_ids"
 FIRST_ROOM = 512
-"""Tokens that the cache has room for at first; it doubles when they are used up."""
+"""Number of tokens that the cache has room for at first; the room doubles when it is full."""
 
 NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
 class OnnxChat(ChatSession):
-    """`device` is what the library calls the memory that holds the cache: "cpu" or "cuda". The setting `by_token` says
-    that inputs are rounded: several tokens together are computed otherwise than one alone then."""
+    """One language model in ONNX Runtime with its cache.
+
+    The setting `by_token` says that activations are rounded: several tokens together are then computed differently from
+    single ones.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,19 @@ class OnnxChat(ChatSession):
         device_ran: str = "cpu",
         fallbacks: tuple[str, ...] = (),
     ) -> None:
+        """Wrap an open inference session and check its inputs and outputs.
+
+        Args:
+            onnxruntime: the imported library.
+            inference: the library's InferenceSession.
+            settings: the settings of the version.
+            device: the library's name of the memory that holds the cache, "cpu" or "cuda".
+            device_ran: the device that the session reports.
+            fallbacks: one sentence for each part that runs on the processor.
+
+        Raises:
+            NotRunnable: the model has no logits, or no cache of known sizes.
+        """
         given = {entry.name: entry for entry in inference.get_inputs()}
         logits = next((entry for entry in inference.get_outputs() if entry.name == LOGITS), None)
         pasts = [name for name in given if name.startswith(PAST)]
@@ -55,7 +71,7 @@ class OnnxChat(ChatSession):
         self._binding = inference.io_binding()
 
     def _forget(self) -> None:
-        """What lies behind the tokens that were read is never looked at."""
+        """Do nothing: cache entries behind the tokens that were read are never used."""
 
     def _logits(self, ids: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float32]:
         end = self._read + len(ids)
@@ -88,5 +104,6 @@ class OnnxChat(ChatSession):
         self._room = room
 
     def close(self) -> None:
+        """Release the session and its cache."""
         self._binding = self._inference = None
         self._cache.clear()

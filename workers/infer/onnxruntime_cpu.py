@@ -1,4 +1,4 @@
-"""ONNX Runtime on the processor."""
+"""Run ONNX models on the processor with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .onnxruntime_chat import OnnxChat
 from .pixels import open_pixels
 
 ENVIRONMENT = (("ORT_DISABLE_TELEMETRY", "1"),)
-"""Without it the library looks its maker's telemetry host up and writes into the person's cache folder."""
+"""Variables that stop the library from contacting its telemetry host and from writing into the user's cache folder."""
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "num_threads": (int,),
@@ -46,9 +46,7 @@ LEVELS = {
 
 
 class OnnxSession:
-    """One `onnxruntime.InferenceSession`; a model that takes one item at a time runs once for each of a
-    batch.
-    """
+    """One `onnxruntime.InferenceSession`; a model with a fixed batch size of 1 runs once for each item of a batch."""
 
     def __init__(
         self,
@@ -57,6 +55,14 @@ class OnnxSession:
         fallbacks: tuple[str, ...] = (),
         constants: Mapping[str, Any] | None = None,
     ) -> None:
+        """Wrap an open inference session.
+
+        Args:
+            inference: the library's InferenceSession.
+            device_ran: the device that the session reports.
+            fallbacks: one sentence for each part that runs on the processor.
+            constants: inputs that are built into the model, with their values.
+        """
         self._inference = inference
         self._constants = dict(constants or {})
         self._outputs = [output.name for output in inference.get_outputs()]
@@ -69,6 +75,7 @@ class OnnxSession:
         self.fallbacks = fallbacks
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Return the predictions for one batch; split the batch where the model takes one item at a time."""
         if self._constants:
             feeds = without_constants(feeds, self._constants)
         if self._may_split:
@@ -83,11 +90,12 @@ class OnnxSession:
         return dict(zip(self._outputs, answers, strict=True))
 
     def close(self) -> None:
+        """Release the inference session."""
         self._inference = None
 
 
 def import_library() -> Any:
-    """`onnxruntime` with its telemetry off, and silent: what goes wrong is raised anyway."""
+    """Import `onnxruntime` with its telemetry off and its log silent, since errors are raised anyway."""
     for name, value in ENVIRONMENT:
         os.environ[name] = value
     import onnxruntime
@@ -97,7 +105,11 @@ def import_library() -> Any:
 
 
 def make_options(onnxruntime: Any, settings: Mapping[str, Any], threads: int) -> Any:
-    """Session options from a variant's settings. Raises ValueError for an unknown one."""
+    """Return session options made of the settings of a version.
+
+    Raises:
+        ValueError: a setting is unknown.
+    """
     check_settings(settings, KNOWN_SETTINGS)
     level = str(settings.get("graph_optimization", "all"))
     if level not in LEVELS:
@@ -111,9 +123,12 @@ def make_options(onnxruntime: Any, settings: Mapping[str, Any], threads: int) ->
 
 
 def start(onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any]) -> Any:
-    """An InferenceSession; whatever the library refuses becomes `NotRunnable`.
+    """Create an InferenceSession.
 
-    Without its own fallback, which would take the processor where a GPU fails, and hide the reason.
+    The library's own fallback is off: it would use the processor where a GPU fails, and hide the reason.
+
+    Raises:
+        NotRunnable: the library refuses the model.
     """
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=0)
@@ -126,7 +141,12 @@ def start(onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any]) 
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open `model.onnx`. Raises `NotRunnable` with the library's reason, ValueError for unknown settings."""
+    """Open `model.onnx` on the processor.
+
+    Raises:
+        NotRunnable: the library refuses the model.
+        ValueError: a setting is unknown.
+    """
     if "cascade" in settings:
         return open_cascade(load, path, settings, threads)
     if "pixels" in settings:
@@ -140,6 +160,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
 
 
 def available() -> Availability:
+    """Return whether the package is installed."""
     if importlib.util.find_spec("onnxruntime") is None:
         return Availability(False, "pip install onnxruntime", installs="base")
     return Availability(True)

@@ -1,4 +1,4 @@
-"""ONNX Runtime on an NVIDIA GPU, strict: what runs on the processor instead is told, never hidden."""
+"""Run ONNX models on an NVIDIA GPU with ONNX Runtime and report every operator that runs on the processor instead."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .pixels import open_pixels
 
 PROVIDER = "CUDAExecutionProvider"
 FIRST_GPU = (PROVIDER, {"device_id": 0})
-"""Which card that is says the environment of the process (`gpu_name`)."""
+"""Provider on device 0; the environment of the process decides which card that is (`gpu_name`)."""
 
 GRAPH = "cuda_graph"
 LOG_WARNINGS, LOG_FATAL = 2, 4
@@ -46,12 +46,16 @@ PROBE = base64.b64decode(  # y = x · x for x float32 (8, 8), opset 13
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open the model on the first GPU alone; where that is impossible, together with the processor.
+    """Open the model on the first GPU alone or, where that is impossible, together with the processor.
 
-    In the second case `fallbacks` says how many operators of which kinds the processor runs. Raises
-    `NotRunnable` where nothing would run on the GPU: the library alone would silently use the processor for
-    all of it. With the setting ``cuda_graph`` the whole request is recorded once and started by one call; where any
-    part of it would run on the processor, or a size is open, that is `NotRunnable`, too.
+    In the second case `fallbacks` says how many operators of which types the processor runs. With the setting
+    ``cuda_graph`` the whole request is recorded once and started by one call.
+
+    Raises:
+        NotRunnable: nothing would run on the GPU; the library alone would silently use the processor for all of it.
+            Also
+        with ``cuda_graph``, where a part would run on the processor or a size is open.
+        ValueError: a setting is unknown.
     """
     if "pixels" in settings:
         return open_pixels(load, path, settings, threads)
@@ -78,14 +82,16 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
 
 
 def on_card(stream: int, *, graph: bool) -> tuple[str, dict[str, str]]:
-    """The provider on the first card, in this stream."""
+    """Return the provider on the first card with its options for this stream."""
     options = {"device_id": "0", "user_compute_stream": str(stream)}
     return PROVIDER, {**options, "enable_cuda_graph": "1"} if graph else options
 
 
 def preload(onnxruntime: Any) -> None:
-    """Load the CUDA libraries that lie beside it as packages: the provider has no path to them (its RPATH is empty), so
-    that it would find none. What it cannot load it prints, which goes to stderr here.
+    """Load the CUDA libraries that are installed as packages.
+
+    The provider has no path to them (its RPATH is empty) and would find none. The library prints what it cannot load;
+    this output goes to stderr.
     """
     with contextlib.redirect_stdout(sys.stderr):
         onnxruntime.preload_dlls()
@@ -100,7 +106,7 @@ def _mixed(
 
 
 def _beside_processor(onnxruntime: Any, path: Path, options: Any, provider: Any) -> tuple[Any, tuple[str, ...]]:
-    """The session on the card and the processor together, and what the processor runs."""
+    """Open the session on card and processor together; return it and one sentence for each part on the processor."""
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     inference = start(onnxruntime, path, options, [provider, "CPUExecutionProvider"])
     placed = assignment(inference.get_provider_graph_assignment_info())
@@ -111,7 +117,7 @@ def _beside_processor(onnxruntime: Any, path: Path, options: Any, provider: Any)
 
 
 def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
-    """Provider name → how many operators of each kind it runs, from ONNX Runtime's assignment records."""
+    """Count the operators of each type per provider, from ONNX Runtime's assignment records."""
     placed: dict[str, Counter[str]] = {}
     for subgraph in subgraphs:
         counter = placed.setdefault(subgraph.ep_name, Counter())
@@ -120,7 +126,7 @@ def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
 
 
 def told(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
-    """One sentence for each provider that runs a part of the model beside the GPU."""
+    """Return one sentence for each provider that runs a part of the model beside the GPU."""
     total = on_gpu + sum(sum(kinds.values()) for kinds in elsewhere.values())
     return [
         f"{sum(kinds.values())} of {total} operators run on the processor: {', '.join(sorted(kinds))}"
@@ -129,10 +135,11 @@ def told(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
 
 
 def probe(onnxruntime: Any, x: NDArray[np.float32]) -> Any:
-    """The built-in product x · x of float32 (8, 8), on the GPU alone.
+    """Return the product x · x of float32 (8, 8), computed by a built-in model on the GPU alone.
 
-    Raises `NotRunnable` with the first reason that the library logs: what it raises afterwards only says that the
-    processor may not be used instead.
+    Raises:
+        NotRunnable: with the first reason that the library logs. The error that it raises afterwards only says that the
+        processor may not be used instead.
     """
     options = make_options(onnxruntime, {}, 1)
     options.log_severity_level = LOG_WARNINGS
@@ -153,7 +160,7 @@ def probe(onnxruntime: Any, x: NDArray[np.float32]) -> Any:
 
 
 def available() -> Availability:
-    """A small product is really computed with the processor ruled out, since "compiled in" is not "works"."""
+    """Return whether the GPU computes a small product, since "compiled in" does not mean that it works."""
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
     if importlib.util.find_spec("onnxruntime") is None:
@@ -169,7 +176,7 @@ def available() -> Availability:
 
 
 def why_not(wanted: Wanted) -> Refusal | None:
-    """A CUDA graph is of one size."""
+    """Reject CUDA graphs of models with open sizes, because a graph is recorded for one size."""
     if wanted.settings.get(GRAPH) and wanted.free_sizes:
         return Refusal("free_sizes", f"It cannot be recorded as one step: {FREE_SIZES}.")
     return None

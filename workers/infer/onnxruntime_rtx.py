@@ -1,7 +1,7 @@
-"""ONNX Runtime with TensorRT for RTX, a provider that is added to the ONNX Runtime of the base set.
+"""Run ONNX models with TensorRT for RTX, a plugin provider of the ONNX Runtime in the base set.
 
-Its libraries come as a package of their own; on each card it builds its engines at the first start and keeps what it
-compiled. Source: NVIDIA, “TensorRT RTX Execution Provider”; ONNX Runtime, “Plugin Execution Provider Libraries”.
+Its libraries come as a separate package. It builds its engines at the first start on each card and keeps the compiled
+results. Source: NVIDIA, “TensorRT RTX Execution Provider”; ONNX Runtime, “Plugin Execution Provider Libraries”.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ NO_DEVICE = "TensorRT for RTX finds no card that it supports (GeForce RTX 30 and
 
 
 def devices(onnxruntime: Any) -> list[Any]:
-    """The cards that the provider offers; it is registered first, once in a process. Raises `NotRunnable`."""
+    """Return the cards that the provider supports, after registering it once per process.
+
+    Raises:
+        NotRunnable: the library cannot be registered.
+    """
     try:
         library = importlib.import_module(MODULE).get_library_path()
         if all(device.ep_name != PROVIDER for device in onnxruntime.get_ep_devices()):
@@ -43,7 +47,7 @@ def devices(onnxruntime: Any) -> list[Any]:
 
 
 def provider_options(stream: int, *, graph: bool, cache: str = "") -> dict[str, str]:
-    """The provider's own: our stream, a CUDA graph or not, and where it keeps what it compiled."""
+    """Return the provider's options: the stream, whether to record a CUDA graph, and the cache path of its engines."""
     options = {"has_user_compute_stream": "1", "user_compute_stream": str(stream)}
     if graph:
         options["enable_cuda_graph"] = "1"
@@ -53,9 +57,12 @@ def provider_options(stream: int, *, graph: bool, cache: str = "") -> dict[str, 
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open the model on the first card alone; where that is impossible, together with the processor, which is told.
+    """Open the model on the first card alone or, where that is impossible, together with the processor.
 
-    Raises `NotRunnable` where there is no card that it supports, or nothing would run there.
+    `fallbacks` lists the operators that the processor runs.
+
+    Raises:
+        NotRunnable: there is no supported card, or nothing would run on it.
     """
     if "pixels" in settings:
         return open_pixels(load, path, settings, threads)
@@ -94,13 +101,13 @@ def _options(onnxruntime: Any, own: Mapping[str, Any], threads: int, device: Any
 
 
 def _cache() -> str:
-    """Where engines are kept on this computer; "" for nowhere."""
+    """Return the folder of compiled engines on this computer; "" means that none are kept."""
     named = os.environ.get(CACHE_VARIABLE)
     return str(Path(named, "onnxruntime-rtx")) if named else ""
 
 
 def available() -> Availability:
-    """A small product is really computed on the card, the processor ruled out."""
+    """Return whether the card computes a small product without the processor."""
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
     if importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec(MODULE) is None:

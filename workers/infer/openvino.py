@@ -1,4 +1,4 @@
-"""OpenVINO on the processor: fixed shapes, bfloat16 where the processor has it, tensors used again."""
+"""Run models on the processor with OpenVINO: fixed shapes, bfloat16 where supported, reused tensors."""
 
 from __future__ import annotations
 
@@ -32,14 +32,25 @@ from .processor import NO_BF16
 
 
 class OpenVinoSession:
-    """Runs the program with the fixed shapes; other sizes get one with the model's own free shapes.
+    """One OpenVINO model with a program of fixed shapes, and one of free shapes for all other sizes.
 
-    That second program is compiled when it is first needed, so all that the original takes is answered.
+    The second program is compiled on first use, so that every size the original accepts works.
     """
 
     device_ran = "cpu"
 
     def __init__(self, openvino: Any, path: Path, settings: Mapping[str, Any], threads: int) -> None:
+        """Read and compile the model.
+
+        Args:
+            openvino: the imported library.
+            path: the model file.
+            settings: the settings of the version.
+            threads: number of threads unless the settings give one.
+
+        Raises:
+            NotRunnable: the library refuses the model.
+        """
         self._core = openvino.Core()
         self._path = path
         self._constants = dict(settings.get("constants", {}))
@@ -56,6 +67,7 @@ class OpenVinoSession:
         return compile_program(self._core, model, self._options)
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Return the predictions for one batch of any size that the original accepts."""
         program = self._program
         if self._as_built(feeds) and program.fill(feeds, len(self._constants)):
             return program.answer()
@@ -73,7 +85,7 @@ class OpenVinoSession:
         return self._free.run(feeds)
 
     def _as_built(self, feeds: Mapping[str, NDArray[np.generic]]) -> bool:
-        """Whether every built-in input is fed with one number, the one that was built in."""
+        """Return whether every constant input is fed with the one number that was built in."""
         for name, value in self._constants.items():
             array = feeds.get(name)
             if array is None or array.size != 1 or array.item() != value:
@@ -81,12 +93,18 @@ class OpenVinoSession:
         return True
 
     def close(self) -> None:
+        """Release both programs."""
         del self._program
         self._free = None
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open `model.onnx` or `model.xml`. Raises `NotRunnable`, and ValueError for unknown settings."""
+    """Open `model.onnx` or `model.xml`.
+
+    Raises:
+        NotRunnable: the library refuses the model.
+        ValueError: a setting is unknown.
+    """
     if "cascade" in settings:
         return open_cascade(load, path, settings, threads)
     if "pixels" in settings:
@@ -99,21 +117,25 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
 
 
 def available() -> Availability:
+    """Return whether the package is installed."""
     if importlib.util.find_spec("openvino") is None:
         return Availability(False, "pip install openvino", installs="base")
     return Availability(True)
 
 
 def why_not(wanted: Wanted) -> Refusal | None:
-    """Its 16-bit numbers are emulated where the processor has none."""
+    """Reject bfloat16 on processors that would only emulate it."""
     if wanted.settings.get("inference_precision") == "bf16" and "bf16" not in wanted.fast:
         return Refusal("no_bf16", NO_BF16)
     return None
 
 
 def needs(wanted: Wanted) -> tuple[str, ...]:
-    """It cannot read some branches: with the input that chooses between them built in they are gone. Some operators it
-    reads only with known axes, and a stateful model takes one step at a time anyway."""
+    """Return the techniques that must be applied before OpenVINO can read the model.
+
+    It cannot read some branches; they disappear when the input that chooses between them is built in. It reads some
+    operators only with known axes. A stateful model runs one step at a time anyway, so its shapes can be fixed.
+    """
     folded = ("graph_optimize",) if wanted.branches and wanted.constants else ()
     fixed = ("fixed_shape",) if wanted.stateful and wanted.free_sizes else ()
     return (*folded, *fixed)

@@ -1,7 +1,7 @@
-"""One OpenVINO program for each of a few text lengths, so that short texts are not computed at the longest one's size.
+"""Run one OpenVINO program for each of a few text lengths, so that short texts need no long computation.
 
-The model is read once; a program is compiled when the first text of its length comes (at the start for the lengths that
-are common). The programs share the weights that they take as they are.
+The model is read once. A program is compiled when the first text of its length comes, or at the start for common
+lengths. The programs share the weights that they use unchanged.
 """
 
 from __future__ import annotations
@@ -19,20 +19,32 @@ from .openvino_program import Program, compile_program, input_name, options_of, 
 KNOWN: dict[str, type] = {"pads": dict, "outputs": dict, "lengths": list, "common": list}
 
 TOKENS = 1
-"""The axis of every padded input that counts tokens; axis 0 counts texts."""
+"""Axis of every padded input that counts tokens; axis 0 counts texts."""
 
 
 class BucketSession:
-    """Takes what the model takes: any number of texts, any length; answers are cut back to that length.
+    """One model with a program for each length; it accepts any number of texts of any length.
 
-    Settings ``buckets``: `pads` {input: value that fills it up}, `outputs` {output: axes that count tokens}, `lengths`
-    that there are programs for, `common` ones compiled at the start. Texts beyond the longest length get a program with
-    free sizes.
+    Predictions are cut back to the length of the text. The setting ``buckets`` holds `pads` {input: padding value},
+    `outputs` {output: axes that count tokens}, the `lengths` of the programs, and the `common` ones to compile at the
+    start. Texts beyond the longest length get a program with free sizes.
     """
 
     device_ran = "cpu"
 
     def __init__(self, openvino: Any, path: Path, settings: Mapping[str, Any], threads: int) -> None:
+        """Read the model and compile the programs of common lengths.
+
+        Args:
+            openvino: the imported library.
+            path: the model file.
+            settings: the settings of the version, with ``buckets``.
+            threads: number of threads unless the settings give one.
+
+        Raises:
+            NotRunnable: the library refuses the model.
+            ValueError: a setting is unknown or incomplete.
+        """
         self._core = openvino.Core()
         own = checked(settings["buckets"])
         self._options, self.fallbacks = options_of(self._core, settings, threads)
@@ -52,7 +64,7 @@ class BucketSession:
         return next((length for length in self._lengths if length >= tokens), None)
 
     def _program(self, length: int | None) -> Program:
-        """The program for this length, None for free sizes; compiled on first use."""
+        """Return the program of this length, compiled on first use; None means free sizes."""
         program = self._programs.get(length)
         if program is None:
             sizes = [-1, -1] if length is None else [1, length]
@@ -65,6 +77,7 @@ class BucketSession:
         return program
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Return the predictions for one batch of texts."""
         if self._constants:
             feeds = without_constants(feeds, self._constants)
         rows, tokens = self._sizes(feeds)
@@ -77,7 +90,11 @@ class BucketSession:
         return join_batch([self._one(part, length, tokens) for part in parts])
 
     def _sizes(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[int, int]:
-        """(texts, tokens) of a request. Raises ValueError where inputs lack or differ in size."""
+        """Return the numbers of (texts, tokens) of a request.
+
+        Raises:
+            ValueError: inputs are missing or differ in size.
+        """
         sizes = {feeds[name].shape for name in self._pads if name in feeds}
         if len(sizes) != 1 or not self._pads.keys() <= feeds.keys() or len(size := sizes.pop()) != 2:
             raise ValueError(f"the model takes the inputs {', '.join(self._pads)}, all of one shape (texts, tokens)")
@@ -110,12 +127,17 @@ class BucketSession:
         )
 
     def close(self) -> None:
+        """Release all programs and the model."""
         self._programs.clear()
         del self._model
 
 
 def checked(own: Mapping[str, Any]) -> dict[str, Any]:
-    """The setting ``buckets``, whole. Raises ValueError."""
+    """Return the setting ``buckets`` after checking it.
+
+    Raises:
+        ValueError: an entry is missing or unknown.
+    """
     for name, value in own.items():
         if name not in KNOWN or not isinstance(value, KNOWN[name]):
             raise ValueError(f"setting 'buckets' cannot hold {name} = {value!r}")

@@ -1,4 +1,4 @@
-"""A language model in OpenVINO: one compiled graph that keeps what it has read (its cache) from call to call."""
+"""Run a language model in OpenVINO: one compiled graph that keeps its cache from call to call."""
 
 from __future__ import annotations
 
@@ -15,14 +15,28 @@ from .openvino_chat_graph import WANTED, ask_places, share_heads
 from .openvino_program import options_of
 
 CACHE_BITS = 8
-"""Bits of a number of a rounded cache (OpenVINO: KV_CACHE_PRECISION u8, with a scale and an offset for each token and
-head). The setting `cache_bits` may be nothing else."""
+"""Bits per number of a rounded cache; the setting `cache_bits` allows no other value.
+
+OpenVINO: KV_CACHE_PRECISION u8, with a scale and an offset for each token and head.
+"""
 
 
 class OpenVinoChat(ChatSession):
-    """The cache is the graph's own state."""
+    """One language model in OpenVINO; its cache is the state of the graph."""
 
     def __init__(self, openvino: Any, path: Path, settings: Mapping[str, Any], threads: int) -> None:
+        """Read, rewrite and compile the model.
+
+        Args:
+            openvino: the imported library.
+            path: the model file.
+            settings: the settings of the version.
+            threads: number of threads unless the settings give one.
+
+        Raises:
+            NotRunnable: the library refuses the model.
+            ValueError: a setting is unknown or has an unsupported value.
+        """
         if settings.get("cache_bits", CACHE_BITS) != CACHE_BITS:
             raise ValueError(f"setting 'cache_bits' cannot be {settings['cache_bits']!r}")
         core = openvino.Core()
@@ -38,7 +52,8 @@ class OpenVinoChat(ChatSession):
         except RuntimeError as error:
             raise NotRunnable(error) from error
         self._request = compiled.create_infer_request()
-        # Tokens that are read together see each other unrounded, and their inputs are rounded otherwise than one alone.
+        # Tokens that are read together use unrounded keys and values of each other, and their activations are rounded
+        # differently from those of a single token.
         by_token = rounded or "activation_group" in settings
         super().__init__(int(compiled.output(0).partial_shape[-1].get_length()), by_token=by_token)
 
@@ -60,4 +75,5 @@ class OpenVinoChat(ChatSession):
         return logits if self._asks else logits[places]
 
     def close(self) -> None:
+        """Release the model."""
         del self._request

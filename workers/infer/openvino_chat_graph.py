@@ -1,6 +1,6 @@
-"""Two rewrites of a language model's graph, made when it is opened; the file stays as it is.
+"""Rewrite a language model's graph in memory when it is opened; the file stays unchanged.
 
-Both leave every number as it was: one is how attention is written, the other which places are answered.
+Both rewrites keep every number: one changes how attention is written, the other which places get logits.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 
 WANTED = "wanted_places"
-"""The input that says for which of the tokens (indices, int64) logits are worked out."""
+"""Name of the added input: indices (int64) of the tokens for which logits are computed."""
 
 PASSED = {"Add", "Convert", "Divide", "Multiply", "Tanh"}
-"""What may stand between the table of words and the logits: scales, caps, a bias."""
+"""Operators allowed between the vocabulary projection and the logits: scales, caps, a bias."""
 
 
 def share_heads(model: Any) -> int:
-    """Write heads that share keys and values as OpenVINO knows them; returns at how many places.
+    """Rewrite heads that share keys and values into the form that OpenVINO recognizes; return the number of rewrites.
 
-    The exporter repeats keys and values by a Broadcast whose sizes are worked out of other tensors. Then OpenVINO
-    (2026.4, `stateful_sdpa_fusion`: "bidirectional" alone) takes attention apart and copies the cache for each token.
+    The exporter repeats keys and values by a Broadcast whose sizes are computed from other tensors. Then OpenVINO
+    (2026.4, `stateful_sdpa_fusion`: "bidirectional" alone) splits attention into parts and copies the cache for each
+    token.
     """
     ops = importlib.import_module("openvino").opset13
     count = 0
@@ -44,8 +45,10 @@ def share_heads(model: Any) -> int:
 
 
 def _repeated(reshape: Any) -> Any:
-    """The keys or values (n, own heads, tokens, width) that a Reshape of a Broadcast of an Unsqueeze repeats, else
-    None."""
+    """Return the keys or values (n, own heads, tokens, width) that the Reshape repeats.
+
+    Return None unless the pattern is a Reshape of a Broadcast of an Unsqueeze.
+    """
     if reshape.get_type_name() != "Reshape":
         return None
     wide = reshape.input_value(0).get_node()
@@ -63,9 +66,9 @@ def _repeated(reshape: Any) -> Any:
 
 
 def ask_places(model: Any) -> bool:
-    """Give logits for the places of a new input `WANTED` alone; False where the graph is another one.
+    """Add an input `WANTED` and compute logits only for its places; return False where the graph does not fit.
 
-    Of a prompt only the last place is asked for, and the table of words is a fifth of a small model.
+    A prompt needs logits only at its last place, and the vocabulary projection is a fifth of a small model.
     """
     ops = importlib.import_module("openvino").opset13
     node = model.output(0).get_node().input_value(0).get_node()
@@ -88,6 +91,6 @@ def ask_places(model: Any) -> bool:
 
 
 def _is_constant(node: Any) -> bool:
-    """Whether it is the same for each token: nothing but constants goes into it."""
+    """Return whether only constants feed this node, so that it is the same for each token."""
     parts = [node.input_value(port).get_node() for port in range(node.get_input_size())]
     return all(map(_is_constant, parts)) if parts else bool(node.get_type_name() == "Constant")

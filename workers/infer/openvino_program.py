@@ -1,4 +1,4 @@
-"""One OpenVINO program: read, given its sizes, compiled, its tensors used again for each request."""
+"""Read, reshape, compile and run one OpenVINO program whose tensors are reused for each request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHOWN = {"bf16": "16 bits (BF16)", "f16": "16 bits (FP16)"}
 
 
 def import_library() -> Any:
-    """`openvino` without `openvino_telemetry`, which would call home and write into the home folder."""
+    """Import `openvino` without `openvino_telemetry`, which would contact a server and write into the home folder."""
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
 
@@ -44,12 +44,19 @@ def import_library() -> Any:
 class Program:
     """One compiled model with one request whose tensors are reused.
 
-    Input shapes may be free: then an input tensor is resized whenever its feed's shape differs from the last.
-    `branches` says that the model holds an If or a loop: the first answer after a resize is then thrown away,
-    because OpenVINO (2026.4, seen on an If behind a grown input) reads memory there that it has not yet filled.
+    Input shapes may be free: then an input tensor is resized whenever the shape of its feed differs from the last one.
+    `branches` says that the model holds an If or a loop. The first prediction after a resize is then discarded, because
+    OpenVINO (2026.4, seen on an If behind a grown input) reads memory there that it has not filled yet.
     """
 
     def __init__(self, compiled: Any, output_names: list[str], branches: bool) -> None:
+        """Create the request of a compiled model.
+
+        Args:
+            compiled: the library's compiled model.
+            output_names: the names of the outputs, in order.
+            branches: whether the model holds an If or a loop.
+        """
         self._request = compiled.create_infer_request()
         self._names = output_names
         self._branches, self._resized = branches, False
@@ -61,14 +68,18 @@ class Program:
         }
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """Answers to feeds of any shape that fits; raises ValueError for a wrong name, dtype or shape."""
+        """Return the predictions for feeds of any shape that fits.
+
+        Raises:
+            ValueError: a name, dtype or shape is wrong.
+        """
         if not self.fill(feeds):
             self._prepare(feeds)
             self.fill(feeds)
         return self.answer()
 
     def fill(self, feeds: Mapping[str, NDArray[np.generic]], others: int = 0) -> bool:
-        """Copy feeds into the tensors; False where a tensor has another shape or dtype. Every µs counts here.
+        """Copy feeds into the tensors; return False where a shape or dtype differs. Every microsecond counts here.
 
         `others` is the number of feeds that are not for this program.
         """
@@ -82,18 +93,22 @@ class Program:
         return True
 
     def answer(self) -> Arrays:
-        """Run on what `fill` has copied."""
+        """Run on the copied feeds and return the predictions."""
         if self._resized and self._branches:
             self._request.infer(share_outputs=True)
         self._resized = False
         self._request.infer(share_outputs=True)
-        # The tensors are used again by the next request, so the caller gets copies of the (small) answers.
-        # They are asked for each time: behind an If, a tensor moves with the branch that was taken.
+        # The next request reuses the tensors, so the caller gets copies of the (small) predictions. The tensors are
+        # fetched each time: behind an If, a tensor moves with the branch that was taken.
         output = self._request.get_output_tensor
         return {name: output(index).data.copy() for index, name in enumerate(self._names)}
 
     def _prepare(self, feeds: Mapping[str, NDArray[np.generic]]) -> None:
-        """Resize the tensors for these feeds, or say what is wrong with them."""
+        """Resize the tensors for these feeds.
+
+        Raises:
+            ValueError: a name, dtype or shape is wrong.
+        """
         if feeds.keys() != self._slots.keys():
             raise ValueError(f"the model takes the inputs {', '.join(self._slots)}, not {', '.join(feeds)}")
         for name, (port, dtype) in self._ports.items():
@@ -110,7 +125,11 @@ class Program:
 
 
 def read_model(core: Any, path: Path, shapes: Mapping[str, list[int]]) -> Any:
-    """The model with these input sizes. Raises ValueError for inputs that it does not have."""
+    """Read a model and set its input sizes.
+
+    Raises:
+        ValueError: the model does not have one of the inputs.
+    """
     try:
         model = core.read_model(str(path))
     except RuntimeError:
@@ -124,7 +143,11 @@ def read_model(core: Any, path: Path, shapes: Mapping[str, list[int]]) -> Any:
 
 
 def reshape(model: Any, shapes: Mapping[str, list[int]]) -> None:
-    """Set input sizes by name (-1: any). Raises ValueError for inputs that the model does not have."""
+    """Set input sizes by name (-1: any).
+
+    Raises:
+        ValueError: the model does not have one of the inputs.
+    """
     known = {input_name(port): port for port in model.inputs}
     unknown = set(shapes) - set(known)
     if unknown:
@@ -133,7 +156,11 @@ def reshape(model: Any, shapes: Mapping[str, list[int]]) -> None:
 
 
 def compile_program(core: Any, model: Any, options: Mapping[str, Any]) -> Program:
-    """Compile for the processor. Raises `NotRunnable` with the library's reason."""
+    """Compile a model for the processor.
+
+    Raises:
+        NotRunnable: with the library's reason.
+    """
     try:
         names = [output_name(port) for port in model.outputs]
         branches = any(node.get_type_name() in BRANCHING for node in model.get_ops())
@@ -143,7 +170,7 @@ def compile_program(core: Any, model: Any, options: Mapping[str, Any]) -> Progra
 
 
 def _read_with_shapes(path: Path, shapes: Mapping[str, list[int]]) -> Any:
-    """Read an ONNX file whose input shapes are set before its operators are converted."""
+    """Read an ONNX file and set its input shapes before its operators are converted."""
     from openvino import PartialShape
     from openvino.frontend import FrontEndManager
 
@@ -161,9 +188,10 @@ def _read_with_shapes(path: Path, shapes: Mapping[str, list[int]]) -> Any:
 
 
 def options_of(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """OpenVINO's own options for a variant's settings, and what this processor cannot do, in words.
+    """Return OpenVINO's options for the settings of a version, and one sentence for each unsupported setting.
 
-    Raises ValueError for settings that are not known.
+    Raises:
+        ValueError: a setting is unknown.
     """
     check_settings(settings, KNOWN_SETTINGS)
     precision = _one_of(settings, "inference_precision", "f32", CAPABILITIES)
@@ -198,19 +226,22 @@ def _one_of(settings: Mapping[str, Any], name: str, default: str, allowed: Mappi
 
 
 def sizes_of(partial_shape: Any) -> tuple[int | None, ...]:
+    """Return the sizes of a shape; None where a size is open."""
     return tuple(size.get_length() if size.is_static else None for size in partial_shape)
 
 
 def fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    """Return whether a shape matches the expected sizes; None matches every size."""
     return len(wanted) == len(shape) and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
 
 
 def input_name(port: Any) -> str:
+    """Return the name of an input as in the ONNX file."""
     own = str(port.node.friendly_name)
     return own if own in port.get_names() else str(port.get_any_name())
 
 
 def output_name(port: Any) -> str:
-    """A tensor may carry several names; the result node is called after the ONNX output."""
+    """Return the name of the ONNX output; a tensor may have several names, the result node has the ONNX one."""
     own = str(port.node.friendly_name).split("/sink_port_")[0]
     return own if own in port.get_names() else str(port.get_any_name())

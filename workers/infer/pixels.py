@@ -1,8 +1,8 @@
-"""A model that prepares its pictures itself: it takes 8-bit pixels, and the original's prepared inputs as well.
+"""Run models that prepare their images themselves: from 8-bit pixels, or from the original's prepared inputs.
 
 Pixels are uint8 (n, height, width, channels), red first: decoded, resized and cropped, nothing else. An input that was
-prepared as for the original is turned back into the pixels that it came from, which is exact; what did not come from
-such pixels is refused, never rounded. Works over every runtime.
+prepared as for the original is turned back into its pixels, which is exact. Inputs that do not come from such pixels
+are refused, never rounded. Works with every runtime.
 """
 
 from __future__ import annotations
@@ -30,13 +30,24 @@ WORDS = {"range": ("0..1", "0..255"), "channels": ("rgb", "bgr", "gray"), "layou
 
 TO_NHWC = (0, 2, 3, 1)
 MOST_APART = 1e-3
-"""Of one step between two of the 256 values: what 32-bit numbers lose on the way there and back is a tenth of it."""
+"""Largest accepted distance from a whole pixel value, in steps between two of the 256 values.
+
+Rounding in 32-bit numbers there and back causes a tenth of it.
+"""
 
 
 def as_pixels(values: NDArray[Any], own: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Prepared float (n, C, H, W) or (n, H, W, C) → the uint8 (n, H, W, C) that it was made from.
+    """Turn prepared images back into the pixels from which they were made.
 
-    `own` holds mean, std, range, channels and layout. Raises ValueError for values that come from no 8-bit pixels.
+    Args:
+        values: floats (n, C, H, W) or (n, H, W, C).
+        own: the setting ``pixels`` with mean, std, range, channels and layout.
+
+    Returns:
+        Pixels (n, H, W, C) as uint8.
+
+    Raises:
+        ValueError: the values do not come from 8-bit pixels.
     """
     if values.ndim != 4 or values.dtype.kind != "f":
         raise ValueError(f"it takes pictures as numbers with 4 axes, not {values.dtype} with {values.ndim}")
@@ -48,7 +59,7 @@ def as_pixels(values: NDArray[Any], own: Mapping[str, Any]) -> NDArray[np.uint8]
     whole = np.rint(steps)
     allowed = max(MOST_APART, 255 * float(np.finfo(values.dtype).eps))
     with np.errstate(invalid="ignore"):
-        fits = (np.abs(steps - whole) <= allowed).all()  # NaN does not
+        fits = (np.abs(steps - whole) <= allowed).all()  # NaN fails this comparison
     if not fits or whole.min(initial=0) < 0 or whole.max(initial=255) > 255:
         raise ValueError(
             "this variant prepares pictures itself, and this input does not come from 8-bit pixels, so that it would "
@@ -59,18 +70,20 @@ def as_pixels(values: NDArray[Any], own: Mapping[str, Any]) -> NDArray[np.uint8]
 
 
 class PixelSession:
-    """Hands pixels on as they are; the original's inputs become pixels first.
+    """A session that passes pixels on unchanged and turns the original's inputs into pixels first.
 
-    That takes time, which counts against this variant wherever it is given prepared inputs while it is timed. Fettle's
-    measurements turn them back beforehand.
+    The conversion counts against this version wherever prepared inputs are timed. Fettle's measurements convert them
+    beforehand.
     """
 
     def __init__(self, session: Session, own: Mapping[str, Any]) -> None:
+        """Wrap an open session; `own` is the checked setting ``pixels``."""
         self._session, self._own = session, dict(own)
         self._name = str(own["input"])
         self.device_ran, self.fallbacks = session.device_ran, session.fallbacks
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Return the predictions for one batch of pixels or prepared inputs."""
         return self._session.run(self._given(feeds))
 
     def _given(self, feeds: Mapping[str, NDArray[np.generic]]) -> Mapping[str, NDArray[np.generic]]:
@@ -80,25 +93,30 @@ class PixelSession:
         return {**feeds, self._name: as_pixels(values, self._own)}
 
     def close(self) -> None:
+        """Close the inner session."""
         self._session.close()
 
 
 class CardPixelSession(PixelSession):
-    """The same over a session on a card, which can tell where the time of a request goes."""
+    """A pixel session on a card, which can measure the parts of a request."""
 
     def __init__(self, session: Session, own: Mapping[str, Any], card: OnCard) -> None:
+        """Wrap an open session; `card` is the same session with its durations."""
         super().__init__(session, own)
         self._card = card
 
     def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
-        """Of the pixels as the model takes them: turning prepared inputs back into such is not in it."""
+        """Run one request and return its durations, without the conversion to pixels, and its predictions."""
         return self._card.card_spans(self._given(feeds))
 
 
 def open_pixels(load: Load, path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open the model with `load`. Raises ValueError where the setting ``pixels`` is not whole.
+    """Open the model with `load`.
 
-    The setting ``shapes`` speaks of the original's input, as it does in every other variant.
+    The setting ``shapes`` describes the original's input, as in every other version.
+
+    Raises:
+        ValueError: the setting ``pixels`` is incomplete.
     """
     own = checked(settings["pixels"])
     inner = {name: value for name, value in settings.items() if name != "pixels"}
@@ -109,7 +127,11 @@ def open_pixels(load: Load, path: Path, settings: Mapping[str, Any], threads: in
 
 
 def own_shapes(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The setting ``shapes`` as the file itself takes its inputs. Raises ValueError for a picture without 4 axes."""
+    """Return the setting ``shapes`` in the axis order of the file's own inputs.
+
+    Raises:
+        ValueError: an image input does not have 4 axes.
+    """
     shapes, own = dict(settings.get("shapes") or {}), settings.get("pixels")
     sizes = shapes.get(own["input"]) if own else None
     if own is None or sizes is None or own["layout"] != "nchw":
@@ -120,7 +142,11 @@ def own_shapes(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(own: Any) -> dict[str, Any]:
-    """The setting ``pixels``, whole. Raises ValueError."""
+    """Return the setting ``pixels`` after checking it.
+
+    Raises:
+        ValueError: an entry is missing, unknown or has a wrong value.
+    """
     if not isinstance(own, Mapping) or own.keys() != KNOWN.keys():
         raise ValueError(f"setting 'pixels' needs {', '.join(KNOWN)}")
     for name, value in own.items():

@@ -1,6 +1,6 @@
-"""What this computer's processor can do, without any library: its own word where the system tells it.
+"""Detect what this computer's processor can do, without any library.
 
-The one place that knows sets of instructions. It is copied into bundles, so it leans on nothing.
+This is the only module that knows instruction sets. It is copied into bundles, so it imports nothing of Fettle.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ Arithmetic = Literal["fp32", "bf16", "int8"]
 
 @dataclass(frozen=True)
 class Feature:
-    """One set of instructions: its flag in /proc/cpuinfo, its name in what Fettle stores, its name for people ("" for
-    one that is not worth a word), and the kind of numbers that it computes with fast."""
+    """One instruction set of a processor.
+
+    `flag` is its flag in /proc/cpuinfo, `name` its name in stored files, `title` its name for people ("" if it is not
+    shown), and `arithmetic` the number format that it computes fast.
+    """
 
     flag: str
     name: str
@@ -43,38 +46,41 @@ FEATURES = (
     Feature("asimddp", "neon_dotprod", "NEON dot products", "int8"),
     Feature("i8mm", "neon_i8mm", "NEON I8MM", "int8"),
 )
-"""The strongest of a family last: Arm's dot products and I8MM both add 8-bit products in 32 bits, as VNNI does."""
+"""All known instruction sets, the strongest of a family last.
+
+Arm's dot products and I8MM both add 8-bit products in 32 bits, as VNNI does.
+"""
 
 LIMIT = "ONEDNN_MAX_CPU_ISA"
 WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"})
 WITHOUT_INT8 = frozenset({"SSE41", "AVX", "AVX2", "AVX512_CORE"})
-"""Levels of oneDNN's own limit under which it does without such instructions, whatever the processor has."""
+"""Levels of oneDNN's own limit at which it does not use such instructions, whatever the processor has."""
 
 NO_BF16 = "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
 
 EMULATED = 2.0
-"""From so many times the time of 32-bit numbers on, 16-bit ones are not the processor's own (8 to 20 were seen)."""
+"""Smallest ratio of 16-bit to 32-bit time that indicates emulation (8 to 20 were seen)."""
 
 
 def names_of(flags: Iterable[str]) -> tuple[str, ...]:
-    """The names of those sets of instructions that Fettle knows, in the order of `FEATURES`."""
+    """Return the names of the known instruction sets among `flags`, in the order of `FEATURES`."""
     found = frozenset(flags)
     return tuple(feature.name for feature in FEATURES if feature.flag in found)
 
 
 def known(names: Iterable[str]) -> tuple[Feature, ...]:
-    """The features of these names that have a name for people, the strongest first."""
+    """Return the features of these names that have a title, the strongest first."""
     found = frozenset(names)
     return tuple(feature for feature in reversed(FEATURES) if feature.name in found and feature.title)
 
 
 def fast(names: Iterable[str]) -> frozenset[Arithmetic]:
-    """The kinds of numbers that a processor with the features of these names has instructions of its own for."""
+    """Return the number formats for which a processor with these features has its own instructions."""
     return frozenset(feature.arithmetic for feature in known(names))
 
 
 def flags() -> frozenset[str] | None:
-    """The instruction sets of the first processor, None where this system does not tell them."""
+    """Return the instruction sets of the first processor; None where this system does not list them."""
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -87,7 +93,7 @@ def flags() -> frozenset[str] | None:
 
 
 def name() -> str:
-    """The processor's name as Fettle tells it elsewhere."""
+    """Return the processor's name, in the same form as elsewhere in Fettle."""
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -100,14 +106,14 @@ def name() -> str:
 
 
 def has_int8() -> bool | None:
-    """Whether there are fast 8-bit instructions; None where it cannot be told."""
+    """Return whether there are fast 8-bit instructions; None where that is unknown."""
     return _has("int8", WITHOUT_INT8)
 
 
 def has_bf16(core: Any) -> bool:
-    """Whether OpenVINO (`core`) computes with BF16 by the processor's own instructions.
+    """Return whether OpenVINO (`core`) computes BF16 with the processor's own instructions.
 
-    OpenVINO says that it knows BF16 wherever it can emulate it too, so that alone is not believed.
+    OpenVINO reports BF16 even where it emulates it, so its report alone does not suffice.
     """
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return False
@@ -123,7 +129,7 @@ def _has(wanted: Arithmetic, limits: frozenset[str]) -> bool | None:
 
 
 def _is_fast(core: Any) -> bool:
-    """A product of two tables in both kinds of numbers: emulation is several times slower."""
+    """Measure a matrix product in both number formats; emulation is several times slower."""
     import time
 
     import numpy as np

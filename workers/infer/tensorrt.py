@@ -1,4 +1,4 @@
-"""TensorRT on an NVIDIA GPU: TensorRT for RTX, or classic TensorRT where the card is another one."""
+"""Run models on an NVIDIA GPU with TensorRT for RTX, or with classic TensorRT on other cards."""
 
 from __future__ import annotations
 
@@ -40,23 +40,33 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "constants": (dict,),
     "cache_dir": (str,),
 }
-"""The first two are for ONNX Runtime, where that answers in its place."""
+"""Settings with their types; the first two apply where ONNX Runtime runs the model instead."""
 
 NO_DRIVER = "needs an NVIDIA GPU and its driver; none was found here"
 AHEAD = "engines for other computers are built with --build-for sm89 (GeForce RTX 40) and the like"
 
 
 class SizeNotBuilt(ValueError):
-    """A request of a size that the engine was not built for."""
+    """A request has a size for which the engine was not built."""
 
 
 class TensorRtSession:
-    """One engine with its execution context; memory on the card is used again and grows with the requests.
+    """One engine with its execution context; its card memory is reused and grows with the requests.
 
-    Weights that do not fit on the card are streamed, where the engine was built so.
+    Weights that do not fit on the card are streamed if the engine was built for that.
     """
 
     def __init__(self, opened: Opened, driver: Driver, constants: Mapping[str, Any]) -> None:
+        """Create the execution context and the stream of an opened engine.
+
+        Args:
+            opened: the engine with its library.
+            driver: the driver with the card's context.
+            constants: inputs that are built into the model, with their values.
+
+        Raises:
+            NotRunnable: the card has too little free memory.
+        """
         self._opened, self._driver, self._constants = opened, driver, dict(constants)
         engine, trt = opened.engine, opened.trt
         self.device_ran = gpu_name()
@@ -73,7 +83,12 @@ class TensorRtSession:
         self._stream = driver.stream()
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """Answers to one batch. Raises `SizeNotBuilt`, and ValueError for what is no input of the model."""
+        """Return the predictions for one batch.
+
+        Raises:
+            SizeNotBuilt: the engine was not built for this size.
+            ValueError: a name or dtype is wrong.
+        """
         if self._constants:
             feeds = without_constants(feeds, self._constants)
         single = fixed_at_one(feeds, self._shapes)
@@ -81,7 +96,7 @@ class TensorRtSession:
         return join_batch([self._run(part) for part in parts]) if parts else self._run(feeds)
 
     def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
-        """Where the time of one request goes, of the engine's own batch, and its answers."""
+        """Run one request at the engine's own batch size; return its durations and its predictions."""
         self._driver.enter()
         clock = Clock(self._driver, self._stream)
         answers = self._run(without_constants(feeds, self._constants), clock)
@@ -107,7 +122,7 @@ class TensorRtSession:
         return answers
 
     def _set_inputs(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """What is to be copied, with room for it on the card; it must be kept until the stream is done with it."""
+        """Set input shapes and addresses; return the arrays to copy, which must stay alive until the stream is done."""
         if feeds.keys() != set(self._inputs):
             raise ValueError(f"the model takes the inputs {', '.join(self._inputs)}, not {', '.join(feeds)}")
         given = {}
@@ -122,7 +137,7 @@ class TensorRtSession:
         return given
 
     def timed(self, feeds: Mapping[str, NDArray[np.generic]]) -> list[tuple[str, float]]:
-        """One request with the card's own clock on every layer: (name, ms), in their order."""
+        """Run one request with the card's clock on every layer and return (name, ms) in the order of the layers."""
         times: list[tuple[str, float]] = []
         trt: Any = self._opened.trt
 
@@ -140,13 +155,13 @@ class TensorRtSession:
         return times
 
     def inspected(self) -> str:
-        """What TensorRT's inspector tells of the engine, as JSON."""
+        """Return the JSON report of TensorRT's engine inspector."""
         inspector = self._opened.engine.create_engine_inspector()
         inspector.execution_context = self._context
         return str(inspector.get_engine_information(self._opened.trt.LayerInformationFormat.JSON))
 
     def _room(self, name: str) -> NDArray[Any]:
-        """Memory for an output of this request, here and on the card."""
+        """Allocate memory for an output of this request, on this computer and on the card."""
         shape = tuple(self._context.get_tensor_shape(name))
         if any(size < 0 for size in shape):
             raise ValueError(f"the size of the output {name!r} depends on values, which this runtime cannot give")
@@ -155,7 +170,7 @@ class TensorRtSession:
         return array
 
     def close(self) -> None:
-        """Give the card's memory back; what was compiled for it is kept for the next start."""
+        """Free the card's memory, and save the code compiled for it for the next start."""
         if self._cache is not None and self._opened.compiled is not None:
             with contextlib.suppress(OSError):
                 write(self._opened.compiled, bytes(self._cache.serialize()))
@@ -170,7 +185,10 @@ def _kept(file: Path | None) -> bytes:
 
 
 def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
-    """Where weights may be streamed and do not fit beside what a request needs, as many stay on the card as fit."""
+    """Turn on weight streaming where the weights do not fit beside the memory of a request.
+
+    As many weights as possible stay on the card. Return one sentence that reports it, or nothing.
+    """
     weights = int(engine.streamable_weights_size)
     if not weights or weights + int(engine.device_memory_size_v2) <= driver.free_bytes():
         return ()
@@ -179,11 +197,15 @@ def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
 
 
 def nobody(share: float, phase: str, seconds: float) -> None:
-    """Tells nobody how far a build is."""
+    """Ignore the progress of a build."""
 
 
 def here() -> tuple[Driver, Place]:
-    """The driver and the card that it shows first. Raises `NotRunnable`."""
+    """Return the driver and the first visible card.
+
+    Raises:
+        NotRunnable: there is no driver, or it does not work.
+    """
     try:
         driver = Driver()
         card = driver.card()
@@ -195,8 +217,11 @@ def here() -> tuple[Driver, Place]:
 
 
 def edition_for(place: Place) -> Edition:
-    """The edition that suits the card, or the other one where only that is installed and may do. Raises
-    `NotRunnable`."""
+    """Return the edition that suits the card, or the other edition if only that is installed and may work.
+
+    Raises:
+        NotRunnable: no suitable edition is installed.
+    """
     suits = editions.for_architecture(place.architecture)
     known = [suits, *(one for one in editions.EDITIONS if one.id != suits.id and not _is_too_new(one, place))]
     found = next((one for one in known if editions.is_installed(one)), None)
@@ -206,14 +231,18 @@ def edition_for(place: Place) -> Edition:
 
 
 def _is_too_new(edition: Edition, place: Place) -> bool:
-    """RTX has nothing for data-center cards of Hopper and Blackwell."""
+    """Return whether the card is a Hopper or Blackwell data-center card, which RTX does not support."""
     return edition.id == "rtx" and place.architecture in ("sm90", "sm100", "sm103")
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int, tick: Tick = nobody) -> Session:
-    """Open `model.onnx` on the first GPU, with an engine built ahead, kept, or built now (`tick` is told how far).
+    """Open `model.onnx` on the first GPU, with an engine that was built ahead, cached, or is built now.
 
-    Raises `NotRunnable` with the reason, ValueError for unknown settings.
+    `tick` receives the progress of a build.
+
+    Raises:
+        NotRunnable: with the reason.
+        ValueError: a setting is unknown.
     """
     check_settings(settings, KNOWN_SETTINGS)
     driver, place = here()
@@ -228,7 +257,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int, tick: Tick = nob
 
 
 def available() -> Availability:
-    """A small product is really built and computed on the card."""
+    """Return whether a small product can be built and computed on the card."""
     if not any(editions.is_installed(edition) for edition in editions.EDITIONS):
         return Availability(False, editions.OWN_INSTALL, installs="rtx")
     try:
@@ -253,7 +282,7 @@ def available() -> Availability:
 
 
 def why_not(wanted: Wanted) -> Refusal | None:
-    """It carries no state from request to request as our loop does it, and takes no settings of other engines."""
+    """Reject settings of other engines."""
     unknown = sorted(set(wanted.settings) - set(KNOWN_SETTINGS))
     if unknown:
         return Refusal("not_for_tensorrt", f"TensorRT knows no setting {', '.join(unknown)}.")

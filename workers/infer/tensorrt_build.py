@@ -1,7 +1,7 @@
-"""Builds TensorRT engines from ONNX files, with progress, cancel, and words for what is refused.
+"""Build TensorRT engines from ONNX files, with progress, cancellation and plain error messages.
 
-Networks are strongly typed: what precision a layer has stands in the file.
-Source: TensorRT Python API (Builder, OnnxParser, IProgressMonitor, IOptimizationProfile).
+Networks are strongly typed: the file defines the precision of each layer. Source: TensorRT Python API (Builder,
+OnnxParser, IProgressMonitor, IOptimizationProfile).
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ Profile = Mapping[str, tuple[Shape, Shape, Shape]]
 """Input name → (smallest, usual, largest) shape."""
 
 Tick = Callable[[float, str, float], None]
-"""Told (share done 0..1, what is being done, seconds since the start) twenty times a second; may raise to stop."""
+"""Callback with (share done 0..1, phase, seconds since the start), called 20 times a second; may raise to stop."""
 
 TICK_S = 0.05
 STOP_S = 0.1
-"""How long a build that was stopped may take to end by itself; some of its phases look seldom. A process that ends at
-once anyway need not wait: the build ends with it."""
+"""Seconds that a stopped build gets to end by itself; some of its phases check rarely.
+
+A process that exits at once need not wait, because the build ends with it.
+"""
 
 BY_EXAMPLE = (
     "begin with the model as it was before its numbers were made smaller: the technique int8_qdq writes 8 bits as "
@@ -41,7 +43,7 @@ WAY_OUT = {
     "QLinearMatMul": BY_EXAMPLE,
     "MatMulNBits": "the technique int4_weights writes 4-bit weights as TensorRT reads them",
 }
-"""What to do instead, where that is known."""
+"""Known alternatives to operators that TensorRT cannot read."""
 
 ELSEWHERE = (
     "ONNX Runtime runs the model as it is: on the card (onnxruntime-cuda; onnxruntime-rtx gives TensorRT the parts "
@@ -52,9 +54,12 @@ NOISE = re.compile(r"\w+::\w+: |Error Code \d+: |Myelin \(|\[[^\]]{1,80}\] ?| In
 
 @dataclass(frozen=True)
 class BuildAsk:
-    """What to build. `architectures` are ``sm89`` and so on, () for the card that is here; `workspace_bytes` bounds the
-    memory of single layers (None: the library's own limit). With `weight_streaming` weights may stay in the computer's
-    memory while it runs; `sparse` lets it use 2:4 zeros. `timing` is what an earlier build has timed."""
+    """Options of one build.
+
+    `architectures` are names like ``sm89``; () means the card of this computer. `workspace_bytes` limits the memory of
+    single layers (None: the library's own limit). `weight_streaming` allows weights to stay in the computer's memory
+    during a run. `sparse` allows kernels for 2:4 sparsity. `timing` is the timing cache of an earlier build.
+    """
 
     profile: Profile = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
@@ -66,7 +71,7 @@ class BuildAsk:
 
 @dataclass(frozen=True)
 class Built:
-    """`engine` is the serialized plan. `layers` are those of the network before it was optimized."""
+    """Result of one build: `engine` is the serialized plan, `layers` counts the network before optimization."""
 
     engine: bytes
     timing: bytes
@@ -76,9 +81,13 @@ class Built:
 
 
 class Refused(NotRunnable):
-    """TensorRT cannot read an operator. `operators` are (kind, name of the node); `way_out` is half a sentence."""
+    """TensorRT cannot read an operator.
+
+    `operators` holds (type, name of the node) of each; `way_out` is half a sentence with an alternative.
+    """
 
     def __init__(self, operators: tuple[tuple[str, str], ...], reason: str) -> None:
+        """Build the message from the operators and the library's reason."""
         self.operators = operators
         kinds = list(dict.fromkeys(kind for kind, _ in operators)) or ["this file"]
         self.way_out = next((WAY_OUT[kind] for kind in kinds if kind in WAY_OUT), ELSEWHERE)
@@ -94,9 +103,13 @@ class _Phase:
 
 
 class Progress:
-    """Nested phases as one share: each step of a phase is worth the same, the phase inside it fills that step."""
+    """Progress of nested build phases as one share.
+
+    Each step of a phase has the same weight, and an inner phase fills one step of its parent.
+    """
 
     def __init__(self) -> None:
+        """Create the progress of a build that has not started."""
         self._phases: dict[str, _Phase] = {}
         self._lock = threading.Lock()
         self._most = 0.0
@@ -104,26 +117,26 @@ class Progress:
         self.stopped = False
 
     def start(self, name: str, parent: str | None, steps: int) -> None:
-        """A phase of so many steps begins inside its parent."""
+        """Start a phase of `steps` steps inside its parent."""
         with self._lock:
             self._phases[name] = _Phase(parent or "", max(steps, 1))
             self.phase = name
 
     def step(self, name: str, step: int) -> bool:
-        """One step is done; False where the build shall stop."""
+        """Record one finished step; return False where the build must stop."""
         with self._lock:
             if name in self._phases:
                 self._phases[name].done = step + 1
         return not self.stopped
 
     def finish(self, name: str) -> None:
-        """The phase is over."""
+        """End a phase."""
         with self._lock:
             gone = self._phases.pop(name, None)
             self.phase = (gone.parent if gone is not None else "") or self.phase
 
     def share(self) -> float:
-        """0..1, never less than it was."""
+        """Return the finished share, 0..1; it never decreases."""
         with self._lock:
             root = next((name for name, phase in self._phases.items() if not phase.parent), None)
             if root is not None:
@@ -139,9 +152,14 @@ class Progress:
 def build(
     edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place: Place, tick: Tick, stop_s: float = STOP_S
 ) -> Built:
-    """Build in a thread (the library lets go of the interpreter), and tell `tick` how far it is.
+    """Build an engine in a thread and report its progress to `tick`.
 
-    What `tick` raises stops the build and is raised again, at most `stop_s` later. Raises `Refused` and `NotRunnable`.
+    The library releases the interpreter lock. An error from `tick` stops the build and is raised again, at most
+    `stop_s` seconds later.
+
+    Raises:
+        Refused: TensorRT cannot read an operator.
+        NotRunnable: the build fails.
     """
     progress, done, began_s = Progress(), _Outcome(), time.monotonic()
     work = threading.Thread(target=done.of, args=(_build, edition, trt, model, ask, place, progress), daemon=True)
@@ -158,7 +176,7 @@ def build(
 
 
 class _Outcome:
-    """What a thread gave or raised."""
+    """The result or the error of a thread."""
 
     def __init__(self) -> None:
         self._value: Built | None = None
@@ -167,7 +185,7 @@ class _Outcome:
     def of(self, work: Callable[..., Built], *arguments: Any) -> None:
         try:
             self._value = work(*arguments)
-        except BaseException as error:  # raised again where it is waited for
+        except BaseException as error:  # raised again in result()
             self._error = error
 
     def result(self) -> Built:
@@ -178,7 +196,7 @@ class _Outcome:
 
 
 def make_logger(trt: Any) -> Any:
-    """A logger of the library that keeps warnings and errors: `errors`, `warnings`."""
+    """Return a logger of the library that collects messages in `errors` and `warnings`."""
 
     class Kept(trt.ILogger):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -242,7 +260,11 @@ def _build(edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place
 
 
 def _set_profile(builder: Any, network: Any, config: Any, profile: Profile) -> None:
-    """Ranges for inputs of free sizes. Raises `NotRunnable` where one has none."""
+    """Set the ranges of inputs with free sizes.
+
+    Raises:
+        NotRunnable: an input with free sizes has no range.
+    """
     free = []
     for number in range(network.num_inputs):
         tensor = network.get_input(number)
@@ -264,13 +286,13 @@ def _refused(parser: Any, logger: Any) -> Refused:
     errors = [parser.get_error(number) for number in range(parser.num_errors)]
     operators = tuple((str(one.node_operator()), str(one.node_name())) for one in errors if one.node_operator())
     reason = str(errors[0].desc()) if errors else plain(logger.errors)
-    if " " not in reason:  # the bare assertion that failed, such as "false"
+    if " " not in reason:  # only the failed assertion, such as "false"
         reason = "it has no such operator"
     return Refused(tuple(dict.fromkeys(operators)), plain([reason]))
 
 
 def plain(messages: list[str]) -> str:
-    """The library's first message without its numbers and places in its source."""
+    """Return the library's first message without its numbers and source locations."""
     text = " ".join(NOISE.sub("", messages[0]).split()) if messages else "it gave no reason"
     text = text.strip("( ")
     return (text if text.count("(") >= text.count(")") else text.rstrip(") "))[:300]

@@ -1,9 +1,9 @@
-"""The two editions of TensorRT behind one interface, each with its own way to keep what was built.
+"""Provide both editions of TensorRT behind one interface, each with its own caches.
 
-TensorRT for RTX builds without a card and its engines go from card to card: the library itself tells whether one fits
-(`get_engine_validity`), and what it compiles on a card is kept in a runtime cache; a timing cache does nothing there.
-Classic TensorRT (11) builds on the card alone, for that card, driver and version: these are its key, and a timing cache
-makes the next build shorter.
+TensorRT for RTX builds without a card, and its engines run on several cards. The library reports whether one fits
+(`get_engine_validity`). A runtime cache keeps the code that it compiles on a card; a timing cache has no effect there.
+Classic TensorRT (11) builds only on the card itself, for that card, driver and version. These form its cache key, and a
+timing cache shortens the next build.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any
 from .base import NotRunnable
 
 WHEELS = ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs")
-"""What the package `tensorrt-rtx` stands for; it is itself no wheel, these are."""
+"""Wheels behind the package `tensorrt-rtx`, which is itself no wheel."""
 
 OWN_INSTALL = "installer/fettle --gpu rtx"
-"""How Fettle's own environment gets them; bundles name the wheels."""
+"""Command that installs them in Fettle's own environment; bundles name the wheels."""
 
 CLASSIC_FROM = 11
-"""Older ones still choose precisions by flags, which this code does not set."""
+"""First supported major version; older ones choose precisions by flags, which this code does not set."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What an engine is built on or runs on: the card (`sm89`, its name) and the driver; "" and 0 where none is."""
+    """Where an engine is built or runs: the card (`sm89`, its name) and the driver; "" and 0 where there is none."""
 
     architecture: str = ""
     card: str = ""
@@ -47,11 +47,18 @@ class Rtx:
     install: str = f"pip install {' '.join(WHEELS)}"
 
     def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:
-        """An engine goes wherever the library says that it is valid: neither card nor driver is part of the key."""
+        """Return the cache key of an engine.
+
+        Neither card nor driver is part of it, because the library reports where an engine is valid.
+        """
         return _key({"edition": self.id, "version": version, **asked})
 
     def target(self, trt: Any, config: Any, architectures: Sequence[str], place: Place) -> None:
-        """Say what to build for: the architectures named, or the card that is here. Raises `NotRunnable`."""
+        """Set the architectures to build for: the given ones, or the card of this computer.
+
+        Raises:
+            NotRunnable: the edition does not support an architecture.
+        """
         names = list(architectures) or [place.architecture]
         config.num_compute_capabilities = len(names)
         for number, name in enumerate(names):
@@ -61,14 +68,14 @@ class Rtx:
             config.set_compute_capability(found, number)
 
     def give_timing(self, config: Any, kept: bytes) -> None:
-        """Nothing: a timing cache is a deprecated no-op here."""
+        """Do nothing: timing caches have no effect in this edition."""
 
     def take_timing(self, config: Any) -> bytes:
-        """Nothing is kept of timings."""
+        """Return no timings."""
         return b""
 
     def refusal(self, trt: Any, runtime: Any, engine: bytes) -> str:
-        """Why this engine does not run on the card that is here; "" where it does."""
+        """Return the reason why this engine does not run on this card, or "" where it does."""
         validity, reasons = runtime.get_engine_validity(engine)
         if validity != trt.EngineValidity.INVALID:
             return ""
@@ -76,7 +83,7 @@ class Rtx:
         return ", ".join(named).lower().replace("_", " ") or "it does not fit this card"
 
     def context(self, engine: Any, kept: bytes) -> tuple[Any, Any]:
-        """(execution context, runtime cache): what was compiled at earlier starts is taken from `kept`."""
+        """Return an execution context and a runtime cache that reuses the code in `kept` from earlier starts."""
         config = engine.create_runtime_config()
         cache = config.create_runtime_cache()
         if kept:
@@ -95,33 +102,37 @@ class Classic:
     install: str = "pip install tensorrt --extra-index-url https://pypi.nvidia.com"
 
     def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:
-        """An engine holds for one card, driver and version."""
+        """Return the cache key of an engine, which is valid for one card, driver and version."""
         where = {"card": place.card, "architecture": place.architecture, "driver": place.driver}
         return _key({"edition": self.id, "version": version, **where, **asked})
 
     def target(self, trt: Any, config: Any, architectures: Sequence[str], place: Place) -> None:
-        """It builds for the card that is here. Raises `NotRunnable` where that is not the one that was asked for."""
+        """Check that the build is for the card of this computer, the only one this edition can build for.
+
+        Raises:
+            NotRunnable: another architecture is requested, or there is no card.
+        """
         others = [name for name in architectures if name != place.architecture]
         if others or not place.architecture:
             names = ", ".join(name.upper() for name in others) or "a card that is not here"
             raise NotRunnable(ValueError(f"{self.title} cannot build for {names}: it builds on the card itself"))
 
     def give_timing(self, config: Any, kept: bytes) -> None:
-        """Timings of earlier builds; those of another card or version are refused, and measured anew."""
+        """Use the timings of earlier builds; the library rejects those of another card or version and repeats them."""
         cache = config.create_timing_cache(kept)
         if not config.set_timing_cache(cache, False):
             config.set_timing_cache(config.create_timing_cache(b""), False)
 
     def take_timing(self, config: Any) -> bytes:
-        """What the build has timed."""
+        """Return the timing cache of the build."""
         return bytes(config.get_timing_cache().serialize())
 
     def refusal(self, trt: Any, runtime: Any, engine: bytes) -> str:
-        """The key says it before; what is left shows when the engine is opened."""
+        """Return "": the cache key has excluded other cards, and opening the engine shows all other reasons."""
         return ""
 
     def context(self, engine: Any, kept: bytes) -> tuple[Any, Any]:
-        """(execution context, None): there is no runtime cache."""
+        """Return an execution context and None, because there is no runtime cache."""
         return engine.create_execution_context(), None
 
 
@@ -130,21 +141,22 @@ EDITIONS: tuple[Edition, ...] = (Rtx(), Classic())
 
 
 def for_architecture(architecture: str) -> Edition:
-    """The edition for a card: RTX knows GeForce RTX 30 and later and their workstation kin."""
+    """Return the edition for an architecture; RTX supports GeForce RTX 30 and later and related workstation cards."""
     number = int(architecture.removeprefix("sm") or 0)
     return EDITIONS[0] if number in (86, 89) or number >= 120 else EDITIONS[1]
 
 
 def is_installed(edition: Edition) -> bool:
-    """Whether its package is there; not whether it can be loaded."""
+    """Return whether the edition's package is installed, without loading it."""
     return importlib.util.find_spec(edition.module) is not None
 
 
 def load_library(edition: Edition) -> Any:
-    """The edition's Python module.
+    """Import the edition's Python module.
 
-    Raises `NotRunnable` with what to run: the package `tensorrt` of the usual index is a stub that fetches elsewhere,
-    and one that is there may still lack what it loads.
+    Raises:
+        NotRunnable: with the command to run. The package `tensorrt` of the usual index is a stub that downloads from
+        elsewhere, and an installed one may still lack libraries.
     """
     try:
         trt = importlib.import_module(edition.module)

@@ -1,7 +1,6 @@
-"""Which engine runs a model here: one that was built ahead and lies beside it, one kept from an earlier start, or one
-that is built now and kept.
+"""Find the engine that runs a model here: built ahead beside the model, cached, or built now and cached.
 
-Beside `model.onnx` lies `tensorrt.json`: the ranges of free sizes, what was asked of the builder, and the engines.
+`tensorrt.json` beside `model.onnx` lists the ranges of free sizes, the build options, and the engines.
 """
 
 from __future__ import annotations
@@ -28,8 +27,11 @@ READ_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Opened:
-    """A deserialized engine with its library. `compiled` is where the runtime cache is kept, None for nowhere. `told`
-    says in a sentence where the engine came from."""
+    """A deserialized engine with its library.
+
+    `compiled` is the path of the runtime cache; None means that there is none. `told` says in a sentence where the
+    engine came from.
+    """
 
     trt: Any
     edition: Edition
@@ -41,7 +43,11 @@ class Opened:
 
 
 def describe_file(model: Path) -> dict[str, Any]:
-    """`tensorrt.json` beside the model; {} where there is none. Raises `NotRunnable` for one that is damaged."""
+    """Return the content of `tensorrt.json` beside the model; {} where there is none.
+
+    Raises:
+        NotRunnable: the file is damaged.
+    """
     file = model.parent / FILE
     if not file.is_file():
         return {}
@@ -55,7 +61,7 @@ def describe_file(model: Path) -> dict[str, Any]:
 
 
 def profile_of(described: Mapping[str, Any]) -> Profile:
-    """The ranges of free sizes."""
+    """Return the ranges of free sizes."""
     found = {}
     for name, (least, usual, most) in dict(described.get("profile", {})).items():
         found[str(name)] = (_shape(least), _shape(usual), _shape(most))
@@ -67,7 +73,7 @@ def _shape(sizes: Any) -> tuple[int, ...]:
 
 
 def ask_of(described: Mapping[str, Any]) -> BuildAsk:
-    """What the builder is asked for the card that is here."""
+    """Return the build options for the card of this computer."""
     workspace = described.get("workspace_bytes")
     return BuildAsk(
         profile=profile_of(described),
@@ -78,13 +84,13 @@ def ask_of(described: Mapping[str, Any]) -> BuildAsk:
 
 
 def asked_facts(model: Path, described: Mapping[str, Any]) -> dict[str, Any]:
-    """What an engine follows from beside edition, card and driver: a part of its key."""
+    """Return the facts that an engine depends on besides edition, card and driver; they are part of its cache key."""
     said = {name: value for name, value in described.items() if name != "engines"}
     return {"model": sha256(model), **said}
 
 
 def sha256(path: Path) -> str:
-    """Of a model file, and of the weights beside it."""
+    """Return the SHA-256 of a model file and the weight files beside it."""
     digest = hashlib.sha256()
     for one in sorted({path, *path.parent.glob(path.name + "*data")}):
         with one.open("rb") as read:
@@ -94,13 +100,17 @@ def sha256(path: Path) -> str:
 
 
 def cache_folder(given: str | None) -> Path | None:
-    """Where engines are kept: as given, else as the variable says; None for nowhere."""
+    """Return the folder of cached engines: the given one, else that of the variable; None means no cache."""
     named = given or os.environ.get(CACHE_VARIABLE)
     return Path(named) if named else None
 
 
 def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Path | None, tick: Tick) -> Opened:
-    """The engine for the card that is here. Raises `NotRunnable` where none fits and none can be built."""
+    """Return the engine for the card of this computer.
+
+    Raises:
+        NotRunnable: no engine fits and none can be built.
+    """
     described = describe_file(model)
     logger = make_logger(trt)
     runtime = trt.Runtime(logger)
@@ -126,14 +136,14 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
 def make(
     model: Path, edition: Edition, trt: Any, ask: BuildAsk, place: Place, tick: Tick, stop_s: float = STOP_S
 ) -> Built:
-    """Build for the card that is here, or for the architectures that are asked for."""
+    """Build an engine for the card of this computer or for the requested architectures."""
     return build(edition, trt, model, ask, place, tick, stop_s)
 
 
 def _candidates(
     model: Path, described: Mapping[str, Any], edition: Edition, folder: Path | None
 ) -> list[tuple[Path, str]]:
-    """Engine files that may fit, with what to say of them: those built ahead first."""
+    """Return engine files that may fit and a sentence about each; those that were built ahead come first."""
     found = []
     for row in described.get("engines", []):
         file = model.parent / Path(str(row["file"])).name
@@ -145,7 +155,7 @@ def _candidates(
 
 
 def _try(trt: Any, edition: Edition, runtime: Any, logger: Any, file: Path) -> tuple[Any, str]:
-    """(engine, "") or (None, why not)."""
+    """Return (engine, "") or (None, the reason why it cannot be used)."""
     data = file.read_bytes()
     reason = edition.refusal(trt, runtime, data)
     if reason:
@@ -164,7 +174,7 @@ def _read(folder: Path | None, name: str) -> bytes:
 
 
 def keep(folder: Path | None, made: Built) -> None:
-    """Write the engine (and timings) for the next start; a disk that is full loses nothing but that."""
+    """Save the engine and its timings for the next start; a full disk only means that the next start builds again."""
     if folder is None:
         return
     with contextlib.suppress(OSError):
@@ -174,7 +184,7 @@ def keep(folder: Path | None, made: Built) -> None:
 
 
 def write(file: Path, data: bytes) -> None:
-    """Whole or not at all, for the person alone: who can change an engine decides what runs."""
+    """Write a file atomically and readable for its owner only, because an engine is code."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = file.with_name(f".{uuid.uuid4().hex[:12]}.part")
     try:

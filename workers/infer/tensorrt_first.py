@@ -1,4 +1,7 @@
-"""What bundles for NVIDIA cards run: TensorRT, else ONNX Runtime on the card or on the processor; it says which."""
+"""Run bundles for NVIDIA cards: TensorRT first, else ONNX Runtime on the card or the processor.
+
+The session reports which of them runs.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +22,23 @@ from .tensorrt_build import Tick
 from .tensorrt_engines import CACHE_VARIABLE
 
 TOLD_S = 2.0
-"""A build says how far it is so often."""
+"""Seconds between two progress lines of a build."""
 
 STAND_IN_FILE = "model.fp32.onnx"
-"""Beside a model whose numbers only cards compute with: the same, computed with 32 bits."""
+"""File with the 32-bit form of a model whose number format only cards compute."""
 
 OF_ONNXRUNTIME = ("num_threads", "graph_optimization", "constants")
 
 
 def usual_cache() -> Path:
-    """The person's own cache folder."""
+    """Return the cache folder of the user's account."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "fettle-engines"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fettle-engines"
 
 
 def teller() -> Tick:
-    """Lines on standard error while an engine is built; its first start may take minutes."""
+    """Return a callback that writes progress lines to stderr; the first start may take minutes."""
     last_s = 0.0
 
     def tell(share: float, phase: str, seconds: float) -> None:
@@ -49,16 +52,17 @@ def teller() -> Tick:
 
 
 class FirstSession:
-    """An engine, and for sizes that it was not built for the same model in ONNX Runtime, opened when one comes."""
+    """An engine and, for sizes that it was not built for, the same model in ONNX Runtime, opened on first need."""
 
     def __init__(self, engine: Session, path: Path, settings: Mapping[str, Any], threads: int) -> None:
+        """Wrap an open engine; the other arguments open the model in ONNX Runtime when needed."""
         self._engine = engine
         self._path, self._settings, self._threads = path, settings, threads
         self._other: Session | None = None
         self.device_ran, self.fallbacks = engine.device_ran, engine.fallbacks
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """Answers to one batch of any size that the model takes."""
+        """Return the predictions for one batch of any size that the model accepts."""
         try:
             return self._engine.run(feeds)
         except SizeNotBuilt as error:
@@ -68,14 +72,14 @@ class FirstSession:
             return self._other.run(feeds)
 
     def close(self) -> None:
-        """Close both."""
+        """Close both sessions."""
         self._engine.close()
         if self._other is not None:
             self._other.close()
 
 
 def in_onnxruntime(path: Path, settings: Mapping[str, Any], threads: int) -> tuple[Session, str]:
-    """(the model in ONNX Runtime, on the card where that works, what to say of it)."""
+    """Open the model in ONNX Runtime, on the card where that works; return it and one clause that reports it."""
     own = {name: value for name, value in settings.items() if name in OF_ONNXRUNTIME}
     stand_in = path.with_name(STAND_IN_FILE)
     told = ", with 32 bits" if stand_in.is_file() else ""
@@ -87,14 +91,19 @@ def in_onnxruntime(path: Path, settings: Mapping[str, Any], threads: int) -> tup
 
 
 def open_engine(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """TensorRT alone; what it builds is kept in `cache_dir`, in the folder that FETTLE_ENGINE_CACHE names, or in the
-    person's own cache. Raises `NotRunnable`."""
+    """Open the model in TensorRT only.
+
+    Built engines are cached in `cache_dir`, in the folder of FETTLE_ENGINE_CACHE, or in the user's own cache folder.
+
+    Raises:
+        NotRunnable: with the reason.
+    """
     cache = str(settings.get("cache_dir") or os.environ.get(CACHE_VARIABLE) or usual_cache())
     return tensorrt.load(path, {**settings, "cache_dir": cache}, threads, teller())
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open `model.onnx` in the first of the three that works; `fallbacks` says why it is another than TensorRT."""
+    """Open `model.onnx` in the first of the three that works; `fallbacks` says why it is not TensorRT."""
     began_s = time.monotonic()
     try:
         engine = open_engine(path, settings, threads)

@@ -1,9 +1,9 @@
 """Check a torch.export archive (.pt2) as text before torch opens it.
 
-`torch.export.load` runs what a file says in five places: it unpickles example inputs, tensors and custom objects (with
+`torch.export.load` runs content of a file in five places: it unpickles example inputs, tensors and custom objects (with
 `weights_only=False` where the safe way fails), loads compiled libraries, evaluates expressions for sizes, executes
-guards, and compiles names into source code. All of these are compared with what `torch.export.save` itself writes;
-anything else is refused. The records are read by torch's own reader, so that no other reading of the ZIP file exists.
+guards, and compiles names into source code. This module compares all of these with what `torch.export.save` itself
+writes and refuses anything else. Torch's own reader reads the records, so that both read the ZIP file alike.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DOTTED = re.compile(r"[\w@-]*(\.[\w@-]+)*", re.ASCII)
 WORDS = re.compile(r"[\w .,:;>+*/()\[\]=-]{0,1000}", re.ASCII)
 EXPRESSION = re.compile(r"[\w '(),=+*/%<>!.&|~\[\]:-]*", re.ASCII)
 FREE_TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]*")
-"""Nothing that ends a line but a line feed: torch.compile repeats stack traces in comments, line by line."""
+"""Text without line ends other than the line feed, because torch.compile copies stack traces into comments by line."""
 
 TARGETS = re.compile(
     r"torch\.ops\.(aten|prims|torchvision)\.\w+\.\w+"
@@ -80,11 +80,15 @@ ARITHMETIC = (
 
 
 class _Odd(ValueError):
-    """Something that torch.export does not write; the text says what, behind the file's name."""
+    """A part of the file that torch.export does not write; the text continues a sentence behind the file's name."""
 
 
 def check_archive(torch: Any, path: Path) -> None:
-    """Raise `UnsafeProgram` unless the file holds tensors, a graph of known operators, and nothing else."""
+    """Check that the file holds tensors and a graph of known operators, and nothing else.
+
+    Raises:
+        UnsafeProgram: it holds anything else.
+    """
     try:
         reader = torch._C.PyTorchFileReader(str(path))
         names = list(reader.get_all_records())
@@ -105,7 +109,7 @@ def check_archive(torch: Any, path: Path) -> None:
 
 @contextlib.contextmanager
 def tensors_only() -> Iterator[None]:
-    """Let no `torch.load` unpickle anything but tensors, whatever its caller says (torch.export falls back)."""
+    """Force every `torch.load` in this context to unpickle tensors only, even where torch.export falls back."""
     names = ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
     before = {name: os.environ.pop(name, None) for name in names}
     os.environ[names[0]] = "1"
@@ -125,7 +129,7 @@ def _text(reader: Any, name: str) -> bytes:
 
 
 def _check_tensors(torch: Any, data: bytes, name: str) -> None:
-    """A file of torch.save inside: its pickle may rebuild tensors and do nothing else."""
+    """Check a file of torch.save inside the archive: its pickle may only rebuild tensors."""
     if not data:
         return
     reader = torch._C.PyTorchFileReader(io.BytesIO(data))
@@ -140,7 +144,7 @@ def _check_tensors(torch: Any, data: bytes, name: str) -> None:
 
 
 def _check_payloads(config: Any) -> None:
-    """Tensors as plain bytes: `use_pickle` would have torch unpickle anything."""
+    """Check that tensors are stored as plain bytes: with `use_pickle` torch would unpickle anything."""
     for name, payload in config["config"].items():
         if payload.get("use_pickle") is not False or not PAYLOADS.fullmatch(str(payload["path_name"])):
             raise _Odd(f"its tensor {str(name)[:80]!r} is a pickle")
@@ -164,12 +168,12 @@ def _is_word(text: str) -> bool:
 
 
 def _is_size(text: str) -> bool:
-    """Whether an expression for a size, which sympy evaluates as Python, only calculates."""
+    """Return whether a size expression, which sympy evaluates as Python, only calculates."""
     return _calculates(text, None)
 
 
 def _is_guard(text: str) -> bool:
-    """Whether a condition on sizes, which torch executes as Python, only calculates."""
+    """Return whether a condition on sizes, which torch executes as Python, only calculates."""
     return _calculates(text, GUARD_METHODS)
 
 
@@ -184,10 +188,13 @@ def _calculates(text: str, methods: re.Pattern[str] | None) -> bool:
 
 
 def _is_arithmetic(node: ast.AST, methods: re.Pattern[str] | None) -> bool:
-    """Calls are of known functions, or with `methods` of a tensor's; subscripts come with these alone."""
+    """Return whether a syntax node is arithmetic.
+
+    Calls must be of known functions or, with `methods`, of tensor methods. Subscripts need `methods` as well.
+    """
     if isinstance(node, ast.Call):
         by_name = isinstance(node.func, ast.Name) and SIZE_FUNCTIONS.fullmatch(node.func.id)
-        return bool(by_name) or isinstance(node.func, ast.Attribute)  # which is held against `methods` itself
+        return bool(by_name) or isinstance(node.func, ast.Attribute)  # `methods` checks the attribute itself
     if isinstance(node, ast.Attribute):
         return methods is not None and bool(methods.fullmatch(node.attr))
     if isinstance(node, ast.Subscript):
@@ -200,7 +207,7 @@ def _is_arithmetic(node: ast.AST, methods: re.Pattern[str] | None) -> bool:
 
 
 def _is_tree(text: str) -> bool:
-    """Whether inputs or outputs are nested in tuples, lists and dicts alone. Names of types may import modules."""
+    """Return whether inputs or outputs are nested only in tuples, lists and dicts; other types may import modules."""
     try:
         _protocol, tree = json.loads(text)
         return _is_branch(tree)
@@ -230,20 +237,20 @@ RULES: dict[str, Callable[[str], bool]] = {
     "expr_str": _is_size,
     "guards_code": _is_guard,
 }
-"""What a text may be, by the field that it stands in. Floats that JSON lacks (inf) are texts, too."""
+"""Allowed texts by the field that holds them; floats that JSON lacks (inf) are texts, too."""
 
 MAPS: dict[str, Callable[[str], bool]] = {
     **dict.fromkeys(("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values"), _is_name),
     **dict.fromkeys(("range_constraints", "opset_version", "as_string_to_argument"), _is_name),
     **dict.fromkeys(("config", "treespec_namedtuple_fields"), _is_dotted),
 }
-"""Fields whose keys are names from the file: all of torch's schema but metadata and objects of classes of their own."""
+"""Fields whose keys are names from the file: all of torch's schema except metadata and objects of custom classes."""
 
 CUSTOM = ("as_custom_obj", "custom_obj", "custom_obj_values")
 
 
 def _walk(value: Any, field: str) -> None:
-    """Hold each text of a JSON document against the rule of its field."""
+    """Check each text of a JSON document against the rule of its field."""
     if isinstance(value, str):
         rule = RULES.get(field)
         if rule is None or not rule(value):
@@ -265,7 +272,7 @@ def _walk(value: Any, field: str) -> None:
 
 
 def _check_metadata(metadata: Any) -> None:
-    """Where a node came from, for people: texts that torch keeps and never runs."""
+    """Check the origin notes of a node, which torch keeps as text and never runs."""
     for name, text in metadata.items():
         if not isinstance(text, str) or not FREE_TEXT.fullmatch(text):
             raise _Odd(f"its metadata {name[:80]!r} is no plain text")

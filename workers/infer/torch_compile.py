@@ -1,4 +1,4 @@
-"""Compiles a torch program with torch.compile (inductor) and a C++ compiler, and says why where that cannot be done."""
+"""Compile a torch program with torch.compile (inductor) and a C++ compiler, or report why that is impossible."""
 
 from __future__ import annotations
 
@@ -15,22 +15,28 @@ from .base import Refusal
 
 COMPILERS = ("c++", "g++", "clang++")
 MIN_COMPILING_S = 600.0
-"""Seconds of a run from which on programs are compiled. MobileNetV2 and a BERT of six layers took 15 to 30 s on two
-cores, twice that on busy ones; each of the five or so processes that answer and measure does it anew."""
+"""Shortest run, in seconds, in which programs are compiled.
+
+MobileNetV2 and a BERT of six layers took 15 to 30 s on two cores, twice that on busy ones. Each of the five or so
+processes that evaluate and measure compiles again.
+"""
 
 START_S = 20.0
 MAX_WORDS = 200
 
 
 class NotCompiled(RuntimeError):
-    """`str(error)` is the reason: the end of a sentence, without its full stop."""
+    """Compilation is impossible; `str(error)` is the reason as the end of a sentence, without its full stop."""
 
 
 def find_compiler() -> str:
-    """Path of the C++ compiler that `$CXX` names, or of the first usual one. Raises `NotCompiled`.
+    """Return the path of the C++ compiler that `$CXX` names, or of the first usual one.
 
-    Inductor's modules are loaded by Python, so Python's own header files have to be there as well. It joins its command
-    by spaces (torch 2.13: a C++ compile error where torch lies below one), so that no path may hold any.
+    Python loads inductor's modules, so Python's own header files must be installed as well. Inductor joins its command
+    by spaces (torch 2.13: a C++ compile error where torch lies below one), so no path may contain any.
+
+    Raises:
+        NotCompiled: there is no usable compiler.
     """
     names = [name for name in (os.environ.get("CXX", ""), *COMPILERS) if name]
     found = next((path for path in map(shutil.which, names) if path), None)
@@ -44,7 +50,7 @@ def find_compiler() -> str:
 
 
 def why_not_compiled() -> str:
-    """Why `find_compiler` finds none; empty where it does."""
+    """Return the reason why `find_compiler` fails, or "" where it succeeds."""
     try:
         find_compiler()
     except NotCompiled as error:
@@ -53,7 +59,7 @@ def why_not_compiled() -> str:
 
 
 def why_not_compile(time_budget_s: float | None) -> Refusal | None:
-    """Why a run of so many seconds (None without an end) does not compile."""
+    """Return the reason why a run with this time limit in seconds (None: no limit) does not compile."""
     if reason := why_not_compiled():
         return Refusal("no_compiler", f"PyTorch cannot compile it: {reason}.")
     if time_budget_s is not None and time_budget_s < MIN_COMPILING_S:
@@ -64,14 +70,18 @@ def why_not_compile(time_budget_s: float | None) -> Refusal | None:
 
 
 def _places() -> list[str]:
-    """Folders that stand in the compiler's command."""
+    """Return the folders that occur in the compiler's command."""
     torch = importlib.util.find_spec("torch")
     roots = list(torch.submodule_search_locations or ()) if torch is not None else []
     return [*roots, sysconfig.get_path("include"), os.environ.get("TORCHINDUCTOR_CACHE_DIR", "")]
 
 
 def start_compiler() -> str:
-    """The same, and it can be started from this process: walls around it may forbid that. Raises `NotCompiled`."""
+    """Return the path of the compiler after starting it once; a sandbox may forbid that.
+
+    Raises:
+        NotCompiled: the compiler is missing or cannot be started.
+    """
     found = find_compiler()
     try:
         done = subprocess.run([found, "--version"], capture_output=True, timeout=START_S, check=False)
@@ -85,17 +95,21 @@ def start_compiler() -> str:
 def compile_module(
     torch: Any, module: Any, example: Callable[[Any], Any], threads: int, *, on_card: bool = False
 ) -> Any:
-    """`module`, compiled; `example(compiled)` calls it once, and what that call needs is compiled by its end.
+    """Compile `module`; `example(compiled)` calls it once, so that this call's code is compiled on return.
 
-    Free sizes stay free: only a size of 1 is compiled apart, when it first comes. Weights are frozen into the program,
-    which lets inductor lay them out for the processor (a convolution in half the time). `on_card`: Triton compiles for
-    the card, which takes a compiler for what starts its programs. Raises `NotCompiled`.
+    Free sizes stay free: only a size of 1 is compiled separately when it first occurs. Weights are frozen into the
+    program, which lets inductor lay them out for the processor (a convolution in half the time). With `on_card`, Triton
+    compiles for the card, which also needs a C++ compiler for the code that starts its programs.
+
+    Raises:
+        NotCompiled: with the reason.
     """
-    options: dict[str, Any] = {"compile_threads": 1, "cpp.cxx": (start_compiler(),)}  # no pool that outlives the call
+    # no process pool that outlives the call
+    options: dict[str, Any] = {"compile_threads": 1, "cpp.cxx": (start_compiler(),)}
     if on_card and importlib.util.find_spec("triton") is None:
         raise NotCompiled("PyTorch's compiler for cards, Triton, is not installed")
     if not on_card:
-        # threads are a part of the cache's key, so that programs for other counts are not taken
+        # The number of threads becomes part of the cache key, so that programs for other numbers are not used.
         options |= {"freezing": True, "cpp.threads": threads}
     try:
         compiled = torch.compile(module, dynamic=True, fullgraph=True, options=options)
@@ -103,7 +117,7 @@ def compile_module(
             example(compiled)
     except NotCompiled:
         raise
-    except Exception as error:  # dynamo, inductor and the compiler raise many types; all mean the same here
+    except Exception as error:  # dynamo, inductor and the compiler raise many types
         words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise NotCompiled(f"PyTorch's compiler failed with: {words[:MAX_WORDS].rstrip('.:')}") from error
     return compiled

@@ -1,6 +1,6 @@
-"""PyTorch on the processor: runs the `model.pt2` (torch.export program) that lies beside `model.onnx`.
+"""Run the torch.export program `model.pt2` beside `model.onnx` on the processor with PyTorch.
 
-With the setting `compile` it is compiled when it is opened; where that cannot be done it runs as it is and says so.
+With the setting `compile` it is compiled when it is opened; where that is impossible it runs uncompiled and reports it.
 """
 
 from __future__ import annotations
@@ -31,23 +31,32 @@ from .torch_compile import NotCompiled, compile_module, why_not_compile
 
 PROGRAM_FILE = "model.pt2"
 NAMES_FILE = "names.json"
-"""An extra file inside the program: ``{"inputs": [...], "outputs": [...]}``, the ONNX model's names."""
+"""Extra file inside the program with the ONNX model's names: ``{"inputs": [...], "outputs": [...]}``."""
 
 NUMBERS = {"fp16": "float16", "bf16": "bfloat16"}
-"""The setting ``precision``, and what torch calls such numbers."""
+"""Values of the setting ``precision`` and torch's names of these number formats."""
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "compile": (bool,)}
 
 
 class TorchSession:
-    """Calls the exported module: by name what was exported by name, else in the order of the model's inputs.
+    """One exported module; inputs are passed by name if it was exported so, else in the order of the model's inputs.
 
-    With `precision` ("fp16", "bf16") weights and inner values are such numbers; inputs and answers keep their own.
+    With `precision` ("fp16", "bf16") weights and inner values have that format; inputs and predictions keep their own.
     """
 
     def __init__(
         self, torch: Any, program: Any, names: tuple[list[str], list[str]], device: str, precision: str = ""
     ) -> None:
+        """Wrap a loaded program.
+
+        Args:
+            torch: the imported library.
+            program: the exported program.
+            names: the names of the model's inputs and outputs.
+            device: torch's device name.
+            precision: number format of the weights; "" keeps the program's own.
+        """
         self._torch = torch
         self._numbers = getattr(torch, NUMBERS[precision]) if precision else None
         self._inputs, self._outputs = names
@@ -63,9 +72,9 @@ class TorchSession:
         self._examples: tuple[Any, Mapping[str, Any]] | None = program.example_inputs
 
     def compile(self, threads: int) -> None:
-        """Compile the module for requests of one item; what a larger batch needs is compiled when it first comes.
+        """Compile the module for requests of one item; code for larger batches is compiled when one first comes.
 
-        Takes some seconds to a minute. Where it cannot be done, `fallbacks` says why and the module stays as it is.
+        Takes some seconds to a minute. Where it is impossible, `fallbacks` says why and the module stays uncompiled.
         """
         try:
             on_card = self._device.startswith("cuda")
@@ -74,7 +83,7 @@ class TorchSession:
             self.fallbacks = (*self.fallbacks, f"Compiling: {error}; PyTorch runs the model as it is, which is slower")
 
     def _call_with_one(self, module: Any) -> None:
-        """Call it as `_run` does, with the first item of the inputs that the program was exported with."""
+        """Call the module as `_run` does, with the first item of the example inputs of the export."""
         if self._examples is None:
             raise NotCompiled("the torch program holds no inputs to compile it with")
         positional, by_name = self._examples
@@ -89,6 +98,7 @@ class TorchSession:
             module(*one.values())
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Return the predictions for one batch; split the batch where the model takes one item at a time."""
         single = fixed_at_one(feeds, self._shapes)
         parts = split_batch(feeds, single) if single else []
         if parts:
@@ -108,7 +118,7 @@ class TorchSession:
     def _arrays(self, given: Any) -> Arrays:
         answers = [answer for answer in self._torch.utils._pytree.tree_leaves(given) if answer is not None]
         arrays = [(one.float() if one.dtype == self._numbers else one).cpu().numpy() for one in answers]
-        # an answer may share memory with an input or a constant of the module
+        # a prediction may share memory with an input or a constant of the module
         return {name: np.array(array) for name, array in zip(self._outputs, arrays, strict=True)}
 
     def _tensor(self, array: NDArray[np.generic]) -> Any:
@@ -117,11 +127,12 @@ class TorchSession:
         return tensor.to(self._numbers) if self._numbers is not None and tensor.dtype == self._torch.float32 else tensor
 
     def close(self) -> None:
+        """Release the module."""
         self._module = None
 
 
 def with_numbers(torch: Any, module: Any, dtype: Any) -> Any:
-    """The module with weights, and what its graph makes in float32, as `dtype`."""
+    """Return the module with its weights and all float32 constructions of its graph changed to `dtype`."""
 
     def changed(value: Any) -> Any:
         return dtype if value is torch.float32 else value
@@ -135,7 +146,7 @@ def with_numbers(torch: Any, module: Any, dtype: Any) -> Any:
 
 
 def keywords(program: Any) -> list[str]:
-    """Names of the program's keyword arguments in its own order; empty where it takes positional ones."""
+    """Return the program's keyword arguments in its own order; empty where it takes positional ones."""
     positional, by_name = program.call_spec.in_spec.children()
     return [] if positional.num_children else [str(name) for name in by_name.context or ()]
 
@@ -149,7 +160,8 @@ def _input_shapes(program: Any) -> list[tuple[int | None, ...]]:
 def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str]]]:
     """Return the program beside the model file `path`, and the names of its inputs and outputs.
 
-    Raises `NotRunnable` where there is none, and before anything of it is loaded where it holds more than a program.
+    Raises:
+        NotRunnable: there is no program, or the file holds more than a program; then none of it is loaded.
     """
     program_path = path.parent / PROGRAM_FILE
     if not program_path.is_file():
@@ -159,7 +171,7 @@ def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str
     try:
         with tensors_only():
             program = torch.export.load(str(program_path), extra_files=extra)
-    except Exception as error:  # torch raises many types here, all of them mean the same to the caller
+    except Exception as error:  # torch raises many types here
         raise NotRunnable(error) from error
     names = json.loads(extra[NAMES_FILE]) if extra[NAMES_FILE] else _names_beside(path)
     inputs, outputs = list(names["inputs"]), list(names["outputs"])
@@ -178,7 +190,11 @@ def _names_beside(path: Path) -> dict[str, list[str]]:
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
-    """Open the program beside `path`. Raises `NotRunnable` where there is none."""
+    """Open the program beside `path`.
+
+    Raises:
+        NotRunnable: there is no program.
+    """
     check_settings(settings, KNOWN_SETTINGS)
     import torch
 
@@ -192,14 +208,14 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
 
 
 def available() -> Availability:
+    """Return whether the package is installed."""
     if importlib.util.find_spec("torch") is None:
         return Availability(False, "pip install torch", installs="base")
     return Availability(True)
 
 
 def why_not(wanted: Wanted) -> Refusal | None:
-    """It runs the model's own program and nothing that was made of the exported one; compiling takes a compiler and
-    time."""
+    """Reject models without a torch program, recipes that change the exported model, and compiling that cannot work."""
     if not wanted.has_torch:
         return Refusal("no_torch_source", "No torch source is known for this model, so PyTorch cannot run it.")
     if wanted.steps:

@@ -1,4 +1,4 @@
-"""PyTorch on an NVIDIA GPU: the same exported program, its weights moved to the GPU."""
+"""Run the exported torch program on an NVIDIA GPU with PyTorch."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "precision
 
 
 class CudaTorchSession(TorchSession):
-    """The same on a card, with a stream of its own, so that two of them work side by side."""
+    """A torch session on a card with its own stream, so that two sessions can work at the same time."""
 
     def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]], precision: str = "") -> None:
+        """Create the stream and move the program's module to the card."""
         super().__init__(torch, program, names, "cuda:0", precision)
         self._stream = torch.cuda.Stream()
         self.device_ran = gpu_name()
@@ -40,7 +41,7 @@ class CudaTorchSession(TorchSession):
             return super()._run(feeds)
 
     def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
-        """Where the time of one request goes, of the program's own batch, and its answers."""
+        """Run one request at the program's own batch size; return its durations and its predictions."""
         clock = Clock(Driver(), int(self._stream.cuda_stream))
         with self._torch.cuda.stream(self._stream), self._torch.inference_mode():
             clock.mark()
@@ -56,9 +57,13 @@ class CudaTorchSession(TorchSession):
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
-    """Open the program beside `path` on the first GPU, with numbers of ``precision`` ("fp16", "bf16"; else its own),
-    compiled where ``compile`` says so. Raises `NotRunnable` where there is no program or GPU, ValueError for other
-    settings.
+    """Open the program beside `path` on the first GPU.
+
+    The setting ``precision`` ("fp16", "bf16") chooses the number format, ``compile`` compiles the program.
+
+    Raises:
+        NotRunnable: there is no program or no GPU.
+        ValueError: a setting is unknown.
     """
     check_settings(settings, KNOWN_SETTINGS)
     precision = str(settings.get("precision", ""))
@@ -82,9 +87,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
 
 
 def available() -> Availability:
-    """A product of two matrices is computed on the GPU: a driver or a build that only looks right is found
-    out.
-    """
+    """Return whether the GPU computes a matrix product, which detects broken drivers and builds."""
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
     if importlib.util.find_spec("torch") is None:

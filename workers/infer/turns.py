@@ -1,5 +1,7 @@
-"""A process that answers in turns, so that two models can be timed without disturbing each other. Standard library
-only: it is copied into bundles."""
+"""Control a process that predicts in turns, so that two models can be timed without disturbing each other.
+
+Standard library only: this module is copied into bundles.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,19 @@ from pathlib import Path
 
 
 class Ended(RuntimeError):
-    """The process ended; `name` says which of the two models it had, `str()` why."""
+    """The process ended; `name` is the model that it ran, `str()` the reason."""
 
     def __init__(self, name: str, why: str) -> None:
+        """Name the model and the reason."""
         super().__init__(why)
         self.name = name
 
 
 class Turns:
-    """`verify.py --turn NAME` of the bundle in `folder`, opened once; to be used in a ``with``."""
+    """A process `verify.py --turn NAME` of the bundle in `folder`, to be used in a ``with``."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        """Start the process; `name` is the model that it runs."""
         self._name = name
         command = [sys.executable, "-B", str(folder / "verify.py"), "--turn", name]
         self._process = subprocess.Popen(
@@ -27,14 +31,20 @@ class Turns:
         )
 
     def __enter__(self) -> Turns:
+        """Return this object."""
         return self
 
     def __exit__(self, *_error: object) -> None:
+        """Kill the process."""
         self._process.kill()
         self._process.communicate()
 
     def turn(self) -> float:
-        """Seconds an answer. Raises Ended."""
+        """Let the process run one turn and return its seconds per prediction.
+
+        Raises:
+            Ended: the process has ended.
+        """
         process = self._process
         assert process.stdin is not None and process.stdout is not None
         try:
