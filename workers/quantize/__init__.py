@@ -1,0 +1,1 @@
+"""Make models smaller and faster with fewer bits for weights and activations."""

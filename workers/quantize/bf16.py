@@ -1,4 +1,4 @@
-"""16-bit brain floating point: half the bits, where the processor has such arithmetic."""
+"""Compute with 16-bit brain floating point (BF16) on processors that support it."""
 
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
@@ -13,14 +13,14 @@ TITLE = "BF16"
 
 
 class Params(TechniqueParams):
-    """Nothing to choose."""
+    """Parameters of this technique; there is nothing to choose."""
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Only a setting changes; the file keeps its 32-bit weights, so that other processors answer as before.
+    """Set the inference precision to BF16; the file keeps its 32-bit weights, so other processors predict as before.
 
-    These numbers have the range of 32-bit ones, but some masks end just beyond it: examples are asked whether answers
-    stay finite, on processors that have the arithmetic.
+    BF16 has the range of 32-bit numbers, but some masks end just beyond it. On processors with BF16, calibration
+    examples therefore check that predictions stay finite.
     """
     ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
@@ -37,7 +37,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For processors that have the arithmetic."""
+    """Reject processors without BF16 arithmetic."""
     return None if "bf16" in situation.fast else Reason(code="no_bf16", text=NO_BF16)
 
 

@@ -1,4 +1,4 @@
-"""BF16 in the whole graph, for cards that compute with such numbers: half the digits, the range of 32 bits."""
+"""Convert the whole graph to BF16 for graphics cards: half the digits, the range of 32 bits."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ from workers.quantize.fp16 import SMALL_ALREADY
 ID = "bf16_tensorrt"
 TITLE = "BF16 for graphics cards"
 RUNTIMES = ("tensorrt",)
-"""ONNX Runtime (1.32) has next to no BF16 arithmetic: what this makes runs in TensorRT alone."""
+"""Supported runtimes; ONNX Runtime (1.32) has almost no BF16 arithmetic, so only TensorRT runs the result."""
 
 WITHOUT_BF16 = ("ConvTranspose",)
-"""TensorRT for RTX (1.7) cannot tell the output's type of these in BF16, and builds no engine."""
+"""Operators that stay in 32 bits because TensorRT for RTX (1.7) cannot infer their output type in BF16."""
 
 NO_BF16 = Reason(
     code="no_bf16_card",
@@ -30,7 +30,7 @@ NO_BF16 = Reason(
 
 
 class Params(TechniqueParams):
-    """Which operators stay as they are."""
+    """Which operators keep 32-bit numbers."""
 
     keep_operators: tuple[str, ...] = Field(
         default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."
@@ -38,9 +38,10 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Every weight and inner value becomes BF16; inputs and outputs keep their types.
+    """Convert every weight and inner value to BF16; inputs and outputs keep their types.
 
-    Raises InputRefused where there is next to nothing in 32 bits.
+    Raises:
+        InputRefused: the model has almost no 32-bit weights.
     """
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
@@ -66,8 +67,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def convert(proto: Any, keep: tuple[str, ...], weight_bytes: int) -> Any:
-    """Where ONNX Runtime's converter writes FP16, BF16 stands afterwards, rounded from the 32 bits that were there: the
-    two differ in digits alone, and operators that have one have the other."""
+    """Return the graph in BF16.
+
+    ONNX Runtime's converter first writes FP16; each FP16 tensor is then replaced by BF16, rounded from its 32-bit
+    values. Both formats differ only in digits, and operators that support one support the other.
+    """
     from onnx import TensorProto, numpy_helper
     from onnxruntime.transformers import float16
     from onnxruntime.transformers.onnx_model import OnnxModel
@@ -86,7 +90,7 @@ def convert(proto: Any, keep: tuple[str, ...], weight_bytes: int) -> Any:
 
 
 def _as_bf16(graph: Any, own: dict[str, Any]) -> None:
-    """Everything in the graph and those inside it that is FP16, in place; `own` are the weights of before."""
+    """Replace FP16 by BF16 in a graph and its subgraphs, in place; `own` holds the 32-bit weights by name."""
     from onnx import AttributeProto, TensorProto
 
     half, brain = TensorProto.FLOAT16, TensorProto.BFLOAT16
@@ -106,7 +110,7 @@ def _as_bf16(graph: Any, own: dict[str, Any]) -> None:
 
 
 def _turn(tensor: Any, own: dict[str, Any]) -> None:
-    """A tensor of FP16 in place, from what it was in 32 bits where that is known."""
+    """Replace an FP16 tensor in place, from its 32-bit values where these are known."""
     import ml_dtypes
     from onnx import TensorProto, numpy_helper
 
@@ -119,7 +123,7 @@ def _turn(tensor: Any, own: dict[str, Any]) -> None:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For cards that have such numbers, and models in 32 bits."""
+    """Reject cards without BF16 and models that are not in 32 bits."""
     if not with_number(situation.architectures, "bf16"):
         return NO_BF16
     return None if situation.model.precision == "fp32" else SMALL_ALREADY

@@ -1,4 +1,4 @@
-"""Bias correction: after INT8, shift each layer's results back to the mean that they had in the original."""
+"""Correct biases after INT8 so that each layer's mean output equals that of the original."""
 
 from itertools import islice
 from pathlib import Path
@@ -33,13 +33,13 @@ NO_BIAS = Reason(code="no_bias", text="None of the model's layers has a bias tha
 
 
 class Params(TechniqueParams):
-    """How many examples are looked at."""
+    """How many examples are compared."""
 
     examples: int = Field(default=32, ge=4, le=500, description="Examples whose means are compared, at most.")
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Compare each layer's mean by channel with the original's on examples and put the difference into its bias."""
+    """Compare each layer's mean per channel with the original's on examples, and add the difference to its bias."""
     path = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = onnx_files.load(path)
@@ -76,9 +76,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 def _changes(
     reference: Any, proto: Any, probe: Path, requests: "list[Feeds]"
 ) -> list[tuple[biases.Biased, NDArray[np.float32]]]:
-    """What each layer's bias must be changed by: the original's mean less its 8-bit twin's, by channel.
+    """Return the change of each layer's bias: the original's mean minus the INT8 mean, per channel.
 
-    Raises InputRefused where no layer can be corrected.
+    Raises:
+        InputRefused: no layer can be corrected.
     """
     layers = LayerPairs(reference.graph, proto.graph)
     pairs = [(layer, layers.add(layer.output)) for layer in biases.find(proto.graph)]
@@ -105,7 +106,11 @@ def _changes(
 
 
 def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", layers: int, ctx: JobContext) -> str:
-    """What it brought on examples set aside. Raises InputRefused where that is nothing."""
+    """Return a sentence with the error before and after, measured on examples that were set aside.
+
+    Raises:
+        InputRefused: the error does not shrink.
+    """
     held = similarity.hold(original, check, ctx)
     errors = []
     for path in (before.main, target):
@@ -127,7 +132,7 @@ def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", l
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models whose layers have biases."""
+    """Reject models whose layers have no biases."""
     return None if situation.model.biased else NO_BIAS
 
 

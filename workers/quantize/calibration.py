@@ -1,4 +1,4 @@
-"""Calibration inputs for quantization; where they come from is the same for every technique."""
+"""Provide calibration inputs for quantization; all techniques use the same source."""
 
 from workers.convert.asking.calibration import count_requests, requests
 

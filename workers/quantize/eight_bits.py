@@ -1,4 +1,4 @@
-"""What all techniques that compute in 8 bits say to the planner, and of processors without fast 8-bit sums."""
+"""Share the planner's conditions of all INT8 techniques, including processors without fast 8-bit sums."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,17 +16,17 @@ NOTHING_DENSE = Reason(code="nothing_dense", text="The model has no layers that 
 
 
 def lacks_fast_int8() -> bool:
-    """Whether it is known that products of 8-bit numbers are summed in 16 bits here, which can overflow."""
+    """Return whether this processor is known to sum products of 8-bit numbers in 16 bits, which can overflow."""
     return processor.has_int8() is False
 
 
 def why_not(situation: Situation, params: Any) -> Reason | None:
-    """For models in more bits that have layers which 8-bit instructions can speed up."""
+    """Reject models that are already in 8 bits or have no layers that are faster in 8 bits."""
     if situation.model.precision == "int8":
         return IN_8_BITS
     return NOTHING_DENSE if situation.model.dense <= 0 else None
 
 
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
-    """Without VNNI the sums of two 8-bit products can overflow; 7 bits avoid it."""
+    """Choose 7-bit weights without VNNI, because the sums of two 8-bit products can overflow."""
     return Fitted(given if "int8" in situation.fast else {"reduce_range": True, **given})

@@ -1,4 +1,4 @@
-"""16-bit floating-point weights: half the file, the same interface."""
+"""Store weights in 16-bit floating point: half the file size, the same interface."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ SMALL_ALREADY = Reason(code="in_16_bits", text="The model is stored in half-size
 
 
 class Params(TechniqueParams):
-    """Which operators stay as they are."""
+    """Which operators keep 32-bit numbers."""
 
     version = 2
 
@@ -32,7 +32,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """ONNX Runtime's converter; inputs and outputs keep their 32-bit types, and so do operators that would overflow."""
+    """Convert with ONNX Runtime's converter; inputs, outputs and operators that would overflow keep 32 bits."""
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = qdq.load_named(source)
@@ -69,7 +69,7 @@ def _convert(proto: Any, params: Params, found: overflow.Found, weight_bytes: in
     )
     if found.operators:
         overflow.join_casts(proto)
-    OnnxModel.graph_topological_sort(proto.graph)  # the converter appends its casts, ONNX wants nodes in their order
+    OnnxModel.graph_topological_sort(proto.graph)  # the converter appends its casts, ONNX requires topological order
     return proto
 
 
@@ -103,7 +103,7 @@ def _notes(found: overflow.Found, operators: int) -> tuple[str, ...]:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models in 32 bits."""
+    """Reject models that are not in 32 bits."""
     return None if situation.model.precision == "fp32" else SMALL_ALREADY
 
 

@@ -1,4 +1,4 @@
-"""FP8 (E4M3) in convolutions and products, for cards that multiply such numbers: GeForce RTX 40 and later."""
+"""Use FP8 (E4M3) in convolutions and products, for cards that multiply such numbers: GeForce RTX 40 and later."""
 
 from pydantic import Field
 
@@ -20,18 +20,18 @@ NO_FP8 = Reason(
 
 
 class Params(qdq.RangeParams):
-    """How the ranges are found."""
+    """How ranges are learned."""
 
     symmetric: bool = Field(default=True, description="Always: ranges lie around zero.")
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Pairs before products and convolutions with weights; fractions of 8 bits, most of them near zero."""
+    """Insert FP8 pairs before products and convolutions with weights; most FP8 numbers lie near zero."""
     return with_pairs(ID, TITLE, FP8, model, params, ctx)
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For cards that have such numbers."""
+    """Reject cards without FP8 and models without heavy layers."""
     if not with_number(situation.architectures, "fp8"):
         return NO_FP8
     return no_layers(situation, params)

@@ -1,4 +1,4 @@
-"""How the values of a tensor are distributed over many examples, and which range for 8 bits keeps them best."""
+"""Collect the distribution of a tensor's values over many examples and choose the best range for 8 bits."""
 
 from typing import Any
 
@@ -7,18 +7,19 @@ from numpy.typing import NDArray
 
 BINS = 2048
 MOST_VALUES = 1 << 18
-"""Of a larger tensor every so many-th value is counted; its extremes are always those of all values."""
+"""Largest number of counted values; larger tensors are subsampled, but their extremes cover all values."""
 
 LEVELS = 255
 STEPS = 48
 SMALLEST = 0.1
-"""Ranges are tried from this share of the full one on."""
+"""Smallest share of the full range that is tried."""
 
 
 class Histogram:
-    """Counts in equal bins over −limit … limit; `low` and `high` are the extremes seen."""
+    """Counts in equal bins from −limit to limit; `low` and `high` are the observed extremes."""
 
     def __init__(self) -> None:
+        """Create an empty histogram."""
         self.counts = np.zeros(BINS, np.int64)
         self.limit = 0.0
         self.low, self.high = np.inf, -np.inf
@@ -35,7 +36,7 @@ class Histogram:
         self.counts += np.bincount(np.minimum(bins, BINS - 1), minlength=BINS)
 
     def _grow(self, wanted: float) -> None:
-        """Double the limit until it holds `wanted`; neighbors become one, so that no count moves to a wrong bin."""
+        """Double the limit until it holds `wanted`; neighboring bins merge, so that every count stays in its range."""
         if self.limit == 0:
             self.limit = wanted or 1.0
         while self.limit < wanted:
@@ -46,16 +47,16 @@ class Histogram:
 
     @property
     def centers(self) -> NDArray[np.float64]:
-        """The middle of each bin."""
+        """Return the middle of each bin (BINS,), float64."""
         width = 2 * self.limit / BINS
         return np.asarray(-self.limit + width * (np.arange(BINS) + 0.5), np.float64)
 
     def whole(self) -> tuple[float, float]:
-        """All that was seen."""
+        """Return the full observed range."""
         return (self.low, self.high) if self.low <= self.high else (0.0, 0.0)
 
     def without_rarest(self, percent: float) -> tuple[float, float]:
-        """The range of `percent` of the values: as much is left out at each end."""
+        """Return the range of `percent` of the values; equal shares are cut off at both ends."""
         total = self.counts.sum()
         if not total:
             return 0.0, 0.0
@@ -67,7 +68,7 @@ class Histogram:
         return max(self.low, float(left)), min(self.high, float(right))
 
     def least_error(self, symmetric: bool = False) -> tuple[float, float]:
-        """The range with the smallest mean squared error of rounding and clipping together.
+        """Return the range with the smallest mean squared error of rounding and clipping together.
 
         Source: A White Paper on Neural Network Quantization, arXiv 2106.08295, section 3.1, “mean squared error”.
         """
@@ -84,12 +85,12 @@ class Histogram:
 
 
 def _error(counts: NDArray[np.int64], centers: NDArray[np.float64], low: float, high: float) -> float:
-    """Sum of squared differences between values and what 8 bits over low … high make of them."""
+    """Return the sum of squared errors after quantizing the values to 8 bits from `low` to `high`."""
     scale = (high - low) / LEVELS
     if scale <= 0:
         return float(counts @ centers**2)
     clipped = np.clip(centers, low, high)
-    # Values are spread within their bin, so that inside the range the error is that of rounding on average; near zero,
-    # which is kept exactly (and of which ReLU makes a lot), it is at most the value itself.
+    # Values are spread within their bin, so inside the range the error is the average rounding error. Near zero, which
+    # is kept exactly (and which ReLU produces often), the error is at most the value itself.
     squares = np.where(clipped == centers, np.minimum(scale * scale / 12, centers**2), (centers - clipped) ** 2)
     return float(counts @ squares)

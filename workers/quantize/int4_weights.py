@@ -1,4 +1,4 @@
-"""Weights of products in 4 bits, one scale for each block of them, as TensorRT reads them; all else stays."""
+"""Store weights of matrix products in 4 bits with one scale per block, in the form TensorRT reads."""
 
 from typing import Any, Literal
 
@@ -21,14 +21,14 @@ from workers.quantize.weights.stored_weights import floats, plain_products
 ID = "int4_weights"
 TITLE = "INT4 weights for graphics cards"
 OPSET = 21
-"""DequantizeLinear knows blocks and 4 bits from this operator set on."""
+"""First operator set whose DequantizeLinear supports blocks and 4 bits."""
 
 LEVEL = "basic"
-"""Above it ONNX Runtime (1.32) also rounds what the weights are multiplied with to 8 bits, which TensorRT does not."""
+"""Graph optimization level; above it ONNX Runtime (1.32) also rounds the other factor to 8 bits, unlike TensorRT."""
 
 MOST = 7
 LARGE_BYTES = 20_000_000
-"""Smaller models read their weights faster than they compute, and 4 bits change their answers."""
+"""Smallest weight size; smaller models read weights faster than they compute, and 4 bits change their predictions."""
 
 NO_INT4 = Reason(code="no_int4", text="No card in question has a way for 4-bit weights.")
 TOO_SMALL = Reason(
@@ -45,7 +45,11 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Round each block of weights to the nearest of 15 steps around zero. Raises InputRefused where none is large."""
+    """Round each block of weights to the nearest of 15 steps around zero.
+
+    Raises:
+        InputRefused: no product has weights that fit the block size.
+    """
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = qdq.load_named(source)
@@ -103,7 +107,11 @@ def _shrink(proto: Any, block: int, ctx: JobContext) -> int:
 
 
 def blocks(weights: NDArray[Any], block: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """(steps −7…7 of shape (K, N), scales of shape (K/block, N)) of weights (K, N), blocks along K."""
+    """Quantize weights (K, N) in blocks along K.
+
+    Returns:
+        Steps from −7 to 7 (K, N) as int8, and scales (K/block, N) as float32.
+    """
     rows, columns = weights.shape
     parts = np.asarray(weights, np.float32).reshape(rows // block, block, columns)
     scales = (np.maximum(np.abs(parts).max(axis=1), 1e-12) / MOST).astype(np.float32)
@@ -112,7 +120,7 @@ def blocks(weights: NDArray[Any], block: int) -> tuple[NDArray[np.int8], NDArray
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For large products, on cards that unpack 4 bits."""
+    """Reject cards that cannot unpack 4 bits, models in 8 bits, and models without large products."""
     if not with_number(situation.architectures, "int4 weights"):
         return NO_INT4
     if situation.model.precision == "int8":

@@ -1,4 +1,4 @@
-"""INT8 weights, activations measured anew for every request: needs no examples."""
+"""Quantize weights to INT8 and measure activation ranges at every request, without calibration examples."""
 
 from typing import Literal
 
@@ -23,7 +23,7 @@ QUANTIZED = ("MatMulInteger", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "Q
 
 
 class Params(TechniqueParams):
-    """Which layers, and how weights are scaled."""
+    """Which layers are quantized, and how weights are scaled."""
 
     layers: Literal["products", "all"] = Field(
         default="products",
@@ -38,7 +38,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """ONNX Runtime's dynamic quantizer over the graph with all weights as initializers."""
+    """Run ONNX Runtime's dynamic quantizer on the graph with all weights as initializers."""
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = onnx_files.load(source)
@@ -79,7 +79,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models with matrix products."""
+    """Reject models that are already in 8 bits or have no matrix products."""
     if situation.model.precision == "int8":
         return IN_8_BITS
     return None if situation.model.products else NO_PRODUCTS

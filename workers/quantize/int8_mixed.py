@@ -1,4 +1,4 @@
-"""INT8 for all layers but those that would change the answers, found by measuring what each one costs."""
+"""Quantize all layers to INT8 except those that would change the predictions, found by measuring each layer."""
 
 import json
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ TITLE = "INT8, sensitive layers kept"
 RANGES = ("minmax", "percentile", "mse")
 SHOWN = 8
 SCOPE = qdq.Scope(heavy_only=True, float_products=True, weights_only=True)
-"""What is quantized: only what gains from 8 bits, and its results are not rounded again."""
+"""What is quantized: only layers that are faster in 8 bits; their results are not quantized again."""
 
 
 class Params(qdq.RangeParams):
-    """How ranges are found, how alike the answers must stay, and how long to look."""
+    """How ranges are learned, how similar the predictions must stay, and how long the search may take."""
 
     method: Literal["best", "minmax", "percentile", "mse"] = Field(  # type: ignore[assignment]
         default="best",
@@ -61,14 +61,14 @@ class Params(qdq.RangeParams):
     max_s: float = Field(default=60, ge=5, le=3600, description="Seconds that the search may take.")
 
     def enough(self, alike: Alike) -> bool:
-        """Whether answers are as alike as is wanted."""
+        """Return whether the predictions are similar enough."""
         if alike.agreement is None or alike.seen is None:
             return alike.cosine >= self.min_cosine
         return alike.agreement >= self.min_agreement and alike.seen >= self.min_agreement - 1 / alike.n
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Quantize all; where that changes answers, rank the layers by what each costs and keep the fewest."""
+    """Quantize all layers; if that changes predictions, rank the layers by cost and keep the fewest in float."""
     source = need_onnx(model, TITLE)
     clock = sensitivity.Clock(params.max_s)
     learn, check = set_aside(ctx, params.examples, params.check_examples)
@@ -94,7 +94,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 class _Search:
-    """Quantizes with other layers kept, and compares, until it is alike enough."""
+    """Quantizes with different kept layers and compares predictions until they are similar enough."""
 
     def __init__(
         self,
@@ -112,7 +112,11 @@ class _Search:
         self._ranges: Any = None
 
     def run(self, clock: sensitivity.Clock) -> tuple[sensitivity.Found, int]:
-        """What is kept, and how many layers there are; the target holds that model. Raises InputRefused."""
+        """Return the search result and the number of layers; afterwards the target file holds that model.
+
+        Raises:
+            InputRefused: no allowed set of kept layers is enough.
+        """
         params, ctx = self._params, self._ctx
         alike = self._choose_ranges()
         if params.enough(alike):
@@ -136,7 +140,7 @@ class _Search:
         return found, len(layers)
 
     def _choose_ranges(self) -> Alike:
-        """Take the ranges that change answers least with all layers in 8 bits; how alike they are then."""
+        """Choose the ranges that change predictions least with all layers in 8 bits; return that similarity."""
         wanted = RANGES if self._params.method == "best" else (self._params.method,)
         tried: list[tuple[Alike, Any]] = []
         for number, method in enumerate(wanted):
@@ -170,7 +174,7 @@ class _Search:
 
 
 def shown(name: str) -> str:
-    """A layer's name as part of a sentence."""
+    """Return a layer's name in a form that fits into a sentence."""
     return name.strip("/").replace("/", ".").replace("\\", ".")[-60:]
 
 

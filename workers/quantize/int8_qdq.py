@@ -1,4 +1,4 @@
-"""INT8 as TensorRT wants it: symmetric, per channel, biases as they are, ranges learned beforehand."""
+"""Quantize to INT8 in the form TensorRT reads: symmetric, per channel, float biases, calibrated ranges."""
 
 from pydantic import Field
 
@@ -15,18 +15,18 @@ TITLE = "INT8 for graphics cards"
 
 
 class Params(qdq.RangeParams):
-    """How the ranges are found."""
+    """How ranges are learned."""
 
     symmetric: bool = Field(default=True, description="Always: ranges lie around zero.")
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Pairs before products and convolutions with weights; nothing is measured while the model runs."""
+    """Insert INT8 pairs before products and convolutions with weights; no range is measured at run time."""
     return with_pairs(ID, TITLE, INT8, model, params, ctx)
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models with heavy layers."""
+    """Reject models without heavy layers."""
     return no_layers(situation, params)
 
 

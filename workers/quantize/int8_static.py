@@ -1,4 +1,4 @@
-"""INT8 weights and activations, their ranges learned from examples beforehand."""
+"""Quantize weights and activations to INT8 with ranges learned from calibration examples."""
 
 from collections.abc import Mapping
 
@@ -15,18 +15,21 @@ from workers.quantize.calibrating import one_sided
 
 ID = "int8_static"
 LARGE_GRAPH = 800
-"""Operators; with 2,000 of them, quantizing all layers took two minutes and failed, the heavy ones 15 s."""
+"""Number of operators from which on only heavy layers are quantized.
+
+With 2,000 operators, quantizing all layers took two minutes and failed; quantizing the heavy ones took 15 s.
+"""
 
 HEAVY_LAYERS = "heavy_layers"
 TITLE = "INT8, all layers"
 
 
 class Params(qdq.Int8Params):
-    """How ranges are found, and which layers are quantized."""
+    """How ranges are learned, and which layers are quantized."""
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Fold and infer shapes, collect ranges in a stream, insert QuantizeLinear/DequantizeLinear pairs."""
+    """Fold and infer shapes, collect ranges in a stream, and insert QuantizeLinear/DequantizeLinear pairs."""
     source = need_onnx(model, TITLE)
     reader = qdq.requests(model, ctx, params.examples)
     ctx.check_cancelled()
@@ -53,8 +56,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
-    """The quantizer's time grows with the square of the graph: in a large one, only what gains from 8 bits is
-    quantized."""
+    """Choose only heavy layers in large graphs, because the quantizer's time grows with the square of the graph."""
     careful = eight_bits.fit(situation, given)
     if situation.model.nodes <= LARGE_GRAPH:
         return careful

@@ -1,4 +1,4 @@
-"""Weights of a language model in 4 bits, groups of them with a scale of their own, chosen with the person's texts."""
+"""Store weights of a language model in 4 bits, in groups with their own scales, chosen with the user's texts."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -21,11 +21,11 @@ METRICS: Mapping[Sensitivity, str] = {
     "max_variance": "MAX_ACTIVATION_VARIANCE",
     "rounding": "WEIGHT_QUANTIZATION_ERROR",
 }
-"""NNCF's names (`nncf.SensitivityMetric`); all but the last look at examples."""
+"""NNCF's names of the sensitivities (`nncf.SensitivityMetric`); all but the last use examples."""
 
 
 class Params(TechniqueParams):
-    """How much is rounded, which layers keep 8 bits, and how carefully."""
+    """How much is quantized, which layers keep 8 bits, and how carefully the weights are rounded."""
 
     group_size: Literal[32, 64, 128] = Field(default=64, description="Weights that share a scale. Smaller: closer.")
     share: float = Field(
@@ -42,8 +42,11 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """AWQ moves what matters into larger steps, each group's scale is fitted to what the layer gives, and GPTQ spreads
-    each weight's rounding over those that come after it."""
+    """Compress the weights with the chosen methods.
+
+    AWQ moves important values into larger steps, scale estimation fits each group's scale to the layer's output, and
+    GPTQ spreads each weight's rounding error over the following weights.
+    """
 
     def how(nncf: Any) -> dict[str, object]:
         arguments: dict[str, object] = {

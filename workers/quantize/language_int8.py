@@ -1,4 +1,4 @@
-"""Weights of a language model in 8 bits: half of the memory, and half to read for each word."""
+"""Store weights of a language model in 8 bits: half the memory, and half the bytes to read per token."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Each row of weights gets a scale of its own; what is computed with them stays as it is."""
+    """Give each row of weights its own 8-bit scale; computation keeps its number format."""
 
     def how(nncf: Any) -> dict[str, object]:
         modes = nncf.CompressWeightsMode

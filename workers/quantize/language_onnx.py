@@ -1,7 +1,7 @@
-"""A language model as an ONNX graph with few bits, by onnxruntime-genai's builder: for NVIDIA cards and the web.
+"""Convert a language model to an ONNX graph with few bits by onnxruntime-genai's builder, for NVIDIA cards and web.
 
-Its operators (GroupQueryAttention, MatMulNBits) run on the processor, in CUDA and in browsers, and its names are those
-of transformers.js, so that what is judged here is what runs there.
+Its operators (GroupQueryAttention, MatMulNBits) run on the processor, in CUDA and in browsers. Its names are those of
+transformers.js, so the evaluated model is the one that runs there.
 """
 
 import contextlib
@@ -29,21 +29,26 @@ ID, TITLE = "language_onnx", "A language model for NVIDIA cards and the web"
 RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
 WEIGHTS = f"{MODEL_FILE}.data"
 PEAK = 2.5
-"""Times the weights in 32 bits that the builder held at most: 1.31 GB above the imports for SmolLM2-135M's .54."""
+"""Peak memory of the builder relative to the 32-bit weights.
+
+SmolLM2-135M needed 1.31 GB above the imports for .54 GB of weights.
+"""
 
 CACHE_SIZE = "kv_cache_dim"
-"""What the builder calls the last size of keys and values. It is the size of a head, since the cache is not rounded."""
+"""The builder's name for the last size of keys and values, which is the head size because the cache is not rounded."""
 
 TABLE = "model.embed_tokens.weight"
-"""What the builder calls the table of words."""
+"""The builder's name for the embedding table."""
 
 ACCURACY_LEVEL = 4
-"""Of MatMulNBits on the processor: inputs are rounded to 8 bits in the groups of the weights. Others compute with 32
-bits and were 20 times slower (ONNX Runtime 1.32); cards do not look at it."""
+"""MatMulNBits accuracy level on the processor: inputs are rounded to 8 bits in the groups of the weights.
+
+Other levels compute with 32 bits and were 20 times slower (ONNX Runtime 1.32); cards ignore the level.
+"""
 
 
 class Params(TechniqueParams):
-    """How many bits a weight gets, and where more."""
+    """How many bits weights get, and which ones get more."""
 
     bits: Literal[4, 8] = Field(default=8, description="Bits of a weight.")
     group_size: Literal[32, 64, 128] = Field(
@@ -56,7 +61,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Write the source's folder again, and let the builder make its graph of it."""
+    """Write the source folder of the model and convert it with the builder."""
     need_chat(model, TITLE)
     ctx.check_cancelled()
     source, built = ctx.work_dir / "source", ctx.work_dir / "built"
@@ -103,7 +108,7 @@ def _build(source: Path, built: Path, params: Params) -> None:
 
 
 def _written(source: Path, target: Path, head: int) -> None:
-    """The builder's graph with the size of a `head` for its cache. The weights go into one file beside it."""
+    """Save the builder's graph with `head` as the cache's last size; the weights go into one file beside it."""
     import onnx_ir as ir
 
     model = ir.load(source)
@@ -115,8 +120,11 @@ def _written(source: Path, target: Path, head: int) -> None:
 
 
 def _halve_table(graph: Any) -> None:
-    """Words are looked up in 16 bits where the builder writes the table in 32, as it does beside weights of 8: that is
-    what most sources hold. With 8 there SmolLM2-135M's perplexity was 1.006 times the original's instead of 1.004."""
+    """Store the embedding table in 16 bits where the builder writes 32, as it does beside 8-bit weights.
+
+    Most sources hold 16 bits. With an 8-bit table, SmolLM2-135M's perplexity was 1.006 times the original's instead of
+    1.004.
+    """
     import onnx_ir as ir
 
     lookup = next((node for node in graph if node.op_type == "Gather" and node.inputs[0].name == TABLE), None)
@@ -136,7 +144,7 @@ def _halve_table(graph: Any) -> None:
 
 
 def why_not(situation: Situation, params: Any) -> Reason | None:
-    """For models that are in more bits, where the builder has room: it holds all weights in 32 bits."""
+    """Reject models in few bits and models that do not fit: the builder holds all weights in 32 bits."""
     model, stored = situation.model, compressed_weights.why_not(situation, params)
     if stored is not None:
         return stored

@@ -1,4 +1,4 @@
-"""INT8 as OpenVINO's own tool makes it (NNCF), beside ours: which one answers closer differs from model to model."""
+"""Quantize to INT8 with OpenVINO's own tool (NNCF); whether it or our quantizer is closer depends on the model."""
 
 import logging
 import sys
@@ -25,7 +25,7 @@ BRANCHING = ("If", "Loop", "Scan")
 
 
 class Params(TechniqueParams):
-    """What NNCF is told; everything else is as its documentation says."""
+    """Options of NNCF; all others keep the defaults of its documentation."""
 
     preset: Literal["performance", "mixed"] = Field(
         default="performance",
@@ -42,7 +42,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """NNCF's post-training quantization over the ONNX graph; what it prints goes into the log."""
+    """Run NNCF's post-training quantization on the ONNX graph; its output goes to the log."""
     source = need_onnx(model, TITLE)
     total = calibration.count_requests(model, ctx, params.examples)
     ctx.check_cancelled()
@@ -55,7 +55,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             with onnx_files.library_call(TITLE, ctx.log):
                 proto = _quantize(_readable(onnx_files.load(prepared)), examples, total, params)
         finally:
-            examples.raise_cancelled()  # the library may have made another error of it
+            examples.raise_cancelled()  # the library may have turned a cancellation into another error
         qdq.remove(prepared)
         output.files = onnx_files.save(proto, target)
         qdq.need_pairs(target)
@@ -69,7 +69,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def _readable(proto: Any) -> Any:
-    """The same. Raises InputRefused where NNCF (3.4) stumbles over it."""
+    """Return the graph unchanged if NNCF (3.4) can read it.
+
+    Raises:
+        InputRefused: the graph holds branches or loops.
+    """
     if onnx_files.count(proto, *BRANCHING):
         raise InputRefused(
             "branches",
@@ -81,7 +85,7 @@ def _readable(proto: Any) -> Any:
 
 
 class _Examples:
-    """What NNCF goes through, each time from the start; it may do so more than once."""
+    """Calibration inputs that NNCF iterates, possibly several times, each time from the start."""
 
     def __init__(self, model: Model, ctx: JobContext, total: int) -> None:
         self._model, self._ctx, self._total = model, ctx, total
@@ -115,7 +119,7 @@ def _quantize(proto: Any, examples: _Examples, total: int, params: Params) -> An
 
 
 def _import_library() -> Any:
-    """`nncf` without the telemetry package that it and OpenVINO call home with, and without its own log."""
+    """Import `nncf` without its log and without the telemetry package with which it and OpenVINO contact a server."""
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     from workers.infer import onnxruntime_cpu
 

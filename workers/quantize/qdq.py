@@ -1,7 +1,7 @@
-"""INT8 with QuantizeLinear/DequantizeLinear pairs: the parts that all techniques of this kind share.
+"""Quantize to INT8 with QuantizeLinear/DequantizeLinear pairs; all techniques of this kind share these steps.
 
-`prepare` → `learn_ranges` → `insert_pairs`; the last one may be called again with other layers left out, without
-looking at the examples anew. ONNX Runtime's quantizer does the work.
+The order is `prepare`, `learn_ranges`, `insert_pairs`. The last step can be repeated with other layers excluded,
+without reading the examples again. ONNX Runtime's quantizer does the work.
 """
 
 import contextlib
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 PRODUCTS = ("MatMul", "Gemm")
 ACTIVATIONS = ("Relu", "Clip")
-"""Joined to the layer before them where that is quantized: its range then ends where they cut."""
+"""Operators that are fused with a quantized layer before them, whose range then ends where they clip."""
 
 LEAST_STEPS = 16
-"""Values that keep fewer of the 256 steps than four bits have are not joined to larger ones under one scale."""
+"""Smallest number of the 256 steps that a value must keep to share one scale with larger values (four bits)."""
 
 
 class RangeParams(TechniqueParams):
-    """How the ranges of 8-bit numbers are found."""
+    """How the ranges of 8-bit numbers are learned."""
 
     method: Literal["minmax", "entropy", "percentile", "mse"] = Field(
         default="minmax",
@@ -57,7 +57,7 @@ class RangeParams(TechniqueParams):
 
 
 class Int8Params(RangeParams):
-    """How ranges are found, and which layers are quantized."""
+    """How ranges are learned, and which layers are quantized."""
 
     layers: Literal["all", "heavy"] = Field(
         default="all",
@@ -70,14 +70,17 @@ class Int8Params(RangeParams):
 
     @property
     def scope(self) -> "Scope":
-        """What is quantized."""
+        """Return what is quantized."""
         return Scope(heavy_only=self.layers == "heavy", float_products=self.product_outputs == "float")
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What is quantized: convolutions and products only, or all; whether products give floats; whether products of
-    two inner values (attention) stay as they are."""
+    """What is quantized.
+
+    `heavy_only` selects convolutions and products only, `float_products` keeps their results in float, and
+    `weights_only` excludes products of two inner values (attention).
+    """
 
     heavy_only: bool = True
     float_products: bool = False
@@ -85,7 +88,7 @@ class Scope:
 
     @property
     def operators(self) -> list[str]:
-        """Kinds of operators that are quantized."""
+        """Return the types of operators that are quantized."""
         if self.heavy_only:
             return [*HEAVY, *ACTIVATIONS]
         from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
@@ -94,23 +97,27 @@ class Scope:
 
 
 class Reader:
-    """What ONNX Runtime's calibrators pull their inputs from.
+    """A data reader from which ONNX Runtime's calibrators pull their inputs.
 
-    `set_range` lets them ask for one example at a time: collecting them all at once would hold every inner value
-    of every example in memory.
+    `set_range` limits a calibrator to one example at a time. Collecting all at once would hold every inner value of
+    every example in memory.
     """
 
     def __init__(self, feeds: "Iterator[Feeds]", count: int) -> None:
+        """Wrap `count` inputs."""
         self._feeds, self._count = feeds, count
         self._left = count
 
     def __len__(self) -> int:
+        """Return the number of inputs."""
         return self._count
 
     def set_range(self, start_index: int, end_index: int) -> None:
+        """Allow only as many inputs as the range holds."""
         self._left = end_index - start_index
 
     def get_next(self) -> "Feeds | None":
+        """Return the next input, or None at the end of the range."""
         if self._left == 0:
             return None
         self._left -= 1
@@ -118,7 +125,7 @@ class Reader:
 
 
 def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
-    """Constants folded, operator set raised, shapes inferred; whether the weights lie in a file of their own."""
+    """Fold constants, raise the operator set and infer shapes; return whether the weights lie in a separate file."""
     import onnx
 
     folded = target.with_name("folded.onnx")
@@ -138,7 +145,7 @@ def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
 
 
 def load_named(path: Path) -> Any:
-    """The model with its constants among the initializers and every node under a name of its own."""
+    """Load a model with all constants as initializers and a unique name for every node."""
     proto = onnx_files.load(path)
     onnx_files.lift_constants(proto)
     name_nodes(proto)
@@ -146,7 +153,7 @@ def load_named(path: Path) -> Any:
 
 
 def name_nodes(proto: Any) -> None:
-    """Give every node a name of its own: layers are chosen by name."""
+    """Give every node a unique name, because layers are chosen by name."""
     seen: set[str] = set()
     for graph in onnx_files.graphs(proto.graph):
         for number, node in enumerate(graph.node):
@@ -156,19 +163,23 @@ def name_nodes(proto: Any) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a model file and the file of its weights."""
+    """Delete a model file and its weights file."""
     for name in onnx_files.written(path):
         (path.parent / name).unlink(missing_ok=True)
 
 
 def requests(model: Model, ctx: JobContext, examples: int) -> Reader:
-    """The calibration inputs, at most `examples` of them. Raises InputRefused where there are none."""
+    """Return a reader of at most `examples` calibration inputs.
+
+    Raises:
+        InputRefused: there are no calibration inputs.
+    """
     total = calibration.count_requests(model, ctx, examples)
     return Reader(calibration.requests(model, ctx, total), total)
 
 
 def learn_ranges(prepared: Path, reader: Reader, params: RangeParams, scope: Scope, large: bool) -> Any:
-    """ONNX Runtime's `TensorsData`: the range of each inner value over all that `reader` gives."""
+    """Return the range of each inner value over all inputs of `reader`, as ONNX Runtime's `TensorsData`."""
     if params.method == "mse":
         histograms = collect(prepared, reader, scope, large)
         return ranges_of({name: one.least_error(params.symmetric) for name, one in histograms.items()})
@@ -188,7 +199,7 @@ def learn_ranges(prepared: Path, reader: Reader, params: RangeParams, scope: Sco
 
 
 def collect(prepared: Path, reader: Reader, scope: Scope, large: bool) -> dict[str, Histogram]:
-    """A histogram of each inner value that is quantized, over all that `reader` gives."""
+    """Return a histogram of each inner value that is quantized, over all inputs of `reader`."""
     from onnxruntime.quantization.calibrate import CalibrationMethod
 
     found: dict[str, Histogram] = {}
@@ -204,7 +215,7 @@ def collect(prepared: Path, reader: Reader, scope: Scope, large: bool) -> dict[s
 
 
 def ranges_of(found: Mapping[str, tuple[float, float]]) -> Any:
-    """The same as `TensorsData`."""
+    """Return the ranges as ONNX Runtime's `TensorsData`."""
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorsData
 
     return TensorsData(
@@ -215,10 +226,10 @@ def ranges_of(found: Mapping[str, tuple[float, float]]) -> Any:
 
 @contextlib.contextmanager
 def _calibrator(prepared: Path, method: Any, scope: Scope, large: bool, options: dict[str, Any]) -> Iterator[Any]:
-    """ONNX Runtime's calibrator over the prepared model, its own file removed at the end."""
+    """Open ONNX Runtime's calibrator on the prepared model and delete its temporary file at the end."""
     from onnxruntime.quantization.calibrate import create_calibrator
 
-    # in a folder of its own: onnx names the file of its weights by chance
+    # A separate folder, because onnx chooses a random name for the weights file.
     with TemporaryDirectory(dir=prepared.parent, prefix="augmented-") as folder:
         calibrator = create_calibrator(
             prepared,
@@ -229,7 +240,7 @@ def _calibrator(prepared: Path, method: Any, scope: Scope, large: bool, options:
             extra_options=options,
         )
         yield calibrator
-        calibrator.infer_session = None  # it holds the file
+        calibrator.infer_session = None  # the session holds the file open
 
 
 def insert_pairs(
@@ -271,8 +282,10 @@ def insert_pairs(
 
 
 def _unlike_joined(proto: Any, ranges: Any) -> Iterator[str]:
-    """Names of the nodes that join values of which some would keep fewer than `LEAST_STEPS` of the 256 steps: a
-    detector's scores beside the places of its boxes become 0 or .6 (meituan/YOLOv6#969)."""
+    """Yield the names of Concat nodes that would leave an input fewer than `LEAST_STEPS` of the 256 steps.
+
+    A detector's scores beside box positions would become 0 or .6 (meituan/YOLOv6#969).
+    """
     from onnx import numpy_helper
 
     fixed = {tensor.name: tensor for tensor in proto.graph.initializer}
@@ -287,7 +300,7 @@ def _unlike_joined(proto: Any, ranges: Any) -> Iterator[str]:
 
 
 def _without_weights(proto: Any) -> Iterator[str]:
-    """Names of products of two inner values."""
+    """Yield the names of products of two inner values."""
     weights = {tensor.name for tensor in proto.graph.initializer}
     for node in proto.graph.node:
         if node.op_type in PRODUCTS and not weights.intersection(node.input[:2]):
@@ -295,7 +308,11 @@ def _without_weights(proto: Any) -> Iterator[str]:
 
 
 def need_pairs(path: Path) -> None:
-    """Raise InputRefused where nothing was quantized."""
+    """Check that the model holds quantized values.
+
+    Raises:
+        InputRefused: nothing was quantized.
+    """
     if not onnx_files.count(onnx_files.load(path), "QuantizeLinear"):
         raise InputRefused(
             "nothing_to_quantize",

@@ -1,4 +1,4 @@
-"""SmoothQuant: move the few very large channels of a transformer's inner values into its weights, before INT8."""
+"""Move the few very large channels of a transformer's inner values into its weights before INT8 (SmoothQuant)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ NOTHING_SMOOTHABLE = Reason(
 
 
 class Params(TechniqueParams):
-    """How much is moved."""
+    """How much of the scale is moved."""
 
     alpha: float = Field(
         default=0.75,
@@ -42,8 +42,11 @@ class Params(TechniqueParams):
 
 @dataclass
 class Group:
-    """Products that share their input `source` (…, width); `norm` is the LayerNormalization before it that can take the
-    scales, None where a multiplication must be put in."""
+    """Products that share their input `source` (…, width).
+
+    `norm` is the LayerNormalization before them that can absorb the scales; None means that a multiplication is
+    inserted.
+    """
 
     source: str
     products: list[Any]
@@ -51,7 +54,7 @@ class Group:
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Divide each channel of a product's input by a factor and multiply the weight's row with it: the same answers."""
+    """Divide each channel of a product's input by a factor and multiply the weight's row by it; results stay equal."""
     source = need_onnx(model, TITLE)
     total = calibration.count_requests(model, ctx, params.examples)
     ctx.check_cancelled()
@@ -86,7 +89,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def find_groups(proto: Any) -> list[Group]:
-    """Products with weights of two axes, by the inner value that they share."""
+    """Return products with two-dimensional weights, grouped by their shared input."""
     from onnx import TensorProto
 
     graph = proto.graph
@@ -119,7 +122,7 @@ def _flag(node: Any, name: str) -> bool:
 
 
 def _look(proto: Any, groups: list[Group], probe: Path, requests: Any) -> dict[str, NDArray[np.float32]]:
-    """The largest absolute value of each channel of each group's input."""
+    """Return the largest absolute value of each channel of each group's input."""
     import onnx
 
     copy = onnx.ModelProto()
@@ -131,7 +134,7 @@ def _look(proto: Any, groups: list[Group], probe: Path, requests: Any) -> dict[s
 
 
 def _smooth(proto: Any, group: Group, number: int, largest: NDArray[np.float32], alpha: float) -> bool:
-    """Scale one group; whether a normalization took the factors."""
+    """Scale one group and return whether a normalization absorbed the factors."""
     from onnx import helper, numpy_helper
 
     graph = proto.graph
@@ -169,7 +172,7 @@ def _add(graph: Any, values: NDArray[Any], name: str) -> str:
 
 
 def _largest_of_rows(graph: Any, node: Any) -> NDArray[np.float32]:
-    """The largest absolute weight that each input channel is multiplied with."""
+    """Return the largest absolute weight of each input channel."""
     from onnx import numpy_helper
 
     weight = np.abs(numpy_helper.to_array(_tensor(graph, node.input[1])))
@@ -186,12 +189,12 @@ def _scale_weight(graph: Any, node: Any, factors: NDArray[np.float32], name: str
 
 
 def _rows_first(node: Any) -> bool:
-    """Whether the first axis of the weight counts input channels."""
+    """Return whether the first axis of the weight counts input channels."""
     return not (node.op_type == "Gemm" and _flag(node, "transB"))
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models whose products follow a normalization."""
+    """Reject models whose products do not follow a normalization."""
     return None if situation.model.smoothable else NOTHING_SMOOTHABLE
 
 

@@ -1,7 +1,7 @@
-"""A model in which one layer at a time can be asked to compute in 8 bits: it tells what each layer costs in answers.
+"""Build a model in which one layer at a time can compute in 8 bits, to measure the cost of each layer.
 
-Each layer becomes an If: its 8-bit form where it is the chosen one, else as it was. One session answers for all
-layers, where quantizing the model anew for each would take minutes.
+Each layer becomes an If: its 8-bit form if it is the chosen one, else its original form. One session serves all layers,
+where quantizing the model again for each would take minutes.
 """
 
 import math
@@ -23,25 +23,28 @@ CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1}
 
 
 class ChosenLayer:
-    """A session of the switchable model that runs with one layer (by its number) in 8 bits."""
+    """A session of the switchable model that runs one layer, chosen by its number, in 8 bits."""
 
     def __init__(self, session: Any) -> None:
+        """Wrap an open session of the switchable model; no layer is chosen."""
         self._session = session
         self.layer = NONE
-        self.sizes: dict[int, int] = {}  # values that each layer gave in the last request
+        self.sizes: dict[int, int] = {}  # number of values that each layer produced in the last request
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the predictions with the chosen layer in 8 bits and record the sizes of all layers."""
         answers: dict[str, NDArray[Any]] = self._session.run({**feeds, CHOSEN: np.array(self.layer, np.int64)})
         for name in [name for name in answers if name.startswith(SIZE)]:
             self.sizes[int(name.removeprefix(SIZE))] = int(answers.pop(name))
         return answers
 
     def close(self) -> None:
+        """Close the session."""
         self._session.close()
 
 
 def heavy_layers(proto: Any) -> list[str]:
-    """Names of the convolutions and products with weights of their own in the main graph, in their order."""
+    """Return the names of the main graph's convolutions and products with fixed weights, in graph order."""
     from onnx import TensorProto
 
     weights = {tensor.name for tensor in proto.graph.initializer if tensor.data_type == TensorProto.FLOAT}
@@ -54,17 +57,20 @@ def heavy_layers(proto: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class Switch:
-    """One layer. `products` multiplications go into each value that it gives."""
+    """One switchable layer; each of its output values takes `products` multiplications."""
 
     name: str
     products: int
 
 
 def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
-    """Turn the heavy layers of `proto` into switchable ones, in place; their order is that of their numbers.
+    """Make the heavy layers of `proto` switchable, in place.
 
-    `ranges` are those of `qdq.learn_ranges`. The model gets one more input, `CHOSEN` (int64, a scalar), and an output
-    for each layer that tells how many values it gives.
+    `ranges` come from `qdq.learn_ranges`. The model gets the input `CHOSEN` (int64, a scalar) and one output per layer
+    with the number of values that the layer produces.
+
+    Returns:
+        The layers, in the order of their numbers.
     """
     from onnx import TensorProto, helper
 
@@ -100,7 +106,7 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
 
 
 def _axis(node: Any) -> int:
-    """The axis of a weight that counts output channels."""
+    """Return the axis of a weight that counts output channels."""
     if node.op_type == "Gemm":
         transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
         return 0 if transposed else 1
@@ -108,7 +114,7 @@ def _axis(node: Any) -> int:
 
 
 def _store(graph: Any, tensor: Any, axis: int, params: RangeParams) -> tuple[str, str, int]:
-    """Add the weight in 8 bits and its scales to the graph; (name, scales' name, axis)."""
+    """Add the 8-bit weight and its scales to the graph; return the weight's name, the scales' name and the axis."""
     from onnx import numpy_helper
 
     values = np.asarray(numpy_helper.to_array(tensor), np.float32)
@@ -124,7 +130,7 @@ def _store(graph: Any, tensor: Any, axis: int, params: RangeParams) -> tuple[str
 
 
 def _switch(node: Any, number: int, condition: str, value_range: tuple[Any, Any], weight: tuple[str, str, int]) -> Any:
-    """The If that stands for `node`."""
+    """Return the If node that replaces `node`."""
     from onnx import TensorProto, helper
 
     name, scales, axis = weight
@@ -169,7 +175,7 @@ def _copy(node: Any, output: str, inputs: list[str]) -> Any:
 
 
 def write(prepared: Path, target: Path, ranges: Any, params: RangeParams) -> list[Switch]:
-    """Write the switchable form of the model in `prepared`; its layers in the order of their numbers."""
+    """Write the switchable form of the model `prepared` and return its layers, in the order of their numbers."""
     proto = onnx_files.load(prepared)
     found = add_switches(proto, ranges, params)
     del proto.graph.value_info[:]

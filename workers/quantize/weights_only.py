@@ -1,4 +1,4 @@
-"""Weights alone in 8 or 4 bits, with a scale for each small group: less to store, to load and to read."""
+"""Store only weights in 8 or 4 bits, with one scale per small group: less to store, load and read."""
 
 import logging
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from workers.quantize.weights import stored_weights
 ID = "weights_only"
 TITLE = "Weight-only quantization"
 BLOCKS_FROM_OPSET = 21
-"""DequantizeLinear knows groups and 4 bits from this operator set on."""
+"""First operator set whose DequantizeLinear supports groups and 4 bits."""
 
 SMALLER = 0.95
 LIBRARY = "onnxruntime.quantization.matmul_nbits_quantizer"
@@ -30,7 +30,7 @@ CONVOLUTIONS = Reason(
 
 
 class Params(TechniqueParams):
-    """How many bits, how large the groups, and how the graph says it."""
+    """How many bits and how large groups are used, and how the graph stores them."""
 
     bits: Literal[8, 4] = Field(
         default=8, description="Bits of each weight. 4 changes answers of small models; it is for very large ones."
@@ -54,7 +54,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Round each group of weights to the nearest step; inner values stay as they are."""
+    """Round each group of weights to the nearest step; inner values keep their numbers."""
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = qdq.load_named(source)
@@ -90,13 +90,13 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def _quantize(proto: Any, params: Params) -> Any:
-    """ONNX Runtime's quantizer for products whose weights are at least one group deep."""
+    """Run ONNX Runtime's quantizer on products whose weights are at least one group deep."""
     root = logging.getLogger()
     handlers = list(root.handlers)
     from onnxruntime.quantization import QuantFormat
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
-    root.handlers[:] = handlers  # the module sets the whole program's log up when it is imported
+    root.handlers[:] = handlers  # the module configures the whole program's logging when it is imported
     logging.getLogger(LIBRARY).setLevel(logging.ERROR)
     pairs = params.form == "dequantize"
     if pairs:
@@ -127,7 +127,7 @@ def _note(layers: int, tables: int, before: int, after: int, params: Params) -> 
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """Packed, it is for models whose layers are products for the most part."""
+    """Reject the packed form for models that consist mostly of convolutions, and models already in 8 bits."""
     if params.form == "dequantize":
         return None
     if situation.model.precision == "int8":

@@ -1,1 +1,1 @@
-"""What techniques with fewer bits learn from examples: ranges, sensitivity, biases, similarity."""
+"""Learn ranges, sensitivities and biases from calibration examples, and measure similarity on them."""

@@ -1,4 +1,4 @@
-"""The biases of layers in a quantized graph: where they are, and how something is added to them."""
+"""Find the biases of layers in a quantized graph and change them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,10 @@ CHANNELS_SECOND = ("Conv", "ConvTranspose")
 
 @dataclass(frozen=True)
 class Biased:
-    """One layer. `output` is its own result (before the bias for a MatMul, whose bias an Add brings).
+    """One layer with a bias.
 
-    `holder` is the node that reads the bias and `position` the input; `integers` tells that it is stored in 32-bit
+    `output` is the layer's own result (before the bias for a MatMul, whose bias an Add brings). `holder` is the node
+    that reads the bias, `position` the number of that input. `integers` means that the bias is stored as 32-bit
     integers with scales. Channels are on `axis` of the output.
     """
 
@@ -27,7 +28,7 @@ class Biased:
 
 
 def find(graph: Any) -> list[Biased]:
-    """All layers with weights whose bias can be changed, in their order."""
+    """Return all layers with weights whose bias can be changed, in graph order."""
     values = {tensor.name: tensor for tensor in graph.initializer}
     dequantize = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
     readers: dict[str, list[Any]] = {}
@@ -56,7 +57,7 @@ def _has_weights(node: Any, values: dict[str, Any], dequantize: dict[str, Any]) 
 
 
 def _bias_of(node: Any, readers: dict[str, list[Any]]) -> tuple[Any, int]:
-    """(node that reads the bias, number of the input); for a MatMul the Add behind it."""
+    """Return the node that reads the bias and the number of that input; for a MatMul this is the Add behind it."""
     if node.op_type != "MatMul":
         return node, 2
     after = readers.get(node.output[0], [])
@@ -72,7 +73,7 @@ def _is_float_vector(tensor: Any) -> bool:
 
 
 def add(graph: Any, layer: Biased, change: NDArray[np.float32]) -> None:
-    """Add `change`, one value for each channel, to the layer's bias; others that share the bias keep theirs."""
+    """Add `change`, one value per channel, to the layer's bias; other layers that share the bias keep theirs."""
     from onnx import numpy_helper
 
     values = {tensor.name: tensor for tensor in graph.initializer}

@@ -1,4 +1,4 @@
-"""8 bits as graphics cards compute with them: what the techniques for INT8 and FP8 do alike."""
+"""Insert quantization pairs for graphics cards; the INT8 and FP8 techniques share this."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from workers.quantize.calibrating.pairs import FP8, Kind, insert
 
 RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
 FP8_LEVEL = "basic"
-"""Above it ONNX Runtime (1.32, clip_quantizelinear.cc) refuses a Clip before FP8."""
+"""Graph optimization level for FP8; above it ONNX Runtime (1.32, clip_quantizelinear.cc) refuses a Clip before FP8."""
 
 SCOPE = qdq.Scope(heavy_only=True)
 NO_LAYERS = Reason(code="no_heavy_layers", text="The model has no convolutions or products with weights.")
@@ -25,7 +25,11 @@ NO_LAYERS = Reason(code="no_heavy_layers", text="The model has no convolutions o
 def with_pairs(
     technique: str, title: str, kind: Kind, model: Model, params: qdq.RangeParams, ctx: JobContext
 ) -> ModelArtifact:
-    """Learn ranges from examples, then insert pairs. Raises InputRefused where no layer could be rounded."""
+    """Learn ranges from examples and insert pairs of QuantizeLinear and DequantizeLinear.
+
+    Raises:
+        InputRefused: no layer could be quantized.
+    """
     source = need_onnx(model, title)
     reader = qdq.requests(model, ctx, params.examples)
     ctx.check_cancelled()
@@ -73,7 +77,7 @@ def _nothing(title: str) -> InputRefused:
 
 
 def no_layers(situation: Situation, params: Any) -> Reason | None:
-    """For models with heavy layers in 32 bits."""
+    """Reject models in 8 bits and models without heavy layers."""
     if situation.model.precision == "int8":
         return IN_8_BITS
     return None if situation.model.products or situation.model.convolutions else NO_LAYERS

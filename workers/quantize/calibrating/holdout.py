@@ -1,4 +1,4 @@
-"""Calibration inputs to learn from, and others to check with: what is checked was never learned from."""
+"""Split calibration inputs into inputs for learning and inputs for checking, without overlap."""
 
 from typing import TYPE_CHECKING
 
@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
 
 CHECK_EVERY = 3
-"""One of so many inputs is set aside."""
+"""Every third input is set aside for checking."""
 
 FEWEST = 6
 
 
 def set_aside(ctx: JobContext, learn: int, check: int) -> "tuple[list[Feeds], list[Feeds]]":
-    """(inputs to learn from, inputs to check with), at most so many. Raises InputRefused where there are too few."""
+    """Return inputs to learn from (at most `learn`) and inputs to check with (at most `check`).
+
+    Raises:
+        InputRefused: there are too few inputs.
+    """
     items = list(ctx.calibration(learn + check))
     if len(items) < FEWEST:
         raise InputRefused(

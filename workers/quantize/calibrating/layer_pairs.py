@@ -1,6 +1,6 @@
-"""Each layer's 8-bit form beside the layer itself, in the original's graph and fed with the original's values.
+"""Compute each layer's INT8 form beside the layer itself, in the original's graph and on the original's values.
 
-What a layer's own rounding does to the mean of its results is seen without what layers before it did.
+This shows how a layer's own rounding changes its mean output, without the effect of earlier layers.
 """
 
 from typing import Any
@@ -8,16 +8,17 @@ from typing import Any
 from workers.quantize.qdq import HEAVY
 
 LIGHT = ("QuantizeLinear", "DequantizeLinear", "Mul")
-"""What may lie between a value of the original and a layer of the quantized model."""
+"""Operators that may lie between a value of the original and a layer of the quantized model."""
 
 
 class LayerPairs:
-    """`add` puts the 8-bit form of a layer of `quantized` into `reference`: graphs with the same names of values.
+    """Adds INT8 forms of layers of `quantized` to the graph `reference`, which uses the same value names.
 
-    Layers are found by their own names: the quantizer gives other names to the values that they give.
+    Layers are matched by their node names, because the quantizer renames the values that they produce.
     """
 
     def __init__(self, reference: Any, quantized: Any) -> None:
+        """Index the layers and values of both graphs; `reference` is changed by `add`."""
         self._reference = reference
         self._known = {value.name for value in reference.input}
         self._made = {name for node in reference.node for name in node.output}
@@ -27,7 +28,11 @@ class LayerPairs:
         self._count = 0
 
     def add(self, output: str) -> tuple[str, str] | None:
-        """(the original's result, its twin's) for the layer that gives `output`; None where it has no counterpart."""
+        """Add the INT8 form of the layer that produces `output`.
+
+        Returns:
+            The names of the original's result and of the INT8 result; None where the layer has no counterpart.
+        """
         layer = self._own[output]
         original = self._layers.get(layer.name)
         nodes: list[Any] = []
@@ -47,7 +52,7 @@ class LayerPairs:
         return original.output[0], prefix + output
 
     def _collect(self, node: Any, nodes: list[Any]) -> bool:
-        """Put `node` and what prepares its inputs into `nodes`, first what comes first; whether all was found."""
+        """Append `node` and the makers of its inputs to `nodes`, in graph order; return False if any is missing."""
         for name in node.input:
             if not name or name in self._tensors:
                 continue

@@ -1,4 +1,4 @@
-"""Calibration inputs that show one side of what a model sees: their ranges do not fit the rest."""
+"""Warn about one-sided calibration inputs, whose ranges do not fit other inputs."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ ASKED, FEWEST = 32, 8
 
 
 def notes(model: Model, ctx: JobContext) -> tuple[str, ...]:
-    """A warning where the original gives one and the same class for all of the first 32 calibration inputs.
+    """Return a warning where the original predicts the same class for all of the first 32 calibration inputs.
 
-    Nothing is said of fewer than 8 inputs, or of models that give no class.
+    Return nothing for fewer than 8 inputs and for models that do not classify.
     """
     pipeline = load_pipeline(model.folder)
     if pipeline.spec.answer_kind != "class":

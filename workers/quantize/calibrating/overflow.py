@@ -1,7 +1,8 @@
-"""Where 16 bits are too few digits for a size: inner values that half-size numbers cannot hold, seen on examples.
+"""Find inner values that FP16 cannot hold, by running examples through the original.
 
-FP16 ends at 65504, and what is larger becomes infinite; so do sums and products of it, up to the answers. The original
-is run in 32 bits and the extremes of each inner value are read. BF16 has the range of 32 bits: there the answers tell.
+FP16 ends at 65504; larger values, their sums and products become infinite, up to the predictions. The original runs in
+32 bits, and the extremes of each inner value are recorded. BF16 has the range of 32 bits; there the predictions show
+whether values stay finite.
 """
 
 from dataclasses import dataclass
@@ -20,19 +21,20 @@ LARGEST = 65504.0
 """The largest finite number of FP16 (IEEE 754 binary16)."""
 
 HEADROOM = 2.0
-"""Other inputs may give larger values than the few that are looked at."""
+"""Safety factor, because other inputs may produce larger values than the few examples."""
 
 EXAMPLES = 16
 
 CARRIES = frozenset({"Add", "Sub", "Where", "Unsqueeze", "Expand", "Reshape", "Transpose", "Slice", "Identity", "Cast"})
-"""Operators through which a mask comes to its Softmax."""
+"""Operators through which a mask reaches its Softmax."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """`operators` (names) give or take values beyond what FP16 holds; `largest` is the largest seen there.
+    """Result of the search for values beyond the range of FP16.
 
-    `looked` is False where there were no examples, and constants alone were looked at.
+    `operators` names the nodes that read or produce such values; `largest` is the largest value. `looked` is False if
+    there were no examples, so that only constants were checked.
     """
 
     operators: tuple[str, ...]
@@ -41,9 +43,13 @@ class Found:
 
 
 def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> Found:
-    """Run `proto` (nodes named, constants lifted) on the model's calibration inputs; which operators must keep 32 bits.
+    """Run `proto` on the model's calibration inputs and return which operators must keep 32 bits.
 
-    `scratch` is a folder for two files that are removed again. The types of inner values are added to `proto`.
+    Args:
+        proto: the graph, with named nodes and lifted constants; the types of inner values are added to it.
+        model: the original model.
+        scratch: a folder for two temporary files.
+        ctx: context of the running job.
     """
     path = scratch / "extremes.onnx"
     onnx_files.save(_copy(proto), path)
@@ -70,7 +76,7 @@ def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> Found:
 
 
 def _copy(proto: Any) -> Any:
-    """Another one with its own weights: writing large weights into a file of their own takes them out of a proto."""
+    """Return a copy with its own weights, because writing large weights to a file removes them from a proto."""
     import onnx
 
     copy = onnx.ModelProto()
@@ -86,7 +92,7 @@ def _of_constants(proto: Any) -> dict[str, tuple[float, float]]:
 
 
 def _of_inner_values(path: Path, names: dict[str, tuple[str, str]], requests: Any) -> dict[str, tuple[float, float]]:
-    """(smallest, largest) of each inner value over all requests; not finite where it was that once."""
+    """Return (smallest, largest) of each inner value over all requests; not finite if any request was not."""
     asked = [name for pair in names.values() for name in pair]
     found: dict[str, tuple[float, float]] = {}
     for values in probes.run_each(path, asked, requests):
@@ -97,14 +103,14 @@ def _of_inner_values(path: Path, names: dict[str, tuple[str, str]], requests: An
 
 
 def _masks(graph: Any) -> set[str]:
-    """Values that come to nothing but Softmax. Very negative ones there are masks, and stay that when they are cut."""
+    """Return values that only lead to Softmax. Very negative ones are masks, and clipping keeps them masks."""
     constants = {tensor.name for tensor in graph.initializer}
     readers: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
     found: set[str] = set()
-    for node in reversed(graph.node):  # the nodes are sorted, so those that read come first here
+    for node in reversed(graph.node):  # the nodes are sorted, so readers come first in this order
         for name in (*node.input, *node.output):
             kinds = CARRIES | {"Mul"} if name in constants else CARRIES  # (1 - mask) times a very negative number
             if name in readers and all(_leads_to_softmax(reader, kinds, found) for reader in readers[name]):
@@ -117,9 +123,10 @@ def _leads_to_softmax(node: Any, kinds: frozenset[str], masks: set[str]) -> bool
 
 
 def join_casts(proto: Any) -> int:
-    """Remove casts from 32 to 16 bits and back between two operators that keep 32 bits: they would cut the value.
+    """Remove casts from 32 to 16 bits and back between two operators that keep 32 bits, as they would clip the value.
 
-    How many were removed.
+    Returns:
+        The number of removed pairs.
     """
     from onnx import TensorProto
 

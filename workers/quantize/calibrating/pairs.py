@@ -1,8 +1,8 @@
-"""Pairs of QuantizeLinear and DequantizeLinear as TensorRT reads them: around what goes into products and convolutions.
+"""Insert QuantizeLinear and DequantizeLinear pairs before products and convolutions, in the form TensorRT reads.
 
-Symmetric, one scale for each inner value, one for each output channel of a weight, biases as they are.
-Source: TensorRT documentation, “Working with Quantized Types”, “Explicit Quantization”; ONNX, operators QuantizeLinear
-and DequantizeLinear (operator set 19 for FP8).
+Ranges are symmetric, with one scale for each inner value and one for each output channel of a weight. Biases keep their
+numbers. Source: TensorRT documentation, “Working with Quantized Types”, “Explicit Quantization”; ONNX, operators
+QuantizeLinear and DequantizeLinear (operator set 19 for FP8).
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from workers.quantize.qdq import HEAVY
 from workers.quantize.weights.stored_weights import channels, floats
 
 TINY = 1e-12
-"""Scales are at least this, so that a value that is always 0 stays 0."""
+"""Smallest scale, so that a value that is always 0 stays 0."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`most` is the largest number of this kind, which the largest value seen is mapped to."""
+    """One number format; `most` is its largest number, to which the largest observed value is mapped."""
 
     name: str
     most: float
@@ -34,9 +34,10 @@ FP8 = Kind("fp8", 448, 19)
 
 
 def insert(proto: Any, ranges: Mapping[str, tuple[float, float]], kind: Kind) -> int:
-    """Put pairs into the graph, in place; returns how many layers compute with such numbers now.
+    """Insert pairs into the graph, in place, and return the number of quantized layers.
 
-    `ranges` are (least, largest) values by the inner value's name; a layer whose input has none stays as it is.
+    `ranges` holds (smallest, largest) by the name of the inner value. A layer without a range for its input stays
+    unchanged.
     """
     graph = proto.graph
     weights = floats(graph)
@@ -65,7 +66,7 @@ def _has_form(node: Any, weight: Any) -> bool:
 
 
 def _value(graph: Any, name: str, seen: tuple[float, float], kind: Kind, done: dict[str, str]) -> list[Any]:
-    """Nodes that round an inner value, once for all that read it."""
+    """Return the nodes that quantize an inner value, created once for all its readers."""
     from onnx import helper, numpy_helper
 
     if name in done:
@@ -82,7 +83,7 @@ def _value(graph: Any, name: str, seen: tuple[float, float], kind: Kind, done: d
 
 
 def _weight(graph: Any, weight: Any, axis: int, kind: Kind, done: dict[str, str]) -> list[Any]:
-    """The weight stored as such numbers, and the node that brings it back."""
+    """Store the weight in the number format and return the node that dequantizes it."""
     from onnx import helper, numpy_helper
 
     if weight.name in done:
@@ -101,7 +102,7 @@ def _weight(graph: Any, weight: Any, axis: int, kind: Kind, done: dict[str, str]
 
 
 def tensor(values: NDArray[np.float32], kind: Kind, name: str) -> Any:
-    """Scaled values rounded to numbers of this kind (to nearest, ties to even), as an initializer."""
+    """Return scaled values, rounded to this number format (to nearest, ties to even), as an initializer."""
     from onnx import TensorProto, helper, numpy_helper
 
     clipped = np.clip(values, -kind.most, kind.most)

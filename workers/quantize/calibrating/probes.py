@@ -1,4 +1,4 @@
-"""Looking at inner values of a model: more outputs are added to a copy of it, and the examples are run through."""
+"""Read inner values of a model: add outputs to a copy of it and run the examples through the copy."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def float_tensors(proto: Any) -> list[str]:
-    """Inner values of the main graph that are known to be 32-bit numbers. Shapes must have been inferred."""
+    """Return the inner values of the main graph that are known to be 32-bit floats. Shapes must be inferred first."""
     from onnx import TensorProto
 
     known = {
@@ -28,7 +28,7 @@ def float_tensors(proto: Any) -> list[str]:
 
 
 def with_types(proto: Any, path: Path) -> Any:
-    """The model in the file at `path` with the types of its inner values, without weights where they lie apart."""
+    """Add the types of inner values to `proto`, which is stored at `path`; its weights may lie in a separate file."""
     import onnx
 
     inferred = path.with_name("inferred.onnx")
@@ -41,9 +41,9 @@ def with_types(proto: Any, path: Path) -> Any:
 
 
 def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
-    """Add the largest absolute value of the tensor `name`, over all but its last `axes_kept` axes; the output's name.
+    """Add an output with the largest absolute value of the tensor `name` and return the name of the output.
 
-    The result has the shape () or that of those axes.
+    The maximum covers all but the last `axes_kept` axes; the output has the shape () or that of these axes.
     """
     from onnx import TensorProto, helper
 
@@ -62,7 +62,7 @@ def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
 
 
 def add_extremes(proto: Any, name: str) -> tuple[str, str]:
-    """Add the smallest and the largest value of the tensor `name`, each of shape (); the outputs' names."""
+    """Add outputs () with the smallest and the largest value of the tensor `name` and return their names."""
     from onnx import TensorProto, helper
 
     names = (f"fettle_low_{name}", f"fettle_high_{name}")
@@ -73,7 +73,7 @@ def add_extremes(proto: Any, name: str) -> tuple[str, str]:
 
 
 def add_channel_mean(proto: Any, name: str, axis: int) -> str:
-    """Add the mean of each channel of the tensor `name` (axis 1, or −1); the output's name, its shape (channels,)."""
+    """Add an output (channels,) with the mean of each channel of the tensor `name` (axis 1, or −1); return its name."""
     from onnx import TensorProto, helper
 
     output = f"fettle_mean_{name}"
@@ -93,7 +93,7 @@ def add_channel_mean(proto: Any, name: str, axis: int) -> str:
 
 
 def _reduce(proto: Any, kind: str, source: str, output: str, axis: int) -> Any:
-    """A node that reduces one axis; from operator set 18 on the axis is an input."""
+    """Return a node that reduces one axis; from operator set 18 on the axis is an input."""
     from onnx import TensorProto, helper
 
     if onnx_files.opset(proto) < 18:
@@ -103,14 +103,18 @@ def _reduce(proto: Any, kind: str, source: str, output: str, axis: int) -> Any:
 
 
 def run_each(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Iterator[Arrays]:
-    """The values of these outputs for each request, by name. Raises NotRunnable where the model does not open."""
+    """Yield the values of these outputs, by name, for each request.
+
+    Raises:
+        NotRunnable: the model does not open.
+    """
     session = onnx_files.start(path, "none")
     for feeds in requests:
         yield dict(zip(names, session.run(names, dict(feeds)), strict=True))
 
 
 def largest(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Arrays:
-    """The element-wise maximum of these outputs over all requests."""
+    """Return the element-wise maximum of these outputs over all requests."""
     found: Arrays = {}
     for values in run_each(path, names, requests):
         for name, value in values.items():

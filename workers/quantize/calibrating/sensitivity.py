@@ -1,4 +1,4 @@
-"""Which layers cost most in answers, and how few of them must keep their numbers: measured, with few evaluations."""
+"""Measure how much each layer's quantization costs, and find the fewest layers that must keep their numbers."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,30 +12,34 @@ from workers.quantize.calibrating.similarity import Alike, Held
 from workers.quantize.qdq import RangeParams
 
 SAMPLES = 4
-"""Inputs that each layer is asked with, alone in 8 bits."""
+"""Number of inputs that measure each layer alone in 8 bits."""
 
 FILE = "sensitivity.json"
-"""Beside the model: what each layer cost in answers, {name: squared error over square}, for a look at the layers."""
+"""File beside the model with the cost of each layer: {name: squared error over square}."""
 
 RANK, SEARCH = "Look for sensitive layers", "Find how many must stay"
 
 
 @dataclass
 class Clock:
-    """A limit of time; `over` tells when it has passed."""
+    """A time limit; `over` is True after it has passed."""
 
     max_s: float
     _began_s: float = field(default_factory=time.monotonic)
 
     @property
     def over(self) -> bool:
+        """Return whether the time limit has passed."""
         return time.monotonic() - self._began_s > self.max_s
 
 
 @dataclass(frozen=True)
 class Layer:
-    """`cost`: squared error of the answers over their square, with this layer alone in 8 bits. `work`: its share of all
-    multiplications."""
+    """One layer with its cost and its work.
+
+    `cost` is the squared error of the predictions over their square, with only this layer in 8 bits. `work` is the
+    layer's share of all multiplications.
+    """
 
     name: str
     cost: float
@@ -45,7 +49,7 @@ class Layer:
 def rank(
     prepared: Path, ranges: Any, params: RangeParams, held: Held, open_file: Callable[[Path], Any], ctx: JobContext
 ) -> list[Layer]:
-    """The layers, first those that cost most in answers for the work that 8 bits would save on them."""
+    """Return the layers, ordered by cost relative to their share of the work, the most sensitive first."""
     path = prepared.with_name("switches.onnx")
     layers = switches.write(prepared, path, ranges, params)
     ctx.check_cancelled()
@@ -65,7 +69,7 @@ def rank(
 
 
 def most_kept(layers: Sequence[Layer], share: float) -> int:
-    """How many of the layers, from the first on, do at most this share of the work."""
+    """Return how many layers, from the start of the list, do at most `share` of the work."""
     done = 0.0
     for number, layer in enumerate(layers):
         done += layer.work
@@ -76,7 +80,11 @@ def most_kept(layers: Sequence[Layer], share: float) -> int:
 
 @dataclass(frozen=True)
 class Found:
-    """`kept` layers keep their numbers; `alike` is what came of it; `evaluations` models were compared."""
+    """Result of the search.
+
+    `kept` are the layers that keep their numbers, `alike` is the resulting similarity, `evaluations` counts the
+    compared models, and `stopped` means that the time limit ended the search.
+    """
 
     kept: tuple[str, ...]
     alike: Alike
@@ -92,16 +100,16 @@ def fewest(
     stop: Callable[[], bool],
     ctx: JobContext,
 ) -> Found | Alike:
-    """The fewest of `worst_first`, from its start, that must stay so that `enough` holds, by bisection.
+    """Find by bisection the fewest of `worst_first`, from its start, that must be kept so that `enough` holds.
 
-    First the `most` that may stay: where even that is not enough its similarity is returned, and the search is over
-    after one evaluation. `stop` ends the search early with the best so far.
+    The first evaluation keeps `most` layers. If even that is not enough, its similarity is returned. `stop` ends the
+    search early with the best result so far.
     """
     alike = evaluate(worst_first[:most])
     done = 1
     if not enough(alike):
         return alike
-    low, high, best = 0, most, alike  # `low` is known to be too few (none was tried before)
+    low, high, best = 0, most, alike  # `low` is known to be too few (0 was evaluated before)
     while high - low > 1:
         ctx.progress(SEARCH, done, None, "evaluations")
         if stop():

@@ -1,4 +1,4 @@
-"""How alike a changed model answers on calibration inputs that were set aside: never on the test inputs."""
+"""Measure how similar a changed model's predictions are on calibration inputs that were set aside."""
 
 import math
 from collections.abc import Callable
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
 
 RIVALS = 5
-"""Classes beside the best one whose scores tell how large errors are."""
+"""Number of classes besides the best one whose scores are used to estimate errors."""
 
 NEAR = 4.0
-"""Differences of scores beyond this (a class e⁴ times less likely) never change an answer; their errors are larger."""
+"""Largest score difference that is used; a class e⁴ times less likely never wins, and its errors are larger."""
 
 SMALLEST_SHARE = np.float32(1e-6)
 SMALLEST_SPREAD = np.float32(1e-3)
-"""Of scores from 0 to 1: a class that never shows would else count by its noise."""
+"""Smallest spread of scores from 0 to 1, so that the noise of a class that never occurs does not count."""
 
 
 @dataclass(frozen=True)
 class Alike:
-    """`agreement`: expected share of same classes (None where answers are no classes), `seen` the share counted,
-    `cosine` the mean similarity of the answers, `n` how many were compared."""
+    """Similarity of predictions to the original's.
+
+    `agreement` is the expected share of equal classes (None for models that do not classify) and `seen` the counted
+    share. `cosine` is the mean similarity of the predictions, `n` the number of compared inputs.
+    """
 
     agreement: float | None
     seen: float | None
@@ -44,10 +47,10 @@ Answer = NDArray[np.float32]
 
 
 class Held:
-    """Some calibration inputs with the original's answers (32-bit numbers, ONNX Runtime).
+    """Some calibration inputs with the original's predictions (32-bit numbers, ONNX Runtime).
 
-    A detector's raw head stands for its boxes, each channel by its own `spread`: boxes that NMS has chosen say nothing
-    of small errors, and places are large numbers beside scores (EVALUATION.md).
+    For a detector, the raw head is compared instead of its boxes, each channel relative to its own `spread`. Boxes
+    after NMS do not show small errors, and positions are large numbers compared with scores (docs/evaluation.md).
     """
 
     def __init__(
@@ -58,6 +61,15 @@ class Held:
         check: Callable[[], None],
         spread: tuple[Answer, Answer] | None = None,
     ) -> None:
+        """Store inputs and predictions.
+
+        Args:
+            pipeline: reads predictions out of the model's outputs.
+            items: the calibration inputs.
+            raw: the original's prediction for each input.
+            check: raises when the job is cancelled.
+            spread: mean and standard deviation per channel; computed from `raw` for detectors if not given.
+        """
         self._pipeline, self._items, self._check = pipeline, items, check
         self._spread = spread
         if pipeline.spec.postprocess is not None and spread is None and raw:
@@ -66,14 +78,15 @@ class Held:
         self.wanted = raw if spread is not None else [self._by_spread(answer) for answer in raw]
 
     def __len__(self) -> int:
+        """Return the number of inputs."""
         return len(self._items)
 
     def first(self, count: int) -> "Held":
-        """The same with fewer inputs."""
+        """Return the same with only the first `count` inputs."""
         return Held(self._pipeline, self._items[:count], self.wanted[:count], self._check, self._spread)
 
     def ask(self, session: Any) -> list[Answer]:
-        """A session's answers to all inputs, one array (n, …) each."""
+        """Return a session's predictions for all inputs, one array (n, …) each."""
         return [self._by_spread(raw) for raw in _ask(self._pipeline, session, self._items, self._check)]
 
     def _by_spread(self, raw: Answer) -> Answer:
@@ -83,7 +96,7 @@ class Held:
         return np.asarray((raw - mean) / spread, np.float32)
 
     def judge(self, got: list[NDArray[np.float32]]) -> Alike:
-        """How alike these answers are."""
+        """Return the similarity of these predictions."""
         spec = self._pipeline.spec
         finite = all(np.isfinite(answer).all() for answer in got)
         cosine = float(similarities(self.wanted, got, spec.answer_kind == "embedding").mean()) if finite else 0.0
@@ -93,20 +106,20 @@ class Held:
         if not finite or old.shape != new.shape:
             return Alike(0.0, 0.0, 0.0, len(got))
         old, new = (values.reshape(-1, values.shape[-1]) for values in (old, new))
-        if spec.scores == "probabilities":  # margins of shares end at 1, those of their logarithms do not
+        if spec.scores == "probabilities":  # margins of probabilities end at 1, those of their logarithms do not
             old, new = (np.log(np.maximum(values, SMALLEST_SHARE)) for values in (old, new))
         seen = float((old.argmax(axis=1) == new.argmax(axis=1)).mean())
         return Alike(expected_agreement(old, new), seen, cosine, len(got))
 
     def error(self, got: list[NDArray[np.float32]]) -> float:
-        """Mean squared error of answers over the original's mean square: what a change costs, as one number."""
+        """Return the squared error of the predictions over the square of the original's: the cost of a change."""
         gone = sum(float(((a - b).astype(np.float64) ** 2).sum()) for a, b in zip(self.wanted, got, strict=True))
         size = sum(float((a.astype(np.float64) ** 2).sum()) for a in self.wanted)
         return gone / size if size else gone
 
 
 def hold(model: Model, items: "list[Feeds]", ctx: JobContext) -> Held:
-    """Ask the model as it is, and keep its answers."""
+    """Run the unchanged model on these inputs and store its predictions."""
     pipeline = load_pipeline(model.folder)
     session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
     wanted = _ask(pipeline, session, items, ctx.check_cancelled)
@@ -127,12 +140,12 @@ def _ask(
 
 
 def expected_agreement(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
-    """Share of rows whose best class stays, as the errors' size and the margins of the rows let expect.
+    """Return the expected share of rows whose best class stays the same.
 
-    `old` and `new` are scores (n, classes). With a dozen rows the share that is counted moves in steps of 8 %, while
-    the differences between the best and the next classes are many: σ is the size of their errors, and each row's
-    margin says how near it is to a change. The mean of Φ(margin / σ); on three models it was within .01 of what 600
-    inputs showed.
+    `old` and `new` are scores (n, classes). With a dozen rows the counted share moves in steps of 8 %, while there are
+    many differences between the best and the next classes. σ is the size of their errors, and each row's margin shows
+    how near it is to a change. The result is the mean of Φ(margin / σ); on three models it was within .01 of the share
+    that 600 inputs showed.
     """
     classes = old.shape[1]
     if classes < 2:

@@ -1,1 +1,1 @@
-"""Weights in fewer bits than they came in: how they are kept, rounded and told."""
+"""Store and round the weights of language models in fewer bits."""

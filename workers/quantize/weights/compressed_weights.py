@@ -1,4 +1,4 @@
-"""What both techniques for language models share: NNCF's compression of weights, over an OpenVINO graph."""
+"""Compress the weights of an OpenVINO language model with NNCF; both INT8 and INT4 techniques use this."""
 
 import contextlib
 import hashlib
@@ -32,7 +32,7 @@ SOURCE = "NNCF, “Weights compression” (docs.openvino.ai)"
 def compress(
     model: Model, technique: str, title: str, params: TechniqueParams, ctx: JobContext, precision: str, how: Any
 ) -> ModelArtifact:
-    """Write the graph with fewer bits a weight. `how(nncf)` gives the arguments of `nncf.compress_weights`."""
+    """Write the graph with fewer bits per weight; `how(nncf)` returns the arguments of `nncf.compress_weights`."""
     need_chat(model, title)
     ctx.check_cancelled()
     with new_model(model, technique, params, ctx) as output:
@@ -42,7 +42,7 @@ def compress(
                 _write(model, params, output.folder / FILES[0], how, examples, ctx)
         finally:
             for one in examples:
-                one.raise_cancelled()  # the library may have made another error of it
+                one.raise_cancelled()  # the library may have turned a cancellation into another error
         output.files = FILES
         output.precision = precision
         output.runtimes = (RUNTIME,)
@@ -51,7 +51,11 @@ def compress(
 
 
 def need_chat(model: Model, title: str) -> None:
-    """Raises `InputRefused` for what is no language model."""
+    """Check that the model is a language model.
+
+    Raises:
+        InputRefused: it is none.
+    """
     if not model.artifact.settings.get("chat"):
         raise InputRefused(
             "no_language_model",
@@ -70,7 +74,7 @@ def _write(
     nncf.set_log_level(logging.ERROR)
     arguments = how(nncf)
     graph = library.Core().read_model(str(model.main))
-    whole = graph.clone()  # shares the weights: their maps stay until the end
+    whole = graph.clone()  # shares the weights, so that their memory maps stay until the end
     with given_back(model.main.with_suffix(".bin")), contextlib.ExitStack() as after:
         if isinstance(arguments.get("dataset"), Examples):
             examples.append(arguments.pop("dataset"))
@@ -86,7 +90,7 @@ def _write(
 def _learned(
     library: Any, model: Any, arguments: dict[str, Any], examples: "Examples", kept: Path, ctx: JobContext
 ) -> Any:
-    """Layer by layer where the graph can be cut; one that cannot, all at once, which takes three times the room."""
+    """Compress part by part where the graph can be cut; otherwise all at once, which takes three times the memory."""
     import nncf
 
     graph = Graph(model)
@@ -101,8 +105,10 @@ def _learned(
 
 @contextlib.contextmanager
 def kept_for(model: Model, params: TechniqueParams, examples: str, ctx: JobContext) -> Iterator[Path]:
-    """A folder for what is finished of this very work: removed when the block ends well, and in any case where the
-    job has no folder that outlives it."""
+    """Provide a folder for finished parts of exactly this work.
+
+    The folder is removed after success, and also after a failure if the job has no folder that outlives it.
+    """
     import nncf
 
     made_of = [sorted(file.sha256 for file in model.artifact.files), params.model_dump(mode="json"), examples]
@@ -120,9 +126,14 @@ def kept_for(model: Model, params: TechniqueParams, examples: str, ctx: JobConte
 
 
 class Examples:
-    """Texts as the graph itself takes them, from the start each time; NNCF goes through them more than once."""
+    """Calibration texts as inputs of the graph, which NNCF iterates several times, each time from the start."""
 
     def __init__(self, ctx: JobContext, most: int) -> None:
+        """Count and hash at most `most` calibration texts.
+
+        Raises:
+            InputRefused: there are no texts.
+        """
         self._ctx, self._cancelled = ctx, None  # type: tuple[JobContext, JobCancelled | None]
         self.count, seen = 0, hashlib.sha256()
         for feeds in ctx.calibration(most):
@@ -138,6 +149,7 @@ class Examples:
             )
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the inputs of each text; cancellation is recorded and raised."""
         for feeds in self._ctx.calibration(self.count):
             try:
                 self._ctx.check_cancelled()
@@ -153,11 +165,11 @@ class Examples:
             }
 
     def raise_cancelled(self) -> None:
-        """Raises what ended it, where something did."""
+        """Raise the cancellation that ended an iteration, if there was one."""
         if self._cancelled is not None:
             raise self._cancelled
 
 
 def why_not(situation: Situation, params: Any) -> Reason | None:
-    """For models that are in more bits."""
+    """Reject models that already have few bits."""
     return IN_8_BITS if situation.model.precision.startswith("int") else None

@@ -1,9 +1,9 @@
-"""An OpenVINO graph of a language model cut into parts of a layer or less, one after the other.
+"""Cut an OpenVINO graph of a language model into consecutive parts of a layer or less.
 
-What depends on weights goes through the graph in a chain of layers. Where all of it passes through one result, the
-graph can be cut; masks, positions and shapes depend on no weights and cross as they are. Each part is a model of its
-own, with parameters in the place of what comes from before. Caches stay outside, since a part may look at the length
-of another's: what was cached is a parameter of a part, what is to be cached one of its results.
+Everything that depends on weights forms a chain of layers. The graph can be cut where the whole chain passes through
+one result. Masks, positions and shapes depend on no weights and cross unchanged. Each part is a separate model, with
+parameters in place of earlier values. Caches stay outside, since a part may read the length of another part's cache:
+cached values are parameters of a part, and values to cache are results.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,21 +13,24 @@ from math import prod
 from typing import Any
 
 Crossing = tuple[str, int]
-"""The name of a node, and the number of one of its outputs."""
+"""The name of a node and the number of one of its outputs."""
 
 SMALLEST_BYTES = 6 << 20
-"""Of weights in a part: what is smaller goes together with what comes next, since each part is compiled."""
+"""Smallest weight size of a part in bytes; smaller ones join the next part, because each part is compiled."""
 
 SMALL = 512
-"""Constants of fewer numbers are no weights of a layer: frequencies of positions, scales of norms."""
+"""Smallest size of weights; smaller constants are position frequencies or norm scales."""
 
 SHAPES, OUTSIDE = ("ShapeOf",), ("Parameter", "ReadValue", "Assign", "Result")
 
 
 @dataclass(frozen=True)
 class Part:
-    """`nodes` are the names of all nodes but constants. `products` have weights that may be rounded to few bits,
-    `kept` those that may not: tables of words and the head. `weights` counts the numbers of the products."""
+    """One part of the graph.
+
+    `nodes` are the names of all nodes except constants. `products` have weights that may be rounded to few bits, `kept`
+    have weights that may not: embedding tables and the head. `weights` counts the numbers in the products' weights.
+    """
 
     nodes: frozenset[str]
     takes: tuple[Crossing, ...]
@@ -38,9 +41,10 @@ class Part:
 
 
 class Graph:
-    """Names, order and makers of an `openvino.Model`, whose nodes are named apart."""
+    """Index of an `openvino.Model`: names, order and producers of its nodes."""
 
     def __init__(self, model: Any) -> None:
+        """Index the nodes of `model`."""
         self.model = model
         self.ops: list[Any] = model.get_ordered_ops()
         self.by_name: dict[str, Any] = {op.get_friendly_name(): op for op in self.ops}
@@ -50,7 +54,7 @@ class Graph:
 
     @property
     def has_unique_names(self) -> bool:
-        """Without, parts cannot be told apart."""
+        """Return whether all node names are unique, without which parts cannot be distinguished."""
         return len(self.by_name) == len(self.ops)
 
     def _is_constant(self, op: Any) -> bool:
@@ -60,27 +64,27 @@ class Graph:
         return all(self._constant[name] for name, _ in self.sources(op))
 
     def is_constant(self, name: str) -> bool:
-        """Whether nothing but constants goes into it."""
+        """Return whether a node depends only on constants."""
         return self._constant[name]
 
     def sources(self, op: Any) -> list[Crossing]:
-        """What goes into a node."""
+        """Return the inputs of a node."""
         outputs = [op.input_value(number) for number in range(op.get_input_size())]
         return [(output.get_node().get_friendly_name(), output.get_index()) for output in outputs]
 
     def output(self, crossing: Crossing) -> Any:
-        """The output of a node."""
+        """Return an output of a node."""
         return self.by_name[crossing[0]].output(crossing[1])
 
     def weights_of(self, op: Any) -> int:
-        """How many numbers the weights of a product or a table have; 0 for all other nodes."""
+        """Return the number of weights of a product or an embedding table; 0 for all other nodes."""
         if op.get_type_name() not in ("MatMul", "Gather"):
             return 0
         sizes = [prod(op.input_value(port).get_shape()) for port in self.weight_ports(op)]
         return max((size for size in sizes if size >= SMALL), default=0)
 
     def weight_ports(self, op: Any) -> list[int]:
-        """Inputs of a product or a table that are constants of more than one axis."""
+        """Return the inputs of a product or a table that are constants with more than one axis."""
         ports = (0, 1) if op.get_type_name() == "MatMul" else (0,)
         values = {port: op.input_value(port) for port in ports}
         return [
@@ -91,7 +95,7 @@ class Graph:
 
     @cached_property
     def chain(self) -> list[Any]:
-        """In order, nodes that have weights of a layer or depend on such."""
+        """Return, in graph order, all nodes that have layer weights or depend on them."""
         depending: set[str] = set()
         found = []
         for op in self.ops:
@@ -105,7 +109,7 @@ class Graph:
 
 
 def parts_of(graph: Graph) -> list[Part]:
-    """The parts in order; a single one where the graph cannot be cut."""
+    """Return the parts in order; a single part where the graph cannot be cut."""
     pieces = _merged(graph, _pieces(graph))
     number_of = {op.get_friendly_name(): number for number, piece in enumerate(pieces) for op in piece}
     _place_others(graph, number_of)
@@ -140,7 +144,7 @@ def parts_of(graph: Graph) -> list[Part]:
 
 
 def _pieces(graph: Graph) -> list[list[Any]]:
-    """The chain, cut between any two nodes with weights where one result alone goes on."""
+    """Cut the chain between any two nodes with weights where only one result continues."""
     chain = graph.chain
     place = {op.get_friendly_name(): number for number, op in enumerate(chain)}
     last_use: dict[Crossing, int] = {}
@@ -168,7 +172,7 @@ def _pieces(graph: Graph) -> list[list[Any]]:
 
 
 def _merged(graph: Graph, pieces: list[list[Any]]) -> list[list[Any]]:
-    """Small ones go together with the next one, but for the first (the table of words) and the last (the head)."""
+    """Merge small pieces with the next one, except the first (the embedding table) and the last (the head)."""
     merged: list[list[Any]] = []
     for number, piece in enumerate(pieces):
         alone = number in (0, 1, len(pieces) - 1)
@@ -180,7 +184,7 @@ def _merged(graph: Graph, pieces: list[list[Any]]) -> list[list[Any]]:
 
 
 def _place_others(graph: Graph, number_of: dict[str, int]) -> None:
-    """What depends on no weights is worked out in the first part that needs it."""
+    """Assign each node that depends on no weights to the first part that needs it."""
     for op in reversed(graph.ops):
         name = op.get_friendly_name()
         if name in number_of or graph.is_constant(name) or op.get_type_name() in OUTSIDE:
@@ -201,21 +205,21 @@ def _taken(graph: Graph, names: set[str]) -> set[Crossing]:
 
 
 def ends_of(graph: Graph, parts: Iterable[Part]) -> Part:
-    """What is kept of all parts, together: the table of words and the head often share their weights."""
+    """Return one part with all kept nodes, because the embedding table and the head often share their weights."""
     kept = tuple(name for part in parts for name in part.kept)
     gives = tuple((name, 0) for name in kept)
     return Part(frozenset(kept), tuple(sorted(_taken(graph, set(kept)))), gives, (), kept, 0)
 
 
 def input_names(part: Part) -> dict[Crossing, str]:
-    """What the parameters of a part's own model are called."""
+    """Return the parameter names of a part's own model."""
     return {crossing: f"part_input_{number}" for number, crossing in enumerate(part.takes)}
 
 
 def taken_out(library: Any, graph: Graph, part: Part) -> Any:
-    """The part as an `openvino.Model` of its own that shares the weights; the graph stays as it was.
+    """Return the part as a separate `openvino.Model` that shares the weights; the graph stays unchanged.
 
-    Its results come in the order of `Part.gives`, its parameters in that of `Part.takes`.
+    Its results have the order of `Part.gives`, its parameters that of `Part.takes`.
     """
     names = input_names(part)
     parameters, changed = [], []
@@ -238,7 +242,7 @@ def taken_out(library: Any, graph: Graph, part: Part) -> Any:
 
 
 def joined(library: Any, graph: Graph, parts: Mapping[int, Part], made: Mapping[int, Any]) -> Any:
-    """The whole model with other models in the place of some parts; it takes the nodes of both apart."""
+    """Return the whole model with some parts replaced by other models; this consumes the nodes of both."""
     new: dict[Crossing, Any] = {}
     for number in sorted(parts):
         part, model = parts[number], made[number]
@@ -258,7 +262,7 @@ def joined(library: Any, graph: Graph, parts: Mapping[int, Part], made: Mapping[
 
 
 def beginnings(library: Any, graph: Graph) -> tuple[list[Crossing], Any]:
-    """What caches hold before the first word, by the model's inputs: names, and a model that gives them in order."""
+    """Return the names of the caches and a model that computes their initial values, in this order, from the inputs."""
     states = [op for op in graph.ops if op.get_type_name() == "ReadValue"]
     results = [library.opset15.result(op.input_value(0)) for op in states]
     model = library.Model(results, graph.model.get_parameters(), "beginnings").clone()
@@ -271,7 +275,7 @@ def _lead(old: Any, new: Any) -> None:
 
 
 def _facts(told: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
-    """All that is noted in a model, with where it stands."""
+    """Yield all runtime info of a model with its paths."""
     for name, value in dict(told).items():
         inner = getattr(value, "value", value)
         if isinstance(inner, dict):

@@ -1,8 +1,8 @@
-"""Weights that are read through a memory map, and need not stay in memory once they are rounded.
+"""Release memory-mapped weights after they are read.
 
-OpenVINO maps the file of weights, so that each page that was read stays in the resident set until something else needs
-the room: at the end of a compression that is the whole model beside its smaller version. Its pages are clean, and the
-kernel reads them again where they are asked for once more.
+OpenVINO maps the weights file, so each page that was read stays resident until memory is needed elsewhere. At the end
+of a compression, that is the whole model beside its smaller version. The pages are clean, and the kernel reads them
+again on the next access.
 """
 
 import contextlib
@@ -15,16 +15,16 @@ from pathlib import Path
 
 MAPS = Path("/proc/self/maps")
 DONTNEED = 4
-"""`MADV_DONTNEED` of Linux (madvise(2)): of a map of a file, later reads see the file again."""
+"""`MADV_DONTNEED` of Linux (madvise(2)): later reads of a file's map read the file again."""
 
 EVERY_S = 0.1
 
 
 @contextlib.contextmanager
 def given_back(file: Path) -> Iterator[None]:
-    """While the block runs, what it has read of `file` through memory maps is given back, again and again.
+    """Release the mapped pages of `file` repeatedly while the block runs; does nothing except on Linux.
 
-    The maps must outlive the block, be read only, and the file must stay as it is. Nothing happens but on Linux.
+    The maps must outlive the block and be read only, and the file must not change.
     """
     maps = maps_of(file) if sys.platform == "linux" else []
     if not maps:
@@ -49,7 +49,7 @@ def given_back(file: Path) -> Iterator[None]:
 
 
 def give_back_freed() -> None:
-    """What was freed goes back to the system, and does not stay with the allocator (malloc_trim(3) of glibc)."""
+    """Return freed memory to the system instead of keeping it in the allocator (malloc_trim(3) of glibc)."""
     gc.collect()
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library
@@ -57,7 +57,7 @@ def give_back_freed() -> None:
 
 
 def maps_of(file: Path) -> list[tuple[int, int]]:
-    """Start and size in bytes of each map of the file that cannot be written through."""
+    """Return start and size in bytes of each read-only map of the file."""
     found = []
     real = str(file.resolve())
     for line in MAPS.read_text(encoding="utf-8", errors="surrogateescape").splitlines():

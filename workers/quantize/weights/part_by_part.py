@@ -1,11 +1,10 @@
-"""Weights of a language model rounded part by part, so that no more than a layer is worked on at a time.
+"""Round the weights of a language model part by part, so that only one layer at a time is in memory.
 
-NNCF compiles what it learns from. Of the whole model it holds all weights once more, and what each layer was fed with.
-Of one part, fed with what it is fed with in the whole model, it learns the same: which weights matter (AWQ, arXiv
-2306.00978, and scale estimation look at what goes through the original, GPTQ, arXiv 2210.17323, at what goes through
-the layers that are rounded already), and how sensitive a layer is.
-
-What is finished lies in files, so that work that was ended goes on with the next part.
+NNCF compiles the model that it learns from. For the whole model it holds all weights a second time, and the inputs of
+each layer. From one part, fed with its inputs in the whole model, it learns the same: which weights matter, and how
+sensitive a layer is. AWQ (arXiv 2306.00978) and scale estimation use the values of the original, GPTQ (arXiv
+2210.17323) those of the rounded layers. Finished parts are stored in files, so that interrupted work continues with the
+next part.
 """
 
 import json
@@ -26,13 +25,16 @@ DONE, ENDS = "done.json", "ends.xml"
 EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 
 Treat = Callable[[int, Part, Any, "Examples"], Any]
-"""Works on a part's own model with its examples, keeps in a file what comes of it, gives the model to go on with."""
+"""Processes a part's own model with its examples, saves the result, and returns the model that feeds the next part."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """`arguments` are those of `nncf.compress_weights` but for the examples; `share` of the weights gets few bits, the
-    others 8. `follows_rounded`: what comes next is fed by the rounded layers (GPTQ)."""
+    """How weights are rounded.
+
+    `arguments` are those of `nncf.compress_weights` except the examples. `share` of the weights gets few bits, the rest
+    8. With `follows_rounded`, the rounded layers feed the next part (GPTQ).
+    """
 
     arguments: Mapping[str, Any]
     share: float
@@ -40,30 +42,45 @@ class Rounding:
 
 
 class Examples:
-    """What a part is fed with, from the start each time; NNCF goes through it more than once."""
+    """Inputs of one part, which NNCF iterates several times, each time from the start."""
 
     def __init__(self, ctx: JobContext, activations: Activations, part: Part) -> None:
+        """Read the inputs of `part` from `activations`."""
         self._ctx, self._activations, self._part = ctx, activations, part
         self.count = activations.count
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the part's inputs of each example."""
         for example in range(self.count):
             self._ctx.check_cancelled()
             yield self._activations.feeds(self._part, example)
 
 
 class PartByPart:
-    """The work on one model; `folder` keeps what is finished, `given` are the model's own inputs for each example."""
+    """The work on one model; `folder` stores finished parts."""
 
     def __init__(
         self, library: Any, graph: Graph, parts: Sequence[Part], given: Sequence[Mapping[str, Any]], folder: Path
     ) -> None:
+        """Prepare the work.
+
+        Args:
+            library: the imported `openvino`.
+            graph: the whole graph.
+            parts: its parts in order.
+            given: the model's own inputs for each example.
+            folder: the folder of finished parts.
+        """
         self._library, self._graph, self._parts, self._given, self._folder = library, graph, parts, given, folder
         self._core = library.Core()
         self._last = max(number for number, part in enumerate(parts) if part.products)
 
     def run(self, rounding: Rounding, ctx: JobContext) -> Any:
-        """The whole model with fewer bits a weight. Raises JobCancelled; what is finished stays then."""
+        """Return the whole model with fewer bits per weight.
+
+        Raises:
+            JobCancelled: the job was cancelled; finished parts stay in the folder.
+        """
         self._round_ends(ctx)
         in_8_bits = self._sensitive(rounding, ctx) if rounding.share < 1 else set()
 
@@ -82,7 +99,7 @@ class PartByPart:
         return whole
 
     def _sensitive(self, rounding: Rounding, ctx: JobContext) -> set[str]:
-        """Names of the products that get 8 bits: all but the least sensitive ones of all layers."""
+        """Return the names of the products that get 8 bits: all except the least sensitive ones of all layers."""
         folder = self._folder / "looked"
         metric = rounding.arguments["sensitivity_metric"]
 
@@ -97,7 +114,7 @@ class PartByPart:
         return {name for name, _, _ in scores} - least_sensitive(scores, rounding.share)
 
     def _walk(self, folder: Path, title: str, ctx: JobContext, treat: Treat) -> None:
-        """All examples through one part after the other, from the first on that is not finished."""
+        """Run all examples through one part after the other, starting with the first unfinished part."""
         folder.mkdir(parents=True, exist_ok=True)
         begun = folder / DONE
         activations = Activations(folder / "activations", len(self._given))
@@ -134,7 +151,7 @@ class PartByPart:
         return {crossing for part in self._parts[number : self._last + 1] for crossing in part.takes}
 
     def _values(self, ctx: JobContext) -> Iterator[dict[Crossing, Any]]:
-        """What the graph's own inputs and its caches are at the beginning of each example."""
+        """Yield the graph's inputs and initial caches for each example."""
         names, model = beginnings(self._library, self._graph)
         needed = self._needed_from(0)
         inputs = {crossing[0]: crossing for crossing in needed}
@@ -153,7 +170,7 @@ class PartByPart:
         return self._folder / "rounded" / f"part_{number}.xml"
 
     def _save(self, model: Any, file: Path) -> None:
-        """The file that names the other one comes last."""
+        """Save a model; the file that refers to the other one is written last."""
         hidden = file.with_name(f"part-of-{file.name}")
         self._library.save_model(model, str(hidden), compress_to_fp16=False)
         hidden.with_suffix(".bin").replace(file.with_suffix(".bin"))
@@ -161,12 +178,12 @@ class PartByPart:
 
     @property
     def _ends(self) -> list[tuple[str, int]]:
-        """Tables of words and the head, each with the input that holds its weights."""
+        """Return embedding tables and the head, each with the input that holds its weights."""
         names = [name for part in self._parts for name in part.kept]
         return [(name, port) for name in names for port in self._graph.weight_ports(self._graph.by_name[name])]
 
     def _round_ends(self, ctx: JobContext) -> None:
-        """The ends in 8 bits, as NNCF does it, in a file of their own. They come first, while nothing else is held."""
+        """Round embedding tables and head to 8 bits with NNCF into a separate file, before other parts use memory."""
         import nncf
 
         file = self._folder / ENDS
@@ -190,7 +207,7 @@ class PartByPart:
 
 
 def _rounded(model: Any, part: Part, in_8_bits: set[str], examples: Examples, rounding: Rounding) -> Any:
-    """8 bits for these products, few for the others; tables and the head stay as they are."""
+    """Round these products to 8 bits and the others to few; embedding tables and the head stay unchanged."""
     import nncf
 
     others = sorted(in_8_bits & part.nodes)
@@ -212,7 +229,7 @@ def _rounded(model: Any, part: Part, in_8_bits: set[str], examples: Examples, ro
 
 
 def _write(path: Path, value: Any) -> None:
-    """Whole or not at all."""
+    """Write a JSON file atomically."""
     hidden = path.with_suffix(".part")
     hidden.write_text(json.dumps(value), encoding="utf-8")
     hidden.replace(path)

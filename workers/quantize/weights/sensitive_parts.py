@@ -1,7 +1,7 @@
-"""How sensitive each product of a language model is to rounding, found part by part as NNCF finds it for all at once.
+"""Measure the sensitivity of each product of a language model part by part, with NNCF's own metric.
 
-NNCF tells its scores to nobody, so its own classes are asked (3.4). What they do with the scores is a sum, and is done
-here over all parts.
+NNCF (3.4) does not publish its scores, so this module calls its internal classes. NNCF only sums the scores, which is
+done here over all parts.
 """
 
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from typing import Any
 from workers.quantize.weights.graph_parts import Part
 
 Score = tuple[str, float, int]
-"""The name of a product, how sensitive it is, how many weights it has."""
+"""The name of a product, its sensitivity and its number of weights."""
 
 
 def scores_of(model: Any, part: Part, metric: Any, examples: Any) -> list[Score]:
-    """Of each product of a part's own model, in NNCF's order."""
+    """Return the score of each product of a part's own model, in NNCF's order."""
     import nncf
     from nncf.common.factory import build_graph
     from nncf.quantization.algorithms.weight_compression import algorithm
@@ -45,7 +45,7 @@ def scores_of(model: Any, part: Part, metric: Any, examples: Any) -> list[Score]
 
 
 def least_sensitive(scores: Iterable[Score], share: float) -> set[str]:
-    """Names of the least sensitive products, as many as stay below this share of all weights (NNCF's `ratio`)."""
+    """Return the names of the least sensitive products, up to this share of all weights (NNCF's `ratio`)."""
     ordered = sorted(scores, key=lambda score: score[1])
     total, taken = sum(size for _, _, size in ordered), 0
     chosen = set()

@@ -1,4 +1,4 @@
-"""The folder that an opened language model came from, written again: what libraries read that build graphs of it."""
+"""Write the source folder of a language model again, for libraries that build their own graph from it."""
 
 import json
 from collections.abc import Mapping
@@ -15,17 +15,18 @@ from workers.infer.openvino_program import import_library
 from workers.model_io.readers.named_weights import UNIFORM_FILE, Uniform, weights_of
 
 SHARD_BYTES = 1 << 30
-"""Weights are written in parts of so many bytes, so that memory holds one of them."""
+"""Size of a weights file in bytes; memory holds one file at a time."""
 
 CONFIG = "config.json"
 TOKENIZER_CLASS = {"tokenizer_class": "PreTrainedTokenizerFast"}
-"""All that is said of a tokenizer besides its own file: nothing of it goes into a graph."""
+"""The only tokenizer setting besides its own file; no setting of a tokenizer enters a graph."""
 
 
 def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> None:
-    """Configuration, tokenizer and weights (safetensors, as stored); no generation settings.
+    """Write configuration, tokenizer and weights (safetensors, as stored), without generation settings.
 
-    Raises `InputRefused` where they are not known.
+    Raises:
+        InputRefused: the configuration or the names of the weights are unknown.
     """
     source = model.folder / CARRIED_FOLDER
     if not (source / CONFIG).is_file():
@@ -55,13 +56,13 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
 
 
 def head_size(folder: Path) -> int:
-    """Numbers of a key of one head, by the configuration in `folder`."""
+    """Return the size of a key of one head, according to the configuration in `folder`."""
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     return int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
 
 
 def expected(config: Mapping[str, Any]) -> set[str]:
-    """The names of the weights of a transformers model with this configuration; none of them is made."""
+    """Return the names of the weights of a transformers model with this configuration, without allocating them."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -78,7 +79,7 @@ def _write(weights: Mapping[str, Any], uniform: Mapping[str, Uniform], folder: P
     parts: list[dict[str, Any]] = [{}]
     filled, seen = 0, set()
     for name, node in weights.items():
-        if node.get_friendly_name() in seen:  # one and the same as another, which the configuration says
+        if node.get_friendly_name() in seen:  # shared with another weight; the configuration states that
             continue
         seen.add(node.get_friendly_name())
         size = node.get_byte_size()
@@ -102,7 +103,7 @@ def _write(weights: Mapping[str, Any], uniform: Mapping[str, Uniform], folder: P
 
 
 def tensor_of(node: Any) -> Any:
-    """The torch tensor of a constant. A vector of weights lies as (1, 1, n) in a graph; numpy knows no BF16."""
+    """Return the torch tensor of a constant. A graph stores a vector as (1, 1, n), and numpy has no BF16."""
     import torch
 
     shape = [size for size in node.get_output_shape(0) if size != 1] or [1]

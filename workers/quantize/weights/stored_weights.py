@@ -1,4 +1,4 @@
-"""Weights stored in 8 bits with a scale for each channel, dequantized where they are read: products and look-ups."""
+"""Store weights in 8 bits with one scale per channel and dequantize them where they are read."""
 
 import math
 from typing import Any
@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 from workers.quantize.qdq import HEAVY
 
 SMALL = 512
-"""Weights of fewer numbers are left alone: scales and one more operator cost more than they save."""
+"""Smallest number of weights; below it, scales and an extra operator cost more than they save."""
 
 LIMIT = 127
 
 
 def shrink_layers(proto: Any) -> int:
-    """Store the weights of products and convolutions as int8 before a DequantizeLinear (operator set 13); how many.
+    """Store the weights of products and convolutions as int8 before a DequantizeLinear (operator set 13).
 
-    One scale for each output channel; the weights lie in −127 … 127 steps around zero.
+    There is one scale for each output channel; weights become −127 to 127 steps around zero.
+
+    Returns:
+        The number of stored weights.
     """
     from onnx import helper, numpy_helper
 
@@ -44,7 +47,7 @@ def shrink_layers(proto: Any) -> int:
 
 
 def shrink_tables(proto: Any) -> int:
-    """Store tables of vectors that are only looked up (Gather over rows) as int8, one scale for each row; how many."""
+    """Store embedding tables (Gather over rows) as int8 with one scale for each row; return their number."""
     from onnx import TensorProto, helper, numpy_helper
 
     graph = proto.graph
@@ -80,7 +83,7 @@ def shrink_tables(proto: Any) -> int:
 
 
 def plain_products(proto: Any) -> None:
-    """Write each Gemm with weights as MatMul and Add, which ONNX Runtime's weight-only quantizer reads."""
+    """Rewrite each Gemm with weights as MatMul and Add, which ONNX Runtime's weight-only quantizer reads."""
     from onnx import helper, numpy_helper
 
     graph = proto.graph
@@ -109,7 +112,7 @@ def plain_products(proto: Any) -> None:
 
 
 def small_products(proto: Any) -> list[str]:
-    """Names of products whose weights are not worth it."""
+    """Return the names of products whose weights are too small to quantize."""
     weights = floats(proto.graph)
     return [
         node.name
@@ -119,7 +122,7 @@ def small_products(proto: Any) -> list[str]:
 
 
 def floats(graph: Any) -> dict[str, Any]:
-    """Initializers of 32-bit numbers, by name."""
+    """Return the initializers with 32-bit floats, by name."""
     from onnx import TensorProto
 
     return {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
@@ -132,14 +135,14 @@ def _looks_up(node: Any) -> bool:
 
 
 def channels(node: Any, axes: int) -> int:
-    """The axis of a weight that counts output channels."""
+    """Return the axis of a weight that counts output channels."""
     if node.op_type == "Gemm":
         return 0 if any(attribute.name == "transB" and attribute.i for attribute in node.attribute) else 1
     return {"Conv": 0, "ConvTranspose": 1}.get(node.op_type, axes - 1)
 
 
 def _round(values: NDArray[Any], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """(steps, scales with all axes kept)."""
+    """Return the int8 steps and the float32 scales with all axes kept."""
     others = tuple(number for number in range(values.ndim) if number != axis)
     scales = (np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / LIMIT).astype(np.float32)
     return np.clip(np.round(values / scales), -LIMIT, LIMIT).astype(np.int8), scales
