@@ -1,0 +1,1 @@
+"""Remove or zero weights of a model and let the rest learn from the original."""

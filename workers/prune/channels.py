@@ -1,7 +1,7 @@
-"""Which channels may go, and taking them out along their dependencies.
+"""Find channels that can be removed, and remove them along their dependencies.
 
-Source: DepGraph: Towards Any Structural Pruning, arXiv 2301.12900 (torch-pruning). Channels are ranked by what the
-others cannot stand in for (`interpolation`), or by the magnitude of all weights of their group.
+Source: DepGraph: Towards Any Structural Pruning, arXiv 2301.12900 (torch-pruning). Channels are ranked by how badly the
+others can replace them (`interpolation`), or by the magnitude of all weights of their group.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,12 +16,12 @@ POINTWISE |= {"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Neg", "Abs", "Identity
 JOINING = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Pow", "PRelu"})
 SPATIAL = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Pad"})
 ROUND_TO = 8
-"""Channels left are a multiple of it: what a vector instruction of this width takes at once."""
+"""The number of remaining channels is a multiple of this, the width of a vector instruction."""
 
 
 @dataclass
 class _Set:
-    """Tensors that share their channels. `blocked` sets must stay as they are."""
+    """Tensors that share their channels; `blocked` sets must not change."""
 
     producers: list[int] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
@@ -61,10 +61,10 @@ class _Sets:
 
 
 def free_layers(twin: TorchReplica) -> list[int]:
-    """Numbers of the steps whose channels may become fewer: whatever reads them is a layer that can follow.
+    """Return the numbers of the steps whose channels can be reduced, because every reader can follow.
 
-    A layer stays where its channels reach an output of the model, a product of two answers (attention), a shape that
-    is written down, or any operator that mixes channels.
+    A layer stays unchanged if its channels reach an output of the model, a product of two inner values (attention), a
+    fixed shape, or any operator that mixes channels.
     """
     sets = _Sets()
     activations = {step.node.output[0] for step in twin.steps} | set(twin.inputs)
@@ -106,7 +106,7 @@ def _place(number: int, step: Step, shared: bool, activations: set[str], twin: T
 
 
 def _follows(step: Step, given: list[str], twin: TorchReplica) -> bool:
-    """Whether this operator keeps every channel apart, in the same order, and its constants can shrink along."""
+    """Return whether this operator keeps channels separate and ordered, and its constants can shrink with them."""
     node = step.node
     if node.op_type in POINTWISE or node.op_type in SPATIAL or step.flat:
         return True
@@ -125,20 +125,30 @@ def _follows(step: Step, given: list[str], twin: TorchReplica) -> bool:
 
 
 def along(parameter: Any) -> int | None:
-    """The one axis of a constant that is longer than 1; None where there are several."""
+    """Return the one axis of a constant that is longer than 1; None where there are several."""
     longer = [axis for axis, size in enumerate(parameter.shape) if size > 1]
     return longer[0] if len(longer) == 1 else None
 
 
 class Pruner:
-    """Takes the least important channels out in `rounds` equal steps until `share` of them is gone.
-
-    `show` runs the twin on examples. Raises ValueError where no layer's channels may go.
-    """
+    """Removes the least important channels in equal rounds until the given share is gone."""
 
     def __init__(
         self, twin: TorchReplica, example: list[Any], share: float, rounds: int, by: str, show: Callable[[], None]
     ) -> None:
+        """Prepare pruning.
+
+        Args:
+            twin: the model in torch, which is changed in place.
+            example: one input of the model.
+            share: share of the channels to remove.
+            rounds: number of equal steps.
+            by: "others" ranks channels by how well others can replace them, else by magnitude.
+            show: runs the twin on examples.
+
+        Raises:
+            ValueError: no layer's channels can be removed.
+        """
         import torch_pruning
 
         free = set(free_layers(twin))
@@ -169,11 +179,11 @@ class Pruner:
 
     @property
     def channels(self) -> int:
-        """Channels that the layers that may shrink give now."""
+        """Return the current number of output channels of the layers that can shrink."""
         return sum(layer.given for step in self._twin.steps if (layer := step.layer) and layer.module in self._free)
 
     def step(self) -> None:
-        """One round. Parameters are new objects afterwards."""
+        """Run one round; parameters are new objects afterwards."""
         graph = self._pruner.DG
         readers = [module for module in self._layers if module.weight.ndim > 1 and getattr(module, "groups", 1) == 1]
         known = moments(readers, self._show)
@@ -193,7 +203,7 @@ def _floats(answers: Any) -> list[Any]:
 
 
 def _find_again(twin: TorchReplica) -> None:
-    """Constants that shrank were replaced below the module: take the new ones."""
+    """Look up constants again, because pruning replaced them in the module."""
     names = list(twin.parameters)
     for name, parameter in zip(names, twin.module.taught, strict=True):
         twin.parameters[name] = parameter

@@ -1,4 +1,4 @@
-"""What a pruned model learns with: its twin, the one it was as the teacher, examples, and its threads."""
+"""Prepare what a pruned model learns with: its torch copy, the original as the teacher, and examples."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,15 +16,16 @@ from workers.quantize.calibrating import similarity
 from workers.quantize.calibrating.holdout import set_aside
 
 CHECKED = 3
-"""Requests on which a twin is compared with its graph."""
+"""Number of requests on which a torch copy is compared with its graph."""
 
 
 def prepare(
     model: Model, proto: Any, params: LearningParams, title: str, ctx: JobContext
 ) -> tuple[TorchReplica, TorchReplica, Material]:
-    """Student and teacher (the model twice in torch, checked against its own answers) and what to learn from.
+    """Return student and teacher (two copies of the model in torch, checked against it) and the learning material.
 
-    Raises InputRefused where the model has no exact twin, carries a state, or has too few examples.
+    Raises:
+        InputRefused: the model has no exact copy in torch, carries a state, or has too few examples.
     """
     spec = read_pipeline(model.folder)
     if spec.links:
@@ -62,7 +63,7 @@ def _copy(proto: Any) -> Any:
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """torch with so many threads, and as before afterwards."""
+    """Set the number of torch threads inside this context."""
     import torch
 
     before = torch.get_num_threads()

@@ -1,8 +1,8 @@
-"""Recovery: a pruned model learns to answer as the one it was, on a person's unlabelled inputs and changed copies.
+"""Let a pruned model learn from the original's predictions, on unlabelled inputs and changed copies of them.
 
-Source: Distilling the Knowledge in a Neural Network, arXiv 1503.02531; AdamW, arXiv 1711.05101, with a cosine
-schedule, arXiv 1608.03983. The same seed, inputs and number of steps give the same weights; only where the time ends
-before the steps do does the result depend on the machine's speed.
+Source: Distilling the Knowledge in a Neural Network, arXiv 1503.02531; AdamW, arXiv 1711.05101, with a cosine schedule,
+arXiv 1608.03983. The same seed, inputs and number of steps give the same weights. The result depends on the machine's
+speed only if the time limit ends the steps.
 """
 
 import math
@@ -30,26 +30,26 @@ if TYPE_CHECKING:
 
 WILL_NOT_HOLD = "It will not hold the limit in this time"
 WARM_STEPS = 2
-"""Steps after which their time is known well enough to plan the others."""
+"""Number of steps after which their duration is known well enough to plan the others."""
 
 MARKS = (1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1.0)
-"""Parts of a round after which answers are compared."""
+"""Parts of a round after which predictions are compared."""
 
 RISING = 0.1
-"""Part of a round in which the rate rises: AdamW's first steps are as large as the rate, whatever the gradient."""
+"""Part of a round in which the rate rises; AdamW's first steps are as large as the rate, whatever the gradient."""
 
 SURE = 0.5
-"""A round ends early when the error is under this part of what is allowed."""
+"""A round ends early when the error is below this part of the allowed error."""
 
 CHANGED = 0.75
 """Share of the examples in a batch that are changed copies."""
 
 CHECKING = 1.2
-"""Time of steps with the comparisons between them, over that of the steps alone."""
+"""Ratio of the time of steps with comparisons between them to the time of the steps alone."""
 
 
 class LearningParams(TechniqueParams):
-    """How long and how fast to learn, and how alike the answers must be."""
+    """How long and how fast to learn, and how similar the predictions must be."""
 
     max_s: float = Field(default=120, ge=2, le=7200, description="Seconds that learning may take.")
     steps: int = Field(default=600, ge=10, le=100_000, description="Batches to learn from, at most.")
@@ -65,28 +65,28 @@ class LearningParams(TechniqueParams):
     )
 
     def enough(self, alike: Alike) -> bool:
-        """Whether answers are as alike as is wanted."""
+        """Return whether the predictions are similar enough."""
         if alike.agreement is None or alike.seen is None:
             return alike.cosine >= self.min_cosine
         return alike.agreement >= self.min_agreement and alike.seen >= self.min_agreement - 1 / alike.n
 
     def allowed(self, alike: Alike) -> float:
-        """The error that is allowed."""
+        """Return the allowed error."""
         return 1 - (self.min_cosine if alike.agreement is None else self.min_agreement)
 
 
 def error_of(alike: Alike) -> float:
-    """Share of answers expected to change, or 1 − cosine where answers are no classes."""
+    """Return the share of predictions expected to change, or 1 − cosine for models that do not classify."""
     return 1 - (alike.cosine if alike.agreement is None else alike.agreement)
 
 
 class WillNotHold(Exception):
-    """The forecast, or the end of the time, says that the limit will not be met."""
+    """The limit will not be met, according to the forecast or at the end of the time."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a course learns from (`items`) and is checked with (`held`)."""
+    """Data of one training: `items` to learn from, `held` to check with."""
 
     items: "list[Feeds]"
     held: Held
@@ -94,7 +94,7 @@ class Material:
 
 
 class Trainer:
-    """All rounds of learning of one student from one teacher, within one limit of time."""
+    """All rounds in which one student learns from one teacher, within one time limit."""
 
     def __init__(
         self,
@@ -105,6 +105,7 @@ class Trainer:
         ctx: JobContext,
         rounds: int,
     ) -> None:
+        """Start the time limit; `rounds` is the number of planned rounds."""
         self.student, self._teacher, self._material = student, teacher, material
         self._params, self._ctx, self._rounds = params, ctx, rounds
         self._rng = np.random.default_rng(ctx.seed)
@@ -118,22 +119,24 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Since the course began."""
+        """Return the seconds since the start."""
         return time.monotonic() - self._began_s
 
     @property
     def left(self) -> int:
-        """Steps that there is still time for."""
+        """Return the number of steps for which there is still time."""
         steps = self._params.steps - self.done
         if self._step_s is None:
             return steps
         return max(0, min(steps, int((self._params.max_s - self.seconds) / (self._step_s * CHECKING))))
 
     def round(self) -> Alike:
-        """One round: learn until alike enough or until its share of the steps is done.
+        """Run one round: learn until the predictions are similar enough or the round's share of the steps is done.
 
-        Raises WillNotHold, also at the end of a round that others are to follow and that is far from enough: they take
-        out more and have no more steps.
+        Raises:
+            WillNotHold: the limit cannot be met. Also at the end of a round that is far from enough if others follow,
+                because
+            they remove more and have no more steps.
         """
         import torch
 
@@ -164,14 +167,22 @@ class Trainer:
         return alike
 
     def _need_steps(self, before: Alike, steps: int) -> None:
-        """Raise WillNotHold where there is time for so few steps that even errors that fall as 1 over their number
-        would stay too large; courses fall more slowly (see `forecast`)."""
+        """Check that there is time for enough steps.
+
+        Raises:
+            WillNotHold: even an error that falls as 1 over the steps would stay too large; real errors fall more slowly
+            (see `forecast`).
+        """
         expected = error_of(before) / max(1, steps)
         if expected > self._params.allowed(before):
             raise WillNotHold(self._words(before, expected, "At best"))
 
     def in_time(self) -> None:
-        """Raise WillNotHold where the time is over before all rounds are."""
+        """Check that the time is not over before all rounds are.
+
+        Raises:
+            WillNotHold: the time is over.
+        """
         if self.seconds > self._params.max_s and self.alike is not None:
             raise WillNotHold(self._words(self.alike, None))
 
@@ -182,7 +193,11 @@ class Trainer:
         self._ctx.progress("Learn from the original", self.done, self.done + self.left, "steps")
 
     def _good(self, readings: list[tuple[int, float]], step: int) -> bool:
-        """Compare on what is set aside; whether no more is needed. Raises WillNotHold where there is no hope."""
+        """Compare predictions on the examples that were set aside; return whether no more learning is needed.
+
+        Raises:
+            WillNotHold: the limit cannot be met.
+        """
         alike = self._judge()
         allowed = self._params.allowed(alike)
         if step:
@@ -198,12 +213,16 @@ class Trainer:
         return self.alike
 
     def must_hold(self, alike: Alike) -> None:
-        """Raise WillNotHold where the answers are not alike enough at the end."""
+        """Check the final predictions.
+
+        Raises:
+            WillNotHold: they are not similar enough.
+        """
         if not self._params.enough(alike):
             raise WillNotHold(self._words(alike, None))
 
     def told(self, alike: Alike) -> str:
-        """What was learned and how alike answers are now, for the person."""
+        """Return sentences for people about the learning and the resulting similarity."""
         share = alike.cosine if alike.agreement is None else alike.agreement
         learned = f"The rest learned from the original in {self.done} steps and {self.seconds:.0f} seconds."
         if self.done == 0:
@@ -235,7 +254,7 @@ class Trainer:
         self._learning_s += time.monotonic() - began_s
 
     def _draw(self) -> "Feeds":
-        """A batch of examples of one shape, most of them changed."""
+        """Return a batch of examples of one shape, most of them changed."""
         items, rng = self._material.items, self._rng
         first = int(rng.integers(len(items)))
         alike = [n for n, item in enumerate(items) if _shapes(item) == _shapes(items[first])]
@@ -250,7 +269,7 @@ class Trainer:
 
 
 def join(copies: "list[Feeds]", spec: PipelineSpec) -> "Feeds":
-    """Examples of the same shapes as one request."""
+    """Join examples of the same shapes into one request."""
     joined: dict[str, list[Any]] = defaultdict(list)
     for copy in copies:
         for name, array in copy.items():
@@ -260,7 +279,7 @@ def join(copies: "list[Feeds]", spec: PipelineSpec) -> "Feeds":
 
 
 def in_batches(items: "list[Feeds]", spec: PipelineSpec, size: int) -> "Iterator[Feeds]":
-    """Requests of at most `size` examples of the same shapes, one by one where the model takes no more."""
+    """Yield requests of at most `size` examples of the same shapes, or single ones where the model takes no more."""
     size = 1 if _one_at_a_time(spec) else size
     part: list[Feeds] = []
     for item in items:
@@ -273,7 +292,7 @@ def in_batches(items: "list[Feeds]", spec: PipelineSpec, size: int) -> "Iterator
 
 
 def schedule(progress: float) -> float:
-    """Share of the rate at this part (0..1) of a round: up to 1 in its first tenth, then down by a cosine."""
+    """Return the learning rate's factor at this part (0..1) of a round: up to 1 in the first tenth, then a cosine."""
     if progress < RISING:
         return (progress + RISING / 10) / (RISING + RISING / 10)
     return 0.5 * (1 + math.cos(math.pi * (progress - RISING) / (1 - RISING)))
@@ -288,8 +307,11 @@ def _one_at_a_time(spec: PipelineSpec) -> bool:
 
 
 def difference(student: TorchReplica, got: Any, wanted: Any, spec: PipelineSpec) -> Any:
-    """The loss: squared differences of all outputs over the teacher's variance, and for classes the divergence
-    KL(teacher ‖ student) of the shares as well. A scalar."""
+    """Return the loss of the student as a scalar.
+
+    It is the squared difference of all outputs over the teacher's variance and, for classes, also the divergence
+    KL(teacher ‖ student) of the probabilities.
+    """
     import torch
     from torch.nn import functional
 
@@ -308,7 +330,7 @@ def difference(student: TorchReplica, got: Any, wanted: Any, spec: PipelineSpec)
 
 
 def refused(error: WillNotHold) -> InputRefused:
-    """What a person reads when learning was stopped."""
+    """Return the error that people see when learning was stopped."""
     return InputRefused(
         "will_not_hold",
         WILL_NOT_HOLD,

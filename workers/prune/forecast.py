@@ -1,7 +1,7 @@
-"""Whether a limit can be met in the time that is left, told from the first short steps of learning.
+"""Forecast from the first short steps of learning whether a limit can be met in the remaining time.
 
-Errors fall about as a power of the steps taken (Deep Learning Scaling is Predictable, Empirically, arXiv 1712.00409),
-so a line through the logarithms of the last readings is drawn on to the end.
+Errors fall about as a power of the number of steps (Deep Learning Scaling is Predictable, Empirically, arXiv
+1712.00409), so a line through the logarithms of the last readings is extended to the end.
 """
 
 import math
@@ -10,18 +10,18 @@ from collections.abc import Sequence
 import numpy as np
 
 FEWEST = 4
-"""Readings before anything is foretold."""
+"""Number of readings needed for a forecast."""
 
 END_GAIN = 10.0
-"""The last steps, at a falling rate, gain more than the line says; so much is granted before a course is given up."""
+"""Factor by which the last steps, at a falling rate, may improve on the line before learning is given up."""
 
 SMALLEST = 1e-6
 
 
 def forecast(readings: Sequence[tuple[int, float]], end: int) -> float | None:
-    """The error expected after `end` steps from (steps, error) readings; None where there are too few.
+    """Return the error expected after `end` steps; None where there are too few readings.
 
-    Where errors do not fall, it is the last one.
+    `readings` are (steps, error). Where errors do not fall, the last error is returned.
     """
     if len(readings) < FEWEST:
         return None
@@ -34,6 +34,6 @@ def forecast(readings: Sequence[tuple[int, float]], end: int) -> float | None:
 
 
 def hopeless(readings: Sequence[tuple[int, float]], end: int, allowed: float) -> bool:
-    """Whether even a good end would leave the error above `allowed`."""
+    """Return whether even a good end would leave the error above `allowed`."""
     expected = forecast(readings, end)
     return expected is not None and expected / END_GAIN > allowed

@@ -1,8 +1,8 @@
-"""Attention heads taken out of a graph, where it is written so that they can be seen.
+"""Remove attention heads from a graph whose form shows them.
 
-Source: Are Sixteen Heads Really Better than One?, arXiv 1905.10650. A head is seen where query, key and value are
-products with fixed weights, reshaped to (…, heads, size) by a constant shape, and where the heads are joined again
-before a product with fixed weights. Heads whose value and output weights are small go first.
+Source: Are Sixteen Heads Really Better than One?, arXiv 1905.10650. Heads are visible where query, key and value are
+products with fixed weights, reshaped to (…, heads, size) by a constant shape, and the heads are joined again before a
+product with fixed weights. Heads with small value and output weights are removed first.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ MASKED = frozenset({"Add", "Sub", "Mul", "Div", "Where", "Identity", "Dropout"})
 
 @dataclass(frozen=True)
 class _Part:
-    """A product with fixed weights (in, out), its bias, and the Reshape that cuts it into heads."""
+    """A product with fixed weights (in, out), its bias, and the Reshape that splits it into heads."""
 
     reshape: Any
     weight: str
@@ -27,7 +27,10 @@ class _Part:
 
 @dataclass(frozen=True)
 class Attention:
-    """One block: `parts` are query, key and value; `joined` the Reshape after it, `output` the weights that follow."""
+    """One attention block.
+
+    `parts` are query, key and value, `joined` is the Reshape after it, and `output` names the weights that follow.
+    """
 
     parts: tuple[_Part, _Part, _Part]
     joined: Any
@@ -46,7 +49,7 @@ class _Graph:
         self.uses = [name for node in self.nodes for name in node.input]
 
     def reader(self, name: str) -> Any:
-        """The only node that reads `name`, past those that change nothing; None where there are several."""
+        """Return the only node that reads `name`, behind nodes that change nothing; None where there are several."""
         readers = [node for node in self.nodes if name in node.input]
         if len(readers) != 1:
             return None
@@ -54,7 +57,7 @@ class _Graph:
         return self.reader(node.output[0]) if node.op_type in ("Identity", "Dropout") else node
 
     def up(self, name: str, through: frozenset[str], wanted: str) -> Any:
-        """The nearest node of a kind above `name`, along the one input of each node that is no constant."""
+        """Return the nearest node of a type above `name`, along the one non-constant input of each node."""
         node = self.made_by.get(name)
         while node is not None and node.op_type != wanted:
             given = [entry for entry in node.input if entry in self.made_by]
@@ -79,12 +82,12 @@ class _Graph:
             return None
         names = [node.input[1], reshape.input[1], *([bias] if bias else [])]
         if any(self.uses.count(entry) > 1 for entry in (names[0], *names[2:])):
-            return None  # weights that another product reads, too
+            return None  # another product reads these weights, too
         return _Part(reshape, node.input[1], bias)
 
 
 def find(proto: Any) -> list[Attention]:
-    """All attention blocks of the graph whose heads can be seen; constants must be initializers."""
+    """Return all attention blocks of the graph whose heads are visible; constants must be initializers."""
     graph = _Graph(proto)
     return [block for node in graph.nodes if node.op_type == "Softmax" if (block := _block(graph, node)) is not None]
 
@@ -113,7 +116,11 @@ def _block(graph: _Graph, softmax: Any) -> Attention | None:
 
 
 def cut(proto: Any, share: float) -> tuple[Any, int, int]:
-    """(A new proto without that share of each block's heads, how many went, how many there were)."""
+    """Remove `share` of each block's heads.
+
+    Returns:
+        A new proto, the number of removed heads and the number of heads before.
+    """
     from onnx import ModelProto, numpy_helper
 
     new = ModelProto()
@@ -139,7 +146,7 @@ def cut(proto: Any, share: float) -> tuple[Any, int, int]:
             shape = numpy_helper.to_array(tensors[node.input[1]]).copy()
             if shape[axis] != -1:
                 shape[axis] = length
-            name = f"{node.output[0]}_shape_{number}"  # blocks may have shared one
+            name = f"{node.output[0]}_shape_{number}"  # blocks may have shared a shape
             new.graph.initializer.append(numpy_helper.from_array(shape, name))
             node.input[1] = name
     del new.graph.value_info[:]
@@ -155,7 +162,7 @@ def _names(block: Attention) -> Iterator[str]:
 
 
 def _staying(block: Attention, values: dict[str, NDArray[Any]], share: float) -> list[int]:
-    """Numbers of the heads that stay, at least one: those with the largest value weights times output weights."""
+    """Return the heads to keep, at least one: those with the largest value weights times output weights."""
     value = values[block.parts[2].weight].reshape(-1, block.heads, block.size)
     output = values[block.output].reshape(block.heads, block.size, -1)
     worth = np.einsum("ihs,ihs->h", value, value) * np.einsum("hso,hso->h", output, output)

@@ -1,9 +1,9 @@
-"""Channels that others can stand in for: which they are, and how the layers after them take the others instead.
+"""Find channels that other channels can replace, and fold them into the weights that read them.
 
-Source: Model Preserving Compression for Neural Networks, arXiv 2108.00065 (interpolative decomposition): a pivoted
-factorization of what the channels give on examples ranks them by what they add to those before; a linear map from the
-channels that stay gives back those that go, and is multiplied into the weights that read them. It has no constant part,
-so zeros at a picture's edge stay zeros.
+Source: Model Preserving Compression for Neural Networks, arXiv 2108.00065 (interpolative decomposition). A pivoted
+factorization of the channels' values on examples ranks channels by what they add to earlier ones. A linear map
+reconstructs the removed channels from the kept ones and is multiplied into the weights that read them. It has no
+constant part, so zeros at an image's edge stay zeros.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_WIDTH = 4096
-"""Inputs of a layer up to which their products are kept (a table of this size squared)."""
+"""Largest number of layer inputs whose products are recorded (a table of this size squared)."""
 
 PLACES = 128
-"""Places of each example that are looked at."""
+"""Number of positions of each example that are used."""
 
 DAMPING = 1e-4
-"""Added to the diagonal, over its mean: channels that hardly ever fire must not get large weights."""
+"""Share of the mean that is added to the diagonal, so that rarely active channels do not get large weights."""
 
 Moments = dict[Any, NDArray[np.float64]]
 
 
 def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
-    """For each layer the products of its inputs, channel by channel (C, C), over all places that `run` shows it."""
+    """Return for each layer the products of its input channels (C, C), summed over positions while `run` runs."""
     import torch
 
     found: Moments = {}
@@ -58,7 +58,7 @@ def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
 
 
 def readers(group: Any, graph: Any) -> list[tuple[Any, list[int]]]:
-    """Layers of a group that read the channels, each with which of its inputs they are. Depthwise ones pass on."""
+    """Return the layers of a group that read its channels, each with its input numbers. Depthwise ones are skipped."""
     return [
         (dep.target.module, list(numbers))
         for dep, numbers in group
@@ -68,23 +68,25 @@ def readers(group: Any, graph: Any) -> list[tuple[Any, list[int]]]:
 
 
 def reads(layer: Any) -> Any:
-    """The weights of a layer as (inputs, all else), a view."""
+    """Return a view of a layer's weights with the shape (inputs, everything else)."""
     weight = layer.weight.detach()
     return weight.flatten(1) if type(layer).__name__.startswith("ConvTranspose") else weight.transpose(0, 1).flatten(1)
 
 
 class Importance:
-    """What torch-pruning asks for: the higher a channel's number, the later it goes.
+    """Channel ranking for torch-pruning: the higher a channel's number, the later it is removed.
 
-    Groups whose channels nothing is known about are ranked by `otherwise` (magnitude).
+    Groups without known values are ranked by `otherwise` (magnitude).
     """
 
     def __init__(self, otherwise: Any) -> None:
+        """Create a ranking; `graph` and `moments` are set before each round."""
         self._otherwise = otherwise
         self.graph: Any = None
         self.moments: Moments = {}
 
     def __call__(self, group: Any) -> Any:
+        """Return one number per channel of the group."""
         import torch
 
         width = len(group[0].idxs)
@@ -104,8 +106,10 @@ class Importance:
 
 
 def pivots(table: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Numbers of the channels in the order in which a pivoted Cholesky factorization takes them: each time the one
-    with most that those before do not explain. `table` (n, n) is symmetric."""
+    """Return the channels in the order of a pivoted Cholesky factorization of `table` (n, n), which is symmetric.
+
+    Each step takes the channel whose value earlier channels explain least.
+    """
     width = len(table)
     left = np.diag(table).copy()
     order, rows = np.empty(width, np.int64), np.zeros((width, width))
@@ -124,7 +128,7 @@ def pivots(table: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def stand_in(group: Any, graph: Any, known: Moments) -> None:
-    """Let the readers of the channels that go (the group's numbers) take what stays instead, before they are gone."""
+    """Fold the channels that are removed (the group's numbers) into the weights of their readers, before removal."""
     import torch
 
     for layer, numbers in readers(group, graph):

@@ -1,4 +1,4 @@
-"""Set the smallest weights of the whole model to zero; where wanted, let the others learn to make up for them."""
+"""Set the smallest weights of the whole model to zero and optionally let the others learn to compensate."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -54,9 +54,10 @@ class Params(LearningParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """One threshold for all weights of products and convolutions; biases and embeddings stay.
+    """Zero weights of products and convolutions below one common threshold; biases and embeddings stay unchanged.
 
-    Raises InputRefused where the model shall learn, and cannot or will not hold the limit in the time given.
+    Raises:
+        InputRefused: the model has no weights, or learning is requested and cannot meet the limit in the given time.
     """
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
@@ -95,7 +96,7 @@ def _set_to_zero(tensors: list[Any], share: float, ctx: JobContext) -> None:
 
 
 def _with_recovery(model: Model, proto: Any, params: Params, ctx: JobContext) -> tuple[Any, str]:
-    """The graph with zeros and with weights that made up for them, and what to say about it."""
+    """Return the graph with zeros and compensating weights, and a sentence that reports it."""
     with threads(ctx.threads):
         student, teacher, material = prepare(model, proto, params, TITLE, ctx)
         layers = [step.layer.module for step in student.steps if step.layer is not None and step.layer.kind != "norm"]
@@ -116,7 +117,7 @@ def _with_recovery(model: Model, proto: Any, params: Params, ctx: JobContext) ->
 
 
 def scheduled(share: float, number: int, rounds: int) -> float:
-    """The share of zeros after round `number` of `rounds`: fast at first, slowly where it begins to hurt.
+    """Return the share of zeros after round `number` of `rounds`: fast growth first, slow growth at the end.
 
     Source: To prune, or not to prune, arXiv 1710.01878 (a cubic schedule from 0).
     """
@@ -124,7 +125,7 @@ def scheduled(share: float, number: int, rounds: int) -> float:
 
 
 def _masks(weights: list[Any], share: float) -> Callable[[], None]:
-    """What sets the smallest of all weights to zero, and keeps them there while the others learn."""
+    """Return a function that sets the smallest weights to zero, to be called after each learning step."""
     import torch
 
     arrays = [np.abs(weight.detach().numpy()).ravel() for weight in weights]
@@ -140,7 +141,7 @@ def _masks(weights: list[Any], share: float) -> Callable[[], None]:
 
 
 def _weights(proto: Any) -> Iterator[Any]:
-    """Float tensors with two axes or more that feed a product or a convolution, each once."""
+    """Yield each float tensor with two axes or more that feeds a product or a convolution, once."""
     from onnx import TensorProto
 
     wanted: set[str] = set()
@@ -163,10 +164,10 @@ def _magnitudes(tensor: Any) -> NDArray[np.float32]:
 
 
 def exact_quantile(parts: Callable[[], Iterator[NDArray[np.float32]]], share: float) -> np.float32:
-    """The value under which `share` of all non-negative values lie; `parts` gives them anew at each call.
+    """Return the value below which `share` of all non-negative values lie.
 
-    The bits of non-negative floats sort like the floats, so two histograms of 16 bits each find it exactly, and
-    only one part is in memory at a time.
+    `parts` yields the values again at each call. The bits of non-negative floats sort like the floats, so two
+    histograms of 16 bits each find the value exactly, with only one part in memory at a time.
     """
     high = np.zeros(1 << 16, np.int64)
     for part in parts():
@@ -192,7 +193,7 @@ def _zero_below(tensor: Any, threshold: np.float32) -> None:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models with weights."""
+    """Reject models without weights."""
     return None if situation.model.products or situation.model.convolutions else NO_WEIGHTS
 
 

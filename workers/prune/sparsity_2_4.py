@@ -1,4 +1,4 @@
-"""Two of each four weights become zero, which the tensor cores of newer cards skip; the others may learn to make up."""
+"""Zero two of each four weights, which the tensor cores of newer cards skip; the others may learn to compensate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ NO_LAYERS = Reason(code="no_weights", text="The model has no layers whose weight
 
 
 class Params(LearningParams):
-    """Whether the other weights learn from the original afterwards; what else is said is about that alone."""
+    """Whether the other weights learn from the original afterwards; all other options apply to that only."""
 
     recover: bool = Field(
         default=False, description="Let the other weights learn from the original's answers on your examples."
@@ -43,8 +43,13 @@ class Params(LearningParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Zero the two smallest of each four weights along a layer's input channels; a channel count that four does not
-    divide stays. Raises InputRefused where the model shall learn and cannot, or will not hold the limit in time."""
+    """Zero the two smallest of each four weights along a layer's input channels.
+
+    Layers whose channel count is not a multiple of four stay unchanged.
+
+    Raises:
+        InputRefused: no layer fits, or learning is requested and cannot meet the limit in time.
+    """
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = onnx_files.load(source)
@@ -75,7 +80,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def two_of_four(weights: NDArray[Any], axis: int) -> NDArray[np.bool_]:
-    """Which weights stay: of each four neighbors along `axis` the two largest, by their size without sign."""
+    """Return which weights stay: the two with the largest absolute value of each four neighbors along `axis`."""
     turned = np.moveaxis(np.abs(weights), axis, -1)
     groups = turned.reshape(*turned.shape[:-1], -1, GROUP)
     order = np.argsort(groups, axis=-1, kind="stable")
@@ -85,7 +90,7 @@ def two_of_four(weights: NDArray[Any], axis: int) -> NDArray[np.bool_]:
 
 
 def _weights(proto: Any) -> list[tuple[Any, int]]:
-    """Tensors with the axis of their input channels."""
+    """Return weight tensors with the axis of their input channels."""
     from onnx import TensorProto
 
     known = {tensor.name: tensor for tensor in proto.graph.initializer if tensor.data_type == TensorProto.FLOAT}
@@ -112,7 +117,7 @@ def _set_to_zero(tensors: list[tuple[Any, int]], ctx: JobContext) -> None:
 
 
 def _recovered(model: Model, proto: Any, params: Params, ctx: JobContext) -> tuple[Any, str]:
-    """The graph with zeros and with weights that made up for them, and what to say about it.
+    """Return the graph with zeros and compensating weights, and a sentence that reports it.
 
     Source: Accelerating Sparse Deep Neural Networks, arXiv 2104.08378, section 3 (prune, then train with the mask).
     """
@@ -146,7 +151,7 @@ def _keeper(weights: list[Any]) -> Any:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For cards with such cores, and where there is time to learn."""
+    """Reject cards without sparse cores, models without weights, and runs without time to learn."""
     if not with_number(situation.architectures, "2:4 zeros"):
         return NO_SPARSE
     if not (situation.model.products or situation.model.convolutions):
@@ -156,7 +161,7 @@ def why_not(situation: Situation, params: Params) -> Reason | None:
 
 
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
-    """With examples it learns: without that, half of the weights are too many to lose."""
+    """Choose learning if there are examples, because losing half of the weights changes too much without it."""
     return Fitted({"recover": situation.has_calibration, **given})
 
 

@@ -1,4 +1,4 @@
-"""Take whole channels out of the model, and let it learn from the original what it lost."""
+"""Remove whole channels from the model and let it learn from the original."""
 
 import time
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ from workers.quantize.calibrating.similarity import Alike
 ID = "structured_prune"
 TITLE = "Structured pruning"
 MIN_LEARNING_S = 600.0
-"""Seconds of a run from which on it is tried; the cheap techniques all fit into less."""
+"""Shortest run in seconds in which it is tried; all cheap techniques fit into less."""
 
 LEARNING_SHARE = 0.3
-"""Part of the run's time that learning may take: a course that will not hold the limit ends itself long before."""
+"""Share of the run's time for learning; learning that cannot meet the limit stops much earlier."""
 
 SHOWN = 64
-"""Examples on which it is seen what channels give."""
+"""Number of examples on which the channels' values are recorded."""
 
 SHOWING_SHARE = 0.05
-"""Part of the time allowed after which those seen so far must do, in each round."""
+"""Share of the allowed time after which recording stops in each round."""
 
 
 class Params(LearningParams):
-    """How much is taken out, in how many rounds, and how long the rest may learn."""
+    """How much is removed, in how many rounds, and how long the rest may learn."""
 
     share: float = Field(
         default=0.3, ge=0.05, le=0.7, description="Share of the channels that go, the least important ones first."
@@ -60,7 +60,7 @@ class Params(LearningParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Prune and learn in rounds; the graph outside keeps its names, shapes and operator set."""
+    """Prune and learn in rounds; the graph keeps its input and output names, their shapes and the operator set."""
     source = need_onnx(model, TITLE)
     proto = onnx_files.load(source)
     ctx.check_cancelled()
@@ -106,7 +106,7 @@ def _pruner(student: TorchReplica, material: Material, params: Params, ctx: JobC
 
 @dataclass(frozen=True)
 class _Kept:
-    """A pruned graph, the channels that it has left, and how alike it answers."""
+    """A pruned graph, its number of channels, and the similarity of its predictions."""
 
     proto: Any
     channels: int
@@ -114,7 +114,11 @@ class _Kept:
 
 
 def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) -> _Kept:
-    """The pruned graph after all rounds, or after the last that was alike enough. Raises InputRefused."""
+    """Return the pruned graph after all rounds, or after the last round that was similar enough.
+
+    Raises:
+        InputRefused: no round was similar enough.
+    """
     kept: _Kept | None = None
     try:
         for number in range(params.rounds):
@@ -135,7 +139,7 @@ def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) ->
 
 
 def count_weights(proto: Any) -> int:
-    """Numbers in all weights of the graph."""
+    """Return the number of values in all initializers of the graph."""
     import math
 
     return sum(math.prod(tensor.dims) for tensor in proto.graph.initializer)
@@ -158,7 +162,7 @@ def _heads_note(gone: int, heads: int) -> str:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For plain models in 32 bits, where there are examples and time to learn."""
+    """Reject models that torch cannot rebuild, and runs without examples or time to learn."""
     model, budget_s = situation.model, situation.time_budget_s
     if not situation.has_calibration:
         return NO_EXAMPLES
@@ -175,7 +179,7 @@ def why_not(situation: Situation, params: Params) -> Reason | None:
 
 
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
-    """It gets its part of the run's time, where the recipe does not say how long."""
+    """Give it its share of the run's time if the recipe does not set a limit."""
     budget_s = situation.time_budget_s
     return Fitted(given if budget_s is None else {"max_s": round(LEARNING_SHARE * budget_s), **given})
 

@@ -1,4 +1,4 @@
-"""The weights of a twin back into the graph that it was made of: other sizes, the same names outside."""
+"""Write the weights of a torch copy back into its graph, with new sizes and the same outer names."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from workers.convert.replica.torch_replica import TorchReplica
 
 
 def write_back(twin: TorchReplica) -> Any:
-    """A new ModelProto with the twin's weights as they are now; inputs, outputs and all else as in its own."""
+    """Return a new ModelProto with the copy's current weights; inputs, outputs and all else stay unchanged."""
     from onnx import ModelProto, numpy_helper
 
     proto = ModelProto()
@@ -33,7 +33,7 @@ def write_back(twin: TorchReplica) -> Any:
     kept += [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in new.items()]
     del proto.graph.initializer[:]
     proto.graph.initializer.extend(kept)
-    del proto.graph.value_info[:]  # they tell the old sizes
+    del proto.graph.value_info[:]  # they hold the old sizes
     onnx_files.drop_unused(proto)
     return proto
 
