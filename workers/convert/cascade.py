@@ -1,4 +1,4 @@
-"""Cascade: a fast version answers, the exact one answers again where the fast one is not sure."""
+"""Build a cascade: a fast version predicts first, and the exact one repeats uncertain predictions."""
 
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ NO_CLASSES = Reason(
 
 
 class Params(TechniqueParams):
-    """What answers first, and how careful the threshold is."""
+    """Which version predicts first, and how careful the threshold is."""
 
     first: Literal["bf16", "precision_by_operator", "int8_static"] = Field(
         default="bf16", description="The technique that makes the fast version, with its usual settings."
@@ -50,7 +50,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Learn the threshold on two thirds of the examples, judge it on the others, keep both models as one."""
+    """Learn the threshold on two thirds of the examples, check it on the rest, and save both models as one version."""
     spec = read_pipeline(model.folder)
     check_fits(model, spec, params)
     found = ctx.calibration(params.examples)
@@ -78,7 +78,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
-    """Raise InputRefused unless answers are one class each, without state, and the model is exact so far."""
+    """Check that the model predicts single classes without state and is not yet less exact.
+
+    Raises:
+        InputRefused: it does not fit.
+    """
     if any(entry.batch_axis or (entry.shape and (entry.shape[0] or 1) > 1) for entry in spec.inputs if entry.batched):
         raise _refused(
             "Single examples cannot be asked again: this model takes several at once, or not along the first axis.",
@@ -97,7 +101,11 @@ def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
 
 
 def _open(model: Model, params: Params, made: First, output: Output, ctx: JobContext) -> Pair:
-    """Both versions. Raises InputRefused where this processor cannot run the fast one as it is meant."""
+    """Open both versions.
+
+    Raises:
+        InputRefused: this processor cannot run the fast version as it was made.
+    """
     from workers.measure.opening import find_runtime
 
     runtime = find_runtime(params.engine)
@@ -117,9 +125,10 @@ def _open(model: Model, params: Params, made: First, output: Output, ctx: JobCon
 
 
 def judge(judged: Asked, threshold: float, params: Params) -> tuple[str, ...]:
-    """What it does on examples that the threshold was not learned on, in sentences.
+    """Return sentences about the cascade on examples from which the threshold was not learned.
 
-    Raises InputRefused where too many are asked twice, or where answers change that are not asked again.
+    Raises:
+        InputRefused: too many inputs need both versions, or predictions change although the fast version is certain.
     """
     unsure = ~(judged.looks.margins >= threshold)
     twice = share(unsure[judged.real])
@@ -163,7 +172,7 @@ def _refused(detail: str, hint: str) -> InputRefused:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models that give classes, one at a time, and processors that can run the fast version fast."""
+    """Reject models that do not predict single classes, and processors on which the fast version is not fast."""
     if params.first != "int8_static" and "bf16" not in situation.fast:
         return Reason(code="no_bf16", text=NO_BF16)
     return None if situation.model.classes else NO_CLASSES

@@ -1,4 +1,4 @@
-"""Casts that change nothing are removed, and islands of 64-bit numbers become 32-bit ones like the rest."""
+"""Remove casts that have no effect, and convert 64-bit parts of a 32-bit graph to 32 bits."""
 
 import numpy as np
 
@@ -21,20 +21,20 @@ WIDER = {
     "BFLOAT16": {"FLOAT", "DOUBLE"},
     "FLOAT": {"DOUBLE"},
 }
-"""Types that hold every value of another one."""
+"""Types that hold every value of another type."""
 
 
 class Params(TechniqueParams):
-    """Nothing to choose."""
+    """Parameters of this technique; there is nothing to choose."""
 
 
 def change(graph: Graph) -> int:
-    """One round: 64-bit islands first, then casts to what a value is already, then casts there and back."""
+    """Run one round: 64-bit parts first, then casts to the existing type, then casts there and back."""
     return _narrow_doubles(graph) or _same_type(graph) or _there_and_back(graph)
 
 
 def _same_type(graph: Graph) -> int:
-    """Casts to the type that the value has."""
+    """Remove casts to the type that a value already has."""
     idle = [
         node for node in graph.nodes if node.op_type == "Cast" and graph.dtype(node.inputs[0]) == attribute(node, "to")
     ]
@@ -44,7 +44,7 @@ def _same_type(graph: Graph) -> int:
 
 
 def _there_and_back(graph: Graph) -> int:
-    """A cast of a cast whose step in between holds every value: the first one is skipped."""
+    """Skip the first of two casts if the type between them holds every value."""
     count = 0
     for node in graph.nodes:
         first = maker_of(node.inputs[0], "Cast") if node.op_type == "Cast" else None
@@ -55,7 +55,7 @@ def _there_and_back(graph: Graph) -> int:
 
 
 def _narrow_doubles(graph: Graph) -> int:
-    """All 64-bit floats inside become 32-bit ones, unless the model takes or gives any."""
+    """Convert all inner 64-bit floats to 32 bits, unless an input or output of the model has 64 bits."""
     import onnx_ir as ir
 
     double = ir.DataType.DOUBLE
@@ -86,7 +86,7 @@ def _name(kind: int | None) -> str:
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Answers stay the same; checked on inputs."""
+    """Remove the casts; the predictions stay the same, which is checked on inputs."""
     return rewrite(model, ID, TITLE, params, ctx, change, "{count} conversions between kinds of numbers were removed.")
 
 

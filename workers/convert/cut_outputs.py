@@ -1,4 +1,4 @@
-"""Outputs that nobody reads are cut off, and all that was computed for them alone."""
+"""Remove unused outputs and everything that is computed only for them."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,11 +18,11 @@ TITLE = "Unused outputs cut"
 
 
 class Params(TechniqueParams):
-    """Nothing to choose."""
+    """Parameters of this technique; there is nothing to choose."""
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Cut the outputs, then all nodes and weights that serve nobody; the rest answers as before, checked on inputs."""
+    """Remove the outputs and all nodes and weights that only they need; predictions are checked on inputs."""
     source = need_onnx(model, TITLE)
     if ctx.part or "parts" in model.artifact.settings:
         raise _refused("An encoder and a decoder hand their outputs to each other.")
@@ -51,7 +51,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def read_outputs(spec: PipelineSpec) -> set[str]:
-    """Names of outputs that somebody reads: the answer, what it is made of, states, what makes the next token."""
+    """Return the names of used outputs: the prediction, its parts, states, and those for the next token."""
     names = {entry.name for entry in spec.outputs if entry.answer} | set(spec.links.values())
     if spec.postprocess is not None:
         names |= set(spec.postprocess.outputs)
@@ -62,7 +62,7 @@ def read_outputs(spec: PipelineSpec) -> set[str]:
 
 
 def cut(proto: Any, gone: set[str]) -> int:
-    """Take these outputs away, and what served them alone; the number of nodes that are gone. The proto is changed."""
+    """Remove these outputs and the nodes that only they need from the proto; return the number of removed nodes."""
     left = [type(value).FromString(value.SerializeToString()) for value in proto.graph.output if value.name not in gone]
     before = _nodes(proto)
     del proto.graph.output[:]
@@ -70,7 +70,7 @@ def cut(proto: Any, gone: set[str]) -> int:
     while True:
         graph, size = Graph(proto), len(proto.graph.node)
         graph.commit()
-        # what the nested graphs of a node that is gone have used may be free now
+        # tensors used only by nested graphs of removed nodes may be free now
         if len(proto.graph.node) == size:
             return before - _nodes(proto)
 

@@ -1,4 +1,4 @@
-"""Fix the sizes that never change, so that a runtime can plan for exactly one request at a time."""
+"""Fix the input sizes that never change, so that a runtime can plan for exactly one size."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ FREE = -1
 
 
 class Params(TechniqueParams):
-    """How many examples are looked at to see which sizes never change."""
+    """How many examples are used to find sizes that never change."""
 
     examples: int = Field(
         default=32, ge=1, le=1000, description="Examples that are looked at to see which sizes never change."
@@ -24,7 +24,7 @@ class Params(TechniqueParams):
 
 
 def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> dict[str, list[int]]:
-    """Sizes for each input: batch 1, what the model itself fixes, what all seen examples share, else −1."""
+    """Return sizes for each input: batch 1, what the model fixes, what all examples share, else −1."""
     shapes: dict[str, list[int]] = {}
     for entry in spec.inputs:
         sizes = [FREE if size is None else size for size in entry.shape]
@@ -43,7 +43,7 @@ def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> d
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Only settings change; inputs of other sizes are still answered, by a second program without fixed sizes."""
+    """Set fixed shapes in the settings; inputs of other sizes run in a second program without fixed sizes."""
     spec = read_pipeline(model.folder)
     seen: dict[str, set[tuple[int, ...]]] = {}
     for feeds in ctx.calibration(params.examples):
@@ -64,7 +64,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted | None:
-    """Where all sizes are fixed already there is nothing to do."""
+    """Skip this technique where all sizes are already fixed."""
     return Fitted(given) if situation.model.free_sizes else None
 
 

@@ -1,4 +1,4 @@
-"""A product of one-hot vectors with a table becomes a look-up in that table."""
+"""Replace products of one-hot vectors with a table by look-ups in that table."""
 
 from typing import Any
 
@@ -17,15 +17,15 @@ MOST_ROWS = 1 << 17
 ELEMENTWISE = frozenset({"Abs", "Add", "Cast", "Ceil", "Clip", "Cos", "Div", "Elu", "Erf", "Exp", "Floor", "Gelu"})
 ELEMENTWISE |= {"HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "Pow", "PRelu"}
 ELEMENTWISE |= {"Reciprocal", "Relu", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Sqrt", "Sub", "Tanh"}
-"""Operators that treat each number by itself: what they make of a table's row is a row of another table."""
+"""Elementwise operators; applied to a row of a table, they give a row of another table."""
 
 
 class Params(TechniqueParams):
-    """Nothing to choose."""
+    """Parameters of this technique; there is nothing to choose."""
 
 
 def change(graph: Graph) -> int:
-    """Rewrite one product; what follows it number by number is worked out for the whole table beforehand."""
+    """Rewrite one product; elementwise operators behind it are computed for the whole table beforehand."""
     for product in graph.nodes:
         if product.op_type != "MatMul":
             continue
@@ -41,7 +41,7 @@ def change(graph: Graph) -> int:
 
 
 def _index_of(graph: Graph, value: Any, depth: int) -> Any | None:
-    """The row numbers of a one-hot value; numbers outside the table become `depth` (a row of zeros)."""
+    """Return the row numbers of a one-hot value; numbers outside the table become `depth` (a row of zeros)."""
     while (cast := maker_of(value, "Cast", "Identity")) is not None:
         value = cast.inputs[0]
     node = maker_of(value, "OneHot", "Equal")
@@ -51,7 +51,7 @@ def _index_of(graph: Graph, value: Any, depth: int) -> Any | None:
 
 
 def _of_one_hot(graph: Graph, node: Any, depth: int) -> Any | None:
-    """OneHot along the last axis with the values 0 and 1; its indices may count from the end."""
+    """Read a OneHot along the last axis with the values 0 and 1; its indices may count from the end."""
     index, sizes, values = node.inputs[0], graph.constant(node.inputs[1]), graph.constant(node.inputs[2])
     shape = graph.shape(index)
     last = attribute(node, "axis", -1)
@@ -68,7 +68,7 @@ def _of_one_hot(graph: Graph, node: Any, depth: int) -> Any | None:
 
 
 def _of_equal(graph: Graph, node: Any, depth: int) -> Any | None:
-    """Equal of (…, 1) with 0, 1, 2, … along the last axis."""
+    """Read an Equal of (…, 1) with 0, 1, 2, … along the last axis."""
     for counts, index in (node.inputs, reversed(node.inputs)):
         counting = graph.constant(counts)
         if counting is None or counting.size != depth or counting.shape[-1:] != (depth,):
@@ -86,7 +86,7 @@ def _of_equal(graph: Graph, node: Any, depth: int) -> Any | None:
 
 
 def _inside(graph: Graph, number: Any, depth: int) -> Any:
-    """Row numbers with all that lie outside sent to row `depth`."""
+    """Replace row numbers outside the table by `depth`."""
     size, zero = graph.add_constant(np.array(depth)), graph.add_constant(np.array(0))
     low = graph.add("Less", [number, zero])
     high = graph.add("Less", [number, size])
@@ -94,7 +94,7 @@ def _inside(graph: Graph, number: Any, depth: int) -> Any:
 
 
 def _whole(graph: Graph, value: Any) -> bool:
-    """Whether it holds whole numbers: 2.5 equals none of 0, 1, 2, … and would be cut to 2."""
+    """Return whether a value has an integer type: 2.5 equals none of 0, 1, 2, … and would become 2."""
     from onnx import TensorProto
 
     kinds = (TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8, TensorProto.INT16)
@@ -108,7 +108,7 @@ def _int64() -> int:
 
 
 def last_size(graph: Graph, value: Any) -> int | None:
-    """The size of a value's last axis, also where shape inference loses it behind a computed shape."""
+    """Return the size of a value's last axis, also where shape inference loses it behind a computed shape."""
     shape = graph.shape(value)
     if shape and shape[-1] is not None:
         return shape[-1]
@@ -124,7 +124,7 @@ def last_size(graph: Graph, value: Any) -> int | None:
 
 
 def _last_element(graph: Graph, value: Any) -> int | None:
-    """The last number of sizes, if it is a constant."""
+    """Return the last of the sizes if it is a constant."""
     content = graph.constant(value)
     if content is not None:
         return int(content.reshape(-1)[-1]) if content.size else None
@@ -133,7 +133,7 @@ def _last_element(graph: Graph, value: Any) -> int | None:
 
 
 def _replace(graph: Graph, product: Any, table: Array, index: Any) -> None:
-    """Look rows up for each value at the end of what follows the product number by number."""
+    """Add look-ups for every value at the end of the elementwise part behind the product."""
     tables = _tables(graph, product, table)
     inner = {value.producer() for value in tables}
     ends = [value for value in tables if value.is_graph_output() or not inner.issuperset(value.consumers())]
@@ -142,7 +142,7 @@ def _replace(graph: Graph, product: Any, table: Array, index: Any) -> None:
 
 
 def _tables(graph: Graph, product: Any, table: Array) -> dict[Any, Array]:
-    """{value: its content for every row} of the product and of all that depends on it and on constants alone."""
+    """Return {value: its content for every row} of the product and of all elementwise results behind it."""
     known = {product.outputs[0]}
     parts: list[Any] = []
     for node in graph.nodes:
@@ -156,7 +156,7 @@ def _tables(graph: Graph, product: Any, table: Array) -> dict[Any, Array]:
 
 
 def _one_row(content: Array | None) -> bool:
-    """Whether a constant is the same for every row of a table."""
+    """Return whether a constant is the same for every row of a table."""
     return content is not None and all(size == 1 for size in content.shape[:-1])
 
 
@@ -193,7 +193,7 @@ def _contents(graph: Graph, source: Any, table: Array, parts: list[Any]) -> dict
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Answers stay the same, numbers outside the table included; checked on inputs."""
+    """Replace the products; predictions stay the same, even for numbers outside the table, as checked on inputs."""
     words = "{count} products of one-hot vectors with a table were replaced by look-ups."
     return rewrite(model, ID, TITLE, params, ctx, change, words)
 

@@ -1,4 +1,4 @@
-"""Tidy the graph once, offline: constants folded, operators without effect removed, operators fused."""
+"""Optimize the graph once, offline: fold constants, remove operators without effect, fuse operators."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ ONNXRUNTIME = ("onnxruntime-cpu", "onnxruntime-cuda")
 
 
 class Params(TechniqueParams):
-    """`level` decides whether the result still runs everywhere."""
+    """`level` decides whether the result still runs in every engine."""
 
     level: Literal["portable", "onnxruntime"] = Field(
         default="portable",
@@ -35,7 +35,7 @@ class Params(TechniqueParams):
 
 
 def build_in(proto: Any, entries: list[PipelineInput]) -> dict[str, float | int]:
-    """Turn inputs of one fixed value into initializers; {name: value} of those that were found."""
+    """Replace inputs that always have one value by initializers; return {name: value} of those that were found."""
     from onnx import numpy_helper
 
     built: dict[str, float | int] = {}
@@ -52,7 +52,7 @@ def build_in(proto: Any, entries: list[PipelineInput]) -> dict[str, float | int]
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """ONNX Runtime's own optimizer, run offline, its result kept."""
+    """Run ONNX Runtime's optimizer offline and save its result."""
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     built: dict[str, float | int] = {}
@@ -97,7 +97,7 @@ def _constant_inputs(model: Model) -> list[PipelineInput]:
 
 
 def _drop_unused_domains(path: Path) -> None:
-    """ONNX Runtime imports all of its own operator sets; other engines stumble over names they do not know."""
+    """Remove unused operator sets: ONNX Runtime imports all of its own, and other engines reject unknown names."""
     import onnx
 
     proto = onnx.load(str(path), load_external_data=False)

@@ -1,7 +1,7 @@
-"""Transposes of another framework's layout: moved through the graph until they meet their inverse, then removed.
+"""Move transposes of another framework's layout through the graph until they meet their inverse and disappear.
 
-Frameworks that keep channels last export a Transpose before and after each convolution. Whatever stands between two of
-them can as well work on the other layout, with its axes and constants renamed.
+Frameworks that keep channels last export a Transpose before and after each convolution. Operators between two of them
+can work on the other layout as well, with renamed axes and constants.
 """
 
 from workers.contracts.process.context import JobContext
@@ -14,15 +14,15 @@ from workers.convert.rewriting import rewrite
 ID = "layout_rewrite"
 TITLE = "Transposes removed"
 MOST_MOVES = 100_000
-"""No graph of any use comes near it; a bound, so that a mistake cannot loop for ever."""
+"""Safety limit that no real graph reaches, so that a defect cannot loop forever."""
 
 
 class Params(TechniqueParams):
-    """Nothing to choose."""
+    """Parameters of this technique; there is nothing to choose."""
 
 
 def change(graph: Graph) -> int:
-    """Move all transposes down as far as they go; the number by which they became fewer, 0 where they did not."""
+    """Move all transposes down as far as possible; return by how many their number fell, 0 if it did not."""
     before = _count(graph)
     if before < 2:
         return 0
@@ -42,7 +42,7 @@ def _one_move(graph: Graph) -> bool:
 
 
 def _count(graph: Graph) -> int:
-    """Transposes of computed values that somebody uses."""
+    """Count the transposes of computed values that are used."""
     return sum(
         node.op_type == "Transpose" and bool(node.outputs[0].uses() or node.outputs[0].is_graph_output())
         for node in graph.nodes
@@ -50,7 +50,7 @@ def _count(graph: Graph) -> int:
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Answers stay the same; checked on inputs."""
+    """Remove the transposes; predictions stay the same, which is checked on inputs."""
     return rewrite(model, ID, TITLE, params, ctx, change, "{count} transposes of whole tensors were removed.")
 
 

@@ -1,4 +1,4 @@
-"""One program for each of a few text lengths: short texts are no longer computed at the longest one's size."""
+"""Use one program for each of a few text lengths, so that short texts need less computation."""
 
 import bisect
 from collections.abc import Mapping, Sequence
@@ -28,11 +28,11 @@ ID = "length_buckets"
 TITLE = "Length buckets"
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids")
 CHECKED = 8
-"""Examples that are asked with and without padding before the variant is handed out."""
+"""Number of examples that are run with and without padding before the version is accepted."""
 
 MOST_DIFFERENCE = 1e-3
 MOST_DIFFERENCE_16_BIT = 3e-2
-"""Largest difference relative to the size of a channel that rounding may make; a mask that is not heeded makes more."""
+"""Largest allowed differences relative to the size of a channel; a model that ignores its mask exceeds them."""
 
 COMMON_SHARE = 0.02
 Feeds = Mapping[str, NDArray[Any]]
@@ -41,7 +41,7 @@ NO_TEXTS = Reason(code="no_texts", text="It is for models that read texts of any
 
 
 class Params(TechniqueParams):
-    """The lengths that there are programs for."""
+    """For which lengths there are programs."""
 
     lengths: tuple[int, ...] = Field(
         default=(8, 16, 24, 32, 40, 48, 56, 64, 96, 128, 192, 256, 384, 512),
@@ -58,7 +58,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Only settings change; the texts' own lengths are answered as before."""
+    """Set the programs' lengths in the settings; predictions for texts of any length stay the same."""
     spec = read_pipeline(model.folder)
     names = token_inputs(spec)
     items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
@@ -84,7 +84,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def token_inputs(spec: PipelineSpec) -> list[str]:
-    """Inputs that count tokens along axis 1, the token numbers first. Raises InputRefused where there is no mask."""
+    """Return the inputs that count tokens along axis 1, the token numbers first.
+
+    Raises:
+        InputRefused: the model has no mask, fixes the length, or takes more than a text.
+    """
     entries = [entry for entry in spec.inputs if entry.source in TOKEN_SOURCES]
     sources = {entry.source for entry in entries}
     if not {"input_ids", "attention_mask"} <= sources:
@@ -99,13 +103,13 @@ def token_inputs(spec: PipelineSpec) -> list[str]:
 
 
 def usable_lengths(wanted: Sequence[int], spec: PipelineSpec) -> list[int]:
-    """Sorted lengths up to the model's own limit, which is always one of them where it is known."""
+    """Return the sorted lengths up to the model's own limit, which is included where it is known."""
     limit = spec.preprocess.max_length if isinstance(spec.preprocess, TextSteps) else max(wanted)
     return sorted({length for length in wanted if 1 < length < limit} | {limit})
 
 
 def common_lengths(tokens: Sequence[int], lengths: Sequence[int], most: int) -> list[int]:
-    """The lengths that at least 2 % of the texts are filled up to, at most `most`, the most frequent ones."""
+    """Return at most `most` lengths to which at least 2 % of the texts are padded, the most frequent ones."""
     counts: dict[int, int] = {}
     for count in tokens:
         place = bisect.bisect_left(lengths, count)
@@ -116,7 +120,7 @@ def common_lengths(tokens: Sequence[int], lengths: Sequence[int], most: int) -> 
 
 
 def _pads(spec: PipelineSpec, folder: Path) -> dict[str, int]:
-    """What fills each token input up."""
+    """Return the padding value of each token input."""
     from workers.pipeline.spec_file import read_spec
     from workers.pipeline.texts import Tokenizer
 
@@ -130,7 +134,11 @@ def _pads(spec: PipelineSpec, folder: Path) -> dict[str, int]:
 def _checked(
     main: Path, plain: dict[str, Any], own: dict[str, Any], items: Sequence[Feeds], names: list[str], ctx: JobContext
 ) -> dict[str, list[int]]:
-    """The output axes that count tokens, once padded and unpadded answers were seen to be alike."""
+    """Return the output axes that count tokens, after comparing padded and unpadded predictions.
+
+    Raises:
+        InputRefused: padding changes the predictions.
+    """
     from workers.measure.opening import find_runtime
 
     runtime = find_runtime("openvino")
@@ -157,7 +165,7 @@ def _checked(
 
 
 def token_axes(session: "Session", feeds: Feeds, names: list[str]) -> dict[str, list[int]]:
-    """For each output the axes whose size follows the number of tokens, seen by asking at two lengths."""
+    """Return for each output the axes whose size follows the number of tokens, found by runs at two lengths."""
     sizes = []
     for tokens in (5, 7):
         cut = {name: np.resize(array[:1], (1, tokens)) if name in names else array for name, array in feeds.items()}
@@ -174,7 +182,7 @@ def _refused(detail: str, hint: str) -> InputRefused:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For models that read texts."""
+    """Reject models that do not read texts with a mask."""
     return None if situation.model.masked_texts else NO_TEXTS
 
 

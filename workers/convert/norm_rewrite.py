@@ -1,8 +1,8 @@
-"""Group normalization without changing the layout: means by pooling instead of by reshaping.
+"""Rewrite group normalizations to use pooling instead of reshaping, so that the layout stays the same.
 
 Exporters write a group normalization as Reshape, InstanceNormalization, Reshape. Engines that keep channels innermost
-must then copy the whole tensor twice for each. Means over the picture come from pooling, means over a group's channels
-from a product with a small table, and nothing is copied.
+must then copy the whole tensor twice for each. Here, means over the image come from pooling and means over a group's
+channels from a product with a small table, so nothing is copied.
 """
 
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ TITLE = "Group normalization without copies"
 
 
 class Params(TechniqueParams):
-    """Nothing to choose."""
+    """Parameters of this technique; there is nothing to choose."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """One group normalization of `source` (n, channels, …) into `groups` parts; `output` is what it makes.
+    """One group normalization of `source` (n, channels, …) into `groups` parts, with the result `output`.
 
-    `scale` and `bias` are for each channel.
+    `scale` and `bias` hold one value per channel.
     """
 
     source: Any
@@ -42,7 +42,7 @@ class Group:
 
 
 def change(graph: Graph) -> int:
-    """Rewrite all of them at once."""
+    """Rewrite all group normalizations at once."""
     found = [match for node in graph.nodes if (match := _match(graph, node)) is not None]
     for match in found:
         if match.groups == match.channels:
@@ -61,7 +61,7 @@ def _match(graph: Graph, node: Any) -> Group | None:
 
 
 def _reshaped(graph: Graph, node: Any) -> Group | None:
-    """Reshape (n, groups, everything else) → InstanceNormalization → Reshape to where it came from."""
+    """Match Reshape (n, groups, everything else) → InstanceNormalization → Reshape to the original shape."""
     before, after = maker_of(node.inputs[0], "Reshape"), graph.only_user(node.outputs[0])
     if before is None or after is None or after.op_type != "Reshape":
         return None
@@ -79,7 +79,7 @@ def _reshaped(graph: Graph, node: Any) -> Group | None:
 
 
 def _written(graph: Graph, node: Any) -> Group | None:
-    """The operator itself; its scale and bias are for each group in operator set 18, for each channel from 21 on."""
+    """Match the operator itself; scale and bias are per group in operator set 18, per channel from 21 on."""
     shape = _floats(graph, node.inputs[0])
     scale, bias = graph.constant(node.inputs[1]), graph.constant(node.inputs[2])
     groups = int(attribute(node, "num_groups", 0))
@@ -93,7 +93,7 @@ def _written(graph: Graph, node: Any) -> Group | None:
 
 
 def _floats(graph: Graph, value: Any) -> Shape | None:
-    """The shape of a 32-bit tensor with at least one axis after the channels."""
+    """Return the shape of a 32-bit tensor with at least one axis after the channels, else None."""
     from onnx import TensorProto
 
     shape = graph.shape(value)
@@ -101,7 +101,7 @@ def _floats(graph: Graph, value: Any) -> Shape | None:
 
 
 def _returns(graph: Graph, after: Any, source: Any, shape: Shape) -> bool:
-    """Whether the second Reshape gives the first one's input its shape back."""
+    """Return whether the second Reshape restores the shape of the first one's input."""
     wanted = graph.constant(after.inputs[1])
     if wanted is None:
         maker = maker_of(after.inputs[1], "Shape")
@@ -116,13 +116,13 @@ def _returns(graph: Graph, after: Any, source: Any, shape: Shape) -> bool:
 
 
 def _instance(graph: Graph, match: Group) -> None:
-    """A group of one channel each is an instance normalization as it stands."""
+    """Replace a group normalization with one channel per group by an instance normalization."""
     weights = [graph.add_constant(match.scale, "scale"), graph.add_constant(match.bias, "bias")]
     graph.add("InstanceNormalization", [match.source, *weights], match.output, epsilon=match.epsilon)
 
 
 def _pooled(graph: Graph, match: Group) -> None:
-    """(x − mean) / √(mean((x − mean)²) + ε): never E[x²] − mean², which 16-bit numbers cannot bear."""
+    """Compute (x − mean) / √(mean((x − mean)²) + ε), never E[x²] − mean², which loses all digits in 16-bit numbers."""
     ones = (1,) * (match.axes - 2)
     each = match.channels // match.groups
     share = np.kron(np.eye(match.groups), np.full((each, each), 1 / each)).astype(np.float32)
@@ -145,7 +145,7 @@ def _pooled(graph: Graph, match: Group) -> None:
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """The same sums in another order; checked on inputs."""
+    """Rewrite the normalizations: the same sums in another order, checked on inputs."""
     words = "{count} group normalizations no longer copy their tensors into another layout and back."
     return rewrite(model, ID, TITLE, params, ctx, change, words)
 

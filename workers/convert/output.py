@@ -1,4 +1,4 @@
-"""The folder that a technique writes: whole, or not there at all."""
+"""Write the folder of a technique's result atomically."""
 
 import contextlib
 import os
@@ -21,11 +21,11 @@ MODEL_FILE = "model.onnx"
 
 @dataclass
 class Output:
-    """What a technique fills in while its folder is still hidden.
+    """The result that a technique fills in while its folder is still hidden.
 
-    `files` are relative names below `folder`, the first one is what a runtime opens. `settings` go over
-    those of the source, `notes` are added to its notes, `runtimes` narrow its runtimes. `model_format` and `pipeline`
-    are the source's where they are None. A `new_graph` has nothing of the source's settings and runtimes.
+    `files` are names relative to `folder`; the first one is the file that a runtime opens. `settings` override those of
+    the source, `notes` are added to its notes, and `runtimes` narrow its runtimes. `model_format` and `pipeline` are
+    the source's where they are None. A `new_graph` inherits no settings and runtimes from the source.
     """
 
     folder: Path
@@ -45,9 +45,9 @@ class Output:
 
 @contextlib.contextmanager
 def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobContext) -> Iterator[Output]:
-    """Give a hidden folder; when the block ends well it is described, hashed and becomes ``work_dir/model``.
+    """Provide a hidden folder that becomes ``work_dir/model``, described and hashed, when the block succeeds.
 
-    When the block raises, nothing is left behind. `Output.artifact` is set at the end.
+    If the block raises, nothing is left behind. `Output.artifact` is set at the end.
     """
     final = ctx.work_dir / MODEL_DIR
     hidden = ctx.work_dir / f".{MODEL_DIR}.part"
@@ -87,7 +87,11 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
 
 
 def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """The runtimes that both allow (None allows every one). Raises InputRefused where none is left."""
+    """Return the runtimes that both arguments allow (None allows all).
+
+    Raises:
+        InputRefused: no runtime is left.
+    """
     if first is None or second is None:
         return second if first is None else first
     both = tuple(runtime for runtime in first if runtime in second)
@@ -102,7 +106,7 @@ def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tup
 
 
 def take_files(model: Model, output: Output) -> None:
-    """The source's own model files, unchanged: linked where the file system allows it, else copied."""
+    """Add the source's own model files unchanged, as links where the file system allows it, else as copies."""
     names = [model.artifact.main] + [f.path for f in model.artifact.files if f.path != model.artifact.main]
     for name in names:
         target = output.folder / name
@@ -115,7 +119,11 @@ def take_files(model: Model, output: Output) -> None:
 
 
 def need_onnx(model: Model, title: str) -> Path:
-    """The ONNX file of the model. Raises InputRefused for another format."""
+    """Return the path of the model's ONNX file.
+
+    Raises:
+        InputRefused: the model has another format.
+    """
     if model.artifact.format != "onnx":
         raise InputRefused(
             "format_does_not_fit",

@@ -1,4 +1,4 @@
-"""Models of several parts: a technique is applied to each as to a model of its own, then they are one again."""
+"""Apply a technique to each part of an encoder-decoder model and join the parts again."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -20,16 +20,16 @@ from workers.pipeline.pipeline import load_pipeline
 
 TITLES = {ENCODER: "encoder", DECODER: "decoder", STEP: "decoder with cache"}
 STEPS_OF_AN_ANSWER = 4
-"""How many steps of one answer calibrate the decoder with a cache: neighbors are alike."""
+"""Number of steps of one generated text that calibrate the decoder with a cache; consecutive steps are similar."""
 
 
 def has_parts(model: Model) -> bool:
-    """Whether the model is an encoder and a decoder."""
+    """Return whether the model consists of an encoder and a decoder."""
     return "parts" in model.artifact.settings
 
 
 def parts_in(folder: Path) -> tuple[str, ...]:
-    """Which parts lie in the folder of a model."""
+    """Return the names of the parts in the folder of a model."""
     return tuple(name for name in TITLES if (folder / name).is_dir())
 
 
@@ -39,7 +39,7 @@ def join_parts(
     notes: tuple[str, ...] = (),
     shared: Mapping[str, Any] | None = None,
 ) -> ModelArtifact:
-    """Describe the models in the folders of parts (`encoder`, `decoder`, …) below `folder` as one."""
+    """Describe the models in the part folders (`encoder`, `decoder`, …) below `folder` as one model."""
     models = {name: read_model(folder / name).artifact for name in parts_in(folder)}
     first, second, *more = models.values()
     precisions = tuple(dict.fromkeys(part.precision for part in models.values()))
@@ -60,8 +60,13 @@ def join_parts(
 
 
 def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
-    """`ctx.work_dir/model` with the technique applied to each part. A part that it does not fit stays as it was, with a
-    note. Raises InputRefused where it fits none."""
+    """Apply the technique to each part of the model and write the result to `ctx.work_dir/model`.
+
+    A part that the technique does not fit stays unchanged, with a note.
+
+    Raises:
+        InputRefused: the technique fits no part.
+    """
     target = ctx.work_dir / "model"
     refusals: list[InputRefused] = []
     notes = list(model.artifact.notes)
@@ -90,15 +95,17 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
 
 
 def _for_part(ctx: JobContext, work_dir: Path, part: str) -> JobContext:
-    """The job's context as one part sees it: a folder of its own, the original's part, examples of its inputs."""
+    """Return the job's context for one part: its own folder, the original's part, examples of the part's inputs."""
     assert ctx.original is not None
     inputs = partial(_inputs_of, part, ctx)
     return derived(ctx, work_dir=work_dir, original=ctx.original / part, part=part, calibration=inputs)
 
 
 def _inputs_of(part: str, ctx: JobContext, limit: int | None = None) -> Iterator[Arrays]:
-    """What a part gets while the original answers the examples: a decoder with all tokens of an answer, one with a
-    cache at some steps of it."""
+    """Yield the inputs of one part while the original processes the examples.
+
+    A decoder gets all tokens of a generated text; a decoder with a cache gets some of its steps.
+    """
     items = ctx.calibration(limit)
     assert ctx.original is not None
     model, loop = read_model(ctx.original), load_pipeline(ctx.original).spec.generation
@@ -125,6 +132,6 @@ def _keep(part: str, seen: list[Arrays], name: str, given: Arrays) -> None:
 
 
 def _spread(steps: list[Arrays]) -> list[Arrays]:
-    """The first, the last and some between."""
+    """Return the first and the last step and some between them."""
     at = np.linspace(0, len(steps) - 1, min(STEPS_OF_AN_ANSWER, len(steps))).round().astype(int)
     return [steps[place] for place in dict.fromkeys(at.tolist())]

@@ -1,4 +1,4 @@
-"""The last steps of a picture's preparation as a part of the graph: range, mean, standard deviation, order, layout."""
+"""Move the last steps of image preparation into the graph: range, mean, deviation, channel order, layout."""
 
 from dataclasses import replace
 from statistics import median
@@ -32,11 +32,11 @@ ROUNDS, LEAST_ROUNDS, BLOCK_S, MAX_S = 7, 2, 0.04, 4.0
 
 
 class Params(TechniqueParams):
-    """Nothing to choose."""
+    """Parameters of this technique; there is nothing to choose."""
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Write the graph with the preparation before it, see that answers stay, and time both ways on one input."""
+    """Write the graph with the preparation before it, compare predictions, and time both forms on one input."""
     source = need_onnx(model, TITLE)
     if "cascade" in model.artifact.settings:
         raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")
@@ -75,7 +75,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def picture_input(spec: PipelineSpec) -> tuple[PipelineInput, ImageSteps]:
-    """The input that the picture goes into. Raises InputRefused where there is none, or nothing is to be done."""
+    """Return the image input and its preparation.
+
+    Raises:
+        InputRefused: the model has no such input, or there is nothing to move.
+    """
     steps = spec.preprocess
     entry = next((entry for entry in spec.inputs if entry.source == "image"), None)
     if not isinstance(steps, ImageSteps) or entry is None or spec.links:
@@ -95,9 +99,13 @@ def picture_input(spec: PipelineSpec) -> tuple[PipelineInput, ImageSteps]:
 def check_and_time(
     model: Model, changed: Model, name: str, steps: ImageSteps, spec: PipelineSpec, ctx: JobContext
 ) -> tuple[str, ...]:
-    """Compare answers on a person's inputs (or on made ones). A sentence on the time of both ways where there are some.
+    """Compare predictions on calibration inputs or on generated ones, and time both forms if there are inputs.
 
-    Raises InputRefused where answers differ, or where examples come from no 8-bit pixels.
+    Returns:
+        A sentence about the time, or nothing without inputs.
+
+    Raises:
+        InputRefused: predictions differ, or examples do not come from 8-bit pixels.
     """
     before, after = onnx_files.start(model.main, "basic"), onnx_files.start(changed.main, "basic")
     outputs = [output.name for output in before.get_outputs()]
@@ -121,7 +129,7 @@ def check_and_time(
 
 
 def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "list[tuple[Feeds, Feeds]]":
-    """Pictures of noise, both as the original takes them and as pixels; other inputs are zeros."""
+    """Return images of noise, each as prepared input and as pixels; other inputs are zeros."""
     from workers.convert.asking.calibration import example_feeds
     from workers.pipeline import images
 
@@ -138,7 +146,11 @@ def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "
 
 
 def timed(before: Any, after: Any, pair: "tuple[Feeds, Feeds]", name: str, steps: ImageSteps, ctx: JobContext) -> str:
-    """One input from its pixels to its answer, both ways in turn, in ONNX Runtime on one core, as a sentence."""
+    """Time one input from its pixels to its prediction in both forms, in turns, in ONNX Runtime on one core.
+
+    Returns:
+        A sentence for people.
+    """
     from workers.pipeline import images
 
     feeds, pixels = pair

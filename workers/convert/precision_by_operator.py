@@ -1,7 +1,7 @@
-"""Light operators in 32-bit numbers, heavy ones in 16-bit ones: nearly the speed of 16 bits, the answers of 32.
+"""Compute light operators in 32 bits and heavy ones in 16 bits: almost the speed of 16, the predictions of 32.
 
-Products of large tables take the time; sums, means and exponentials take the harm that few digits do. OpenVINO keeps an
-operator in 32 bits where its layer in the IR file is marked as precise.
+Products of large tables take most of the time. Sums, means and exponentials suffer most from few digits. OpenVINO keeps
+an operator in 32 bits where its layer in the IR file is marked as precise.
 """
 
 import shutil
@@ -31,7 +31,7 @@ NO_WORK = frozenset({"Const", "Parameter", "Result"})
 MAIN, WEIGHTS = "model.xml", "model.bin"
 
 LIGHT_SHARE = 2
-"""Light operators for each heavy one from which on it pays to treat them apart."""
+"""Smallest ratio of light to heavy operators at which mixed precision is tried."""
 
 HEAVY_ALONE = Reason(
     code="heavy_alone", text="Nearly all of the model's operators are heavy ones, so none would be spared."
@@ -49,7 +49,7 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """The graph as OpenVINO IR with 32-bit weights, its light layers marked; files under new names."""
+    """Save the graph as OpenVINO IR with 32-bit weights and mark its light layers; the files get new names."""
     ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
         plain = output.folder / "unmarked.xml"
@@ -83,7 +83,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def _save_ir(model: Model, path: Path, ctx: JobContext) -> None:
-    """The model as IR, weights in 32 bits. Nothing holds the files when this returns (they would be mapped)."""
+    """Save the model as IR with 32-bit weights; on return nothing maps the files any more."""
     from workers.infer.openvino_program import import_library, read_model
     from workers.infer.pixels import own_shapes
 
@@ -91,7 +91,7 @@ def _save_ir(model: Model, path: Path, ctx: JobContext) -> None:
     shapes = own_shapes(model.artifact.settings)
     source = model.main
     if model.artifact.format == "openvino-ir":
-        # a live model maps its weights, so the copy that is read is never the one that is written
+        # a live model maps its weights, so the file that is read must not be the one that is written
         source = path.with_name("source.xml")
         shutil.copyfile(model.main, source)
         shutil.copyfile(model.main.with_suffix(".bin"), source.with_suffix(".bin"))
@@ -105,7 +105,7 @@ def _save_ir(model: Model, path: Path, ctx: JobContext) -> None:
 
 
 def _only_where_needed(library: Any, source: Path, shapes: dict[str, Any]) -> dict[str, Any]:
-    """Sizes stay free in the file, so that other sizes are still answered, unless it cannot be read without them."""
+    """Return the shapes only if the model cannot be read without them; free sizes keep other inputs possible."""
     try:
         library.Core().read_model(str(source))
     except RuntimeError:
@@ -114,7 +114,7 @@ def _only_where_needed(library: Any, source: Path, shapes: dict[str, Any]) -> di
 
 
 def mark(source: Path, target: Path, heavy: str) -> tuple[int, int]:
-    """Write the IR file anew with its light layers marked as precise; (heavy layers, light layers)."""
+    """Write the IR file with its light layers marked as precise; return the numbers of heavy and light layers."""
     from xml.etree import ElementTree
 
     tree = ElementTree.parse(source)
@@ -134,7 +134,7 @@ def mark(source: Path, target: Path, heavy: str) -> tuple[int, int]:
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For processors that have the arithmetic, and models of which a part would be spared."""
+    """Reject processors without BF16 arithmetic, and models without enough light operators."""
     model = situation.model
     if "bf16" not in situation.fast:
         return Reason(code="no_bf16", text=NO_BF16)

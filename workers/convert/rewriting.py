@@ -1,4 +1,4 @@
-"""What all rewrites of a graph share: found, rewritten, checked on inputs, or refused in words."""
+"""Rewrite a graph, check its predictions on inputs, and refuse it where they change."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -19,24 +19,25 @@ from workers.convert.graphs.graph import Graph
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 
 Rewrite = Callable[[Graph], int]
-"""Changes the graph and returns how many places it has changed; 0 leaves the model as it was."""
+"""Changes the graph and returns the number of changed places; 0 leaves the model unchanged."""
 
 MOST_DIFFERENCE = 1e-4
-"""Of a number, relative to the size of its channel: rewritten sums are added up in another order."""
+"""Largest allowed difference relative to the size of a channel; rewritten sums are added in another order."""
 
 LEAST_SCALE, LEAST_POSITIONS = 0.1, 8
-"""A channel with fewer positions may be near 0 by chance."""
+"""Lower bound of a channel's size, relative to the whole; few positions may be near 0 by chance."""
 
 CHECKED, FEWEST_CHECKED, CHECK_S = 8, 2, 3.0
-"""Inputs that are compared; slow models are compared on fewer."""
+"""Number of compared inputs, their minimum, and the time limit in seconds for slow models."""
 
 
 def rewrite(
     model: Model, technique: str, title: str, params: TechniqueParams, ctx: JobContext, change: Rewrite, words: str
 ) -> ModelArtifact:
-    """Rewrite the graph and check it. `words` tell what was done, with ``{count}`` for the number of places.
+    """Rewrite the graph and check it; `words` describes the change, with ``{count}`` for the number of places.
 
-    Raises InputRefused where there is nothing to rewrite, or where answers change.
+    Raises:
+        InputRefused: there is nothing to rewrite, or predictions change.
     """
     source = need_onnx(model, title)
     ctx.check_cancelled()
@@ -62,7 +63,7 @@ def rewrite(
 
 
 def rewritten(proto: Any, change: Rewrite) -> int:
-    """Apply `change` to the proto's main graph until it finds nothing more; the number of places."""
+    """Apply `change` to the proto's main graph until nothing is left to change; return the number of places."""
     onnx_files.lift_constants(proto)
     total = 0
     while True:
@@ -75,7 +76,7 @@ def rewritten(proto: Any, change: Rewrite) -> int:
 
 
 def removed_by(proto: Any, change: Rewrite) -> set[str]:
-    """Names of nodes, and of what they make, that `change` would take out of the graph. The proto is changed."""
+    """Return the names of nodes, and of their outputs, that `change` removes. The proto is changed."""
     before = [_names(node) for node in proto.graph.node if node.op_type != "Constant"]
     if not rewritten(proto, change):
         return set()
@@ -88,9 +89,12 @@ def _names(node: Any) -> list[str]:
 
 
 def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext, without: Collection[str] = ()) -> None:
-    """Raise InputRefused where the rewritten file answers otherwise on a person's inputs (or on made ones).
+    """Check that the rewritten file predicts the same on calibration inputs or on generated ones.
 
-    Outputs in `without` are not there any more.
+    Outputs in `without` are removed and not compared.
+
+    Raises:
+        InputRefused: predictions differ.
     """
     before, after = onnx_files.start(model.main, "basic"), onnx_files.start(rewritten_path, "basic")
     names = [output.name for output in before.get_outputs() if output.name not in without]
@@ -126,9 +130,9 @@ def _inputs(model: Model, ctx: JobContext) -> Any:
 def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> float:
     """Return the largest difference over all outputs, each number relative to the size of its channel.
 
-    Scores beside places of boxes are tiny, so the largest number of the whole output is no measure: a number counts
-    relative to the largest one of its row or column, whichever is smaller, and to `LEAST_SCALE` of the largest of all,
-    since rounding follows the largest sums. Infinite for other shapes and for what is no number.
+    Scores beside box positions are tiny, so the largest number of the whole output is no measure. A number counts
+    relative to the largest one of its row or column, whichever is smaller, but at least to `LEAST_SCALE` of the largest
+    of all, because rounding follows the largest sums. The result is infinite for different shapes and for NaN.
     """
     worst = 0.0
     for name, values in first.items():
@@ -142,7 +146,7 @@ def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, N
 
 
 def _scale(values: NDArray[Any]) -> NDArray[np.float64]:
-    """What a difference of each number is relative to, of a shape that goes with that of `values`."""
+    """Return the size to which differences are relative, broadcastable to the shape of `values`."""
     size = np.abs(values.astype(np.float64))
     scale = np.asarray(size.max() or 1.0)
     least = LEAST_SCALE * scale

@@ -1,4 +1,4 @@
-"""Engines of TensorRT built ahead, and the sizes that they shall take, from a person's own examples."""
+"""Build TensorRT engines ahead of time, for the input sizes of the user's own examples."""
 
 import importlib.util
 import json
@@ -31,16 +31,16 @@ ENGINE_FILE = "model.rtx.plan"
 STAGE = "engine"
 MIB = 1 << 20
 STREAMED_FROM_BYTES = 1 << 30
-"""Weights of so many bytes may not fit on a card beside others; smaller ones always do."""
+"""Weight size from which on a model may not fit on a card; smaller ones always do."""
 
 WAITED_S = 5.0
-"""From here on it is told how long the build takes already."""
+"""Seconds from which on the progress text contains the elapsed time."""
 
 RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
 
 
 class Params(TechniqueParams):
-    """What engines are built for, and how large requests may get."""
+    """For which cards engines are built, and how large requests may get."""
 
     build_for: tuple[str, ...] = Field(
         default=(), description="Architectures such as sm89. Without any, each card builds its own at its first start."
@@ -65,16 +65,18 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Look at the examples for sizes, then build; the model itself stays, for where no engine fits.
+    """Find input sizes on the examples, then build; the model itself stays for cards without a fitting engine.
 
-    Raises InputRefused where TensorRT refuses an operator or no architecture has the model's numbers.
+    Raises:
+        InputRefused: TensorRT refuses an operator, or no architecture supports the model's number format.
     """
     need_onnx(model, TITLE)
     ctx.check_cancelled()
     described = describe(model, params, ctx)
     with new_model(model, ID, params, ctx) as output:
         take_files(model, output)
-        for name in (ENGINE_FILE, FILE):  # of before; a link, so that writing into it would change the source
+        # an earlier step's files are links, so writing into them would change the source
+        for name in (ENGINE_FILE, FILE):
             (output.folder / name).unlink(missing_ok=True)
         output.files = tuple(name for name in output.files if name not in (ENGINE_FILE, FILE))
         ctx.check_cancelled()
@@ -97,7 +99,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def describe(model: Model, params: Params, ctx: JobContext) -> dict[str, Any]:
-    """`tensorrt.json` without engines: ranges of free sizes, and what the builder may do."""
+    """Return `tensorrt.json` without engines: ranges of free sizes, and the build options."""
     spec = read_pipeline(model.folder)
     seen: dict[str, set[tuple[int, ...]]] = {}
     for feeds in ctx.calibration(params.examples):
@@ -119,10 +121,13 @@ def describe(model: Model, params: Params, ctx: JobContext) -> dict[str, Any]:
 def profile_of(
     spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]], largest_batch: int, without: Mapping[str, Any]
 ) -> dict[str, list[list[int]]]:
-    """Smallest, usual and largest shape of each input with free sizes.
+    """Return the smallest, usual and largest shape of each input with free sizes.
 
-    Batches go from 1 to the largest. Other sizes go from the smallest to the largest seen; a text may also be shorter,
-    and as long as it is cut at. Raises InputRefused for a size that no example shows.
+    Batches range from 1 to the largest. Other sizes range from the smallest to the largest observed one. Texts range
+    from one token to the length at which they are cut.
+
+    Raises:
+        InputRefused: no example shows a size.
     """
     found = {}
     for entry in spec.inputs:
@@ -156,7 +161,11 @@ def _unknown_size(name: str, axis: int) -> InputRefused:
 
 
 def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
-    """Those whose cards have the model's numbers, and what to say of the others. Raises InputRefused where none has."""
+    """Return the architectures that support the model's number format, and sentences about the others.
+
+    Raises:
+        InputRefused: no architecture supports it.
+    """
     if not _has_fp8(model.main):
         return architectures, []
     fitting = with_number(architectures, "fp8")
@@ -177,7 +186,7 @@ def _has_fp8(path: Path) -> bool:
 
     try:
         proto = onnx.load(str(path), load_external_data=False)
-    except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors
         raise onnx_files.unreadable(path, error) from error
     return any(tensor.data_type == onnx.TensorProto.FLOAT8E4M3FN for tensor in proto.graph.initializer)
 
@@ -185,11 +194,17 @@ def _has_fp8(path: Path) -> bool:
 def _build(
     model: Model, described: Mapping[str, Any], architectures: tuple[str, ...], ctx: JobContext
 ) -> tuple[Built, str]:
-    """Raises InputRefused with the operator's name and a way out, BackendMissing where the library is not there."""
+    """Build the engine; return it and the library's version.
+
+    Raises:
+        InputRefused: with the operator's name and an alternative.
+        BackendMissing: the library is not installed.
+    """
 
     def tick(share: float, phase: str, seconds: float) -> None:
         ctx.check_cancelled()
-        waited = f", {seconds:.0f} s" if seconds >= WAITED_S else ""  # the library itself says nothing for long
+        # the library itself reports nothing for a long time
+        waited = f", {seconds:.0f} s" if seconds >= WAITED_S else ""
         stage = f"Build the engine for {shown(architectures)}: {phase.lower()}{waited}"
         ctx.progress(stage, 100 * share, 100, "%", stage_id=STAGE)
 
@@ -202,7 +217,8 @@ def _build(
         ) from error
     ask = replace(ask_of(described), architectures=architectures)
     try:
-        return make(model.main, RTX, trt, ask, Place(), tick, stop_s=0.0), str(trt.__version__)  # a job's process ends
+        # stop_s is 0 because a job's process ends anyway
+        return make(model.main, RTX, trt, ask, Place(), tick, stop_s=0.0), str(trt.__version__)
     except Refused as error:
         raise InputRefused(
             "unsupported_operator",
@@ -244,12 +260,12 @@ NO_CARD = Reason(code="no_card", text="There is no NVIDIA card here, and no --bu
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
-    """For machines with a card, and for cards that are named."""
+    """Reject computers without a card, unless cards are named."""
     return None if situation.architectures or params.build_for else NO_CARD
 
 
 def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
-    """Built ahead for the cards in question where the edition that can is there; else each card builds its own."""
+    """Build ahead for the cards of the situation if the RTX edition is installed; else each card builds its own."""
     ahead = [name for name in situation.architectures if name in CARDS]
     if "build_for" in given or not ahead or importlib.util.find_spec(RTX.module) is None:
         return Fitted(given)

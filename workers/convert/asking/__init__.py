@@ -1,1 +1,1 @@
-"""A model is asked while a technique works on it: sessions, examples, whether answers stay numbers, what is faster."""
+"""Run a model while a technique changes it: sessions, examples, finite predictions, quick timing."""

@@ -1,4 +1,4 @@
-"""Calibration inputs as complete requests of the model, one at a time and never all in memory."""
+"""Yield calibration inputs as complete requests of the model, with one at a time in memory."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from workers.pipeline.spec import PipelineSpec
 
 FREE_SIZE = 16
-"""What an open size other than the batch is set to, where there are no real inputs."""
+"""Size of open axes other than the batch where there are no real inputs."""
 
 
 def example_feeds(spec: "PipelineSpec") -> "Feeds":
-    """One request of zeros (constants have their value), batch 1."""
+    """Return one request of zeros with batch size 1; constants have their value."""
     feeds: Feeds = {}
     frame = FREE_SIZE
     if spec.preprocess.kind == "audio":
-        steps = spec.preprocess  # a second of a sound that goes in whole
+        steps = spec.preprocess  # one second of a sound that is processed whole
         frame = (steps.frame_samples or steps.sample_rate_hz) + steps.context_samples
     for entry in spec.inputs:
         free = frame if entry.source == "audio" else FREE_SIZE
@@ -40,7 +40,11 @@ def example_feeds(spec: "PipelineSpec") -> "Feeds":
 
 
 def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
-    """How many requests `requests` will give. Raises InputRefused where there are none."""
+    """Return the number of requests that `requests` will yield.
+
+    Raises:
+        InputRefused: there are no calibration inputs.
+    """
     steps = _stateful(model.folder)
     size = 1 if steps else _group(model.folder)
     total = 0
@@ -59,9 +63,10 @@ def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
 
 
 def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
-    """At most `limit` complete feeds. A stateful model is run to carry its state from step to step.
+    """Yield at most `limit` complete requests. A stateful model runs to carry its state from step to step.
 
-    Raises InputRefused for values that are no numbers.
+    Raises:
+        InputRefused: an input holds NaN or infinity.
     """
     source = _steps(model, ctx, limit) if _stateful(model.folder) else _grouped(model, ctx, limit)
     names = set(_input_names(model))
@@ -80,9 +85,10 @@ def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
 
 
 def as_taken(model: Model, feeds: "Feeds") -> "Feeds":
-    """The original's inputs as the model's own file takes them: pixels where it prepares pictures itself.
+    """Convert the original's inputs to those of the model's own file: pixels if it prepares images itself.
 
-    Raises InputRefused for an input that comes from no 8-bit pixels.
+    Raises:
+        InputRefused: an input does not come from 8-bit pixels.
     """
     own: Any = model.artifact.settings.get("pixels")
     if own is None or own["input"] not in feeds:
@@ -124,7 +130,7 @@ def _group(folder: Path) -> int:
 
 
 def _grouped(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
-    """As many examples in one request as the model takes, where that is fixed."""
+    """Return requests with as many examples as the model takes, where that number is fixed."""
     from workers.pipeline.batches import in_groups
     from workers.pipeline.spec_file import read_spec
 

@@ -1,6 +1,6 @@
-"""Changed copies of a person's inputs: where there are few, they show how answers behave between two classes.
+"""Create changed copies of calibration inputs, which show how predictions behave between two classes.
 
-Copies of one input are a cluster with it and never count as independent examples (EVALUATION.md).
+Copies of one input form a cluster with it and never count as independent examples (docs/evaluation.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ KINDS = 4
 def changed_copy(
     items: Sequence[Mapping[str, NDArray[Any]]], index: int, number: int, spec: PipelineSpec, seed: int
 ) -> Feeds:
-    """Copy `number` of item `index`, each number changed in another way; the same for the same seed.
+    """Return copy `number` of item `index`; each number changes differently, and the same seed gives the same copy.
 
-    Numbers: mixed with another item, brighter or darker, noisy, moved aside. Whole numbers (tokens, bytes): some are
-    those of another item at the same place. Masks, states and constants stay.
+    The changes in turn: mixed with another item, brighter or darker, noisy, shifted. In whole numbers (tokens, bytes)
+    some are replaced by those of another item at the same place. Masks, states and constants stay unchanged.
     """
     rng = np.random.default_rng((seed, index, number))
     names = [entry.name for entry in spec.inputs if entry.source in CHANGED_SOURCES and entry.name in items[index]]
@@ -56,7 +56,7 @@ def _change(array: NDArray[Any], other: NDArray[Any], kind: int, rng: np.random.
 
 
 def _replaced(array: NDArray[Any], other: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-    """5 to 25 % of the places take what the other item has there; the first and the last place stay."""
+    """Replace 5 to 25 % of the places by those of the other item; the first and the last place stay."""
     mixed = array.copy()
     flat, source = mixed.reshape(-1), other.reshape(-1)
     places = np.flatnonzero(rng.random(min(flat.size, source.size)) < rng.uniform(0.05, 0.25))

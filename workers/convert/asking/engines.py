@@ -1,4 +1,4 @@
-"""Sessions for looking at a model while a technique works on it: the file, not yet a finished folder."""
+"""Open sessions for a model file while a technique works on it, before its folder is complete."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -9,9 +9,10 @@ Engine = Literal["onnxruntime-cpu", "openvino"]
 
 
 def open_file(path: Path, model: Model, engine: Engine, threads: int) -> Any:
-    """A session of `workers.infer` for the file at `path`, with those settings of `model` that the engine knows.
+    """Open the file at `path` in an engine, with those settings of `model` that the engine knows.
 
-    Raises NotRunnable.
+    Raises:
+        NotRunnable: the engine refuses the file.
     """
     settings = dict(model.artifact.settings)
     if engine == "openvino":

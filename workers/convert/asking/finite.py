@@ -1,4 +1,4 @@
-"""Whether answers stay numbers once a model computes with fewer bits: asked with examples."""
+"""Check on examples that predictions stay finite when a model computes with fewer bits."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,12 @@ ANSWERED = 4
 
 
 def need_finite(model: Model, changed: Model, engine: engines.Engine, title: str, ctx: JobContext) -> None:
-    """Raise InputRefused where `changed` gives infinity or NaN for an example and the original, in 32 bits, does not.
+    """Check that `changed` gives finite predictions for all examples for which the original, in 32 bits, does.
 
-    Without examples nothing is asked. What an engine cannot run is told where it is to run it.
+    Nothing is checked without examples, or where the engine cannot run the model; that is reported elsewhere.
+
+    Raises:
+        InputRefused: a prediction became infinite or NaN.
     """
     from workers.infer.base import NotRunnable
 
@@ -59,6 +62,6 @@ def _in_32_bits(model: Model) -> Model:
 
 
 def with_settings(model: Model, folder: Path, settings: dict[str, Any]) -> Model:
-    """The model with its file in `folder` and these settings over its own."""
+    """Return the model with its file in `folder` and `settings` over its own settings."""
     artifact = model.artifact.model_copy(update={"settings": {**model.artifact.settings, **settings}})
     return Model(folder, artifact)

@@ -1,4 +1,4 @@
-"""A short comparison of two ways to the same answer, in one process: rough, enough to see what is worth more."""
+"""Compare two functions briefly in one process, in turns: rough, but enough to choose what to measure further."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +17,11 @@ def in_turn(
     block_s: float,
     max_s: float,
 ) -> list[tuple[float, float]]:
-    """What `of_block` makes of a block's seconds, for both, in each round; who begins changes from round to round.
+    """Time both functions in turns and return a pair of `of_block` values for each round.
 
-    Ends after `rounds`, or after `max_s` once there are `least_rounds`. `check` is called before each (it may raise).
+    The order alternates from round to round. `of_block` reduces the seconds of one block's calls to one number. The
+    comparison ends after `rounds`, or after `max_s` seconds once there are `least_rounds`. `check` is called before
+    each round and may raise.
     """
     both = (first, second)
     for call in both:

@@ -1,1 +1,1 @@
-"""How a model cascade is made: its first model, its threshold, its examples."""
+"""Make the parts of a model cascade: its first model, its threshold, its examples."""

@@ -1,4 +1,4 @@
-"""What both versions of a cascade answer to a person's examples and to changed copies of them."""
+"""Collect the predictions of both versions of a cascade for examples and changed copies of them."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ LEARN_SHARE = 2 / 3
 
 @dataclass(frozen=True)
 class Asked:
-    """Both answers compared; `real` (n,) marks the examples themselves, the others are changed copies."""
+    """Compared predictions of both versions; `real` (n,) marks original examples, the others are changed copies."""
 
     looks: Looks
     real: NDArray[np.bool_]
@@ -31,20 +31,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Pair:
-    """The two versions, opened, with the pipeline that answers through them."""
+    """The two open versions and the pipeline that reads their predictions."""
 
     pipeline: Pipeline
     fast: "Session"
     exact: "Session"
 
     def close(self) -> None:
+        """Close both versions."""
         self.fast.close()
         self.exact.close()
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`copies` of each example at most, and `max_s` seconds for all."""
+    """Limits of the comparison: at most `copies` changed copies of each example, and `max_s` seconds in all."""
 
     copies: int
     max_s: float
@@ -53,7 +54,11 @@ class Limits:
 def ask_both(
     pair: Pair, items: Sequence[Feeds], spec: PipelineSpec, limits: Limits, ctx: JobContext
 ) -> tuple[Asked, Asked]:
-    """(two thirds to learn from, a third to judge with) in a random order; a copy stays with its example."""
+    """Run both versions on all examples in random order.
+
+    Returns:
+        Two thirds to learn from and one third to check with; copies stay together with their example.
+    """
     order = np.random.default_rng(ctx.seed).permutation(len(items)).tolist()
     cut = max(1, round(LEARN_SHARE * len(order)))
     learned = _ask(pair, items, order[:cut], spec, Limits(limits.copies, limits.max_s * LEARN_SHARE), ctx)
@@ -84,7 +89,7 @@ def _ask(
 def _inputs(
     items: Sequence[Feeds], numbers: list[int], spec: PipelineSpec, copies: int, seed: int
 ) -> Iterator[tuple[Feeds, bool]]:
-    """The examples first, then a copy of each, then a second one: time may run out."""
+    """Yield all examples first, then one copy of each, then a second one, because time may run out."""
     for index in numbers:
         yield items[index], True
     for number in range(copies):
@@ -93,7 +98,7 @@ def _inputs(
 
 
 def no_classes() -> InputRefused:
-    """What a person reads where answers cannot be sure or unsure."""
+    """Return the error for models whose predictions are not single classes."""
     return InputRefused(
         "answers_are_no_classes",
         "This model gives no classes",
@@ -103,5 +108,5 @@ def no_classes() -> InputRefused:
 
 
 def share(flags: Any) -> float:
-    """Share of true values, 0 where there are none."""
+    """Return the share of true values; 0 where there are none."""
     return float(np.mean(flags)) if len(flags) else 0.0

@@ -1,4 +1,4 @@
-"""The fast version of a cascade: the same file with other settings, or the files that another technique makes."""
+"""Make the fast version of a cascade: the same file with other settings, or the files of another technique."""
 
 import importlib
 import shutil
@@ -12,12 +12,16 @@ from workers.contracts.techniques import Model
 
 FOLDER = "first"
 MADE_BY = {"precision_by_operator": "workers.convert", "int8_static": "workers.quantize"}
-"""Where the techniques are whose fast version has files of its own."""
+"""Package of each technique whose fast version has its own files."""
 
 
 @dataclass(frozen=True)
 class First:
-    """`settings` go over the exact one's; `main` and `files` lie below the cascade's folder, where there are any."""
+    """The fast version.
+
+    `settings` override those of the exact version. `main` and `files` are relative to the cascade's folder, if there
+    are any.
+    """
 
     settings: dict[str, Any]
     precision: str
@@ -26,7 +30,7 @@ class First:
 
 
 def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> First:
-    """Make the fast version with the technique's usual parameters, below `folder`."""
+    """Make the fast version below `folder` with the technique's usual parameters."""
     if technique == "bf16":
         return First({"inference_precision": "bf16"}, "bf16")
     spec = importlib.import_module(f"{MADE_BY[technique]}.{technique}").SPEC

@@ -1,8 +1,8 @@
-"""How sure a fast model must be so that an exact one would not answer otherwise. Numpy only.
+"""Learn the margin above which a fast model predicts like an exact one. Numpy only.
 
-A pair of classes changes places where the fast model's error in their distance is larger than that distance. Errors are
-seen on every input, changed answers on few: so the threshold is worked out from the errors' distribution, and is never
-under the margins of the changed answers that were seen.
+Two classes change places where the fast model's error in their distance exceeds that distance. Errors occur on every
+input, changed predictions on few. So the threshold follows from the distribution of the errors, and is never below the
+observed margins of changed predictions.
 """
 
 import math
@@ -15,17 +15,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RIVALS = 4
-"""Classes after the best one that are looked at; those further behind do not win by an error of rounding."""
+"""Number of classes after the best one that are considered; lower ones do not win by a rounding error."""
 
 HEADROOM = 1.1
-"""Over the largest margin of a changed answer that was seen."""
+"""Factor over the largest observed margin of a changed prediction."""
 
 
 @dataclass(frozen=True)
 class Looks:
-    """`margins` (n,) of the fast model; `ahead` (n, rivals) its best class's distances, `errors` of those distances.
+    """Comparison of the two models, in logits.
 
-    `changed` (n,) tells where the two models answer otherwise. All in logits.
+    `margins` (n,) are those of the fast model. `ahead` (n, rivals) holds the distances of its best class, `errors` the
+    errors of these distances. `changed` (n,) marks rows whose best class differs.
     """
 
     margins: Floats
@@ -35,7 +36,7 @@ class Looks:
 
 
 def look(fast: NDArray[Any], exact: NDArray[Any], scores: str) -> Looks:
-    """Compare the answers (n, classes) of both models."""
+    """Compare the predictions (n, classes) of both models."""
     a, b = logits(fast, scores), logits(exact, scores)
     order = np.argsort(-a, axis=1, kind="stable")[:, : RIVALS + 1]
     ranked, same = np.take_along_axis(a, order, 1), np.take_along_axis(b, order, 1)
@@ -45,7 +46,7 @@ def look(fast: NDArray[Any], exact: NDArray[Any], scores: str) -> Looks:
 
 
 def logits(answer: NDArray[Any], scores: str) -> Floats:
-    """Scores as logits; of probabilities their logarithms, as `workers.infer.cascade` does it."""
+    """Return scores as logits; probabilities become their logarithms, as in `workers.infer.cascade`."""
     from workers.infer.cascade import LEAST
 
     values = answer.astype(np.float64)
@@ -53,13 +54,13 @@ def logits(answer: NDArray[Any], scores: str) -> Floats:
 
 
 def learn_threshold(looks: Looks, missed_share: float) -> float:
-    """The least margin from which on at most `missed_share` of all inputs would be answered otherwise."""
+    """Return the smallest margin above which at most `missed_share` of all inputs would be predicted differently."""
     ahead, errors = looks.ahead, looks.errors
     finite = errors[np.isfinite(errors)]
     spread = float(np.sqrt(np.mean(finite**2))) if finite.size else 0.0
     risk = np.minimum(1.0, _beyond(ahead, finite, spread).sum(axis=1))
     order = np.argsort(looks.margins, kind="stable")
-    beyond = np.cumsum(risk[order][::-1])[::-1] / len(order)  # risk of this and of all with a larger margin
+    beyond = np.cumsum(risk[order][::-1])[::-1] / len(order)  # risk of this row and of all with a larger margin
     enough = np.flatnonzero(beyond <= missed_share)
     learned = float(looks.margins[order][enough[0]]) if enough.size else float(looks.margins.max()) * HEADROOM
     seen = looks.margins[looks.changed]
@@ -67,7 +68,10 @@ def learn_threshold(looks: Looks, missed_share: float) -> float:
 
 
 def _beyond(distances: Floats, errors: Floats, spread: float) -> Floats:
-    """Probability that an error exceeds a distance: as often as was seen, or as a normal distribution says if more."""
+    """Return the probability that an error exceeds a distance.
+
+    It is the larger of the observed share and the probability under a normal distribution.
+    """
     ranked = np.sort(errors)
     seen = 1.0 - np.searchsorted(ranked, distances, side="left") / max(1, ranked.size)
     if spread <= 0:

@@ -1,1 +1,1 @@
-"""What techniques that rewrite graphs share."""
+"""Provide the graph tools that rewriting techniques share."""

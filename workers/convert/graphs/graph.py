@@ -1,4 +1,4 @@
-"""The main graph of an ONNX model while it is rewritten, as `onnx_ir` holds it: values know their makers and users."""
+"""Rewrite the main graph of an ONNX model as an `onnx_ir` graph, whose values know their producers and users."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,12 +11,13 @@ Shape = tuple[int | None, ...]
 
 
 class Graph:
-    """Nodes and values are those of `onnx_ir`; `commit` writes them back into the proto, in an order that runs.
+    """The main graph of one model; `commit` writes nodes and weights back into the proto in a valid order.
 
-    Nested graphs are not looked into; what they use of this graph is never removed.
+    Nodes and values are those of `onnx_ir`. Nested graphs are not rewritten; values that they use are never removed.
     """
 
     def __init__(self, proto: Any) -> None:
+        """Deserialize `proto` for rewriting."""
         import onnx_ir as ir
 
         self.proto = proto
@@ -29,32 +30,32 @@ class Graph:
 
     @property
     def nodes(self) -> list[Any]:
-        """Those of the main graph, as they are now."""
+        """Return the current nodes of the main graph."""
         return list(self.main)
 
-    # ---- looking
+    # ---- reading
 
     def constant(self, value: Any) -> Array | None:
-        """The content of a weight, None for what is computed or may be given as an input."""
+        """Return the content of a weight; None for computed values and values that may be given as inputs."""
         if value is None or not value.is_initializer() or value.is_graph_input():
             return None
         content: Array = value.const_value.numpy()
         return content
 
     def shape(self, value: Any) -> Shape | None:
-        """Sizes as far as they can be told (None where a size is free), None where not even their number can."""
+        """Return the known sizes of a value (None for a free size), or None where the number of axes is unknown."""
         self._infer()
         if value.shape is None:
             return None
         return tuple(size if isinstance(size, int) else None for size in value.shape)
 
     def dtype(self, value: Any) -> int | None:
-        """ONNX's number of the element type, where it can be told."""
+        """Return ONNX's number of the element type, where it is known."""
         self._infer()
         return None if value.dtype is None else int(value.dtype)
 
     def _infer(self) -> None:
-        """Once, and only for those who ask: it takes most of the time that there is nothing to rewrite in."""
+        """Infer shapes once and only on demand, because it takes most of the time where nothing is rewritten."""
         from onnx_ir.passes.common import ShapeInferencePass
 
         if not self._is_inferred:
@@ -63,11 +64,11 @@ class Graph:
             ShapeInferencePass(check_type=False, strict_mode=False)(self.model)
 
     def is_captured(self, value: Any) -> bool:
-        """Whether a nested graph uses it."""
+        """Return whether a nested graph uses the value."""
         return any(user.graph is not self.main for user in value.consumers())
 
     def only_user(self, value: Any) -> Any | None:
-        """The one node that uses a value, None where several do, none does, or it is an output."""
+        """Return the one node that uses a value; None where several or none do, or where it is an output."""
         uses = value.uses()
         if len(uses) != 1 or value.is_graph_output() or self.is_captured(value):
             return None
@@ -76,7 +77,7 @@ class Graph:
     # ---- changing
 
     def new_name(self, hint: str) -> str:
-        """A name that is not there yet, nested graphs included."""
+        """Return an unused name; names of nested graphs count as used."""
         while True:
             self._count += 1
             name = f"{hint}_{self._count}"
@@ -85,7 +86,7 @@ class Graph:
                 return name
 
     def add_constant(self, content: Array, hint: str = "constant") -> Any:
-        """A new weight."""
+        """Add a new weight and return its value."""
         import onnx_ir as ir
 
         name = self.new_name(hint)
@@ -94,7 +95,7 @@ class Graph:
         return value
 
     def add(self, op_type: str, inputs: Sequence[Any], replaced: Any = None, **attributes: Any) -> Any:
-        """The output of a new node; it takes the place and the name of the value `replaced`."""
+        """Add a node and return its output, which takes the place and the name of the value `replaced`."""
         import onnx_ir as ir
 
         name = self.new_name(op_type.lower()) if replaced is None else replaced.name
@@ -106,7 +107,7 @@ class Graph:
         return node.outputs[0]
 
     def copied(self, node: Any, inputs: Sequence[Any], **changed: Any) -> list[Any]:
-        """The outputs of the same operator on other inputs, with other attributes."""
+        """Add a copy of a node with other inputs and attributes; return its outputs."""
         import onnx_ir as ir
 
         attributes = {**node.attributes, **changed}
@@ -119,7 +120,7 @@ class Graph:
         return list(copy.outputs)
 
     def replace(self, old: Any, new: Any) -> None:
-        """Let everybody who reads `old` read `new`; an output of the model keeps its name."""
+        """Let all users of `old` read `new`; an output of the model keeps its name."""
         if old.is_graph_output():
             self.add("Identity", [new], old)
         else:
@@ -130,11 +131,11 @@ class Graph:
             new.type, new.shape = old.type, old.shape
         old.replace_all_uses_with(new, replace_graph_outputs=True)
         if old.producer() is not None:
-            old.name = self.new_name(old.name)  # it may stay, where its maker has other outputs
+            old.name = self.new_name(old.name)  # the value may stay if its producer has other outputs
             self._drop(old.producer())
 
     def _drop(self, node: Any) -> None:
-        """Take a node out that serves nobody, and whoever served it alone."""
+        """Remove an unused node and all nodes that only it used."""
         if node is None or any(value.uses() or value.is_graph_output() for value in node.outputs):
             return
         makers = {id(maker): maker for value in node.inputs if value and (maker := value.producer()) is not None}
@@ -144,7 +145,7 @@ class Graph:
                 self._drop(maker)
 
     def commit(self) -> None:
-        """Write nodes and weights into the proto, without those that nobody uses."""
+        """Write nodes and weights into the proto, without unused ones."""
         import onnx_ir as ir
         from onnx_ir.passes.common import RemoveUnusedNodesPass
 
@@ -158,17 +159,17 @@ class Graph:
         known = {tensor.name for tensor in graph.initializer}
         new = [value.const_value for name, value in weights.items() if name not in known]
         graph.initializer.extend(ir.serde.serialize_tensor(tensor) for tensor in new if tensor is not None)
-        del graph.node[:], graph.value_info[:]  # sizes of tensors that may be gone
+        del graph.node[:], graph.value_info[:]  # sizes of tensors that may be removed
         graph.node.extend(nodes)
 
 
 def attribute(node: Any, name: str, default: Any = None) -> Any:
-    """The value of a node's attribute."""
+    """Return the value of a node's attribute, or `default`."""
     found = node.attributes.get(name)
     return default if found is None else found.value
 
 
 def maker_of(value: Any, *op_types: str) -> Any | None:
-    """The node that makes a value, None where there is none or it is of another kind."""
+    """Return the node that produces a value; None where there is none or its type is not in `op_types`."""
     node = None if value is None else value.producer()
     return node if node is not None and (not op_types or node.op_type in op_types) else None

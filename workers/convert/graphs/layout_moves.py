@@ -1,4 +1,4 @@
-"""How one operator is made to work before a Transpose instead of after it."""
+"""Move one operator from behind a Transpose to before it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ ALONG = frozenset({"Softmax", "LogSoftmax", "Hardmax"})
 
 
 def moved(graph: Graph, transpose: Any, user: Any) -> bool:
-    """Let `user` work on what goes into `transpose`, and transpose its result; False where it cannot."""
+    """Apply `user` to the input of `transpose` and transpose its result; return False where that is impossible."""
     perm = _perm(transpose)
     move = _MOVES.get(user.op_type)
     return bool(perm) and move is not None and move(graph, transpose, user, perm)
@@ -30,7 +30,7 @@ def _perm(transpose: Any) -> Perm:
 
 
 def _merge(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    """Two in a row are one, or none."""
+    """Merge two consecutive transposes into one or none."""
     second = _perm(user)
     if len(second) != len(perm):
         return False
@@ -39,7 +39,7 @@ def _merge(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 
 def _transposed(graph: Graph, value: Any, source: Any, perm: Perm) -> None:
-    """Let `value` be made of `source`."""
+    """Compute `value` from `source` by a transpose."""
     if perm == tuple(range(len(perm))):
         graph.replace(value, source)
     else:
@@ -47,7 +47,7 @@ def _transposed(graph: Graph, value: Any, source: Any, perm: Perm) -> None:
 
 
 def _behind(graph: Graph, user: Any, inputs: Sequence[Any], perms: Sequence[Perm], **changed: Any) -> bool:
-    """The same operator on other inputs, each of its outputs transposed."""
+    """Copy an operator with other inputs and transpose each of its outputs."""
     for value, source, perm in zip(user.outputs, graph.copied(user, inputs, **changed), perms, strict=True):
         _transposed(graph, value, source, perm)
     return True
@@ -60,13 +60,13 @@ def _unary(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 
 def _many(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    """All inputs are transposed alike, constant, or single numbers."""
+    """Move an operator whose inputs all have the same transpose, are constant, or are single numbers."""
     inputs = [_before(graph, value, perm) for value in user.inputs]
     return None not in inputs and _behind(graph, user, inputs, [perm])
 
 
 def _before(graph: Graph, value: Any, perm: Perm) -> Any | None:
-    """What becomes `value` by this transpose, None where there is none yet."""
+    """Return the value that becomes `value` by this transpose; None where there is none."""
     maker = maker_of(value, "Transpose")
     if maker is not None and _perm(maker) == perm:
         return maker.inputs[0]
@@ -90,7 +90,7 @@ def _concat(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 
 def _along(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    """Operators along one axis, from operator set 13 on (before, they flattened everything behind it)."""
+    """Move operators along one axis, from operator set 13 on (earlier ones flattened all axes behind it)."""
     from workers.convert.graphs.onnx_files import opset
 
     if opset(graph.proto) < 13:
@@ -104,7 +104,7 @@ def _split(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 
 def _reduce(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    """Axes are renamed; those that disappear leave a shorter order behind."""
+    """Rename the axes of a reduction; removed axes shorten the order."""
     axes, given = _axes(graph, user, 1)
     if axes is None:
         return False
@@ -123,7 +123,7 @@ def _squeeze(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 
 def _axes(graph: Graph, user: Any, place: int) -> tuple[list[int] | None, bool]:
-    """(axes, whether they are an input): None where they are computed, empty where there are none."""
+    """Return the axes (None if computed, empty if absent) and whether they are an input."""
     if len(user.inputs) > place and user.inputs[place]:
         value = graph.constant(user.inputs[place])
         return (None if value is None else [int(axis) for axis in value.reshape(-1)]), True
@@ -138,7 +138,7 @@ def _with_axes(graph: Graph, transpose: Any, user: Any, axes: list[int], after: 
 
 
 def _without(perm: Perm, axes: Sequence[int]) -> Perm:
-    """The order of what is left when these axes of the transposed tensor are gone."""
+    """Return the order of the remaining axes after these axes of the transposed tensor are removed."""
     left = [perm[axis] for axis in range(len(perm)) if axis not in axes]
     ranked = sorted(left)
     return tuple(ranked.index(axis) for axis in left)
@@ -170,7 +170,7 @@ def _slice(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 
 def _shape(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    """The sizes of a transposed tensor are those of the other one in another order."""
+    """Reorder the sizes: a transposed tensor has those of the other one in another order."""
     if user.attributes:
         return False
     order = graph.add_constant(np.array(perm))

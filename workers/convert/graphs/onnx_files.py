@@ -1,4 +1,4 @@
-"""Reading and writing ONNX files of any size, and the small repairs that techniques need first.
+"""Read and write ONNX files of any size, and make the small repairs that techniques need first.
 
 `onnx` is imported inside functions only. A proto in memory always holds its weights.
 """
@@ -13,23 +13,27 @@ from typing import Any
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError, looks_like_memory
 
 EXTERNAL_FROM_BYTES = 1 << 30
-"""A protobuf file holds 2 GiB at most; from half of that on, weights go into a second file."""
+"""Weight size from which on weights go into a second file; a protobuf file holds 2 GiB at most."""
 
 DATA_SUFFIX = ".data"
 
 
 def load(path: Path) -> Any:
-    """The ModelProto with all its weights. Raises InputRefused where the file cannot be read."""
+    """Return the ModelProto with all its weights.
+
+    Raises:
+        InputRefused: the file cannot be read.
+    """
     import onnx
 
     try:
         return onnx.load(str(path))
-    except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors
         raise unreadable(path, error) from error
 
 
 def unreadable(path: Path, error: BaseException) -> InputRefused:
-    """What a person reads when an ONNX file is none."""
+    """Return the error for a file that is not a valid ONNX file."""
     return InputRefused(
         "model_unreadable",
         "The model file cannot be read",
@@ -39,9 +43,7 @@ def unreadable(path: Path, error: BaseException) -> InputRefused:
 
 
 def save(proto: Any, path: Path) -> tuple[str, ...]:
-    """Write the proto to `path` (and its weights to ``<path>.data`` where they are large); the names
-    written.
-    """
+    """Write the proto to `path` and large weights to ``<path>.data``; return the names of the files."""
     import onnx
 
     if weight_bytes(proto) < EXTERNAL_FROM_BYTES:
@@ -54,13 +56,13 @@ def save(proto: Any, path: Path) -> tuple[str, ...]:
 
 
 def written(path: Path) -> tuple[str, ...]:
-    """The names of a model file and of its data file, where a library has written one."""
+    """Return the names of a model file and of its data file, if a library has written one."""
     data = path.name + DATA_SUFFIX
     return (path.name, data) if (path.parent / data).is_file() else (path.name,)
 
 
 def graphs(graph: Any) -> Iterator[Any]:
-    """The graph and all graphs nested in its nodes (If, Loop, Scan)."""
+    """Yield the graph and all graphs nested in its nodes (If, Loop, Scan)."""
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
@@ -71,7 +73,7 @@ def graphs(graph: Any) -> Iterator[Any]:
 
 
 def weight_bytes(proto: Any) -> int:
-    """Bytes of all weights in the proto, those of nested graphs and of Constant nodes too."""
+    """Return the bytes of all weights, including those of nested graphs and of Constant nodes."""
     total = 0
     for graph in graphs(proto.graph):
         total += sum(tensor.ByteSize() for tensor in graph.initializer)
@@ -82,10 +84,10 @@ def weight_bytes(proto: Any) -> int:
 
 
 def lift_constants(proto: Any) -> int:
-    """Turn Constant nodes that hold a tensor into initializers of their graph, and count them.
+    """Turn Constant nodes that hold a tensor into initializers of their graph; return their number.
 
-    Quantizers and pruners look for weights among the initializers only. Names of nested graphs are unique
-    in a valid model, so nothing else changes.
+    Quantizers and pruners look for weights among the initializers only. Names of nested graphs are unique in a valid
+    model, so nothing else changes.
     """
     lifted = 0
     for graph in graphs(proto.graph):
@@ -105,7 +107,7 @@ def lift_constants(proto: Any) -> int:
 
 
 def drop_unused(proto: Any) -> None:
-    """Remove initializers that nothing reads any more."""
+    """Remove initializers that nothing reads."""
     used = {output.name for graph in graphs(proto.graph) for output in graph.output}
     used |= {name for graph in graphs(proto.graph) for node in graph.node for name in node.input}
     for graph in graphs(proto.graph):
@@ -116,9 +118,9 @@ def drop_unused(proto: Any) -> None:
 
 
 def flatten_biases(proto: Any) -> None:
-    """Make Gemm biases of shape (1, n) ones of shape (n,), which mean the same.
+    """Change Gemm biases of shape (1, n) to the equivalent shape (n,).
 
-    ONNX Runtime's own fusion writes the first form, and its quantizer (1.32) stumbles over it.
+    ONNX Runtime's own fusion writes the first form, and its quantizer (1.32) fails on it.
     """
     for graph in graphs(proto.graph):
         tensors = {tensor.name: tensor for tensor in graph.initializer}
@@ -130,17 +132,21 @@ def flatten_biases(proto: Any) -> None:
 
 
 def opset(proto: Any) -> int:
-    """Version of the default operator set; 0 where the model has none."""
+    """Return the version of the default operator set; 0 where the model has none."""
     return max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=0)
 
 
 def count(proto: Any, *op_types: str) -> int:
-    """How many nodes of these kinds the model has, nested graphs included."""
+    """Return the number of nodes of these types, including nested graphs."""
     return sum(node.op_type in op_types for graph in graphs(proto.graph) for node in graph.node)
 
 
 def raise_opset(proto: Any, wanted: int) -> Any:
-    """The same model in operator set `wanted` at least. Raises InputRefused where onnx cannot convert it."""
+    """Return the model converted to operator set `wanted` or later.
+
+    Raises:
+        InputRefused: onnx cannot convert it.
+    """
     import onnx
 
     if opset(proto) >= wanted:
@@ -157,7 +163,11 @@ def raise_opset(proto: Any, wanted: int) -> Any:
 
 
 def start(path: Path, level: str = "none", save_to: Path | None = None) -> Any:
-    """An ONNX Runtime session on the processor; `save_to` keeps the optimized graph. Raises NotRunnable."""
+    """Open an ONNX Runtime session on the processor; `save_to` receives the optimized graph.
+
+    Raises:
+        NotRunnable: the library refuses the file.
+    """
     from workers.infer import onnxruntime_cpu
 
     library = onnxruntime_cpu.import_library()
@@ -172,7 +182,11 @@ def start(path: Path, level: str = "none", save_to: Path | None = None) -> Any:
 
 
 def check_opens(path: Path, title: str) -> None:
-    """Raise InputRefused if ONNX Runtime cannot open what a technique has written."""
+    """Check that ONNX Runtime can open the file that a technique has written.
+
+    Raises:
+        InputRefused: it cannot.
+    """
     from workers.infer.base import NotRunnable
 
     try:
@@ -182,7 +196,7 @@ def check_opens(path: Path, title: str) -> None:
 
 
 def broken(title: str, error: BaseException) -> InputRefused:
-    """What a person reads when a technique's library failed on this model."""
+    """Return the error for a technique whose library failed on this model."""
     return InputRefused(
         "technique_failed",
         f"{title} does not work on this model",
@@ -192,15 +206,15 @@ def broken(title: str, error: BaseException) -> InputRefused:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's text on one line, short enough for a sentence."""
+    """Return the error's text on one line, short enough for a sentence."""
     return (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
 
 
 @contextlib.contextmanager
 def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
-    """Around a call into a quantization library: its prints go into the log, its errors become words.
+    """Wrap a call into a quantization library: its output goes to the log, its errors become readable.
 
-    Cancelling and refusals pass through untouched; want of memory becomes a MemoryError.
+    Cancellation and refusals pass through unchanged; a lack of memory becomes a MemoryError.
     """
     root, printed = logging.getLogger(), _ToLog(log)
     level = root.level
@@ -211,7 +225,7 @@ def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
             yield
     except (JobCancelled, WorkerError, MemoryError):
         raise
-    except Exception as error:  # whatever such a library raises means the same to the person, but for no memory
+    except Exception as error:  # all other errors of such a library mean the same to people
         if looks_like_memory(str(error)):
             raise MemoryError(one_line(error)) from error
         raise broken(title, error) from error
@@ -220,7 +234,7 @@ def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
 
 
 class _ToLog:
-    """A text stream for `redirect_stdout` that hands on whole lines."""
+    """A text stream for `redirect_stdout` that passes on whole lines."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
@@ -231,4 +245,4 @@ class _ToLog:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing, because nothing is buffered."""

@@ -1,4 +1,4 @@
-"""The nodes that prepare a picture, written before a graph."""
+"""Add the nodes that prepare an image before a graph."""
 
 from typing import Any
 
@@ -10,8 +10,13 @@ from workers.pipeline.spec import ImageSteps
 
 
 def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:
-    """Make the input `name` uint8 (n, height, width, channels) and add the nodes that prepare it; False without such an
-    input. The proto is changed. Sums are those of `workers.pipeline.images`, as one product and one sum."""
+    """Make the input `name` uint8 (n, height, width, channels) and add the nodes that prepare it.
+
+    The proto is changed. The computation is that of `workers.pipeline.images`, written as one product and one sum.
+
+    Returns:
+        False where the graph has no such input.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     graph = proto.graph
@@ -33,7 +38,7 @@ def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:
         nodes.append(helper.make_node(kind, inputs, [last], name=last, **attributes))
 
     is_first = steps.layout == "nchw"
-    if is_first:  # while there is a byte for each number, it is moved fastest
+    if is_first:  # transposing bytes is the fastest
         add("Transpose", perm=[0, 3, 1, 2])
     if steps.channels == "bgr":
         add("Gather", ("order", np.array([2, 1, 0])), axis=1 if is_first else 3)
@@ -62,14 +67,14 @@ def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:
 
 
 def factors(steps: ImageSteps) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(scale, offset) for each channel: (x / 255 − mean) / std as x·scale + offset."""
+    """Return scale and offset (float32) of each channel: (x / 255 − mean) / std as x·scale + offset."""
     std = np.asarray(steps.std, np.float64)
     scale = 1 / (std * (255 if steps.range == "0..1" else 1))
     return scale.astype(np.float32), (-np.asarray(steps.mean, np.float64) / std).astype(np.float32)
 
 
 def _new_prefix(graph: Any) -> str:
-    """What no name of a tensor begins with yet."""
+    """Return a prefix with which no tensor name begins."""
     taken: set[str] = set()
     for inner in onnx_files.graphs(graph):
         taken |= {value.name for value in (*inner.input, *inner.output, *inner.initializer)}
@@ -81,7 +86,7 @@ def _new_prefix(graph: Any) -> str:
 
 
 def _rename(graph: Any, old: str, new: str) -> None:
-    """Let all that reads the tensor `old` read `new`, nested graphs too: names are unique across them."""
+    """Let all readers of the tensor `old` read `new`, also in nested graphs, because names are unique across them."""
     for inner in onnx_files.graphs(graph):
         for node in inner.node:
             node.input[:] = [new if name == old else name for name in node.input]

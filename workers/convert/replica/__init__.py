@@ -1,1 +1,1 @@
-"""An ONNX graph as a torch module: pruning teaches it, attacks take its gradients."""
+"""Rebuild an ONNX graph as a torch module, for pruning with learning and for gradient attacks."""

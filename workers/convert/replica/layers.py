@@ -1,4 +1,4 @@
-"""Layers with weights: ONNX's node → torch's own layer, and its weights back into the graph."""
+"""Convert ONNX nodes with weights to torch layers, and their weights back into the graph."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalizati
 
 @dataclass
 class Layer:
-    """`module` is torch's layer, `data` the node's input that is no weight. `kind`: conv, transposed, linear, norm."""
+    """One torch layer `module`; `data` is the number of the node's input that is no weight.
+
+    `kind` is conv, transposed, linear or norm.
+    """
 
     kind: str
     module: Any
@@ -22,7 +25,7 @@ class Layer:
     data: int = 0
 
     def run(self, attributes: Mapping[str, Any], x: Any) -> Any:
-        """The layer's answer; what is to be added around a convolution's input is added here."""
+        """Return the layer's output; the padding of a convolution is added here."""
         if self.kind != "conv":
             return self.module(x)
         from torch.nn import functional
@@ -32,22 +35,23 @@ class Layer:
 
     @property
     def depthwise(self) -> bool:
-        """Whether each channel is a convolution of its own."""
+        """Return whether each channel has its own convolution."""
         module = self.module
         return self.kind == "conv" and module.groups == module.in_channels == module.out_channels > 1
 
     @property
     def grouped(self) -> bool:
+        """Return whether the convolution has groups of several channels."""
         return self.kind in ("conv", "transposed") and self.module.groups > 1 and not self.depthwise
 
     @property
     def given(self) -> int:
-        """Channels that it gives."""
+        """Return the number of output channels."""
         module = self.module
         return int(getattr(module, "out_channels", 0) or getattr(module, "out_features", 0) or module.num_features)
 
     def arrays(self, attributes: Mapping[str, Any]) -> list[NDArray[np.float32]]:
-        """The weights in the order of the node's inputs after the data."""
+        """Return the weights in the order of the node's inputs after the data."""
         weights = {name: value.detach().numpy() for name, value in self.module.state_dict().items()}
         if self.kind == "norm":
             return [weights[name] for name in ("weight", "bias", "running_mean", "running_var")]
@@ -57,7 +61,7 @@ class Layer:
 
 
 def layer_of(node: Any, attributes: Mapping[str, Any], weights: Mapping[str, Any]) -> Layer | None:
-    """The layer of a node, None where its weights are no 32-bit constants or it is of an unusual kind."""
+    """Return the layer of a node; None where its weights are not 32-bit constants or its form is unusual."""
     makers = {"Conv": _conv, "ConvTranspose": _transposed, "Gemm": _gemm, "MatMul": _matmul}
     given = [weights.get(name) for name in node.input[1:]]
     if any(value is None or value.dtype != np.float32 for value in given) or not given:
@@ -149,7 +153,7 @@ def _norm(a: Mapping[str, Any], given: list[Any]) -> tuple[str, Any] | None:
     from torch import nn
 
     class Norm(nn.BatchNorm2d):  # type: ignore[misc]
-        """Any number of axes after the channels."""
+        """A batch normalization with any number of axes after the channels."""
 
         def _check_input_dim(self, input: Any) -> None:
             pass

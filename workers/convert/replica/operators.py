@@ -1,7 +1,7 @@
-"""What each ONNX operator computes, in torch: those without weights of their own.
+"""Compute ONNX operators without weights of their own in torch.
 
 Source: the ONNX operator specification (onnx.ai/onnx/operators). Each function takes the node's attributes and its
-inputs (None where one is left out) and gives a tensor, or a tuple of them.
+inputs (None for an omitted one) and returns a tensor or a tuple of tensors.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,11 +12,11 @@ Operator = Callable[..., Any]
 
 
 class NoCounterpart(ValueError):
-    """The operator is here in a form that torch cannot compute alike; the technique is then not offered."""
+    """An operator has a form that torch cannot compute equally; the technique is then not offered."""
 
 
 def operators() -> dict[str, Operator]:
-    """All of them by the name of the operator."""
+    """Return all operators by name."""
     return {**_element_wise(), **_over_axes(), **_shapes(), **_spatial()}
 
 
@@ -181,7 +181,7 @@ def _slice(a: Attributes, x: Any, starts: Any = None, ends: Any = None, axes: An
 
 
 def padding(a: Attributes, x: Any, kernel: tuple[int, ...]) -> list[int]:
-    """What is to be added around `x` (torch's order: last axis first), from `pads` or `auto_pad`."""
+    """Return the padding of `x` (torch's order: last axis first), from `pads` or `auto_pad`."""
     mode, rank = _text(a.get("auto_pad", "NOTSET")), len(kernel)
     if mode in ("NOTSET", ""):
         pads = a.get("pads", [0] * (2 * rank))

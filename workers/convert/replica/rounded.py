@@ -1,8 +1,8 @@
-"""Quantized graphs as torch replicas: rounding goes forward as it is and backward as a straight line (the
-straight-through estimate: Bengio and others 2013, arXiv 1308.3432; on attacks: Athalye and others 2018, arXiv
-1802.00420).
+"""Rebuild quantized graphs in torch with gradients through rounding.
 
-Beyond the range that 8 bits hold, the gradient is 0, since there nothing changes.
+Rounding is exact in the forward pass and the identity in the backward pass (the straight-through estimator: Bengio and
+others 2013, arXiv 1308.3432; on attacks: Athalye and others 2018, arXiv 1802.00420). Beyond the range of 8 bits the
+gradient is 0, because nothing changes there.
 """
 
 from typing import Any
@@ -16,8 +16,13 @@ ROUNDING = ("QuantizeLinear", "DynamicQuantizeLinear")
 
 
 def unrounded(proto: Any) -> bool:
-    """Change a graph in place, so that a replica can be built of it: stored weights become the 32-bit numbers that they
-    stand for, 16-bit floats become 32-bit ones. Whether anything is rounded on the way."""
+    """Change a graph in place so that it can be rebuilt in torch.
+
+    Stored weights become the 32-bit numbers that they represent; 16-bit floats become 32-bit floats.
+
+    Returns:
+        Whether the graph rounds any inner values.
+    """
     onnx_files.lift_constants(proto)
     _widen(proto)
     _fold(proto)
@@ -26,7 +31,7 @@ def unrounded(proto: Any) -> bool:
 
 
 def operators() -> dict[str, Operator]:
-    """Those of quantized graphs; 8-bit numbers are floats that hold whole ones."""
+    """Return the operators of quantized graphs; 8-bit numbers are floats with integer values."""
     return {
         "QuantizeLinear": _quantize,
         "DequantizeLinear": lambda a, x, scale, zero=None: (
@@ -52,7 +57,7 @@ def _widen(proto: Any) -> None:
 
 
 def _fold(proto: Any) -> None:
-    """Weights that are stored in 8 bits (or rounded on the way) become what they stand for."""
+    """Replace weights that are stored in 8 bits (or quantized in the graph) by their float values."""
     from onnx import helper, numpy_helper
 
     known = {tensor.name: tensor for tensor in proto.graph.initializer}
@@ -82,7 +87,7 @@ def _fold(proto: Any) -> None:
 
 
 def _split(proto: Any) -> None:
-    """A node of three results as three of one."""
+    """Split a node with three results into three nodes with one result."""
     from onnx import helper
 
     nodes = []
@@ -100,7 +105,7 @@ def _rounded(x: Any) -> Any:
 
 
 def _along(values: Any, x: Any, a: Any) -> Any:
-    """One for each channel, placed along their axis."""
+    """Return one value for each channel, placed along the channels' axis."""
     if values.numel() <= 1:
         return values.reshape(())
     return values.reshape([-1 if place == a.get("axis", 1) % x.ndim else 1 for place in range(x.ndim)])
@@ -115,7 +120,7 @@ def _quantize(a: Any, x: Any, scale: Any, zero: Any = None) -> Any:
 
 
 def _dynamic(x: Any) -> tuple[Any, Any, Any]:
-    """ONNX: the range is that of the request, 0 included; 8 bits without sign."""
+    """Quantize dynamically as ONNX defines it: the range of the request, including 0, in unsigned 8 bits."""
     import torch
 
     low, high = torch.clamp(x.min(), max=0), torch.clamp(x.max(), min=0)

@@ -1,8 +1,8 @@
-"""An ONNX graph as a torch module whose weights can be taught and pruned: its twin.
+"""Rebuild an ONNX graph as a torch module whose weights can be trained and pruned.
 
-Each node with weights becomes torch's own layer (torch-pruning knows those), every other one a function. What was
-changed goes back into the same graph (`written_back`), so names, free sizes and operator set stay as they were; an
-export would make another graph. `check` compares twin and graph on real inputs before anything else is done.
+Each node with weights becomes a torch layer (which torch-pruning knows), every other node a function. Changed weights
+go back into the same graph (`written_back`), so names, free sizes and operator set stay unchanged; an export would
+create a different graph. `check` compares module and graph on real inputs before anything else is done.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,12 @@ if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
 
 MAX_DIFFERENCE = 1e-4
-"""Largest difference of an answer, over the largest value of that answer."""
+"""Largest allowed difference of an output, relative to the largest value of that output."""
 
 
 @dataclass
 class Step:
-    """One node: where its inputs come from, and the layer or the function that it is.
-
-    `flat` marks a Reshape that joins all axes but the first.
-    """
+    """One node and its layer or function; `flat` marks a Reshape that joins all axes except the first."""
 
     node: Any
     attributes: dict[str, Any]
@@ -38,8 +35,11 @@ class Step:
 
 @dataclass
 class TorchReplica:
-    """`module(*tensors)` gives the graph's outputs in their order; `parameters` are constants that can be taught, by
-    their names in the graph. While it is `looking`, Reshapes that join axes are marked."""
+    """A graph rebuilt in torch.
+
+    `module(*tensors)` returns the graph's outputs in order. `parameters` are trainable constants by their names in the
+    graph. While `looking` is set, Reshapes that join axes are marked.
+    """
 
     proto: Any
     module: Any
@@ -50,7 +50,7 @@ class TorchReplica:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def run(self, feeds: "Mapping[str, Any]") -> "Feeds":
-        """Answers to one request as arrays: the twin as a session of `workers.infer`."""
+        """Return the outputs for one request as arrays, like a session of `workers.infer`."""
         import torch
 
         with torch.inference_mode():
@@ -59,15 +59,18 @@ class TorchReplica:
 
 
 def tensors(feeds: "Mapping[str, Any]", names: Sequence[str]) -> list[Any]:
-    """The arrays of a request as torch's tensors, in the order of `names`."""
+    """Return the arrays of a request as torch tensors, in the order of `names`."""
     import torch
 
     return [torch.from_numpy(np.array(feeds[name])) for name in names]
 
 
 def build(proto: Any, title: str, more: "Mapping[str, Operator] | None" = None) -> TorchReplica:
-    """The twin of a graph, with `more` operators than the usual ones. Raises InputRefused, naming what has no
-    counterpart."""
+    """Rebuild a graph in torch; `more` adds operators to the usual ones.
+
+    Raises:
+        InputRefused: with the name of the operator that torch cannot compute.
+    """
     onnx_files.lift_constants(proto)
     onnx_files.flatten_biases(proto)
     from onnx import helper, numpy_helper
@@ -90,7 +93,7 @@ def build(proto: Any, title: str, more: "Mapping[str, Operator] | None" = None) 
 
 
 def no_twin(title: str, why: str) -> InputRefused:
-    """What a person reads where the model cannot be taught."""
+    """Return the error for a model that cannot be rebuilt in torch."""
     return InputRefused(
         "no_torch_twin",
         f"{title} is not offered for this model",
@@ -103,7 +106,7 @@ def _module(twin: TorchReplica, weights: Mapping[str, Any], known: Mapping[str, 
     import torch
 
     class Graph(torch.nn.Module):  # type: ignore[misc]
-        """Runs the steps in their order."""
+        """A module that runs the steps in order."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -138,29 +141,32 @@ def _module(twin: TorchReplica, weights: Mapping[str, Any], known: Mapping[str, 
 
 
 def _joins(step: Step, found: Sequence[Any], result: Any, fixed: Mapping[str, Any]) -> bool:
-    """Whether a Reshape to a constant shape joins all axes but the first."""
+    """Return whether a Reshape to a constant shape joins all axes except the first."""
     if step.node.op_type != "Reshape" or step.node.input[1] not in fixed or found[0].ndim < 3:
         return False
     return bool(result.shape == found[0].flatten(1).shape)
 
 
 def read_by(step: Step) -> list[str]:
-    """Names that a step reads, without the weights that its layer holds."""
+    """Return the names that a step reads, without the weights of its layer."""
     names = list(step.node.input)
     return [names[step.layer.data]] if step.layer is not None else names
 
 
 def look(twin: TorchReplica, feeds: "Feeds") -> None:
-    """Run one request, and mark the Reshapes that join all axes but the first: pruning changes their size."""
+    """Run one request and mark the Reshapes that join all axes except the first, because pruning changes their size."""
     twin.looking = True
     twin.run(feeds)
     twin.looking = False
 
 
 def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: str) -> float:
-    """The largest relative difference between twin and session on these requests. Raises InputRefused beyond 1e-4.
+    """Return the largest relative difference between the torch module and the session on these requests.
 
-    Reshapes that join all axes but the first are found here, since pruning changes their size.
+    Reshapes that join all axes except the first are marked here, because pruning changes their size.
+
+    Raises:
+        InputRefused: the difference exceeds 1e-4, or the module does not run.
     """
     largest = 0.0
     twin.looking = True
@@ -168,7 +174,7 @@ def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: 
         wanted = session.run(feeds)
         try:
             got = twin.run(feeds)
-        except Exception as error:  # torch raises RuntimeError, IndexError, TypeError and others by operator
+        except Exception as error:  # torch raises different types by operator
             raise no_twin(title, f"the copy does not run ({onnx_files.one_line(error)})") from error
         for name, values in wanted.items():
             if got[name].shape != values.shape:
