@@ -1,0 +1,1 @@
+"""Plan the recipes for a model on this computer, and find where its time goes."""

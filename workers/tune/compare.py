@@ -1,4 +1,4 @@
-"""A short comparison of two loaded models in one process: rough, but enough to see what is worth a real measurement."""
+"""Compare the speed of two loaded models briefly in one process, to decide which to measure properly."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
@@ -16,16 +16,16 @@ ROUNDS = 9
 MIN_ROUNDS = 3
 BLOCK_S = 0.06
 WON_SHARE = 0.7
-"""Of the rounds: a gain that other programs have made shows in some of them only."""
+"""Share of rounds that the second model must win; gains caused by other programs show in fewer rounds."""
 
 QUARTER = 25
-"""Other programs make requests slower, never faster, so the fast ones of a block tell more."""
+"""Percentile of a block's times that is used, because other programs make requests slower, never faster."""
 
 
 def gain(first: Session, second: Session, feeds: Sequence[Feeds], max_s: float, check: Callable[[], None]) -> float:
-    """How many times faster `second` answers than `first`: the median over rounds in turn (ABBA).
+    """Return how many times as fast as `first` the session `second` is: the median over rounds in turn (ABBA).
 
-    1 where it did not win most of the rounds. `check` is called between blocks (it may raise).
+    The result is 1 where `second` did not win most of the rounds. `check` is called between blocks and may raise.
     """
     rounds = in_turn(
         _asking(first, feeds),
@@ -43,6 +43,6 @@ def gain(first: Session, second: Session, feeds: Sequence[Feeds], max_s: float, 
 
 
 def _asking(session: Session, feeds: Sequence[Feeds]) -> Callable[[], object]:
-    """One request after the other, from the first again after the last."""
+    """Return a function that runs one request after the other and starts again after the last."""
     requests = cycle(feeds)
     return lambda: session.run(next(requests))

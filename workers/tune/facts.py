@@ -1,4 +1,4 @@
-"""What the planner needs to know of a model: read from the graph, without its weights."""
+"""Read the facts about a model that the planner needs from its graph, without its weights."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +14,17 @@ from workers.convert.parts import has_parts, parts_in
 LIGHT_OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal", "Exp", "Log", "Tanh", "Erf"})
 LIGHT_OPERATORS |= {"Gelu", "Softmax", "LogSoftmax", "ReduceMean", "ReduceSum", "ReduceMax", "LayerNormalization"}
 LIGHT_OPERATORS |= {"InstanceNormalization", "GroupNormalization"}
-"""What engines do not fold into the product before it, and what few digits harm most."""
+"""Operators that engines do not fold into the preceding product and that suffer most from few digits."""
 
 INT8_OPERATORS = ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "MatMulNBits")
 
 
 def read_facts(folder: Path) -> ModelFacts:
-    """Facts of the model in `folder`, of all parts together where it has several. Raises InputRefused where a file
-    of it cannot be read."""
+    """Return the facts of the model in `folder`, summed over its parts.
+
+    Raises:
+        InputRefused: a file of the model cannot be read.
+    """
     model = read_model(folder)
     spec = read_pipeline(folder)
     if model.artifact.format != "onnx":
@@ -53,7 +56,7 @@ def read_facts(folder: Path) -> ModelFacts:
 
 
 def _of_other_format(model: Model, spec: PipelineSpec) -> ModelFacts:
-    """What needs no look into the graph: techniques for such models ask no more."""
+    """Return facts that need no graph; techniques for such models use no others."""
     return ModelFacts(
         products=1,
         convolutions=0,
@@ -76,12 +79,12 @@ def _loaded(model: Model) -> Any:
 
     try:
         return onnx.load(str(model.main), load_external_data=False)
-    except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors
         raise onnx_files.unreadable(model.main, error) from error
 
 
 def _layers(proto: Any) -> tuple[int, int, int]:
-    """How many products, convolutions, and among these depthwise ones."""
+    """Return the numbers of products, convolutions, and depthwise convolutions among them."""
     dims = {name: shape for name, shape, _ in _weights(proto)}
     products = convolutions = depthwise = 0
     for graph in onnx_files.graphs(proto.graph):
@@ -108,8 +111,10 @@ def _biased(proto: Any) -> int:
 
 
 def _smoothable(proto: Any) -> int:
-    """Inputs of products with fixed weights that a normalization over the last axis gave, as one operator or as many:
-    there a transformer keeps its few large channels."""
+    """Count the inputs of products with fixed weights that come from a normalization over the last axis.
+
+    The normalization may be one operator or several. These inputs hold the few large channels of a transformer.
+    """
     dims = {name: shape for name, shape, _ in _weights(proto)}
     producers = {name: node for node in proto.graph.node for name in node.output}
     sources = {
@@ -121,7 +126,7 @@ def _smoothable(proto: Any) -> int:
 
 
 def _is_normalized(node: Any, producers: dict[str, Any], dims: dict[str, tuple[int, ...]]) -> bool:
-    """Whether `node` ends a LayerNormalization; written out, that is (… / deviation) * scale + shift."""
+    """Return whether `node` ends a LayerNormalization; written out, that is (… / deviation) * scale + shift."""
     if node is None or node.op_type == "LayerNormalization":
         return node is not None
     for wanted in ("Add", "Mul"):
@@ -133,7 +138,7 @@ def _is_normalized(node: Any, producers: dict[str, Any], dims: dict[str, tuple[i
 
 
 def _one_by_one(spec: PipelineSpec) -> bool:
-    """Whether single rows of a request can be asked again: items stand along the first axis, in any number."""
+    """Return whether single rows of a request can be repeated: items lie along the first axis, in any number."""
     batched = [entry for entry in spec.inputs if entry.batched and entry.shape]
     return all(entry.batch_axis == 0 and (entry.shape[0] or 1) == 1 for entry in batched)
 
@@ -145,7 +150,7 @@ def _masked_texts(spec: PipelineSpec) -> bool:
 
 
 def _weights(proto: Any) -> Iterator[tuple[str, tuple[int, ...], int]]:
-    """Name, sizes and bytes of every tensor that is part of the model, wherever its data lies."""
+    """Yield name, sizes and bytes of every tensor that is part of the model, wherever its data is stored."""
     import math
 
     from onnx import helper
@@ -161,7 +166,7 @@ def _weights(proto: Any) -> Iterator[tuple[str, tuple[int, ...], int]]:
 
 
 def _precision(proto: Any) -> str:
-    """fp16 where most weights are 16-bit numbers, else fp32."""
+    """Return fp16 where most weights are 16-bit numbers, else fp32."""
     from onnx import TensorProto
 
     counts = {TensorProto.FLOAT: 0, TensorProto.FLOAT16: 0}

@@ -1,16 +1,16 @@
-"""How many bytes of weights belong to each layer of a model that OpenVINO has read."""
+"""Compute how many bytes of weights each layer of a loaded OpenVINO model has."""
 
 from typing import Any
 
 DEEPEST = 5
-"""Weights in few bits come through some operators that unpack them."""
+"""Largest number of operators that unpack weights in few bits."""
 
 
 UNPACKING = frozenset({"Convert", "Multiply", "Subtract", "Reshape", "FakeQuantize", "Transpose"})
 
 
 def of_openvino(model: Any) -> dict[str, int]:
-    """{operator's name: bytes} of an `openvino.Model`; weights that are only unpacked on their way are its own."""
+    """Return {operator's name: bytes} of an `openvino.Model`; unpacked weights belong to the operator behind them."""
     found: dict[str, int] = {}
     for node in model.get_ordered_ops():
         kind = node.get_type_name()
@@ -23,7 +23,7 @@ def of_openvino(model: Any) -> dict[str, int]:
 
 
 def _openvino_size(node: Any, depth: int) -> int:
-    """Bytes of the constants behind an input; 0 where something else than weights comes through it."""
+    """Return the bytes of the constants behind an input; 0 where anything but weights contributes to it."""
     if node.get_type_name() == "Constant":
         return int(node.get_byte_size())
     if depth == 0 or node.get_type_name() not in UNPACKING:

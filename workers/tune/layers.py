@@ -1,4 +1,4 @@
-"""Where the time of one version goes, layer by layer, as its engine tells it while it answers one request."""
+"""Measure the time of each layer of one version with its engine's own profiler."""
 
 import json
 import time
@@ -29,14 +29,14 @@ PRECISIONS = {
     "fp16": "f16",
 }
 TELLING = ("f32", "f16", "bf16", "i8", "u8")
-"""Endings of OpenVINO's names of kernels."""
+"""Suffixes of OpenVINO's kernel names."""
 
 TIMED = "_kernel_time"
 
 
 @dataclass(frozen=True)
 class Target:
-    """The one program that is looked at."""
+    """The one program that is profiled."""
 
     path: Path
     runtime: str
@@ -45,7 +45,7 @@ class Target:
 
 
 def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target:
-    """What to look at: of a cascade its fast model, of several programs the one for this request's size."""
+    """Return the program to profile: a cascade's fast model, or the program for this request's size."""
     model = read_model(folder)
     merged = {**model.artifact.settings, **settings}
     plain = {name: value for name, value in merged.items() if name not in ("cascade", "buckets", "parts", "pixels")}
@@ -61,9 +61,10 @@ def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target
 
 
 def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ...]:
-    """All layers that took time, in their order.
+    """Return all layers that took time, in execution order.
 
-    Raises InputRefused where the engine does not tell, or cannot run it so.
+    Raises:
+        InputRefused: the engine has no profiler, or cannot run the version with it.
     """
     by_engine = {
         "openvino": _openvino,
@@ -93,7 +94,7 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
 
 
 def with_sensitivity(layers: tuple[Layer, ...], folder: Path | None) -> tuple[Layer, ...]:
-    """The layers with what 8 bits cost in each, where that was measured for a version in `folder`."""
+    """Return the layers with the cost of 8 bits in each, if that was measured for a version in `folder`."""
     file = folder / sensitivity.FILE if folder is not None else None
     if file is None or not file.is_file():
         return layers
@@ -102,7 +103,7 @@ def with_sensitivity(layers: tuple[Layer, ...], folder: Path | None) -> tuple[La
 
 
 def _stem(name: str) -> str:
-    """A layer's name without what engines add to it."""
+    """Return a layer's name without the suffixes that engines add."""
     return name.split("/WithoutBiases")[0].rsplit(":", 1)[0].removesuffix("_quant")
 
 
@@ -170,7 +171,7 @@ def _tensorrt(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
 
 
 def _turns(ctx: JobContext) -> Iterator[int]:
-    """So many runs as time allows: one at least, eight at most."""
+    """Yield the numbers of the runs that time allows: at least one, at most eight."""
     end_s = time.monotonic() + MAX_S
     for number in range(RUNS):
         ctx.check_cancelled()
@@ -180,7 +181,7 @@ def _turns(ctx: JobContext) -> Iterator[int]:
 
 
 def _faster(known: _Seen | None, seen: _Seen) -> _Seen:
-    """Other programs make a layer slower, never faster."""
+    """Keep the faster measurement, because other programs make a layer slower, never faster."""
     return seen if known is None else replace(known, ms=min(known.ms, seen.ms))
 
 
@@ -201,13 +202,13 @@ def _layers(best: Mapping[str, _Seen], sizes: Mapping[str, int], *, exact: bool 
 
 
 def _kernel_precision(kernel: str) -> str:
-    """``brgconv_avx512_1x1_bf16`` → bf16."""
+    """Return the number format in a kernel's name: ``brgconv_avx512_1x1_bf16`` → bf16."""
     last = kernel.lower().rsplit("_", 1)[-1]
     return PRECISIONS.get(last, last) if last in TELLING else ""
 
 
 def _told_precision(told: Mapping[str, Any]) -> str:
-    """Of the first input that has numbers of a kind that is told."""
+    """Return the number format of the first input whose type is known."""
     for entry in told.get("input_type_shape") or told.get("output_type_shape") or ():
         for kind in entry:
             if kind in PRECISIONS:

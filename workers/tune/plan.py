@@ -1,8 +1,8 @@
-"""Which candidates are worth trying on this machine, and why the others are not.
+"""Decide which recipes to try on this computer, and give the reason for each rejected one.
 
-A preset's recipes stay in their order, which is the one that was measured to pay (cheap and promising first). What
-cannot work here is dropped with its reason, as the technique or the runtime itself tells it; 8 bits without fast 8-bit
-arithmetic come last.
+A preset's recipes keep their order, which was measured to work best (cheap and promising first). Recipes that cannot
+work here are dropped with the reason that the technique or the runtime gives. 8-bit recipes come last on processors
+without fast 8-bit arithmetic.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ from workers.tune.search import Found
 
 TINY_MS = 0.5
 TINY_BYTES = 20 << 20
-"""Only models under this size are worth a probe of their time."""
+"""Weight size in bytes below which a model's time is probed."""
 
 BASELINE = Recipe(id="original", title="Original", why="What everything else is compared with.")
 
@@ -43,7 +43,7 @@ UNCHANGED = Reason(code="unchanged", text="This is the original as it is.")
 
 @dataclass(frozen=True)
 class Plan:
-    """`techniques` are those that the candidates use."""
+    """The recipes to try, the dropped ones, and the techniques that the recipes use."""
 
     candidates: tuple[Recipe, ...]
     dropped: tuple[Dropped, ...]
@@ -52,7 +52,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Planner:
-    """Asks the techniques and runtimes (by id, as the registry found them) what they say to one situation."""
+    """Plans the recipes for one situation with the conditions of techniques and runtimes, which are given by id."""
 
     situation: Situation
     techniques: Mapping[str, TechniqueSpec]
@@ -61,11 +61,11 @@ class Planner:
 
     @property
     def baseline(self) -> Recipe:
-        """The original, in what runs it."""
+        """Return the recipe of the unchanged original in its own runtime."""
         return BASELINE.model_copy(update={"runtime": self.situation.model.runtime})
 
     def plan(self, recipes: Sequence[Recipe], by_traits: Sequence[ByTraits] = ()) -> Plan:
-        """Fit the recipes to the model and the machine; equal ones stay once, under the first title."""
+        """Fit the recipes to model and computer; of equal recipes only the first stays."""
         kept: list[Recipe] = []
         recipes, dropped = self._with_fitting_traits(recipes, by_traits)
         for recipe in self._with_added(recipes):
@@ -87,11 +87,11 @@ class Planner:
         return Plan(tuple(kept), (*dropped, *pointless, *self.found.dropped), self._facts(kept))
 
     def why_not(self, recipe: Recipe) -> Reason | None:
-        """Why this recipe cannot pay here; None where it may."""
+        """Return the first reason why this recipe cannot help here; None where there is none."""
         return next(self.reasons(recipe), None)
 
     def reasons(self, recipe: Recipe) -> Iterator[Reason]:
-        """All that speaks against a recipe here: the engine first, then what its steps say."""
+        """Yield all reasons against a recipe here: those of the engine first, then those of its steps."""
         if recipe.runtime not in self.situation.runtimes:
             words = f"The engine {recipe.runtime} is not available here, or was not wanted."
             yield Reason(code=NO_RUNTIME, text=words)
@@ -109,12 +109,15 @@ class Planner:
             yield from self._reasons_of_step(step, recipe.runtime, self._format_after(recipe.steps[:number]))
 
     def _format_after(self, steps: Sequence[RecipeStep]) -> str:
-        """The format that the model has by then."""
+        """Return the format of the model after these steps."""
         specs = [self.techniques[step.technique] for step in steps if step.technique in self.techniques]
         return next((spec.writes for spec in reversed(specs) if spec.writes), self.situation.model.format)
 
     def _reasons_of_step(self, step: RecipeStep, runtime: str, model_format: str) -> Iterator[Reason]:
-        """What is not known, or has wrong parameters, may be tried: applying it says what is wrong, with its name."""
+        """Yield the reasons against one step.
+
+        Unknown steps and wrong parameters are not rejected here, because applying them gives a precise error.
+        """
         spec = self.techniques.get(step.technique)
         if spec is None:
             return
@@ -133,7 +136,7 @@ class Planner:
             yield NO_EXAMPLES
 
     def fit(self, recipe: Recipe) -> Recipe:
-        """The recipe for this model: steps that do nothing are left out, steps that the runtime needs are added."""
+        """Fit the recipe to this model: omit steps that do nothing and add steps that the runtime needs."""
         named = [step.technique for step in recipe.steps]
         replaced = {other for name in named if name in self.techniques for other in self.techniques[name].replaces}
         steps, title, why = [], recipe.title, [recipe.why or self._own_words(recipe)]
@@ -162,7 +165,7 @@ class Planner:
     def _with_fitting_traits(
         self, recipes: Sequence[Recipe], by_traits: Sequence[ByTraits]
     ) -> tuple[list[Recipe], list[Dropped]]:
-        """The recipes, and among them one for each technique that a preset tries by what it is."""
+        """Return the recipes plus one for each technique that a preset selects by its traits."""
         placed, dropped = list(recipes), list[Dropped]()
         named = {step.technique for recipe in recipes for step in recipe.steps}
         alone = [(spec.order, spec) for spec in self.techniques.values() if spec.order is not None]
@@ -185,16 +188,16 @@ class Planner:
         return Recipe(id=spec.id, title=spec.title, steps=steps, runtime=runtime, settings=row.settings)
 
     def _runtime_for(self, spec: TechniqueSpec, families: Sequence[str]) -> str | None:
-        """The first runtime that works here, was wanted, and is for the technique: in the order of the families."""
+        """Return the first available runtime that supports the technique, in the order of the families."""
         there = [self.runtimes[name] for name in self.runtimes if name in self.situation.runtimes]
         fitting = [runtime for runtime in there if _runs(spec, runtime.id) and runtime.family in families]
         best = min(fitting, key=lambda runtime: families.index(runtime.family), default=None)
         return None if best is None else best.id
 
     def _with_added(self, recipes: Sequence[Recipe]) -> Iterator[Recipe]:
-        """The recipes, and what no preset lists because it depends on the machine or the model.
+        """Yield the recipes and those that no preset lists because they depend on computer or model.
 
-        What runtimes always want tried comes first; a tiny model's recipe is followed by the same on one core.
+        The trials of runtimes come first. A tiny model's recipe is followed by the same recipe on one core.
         """
         fitting = (one for one in self.runtimes.values() if self.situation.model.format in one.formats)
         for runtime in fitting:
@@ -226,7 +229,7 @@ class Planner:
         return self.situation.probe_ms is not None and self.situation.probe_ms < TINY_MS
 
     def _without_pointless_single(self, kept: list[Recipe]) -> tuple[list[Recipe], list[Dropped]]:
-        """One core beside all cores pays only for tiny models. Where only one core was wanted, it stays."""
+        """Drop recipes on one core that also exist on all cores, unless the model is tiny."""
         small = self.situation.probe_ms is None and self.situation.model.weight_bytes < TINY_BYTES
         if self._is_tiny or small:
             return kept, []
@@ -263,11 +266,11 @@ class Planner:
         return {trait for spec in self._specs(recipe) for trait in spec.traits}
 
     def _order(self, recipe: Recipe) -> int:
-        """Where a recipe stands by what it is about: the latest of its techniques decides."""
+        """Return the position of a recipe, which is that of its last technique in the order."""
         return max((spec.order for spec in self._specs(recipe) if spec.order is not None), default=0)
 
     def _own_words(self, recipe: Recipe) -> str:
-        """What the technique that a recipe is about says of itself."""
+        """Return the explanation of a recipe's main technique."""
         specs = [spec for spec in self._specs(recipe) if spec.order is not None]
         latest = max(specs, key=lambda spec: spec.order or 0, default=None)
         return "" if latest is None else latest.explanation or latest.summary

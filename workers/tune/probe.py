@@ -1,4 +1,4 @@
-"""A first reading of a small model's time, so that the planner knows whether sharing the work can pay at all."""
+"""Measure a small model's time once, so that the planner knows whether several cores can help."""
 
 import time
 from pathlib import Path
@@ -13,9 +13,9 @@ RUNS = 30
 
 
 def probe_ms(folder: Path, data_dir: Path | None, threads: int) -> float | None:
-    """Median milliseconds of a request in ONNX Runtime: the first test input, else zeros.
+    """Return the median milliseconds of a request in ONNX Runtime, with the first test input or zeros.
 
-    None where the model does not run on zeros.
+    Return None where the model does not run on zeros.
     """
     spec = read_pipeline(folder)
     feeds = load_requests(folder, data_dir, limit=1).feed(0) if data_dir else example_feeds(spec)
@@ -28,7 +28,7 @@ def probe_ms(folder: Path, data_dir: Path | None, threads: int) -> float | None:
             spans.append((time.perf_counter() - begin) * 1000)
             if sum(spans) > 500:
                 break
-    except Exception:  # zeros may be no valid input; the planner then knows nothing about the time
+    except Exception:  # zeros may be an invalid input; the planner then knows no time
         return None
     finally:
         session.close()

@@ -1,4 +1,4 @@
-"""Where a model's time goes, operator by operator, as OpenVINO tells it."""
+"""Profile a model operator by operator with OpenVINO."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -17,9 +17,9 @@ RUNS = 8
 
 @dataclass(frozen=True)
 class Timed:
-    """One executed operator: `name` after the graph's node or tensor, `kind` OpenVINO's own.
+    """One executed operator: `name` of the graph's node or tensor, `kind` as OpenVINO names it.
 
-    `ms` is the fastest of a few runs: other programs make an operator slower, never faster.
+    `ms` is the fastest of a few runs, because other programs make an operator slower, never faster.
     """
 
     name: str
@@ -35,10 +35,11 @@ class Profile:
 
     @property
     def total_ms(self) -> float:
+        """Return the sum of all operators' times."""
         return sum(operator.ms for operator in self.operators)
 
     def share(self, kinds: Collection[str], names: Collection[str] = ()) -> float:
-        """The part of the time, 0..1, of operators of these kinds, or called after one of these names."""
+        """Return the share of the time, 0..1, of operators of these types or with one of these names."""
         stems = {name.rsplit(":", 1)[0] for name in names} | set(names)
         taken = sum(op.ms for op in self.operators if op.kind in kinds or op.name.split("/WithoutBiases")[0] in stems)
         return taken / self.total_ms if self.total_ms else 0.0
@@ -47,7 +48,11 @@ class Profile:
 def take_profile(
     path: Path, feeds: Mapping[str, NDArray[np.generic]], settings: Mapping[str, Any], threads: int
 ) -> Profile:
-    """Run one request a few times with fixed sizes. Raises `NotRunnable` where OpenVINO cannot run it."""
+    """Run one request a few times with fixed sizes and return the fastest time of each operator.
+
+    Raises:
+        NotRunnable: OpenVINO cannot run the model.
+    """
     from workers.infer.openvino_program import import_library, options_of, read_model
 
     core = import_library().Core()

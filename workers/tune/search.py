@@ -1,7 +1,7 @@
-"""What is found out by looking at this model on this machine: rewrites that pay, settings that pay.
+"""Find rewrites and settings that make this model faster on this computer.
 
-A rewrite is tried only where the profile says that what it removes takes 15 % of the time (OPTIMIZE.md), and kept only
-where a short comparison says that it is faster.
+A rewrite is tried only if the profile shows that the operators it removes take at least `MIN_SHARE` of the time. It is
+kept only if a short comparison shows that it is faster.
 """
 
 import contextlib
@@ -24,23 +24,23 @@ from workers.tune.compare import gain
 from workers.tune.profile import Profile, take_profile
 
 MIN_SHARE = 0.1
-"""Of a product that is 1.16 times as fast without it one profile said 13 %, another more than 15."""
+"""Smallest share of the time; profiles of a product worth a factor of 1.16 showed 13 % or more than 15 %."""
 MIN_GAIN = 1.05
 MAX_BYTES = 1 << 29
 COMPARE_S = 3.0
 LOOK_REQUESTS = 25
-"""Requests, about, that trying one rewrite takes: checking its answers, compiling it, comparing."""
+"""Approximate number of requests that one rewrite costs: check, compilation, comparison."""
 
 PARTITIONED_UNDER_MS = 20.0
-"""How the work is shared out is seen in short requests only."""
+"""Longest request in milliseconds for which the partitioner matters."""
 
 RUNTIME = "openvino"
-"""The runtime that is looked into: it tells how long each operator takes."""
+"""The runtime that is profiled, because it reports the time of each operator."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """`steps` go before every recipe of `runtime`, `settings` into it; `words` say what each one gave."""
+    """Result: `steps` go before every recipe of `runtime`, `settings` into it; `words` describe each gain."""
 
     steps: tuple[RecipeStep, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Found:
 
 @dataclass
 class _Notes:
-    """What becomes a `Found`."""
+    """Collected steps, settings and sentences of a `Found`."""
 
     steps: list[RecipeStep] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -71,10 +71,10 @@ def search(
     ctx: JobContext,
     max_s: float | None = None,
 ) -> Found:
-    """Look at one model in OpenVINO with one real request. What cannot be looked at gives nothing.
+    """Profile one model in OpenVINO with one real request and return the rewrites and settings that help.
 
-    `rewrites` are techniques that change the graph (others among them are passed over). Where trying one would take
-    more than `max_s` seconds, none is tried.
+    `rewrites` are techniques that change the graph; others are skipped. If trying one takes more than `max_s` seconds,
+    none is tried. The result is empty where OpenVINO cannot run the model.
     """
     found = _Notes()
     if weight_bytes > MAX_BYTES or "parts" in model.artifact.settings:
@@ -111,7 +111,7 @@ def _rewritten(
     settings: dict[str, Any],
     ctx: JobContext,
 ) -> Model:
-    """Try one rewrite on what the ones before have made; the model with it, where it pays."""
+    """Try one rewrite on the result of earlier ones; return the rewritten model if it is faster."""
     ctx.check_cancelled()
     names = removed_by(onnx_files.load(model.main), what.change)
     if not names:
@@ -140,7 +140,7 @@ def _rewritten(
 
 
 def _partitioner(found: _Notes, model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> None:
-    """Whether the threads share the work out better among themselves."""
+    """Use OpenVINO's automatic partitioner if it is faster."""
     faster = _compare(model, model, feeds, (settings, {**settings, "tbb_partitioner": "auto"}), ctx)
     if faster >= MIN_GAIN:
         found.settings["tbb_partitioner"] = "auto"

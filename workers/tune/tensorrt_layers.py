@@ -1,4 +1,4 @@
-"""Where an engine's time goes on its card: times from TensorRT's profiler, kinds and numbers from its inspector.
+"""Measure the layers of an engine on its card: times from TensorRT's profiler, types from its inspector.
 
 Source: TensorRT documentation, “Performance: built-in profiling”, “Engine inspector” (built with detailed verbosity).
 """
@@ -15,7 +15,7 @@ from workers.infer.base import Arrays
 
 NUMBERS = (("FP8", "fp8"), ("INT8", "int8"), ("INT4", "int4"), ("BF16", "bf16"), ("HALF", "f16"), ("FP16", "f16"),
            ("FLOAT", "f32"), ("FP32", "f32"))  # fmt: skip
-"""What stands in an inspector's words for a tensor, and how layers are told; the first that is found counts."""
+"""Inspector words for number formats and their short names; the first match counts."""
 
 WORD = re.compile(r"[A-Z]+[0-9]*")
 
@@ -23,7 +23,11 @@ WORD = re.compile(r"[A-Z]+[0-9]*")
 def layers_on_card(
     path: Path, settings: Mapping[str, Any], feeds: Arrays, turns: Callable[[], Iterable[int]]
 ) -> list[Layer]:
-    """The layers of the engine, each with the fastest of its times. Raises `NotRunnable` where no card is."""
+    """Return the layers of the engine, each with the fastest of its times.
+
+    Raises:
+        NotRunnable: there is no card.
+    """
     session = tensorrt.load(path, settings, 1)
     assert isinstance(session, tensorrt.TensorRtSession)
     try:
@@ -37,7 +41,7 @@ def layers_on_card(
 
 
 def told(times_ms: Mapping[str, float], inspected: str) -> list[Layer]:
-    """Layers in the order of the profiler; the inspector's JSON names their kinds and numbers."""
+    """Return layers in the order of the profiler, with types and number formats from the inspector's JSON."""
     known = _by_name(inspected)
     return [
         Layer(order=order, name=name, kind=kind_of(known.get(name)), ms=ms, precision=numbers_of(known.get(name)))
@@ -47,7 +51,7 @@ def told(times_ms: Mapping[str, float], inspected: str) -> list[Layer]:
 
 
 def _by_name(inspected: str) -> dict[str, dict[str, Any]]:
-    """Rows by their name; {} for engines that only tell names, or nothing."""
+    """Return the inspector's rows by name; {} for engines that report only names or nothing."""
     try:
         rows = json.loads(inspected)["Layers"]
     except (ValueError, KeyError, TypeError):
@@ -56,12 +60,12 @@ def _by_name(inspected: str) -> dict[str, dict[str, Any]]:
 
 
 def kind_of(row: Mapping[str, Any] | None) -> str:
-    """The kind of layer in TensorRT's own word."""
+    """Return TensorRT's own name of the layer's type."""
     return "" if row is None else str(row.get("LayerType", ""))
 
 
 def numbers_of(row: Mapping[str, Any] | None) -> str:
-    """What it computes in: the narrowest of its inputs' numbers."""
+    """Return the number format in which a layer computes: the narrowest of its inputs."""
     if row is None:
         return ""
     words = {
