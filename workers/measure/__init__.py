@@ -1,0 +1,1 @@
+"""Measure latency, throughput, memory, energy and cold starts of models on this computer."""

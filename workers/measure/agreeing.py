@@ -1,15 +1,15 @@
-"""How many times faster one version is than another where other programs disturbed both: what all ways agree on.
+"""Compute the speedup of a version from measurements that other programs disturbed.
 
-Under load a wall time tells more of the other programs than of the model, and each other way alone can be wrong, too:
-threads that spin while they wait use processor time for nothing, and a version with one thread waits less than one
-with two (both were seen to make slower versions look 1.6 times faster beside two busy programs on two cores). So three
-are taken, and only what holds by all of them counts:
+Under load, wall time depends on the other programs more than on the model. Each alternative can be wrong, too: threads
+that spin while they wait use processor time for nothing, and a version with one thread waits less than one with two.
+Both made slower versions look 1.6 times faster beside two busy programs on two cores. So three measures are used, and
+only what holds for all of them counts:
 
 - the wall time of a request,
 - the processor time of a request, of all threads,
-- the wall time without the waiting: times the share of the time its threads were ready in which they ran.
+- the wall time without waiting: times the share of the ready time of its threads in which they ran.
 
-Each is compared block by block, since blocks of one number were timed right after each other.
+Blocks of the same number are compared, because they were timed directly after each other.
 """
 
 import math
@@ -25,16 +25,18 @@ from workers.contracts.specs import BlockLoad
 MIN_PAIRS = 3
 LEVEL = 0.975
 MOST_LOG = 700.0
-"""Two sets that differ much bound nothing from above: as large as a float may be."""
+"""Largest logarithm of an upper bound, the limit of a float; two very different sets give no upper bound."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """`speedup` is the least of the three ways' means, to `high`, its upper bound (95 %); `low` is the least of their
-    lower bounds. Both bounds are None where there are too few blocks, or where the system does not tell how long
-    threads waited. `cpu_speedup` is the ratio of processor times.
+    """Speedup on which three measures agree.
+
+    `speedup` is the smallest mean of the measures, `high` its upper bound (95 %), and `low` the smallest of their lower
+    bounds. Both bounds are None where there are too few blocks, or where the system does not report how long threads
+    waited. `cpu_speedup` is the ratio of processor times.
     """
 
     speedup: float
@@ -44,7 +46,7 @@ class Agreement:
 
 
 def agreement(original: Loads, variant: Loads) -> Agreement | None:
-    """Original over variant, paired by set and block; None where nothing can be paired."""
+    """Return the original's times over the version's, paired by set and block; None where nothing can be paired."""
     pairs = [
         [(old, new) for old, new in zip(old_set, new_set, strict=False) if _is_whole(old) and _is_whole(new)]
         for old_set, new_set in zip(original, variant, strict=False)
@@ -83,9 +85,9 @@ def _log_ratios(
 
 
 def _reach(sets: Sequence[Floats]) -> float | None:
-    """Half of the t interval of the mean; the wider one counts, that over blocks or that over sets of processes.
+    """Return half the t interval of the mean: the wider one of that over blocks and that over sets of processes.
 
-    Processes differ from start to start, so that the sets are the sample, with one degree of freedom less than sets.
+    Processes differ from start to start, so the sets are the sample, with one degree of freedom less than sets.
     """
     values = np.concatenate(sets)
     if values.size < MIN_PAIRS:
@@ -95,7 +97,7 @@ def _reach(sets: Sequence[Floats]) -> float | None:
 
 
 def _half_width(values: Floats) -> float:
-    """Half of Student's two-sided 95 % interval of the mean of `values` (n,)."""
+    """Return half of Student's two-sided 95 % interval of the mean of `values` (n,)."""
     from scipy.special import stdtrit
 
     return float(stdtrit(values.size - 1, LEVEL)) * float(values.std(ddof=1)) / math.sqrt(values.size)

@@ -1,4 +1,4 @@
-"""Requests that arrive at random moments at one model, which answers them one after the other."""
+"""Send requests at random moments to one model, which processes them one after the other."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 SPIN_S = 0.002
-"""Sleeping is too coarse for the last two milliseconds before a request is due."""
+"""Time before a request in seconds during which the loop spins, because sleeping is too coarse."""
 MAX_BEHIND = 3.0
-"""A run ends after this many times the span of its arrivals, also where the model cannot keep up."""
+"""A run ends after this many times the span of its arrivals, even if requests are left."""
 
 
 def poisson_arrivals(rate_per_s: float, seconds: float, seed: int, most: int = 100_000) -> Floats:
@@ -26,11 +26,11 @@ def serve(arrivals_s: Floats, answer: Callable[[int], None], check: Callable[[],
 
     Args:
         arrivals_s: Sorted moments of the requests in seconds, shape (n,).
-        answer: Answers the request of that number in this thread.
+        answer: Runs the request of that number in this thread.
         check: Called while nothing is due and after each request; it may raise.
 
     Returns:
-        Seconds from arrival to answer, shape (m,) with m ≤ n: fewer than n where the model cannot keep up.
+        Seconds from arrival to prediction, shape (m,) with m ≤ n: fewer than n where the model cannot keep up.
     """
     latencies: list[float] = []
     clock = time.perf_counter

@@ -1,8 +1,8 @@
-"""A fresh process that loads one model and answers one input: what a cold start takes.
+"""Load one model in a fresh process and run one input, to measure a cold start.
 
-    python -c "…main()" MODEL_DIR DATA_DIR RUNTIME THREADS SETTINGS_JSON
+python -c "…main()" MODEL_DIR DATA_DIR RUNTIME THREADS SETTINGS_JSON
 
-Prints one line of JSON when the answer is there: ``{"load_ms": …}``.
+Prints one line of JSON after the prediction: ``{"load_ms": …}``.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Nothing but what is needed for the first answer."""
+    """Run only what the first prediction needs."""
     model_dir, data_dir, runtime, threads, settings = sys.argv[1:6]
     from workers.measure.opening import open_session
     from workers.measure.requests import load_requests, run_first

@@ -1,7 +1,7 @@
-"""Cold start: from the start of a process to its first answer, each time in a fresh one.
+"""Measure cold starts: from the start of a fresh process to its first prediction.
 
-The files are in the system's cache by then, as they are on a computer that starts a model again and again; the first
-start after switching on takes longer.
+The files are in the system's cache, as on a computer that starts a model repeatedly; the first start after switching on
+takes longer.
 """
 
 import json
@@ -27,13 +27,20 @@ spec.loader.exec_module(sys.modules["workers"])
 from workers.measure.cold_child import main
 sys.exit(main())
 """
-"""A worker may read this package and not the folder around it, so the package is named. The environment switches off
-what onnxruntime would send; OpenVINO's part looks at no variable."""
+"""Program of the fresh process.
+
+It names this package, because a worker may read it but not the folder around it. Environment variables turn off
+onnxruntime's telemetry; OpenVINO's part reads no variable, so its module is blocked.
+"""
 TIMEOUT_S = 300.0
 
 
 def start_once(model: ColdModel, data_dir: str, threads: int) -> tuple[float, float]:
-    """Milliseconds from start to answer, and of them for loading. Raises `WorkerError` where no answer comes."""
+    """Return milliseconds from start to prediction, and the part of them for loading.
+
+    Raises:
+        WorkerError: the process gives no prediction.
+    """
     command = [
         *(sys.executable, "-B", "-c", CODE, str(PACKAGE), model.model_dir, data_dir, model.runtime, str(threads)),
         json.dumps(model.settings),

@@ -1,8 +1,8 @@
-"""Energy from counters of the machine, never estimated: NVML's on NVIDIA GPUs, RAPL's on processors.
+"""Read energy from the machine's counters, never estimated: NVML's on NVIDIA GPUs, RAPL's on processors.
 
 NVML: nvmlDeviceGetTotalEnergyConsumption, millijoules since the driver was loaded (Volta and later). RAPL: the files
 ``energy_uj`` below /sys/class/powercap (Linux kernel, power/powercap); they wrap at ``max_energy_range_uj``, and most
-systems let root alone read them.
+systems let only root read them.
 """
 
 from collections.abc import Sequence
@@ -14,47 +14,63 @@ from workers.contracts.after.load import Energy
 from workers.measure.gpu import GpuLostError, open_gpus
 
 MIN_SECONDS = 10.0
-"""Counters step slowly, and a GPU takes a second to settle."""
+"""Shortest time in seconds for an energy figure; counters step slowly, and a GPU takes a second to settle."""
 
 
 class Counter(Protocol):
-    """`joules` count up, one for each part of the device; `source` says what they count."""
+    """An energy counter that counts up, with one value for each part of the device; `source` names what it counts."""
 
     source: str
 
-    def joules(self) -> tuple[float, ...]: ...
+    def joules(self) -> tuple[float, ...]:
+        """Return the current counter of each part in joules."""
+        ...
 
-    def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float: ...
+    def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
+        """Return the joules between two readings."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the counter."""
+        ...
 
 
 class RaplCounter:
-    """All processors of the machine. `files` are their ``energy_uj``."""
+    """The RAPL counters of all processors of the machine; `files` are their ``energy_uj``."""
 
     def __init__(self, files: Sequence[Path]) -> None:
+        """Read the counters' ranges and check that they can be read."""
         self._files = tuple(files)
         self.source = "RAPL, the whole processor with everything that ran on it"
         self._ranges = tuple(int(file.with_name("max_energy_range_uj").read_text("ascii")) / 1e6 for file in files)
         self.joules()
 
     def joules(self) -> tuple[float, ...]:
-        """Now, of each processor. Raises OSError where it may not be read."""
+        """Return the current counter of each processor in joules.
+
+        Raises:
+            OSError: it may not be read.
+        """
         return tuple(int(file.read_text("ascii")) / 1e6 for file in self._files)
 
     def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
-        """Of all processors; each counter begins again at its own end."""
+        """Return the joules of all processors; each counter wraps at its own maximum."""
         spans = zip(before, after, self._ranges, strict=True)
         return sum(new - old if new >= old else new - old + end for old, new, end in spans)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing, because no file stays open."""
 
 
 class NvmlCounter:
-    """One GPU, by its place among all."""
+    """The energy counter of one GPU."""
 
     def __init__(self, index: int) -> None:
+        """Open the GPU with this index among all.
+
+        Raises:
+            OSError: the GPU does not answer or has no counter.
+        """
         self._gpus = open_gpus()
         reader = next((reader for reader in self._gpus.readers if reader.index == index), None)
         if reader is None:
@@ -69,7 +85,11 @@ class NvmlCounter:
             raise
 
     def joules(self) -> tuple[float, ...]:
-        """Now. Raises OSError where the GPU does not count, or is gone."""
+        """Return the current counter in joules.
+
+        Raises:
+            OSError: the GPU has no counter or is lost.
+        """
         nvml: Any = self._reader.nvml
         try:
             return (float(nvml.nvmlDeviceGetTotalEnergyConsumption(self._reader.handle)) / 1000,)
@@ -77,7 +97,7 @@ class NvmlCounter:
             raise OSError(str(error)) from error
 
     def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
-        """64 bits do not wrap."""
+        """Return the joules between two readings; 64 bits do not wrap."""
         return after[0] - before[0]
 
     def close(self) -> None:
@@ -87,7 +107,7 @@ class NvmlCounter:
 
 @dataclass
 class EnergyMeter:
-    """Reads the counter when made; `read` tells what was used since. Without a counter `note` says why."""
+    """Measures the energy from its creation to `read`; without a counter, `note` says why."""
 
     counter: Counter | None
     note: str
@@ -95,7 +115,7 @@ class EnergyMeter:
 
     @classmethod
     def begin(cls, device_ran: str, files: Sequence[str]) -> "EnergyMeter":
-        """The counter of the device that runs the model: a GPU's for "cuda…", else the processor's."""
+        """Start the counter of the device that runs the model: a GPU's for "cuda…", else the processor's."""
         on_gpu = device_ran.startswith(("cuda", "gpu"))
         what = "This GPU" if on_gpu else "This computer"
         try:
@@ -105,7 +125,7 @@ class EnergyMeter:
             return cls(None, f"{what} does not tell how much energy it takes, so nothing is said about it.")
 
     def read(self, seconds: float, answers: int) -> Energy:
-        """What was used since the beginning; no figure for less than 10 s. Closes the counter."""
+        """Return the energy since the beginning, without a figure for less than 10 s, and close the counter."""
         if self.counter is None:
             return Energy(seconds=seconds, answers=answers, note=self.note)
         try:
@@ -122,7 +142,7 @@ class EnergyMeter:
 
 
 def _index(device_ran: str) -> int:
-    """1 for "cuda:1"."""
+    """Return the index in a device name: 1 for "cuda:1"."""
     number = device_ran.rpartition(":")[2]
     return int(number) if number.isdigit() else 0
 

@@ -1,4 +1,4 @@
-"""Readings of NVIDIA GPUs through NVML. Every call may fail for itself; what fails is left out, never guessed.
+"""Read NVIDIA GPUs through NVML; each call may fail on its own, and failed values are omitted, never guessed.
 
 `pynvml` is imported inside functions only. Source of the calls and their units: NVML API reference.
 """
@@ -10,19 +10,20 @@ from typing import Any, Literal
 
 NotTold = Literal["not_supported", "no_permission", "failed"]
 SLOW_EVERY = 10
-"""The bus is watched for 20 ms by each call for its traffic (nvmlDeviceGetPcieThroughput), so it is asked seldom."""
+"""Number of readings between two PCIe readings; each of these takes 20 ms (nvmlDeviceGetPcieThroughput)."""
 
 
 class GpuLostError(RuntimeError):
-    """The GPU has fallen off the bus or its driver no longer answers for it."""
+    """The GPU has fallen off the bus, or its driver no longer responds."""
 
 
 @dataclass
 class GpuReader:
-    """One GPU. `read` gives {quantity: value}; the quantity's end names the unit: percent, bytes, degrees Celsius,
-    watts, hertz, joules since the driver was loaded, bytes a second. `throttle_mask` are NVML's reasons as bits.
+    """One GPU that can be read.
 
-    `not_told` says of each quantity that had no value at the last reading why.
+    `read` returns {quantity: value}. The end of the quantity's name is the unit: percent, bytes, degrees Celsius,
+    watts, hertz, joules since the driver was loaded, bytes a second. `throttle_mask` holds NVML's reasons as bits.
+    `not_told` holds the reason for each quantity without a value at the last reading.
     """
 
     nvml: Any
@@ -35,6 +36,7 @@ class GpuReader:
     _slow: dict[str, tuple[Callable[[], float], ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """List the NVML calls of each quantity."""
         nvml, handle = self.nvml, self.handle
         self._ways = {
             "load_pct": (lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu,),
@@ -59,7 +61,11 @@ class GpuReader:
         }
 
     def read(self) -> dict[str, float]:
-        """What this GPU tells now; raises `GpuLostError` when it is gone."""
+        """Return the current readings.
+
+        Raises:
+            GpuLostError: the GPU is lost.
+        """
         values: dict[str, float] = {}
         ways = {**self._ways, **self._slow} if self._turn % SLOW_EVERY == 0 else self._ways
         self._turn += 1
@@ -70,11 +76,15 @@ class GpuReader:
         return values
 
     def read_one(self, quantity: str) -> float | None:
-        """One of what `read` gives; raises `GpuLostError` when it is gone."""
+        """Return one of the readings of `read`.
+
+        Raises:
+            GpuLostError: the GPU is lost.
+        """
         return self._first(quantity, self._ways[quantity])
 
     def limits(self) -> dict[str, float]:
-        """What does not change: `power_limit_w`, `clock_limit_hz`, `slowdown_c`."""
+        """Return the constant values: `power_limit_w`, `clock_limit_hz`, `slowdown_c`."""
         nvml, handle = self.nvml, self.handle
         ways: dict[str, tuple[Callable[[], float], ...]] = {
             "power_limit_w": (lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000,),
@@ -87,7 +97,7 @@ class GpuReader:
         return {name: value for name, value in found.items() if value is not None}
 
     def processes(self) -> dict[int, int] | None:
-        """Bytes by process; None where the driver does not tell them (Windows' own display driver, WDDM)."""
+        """Return bytes by process; None where the driver does not report them (Windows' own display driver, WDDM)."""
         try:
             found = self.nvml.nvmlDeviceGetComputeRunningProcesses_v3(self.handle)
         except self.nvml.NVMLError_GpuIsLost as error:
@@ -98,7 +108,7 @@ class GpuReader:
         return told if told or not found else None
 
     def _first(self, quantity: str, ways: tuple[Callable[[], float], ...]) -> float | None:
-        """The value of the first way that works: older drivers lack the newer functions."""
+        """Return the value of the first call that works, because older drivers lack newer functions."""
         for way in ways:
             try:
                 value = float(way())
@@ -116,7 +126,7 @@ class GpuReader:
         return None
 
     def _memory_v2(self) -> Any:
-        # the first version counts memory that the driver keeps for itself as used
+        # the first version counts memory that the driver reserves as used
         return self.nvml.nvmlDeviceGetMemoryInfo(self.handle, version=self.nvml.nvmlMemory_v2)
 
     def _bus(self, direction: int) -> float:
@@ -125,9 +135,10 @@ class GpuReader:
 
 @dataclass
 class Gpus:
-    """All GPUs that answer. `close` ends NVML; `problems` are sentences about those that do not answer.
+    """All GPUs that respond; `close` ends NVML.
 
-    `code` is NVML's error where it did not start at all; `cuda` the newest CUDA that the driver runs.
+    `problems` are sentences about those that do not respond. `code` is NVML's error if it did not start at all; `cuda`
+    is the newest CUDA version that the driver supports.
     """
 
     readers: list[GpuReader]
@@ -137,17 +148,18 @@ class Gpus:
     cuda: tuple[int, int] | None = None
 
     def close(self) -> None:
+        """End NVML."""
         if self.nvml is not None:
             with contextlib.suppress(self.nvml.NVMLError):
                 self.nvml.nvmlShutdown()
 
 
 NO_LIBRARY = 12
-"""NVML_ERROR_LIBRARY_NOT_FOUND: no driver."""
+"""NVML_ERROR_LIBRARY_NOT_FOUND: there is no driver."""
 
 
 def open_gpus() -> Gpus:
-    """Start NVML. Without its library or driver there are no GPUs, and that is no problem."""
+    """Start NVML. Without its library or driver there are no GPUs, which is no problem."""
     try:
         import pynvml
     except ImportError:

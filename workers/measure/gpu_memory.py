@@ -1,7 +1,7 @@
-"""Peak memory of this process on a GPU.
+"""Measure the peak memory of this process on a GPU.
 
-Where the driver tells it per process, that is taken; else the change of what is used on the whole card (Windows' own
-display driver, containers with process numbers of their own). Sampled by a thread, since NVML keeps no peak.
+The driver's value for this process is used where there is one. Otherwise the change of the whole card's memory counts
+(Windows' own display driver, containers with their own process numbers). A thread samples it, since NVML keeps no peak.
 """
 
 import os
@@ -16,9 +16,10 @@ EVERY_S = 0.02
 
 
 class GpuPeak:
-    """As a context: samples fifty times a second from its beginning to its end."""
+    """A context that samples the GPU's memory 50 times a second."""
 
     def __init__(self, index: int) -> None:
+        """Read the level before the model is loaded on the GPU with this index."""
         self._index = index
         self._gpus = open_gpus()
         self._reader = next((reader for reader in self._gpus.readers if reader.index == index), None)
@@ -30,25 +31,26 @@ class GpuPeak:
 
     @classmethod
     def of(cls, runtime_id: str) -> "GpuPeak | None":
-        """Begun, for a runtime that works on the GPU that this process sees; None for the processor's."""
+        """Start sampling for a runtime that uses a GPU; return None for a runtime of the processor."""
         if not runtime_called(runtime_id).device.startswith("cuda"):
             return None
         return cls(gpu_index()).__enter__()
 
     def again(self) -> "GpuPeak":
-        """A new one, begun, over the level at which this one began."""
+        """Start a new sampler with the level of this one."""
         fresh = GpuPeak(self._index)
         fresh._level = self._level
         return fresh.__enter__()
 
     @property
     def peak_bytes(self) -> int | None:
-        """Bytes on the card; None where it does not answer."""
+        """Return the peak in bytes on the card; None where the card reports none."""
         if self._own is not None:
             return self._own
         return None if self._peak is None else max(0, self._peak - self._level)
 
     def __enter__(self) -> "GpuPeak":
+        """Start sampling."""
         if self._reader is not None:
             self._thread.start()
         return self
@@ -56,10 +58,11 @@ class GpuPeak:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        """Stop sampling."""
         self.stop()
 
     def stop(self) -> None:
-        """End it; the last sample is taken now. Safe to call twice."""
+        """Stop sampling after one last sample; safe to call twice."""
         if not self._end.is_set():
             self._end.set()
             if self._thread.ident is not None:
@@ -94,7 +97,7 @@ class GpuPeak:
 
 
 def used_bytes(reader: GpuReader) -> int | None:
-    """What is used on the card now; None where it does not tell."""
+    """Return the used bytes of the card; None where it does not report them."""
     try:
         value = reader.read_one("memory_bytes")
     except GpuLostError:

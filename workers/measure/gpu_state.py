@@ -1,6 +1,7 @@
-"""Whether NVIDIA GPUs can be used on this computer, and if not, why and what to do: one place for all who tell it.
+"""Find out whether NVIDIA GPUs can be used on this computer and, if not, why and what to do.
 
-Sources: NVML API reference (nvmlReturn_t), CUDA compatibility guide (minimum drivers), PCI ID of NVIDIA 0x10de.
+All parts of Fettle use this module for that. Sources: NVML API reference (nvmlReturn_t), CUDA compatibility guide
+(minimum drivers), PCI ID of NVIDIA 0x10de.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ USES_PROCESSOR = "The processor does the work meanwhile."
 
 
 def pci_cards(folder: Path = PCI) -> int:
-    """How many NVIDIA display adapters are plugged in, whether or not a driver knows them; 0 where it is not told."""
+    """Return the number of NVIDIA display adapters, with or without a driver; 0 where the system does not list them."""
     count = 0
     with contextlib.suppress(OSError):
         for device in folder.iterdir():
@@ -38,12 +39,12 @@ def pci_cards(folder: Path = PCI) -> int:
 
 
 def in_container() -> bool:
-    """Docker's and Podman's own marks."""
+    """Return whether Docker or Podman left its mark in this system."""
     return any(mark.exists() for mark in CONTAINER_MARKS)
 
 
 def look() -> tuple[GpuState, list[GpuCard]]:
-    """The state, and the cards that answer."""
+    """Return the state and the cards that respond."""
     opened = open_gpus()
     try:
         cards = [_card(opened, place) for place in range(len(opened.readers))]
@@ -55,7 +56,7 @@ def look() -> tuple[GpuState, list[GpuCard]]:
 def state_of(
     opened: Gpus, cards: list[GpuCard], *, plugged: int | None = None, container: bool | None = None
 ) -> GpuState:
-    """What NVML's answer means. `plugged` cards and whether this is a container are looked at unless they are given."""
+    """Interpret NVML's result; `plugged` and `container` are detected unless they are given."""
     plugged = pci_cards() if plugged is None else plugged
     container = in_container() if container is None else container
     if opened.code is not None:
@@ -75,7 +76,7 @@ def state_of(
 
 
 def _no_answer(opened: Gpus, plugged: int, container: bool) -> GpuState:
-    """NVML did not start."""
+    """Return the state for the case that NVML did not start."""
     if opened.code == NOT_FOUND_LIBRARY:
         if container and plugged:
             reason = "This is a container, and the computer's driver is not handed in to it."
@@ -131,7 +132,7 @@ def _card(opened: Gpus, place: int) -> GpuCard:
 
 
 def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
-    """What is free on each card now, by its UUID: all of it less what is used and what the driver keeps."""
+    """Return the free bytes of each card by its UUID: all memory less what is used and what the driver reserves."""
     opened = open_gpus()
     found = {}
     try:

@@ -1,4 +1,4 @@
-"""Latency figures from single requests: mean and percentiles with intervals. Numpy only."""
+"""Compute latency figures from single requests: mean, percentiles and intervals. Numpy only."""
 
 import math
 from collections.abc import Sequence
@@ -9,9 +9,15 @@ from workers.contracts.specs import P99_NEEDS, LatencySummary
 
 
 def summarize(latencies_ms: Sequence[float]) -> LatencySummary:
-    """Mean and percentiles of all requests (none is thrown away), p50 with its 95 % interval by order statistics.
+    """Compute mean and percentiles of all requests, and the 95 % interval of p50 by order statistics.
 
-    Raises ValueError for an empty sequence.
+    No request is discarded.
+
+    Args:
+        latencies_ms: milliseconds of single requests.
+
+    Raises:
+        ValueError: there are none.
     """
     values = np.sort(np.asarray(latencies_ms, np.float64))
     if not values.size:
@@ -30,9 +36,9 @@ def summarize(latencies_ms: Sequence[float]) -> LatencySummary:
 
 
 def median_ranks(n: int, confidence: float = 0.95) -> tuple[int | None, int | None]:
-    """Indices into n sorted values whose interval holds the median with `confidence`; None for n < 6.
+    """Return indices into n sorted values whose interval holds the median with `confidence`; None for n < 6.
 
-    Distribution-free: the number of values under the median is binomial (n, ½).
+    Distribution-free: the number of values below the median is binomial (n, ½).
     """
     log_half = n * math.log(0.5)
     log_fact = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])

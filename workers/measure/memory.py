@@ -1,4 +1,4 @@
-"""Peak memory of this process, less the level before a model was loaded (EVALUATION.md)."""
+"""Measure the peak memory of this process above the level before a model was loaded (docs/evaluation.md)."""
 
 import contextlib
 import platform
@@ -11,31 +11,31 @@ CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 class PeakMeter:
-    """Takes the level when made; `peak_bytes` tells how far the resident set went above it since then.
+    """Measures how far the resident set rises above its level at creation.
 
-    On Linux the kernel's own high-water mark is set back first where that is allowed. Elsewhere, and where
-    it is not, the mark of the whole life of the process counts: a fresh process, as measurements use, gives
-    the same.
+    On Linux the kernel's own high-water mark is reset first where that is allowed. Elsewhere the mark of the whole life
+    of the process counts, which is the same in a fresh process, as measurements use it.
     """
 
     def __init__(self) -> None:
+        """Record the level and reset the peak."""
         self.level_bytes = psutil.Process().memory_info().rss
         self.reset_peak()
 
     def reset_peak(self) -> None:
-        """Forget the peak so far where the system can; the level stays."""
+        """Reset the peak where the system allows it; the level stays."""
         if platform.system() == "Linux":
             with contextlib.suppress(OSError):  # a sandbox may forbid it
                 CLEAR_REFS.write_text("5", encoding="ascii")
 
     def peak_bytes(self) -> int | None:
-        """Bytes above the level; None where the system does not tell its peak."""
+        """Return the bytes above the level; None where the system reports no peak."""
         peak = peak_resident_bytes()
         return None if peak is None else max(0, peak - self.level_bytes)
 
 
 def peak_resident_bytes() -> int | None:
-    """The most bytes that this process held at once; None where the system does not tell."""
+    """Return the largest resident set of this process in bytes; None where the system does not report it."""
     system = platform.system()
     if system == "Linux":
         for line in STATUS.read_text(encoding="ascii").splitlines():

@@ -1,4 +1,4 @@
-"""Opens the folder of a model in one of the runtimes, with errors in plain words.
+"""Open the folder of a model in one of the runtimes, with plain error messages.
 
 For workers only, not for bundles.
 """
@@ -25,7 +25,11 @@ CODE_OF_ORT = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 def runtime_called(runtime_id: str) -> Runtime:
-    """The runtime of this id, whether it works here or not. Raises `BackendMissing` where there is no such one."""
+    """Return the runtime with this id, whether or not it works here.
+
+    Raises:
+        BackendMissing: there is no such runtime.
+    """
     module_name = f"workers.infer.{runtime_id.replace('-', '_')}"
     try:
         runtime = importlib.import_module(module_name).RUNTIME
@@ -41,9 +45,10 @@ def runtime_called(runtime_id: str) -> Runtime:
 
 
 def find_runtime(runtime_id: str) -> Runtime:
-    """The runtime of this id.
+    """Return the runtime with this id.
 
-    Raises `BackendMissing` where Fettle has no such runtime, or it does not work here.
+    Raises:
+        BackendMissing: there is no such runtime, or it does not work here.
     """
     runtime = runtime_called(runtime_id)
     state = runtime.available()
@@ -58,11 +63,12 @@ def find_runtime(runtime_id: str) -> Runtime:
 
 
 def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], threads: int) -> Session:
-    """Load the model of `folder`; `settings` go over those of its artifact.json.
+    """Load the model of `folder`; `settings` override those of its artifact.json.
 
-    Raises `InputRefused` where the model and the runtime do not fit, or where what shall be compiled cannot be: a
-    bundle would run it as it is, but it is not what is judged and timed here. Raises `BackendMissing` where the runtime
-    is not there.
+    Raises:
+        InputRefused: the model and the runtime do not fit, or the model cannot be compiled as its settings require. A
+        bundle would run it uncompiled, but that would not be the version that is evaluated and timed here.
+        BackendMissing: the runtime does not work here.
     """
     runtime = find_runtime(runtime_id)
     model = read_model(folder)
@@ -104,7 +110,7 @@ def _not_compiled(reason: str) -> InputRefused:
 
 
 def _plain(reason: str, folder: Path) -> str:
-    """A runtime's reason without its number, and without where Fettle keeps its files."""
+    """Return a runtime's reason without error numbers and without Fettle's folders."""
     return CODE_OF_ORT.sub("", reason).replace(f"{folder}{os.sep}", "")
 
 

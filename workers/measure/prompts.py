@@ -1,4 +1,4 @@
-"""What a language model is timed with: prompts of several lengths, and so many words to answer each with."""
+"""Make the requests with which a language model is timed: prompts of several lengths and a number of new tokens."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,15 +11,16 @@ from workers.infer.base import Arrays
 from workers.infer.chat_session import IDS, MORE
 
 LENGTHS = (32, 128, 512)
-"""Tokens of a prompt: a question, a paragraph, a page."""
+"""Lengths of prompts in tokens: a question, a paragraph, a page."""
 
 NEW_TOKENS = 16
 
 
 def prompts(items: Iterable[Mapping[str, NDArray[Any]]], context: int, count: int, batch: int) -> list[Arrays]:
-    """`count` requests of lengths in turn, cut out of the texts of `items` one after the other.
+    """Return `count` requests with alternating lengths, cut out of the consecutive texts of `items`.
 
-    Raises InputRefused for batches, which a chat has none of.
+    Raises:
+        InputRefused: `batch` is not 1, because a chat has no batches.
     """
     if batch != 1:
         raise InputRefused(
@@ -39,11 +40,11 @@ def prompts(items: Iterable[Mapping[str, NDArray[Any]]], context: int, count: in
 
 
 def tokens_of(items: Iterable[Mapping[str, NDArray[Any]]]) -> NDArray[np.generic]:
-    """(tokens,) of all texts, one after the other."""
+    """Return the tokens (n,) of all texts, one after the other."""
     return np.concatenate([np.array(item[IDS])[0] for item in items])
 
 
 def prompt(said: NDArray[np.generic], start: int, length: int) -> Arrays:
-    """A request: `length` tokens from `start` on, from the beginning again where there are no more."""
+    """Return a request of `length` tokens from `start` on, continuing at the beginning after the last token."""
     ids = np.take(said, np.arange(start, start + length), mode="wrap").astype(np.int64)
     return {IDS: ids[None], MORE: np.asarray([NEW_TOKENS], np.int64)}

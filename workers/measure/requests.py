@@ -1,4 +1,4 @@
-"""Single requests out of prepared test inputs: what a model is timed with."""
+"""Make the requests with which a model is timed from prepared test inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ MAX_BYTES = 256 << 20
 
 @dataclass
 class Requests:
-    """Complete feeds in a fixed order, in plain memory; `state` holds what a stateful model gets next.
+    """Complete requests in a fixed order, in plain memory; `state` is the next state of a stateful model.
 
     `links` maps a state input to the output that feeds it. `batch` is the number of items in one request.
     """
@@ -34,19 +34,20 @@ class Requests:
     state: Arrays = field(default_factory=dict)
 
     def __len__(self) -> int:
+        """Return the number of different requests."""
         return len(self.feeds)
 
     def feed(self, number: int) -> Arrays:
-        """The feeds of request `number`; they start again after the last one."""
+        """Return the inputs of request `number`; after the last request they start again."""
         feeds = self.feeds[number % len(self.feeds)]
         return {**feeds, **self.state} if self.state else feeds
 
     def apart(self) -> "Requests":
-        """The same requests with a state of their own, for who answers them beside others."""
+        """Return the same requests with a separate state, for a thread that runs beside others."""
         return replace(self, state=dict(self.state))
 
     def carry(self, outputs: Mapping[str, NDArray[Any]]) -> None:
-        """Keep the state that a request gave for the next one."""
+        """Store the state that a request produced for the next one."""
         for name, source in self.links.items():
             self.state[name] = outputs[source].astype(self.state[name].dtype, copy=False)
 
@@ -54,10 +55,12 @@ class Requests:
 def load_requests(
     model_dir: Path, data_dir: Path, batch: int = 1, limit: int = MAX_REQUESTS, max_bytes: int = MAX_BYTES
 ) -> Requests:
-    """The first test inputs as requests of `batch` items; for a stateful model each time step is a request.
+    """Return the first test inputs as requests of `batch` items; each time step of a stateful model is a request.
 
-    A model whose batch is fixed gets requests of that many. Raises InputRefused where there is no test input, or where
-    a model with a state or a fixed batch shall take another one.
+    A model with a fixed batch gets requests of that size.
+
+    Raises:
+        InputRefused: there is no test input, or a model with a state or a fixed batch cannot take `batch`.
     """
     pipeline = load_pipeline(model_dir)
     prepared = Prepared(data_dir / "test")
@@ -94,7 +97,11 @@ def load_requests(
 
 
 def _own_batch(pipeline: Pipeline, batch: int) -> int:
-    """The batch of a request: the model's own where it takes no other. Raises InputRefused for another one."""
+    """Return the batch size of a request, which is the model's own if it takes no other.
+
+    Raises:
+        InputRefused: another batch is requested.
+    """
     own = group_size(pipeline.spec)
     if own == 1 or batch in (1, own):
         return max(own, batch)
@@ -107,15 +114,16 @@ def _own_batch(pipeline: Pipeline, batch: int) -> int:
 
 
 def _owned(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-    """Copies, so that no page of a mapped file is read inside a timed region."""
+    """Copy the arrays, so that no page of a mapped file is read inside a timed region."""
     return {name: np.array(array, order="C") for name, array in feeds.items()}
 
 
 def _as_given(pipeline: Pipeline, feeds: Arrays) -> Arrays:
-    """What a person's program hands to this model. One that prepares pictures itself gets pixels, turned back here and
-    not while it is timed; its time then holds the preparation, which the original's time leaves out.
+    """Return the inputs as a program would pass them to this model.
 
-    Inputs that come from no pixels stay as they are, so that the model says what is wrong with them.
+    A model that prepares images itself gets pixels. They are recovered here, outside the timed region. Its time then
+    includes the preparation, which the original's time does not. Inputs that do not come from pixels stay unchanged, so
+    that the model reports what is wrong.
     """
     steps, name = pipeline.spec.preprocess, pipeline.main_input.name
     if not isinstance(steps, ImageSteps) or not steps.pixels:
@@ -140,12 +148,16 @@ def _steps(pipeline: Pipeline, prepared: Prepared, limit: int) -> list[Arrays]:
 
 
 def run_first(session: Session, requests: Requests, runtime: str) -> None:
-    """Run one request. Whatever the runtime raises becomes InputRefused: the model does not run there."""
+    """Run one request.
+
+    Raises:
+        InputRefused: the model does not run in this runtime.
+    """
     try:
         outputs = session.run(requests.feed(0))
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
         raise _does_not_run(runtime, error) from error
-    except Exception as error:  # onnxruntime's own errors derive from Exception alone
+    except Exception as error:  # the library's own errors derive from Exception alone
         if type(error).__module__.startswith("onnxruntime"):
             raise _does_not_run(runtime, error) from error
         raise

@@ -1,4 +1,4 @@
-"""How long one input takes: a few calls after a first one, nothing but the call between two readings of the clock."""
+"""Time single inputs: a few calls after a first one, with only the call between two clock readings."""
 
 import time
 from collections.abc import Callable
@@ -11,24 +11,25 @@ MAX_S, SLOW_MS = 0.3, 2000.0
 
 
 class Timed(Generic[T]):
-    """What the last call gave, and the milliseconds of each timed one."""
+    """The result of the last call and the milliseconds of each timed call."""
 
     def __init__(self, result: T, latencies_ms: list[float]) -> None:
+        """Store the result and the times."""
         self.result, self.latencies_ms = result, latencies_ms
 
     @property
     def median_ms(self) -> float:
-        """The middle of all timed calls."""
+        """Return the median of all timed calls."""
         return median(self.latencies_ms)
 
 
 def time_calls(
     call: Callable[[], T], most: int, check: Callable[[], None], max_s: float = MAX_S, slow_ms: float = SLOW_MS
 ) -> Timed[T]:
-    """One call untimed (a first one loads and compiles), then up to `most` timed ones, begun within `max_s` seconds.
+    """Make one untimed call (which loads and compiles), then up to `most` timed calls within `max_s` seconds.
 
-    At least one is timed. Where the first takes longer than `slow_ms` it is the one: what it loaded is little of
-    that, and nobody waits twice. `check` is called between them and may raise.
+    At least one call is timed. If the first takes longer than `slow_ms`, only that one counts, because loading is a
+    small part of it. `check` is called between the calls and may raise.
     """
     begin = time.perf_counter_ns()
     result = call()

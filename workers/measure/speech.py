@@ -1,4 +1,4 @@
-"""What a session of a language model noted of its own answers, in figures."""
+"""Summarize the timings that a language model's session recorded of its generated texts."""
 
 from statistics import mean, median
 
@@ -8,18 +8,18 @@ from workers.infer.chat_session import Spoken
 
 
 def forget_speech(session: Session) -> None:
-    """What was said until now does not count."""
+    """Delete the recorded timings."""
     getattr(session, "spoken", []).clear()
 
 
 def tokens_an_answer(session: Session) -> int:
-    """That were made on average since it was forgotten; 0 for other models."""
+    """Return the average number of generated tokens since the last deletion; 0 for other models."""
     said: list[Spoken] = getattr(session, "spoken", [])
     return round(mean(one.tokens for one in said)) if said else 0
 
 
 def speech_of(session: Session) -> tuple[Speech, ...]:
-    """By the length of the prompt, short ones first; () for other models."""
+    """Return the timings grouped by prompt length, short ones first; () for other models."""
     said: list[Spoken] = getattr(session, "spoken", [])
     lengths = sorted({one.prompt_tokens for one in said})
     return tuple(_of(length, [one for one in said if one.prompt_tokens == length]) for length in lengths)

@@ -1,11 +1,10 @@
-"""How many times faster versions are than one original: means of the same requests over fresh sets of processes.
+"""Compute how many times as fast as one original each version is, over fresh sets of processes.
 
-Requests of one process are alike, and processes differ from start to start, so that the sets are the sample, however
-many requests each has: the interval is Student's over one log ratio a set (Kalibera and Jones, "Rigorous benchmarking
-in reasonable time", ISMM 2013). A bootstrap over three sets held the truth in 79 % of cases instead of 95 %.
-
-The mean counts, not the median: what asks a second time in 40 % of cases has a median as if it never did. Both are
-asked the same: where one got fewer requests into a block, only the same ones of the other count.
+Requests of one process are alike and processes differ from start to start, so the sets are the sample, however many
+requests each has. The interval is Student's over one log ratio per set (Kalibera and Jones, "Rigorous benchmarking in
+reasonable time", ISMM 2013). A bootstrap over three sets held the truth in 79 % of cases instead of 95 %. The mean
+counts, not the median: a version that computes twice in 40 % of cases would have the median of one that never does.
+Both get the same requests: if one ran fewer requests in a block, only those of the other count.
 """
 
 import math
@@ -19,8 +18,10 @@ from workers.contracts.disturbed import Loads
 from workers.contracts.measured.faster import GAIN
 
 LEVELS, LATER_LEVEL = (0.03, 0.017), 0.001
-"""One-sided, of the first look, of the second at more sets, and of each further one, which only rounds that were cut
-short have: 5 % in all over five looks at whether a version is faster by now (Bonferroni)."""
+"""One-sided error levels of the first look, the second look at more sets, and each further look.
+
+Only shortened rounds have further looks. In all, five looks at whether a version is faster have 5 % (Bonferroni).
+"""
 
 Sets = Sequence[Sequence[float]]
 Floats = NDArray[np.float64]
@@ -28,8 +29,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Paired:
-    """The same requests of both. `logs` (sets,): log of the original's mean over the version's, one a set; `p90` is the
-    original's 90th percentile over the version's, of all sets together."""
+    """Times of the same requests of both models.
+
+    `logs` (sets,) holds the log of the original's mean over the version's, one per set. `p90` is the original's 90th
+    percentile over the version's, of all sets together.
+    """
 
     logs: Floats
     p90: float
@@ -37,8 +41,11 @@ class Paired:
 
 @dataclass(frozen=True)
 class Speedup:
-    """`value` is the original's time over the version's; `low` its one-sided lower bound, `high` as far above; None
-    where one set bounds nothing."""
+    """Speedup of one version.
+
+    `value` is the original's time over the version's. `low` is its one-sided lower bound and `high` lies as far above;
+    both are None for a single set.
+    """
 
     value: float
     low: float | None
@@ -46,10 +53,16 @@ class Speedup:
 
 
 def paired(original: Sets, version: Sets, original_loads: Loads = (), loads: Loads = ()) -> Paired:
-    """Milliseconds of single requests by set; sets of one number were measured in turn. `loads` say how many requests
-    each block has, in their order; without them a set counts as one block.
+    """Pair the requests of original and version, set by set.
 
-    Raises ValueError where no set has requests of both.
+    Args:
+        original: milliseconds of the original's requests by set; sets of the same number were measured in turn.
+        version: milliseconds of the version's requests by set.
+        original_loads: number of requests in each block of the original; without them, a set counts as one block.
+        loads: the same for the version.
+
+    Raises:
+        ValueError: no set has requests of both.
     """
     logs, olds, news = [], [], []
     for number, (old_set, new_set) in enumerate(zip(original, version, strict=False)):
@@ -77,16 +90,16 @@ def _blocks(times: Sequence[float], loads: Loads, number: int) -> list[Floats]:
 
 
 def speedups(samples: Sequence[Floats], family: int | None = None, looks: int = 1) -> list[Speedup]:
-    """One for each version's `logs`, with lower bounds that hold for all together (Holm, Scand. J. Stat. 1979).
+    """Return a speedup for each version's `logs`, with lower bounds that hold jointly (Holm, Scand. J. Stat. 1979).
 
-    `family` is how many versions were compared in all, where `samples` are but a part of them. `looks`
-    counts this one and those before it at fewer sets. The k-th surest is held to the look's level / (family − k), k
-    from 0, as long as those before it are above `GAIN`; from the first that is not, the level stays. So those above
-    `GAIN` are those that Holm's test calls faster, and the same bounds hold for "not slower".
+    `family` is the number of all compared versions if `samples` are only some of them. `looks` counts this look and
+    those before it at fewer sets. The k-th most certain version gets the look's level / (family − k), k from 0, as long
+    as those before it are above `GAIN`; from the first that is not, the level stays. So the versions above `GAIN` are
+    those that Holm's test calls faster, and the same bounds hold for "not slower".
     """
     if not samples:
         return []
-    from scipy.special import stdtr  # takes as long as all else here
+    from scipy.special import stdtr  # this import takes as long as all the rest
 
     count, level = max(len(samples), family or 0), LEVELS[looks - 1] if looks <= len(LEVELS) else LATER_LEVEL
     chances = []
@@ -106,7 +119,7 @@ def speedups(samples: Sequence[Floats], family: int | None = None, looks: int = 
 
 
 def _error(logs: Floats) -> float | None:
-    """Standard error of the mean; None for a single set."""
+    """Return the standard error of the mean; None for a single set."""
     return float(logs.std(ddof=1)) / math.sqrt(logs.size) if logs.size > 1 else None
 
 
@@ -121,5 +134,5 @@ def _bounded(logs: Floats, level: float) -> Speedup:
 
 
 def _exp(value: float) -> float:
-    """Two sets that differ much bound nothing from above: as large as a float may be, since JSON has no infinity."""
+    """Return the exponential, limited to a float's range because JSON has no infinity."""
     return math.exp(min(value, 700.0))

@@ -1,4 +1,4 @@
-"""How sure a throughput is: answers that follow each other are alike, so whole stretches of time are compared."""
+"""Compute bounds of throughput and medians from stretches of time, because consecutive requests are alike."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,10 @@ MIN_A_STRETCH = 2
 
 
 def throughput_bounds(ends_s: Sequence[float], began_s: float, batch: int = 1) -> tuple[float | None, float | None]:
-    """95 % bounds of items a second from 20 stretches with as many requests each, or one more; none is left out.
+    """Return 95 % bounds of items a second from 20 stretches that have equally many requests, up to one.
 
-    `ends_s` are the ends of all requests in order, from `began_s` on. (None, None) with fewer than 40 requests.
+    All requests count. `ends_s` are their end times in order, from `began_s` on. The result is (None, None) with fewer
+    than 40 requests.
     """
     if len(ends_s) < STRETCHES * MIN_A_STRETCH:
         return None, None
@@ -26,9 +27,9 @@ def throughput_bounds(ends_s: Sequence[float], began_s: float, batch: int = 1) -
 
 
 def median_bounds(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """95 % bounds of the median of values that depend on their neighbors, from the medians of 20 stretches.
+    """Return 95 % bounds of the median of values that depend on their neighbors, from the medians of 20 stretches.
 
-    Kept around the median of all values. (None, None) with fewer than 40.
+    The bounds are centered on the median of all values. The result is (None, None) with fewer than 40 values.
     """
     if len(values) < STRETCHES * MIN_A_STRETCH:
         return None, None

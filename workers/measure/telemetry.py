@@ -1,4 +1,4 @@
-"""Readings of the machine while something runs: its processor, its GPUs, one process."""
+"""Read the machine's processor, its GPUs and one process while something runs."""
 
 import contextlib
 import time
@@ -9,16 +9,16 @@ import psutil
 from workers.measure.gpu import GpuLostError, GpuReader, open_gpus
 
 PROCESSES_S = 0.5
-"""Who holds how much of a GPU's memory changes seldom."""
+"""Seconds between two readings of GPU memory by process, which changes rarely."""
 
 IS_LOST, PROCESS = "is_lost", "process_bytes"
 
 
 def processor_values() -> dict[str, float]:
-    """Load of all cores in percent since the last call, memory in use in bytes, frequency in hertz if known."""
+    """Return the load of all cores in percent since the last call, used memory in bytes, and frequency in hertz."""
     memory = psutil.virtual_memory()
     values = {"load_pct": psutil.cpu_percent(None), "memory_bytes": float(memory.total - memory.available)}
-    with contextlib.suppress(OSError, NotImplementedError, AttributeError):  # not every machine tells
+    with contextlib.suppress(OSError, NotImplementedError, AttributeError):  # not every machine reports it
         frequency = psutil.cpu_freq()
         if frequency is not None and frequency.current > 0:
             values["frequency_hz"] = frequency.current * 1e6
@@ -26,12 +26,20 @@ def processor_values() -> dict[str, float]:
 
 
 class Telemetry:
-    """Reads everything that is due; `say` gets a sentence when a device or the watched process is gone.
+    """Reads all values that are due; `say` gets a sentence when a device or the watched process is gone.
 
-    The processor is read every `processor_s` at most: its load is a mean over the time since the last look.
+    The processor is read at most every `processor_s` seconds, because its load is a mean over the time since the last
+    reading.
     """
 
     def __init__(self, say: Callable[[str], None], watch_pid: int | None = None, processor_s: float = 0.0) -> None:
+        """Open the GPUs and the process.
+
+        Args:
+            say: receives sentences about problems.
+            watch_pid: the process to watch; None watches none.
+            processor_s: shortest time between two readings of the processor in seconds.
+        """
         self._say, self._every_s = say, processor_s
         self._gpus = open_gpus()
         for problem in self._gpus.problems:
@@ -41,7 +49,7 @@ class Telemetry:
         psutil.cpu_percent(None)  # the first call only sets the clock
 
     def limits(self) -> dict[str, float]:
-        """{series name: value} of what does not change, such as the most power that a card may take."""
+        """Return {series name: value} of constant values, such as the power limit of a card."""
         values = {}
         for reader in list(self._gpus.readers):
             with contextlib.suppress(GpuLostError):
@@ -49,7 +57,7 @@ class Telemetry:
         return values
 
     def read(self) -> dict[str, float]:
-        """{series name: value} of everything that is due and answers now."""
+        """Return {series name: value} of everything that is due and responds."""
         now = time.monotonic()
         values: dict[str, float] = {}
         with_processor = now - self._processor_s >= self._every_s * 0.9
@@ -83,6 +91,7 @@ class Telemetry:
         return values
 
     def close(self) -> None:
+        """End NVML."""
         self._gpus.close()
 
 

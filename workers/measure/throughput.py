@@ -1,8 +1,8 @@
-"""Latency and throughput of one model alone, over batch sizes, in three ways of asking: loops of our own.
+"""Measure latency and throughput of one model over batch sizes in three scenarios, with our own loops.
 
-``single-stream``: one request after the other. ``offline``: everything is there at once, only the total counts.
-``server``: requests arrive at random moments (Poisson), and waiting counts. `load.loadgen` runs the official
-scenarios; both agree within 5 % on the first two (tests/benchmarks).
+``single-stream``: one request after the other. ``offline``: all requests are there at once, only the total counts.
+``server``: requests arrive at random moments (Poisson), and waiting counts. `load.loadgen` runs the official scenarios;
+both agree within 5 % on the first two (tests/benchmarks).
 """
 
 import gc
@@ -19,7 +19,7 @@ OwnScenario = Literal["single-stream", "offline", "server"]
 
 KNEE_SHARE = 0.95
 SERVER_LOAD = 0.7
-"""Share of what the model can do at most that the arrivals of the server scenario ask for."""
+"""Share of the model's highest rate at which requests arrive in the server scenario."""
 
 MIN_WARMUP_RUNS, MIN_WARMUP_S = 10, 2.0
 MAX_REQUESTS = 100_000
@@ -28,7 +28,7 @@ WINDOWS, ALIKE = 3, 1.1
 
 @dataclass(frozen=True)
 class Load:
-    """Milliseconds of requests of `batch` items each, and the items answered in a second."""
+    """Milliseconds of requests of `batch` items each, and the items per second."""
 
     latencies_ms: list[float]
     throughput_per_s: float
@@ -42,7 +42,7 @@ def run_load(
     seed: int,
     check: Callable[[], None],
 ) -> Load:
-    """Warm up until times are steady, then measure for `seconds`, with one request at least."""
+    """Warm up until times are steady, then measure for `seconds`, with at least one request."""
     rate = warm_up(session, requests, seconds, check)
     gc.collect()
     gc.disable()
@@ -55,9 +55,9 @@ def run_load(
 
 
 def warm_up(session: Session, requests: Requests, seconds: float, check: Callable[[], None]) -> float:
-    """Run until the last three windows agree within 10 %; requests a second in the last one.
+    """Run until the last three windows agree within 10 %; return the requests a second of the last one.
 
-    At least 10 runs and 2 s, at most twice that or a third of `seconds`, whichever is longer.
+    The warm-up takes at least 10 runs and 2 s, at most twice that or a third of `seconds`, whichever is longer.
     """
     longest = max(2 * MIN_WARMUP_S, seconds / 3) if seconds >= MIN_WARMUP_S else seconds
     started = time.perf_counter()
@@ -96,7 +96,7 @@ def _back_to_back(session: Session, requests: Requests, seconds: float, check: C
 def _server(
     session: Session, requests: Requests, rate: float, seconds: float, seed: int, check: Callable[[], None]
 ) -> Load:
-    """Measure latency from a request's arrival to its answer, so that the queue before it counts."""
+    """Measure latency from a request's arrival to its prediction, including the time in the queue."""
 
     def answer(number: int) -> None:
         requests.carry(session.run(requests.feed(number)))
@@ -108,6 +108,10 @@ def _server(
 
 
 def knee(batches: Sequence[int], throughputs: Sequence[float]) -> int:
-    """The smallest batch that reaches 95 % of the best throughput. Raises ValueError without any."""
+    """Return the smallest batch that reaches 95 % of the best throughput.
+
+    Raises:
+        ValueError: there are none.
+    """
     best = max(throughputs)
     return min(b for b, value in zip(batches, throughputs, strict=True) if value >= KNEE_SHARE * best)

@@ -1,4 +1,4 @@
-"""Timed blocks of requests: nothing but the request between the two readings of the clock."""
+"""Time blocks of requests, with only the request between two clock readings."""
 
 import contextlib
 import gc
@@ -19,7 +19,7 @@ MAX_TIMED = 5000
 
 @dataclass(frozen=True)
 class Block:
-    """Milliseconds of single requests, when each ended (`time.monotonic`, seconds), and the load meanwhile."""
+    """Milliseconds of single requests, the end of each (`time.monotonic`, seconds), and the load meanwhile."""
 
     latencies_ms: list[float]
     ended_s: list[float]
@@ -27,7 +27,7 @@ class Block:
 
 
 def waited_s() -> float | None:
-    """Seconds for which this process's threads were ready to run but had no core; None where no system tells.
+    """Return the seconds for which this process's threads were ready but had no core; None if unknown.
 
     Linux: the second field of each thread's schedstat, nanoseconds (Documentation/scheduler/sched-stats.rst).
     """
@@ -47,9 +47,10 @@ def _tasks() -> list[Path]:
 
 
 class OtherLoad:
-    """How busy other processes keep the processor between `start` and `share`."""
+    """Measures the load by other processes between its creation and `share`."""
 
     def __init__(self) -> None:
+        """Read the current processor times."""
         self._process = psutil.Process()
         self._all, self._own = self._read()
 
@@ -61,8 +62,10 @@ class OtherLoad:
         return (counted, counted - idle), own.user + own.system
 
     def share(self, *, is_short: bool = False) -> float | None:
-        """0..1, None where no time went by. A short span counts a few ticks of the system only, so that 0 comes out as
-        more or less than that: with `is_short` it may be negative, and a mean over many is still right.
+        """Return the load by other processes, 0..1; None where no time passed.
+
+        A short span counts only a few ticks of the system, so 0 may come out slightly wrong. With `is_short` the result
+        may be negative, so that a mean over many spans is right.
         """
         (counted, busy), own = self._read()
         span = counted - self._all[0]
@@ -74,8 +77,10 @@ class OtherLoad:
 
 @contextlib.contextmanager
 def frozen() -> Iterator[None]:
-    """Meanwhile the collector of garbage leaves alone what is there now; else each block began with looking through all
-    that was imported, which takes some ten milliseconds."""
+    """Exclude all present objects from garbage collection inside this context.
+
+    Otherwise each block would begin with a collection over all imported modules, which takes some ten milliseconds.
+    """
     gc.collect()
     gc.freeze()
     try:
@@ -94,10 +99,10 @@ def run_block(
     max_s: float,
     check: Callable[[], None],
 ) -> Block:
-    """Run `warmup` requests untimed and `timed` timed ones, from request number `first` on.
+    """Run `warmup` requests untimed and `timed` requests timed, from request number `first` on.
 
-    A block that would take longer than `max_s` ends early, with one timed request at least; a third of it
-    may go into warming up. `check` is called between requests (it may raise) at most twenty times a second.
+    A block that would take longer than `max_s` ends early, after at least one timed request; a third of it may be
+    warm-up. `check` is called between requests at most 20 times a second and may raise.
     """
     others = OtherLoad()
     started = time.perf_counter_ns()

@@ -1,0 +1,1 @@
+"""Measure models on graphics cards: durations of a request's parts, throughput and energy."""

@@ -1,4 +1,4 @@
-"""From spans of single requests to a card's figures and warnings: arithmetic alone, as trtexec does it.
+"""Compute a card's figures and warnings from the durations of single requests, as trtexec does.
 
 Source of the split and of the limits: NVIDIA TensorRT, samples/common/sampleReporting.cpp (trtexec).
 """
@@ -15,22 +15,24 @@ from workers.contracts.specs import P99_NEEDS
 from workers.infer.base import CardSpans
 
 LAUNCH_BOUND_FROM, TRANSFER_BOUND_FROM, UNSTABLE_FROM = 0.8, 1.0, 0.01
-"""Median enqueue over median compute, median copying over median compute, coefficient of variation of compute."""
+"""Limits of warnings: enqueue over compute and copying over compute (medians), variation of compute."""
 
 OTHER_FROM = 0.05
-"""Share of the card that another program has to use to be named; a desktop's own drawing stays below."""
+"""Smallest share of the card used by other programs that is reported; drawing a desktop stays below."""
 
 MIN_FOR_VARIATION = 10
 
 WORTH = 0.02
-"""More at once have to answer so much more (a share): each costs memory, and who asks waits longer."""
+"""Relative gain in throughput that justifies more requests at once, which cost memory and latency."""
 
 
 @dataclass(frozen=True)
 class Busy:
-    """What was seen while `requests` were answered in `seconds` with `streams` at once, the best of `tried`. `masks`
-    are NVML's reasons for its clocks; `other_share` what other programs used of the card (0..1), None where it does
-    not tell."""
+    """Measurement while `requests` ran in `seconds`, with `streams` at once, the best number of `tried`.
+
+    `masks` are NVML's reasons for the clocks. `other_share` is the share of the card that other programs used (0..1);
+    None where the card does not report it.
+    """
 
     requests: int
     seconds: float
@@ -42,7 +44,11 @@ class Busy:
 
 
 def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None) -> CardFigures:
-    """Raises ValueError without any span."""
+    """Compute the figures of one card from the durations of single requests.
+
+    Raises:
+        ValueError: there are no durations.
+    """
     if not spans:
         raise ValueError("no request was measured on the card")
     to_card, compute, to_host, enqueue = (
@@ -70,8 +76,11 @@ def card_figures(card: str, spans: Sequence[CardSpans], busy: Busy | None = None
 
 
 def best_streams(tried: Sequence[AtOnce]) -> int:
-    """How many at once answer the most; the fewest of those that are as good but for `WORTH`. Raises ValueError
-    without any."""
+    """Return the smallest number of streams whose throughput is within `WORTH` of the best.
+
+    Raises:
+        ValueError: nothing was tried.
+    """
     most = max(one.throughput_per_s for one in tried)
     return min(one.streams for one in tried if one.throughput_per_s * (1 + WORTH) >= most)
 
@@ -82,7 +91,7 @@ def _spread(values: NDArray[np.float64]) -> Spread:
 
 
 def _variation(values: NDArray[np.float64]) -> float | None:
-    """Standard deviation over mean; None for few values, or where the card's clock is too coarse to see any time."""
+    """Return standard deviation over mean; None for few values, or where the card's clock is too coarse."""
     if values.size < MIN_FOR_VARIATION or values.mean() <= 0:
         return None
     return float(values.std() / values.mean())
@@ -111,7 +120,7 @@ def _notes(figures: CardFigures, busy: Busy | None) -> list[CardNote]:
 
 
 def joules_of(times_s: Sequence[float], watts: Sequence[float]) -> float | None:
-    """Power integrated over time by the trapezoid rule; None for fewer than two readings."""
+    """Return the energy in joules: power integrated over time by the trapezoid rule; None for under two readings."""
     if len(times_s) < 2:
         return None
     return float(np.trapezoid(np.asarray(watts, np.float64), np.asarray(times_s, np.float64)))

@@ -1,4 +1,4 @@
-"""Takes a card's figures of one loaded model: single requests split into parts, then busy seconds, several at once."""
+"""Measure a loaded model on its card: single requests split into parts, then several requests at once."""
 
 import threading
 import time
@@ -16,17 +16,20 @@ from workers.measure.requests import Requests
 SPANS_S, MOST_SPANS, LEAST_SPANS = 1.0, 400, 3
 BUSY_S = 3.0
 STREAMS, TRY_S, SETTLE_SHARE = (1, 2, 4), 1.0, 0.3
-"""Requests at once that are tried, for how long each, and the share of that before anything counts: clocks rise, and
-what a first request makes is made. While one is computed the next is copied (trtexec, --infStreams)."""
+"""Numbers of simultaneous requests, seconds for each, and the share of that which is warm-up.
+
+During the warm-up clocks rise and first requests allocate. While one request is computed, the next is copied (trtexec,
+--infStreams).
+"""
 
 SLOW_OPENING_S = 10.0
-"""A model that takes longer to open once more is not opened again and again."""
+"""Seconds of opening a model above which it is not opened repeatedly."""
 
 CHECK_S = 0.05
 
 
 class StreamFailed(RuntimeError):
-    """A request failed while several ran at once; `str()` is its own reason."""
+    """A request failed while several ran at once; `str()` is its reason."""
 
 
 def take_figures(
@@ -39,11 +42,19 @@ def take_figures(
     busy_s: float = BUSY_S,
     try_s: float = TRY_S,
 ) -> CardFigures | None:
-    """None for a session that does not work on a card. `reopen` opens the same once more; where the card has no room
-    for that, fewer requests come at once. Of a model with a state each of those goes on with its own. `check` may raise
-    to stop.
+    """Measure the card's figures; return None for a session that does not run on a card.
 
-    Raises what the library raises where a request fails.
+    Args:
+        session: the loaded model.
+        requests: the requests to run; with a state, each stream carries its own.
+        reopen: opens the model once more; without room on the card, fewer requests run at once.
+        check: may raise to stop the measurement.
+        spans_s: seconds for single requests.
+        busy_s: seconds for the busy measurement.
+        try_s: seconds for each tried number of streams.
+
+    Raises:
+        Exception: the library's error if a request fails.
     """
     if not isinstance(session, OnCard):
         return None
@@ -58,7 +69,7 @@ def take_figures(
 
 
 def take_spans(session: OnCard, requests: Requests, seconds: float, check: Callable[[], None]) -> list[CardSpans]:
-    """Of single requests, one after the other; nothing samples meanwhile."""
+    """Measure single requests one after the other; nothing samples the card meanwhile."""
     spans: list[CardSpans] = []
     until_s = time.perf_counter() + seconds
     while len(spans) < LEAST_SPANS or (time.perf_counter() < until_s and len(spans) < MOST_SPANS):
@@ -79,8 +90,10 @@ def keep_busy(
     *,
     try_s: float = TRY_S,
 ) -> Busy:
-    """Find out how many requests at once answer the most, then answer for `seconds` with so many; what NVML tells
-    meanwhile goes along."""
+    """Find the number of simultaneous requests with the best throughput and measure it for `seconds`.
+
+    The result includes NVML's readings of the measured time.
+    """
     with ExitStack() as stack:
         sessions, tried = [session], list[AtOnce]()
         for streams in STREAMS:
@@ -92,7 +105,7 @@ def keep_busy(
             except StreamFailed:
                 if not tried:
                     raise
-                break  # room for the models, and none for their requests
+                break  # the card has room for the models but not for their requests
             tried.append(AtOnce(streams=streams, throughput_per_s=count / took_s))
         streams = best_streams(tried)
         watch = stack.enter_context(CardWatch(reader)) if reader is not None else None
@@ -104,7 +117,7 @@ def keep_busy(
 
 
 def _widen(sessions: list[Session], streams: int, reopen: Callable[[], Session], stack: ExitStack) -> bool:
-    """Whether there are so many sessions now; False where the card has no room for them, or opening takes long."""
+    """Open sessions until there are `streams`; return False where the card has no room or opening takes long."""
     with suppress(InputRefused, MemoryError):
         while len(sessions) < streams:
             began_s = time.perf_counter()
@@ -119,8 +132,14 @@ def _widen(sessions: list[Session], streams: int, reopen: Callable[[], Session],
 def _answer(
     sessions: Sequence[Session], requests: Requests, seconds: float, check: Callable[[], None]
 ) -> tuple[int, float]:
-    """(requests, seconds of wall time): one thread for each session, at least one request each. Raises
-    `StreamFailed`."""
+    """Run requests in one thread for each session, at least one request each.
+
+    Returns:
+        The number of requests and the wall time in seconds.
+
+    Raises:
+        StreamFailed: a request failed.
+    """
     counts, errors, stop = [0] * len(sessions), list[Exception](), threading.Event()
     began_s = time.perf_counter()
 
@@ -132,7 +151,7 @@ def _answer(
                 counts[place] += 1
                 if time.perf_counter() - began_s >= seconds:
                     return
-        except Exception as error:  # libraries raise many types; all mean the same where it is waited for
+        except Exception as error:  # libraries raise many types
             errors.append(error)
             stop.set()
 

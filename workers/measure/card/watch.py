@@ -1,7 +1,7 @@
-"""What NVML tells of a card while it is kept busy: energy, power, reasons for slowing down, other programs' work.
+"""Sample a busy card through NVML: energy, power, reasons for throttling, use by other programs.
 
 Source: NVML API reference (nvmlDeviceGetTotalEnergyConsumption in mJ, nvmlDeviceGetPowerUsage in mW,
-nvmlDeviceGetProcessUtilization with time stamps in µs). Each may be missing on a card; what is missing is None.
+nvmlDeviceGetProcessUtilization with time stamps in µs). Each may be missing on a card; a missing value is None.
 """
 
 import os
@@ -16,16 +16,20 @@ from workers.measure.gpu import GpuLostError, GpuReader
 
 EVERY_S = 0.05
 MIN_ENERGY_S = 2.0
-"""Counters and power readings are renewed every 20 to 100 ms (Yang et al., “Accurate and Convenient Energy Measurements
-for GPUs”, SC 2024): shorter spans would be off by more than a twentieth."""
+"""Shortest time in seconds for an energy figure.
+
+Counters and power readings are renewed every 20 to 100 ms (Yang et al., “Accurate and Convenient Energy Measurements
+for GPUs”, SC 2024), so shorter times would be off by more than a twentieth.
+"""
 
 COUNTER, POWER, MASK = "energy_j", "power_w", "throttle_mask"
 
 
 class CardWatch:
-    """As a context around busy seconds: samples twenty times a second, which is why nothing is timed singly inside."""
+    """A context that samples the card 20 times a second, so no single request must be timed inside."""
 
     def __init__(self, reader: GpuReader) -> None:
+        """Prepare sampling of the card of `reader`."""
         self._reader = reader
         self.masks: set[int] = set()
         self._times_s: list[float] = []
@@ -38,6 +42,7 @@ class CardWatch:
         self._thread = threading.Thread(target=self._sample_on, name="card watch", daemon=True)
 
     def __enter__(self) -> "CardWatch":
+        """Start sampling."""
         self._since_us = int(time.time() * 1e6)
         before = self._one(COUNTER)
         self._joules = None if before is None else (before, before)
@@ -48,6 +53,7 @@ class CardWatch:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        """Stop sampling and read the final counters."""
         after = self._one(COUNTER)
         self._seconds = time.perf_counter() - self._began_s
         self._end.set()
@@ -57,12 +63,15 @@ class CardWatch:
 
     @property
     def other_share(self) -> float | None:
-        """What other programs used of the card, 0..1; None where it does not tell."""
+        """Return the share of the card that other programs used, 0..1; None where the card does not report it."""
         return self._others
 
     def energy(self, requests: int) -> CardEnergy | None:
-        """Of all that time; None where the card told neither energy nor power, the counter stood still, or it was too
-        short."""
+        """Return the energy of the whole time for `requests` requests.
+
+        Return None where the card reports neither energy nor power, the counter did not move, or the time was too
+        short.
+        """
         if self._seconds < MIN_ENERGY_S or not requests:
             return None
         if self._joules is not None and self._joules[1] > self._joules[0]:
@@ -91,11 +100,11 @@ class CardWatch:
 
 
 def others_share(reader: GpuReader, since_us: int, own_pid: int) -> float | None:
-    """The largest share (0..1) of the card's time that any moment since then shows for other processes together. Those
-    that only hold memory use none.
+    """Return the largest share (0..1) of the card's time that other processes used together at any moment since then.
 
-    None where the driver does not tell it by process, or does not list this busy one under its own number: in a
-    container with numbers of its own nobody could be told from others.
+    Processes that only hold memory use none. The result is None where the driver does not report use by process, or
+    does not list this busy process under its own number: containers with their own process numbers do not allow a
+    distinction.
     """
     nvml: Any = reader.nvml
     try:

@@ -1,4 +1,4 @@
-"""The driver's own library, called directly: neither CUDA's toolkit nor a runtime stands between.
+"""Call the driver's own library directly, without CUDA's toolkit or a runtime.
 
 Source: CUDA Driver API, cuda.h (CUresult, cuInit, cuDevicePrimaryCtxRetain, cuMemAlloc_v2, cuMemGetInfo_v2).
 """
@@ -13,28 +13,38 @@ NO_FUNCTION = -1
 
 
 class CudaError(Exception):
-    """A call that failed; `code` is its CUresult, `NO_FUNCTION` where the library has no such call."""
+    """A failed call; `code` is its CUresult, or `NO_FUNCTION` where the library has no such call."""
 
     def __init__(self, call: str, code: int) -> None:
+        """Name the call and its code."""
         super().__init__(f"{call}: {code}")
         self.call, self.code = call, code
 
 
 class Driver:
-    """Raises OSError where there is no such library."""
+    """The driver library of this process."""
 
     def __init__(self) -> None:
+        """Load the library.
+
+        Raises:
+            OSError: there is no such library.
+        """
         self._library = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
 
     def call(self, name: str, *arguments: object) -> None:
-        """Raises `CudaError` unless the answer is 0."""
+        """Call a function.
+
+        Raises:
+            CudaError: the function does not return 0.
+        """
         function = getattr(self._library, name, None)
         code = NO_FUNCTION if function is None else int(function(*arguments))
         if code != 0:
             raise CudaError(name, code)
 
     def start(self) -> int:
-        """cuInit; how many devices this process sees."""
+        """Call cuInit and return the number of devices that this process sees."""
         self.call("cuInit", 0)
         count = ctypes.c_int(0)
         self.call("cuDeviceGetCount", ctypes.byref(count))
@@ -42,7 +52,7 @@ class Driver:
 
     @contextmanager
     def context(self) -> Iterator[None]:
-        """Device 0's primary context is current meanwhile."""
+        """Make device 0's primary context current inside this context."""
         device, context = ctypes.c_int(0), ctypes.c_void_p()
         self.call("cuDeviceGet", ctypes.byref(device), 0)
         self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)
@@ -53,20 +63,20 @@ class Driver:
             self.call("cuDevicePrimaryCtxRelease_v2", device)
 
     def uuid(self) -> str:
-        """Of device 0, as NVML writes it."""
+        """Return the UUID of device 0 as NVML writes it."""
         told = (ctypes.c_ubyte * 16)()
         self.call("cuDeviceGetUuid", ctypes.byref(told), 0)
         return f"GPU-{uuid.UUID(bytes=bytes(told))}"
 
     def memory(self) -> tuple[int, int]:
-        """Bytes that are free and that there are."""
+        """Return the free and the total memory in bytes."""
         free, total = ctypes.c_size_t(0), ctypes.c_size_t(0)
         self.call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
         return free.value, total.value
 
     @contextmanager
     def allocated(self, size_bytes: int) -> Iterator[int]:
-        """The address of so much memory of the device."""
+        """Allocate device memory inside this context and yield its address."""
         address = ctypes.c_uint64(0)
         self.call("cuMemAlloc_v2", ctypes.byref(address), ctypes.c_size_t(size_bytes))
         try:

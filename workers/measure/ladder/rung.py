@@ -1,6 +1,6 @@
-"""The ladder of the GPU doctor: rungs from the device files to a product on each runtime, found as files of `rungs`.
+"""Define the checks of the GPU doctor, called rungs, and find them as modules of `rungs`.
 
-A module of `workers.measure.ladder.rungs` holds `RUNGS`, one or some `Rung`; its heavy imports go inside functions.
+A module of `workers.measure.ladder.rungs` defines `RUNGS`, a tuple of `Rung`; its heavy imports go inside functions.
 """
 
 import importlib
@@ -18,10 +18,11 @@ Attempt = Callable[[GpuCard | None], RungResult]
 
 @dataclass(frozen=True)
 class Rung:
-    """`attempt(card)` really tries it, in a worker that sees that card alone as CUDA's device 0 (None: there is none).
+    """One check of the GPU doctor.
 
-    It is tried where the rungs `needs` hold, in the order of `order`, on each card anew if `per_card`. What need not
-    be on this computer answers `not_here()`.
+    `attempt(card)` really tries it, in a worker that sees only that card as CUDA's device 0 (None: there is none). It
+    runs if the rungs in `needs` hold, sorted by `order`, and on each card separately if `per_card`. A check of
+    something that this computer does not need returns `not_here()`.
     """
 
     id: str
@@ -33,31 +34,36 @@ class Rung:
 
     @property
     def listing(self) -> RungListing:
+        """Return the description of the rung for the window."""
         return RungListing(id=self.id, title=self.title, needs=self.needs, per_card=self.per_card)
 
 
 def holds(found: str) -> RungResult:
-    """It works; `found` says what was seen."""
+    """Return a success; `found` says what was observed."""
     return RungResult(ok=True, found=found)
 
 
 def broken(code: str, found: str, reason: str, hint: str, command: str = "") -> RungResult:
-    """It does not work: why, and the one thing that mends it."""
+    """Return a failure with its reason and the one step that repairs it."""
     return RungResult(ok=False, code=code, found=found, reason=reason, hint=hint, command=command)
 
 
 def to_install(code: str, found: str, reason: str, hint: str, installs: InstallSet) -> RungResult:
-    """It does not work, and the installer mends it by taking the set `installs`."""
+    """Return a failure that the installer repairs with the package set `installs`."""
     return broken(code, found, reason, hint, install_command(installs)).model_copy(update={"installs": installs})
 
 
 def not_here() -> RungResult:
-    """It is about something that this computer does not need."""
+    """Return a neutral result: the check concerns something that this computer does not need."""
     return RungResult(ok=None)
 
 
 def find_rungs(package: str = PACKAGE) -> tuple[Rung, ...]:
-    """All rungs, from the lowest. Raises ValueError where two have one id."""
+    """Return all rungs, the lowest first.
+
+    Raises:
+        ValueError: two rungs have the same id.
+    """
     found: dict[str, Rung] = {}
     for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
         for rung in getattr(importlib.import_module(f"{package}.{info.name}"), "RUNGS", ()):

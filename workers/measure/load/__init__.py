@@ -1,1 +1,1 @@
-"""A model under load."""
+"""Measure models under load."""

@@ -1,4 +1,4 @@
-"""The most requests a second within a limit of latency: LoadGen's Server scenario at rates that are bisected."""
+"""Find the highest rate of requests within a latency limit, by bisection with LoadGen's Server scenario."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,17 +13,22 @@ from workers.measure.load.loadgen import SERVER_LOAD, answers_under_load, run_sc
 from workers.measure.requests import Requests
 
 FIRST_SHARE, MOST_SHARE = 0.5, 1.2
-"""Of what the pilot did back to back: where it begins, and what is never asked for, since nothing answers it."""
+"""First and highest rate as shares of the back-to-back rate of the pilot."""
 CLOSE_SHARE = 0.05
-"""Rates that differ by less are the same on a computer whose speed moves by as much."""
+"""Relative difference below which two rates count as equal, because the computer's speed varies by as much."""
 MOST_TRIES = 8
 SETTLING_QUERIES = 1000
-"""LoadGen needs 662 queries to say that 99 % are within a limit where some are not (its early stopping), and more where
-many are not."""
+"""Number of queries for one rate.
+
+LoadGen needs 662 queries to state that 99 % are within a limit if some are not (early stopping), and more if many are
+not.
+"""
 LEAST_S = 1.0
 ROUNDING, FLOOR = 1e-3, 1e-6
-"""Of each number, and of the largest one of its output: what another order of the same sums may change. A thousandth of
-the largest one would hide a score of 0 beside a box at 640."""
+"""Tolerance of each number, and as a share of the largest one of its output, for another order of the same sums.
+
+A thousandth of the largest number would hide a score of 0 beside a box at 640.
+"""
 
 Outputs = Mapping[str, NDArray[Any]]
 
@@ -38,10 +43,20 @@ def capacity(
     seed: int,
     check: Callable[[], None],
 ) -> CapacityResult:
-    """Bisect over the target rate, `seconds` a rate at most, until what holds and what does not are 5 % apart.
+    """Bisect the request rate until the highest held and the lowest failed rate differ by 5 %.
 
-    Then LoadGen's accuracy mode asks for every input once at the rate that held, and these answers are compared with
-    those given one at a time; not for a model with state, whose answers depend on what came before. Logs: `folder`.
+    Afterwards LoadGen's accuracy mode runs every input once at the held rate, and these predictions are compared with
+    those of single requests. This is skipped for models with state, whose predictions depend on earlier requests.
+
+    Args:
+        session: the loaded model.
+        requests: the requests to run.
+        limit_ms: latency limit in milliseconds.
+        seconds: largest time for one rate.
+        pilot_per_s: requests a second, measured back to back.
+        folder: folder of LoadGen's logs.
+        seed: seed of LoadGen's random numbers.
+        check: called between requests; it may raise.
     """
     tries: list[CapacityTry] = []
     held = fails = None
@@ -53,7 +68,7 @@ def capacity(
         )
         tries.append(_try(found, target, limit_ms))
         if tries[-1].kept is None:
-            break  # LoadGen had too few queries to say, and slower rates give it fewer still
+            break  # LoadGen had too few queries, and slower rates give even fewer
         held, fails = (target, fails) if tries[-1].kept else (held, target)
         most = MOST_SHARE * pilot_per_s if fails is None else fails
         if most - (held or 0.0) <= CLOSE_SHARE * most:
@@ -74,8 +89,10 @@ def capacity(
 
 
 def _try(found: ScenarioResult, target: float, limit_ms: float) -> CapacityTry:
-    """`kept` by LoadGen's own verdict; what it calls invalid although the percentile is within the limit had too few
-    queries."""
+    """Return the result of one rate with LoadGen's own verdict.
+
+    An invalid result whose percentile is within the limit had too few queries, so `kept` is None.
+    """
     worst_ms = found.latency.p99_ms if found.latency.p99_ms is not None else found.latency.p90_ms
     kept = True if found.valid else False if worst_ms > limit_ms else None
     return CapacityTry(target_per_s=target, kept=kept, n=found.n, seconds=found.seconds, latency=found.latency)
@@ -90,7 +107,7 @@ def _accuracy(
     seed: int,
     check: Callable[[], None],
 ) -> tuple[int, int]:
-    """How many inputs were asked for under load, and of how many the answer was another one."""
+    """Return how many inputs ran under load, and how many of them had a different prediction."""
     alone = [session.run(requests.feed(number)) for number in range(len(requests))]
     asked = answers_under_load(session, requests, target, limit_ms, folder / "accuracy", seed, check)
     changed = sum(not is_same(alone[number], outputs) for number, outputs in asked.items())
@@ -98,7 +115,7 @@ def _accuracy(
 
 
 def is_same(one: Outputs, other: Outputs) -> bool:
-    """Equal, or for numbers with a fraction equal within rounding; what is not finite has to be so in both."""
+    """Return whether outputs are equal, for floats within rounding; values must be finite in both or in neither."""
     return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
 
 

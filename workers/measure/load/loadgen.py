@@ -1,7 +1,7 @@
-"""The scenarios of MLCommons LoadGen, run over a session of ours in this process (EVALUATION.md).
+"""Run the scenarios of MLCommons LoadGen on a session in this process (docs/evaluation.md).
 
-Source: https://github.com/mlcommons/inference, folder ``loadgen``. What comes of it is "measured with MLCommons
-LoadGen; not an MLPerf result". One LoadGen sample is one request of `Requests`, so of `requests.batch` items.
+Source: https://github.com/mlcommons/inference, folder ``loadgen``. Results are "measured with MLCommons LoadGen; not an
+MLPerf result". One LoadGen sample is one request of `Requests`, which contains `requests.batch` items.
 """
 
 import gc
@@ -30,28 +30,31 @@ NAMES: dict[Scenario, str] = {
     "offline": "Offline",
 }
 LATENCY_OF_PILOT, RATE_OF_PILOT = 0.6, 1.2
-"""LoadGen plans its queries by what is expected; with less than that it runs out of them and calls itself invalid."""
+"""Factors on the pilot's figures; LoadGen plans queries by them and reports too few as invalid."""
 SERVER_LOAD = 0.7
 """Share of the pilot's rate that arrives in the server scenario."""
 SERVER_BOUND = 12.0
-"""The server scenario wants 99 % of the answers within so many times the pilot's latency: at 70 % load a queue with
-constant service (M/D/1) keeps it within about 8."""
+"""Latency limit of 99 % of the server scenario's queries, as a multiple of the pilot's latency.
+
+At 70 % load, a queue with constant service (M/D/1) keeps it within about 8.
+"""
 STREAMS = 8
 """Samples of one query in MultiStream: MLPerf's own number."""
 PLANNED_BY_RATE: tuple[Scenario, ...] = ("single-stream", "multi-stream", "offline")
-"""Server gets its queries from a clock, the others a number of them."""
+"""Scenarios with a planned number of queries; Server takes its queries from a clock."""
 MAX_SAMPLES = 5_000_000
-"""LoadGen lists all samples of Offline at once; more would take gigabytes."""
+"""Largest number of samples of Offline, which LoadGen lists all at once; more would take gigabytes."""
 DRAIN_S = 0.02
 
 
 @dataclass
 class Sut:
-    """The system under test: answers each query at once, in LoadGen's own thread, and notes when (seconds, arrays: in
-    ten minutes there may be millions). With `answers` it keeps what each input gave, by its number.
+    """The system under test, which runs each query at once, in LoadGen's own thread, and records the times.
 
-    LoadGen cannot be stopped, and an exception through it would end the process: after one, queries are answered
-    without work until its time is over, and the exception is kept. (A cancelled job is killed long before.)
+    The times are in seconds and stored in arrays, because ten minutes may have millions. With `answers`, the outputs of
+    each input are stored by its number. LoadGen cannot be stopped, and an exception through it would end the process.
+    After an exception, queries are therefore completed without work until the time is over, and the exception is
+    stored. (A cancelled job is killed long before.)
     """
 
     session: Session
@@ -87,7 +90,11 @@ class Sut:
 
 
 def find_loadgen() -> Any:
-    """The module. Raises `BackendMissing` where it is not installed."""
+    """Import LoadGen.
+
+    Raises:
+        BackendMissing: it is not installed.
+    """
     try:
         import mlperf_loadgen
     except ImportError as error:
@@ -111,11 +118,21 @@ def run_scenario(
     check: Callable[[], None],
     bound_ms: float | None = None,
 ) -> ScenarioResult:
-    """Run one scenario for `seconds`; its logs go to `folder`. `pilot_per_s` are requests a second, just measured.
+    """Run one scenario for `seconds` and write its logs to `folder`.
 
-    `bound_ms` is what 99 % of the server's answers must keep, else 12 times the pilot's latency. Where the model turns
-    out so much faster than in the pilot that LoadGen runs out of queries, it runs once more, planned by what it saw.
-    Whatever the session or `check` raises is raised here.
+    If the model is so much faster than in the pilot that LoadGen runs out of queries, the scenario runs once more,
+    planned with the measured rate. Errors of the session or of `check` are raised here.
+
+    Args:
+        session: the loaded model.
+        requests: the requests to run.
+        scenario: LoadGen's scenario.
+        seconds: shortest duration.
+        pilot_per_s: requests a second, just measured.
+        folder: folder of LoadGen's logs.
+        seed: seed of LoadGen's random numbers.
+        check: called between requests; it may raise.
+        bound_ms: latency limit of 99 % of the server's queries; None means 12 times the pilot's latency.
     """
 
     def attempt(per_s: float) -> tuple[ScenarioResult, bool]:
@@ -138,7 +155,7 @@ def _attempt(
     check: Callable[[], None],
     bound_ms: float | None,
 ) -> tuple[ScenarioResult, bool]:
-    """The result, and whether LoadGen ran out of queries."""
+    """Return the result and whether LoadGen ran out of queries."""
     lg = find_loadgen()
     folder.mkdir(parents=True, exist_ok=True)
     bound_ms = bound_ms or SERVER_BOUND * 1000 / pilot_per_s
@@ -165,7 +182,7 @@ def answers_under_load(
     seed: int,
     check: Callable[[], None],
 ) -> dict[int, Arrays]:
-    """Outputs by the number of the request: LoadGen's accuracy mode asks for each once, as its server scenario does."""
+    """Return outputs by number of the request, from LoadGen's accuracy mode, which runs each request once."""
     lg = find_loadgen()
     folder.mkdir(parents=True, exist_ok=True)
     settings = _settings(lg, "server", 1.0, target_per_s / SERVER_LOAD, bound_ms, seed)
@@ -179,7 +196,7 @@ def answers_under_load(
 
 
 def _settings(lg: Any, scenario: Scenario, seconds: float, per_s: float, bound_ms: float, seed: int) -> Any:
-    """max_duration 0: none, else LoadGen stops early and calls its result invalid."""
+    """Return LoadGen's settings; max_duration 0 means no limit, because LoadGen reports a limited run as invalid."""
     settings = lg.TestSettings()
     settings.scenario = getattr(lg.TestScenario, NAMES[scenario])
     settings.mode = lg.TestMode.PerformanceOnly
@@ -214,11 +231,11 @@ def _run(lg: Any, sut: Sut, settings: Any, folder: Path) -> None:
 
 
 def _nothing(_samples: list[int]) -> None:
-    """Samples are loaded before and stay."""
+    """Do nothing, because samples are loaded beforehand."""
 
 
 def _flush() -> None:
-    """Nothing is held back."""
+    """Do nothing, because nothing is buffered."""
 
 
 def _result(sut: Sut, log: LoadGenLog, scenario: Scenario, pilot_per_s: float, bound_ms: float) -> ScenarioResult:
@@ -245,7 +262,7 @@ def _result(sut: Sut, log: LoadGenLog, scenario: Scenario, pilot_per_s: float, b
 
 def _latency(sut: Sut, log: LoadGenLog, scenario: Scenario) -> LatencySummary:
     calls_ms = np.sort((np.asarray(sut.ends_s) - np.asarray(sut.begins_s)) * 1000)
-    if scenario == "offline":  # LoadGen's own count from the one moment at which everything was asked
+    if scenario == "offline":  # LoadGen counts from the one moment at which all samples were issued
         return summarize(calls_ms.tolist())
     told, n = log.latencies_ms, log.queries
     low, high = median_ranks(calls_ms.size) if scenario == "single-stream" else (None, None)

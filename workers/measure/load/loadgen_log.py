@@ -1,4 +1,4 @@
-"""Reads LoadGen's own log, `mlperf_log_detail.txt`: one JSON object a line behind ``:::MLLOG``."""
+"""Read LoadGen's own log `mlperf_log_detail.txt`, with one JSON object per line behind ``:::MLLOG``."""
 
 import json
 from collections.abc import Mapping
@@ -16,15 +16,16 @@ RATES = (
     "result_samples_per_second",
     "result_qps_with_loadgen_overhead",
 )
-"""Samples a second: Server, Offline, SingleStream (MultiStream tells none)."""
+"""Keys of samples a second for Server, Offline and SingleStream (MultiStream reports none)."""
 
 
 @dataclass(frozen=True)
 class LoadGenLog:
-    """`latencies_ms` maps a percentile ("50.00") to milliseconds, and "max". `per_s` is in LoadGen's samples, or None.
+    """Content of one log.
 
-    `reasons` are LoadGen's own words where it calls the run invalid, and its errors. `ended_early`: it ran out of what
-    it had planned before the asked time was over.
+    `latencies_ms` maps a percentile ("50.00") or "max" to milliseconds. `per_s` is in LoadGen's samples, or None.
+    `reasons` are LoadGen's own words for an invalid run, and its errors. `ended_early` means that LoadGen ran out of
+    planned queries before the requested time was over.
     """
 
     valid: bool
@@ -37,7 +38,11 @@ class LoadGenLog:
 
 
 def read_log(folder: Path) -> LoadGenLog:
-    """The result in a folder that LoadGen wrote. Raises `WorkerError` where there is none."""
+    """Return the result in a folder that LoadGen wrote.
+
+    Raises:
+        WorkerError: there is no result.
+    """
     file = folder / DETAIL_LOG
     text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     rows: dict[str, Any] = {}
@@ -80,7 +85,7 @@ def _row(line: str) -> dict[str, Any]:
 
 
 def _latencies(rows: Mapping[str, Any]) -> dict[str, float]:
-    """Of whole queries where LoadGen tells them (MultiStream), else of single samples."""
+    """Return latencies of whole queries where LoadGen reports them (MultiStream), else of single samples."""
     found: dict[str, float] = {}
     for ending in ("_percentile_latency_ns", "_percentile_per_query_latency_ns"):
         for key, value in rows.items():
@@ -103,7 +108,7 @@ CONDITIONS = {
 
 
 def _reasons(rows: Mapping[str, Any]) -> list[str]:
-    """Conditions that do not hold, with what LoadGen says of them."""
+    """Return the conditions that do not hold, with LoadGen's own words."""
     found = [text for key, text in CONDITIONS.items() if rows.get(key) is False]
     told = (rows.get("early_stopping_result") if rows.get("early_stopping_met") is False else "", rows.get(INVALID))
     found += [" ".join(str(text).replace("*", "").split()) for text in told if text]

@@ -1,4 +1,4 @@
-"""How fast a language model speaks after short and long prompts, and how much memory its cache takes by then."""
+"""Measure the speed of a language model after short and long prompts, and the memory of its cache."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 LENGTHS = (128, 1024, 4096)
-"""Tokens: a question with what was said before, some pages, a long document."""
+"""Lengths in tokens: a question with its history, some pages, a long document."""
 
 LEAST_ANSWERS = 3
 
@@ -22,10 +22,13 @@ LEAST_ANSWERS = 3
 def prompt_lengths(
     session: Session, folder: Path, data: Path, level: PeakMeter, seconds: float, check: Callable[[], None]
 ) -> tuple[PromptPoint, ...]:
-    """Short prompts first, for `seconds` in all, each length `LEAST_ANSWERS` times at least.
+    """Measure all lengths, short ones first, for `seconds` in all and at least `LEAST_ANSWERS` times each.
 
-    `level` was made before the model was loaded. Lengths that the model does not read are left out; where it reads none
-    of them, its own longest is measured. Raises InputRefused for what is no language model.
+    `level` was created before the model was loaded. Lengths beyond the model's context are omitted; if all are, its
+    longest prompt is measured.
+
+    Raises:
+        InputRefused: the model is not a language model.
     """
     chat = load_pipeline(folder).spec.chat
     if chat is None:

@@ -1,4 +1,4 @@
-"""Parts of a measurement under load that do not use LoadGen: batch sizes with energy, and request rates."""
+"""Measure batch sizes with energy, and latency at several request rates, without LoadGen."""
 
 import gc
 import time
@@ -21,15 +21,15 @@ from workers.measure.throughput import knee, warm_up
 Check = Callable[[], None]
 
 LATER_WARMUP_S = 0.5
-"""The first batch size warms the runtime up; further ones only need their memory."""
+"""Warm-up of later batch sizes in seconds; the first one warms the runtime up, further ones only allocate memory."""
 SHARES = (0.3, 0.5, 0.7, 0.8, 0.9)
-"""Request rates as shares of what the model can do alone."""
+"""Request rates as shares of the model's own throughput."""
 SHARES_A_RANGE = "It rounds over a whole batch and was proven item by item, so it takes one item at a time."
 
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Python's collector stops everything for milliseconds."""
+    """Disable Python's garbage collector inside this context, because it stops everything for milliseconds."""
     gc.collect()
     gc.disable()
     try:
@@ -39,7 +39,7 @@ def without_collections() -> Iterator[None]:
 
 
 def timed_calls(session: Session, requests: Requests, seconds: float, check: Check) -> list[tuple[float, float]]:
-    """Beginning and end (seconds of one clock) of requests one after the other, for `seconds`, one at least."""
+    """Run requests one after the other for `seconds`, at least one; return begin and end of each in seconds."""
     spans: list[tuple[float, float]] = []
     clock = time.perf_counter
     with without_collections():
@@ -56,7 +56,7 @@ def timed_calls(session: Session, requests: Requests, seconds: float, check: Che
 
 
 def sweep_point(session: Session, requests: Requests, seconds: float, check: Check) -> SweepPoint:
-    """One batch size."""
+    """Measure one batch size."""
     spans = timed_calls(session, requests, seconds, check)
     began_s = spans[0][0]
     low, high = throughput_bounds([end for _, end in spans], began_s, requests.batch)
@@ -82,7 +82,8 @@ def sweep(
 ) -> SweepResult:
     """Measure all batch sizes, smallest first, for `seconds` together, then energy at the knee for `seconds`.
 
-    Ends early, and says so, where the model takes no batch of a size, or was proven item by item only.
+    It ends early, with a sentence in `stopped`, where the model takes no batch of a size or was evaluated item by item
+    only.
     """
     each = seconds / len(batches)
     points: list[SweepPoint] = []
@@ -104,7 +105,7 @@ def sweep(
 
 
 def _energy(session: Session, requests: Requests, seconds: float, files: Sequence[str], check: Check) -> Energy:
-    """Read the device's counter around requests one after the other; without a counter nothing is run."""
+    """Read the device's counter around requests one after the other; without a counter nothing runs."""
     meter = EnergyMeter.begin(session.device_ran, files)
     if meter.counter is None:
         return meter.read(0.0, 0)
@@ -115,7 +116,7 @@ def _energy(session: Session, requests: Requests, seconds: float, files: Sequenc
 
 
 def serving(session: Session, folder: Path, data: Path, seconds: float, seed: int, check: Check) -> ServingResult:
-    """Measure latency at five request rates, for `seconds` together, each request answered by itself."""
+    """Measure latency at five request rates, for `seconds` together, with one request at a time."""
     requests = load_requests(folder, data)
     capacity = warm_up(session, requests, seconds / 4, check)
     points = (_rate(session, requests, capacity, share, seconds / len(SHARES), seed, check) for share in SHARES)
@@ -125,7 +126,7 @@ def serving(session: Session, folder: Path, data: Path, seconds: float, seed: in
 def _rate(
     session: Session, requests: Requests, capacity: float, share: float, seconds: float, seed: int, check: Check
 ) -> RatePoint:
-    """Measure one request rate; requests that wait behind each other are alike, so stretches give the bounds of p50."""
+    """Measure one request rate; queued requests depend on each other, so the bounds of p50 come from stretches."""
 
     def answer(number: int) -> None:
         requests.carry(session.run(requests.feed(number)))

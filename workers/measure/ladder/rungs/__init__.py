@@ -1,0 +1,1 @@
+"""Contain one module for each group of GPU checks."""

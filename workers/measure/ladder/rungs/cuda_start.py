@@ -1,4 +1,4 @@
-"""CUDA starts, and gives a context with memory on the card."""
+"""Check that CUDA starts and provides a context with memory on the card."""
 
 from workers.contracts.gpu import OLDEST_DRIVER, GpuCard, RungResult
 from workers.infer.cuda_words import meaning
@@ -21,13 +21,13 @@ MENDS: dict[int, tuple[str, str]] = {
     999: ("Load the driver's memory part anew (after a standby it may hang), or restart.",
           "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm"),
 }  # fmt: skip
-"""What mends each CUresult, and the line that does it."""
+"""The repair of each CUresult as a sentence and a command."""
 
 USUAL_MEND = ("Restart the computer, then check again.", "")
 
 
 def failed(error: CudaError) -> RungResult:
-    """A call of the driver that failed, in words."""
+    """Return the failure of a driver call in words."""
     if error.code == NO_FUNCTION:
         return broken("old_driver", "", f"The driver has no {error.call}.", NEWER)
     hint, command = MENDS.get(error.code, USUAL_MEND)
@@ -40,7 +40,7 @@ def _start(_card: GpuCard | None) -> RungResult:
 
 
 def start_cuda() -> RungResult:
-    """Whether cuInit works in this process and sees a card."""
+    """Check that cuInit works in this process and sees a card."""
     try:
         count = Driver().start()
     except OSError as error:
@@ -53,7 +53,7 @@ def start_cuda() -> RungResult:
 
 
 def _context(card: GpuCard | None) -> RungResult:
-    """A context, a little memory, and that it is the card that was meant."""
+    """Check that a context and some memory can be created, on the intended card."""
     driver = Driver()
     try:
         driver.start()

@@ -1,4 +1,4 @@
-"""The lowest rungs: the device files, and the driver that answers through them."""
+"""Check the device files and the driver that responds through them."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ MAKE = "sudo nvidia-modprobe -u -c=0"
 
 
 def nodes(folder: Path = DEV) -> RungResult:
-    """Whether the device files are there and this account may open them, from behind the walls."""
+    """Check that the device files exist and that this account may open them inside the sandbox."""
     if sys.platform != "linux":
         return holds("This system gives programs no device files of a GPU; none are needed.")
     if (folder / WSL).exists():
@@ -55,7 +55,7 @@ def _nodes(_card: GpuCard | None) -> RungResult:
 
 
 def _driver(_card: GpuCard | None) -> RungResult:
-    """NVML starts, lists cards, and is new enough."""
+    """Check that NVML starts, lists cards, and is new enough."""
     state, cards = look()
     if state.trouble:
         return broken(state.trouble, state.found, state.reason, state.hint, state.command)

@@ -1,4 +1,4 @@
-"""What of the three sets of packages is installed, and whether it fits the card."""
+"""Check which of the three package sets is installed and whether it fits the card."""
 
 import importlib.metadata
 
@@ -9,7 +9,7 @@ BASE, CUDA, RTX = "onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-nv-tensorrt-
 
 
 def version_of(name: str) -> str:
-    """ "" where it is not installed."""
+    """Return the version of an installed package, or "" where it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

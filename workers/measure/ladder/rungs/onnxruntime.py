@@ -1,4 +1,4 @@
-"""ONNX Runtime's CUDA provider: its libraries load, and a product is the processor's."""
+"""Check that ONNX Runtime's CUDA provider loads and computes the same product as the processor."""
 
 import ctypes
 import importlib.util
@@ -17,11 +17,11 @@ from workers.measure.ladder.rungs.installed import CUDA, version_of
 
 PROVIDERS = ("libonnxruntime_providers_cuda.so", "onnxruntime_providers_cuda.dll")
 TOLERANCE = 1e-2
-"""Relative; tensor cores round the factors of a product to 10 bits (TF32)."""
+"""Relative tolerance; tensor cores round the factors of a product to 10 bits (TF32)."""
 
 
 def _libraries(_card: GpuCard | None) -> RungResult:
-    """The provider's own library is loaded as ONNX Runtime does it, after what lies beside it as packages."""
+    """Load the provider's library as ONNX Runtime does, after the CUDA libraries installed as packages."""
     spec = importlib.util.find_spec("onnxruntime")
     if not version_of(CUDA) or spec is None or spec.origin is None:
         return not_here()
@@ -47,7 +47,7 @@ def _libraries(_card: GpuCard | None) -> RungResult:
 
 
 def compared(answer: np.ndarray, x: np.ndarray, what: str) -> RungResult:
-    """`answer` beside the processor's product x·x in double precision."""
+    """Compare `answer` with the processor's product x·x in double precision."""
     right = x.astype(np.float64) @ x.astype(np.float64)
     error = float(np.abs(answer - right).max() / np.abs(right).max())
     if not error <= TOLERANCE:
@@ -57,7 +57,7 @@ def compared(answer: np.ndarray, x: np.ndarray, what: str) -> RungResult:
 
 
 def trial_input() -> np.ndarray:
-    """float32 (8, 8), the same every time."""
+    """Return a float32 array (8, 8) that is the same every time."""
     return np.random.default_rng(0).standard_normal((8, 8), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What the card tells of itself while it works."""
+"""Check which readings the card provides."""
 
 from collections.abc import Callable
 

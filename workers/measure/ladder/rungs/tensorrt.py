@@ -1,4 +1,4 @@
-"""TensorRT: an engine is built for the card, and run on it."""
+"""Check that TensorRT builds an engine for the card and runs it."""
 
 from workers.contracts.gpu import GpuCard, RungResult
 from workers.infer import tensorrt, tensorrt_editions
@@ -6,7 +6,7 @@ from workers.measure.ladder.rung import Rung, holds, not_here, to_install
 
 
 def _engine(card: GpuCard | None) -> RungResult:
-    """The runtime's own probe builds a product and computes it; what it gives is compared there."""
+    """Run the runtime's own probe, which builds a product, computes it and compares it."""
     there = [edition.title for edition in tensorrt_editions.EDITIONS if tensorrt_editions.is_installed(edition)]
     if not there:
         return not_here()

@@ -1,4 +1,4 @@
-"""PyTorch on the card: a build that can, and a product that is the processor's."""
+"""Check that PyTorch supports the card and computes the same product as the processor."""
 
 import importlib.util
 
@@ -10,7 +10,7 @@ from workers.measure.ladder.rungs.onnxruntime import compared, trial_input
 
 
 def _product(_card: GpuCard | None) -> RungResult:
-    """Only the set “cuda” brings a PyTorch for the card."""
+    """Check PyTorch if the package set “cuda” is installed, because only that set contains a build for cards."""
     if not version_of(CUDA) or importlib.util.find_spec("torch") is None:
         return not_here()
     import torch
