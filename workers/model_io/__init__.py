@@ -1,2 +1,1 @@
-"""Opening models: one module a format, all turned into one inner form (ONNX beside its pipeline) and
-checked."""
+"""Open models of all formats, convert them to one inner form (ONNX beside its pipeline), and check them."""

@@ -1,7 +1,7 @@
-"""How long a stranger's file may keep the libraries busy, in seconds on the wall.
+"""Limit the wall time in seconds for which an untrusted file may keep libraries busy.
 
-A small file that takes longer is made to hang programs; large ones get time by their size. Libraries are imported
-before a clock runs: from a cold disk that takes longer than any check.
+A small file that takes longer was made to hang programs; large files get time by their size. Libraries are imported
+before the clock starts, because an import from a cold disk takes longer than any check.
 """
 
 from collections.abc import Iterable
@@ -19,22 +19,22 @@ CONVERT_S, CONVERT_BYTES_PER_S = 120.0, 0.5e6
 
 
 def checking(ctx: JobContext, files: Iterable[Path]) -> AbstractContextManager[None]:
-    """Around reading and checking; time by the size of what is read."""
+    """Limit reading and checking; the time depends on the size of the files."""
     size = sum(file.stat().st_size for file in files if file.is_file())
     return ctx.time_limit(CHECK_S + size / CHECK_BYTES_PER_S, CHECKING)
 
 
 def loading(ctx: JobContext, files: Iterable[Path]) -> AbstractContextManager[None]:
-    """Around a library that builds what a file describes, and imports parts of itself on the way."""
+    """Limit a library that builds what a file describes and imports parts of itself meanwhile."""
     size = sum(file.stat().st_size for file in files)
     return ctx.time_limit(LOAD_S + size / RUN_BYTES_PER_S, CHECKING)
 
 
 def trying(ctx: JobContext, weight_bytes: int) -> AbstractContextManager[None]:
-    """Around the first runs: most models answer in a fraction, and one that computes for long has large weights."""
+    """Limit the first runs: most models take a fraction of it, and slow ones have large weights."""
     return ctx.time_limit(RUN_S + weight_bytes / RUN_BYTES_PER_S, TRYING)
 
 
 def converting(ctx: JobContext, weight_bytes: int) -> AbstractContextManager[None]:
-    """Around tracing and writing as ONNX, which takes most of a minute for a large network."""
+    """Limit tracing and conversion to ONNX, which take most of a minute for a large network."""
     return ctx.time_limit(CONVERT_S + weight_bytes / CONVERT_BYTES_PER_S, CONVERTING)

@@ -1,4 +1,4 @@
-"""Does the converted model answer like its source?"""
+"""Compare the predictions of a converted model with those of its source."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ MAX_RELATIVE_ERROR = 1e-3
 
 
 def relative_error(source: Mapping[str, NDArray[Any]], converted: Mapping[str, NDArray[Any]]) -> float:
-    """Largest |converted − source| over all outputs, each relative to the largest value of its output."""
+    """Return the largest |converted − source| over all outputs, each relative to its output's largest value."""
     worst = 0.0
     for name, value in source.items():
         want, got = np.asarray(value, np.float64), np.asarray(converted[name], np.float64)
@@ -31,7 +31,11 @@ def relative_error(source: Mapping[str, NDArray[Any]], converted: Mapping[str, N
 def conversion_error(
     path: Path, reference: Reference | None, inputs: Sequence[Mapping[str, NDArray[Any]]], session: Runs
 ) -> float | None:
-    """The error over some inputs, None where nothing was converted. Raises `InputRefused` above 0.1 %."""
+    """Return the error over some inputs; None where nothing was converted.
+
+    Raises:
+        InputRefused: the error exceeds 0.1 %.
+    """
     if reference is None:
         return None
     error = max(relative_error(reference(feeds), session.run(feeds)) for feeds in inputs)

@@ -1,4 +1,4 @@
-"""Consent to open a file that is a program: TorchScript, torch.export programs, TensorRT engines."""
+"""Ask for consent to open a file that is a program: TorchScript, torch.export programs, TensorRT engines."""
 
 import json
 from pathlib import Path
@@ -27,10 +27,11 @@ def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
 
 
 def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -> None:
-    """Check the programs in the bundle `folder` as text; `name` is what the person calls the bundle.
+    """Check the programs in the bundle `folder` as text; `name` is the bundle's name in messages.
 
-    Raises `InputRefused`: "unsafe" for a torch program with more than operators and tensors in it, which no consent
-    opens, else "needs_consent" where there is a program and `allow_code` is False.
+    Raises:
+        InputRefused: "unsafe" for a torch program with more than operators and tensors, which no consent opens; else
+        "needs_consent" where there is a program and `allow_code` is False.
     """
     programs = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() == PROGRAM]
     if programs and TORCH.available().available:
@@ -49,7 +50,7 @@ def check_programs(folder: Path, name: str, allow_code: bool, ctx: JobContext) -
 
 
 def _has_engines(folder: Path) -> bool:
-    """Whether engines that were built ahead lie beside a model. A file that cannot be read counts as one."""
+    """Return whether prebuilt engines lie beside a model; an unreadable file counts as one."""
     for file in (path for path in folder.rglob("*") if path.name.lower() == ENGINES_FILE):
         try:
             if json.loads(file.read_text(encoding="utf-8")).get("engines"):

@@ -1,4 +1,4 @@
-"""Sizes of one item in a person's data, read off the headers of an NPZ file: no array is loaded."""
+"""Read the sizes of one item in the user's data from the headers of an NPZ file, without loading arrays."""
 
 from pathlib import Path
 
@@ -9,8 +9,10 @@ MAX_ARRAYS = 100
 
 
 def item_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """{name of an array: sizes without the first axis, which counts items}; {} for data of other kinds, and for files
-    that cannot be read: reading the data itself says what is wrong with them."""
+    """Return {array name: sizes without the first axis, which counts items}.
+
+    Return {} for data of other formats and for unreadable files; reading the data reports what is wrong with them.
+    """
     file = _npz(path)
     if file is None:
         return {}
@@ -22,7 +24,7 @@ def item_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _npz(path: Path) -> Path | None:
-    """The file itself, or the only one of a folder."""
+    """Return the file itself, or the only one of a folder."""
     if path.is_file():
         return path if path.suffix.lower() == ".npz" else None
     files = sorted(path.glob("*.npz")) if path.is_dir() else []

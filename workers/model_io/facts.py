@@ -1,4 +1,4 @@
-"""What is known of a model before its pipeline is written: from its graph, and from the files beside it."""
+"""Define the facts about a model before its pipeline is written: from its graph and from the files beside it."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -10,11 +10,11 @@ from workers.pipeline.spec import AnswerKind, Generation, Preprocess, Task
 
 @dataclass(frozen=True)
 class Found:
-    """Parts of the pipeline that the model's own files name. None: they say nothing about it.
+    """Parts of the pipeline that the model's own files state; None means that they do not.
 
-    `width` is the size of the vectors that the model computes with; `is_classifier` says that its head gives classes;
-    `characters` are lists of characters beside the model, of which one may belong to it;
-    `behind` and `points` what stands behind a detector's scores (`BoxesSteps`), and how many key points.
+    `width` is the size of the vectors that the model computes with. `is_classifier` says that its head outputs classes.
+    `characters` are lists of characters beside the model, one of which may belong to it. `behind` and `points` describe
+    the columns behind a detector's scores (`BoxesSteps`) and the number of key points.
     """
 
     task: Task | None = None
@@ -38,7 +38,7 @@ class Found:
     findings: tuple[Finding, ...] = ()
 
     def or_else(self, other: "Found") -> "Found":
-        """This, filled up with what only `other` knows; findings and guesses of both."""
+        """Return these facts, completed by those of `other`, with findings and guesses of both."""
         values: dict[str, Any] = {}
         for entry in fields(self):
             mine, theirs = getattr(self, entry.name), getattr(other, entry.name)
@@ -51,8 +51,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Graph:
-    """Facts about a graph. `weight_bytes` counts all constants, `parameters` the numbers among them that
-    weigh. `implied` are sizes of inputs whose shape the file does not say, as their first layer wants them."""
+    """Facts about a graph.
+
+    `weight_bytes` counts all constants, `parameters` the numbers in weights. `implied` holds the sizes of inputs whose
+    shape the file does not state, as their first layer requires them.
+    """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -67,12 +70,15 @@ class Graph:
 
 
 def info(what: str, code: str = "") -> Finding:
+    """Create a finding for information."""
     return Finding(level="info", what=what, code=code)
 
 
 def warning(what: str) -> Finding:
+    """Create a finding that warns."""
     return Finding(level="warning", what=what)
 
 
 def danger(what: str) -> Finding:
+    """Create a finding about a danger."""
     return Finding(level="danger", what=what)

@@ -1,4 +1,4 @@
-"""What one format module holds, and the table of them."""
+"""Define what a format module provides, and list all format modules."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ Reference = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 
 @dataclass(frozen=True)
 class Stored:
-    """What makes a model that is no model.onnx run: its `runtime`, and the description that it carries, if any.
+    """How a model that is not a model.onnx runs: its `runtime`, and its own description, if any.
 
-    `Write` leaves artifact.json beside such a model itself. `plain`: it is one file whose interface can be changed.
+    `Write` writes artifact.json beside such a model itself. `plain` means that the model is one file whose interface
+    can be changed.
     """
 
     runtime: str
@@ -33,9 +34,10 @@ class Stored:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a format module found. `files` are those that the model consists of (for size and hash).
+    """Result of a format module.
 
-    `reference` runs the source itself with the converted model's inputs; None where nothing was converted.
+    `files` are the files of the model (for size and hash). `reference` runs the source with the converted model's
+    inputs; None where nothing was converted.
     """
 
     graph: Graph
@@ -49,12 +51,15 @@ class Draft:
 
 
 Write = Callable[[OpenParams, Path], Draft]
-"""Goes on from what was read: puts model.onnx and what belongs to it into a folder, and tells what is known by then."""
+"""Continues after reading: writes model.onnx and its companions into a folder and returns the completed draft."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """`read` reads the file or folder once, runs nothing, and gives what goes on from there. Both may refuse."""
+    """One format of models.
+
+    `read` reads the file or folder once without running it, and returns the draft and how to continue. Both may refuse.
+    """
 
     id: str
     title: str
@@ -76,5 +81,5 @@ MODULES = {
 
 
 def format_of(kind: str) -> Format:
-    """The format that opens what `sniff` found. Imported when it is needed, since some load torch."""
+    """Return the format for a kind that `sniff` detected, imported on demand because some modules load torch."""
     return cast(Format, import_module(f"workers.model_io.{MODULES[kind]}").FORMAT)

@@ -1,4 +1,4 @@
-"""Sizes that a graph implies of inputs whose shape its file does not say: by the weights of what reads them first."""
+"""Derive the sizes of inputs whose shape a file does not state from the weights of their first layer."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Shape = tuple[int | None, ...]
 
 
 def implied_shapes(graph: Any) -> dict[str, Shape]:
-    """{input name: sizes, None where any goes} of the inputs without a shape that a layer with weights reads.
+    """Return {input name: sizes, None where any fits} for inputs without a shape that a layer with weights reads.
 
     `graph` is an `onnx.GraphProto`.
     """

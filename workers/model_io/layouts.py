@@ -1,7 +1,8 @@
-"""Where the batch stands in each input. Most models count items along axis 0; recurrent ones have states whose second
-axis counts them, (layers, batch, width), and some take whole sequences as (time, batch, width).
+"""Find the batch axis of each input.
 
-Names of free sizes say it where the exporter kept them, else each layout is tried until the model runs.
+Most models count items along axis 0. Recurrent ones have states (layers, batch, width) whose second axis counts them,
+and some take sequences as (time, batch, width). Names of free sizes show the batch if the exporter kept them; otherwise
+each layout is tried until the model runs.
 """
 
 import re
@@ -22,7 +23,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def layouts(spec: PipelineSpec, inputs: Sequence[TensorSpec]) -> Iterator[PipelineSpec]:
-    """Descriptions to try in this order, the likeliest first. `inputs` carry the names of free sizes."""
+    """Yield descriptions to try, the most likely first; `inputs` carry the names of free sizes."""
     if not isinstance(spec.preprocess, ArraySteps):
         yield spec
         return
@@ -41,7 +42,7 @@ def layouts(spec: PipelineSpec, inputs: Sequence[TensorSpec]) -> Iterator[Pipeli
 
 
 def _states(spec: PipelineSpec) -> set[str]:
-    """Inputs of numbers that are called like a recurrent layer's state; never all of them."""
+    """Return the numeric inputs whose names suggest a recurrent layer's state; never all inputs."""
     arrays = [entry for entry in spec.inputs if entry.source == "array"]
     found = {
         e.name for e in arrays if len(e.shape) in (2, 3) and e.dtype.startswith("float") and _STATES.search(e.name)
@@ -50,7 +51,7 @@ def _states(spec: PipelineSpec) -> set[str]:
 
 
 def _is_second(state: PipelineInput, world: Sequence[PipelineInput]) -> bool:
-    """Whether the batch of a state cannot be its first axis: that one has another size than the batch of the others."""
+    """Return whether a state's batch cannot be its first axis, because its size differs from the others' batch."""
     batches = {entry.shape[0] for entry in world if entry.shape}
     first, second = state.shape[:2]
     return (
@@ -61,7 +62,7 @@ def _is_second(state: PipelineInput, world: Sequence[PipelineInput]) -> bool:
 def _by_names(
     spec: PipelineSpec, inputs: Sequence[TensorSpec], states: set[str], world: Sequence[PipelineInput]
 ) -> PipelineSpec | None:
-    """By a free size that is called like a batch and is not the first one. None where nothing is named so."""
+    """Return the layout given by free sizes with batch-like names outside the first axis; None without such names."""
     axes = {
         given.name: at
         for given in inputs
@@ -79,7 +80,7 @@ def _by_names(
 def _with_axes(
     spec: PipelineSpec, states: set[str], world: Mapping[str, int], named: Mapping[str, int] | None = None
 ) -> PipelineSpec:
-    """States begin with zeros for each item and count items along their second axis where they have three."""
+    """Return the description with states that start with zeros and count items along their second axis of three."""
     entries = []
     for entry in spec.inputs:
         if entry.name in states:
@@ -94,12 +95,12 @@ def _with_axes(
 
 
 def needs_output_axes(spec: PipelineSpec) -> bool:
-    """Whether a batch stands elsewhere than in front of some input, so that it may of outputs, too."""
+    """Return whether some input has its batch outside axis 0, so that outputs may as well."""
     return any(entry.batch_axis for entry in spec.inputs) and not spec.links
 
 
 def with_output_axes(spec: PipelineSpec, one: Arrays, two: Arrays | None) -> PipelineSpec:
-    """The outputs' batch axes, seen by what one item and two of them gave; by the fixed size where there is one."""
+    """Find the outputs' batch axes from the outputs for one and two items, or from the fixed batch size."""
     fixed = next((e.shape[e.batch_axis] for e in spec.inputs if e.source == "array" and e.shape[e.batch_axis]), None)
     outputs = tuple(_output(entry, one, two, fixed) for entry in spec.outputs)
     return replace(spec, outputs=outputs)

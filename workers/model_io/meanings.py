@@ -1,4 +1,4 @@
-"""Inputs and outputs in plain words: "a picture, 224×224, RGB"."""
+"""Describe inputs and outputs in plain words: "a picture, 224×224, RGB"."""
 
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Preprocess, TextSteps
 
@@ -6,7 +6,7 @@ _CHANNELS = {"rgb": "RGB", "bgr": "BGR", "gray": "gray"}
 
 
 def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
-    """What goes into one input."""
+    """Describe the content of one input."""
     if entry.source == "image" and isinstance(steps, ImageSteps):
         size = steps.crop or steps.resize
         sides = (size, size) if isinstance(size, int) else size
@@ -38,7 +38,7 @@ def _sides(size: tuple[int, int] | None, entry: PipelineInput, steps: ImageSteps
 
 
 def numbers(shape: tuple[int | None, ...], dtype: str) -> str:
-    """An array in words; `shape` without the batch axis."""
+    """Describe an array in words; `shape` excludes the batch axis."""
     kind = "whole numbers" if dtype.startswith(("int", "uint")) else "yes/no values" if dtype == "bool" else "numbers"
     if not shape:
         return f"one of {kind}" if kind != "numbers" else "one number"
@@ -55,7 +55,7 @@ RESULTS = {
 
 
 def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...], dtype: str, answer: bool) -> str:
-    """What one output says."""
+    """Describe the content of one output."""
     if name in spec.links.values():
         return "memory for the next step"
     last = shape[-1] if shape else None

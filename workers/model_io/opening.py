@@ -1,4 +1,4 @@
-"""Opening a model: sniff, read, convert into the inner form, try out, write the description beside it."""
+"""Open a model: detect its format, read it, convert it to the inner form, try it, and describe it."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ _UNPACKED, _LINK = "unpacked", "folder"
 
 @dataclass(frozen=True)
 class Source:
-    """What is opened, how, and what was found on the way to it."""
+    """The opened file or folder with its format, and findings from its detection."""
 
     path: Path
     format: Format
@@ -56,8 +56,11 @@ class Source:
 
 
 def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
-    """Tell all about a model without converting or running it. Raises `InputRefused`; leaves nothing
-    behind."""
+    """Describe a model without converting or running it, and leave nothing behind.
+
+    Raises:
+        InputRefused: the model cannot be opened.
+    """
     path = from_text(params.path)
     try:
         ctx.progress(CHECKING_IT, 0, 1)
@@ -72,8 +75,11 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
 
 
 def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
-    """Write the inner form to ``ctx.work_dir / "model"``. Raises `InputRefused`, and then leaves nothing
-    behind."""
+    """Write the inner form to ``ctx.work_dir / "model"``; leave nothing behind after an error.
+
+    Raises:
+        InputRefused: the model cannot be opened.
+    """
     target = ctx.work_dir / MODEL_DIR
     try:
         target.mkdir(parents=True)
@@ -118,8 +124,10 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
 
 
 def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenParams, PipelineSpec | None]:
-    """`params` with the sizes that the data have where the model leaves them open, and the description by then: None
-    where the outputs are not known before the model runs."""
+    """Return `params` with the data's sizes for open sizes, and the description.
+
+    The description is None where the outputs are unknown before the model runs.
+    """
     items = _items(draft.graph, params)
     params = params.model_copy(update={"item_shapes": items, "data_path": None})
     spec = _spec(source, draft, params) if draft.graph.outputs else None
@@ -130,14 +138,13 @@ def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenPar
 
 
 def content_of(path: Path, source: Source, draft: Draft, params: OpenParams) -> str:
-    """What an opened model is made of: its files, the small ones beside it (tokenizer, preparation, labels, license),
-    its name, and the sizes that the data gave."""
+    """Identify an opened model by its files, small files beside it (tokenizer, labels, license), name and sizes."""
     sizes = json.dumps(params.item_shapes, sort_keys=True)
     return f"{_sha256(draft.files)}:{beside_sha256(source.path)}:{path.name}:{sizes}"
 
 
 def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
-    """What runs the model that was written, or both of its parts."""
+    """Open the model that was written, or both of its parts."""
     if draft.stored is not None:
         return open_session(target, draft.stored.runtime, {}, ctx.threads)
     if draft.found.generation is None:
@@ -151,7 +158,11 @@ def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
 
 
 def source_of(path: Path, ctx: JobContext, to_prove: bool) -> Source:
-    """The file or folder to open, unpacked where it came as a ZIP file. Raises `InputRefused`."""
+    """Return the file or folder to open, unpacked if it is a ZIP file.
+
+    Raises:
+        InputRefused: it is no model.
+    """
     look = sniff_to_prove if to_prove else sniff
     ctx.check_cancelled()
     findings: tuple[Finding, ...] = ()
@@ -176,10 +187,10 @@ def source_of(path: Path, ctx: JobContext, to_prove: bool) -> Source:
 
 
 def _under_a_sound_name(source: Path, own: Path) -> Path:
-    """The same model for libraries in C++, which do not take every name that files and folders can have.
+    """Return a path of the same model that libraries in C++ accept, because they reject some file names.
 
-    A folder is reached by a link, so that everything in it stays beside the model; a file of such a name is copied,
-    with the small files beside it.
+    A folder gets a link, so that everything in it stays beside the model; a file with such a name is copied, with the
+    small files beside it.
     """
     if source.is_file() and not source.name.isprintable():
         place = _own_name(source, own)
@@ -199,7 +210,7 @@ def _under_a_sound_name(source: Path, own: Path) -> Path:
 
 
 def _own_name(path: Path, folder: Path) -> Path:
-    """A place in the job's folder whose name is sound on every system, and like the original's where that is."""
+    """Return a path in the job's folder with a name that is valid on every system, similar to the original's."""
     folder.mkdir(exist_ok=True)
     stem = path.stem if re.fullmatch(r"[\w.-]{1,100}", path.stem, re.ASCII) else "model"
     return folder / (stem.lstrip(".-") or "model")
@@ -223,12 +234,12 @@ def _refuse_useless(path: Path, graph: Graph) -> None:
 
 
 def unpacked_folder(ctx: JobContext) -> Path:
-    """Where a job unpacks what it opens; whoever opens removes it."""
+    """Return the folder in which a job unpacks what it opens; the caller that opens removes it."""
     return ctx.work_dir / _UNPACKED
 
 
 def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
-    """The pipeline that the model carries with it, else one from its files and guesses."""
+    """Return the pipeline that the model carries, else one from its files and guesses."""
     stored = carried(draft)
     names = {spec.name for spec in draft.graph.inputs}
     if stored is not None and names == {entry.name for entry in stored.inputs} and not params.preprocess:
@@ -247,18 +258,18 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
 
 
 def carried(draft: Draft) -> PipelineSpec | None:
-    """The whole description that a model of ours has with it."""
+    """Return the whole description that one of our own models carries."""
     own = draft.stored.pipeline if draft.stored is not None else None
     return own or stored_pipeline(draft.graph.metadata)
 
 
 def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Trial:
-    """Results read as the person says, and what the outputs show of that. Raises `InputRefused`."""
+    """Apply the user's choice of how results are read, completed from the outputs of the trial."""
     asked = as_asked(trial.spec, draft.graph, draft.found, params)
     if asked == trial.spec:
         return trial
     told = again(path, trial, asked)
-    # what is seen of the outputs may fill in, but never says again what results are
+    # outputs may complete the choice but not change what results are
     kept: dict[str, Any] = {"answer_kind": asked.answer_kind, "task": asked.task}
     if asked.postprocess is None:
         kept["postprocess"] = None
@@ -266,8 +277,10 @@ def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Tri
 
 
 def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
-    """Sizes of one item in the data, for inputs whose own the model leaves open; {} where it says them all. Without
-    data those that were told."""
+    """Return the sizes of one item in the data for inputs with open sizes; {} if there are none.
+
+    Without data, return the sizes in `params`.
+    """
     if params.data_path is None:
         return params.item_shapes
     is_open = any(not spec.shape or not all(isinstance(size, int) for size in spec.shape[1:]) for spec in graph.inputs)
@@ -278,7 +291,7 @@ def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
 
 
 def _ways(source: Path, draft: Draft, spec: PipelineSpec) -> list[PipelineSpec]:
-    """The description, and others of where the batch stands; what a model carries with it is not doubted."""
+    """Return the description and others with the batch elsewhere, unless the model carries its own."""
     if carried(draft) == spec:
         return [spec]
     ways = layouts(spec, draft.graph.inputs)
@@ -305,7 +318,7 @@ def _hints(target: Path, draft: Draft, params: OpenParams) -> Hints:
 
 
 def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
-    """Class names from a list beside the model, or ImageNet's where a picture model has 1,000 classes."""
+    """Add class names from a list beside the model, or ImageNet's for an image model with 1,000 classes."""
     answer = next((entry for entry in spec.outputs if entry.answer), None)
     count = answer.shape[-1] if answer and answer.shape else None
     if spec.classes is not None or spec.answer_kind != "class" or not count:
@@ -318,7 +331,7 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
 
 
 def _named(path: Path, source: Source) -> Path:
-    """Return the path whose name the model gets: the folder's where a file was opened with the folder around it."""
+    """Return the path that names the model: the folder's where a file was opened with its folder."""
     folder = folder_of_weights(path) if source.format.id == "transformers" else None
     return folder or (path.with_suffix("") if path.is_file() else path)
 
@@ -326,6 +339,7 @@ def _named(path: Path, source: Source) -> Path:
 def info_of(
     path: Path, source: Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]
 ) -> ModelInfo:
+    """Return everything that the window shows about the model."""
     graph, found = draft.graph, draft.found
     guessed = spec.guessed if spec is not None else ()
     guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
@@ -353,7 +367,7 @@ def _with_meaning(specs: tuple[TensorSpec, ...], meanings: Mapping[str, str]) ->
 
 
 def _sha256(paths: tuple[Path, ...]) -> str:
-    """Of one file its own; of several, one digest over their names and digests."""
+    """Return the SHA-256 of one file, or one digest over names and digests of several."""
     if len(paths) == 1:
         return sha256_file(paths[0])
     digest = hashlib.sha256()

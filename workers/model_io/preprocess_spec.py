@@ -1,5 +1,7 @@
-"""The SPEC of ``--preprocess`` (CLI.md): `resize=256,crop=224,mean=0.485/0.456/0.406,…` on top of what was
-found."""
+"""Parse the SPEC of ``--preprocess`` (docs/command-line.md) on top of the preparation found.
+
+An example is `resize=256,crop=224,mean=0.485/0.456/0.406,…`.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +16,11 @@ _EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,st
 
 
 def spec_from_string(text: str, base: Preprocess) -> Preprocess:
-    """`base` with the parts of `text` changed. Raises `InputRefused` that names the bad part."""
+    """Return `base` with the parts named in `text` changed.
+
+    Raises:
+        InputRefused: with the part that is wrong.
+    """
     if isinstance(base, ImageSteps):
         return _in_one_range(replace(base, **_values(text, _IMAGE, "pictures")))
     if isinstance(base, TextSteps):
@@ -25,7 +31,7 @@ def spec_from_string(text: str, base: Preprocess) -> Preprocess:
 
 
 def _in_one_range(steps: ImageSteps) -> ImageSteps:
-    """Mean and spread are numbers of the range: .485 is nothing beside 255, and 123.68 lies far beyond 1."""
+    """Check that mean and deviation fit the range: .485 is nothing beside 255, and 123.68 lies far beyond 1."""
     if steps.range == "0..255":
         small_mean = any(steps.mean) and all(abs(value) <= 1 for value in steps.mean)
         wrong = small_mean or all(abs(value) < 1 for value in steps.std)
@@ -49,7 +55,7 @@ def _joined(values: tuple[float, ...]) -> str:
 
 
 def is_image_spec(text: str) -> bool:
-    """Whether the text names a part that only pictures have, so that a guess of plain arrays gives way."""
+    """Return whether the text names a part that only images have, so that it overrides a guess of plain arrays."""
     return any(part.split("=")[0].strip() in _IMAGE for part in text.split(","))
 
 
@@ -80,7 +86,7 @@ def _whole(text: str) -> int:
 
 
 def _whole_or_none(text: str) -> int:
-    """0: none at all."""
+    """Parse a whole number, where 0 means none."""
     return 0 if text == "0" else _whole(text)
 
 

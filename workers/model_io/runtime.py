@@ -1,4 +1,4 @@
-"""ONNX Runtime as the judge of whether a model can run at all."""
+"""Load models in ONNX Runtime to find out whether they run at all."""
 
 import re
 from pathlib import Path
@@ -15,8 +15,11 @@ _MISSING = (
 
 
 def load_session(path: Path, threads: int = 1) -> OnnxSession:
-    """Load without optimizing (nothing is computed ahead). Raises `InputRefused` with the operator that
-    lacks."""
+    """Load a model without optimizing it, so that nothing is computed ahead.
+
+    Raises:
+        InputRefused: with the missing operator.
+    """
     onnxruntime = import_library()
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -55,15 +58,14 @@ def _reason(text: str) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether a runtime failed for want of memory, in whatever words."""
+    """Return whether a runtime failed because memory was missing, whatever its message."""
     return (
         isinstance(error, MemoryError) or re.search(r"bad_alloc|llocate memory|llocation fail", str(error)) is not None
     )
 
 
 def run_error(path: Path, error: Exception, asks: tuple[AskedShape, ...] = ()) -> InputRefused:
-    """The refusal for a model that loads but does not run with inputs of the shape that it names; `asks` are inputs
-    of free sizes."""
+    """Return the refusal for a model that loads but does not run; `asks` are inputs of free sizes."""
     if is_out_of_memory(error):
         return refuse(
             "out_of_memory",

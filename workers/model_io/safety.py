@@ -1,4 +1,4 @@
-"""What was checked and found, in sentences for the person who opened the file."""
+"""Describe what was checked and found, as sentences for the person who opened the file."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _SUFFIXES = {
 
 
 def recognized(path: Path, model_format: Format) -> tuple[Finding, ...]:
-    """How the format was told, and whether the name says something else."""
+    """Return how the format was detected, and a warning if the name suggests another one."""
     usual = _SUFFIXES.get(path.suffix.lower(), ()) if path.is_file() else ()
     if usual and model_format.id not in usual:
         said = warning(
@@ -33,30 +33,30 @@ def recognized(path: Path, model_format: Format) -> tuple[Finding, ...]:
 
 
 def others_beside(names: tuple[str, ...]) -> tuple[Finding, ...]:
-    """Files that hold the same model in another form, as the hub's folders have them."""
+    """Return a finding about files with the same model in another form, as in the hub's folders."""
     listed = shown(", ".join(names), 200)
     return (info(f"Other forms of the model beside it are left alone: {listed}."),) if names else ()
 
 
 def unpacked(names: int) -> Finding:
-    """The look at a ZIP file before anything in it was used."""
+    """Return the finding of the check of a ZIP file."""
     what = "1 file" if names == 1 else f"{names:,} files"
     return info(f"The ZIP file holds {what}; none leads outside its folder, is a link, or is larger than it says.")
 
 
 def not_run() -> Finding:
-    """Inspecting reads only."""
+    """Return the finding that nothing ran, because inspecting only reads."""
     return info("Nothing in it was run.")
 
 
 def tried(samples: int) -> Finding:
-    """Opening runs the model's operations, never code of the author's."""
+    """Return the finding about the trial run, which runs the model's operations but none of the author's code."""
     times = "once" if samples == 1 else f"{samples} times"
     return info(f"No code of its author was run. The model itself was tried {times} on made-up inputs, in the sandbox.")
 
 
 def walls(ctx: JobContext) -> tuple[Finding, ...]:
-    """What protected this computer meanwhile, and what this system lacks for it."""
+    """Return findings about the protections of this computer and the missing ones."""
     held = held_in_words(ctx.protections)
     missing = tuple(warning(missing_in_words(name)) for name in ctx.missing_protections)
     return ((info(held),) if held else ()) + missing

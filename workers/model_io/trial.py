@@ -1,4 +1,4 @@
-"""A first run through the whole pipeline: does it run, are the answers numbers, are they probabilities?"""
+"""Run the whole pipeline once: check that the model runs, that predictions are finite, and what they are."""
 
 import math
 import time
@@ -53,15 +53,18 @@ _MAX_FREE = 4_000_000
 
 @dataclass(frozen=True)
 class Hints:
-    """What is known of inputs beside their description: `tables` how many values whole numbers may have, `shapes` the
-    sizes that a person names, `items` those of one item in the person's data, by the array's name."""
+    """Facts about inputs besides their description.
+
+    `tables` holds the number of values of integer inputs, `shapes` the user's sizes, and `items` the sizes of one item
+    in the user's data, by the array's name.
+    """
 
     tables: Mapping[str, int] = field(default_factory=dict)
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     items: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def sizes(self, entry: PipelineInput, only: bool) -> tuple[int, ...]:
-        """The whole input's sizes: by the data, else by the person; () where neither says them."""
+        """Return the whole input's sizes from the data, else from the user; () where neither states them."""
         item = self.items.get(entry.name, self.items.get("x", ()) if only else ())
         at = entry.batch_axis
         if entry.batched and item and len(item) == len(entry.shape) - 1:
@@ -72,7 +75,7 @@ class Hints:
 
 @dataclass(frozen=True)
 class Trial:
-    """`feeds` and `outputs` of each sample; `spec` with what the run taught; `findings` about odd answers."""
+    """`feeds` and `outputs` of each sample, the completed `spec`, and `findings` about odd predictions."""
 
     spec: PipelineSpec
     feeds: tuple[Feeds, ...]
@@ -83,8 +86,11 @@ class Trial:
 def try_out(
     path: Path, specs: Sequence[PipelineSpec], folder: Path, session: Runs, ctx: JobContext, hints: Hints | None = None
 ) -> Trial:
-    """Run some made inputs, described in the first way of `specs` that runs. Raises `InputRefused` where the model does
-    not run or gives no numbers."""
+    """Run some generated inputs with the first description of `specs` that works.
+
+    Raises:
+        InputRefused: the model does not run or does not return numbers.
+    """
     _refuse_unfit(path, specs[0])
     failure: Exception | None = None
     for side in _sides(specs[0]):
@@ -114,14 +120,18 @@ def try_out(
 
 
 def _asks(spec: PipelineSpec) -> tuple[AskedShape, ...]:
-    """Inputs of arrays whose sizes the model leaves open, behind the batch."""
+    """Return the array inputs whose sizes the model leaves open behind the batch."""
     free = [e for e in spec.inputs if e.source in ("array", "image") and (not e.shape or None in e.shape[1:])]
     only = len(spec.inputs) == 1
     return tuple(AskedShape(name="" if only else entry.name, sizes=entry.shape) for entry in free)
 
 
 def _grown(path: Path, pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]) -> tuple[Feeds, Feeds | None]:
-    """What the model itself gives to one item, and to two where it takes more than one. Raises `InputRefused`."""
+    """Return the model's outputs for one item, and for two if it accepts more than one.
+
+    Raises:
+        InputRefused: the model does not run.
+    """
     try:
         one = {name: np.asarray(value) for name, value in session.run(tried[0]).items()}
     except Exception as error:  # a runtime's own exceptions share no base but Exception
@@ -130,7 +140,7 @@ def _grown(path: Path, pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]
         return one, None
     try:
         return one, dict(session.run(pipeline.batch([tried[0], tried[0]])))
-    except Exception:  # it takes no batch: nothing is learned, and whatever is wrong shows when it is asked for one
+    except Exception:  # it takes no batch; later requests report any real problem
         return one, None
 
 
@@ -161,7 +171,7 @@ def _elements(entry: PipelineInput, side: int) -> int:
 
 
 def _sides(spec: PipelineSpec) -> list[int]:
-    """What free sizes are tried with, without those that make an input of millions out of a large fixed size."""
+    """Return the sizes to try for free axes, without those that make very large inputs."""
     fitting = [side for side in _FREE_SIDES if all(_elements(entry, side) <= _MAX_FREE for entry in spec.inputs)]
     return fitting or [1]
 
@@ -175,15 +185,14 @@ def _has_free_side(spec: PipelineSpec) -> bool:
 def made_feeds(
     pipeline: Pipeline, spec: PipelineSpec, seed: int, side: int, hints: Hints | None = None
 ) -> Iterator[Feeds]:
-    """`SAMPLES` inputs of noise or sample texts, through the pipeline. `side` stands for free sizes of arrays that
-    nobody named."""
+    """Yield `SAMPLES` inputs of noise or sample texts, prepared; `side` is the size of unnamed free axes."""
     rng = np.random.default_rng(seed)
     for number in range(SAMPLES):
         yield pipeline.feeds_from(_made(spec, rng, number, side, hints or Hints()))
 
 
 def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobContext) -> tuple[list[Feeds], list[Feeds]]:
-    """All samples, or only as many as are done within some seconds, by what the first ones took."""
+    """Run all samples, or as many as fit into some seconds, judging by the first ones."""
     tried: list[Feeds] = []
     outputs: list[Feeds] = []
     started = time.monotonic()
@@ -199,7 +208,7 @@ def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobCont
 def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, hints: Hints) -> Any:
     steps = spec.preprocess
     if isinstance(steps, TextSteps):
-        return _TEXTS[number % len(_TEXTS)][: max(1, steps.max_length - 2)]  # a letter is a token at most
+        return _TEXTS[number % len(_TEXTS)][: max(1, steps.max_length - 2)]  # a letter is at most one token
     if isinstance(steps, AudioSteps):
         mel = spec.generation.mel if spec.generation is not None else None
         seconds = 1 + number if mel is None else min(1 + number, mel.seconds)
@@ -217,7 +226,7 @@ def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, 
 
 
 def sized(entry: PipelineInput, sizes: tuple[int, ...]) -> PipelineInput:
-    """The input with free sizes filled in; a batch that is free stays so."""
+    """Return the input with its free sizes filled in; a free batch stays free."""
     filled = tuple(
         size or (None if axis == entry.batch_axis and entry.batched else given)
         for axis, (size, given) in enumerate(zip(entry.shape, sizes or (None,) * len(entry.shape), strict=True))
@@ -226,7 +235,7 @@ def sized(entry: PipelineInput, sizes: tuple[int, ...]) -> PipelineInput:
 
 
 def random_array(entry: PipelineInput, rng: np.random.Generator, side: int, table: int | None = None) -> NDArray[Any]:
-    """Noise around 0; whole numbers stay below `table`, or below 100, so that they are sane as tokens and indices."""
+    """Return noise around 0; integers stay below `table` and 100, so that they are valid tokens and indices."""
     shape = [size or (1 if axis == entry.batch_axis else side) for axis, size in enumerate(entry.shape)]
     dtype = np.dtype(entry.dtype)
     if dtype.kind == "b":
@@ -234,7 +243,7 @@ def random_array(entry: PipelineInput, rng: np.random.Generator, side: int, tabl
     if dtype.kind in "iu":
         return rng.integers(0, min(table or 100, 100), shape).astype(dtype)
     values = rng.standard_normal(shape)
-    # one number for a whole item is mostly a scale (sigma, time step), which is not negative
+    # one number for a whole item is usually a scale (sigma, time step), which is not negative
     return (np.abs(values) if len(shape) < 2 else values).astype(dtype)
 
 
@@ -256,7 +265,7 @@ def _judge(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tu
 
 
 def again(path: Path, trial: Trial, spec: PipelineSpec) -> Trial:
-    """The same answers under another description."""
+    """Evaluate the same predictions under another description."""
     return _judge(path, spec, trial.feeds, trial.outputs)
 
 
@@ -267,7 +276,7 @@ def _learned(
     values: list[NDArray[np.float64]],
     answer: str,
 ) -> PipelineSpec:
-    """Shapes that the file lacked, and whether the answers are probabilities already."""
+    """Return the description with shapes that the file lacked, and whether the scores are probabilities."""
     update: dict[str, Any] = {}
     shares = all(bool(((value >= 0) & (value <= 1)).all()) for value in values)
     if spec.answer_kind == "class":
@@ -296,7 +305,7 @@ def _learned_result(
     values: list[NDArray[np.float64]],
     answer: str,
 ) -> dict[str, Any]:
-    """What the answers show about the kind of result: fields to change."""
+    """Return the fields to change according to what the predictions show about the kind of result."""
     if isinstance(spec.postprocess, BoxesSteps):
         return _seen_boxes(spec, spec.postprocess, _picture_size(spec, feeds), outputs)
     if spec.answer_kind == "class" and several_labels(values):
@@ -309,7 +318,7 @@ def _learned_result(
 
 
 def _picture_size(spec: PipelineSpec, feeds: tuple[Feeds, ...]) -> tuple[int, int]:
-    """Height and width of what was fed."""
+    """Return height and width of the images that were fed."""
     entry = next(entry for entry in spec.inputs if entry.source == "image")
     shape = np.shape(feeds[0][entry.name])
     height, width = shape[1:3] if getattr(spec.preprocess, "layout", "nchw") == "nhwc" else shape[2:4]
@@ -319,8 +328,10 @@ def _picture_size(spec: PipelineSpec, feeds: tuple[Feeds, ...]) -> tuple[int, in
 def _seen_boxes(
     spec: PipelineSpec, steps: BoxesSteps, size: tuple[int, int], outputs: tuple[Feeds, ...]
 ) -> dict[str, Any]:
-    """No steps where the outputs are of another form than their shapes let expect. YOLOX sees bytes, blue first
-    (Megvii-BaseDetection/YOLOX, `preproc`), where no file says how it is fed."""
+    """Return the fields to change for boxes; no steps where the outputs have an unexpected form.
+
+    YOLOX takes bytes, blue first (Megvii-BaseDetection/YOLOX, `preproc`), if no file states the preparation.
+    """
     try:
         told = seen(steps, outputs, size)
     except (KeyError, ValueError, IndexError):
@@ -332,7 +343,7 @@ def _seen_boxes(
 
 
 def _is_unit(value: NDArray[np.float64]) -> bool:
-    """Whether rows are vectors of length 1 that point in all directions: so come embeddings, and no class scores."""
+    """Return whether rows are vectors of length 1 with negative values, as embeddings are and class scores are not."""
     lengths = np.linalg.norm(value, axis=-1)
     return value.shape[-1] >= SHORTEST_VECTOR and bool((value < 0).any()) and bool(np.allclose(lengths, 1, atol=1e-3))
 

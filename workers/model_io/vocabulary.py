@@ -1,4 +1,4 @@
-"""How many values an integer input may have, read off the graph: the rows of the table that it looks up."""
+"""Read from the graph how many values an integer input may have: the rows of the table that it indexes."""
 
 from collections import deque
 from pathlib import Path
@@ -9,17 +9,17 @@ from workers.contracts.folder import read_model
 PASS_ON = frozenset(
     {"Cast", "Reshape", "Unsqueeze", "Squeeze", "Identity", "Flatten", "Transpose", "Slice", "Concat", "Clip"}
 )
-"""Operators behind which the values are still the same integers."""
+"""Operators that leave the integers unchanged."""
 
 
 def integer_bounds(model_dir: Path) -> dict[str, int]:
-    """{input name: number of values} of the integer inputs whose table is found. Other formats than ONNX: {}."""
+    """Return {input name: number of values} of integer inputs whose table is found; {} for formats other than ONNX."""
     model = read_model(model_dir)
     return table_sizes(model.main) if model.artifact.format == "onnx" else {}
 
 
 def table_sizes(path: Path) -> dict[str, int]:
-    """The same of one ONNX file."""
+    """Return {input name: number of values} of one ONNX file."""
     import onnx
 
     graph = onnx.load(str(path), load_external_data=False).graph
@@ -39,7 +39,7 @@ def _constants(graph: Any) -> dict[str, Any]:
 
 
 def _bound(graph: Any, name: str, constants: dict[str, Any]) -> int | None:
-    """The smallest table below `name`: Gather's rows or OneHot's depth."""
+    """Return the size of the smallest table that `name` indexes: Gather's rows or OneHot's depth."""
     bounds: list[int] = []
     queue, seen = deque([name]), {name}
     while queue:

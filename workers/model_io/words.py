@@ -1,4 +1,4 @@
-"""Refusals that several formats share, as whole sentences for people."""
+"""Build the refusals that several formats share, as whole sentences for people."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,19 +15,19 @@ ASK_AGAIN = "Ask its author to export the model again with a newer exporter, and
 
 
 def shown(text: object, limit: int = 120) -> str:
-    """Foreign text in one line: control and direction characters replaced, cut at `limit`."""
+    """Return untrusted text in one line, with control and direction characters replaced, cut at `limit`."""
     line = "".join(c if c.isprintable() else "�" for c in str(text))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def said(error: BaseException, line: int = 0) -> str:
-    """One line of what a library says; its type where it says nothing."""
+    """Return one line of a library's message, or the error's type if there is none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[line]
 
 
 def name_of(path: Path) -> str:
-    """The file's name as it may be shown."""
+    """Return the file's name in a form that is safe to show."""
     return shown(path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
@@ -41,19 +41,19 @@ def refuse(
     facts: Mapping[str, JsonValue] | None = None,
     by_command: str = "",
 ) -> InputRefused:
-    """The error, with foreign text in it made harmless. `asks`: inputs whose sizes would help."""
+    """Build the error with all untrusted text made harmless; `asks` are inputs whose sizes would help."""
     told, advice = (text if text.endswith((".", "!", "?", "…")) else f"{text}." for text in (detail, hint))
     harmless = shown(title), shown(told, 600), shown(advice, 600)
     return InputRefused(code, *harmless, asks, facts=facts, by_command=shown(by_command, 600))
 
 
 def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:
-    """The file is something else: `what` is "a picture", "a web page" …"""
+    """Build the refusal of a file that is something else; `what` is "a picture" or "a web page", for example."""
     return refuse("not_a_model", "This is not a model", f"{name_of(path)} is {what}, not a model.", hint or SUPPORTED)
 
 
 def data_instead(path: Path, what: str) -> InputRefused:
-    """The file holds what a model is judged with."""
+    """Build the refusal of a file with data for evaluating a model."""
     return refuse(
         "not_a_model",
         "This is not a model",
@@ -64,13 +64,13 @@ def data_instead(path: Path, what: str) -> InputRefused:
 
 
 def not_opened(path: Path, what: str, hint: str = "") -> InputRefused:
-    """The file is a model of a kind that is not opened here. Its code is that of all files that are none of ours."""
+    """Build the refusal of an unsupported kind of model, with the same code as for all other unusable files."""
     title, detail = "This kind of model is not supported", f"{name_of(path)} is {what}, which Fettle cannot open."
     return refuse("not_a_model", title, detail, hint or SUPPORTED)
 
 
 def damaged(path: Path, what: str) -> InputRefused:
-    """The file begins like a model but is cut off or broken."""
+    """Build the refusal of a file that begins like a model but is cut off or broken."""
     return refuse(
         "damaged",
         "The file is damaged",
@@ -80,5 +80,5 @@ def damaged(path: Path, what: str) -> InputRefused:
 
 
 def unsafe(detail: str, hint: str = "Ask its author for a safe file: safetensors or ONNX.") -> InputRefused:
-    """The file could run code or reach outside its folder; nothing of it was run."""
+    """Build the refusal of a file that could run code or reach outside its folder; none of it was run."""
     return refuse("unsafe", "This file is not safe to open", detail, hint)

@@ -1,1 +1,1 @@
-"""Models that were made elsewhere and are judged beside an original: opened, matched, fed like it."""
+"""Open models from elsewhere, to evaluate them beside an original with the same inputs."""

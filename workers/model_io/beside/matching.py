@@ -1,8 +1,9 @@
-"""Which input and output of a foreign model stands for which of the original's.
+"""Match inputs and outputs of a model from elsewhere with those of the original.
 
-By name, else by place among those that are left, where shape and kind of numbers fit. What is harmless is matched:
-other names, 16 beside 32 or 64 bits, NHWC beside NCHW, a fixed beside a free batch. All else is another interface and
-refused, with what differs (`facts`: names, shapes and dtypes of both sides, and the pairs that were found).
+They are matched by name, else by position among the remaining ones, if shape and number type fit. Harmless differences
+are matched: other names, 16 beside 32 or 64 bits, NHWC beside NCHW, a fixed beside a free batch. Everything else is
+another interface and refused with the differences (`facts`: names, shapes and dtypes of both sides, and the pairs
+found).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ OTHER_INTERFACE = "other_interface"
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 WHOLE = ("int32", "int64", "bool")
 LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
-"""NCHW → NHWC and the other way round, as axes of the original's array."""
+"""NCHW → NHWC and the reverse, as axes of the original's array."""
 
 Shape = tuple[int | str | None, ...]
 Seen = Mapping[str, frozenset[tuple[int, ...]]]
@@ -29,8 +30,11 @@ Seen = Mapping[str, frozenset[tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Match:
-    """`pairs` of all inputs and outputs that were matched. `unfed` are optional inputs of the original that the other
-    model does not have, `gone` outputs that it does not give. `batch` is its fixed batch, where that is above 1."""
+    """Result of the matching.
+
+    `pairs` holds all matched inputs and outputs. `unfed` are optional inputs of the original that the other model
+    lacks, `gone` the outputs that it lacks. `batch` is its fixed batch size, if above 1.
+    """
 
     pairs: tuple[MatchedTensor, ...]
     unfed: tuple[PipelineInput, ...]
@@ -39,16 +43,17 @@ class Match:
 
     @property
     def adapted(self) -> tuple[MatchedTensor, ...]:
-        """Those that are not alike to the letter."""
+        """Return the pairs that differ in name, type or layout."""
         return tuple(pair for pair in self.pairs if pair.original != pair.other or pair.dtypes or pair.transposed)
 
     def of(self, side: Side) -> tuple[MatchedTensor, ...]:
+        """Return the pairs of inputs or of outputs."""
         return tuple(pair for pair in self.pairs if pair.side == side)
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """An input or output of the original, with the axis that counts items (None: none does)."""
+    """An input or output of the original, with the axis that counts items (None: there is none)."""
 
     name: str
     shape: Shape
@@ -64,7 +69,11 @@ def match(
     seen: Seen,
     given: Mapping[str, str],
 ) -> Match:
-    """Match the original's `spec` with another model; `given` pairs come first. Raises `InputRefused`."""
+    """Match the original's `spec` with another model; the pairs in `given` come first.
+
+    Raises:
+        InputRefused: the other model has another interface.
+    """
     read = {*spec.links.values(), *(spec.postprocess.outputs if spec.postprocess is not None else ())}
     wanted_in = [_wanted_input(entry) for entry in spec.inputs]
     wanted_out = [_wanted_output(entry, read) for entry in spec.outputs]
@@ -99,7 +108,7 @@ def _wanted_input(entry: PipelineInput) -> _Wanted:
 
 
 def _wanted_output(entry: PipelineOutput, read: set[str]) -> _Wanted:
-    """`read` are names of outputs that something is made of: states, boxes with their scores."""
+    """Describe one output; `read` names the outputs that something is made of: states, boxes with their scores."""
     return _Wanted(entry.name, entry.shape, entry.dtype, entry.batch_axis, entry.answer or entry.name in read)
 
 
@@ -110,7 +119,7 @@ def _pair(
     seen: Seen,
     given: Mapping[str, str],
 ) -> tuple[list[MatchedTensor], list[_Wanted], list[TensorSpec]]:
-    """(pairs, what is left of the original's, what is left of the other's)."""
+    """Return the pairs, the original's remaining entries and the other model's remaining entries."""
     pairs: list[MatchedTensor] = []
     left, rest = list(wanted), list(others)
     for entry in wanted:
@@ -134,7 +143,7 @@ def _pair(
 def _by_place(
     side: Side, left: Sequence[_Wanted], rest: Sequence[TensorSpec], seen: Seen
 ) -> Iterable[tuple[_Wanted, TensorSpec]]:
-    """Those left over in their order where as many are left on both sides and all fit; else what fits one alone."""
+    """Return pairs by position if both sides have equally many and all fit, else pairs that fit only each other."""
 
     def fits(entry: _Wanted, other: TensorSpec) -> bool:
         return _fitted(side, entry, other, seen.get(entry.name, frozenset())) is not None
@@ -150,7 +159,7 @@ def _by_place(
 
 
 def _fitted(side: Side, entry: _Wanted, other: TensorSpec, seen: frozenset[tuple[int, ...]]) -> MatchedTensor | None:
-    """The pair where both can stand for each other, else None."""
+    """Return the pair if both tensors are equivalent, else None."""
     if not _same_kind(entry.dtype, other.dtype):
         return None
     transposed = None
@@ -169,8 +178,10 @@ def _same_kind(first: str, second: str) -> bool:
 def _sizes_fit(
     wanted: Shape, other: Shape, batch_axis: int | None, seen: frozenset[tuple[int, ...]], side: Side
 ) -> bool:
-    """Whether sizes are alike; what only one of them fixes must be so in all items (of outputs, the trial tells). A
-    shape that a file does not say may be any."""
+    """Return whether sizes are equal; a size that only one side fixes must hold for all items.
+
+    For outputs, the trial run checks that. An unknown shape fits any.
+    """
     if not wanted or not other:
         return True
     if len(wanted) != len(other):
@@ -189,7 +200,7 @@ def _sizes_fit(
 def _fits_moved(
     entry: _Wanted, other: Shape, axes: tuple[int, ...], seen: frozenset[tuple[int, ...]], side: Side
 ) -> bool:
-    """Whether a picture fits with its channels elsewhere: only where the channels are known on both sides."""
+    """Return whether an image fits with its channels moved, which requires known channels on both sides."""
     channels = axes.index(1) if axes[1] == 2 else axes.index(3)
     if len(entry.shape) != 4 or len(other) != 4 or entry.batch_axis != 0 or not isinstance(other[channels], int):
         return False
@@ -199,7 +210,7 @@ def _fits_moved(
 
 
 def _fixed_batch(spec: PipelineSpec, pairs: Sequence[MatchedTensor], inputs: Sequence[TensorSpec]) -> int | None:
-    """How many items the other model takes at once, no fewer, where that is more than one."""
+    """Return how many items the other model takes at once, if it is more than one."""
     shapes = {entry.name: entry.shape for entry in inputs}
     others = {pair.original: pair.other for pair in pairs}
     for entry in spec.inputs:
@@ -213,7 +224,10 @@ def _fixed_batch(spec: PipelineSpec, pairs: Sequence[MatchedTensor], inputs: Seq
 def other_shape(
     spec: PipelineSpec, original: Mapping[str, tuple[int, ...]], other: Mapping[str, tuple[int, ...]]
 ) -> InputRefused | None:
-    """The refusal where outputs of the same input have other shapes than the original's, which a file may not say."""
+    """Return the refusal if outputs for the same input have other shapes than the original's.
+
+    Files may not state these shapes, so only a run shows them.
+    """
     free = {entry.name: entry.shape for entry in spec.outputs}
     for name, want in original.items():
         got = other.get(name)
@@ -255,7 +269,7 @@ def _other_interface(
         "other": {"inputs": _told(inputs), "outputs": _told(outputs)},
         "matched": [pair.model_dump(mode="json") for pair in pairs],
     }
-    # more than one may stand for what is lacking: then a person can say which
+    # if several outputs may stand for the missing one, the user can choose
     is_open = any(
         _same_kind(entry.dtype, other.dtype) and len(entry.shape) == len(other.shape)
         and _sizes_fit(entry.shape, other.shape, entry.batch_axis, frozenset(), "output")
@@ -289,7 +303,7 @@ def _side_words(spec: PipelineSpec, side: str, gone: Sequence[_Wanted], free: Se
 
 
 def _differs(spec: PipelineSpec, name: str, ours: Shape, theirs: Shape, mine: str = "", its: str = "") -> str:
-    """What is otherwise in one output; classes are told as such."""
+    """Return a sentence about the difference of one output; a different number of classes gets its own words."""
     answer = next((entry.name for entry in spec.outputs if entry.answer), "")
     a, b = ours[-1:], theirs[-1:]
     if spec.answer_kind == "class" and name == answer and a != b and isinstance(b[0] if b else None, int):

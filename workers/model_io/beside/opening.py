@@ -1,7 +1,7 @@
-"""Opens a model that was made elsewhere so that it can be judged beside an original, as if it were a version of it.
+"""Open a model from elsewhere so that it can be evaluated beside an original, as if it were a version of it.
 
-The original's description holds for both: what was judged is the file in the original's place. The file is tried with
-the first items of the person's own data; what it answers is no matter here, only that it has the original's shapes.
+The original's description holds for both, because the evaluated file takes the original's place. The file is tried with
+the first items of the user's data. Only the shapes of its predictions must equal those of the original.
 """
 
 import shutil
@@ -49,8 +49,11 @@ ONNX_RUNTIME = "onnxruntime-cpu"
 
 
 def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
-    """Write the inner form to ``ctx.work_dir / "model"``. Raises `InputRefused` for what cannot be opened, or is of
-    another interface than the original; leaves nothing behind then."""
+    """Write the inner form to ``ctx.work_dir / "model"``; leave nothing behind after an error.
+
+    Raises:
+        InputRefused: the model cannot be opened, or has another interface than the original.
+    """
     target = ctx.work_dir / MODEL_DIR
     try:
         target.mkdir(parents=True)
@@ -104,7 +107,7 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBeside
 
 
 def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Seen) -> OpenParams:
-    """A program that does not say how large its only input is, is told the size that the original's items have."""
+    """Add the size of the original's items for a program that does not state the size of its only input."""
     main = [entry for entry in spec.inputs if entry.source in ("image", "audio", "array")]
     shapes = seen.get(main[0].name, frozenset()) if len(main) == 1 and len(spec.inputs) == 1 else frozenset()
     if opening.shapes or len(shapes) != 1:
@@ -115,7 +118,11 @@ def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Seen) -> OpenPar
 def _converted(
     path: Path, draft: Draft, found: Match, items: Iterable[Feeds], target: Path, ctx: JobContext
 ) -> float | None:
-    """How far a conversion is from its source, on the person's own items. Raises `InputRefused` where it differs."""
+    """Return the difference between a conversion and its source on the user's items.
+
+    Raises:
+        InputRefused: the difference is too large.
+    """
     if draft.reference is None:
         return None
     feeds = tuple(_as_theirs(item, found) for item in items)
@@ -128,7 +135,7 @@ def _converted(
 
 
 def _as_theirs(item: Mapping[str, NDArray[Any]], found: Match) -> Feeds:
-    """One item as the other model's own names, dtypes and layout have it."""
+    """Return one item in the names, dtypes and layout of the other model."""
     feeds = {}
     for pair in found.of("input"):
         if pair.original in item:
@@ -139,7 +146,7 @@ def _as_theirs(item: Mapping[str, NDArray[Any]], found: Match) -> Feeds:
 
 
 def _adapted(path: Path, draft: Draft, found: Match, target: Path, notes: tuple[str, ...]) -> ModelArtifact:
-    """The model's own file under the original's names; untouched where nothing is otherwise."""
+    """Rewrite the model's file with the original's names; leave it untouched if nothing differs."""
     artifact = describe(target, draft) if draft.stored is None else read_model(target).artifact
     changed = bool(found.adapted or found.unfed)
     if changed and _is_fixed(draft):
@@ -161,7 +168,7 @@ def _adapted(path: Path, draft: Draft, found: Match, target: Path, notes: tuple[
 
 
 def _is_fixed(draft: Draft) -> bool:
-    """Whether further files or settings of the model name its inputs, so that they cannot be changed in one place."""
+    """Return whether further files or settings name the model's inputs, so that they cannot be renamed in one place."""
     return draft.found.generation is not None or (draft.stored is not None and not draft.stored.plain)
 
 
@@ -176,7 +183,7 @@ def _other_names(path: Path) -> InputRefused:
 
 
 def _described(draft: Draft, spec: PipelineSpec, found: Match) -> PipelineSpec:
-    """The original's description; a batch that the other model fixes is its own, and so is taking pixels."""
+    """Return the original's description with the other model's fixed batch and its pixel input, if it has them."""
     if found.batch is not None:
         inputs = []
         for entry in spec.inputs:
@@ -212,7 +219,11 @@ def _try_out(
     weight_bytes: int,
     ctx: JobContext,
 ) -> None:
-    """Both models answer the first items: outputs have to be of the same shapes. Raises `InputRefused`."""
+    """Run both models on the first items and compare the shapes of their outputs.
+
+    Raises:
+        InputRefused: the shapes differ, or the model does not run.
+    """
     before = open_session(original, params.original_runtime, params.original_settings, ctx.threads)
     after = open_session(target, runtime, {}, ctx.threads)
     try:
@@ -240,7 +251,7 @@ def _shapes(pipeline: Pipeline, session: Any, item: Feeds) -> dict[str, tuple[in
 
 
 def _notes(found: Match) -> Iterable[str]:
-    """What a person should know of how it was fitted to the original."""
+    """Yield sentences about how the model was adapted to the original."""
     yield "It was made elsewhere, and is judged as it came."
     renamed = sum(pair.original != pair.other for pair in found.pairs)
     if renamed:

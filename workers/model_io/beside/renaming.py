@@ -1,7 +1,7 @@
-"""Gives a model the original's names, kinds of numbers and layout: its file is changed at the edges only.
+"""Give a model the original's names, number types and layout by changing only its inputs and outputs.
 
-Names cost nothing. A cast or a turned layout is computed by the model itself and so is part of what is timed, as it
-would be for whoever used that file in the original's place.
+Names cost nothing. The model itself computes casts and layout changes, so they are part of the measured time, as they
+would be for anyone who uses the file in the original's place.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,12 +18,12 @@ CHANNELS_FIRST, CHANNELS_LAST = "NCHW", "NHWC"
 
 
 def inverse(axes: Sequence[int]) -> list[int]:
-    """The permutation that turns `axes` back."""
+    """Return the inverse permutation of `axes`."""
     return [axes.index(axis) for axis in range(len(axes))]
 
 
 def adapt_onnx(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[PipelineInput]) -> None:
-    """Rewrite the ONNX file at `path` so that it has the original's interface; weights beside it stay there."""
+    """Rewrite the ONNX file at `path` with the original's interface; its separate weights stay unchanged."""
     import onnx_ir as ir
 
     model = ir.load(path)
@@ -55,7 +55,7 @@ def _dtype(ir: Any, name: str) -> Any:
 
 
 def _make_room(graph: Any, wanted: set[str]) -> None:
-    """Values that have one of the wanted names get another one, whatever they are: two may not be called alike."""
+    """Rename values that have one of the wanted names, because two values must not share a name."""
     taken = {value.name for value in _values(graph)}
     for value in list(_values(graph)):
         if value.name in wanted:
@@ -76,7 +76,7 @@ def _values(graph: Any) -> Iterator[Any]:
 def _rename(graph: Any, value: Any, name: str) -> None:
     old = value.name
     value.name = name
-    if graph.initializers.get(old) is value:  # kept by its name
+    if graph.initializers.get(old) is value:  # the graph stores initializers by name
         del graph.initializers[old]
         graph.initializers[name] = value
     if value.const_value is not None and value.is_initializer():
@@ -84,7 +84,7 @@ def _rename(graph: Any, value: Any, name: str) -> None:
 
 
 def _adapt_input(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
-    """`original` → turned → cast → what the file calls its input."""
+    """Insert `original` → transpose → cast → the file's input."""
     if not pair.dtypes and not pair.transposed:
         _rename(graph, value, pair.original)
         return
@@ -114,7 +114,7 @@ def _adapt_input(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
 
 
 def _adapt_output(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
-    """What the file calls its output → cast → turned back → `original`."""
+    """Insert the file's output → cast → inverse transpose → `original`."""
     shared = value.is_graph_input() or sum(output is value for output in graph.outputs) > 1
     if not pair.dtypes and not pair.transposed and not shared and not value.is_initializer():
         _rename(graph, value, pair.original)
@@ -141,7 +141,7 @@ def _adapt_output(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
 
 
 def adapt_ir(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[PipelineInput]) -> None:
-    """The same for an OpenVINO IR (`path` is its .xml, the weights lie beside it in .bin)."""
+    """Rewrite an OpenVINO IR with the original's interface (`path` is the .xml, the .bin lies beside it)."""
     openvino = import_library()
     core = openvino.Core()
     model = core.read_model(str(path))
@@ -156,13 +156,13 @@ def adapt_ir(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[Pipelin
     changed.add_parameters([_parameter(openvino, entry) for entry in unfed])
     written = path.with_name(f"{BESIDE}.xml")
     openvino.save_model(changed, str(written), compress_to_fp16=False)
-    del changed, model  # the weights' file is mapped while they live
+    del changed, model  # the weights file is mapped while they live
     written.with_suffix(".bin").replace(path.with_suffix(".bin"))
     written.replace(path)
 
 
 def _parameter(openvino: Any, entry: PipelineInput) -> Any:
-    """An input that nothing reads."""
+    """Return an input that nothing reads."""
     shape = openvino.PartialShape([-1 if size is None else size for size in entry.shape])
     made = openvino.opset13.parameter(shape, getattr(openvino.Type, _type_name(entry.dtype)), entry.name)
     made.output(0).get_tensor().set_names({entry.name})
@@ -170,7 +170,7 @@ def _parameter(openvino: Any, entry: PipelineInput) -> Any:
 
 
 def _with_steps(openvino: Any, model: Any, pairs: Sequence[tuple[MatchedTensor, int]]) -> Any:
-    """The model with casts and turned layouts at its edges, which OpenVINO adds itself."""
+    """Return the model with casts and layout changes at its inputs and outputs, which OpenVINO adds itself."""
     steps = [(pair, index) for pair, index in pairs if pair.dtypes or pair.transposed]
     if not steps:
         return model

@@ -1,5 +1,6 @@
-"""GGUF files of llama.cpp: a header of texts and numbers, then weights in blocks of few bits. Read here, checked before
-anything large is allocated, and turned into what a transformers folder holds.
+"""Read GGUF files of llama.cpp and turn them into the content of a transformers folder.
 
-transformers (`integrations.gguf`) takes the blocks apart and makes the tokenizer; the package `gguf` is not needed.
+A GGUF file has a header of texts and numbers, then weights in blocks of few bits. It is checked before anything large
+is allocated. transformers (`integrations.gguf`) unpacks the blocks and makes the tokenizer; the package `gguf` is not
+needed.
 """

@@ -1,5 +1,8 @@
-"""The header of a GGUF file: what it says of itself, and where each tensor lies (github.com/ggml-org/ggml,
-docs/gguf.md). Stricter than llama.cpp: no number in it is believed before the file is known to be long enough."""
+"""Read the header of a GGUF file: its metadata and the position of each tensor.
+
+Source: github.com/ggml-org/ggml, docs/gguf.md. This reader is stricter than llama.cpp: it uses no number before it has
+checked that the file is long enough.
+"""
 
 import math
 import struct
@@ -19,18 +22,18 @@ MOST_HEADER_BYTES, MOST_TEXT_BYTES, MOST_NAME_BYTES = 256 << 20, 16 << 20, 1024
 MOST_AXES, MOST_ALIGNMENT = 4, 1 << 16
 
 PLAIN = {0: ("F32", 4), 1: ("F16", 2), 30: ("BF16", 2)}
-"""ggml's number of a type: its name, and bytes of one number."""
+"""ggml's type numbers with name and bytes per number."""
 
 OTHERS = {
     6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 15: "Q8_K", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 34: "TQ1_0",
     35: "TQ2_0", 39: "MXFP4", 40: "NVFP4",
 }  # fmt: skip
-"""Types that transformers does not take apart, for their names alone."""
+"""Names of types that transformers cannot unpack."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """`shape` as torch has it, `kind` ggml's number of the type, `start` and `size` in bytes of the file."""
+    """One tensor: `shape` as in torch, `kind` is ggml's type number, `start` and `size` are in bytes of the file."""
 
     name: str
     shape: tuple[int, ...]
@@ -41,31 +44,33 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Header:
-    """`said` are the metadata: numbers, texts, and lists of these."""
+    """The content of a header; `said` holds the metadata: numbers, texts, and lists of these."""
 
     said: Mapping[str, Any]
     tensors: tuple[Tensor, ...]
 
     @property
     def architecture(self) -> str:
+        """Return the architecture's name."""
         return self.text("general.architecture")
 
     def text(self, key: str) -> str:
-        """ "" where there is none."""
+        """Return a text of the metadata, or "" where there is none."""
         found = self.said.get(key)
         return found if isinstance(found, str) else ""
 
     def number(self, key: str) -> int | None:
-        """A whole number of at least 0, None for anything else."""
+        """Return a whole number of at least 0 from the metadata; None for anything else."""
         found = self.said.get(key)
         return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
 
     def tensor(self, name: str) -> Tensor | None:
+        """Return the tensor with this name, or None."""
         return next((tensor for tensor in self.tensors if tensor.name == name), None)
 
 
 def blocks() -> dict[int, tuple[str, int, int]]:
-    """Of each type that is read here: name, numbers of a block, bytes of a block."""
+    """Return name, numbers per block and bytes per block of each readable type."""
     from transformers.integrations.gguf.dequant import GGML_BLOCK, GGML_NAME
 
     plain = {kind: (name, 1, size) for kind, (name, size) in PLAIN.items()}
@@ -73,7 +78,11 @@ def blocks() -> dict[int, tuple[str, int, int]]:
 
 
 def read_header(path: Path, known: Mapping[int, tuple[str, int, int]]) -> Header:
-    """`known` as `blocks` tells it. Raises `InputRefused` for what is no sound file, with what is wrong with it."""
+    """Read a header; `known` is the result of `blocks`.
+
+    Raises:
+        InputRefused: the file is damaged or unsupported.
+    """
     with path.open("rb") as file:
         return _Reader(path, file).header(known)
 
@@ -144,7 +153,7 @@ class _Reader:
         return list(struct.unpack(f"<{count}{NUMBERS[inner][1]}", self._take(count * width)))
 
     def _tensor(self, known: Mapping[int, tuple[str, int, int]]) -> tuple[str, tuple[int, ...], int, int, int]:
-        """(name, shape, type, offset, bytes)."""
+        """Return name, shape, type, offset and bytes of a tensor."""
         name, axes = self._text(MOST_NAME_BYTES), self._number("<I")
         if not 1 <= axes <= MOST_AXES:
             raise damaged(self._path, f"its tensor {shown(name, 60)} has {axes:,} axes.")
@@ -164,7 +173,7 @@ class _Reader:
         return name, shape, kind, offset, math.prod(shape) // numbers * size
 
     def _placed(self, found: list[tuple[str, tuple[int, ...], int, int, int]], alignment: int) -> tuple[Tensor, ...]:
-        """Each begins where the one before ends, filled up to the alignment, as llama.cpp wants it as well."""
+        """Return the tensors with their positions; each must start where the previous one ends, as in llama.cpp."""
         begin = -(-self._file.tell() // alignment) * alignment
         at, placed, names = 0, [], set()
         for name, shape, kind, offset, size in found:

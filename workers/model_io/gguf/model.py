@@ -1,4 +1,4 @@
-"""A GGUF's model as transformers knows it: its configuration, and its weights under transformers' names."""
+"""Convert a GGUF file to transformers' form: its configuration, and its weights under transformers' names."""
 
 import json
 import re
@@ -17,7 +17,7 @@ CHUNK_NUMBERS = 1 << 24
 NAME = re.compile(r"(?:blk\.(\d{1,4})\.)?(\w{1,40})\.(weight|bias)")
 
 FAMILIES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
-"""llama.cpp's names (SmolLM2 and Mistral without a sliding window are "llama", too): the class of transformers."""
+"""llama.cpp's architectures and transformers' classes (SmolLM2 and Mistral without a sliding window are "llama")."""
 
 OUTSIDE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 INSIDE = {
@@ -33,16 +33,16 @@ INSIDE = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
-"""llama.cpp's names of a layer's weights (gguf-py, tensor_mapping.py), and transformers'."""
+"""llama.cpp's names of a layer's weights (gguf-py, tensor_mapping.py) and transformers' names."""
 
 ROPE = "rope_freqs.weight"
-"""Llama 3.1's way to reach further: by how much each frequency is divided."""
+"""Tensor with the divisors of each frequency by which Llama 3.1 extends its context."""
 
 NEEDED = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "rms_norm_eps")
 
 
 class Weight(NamedTuple):
-    """`layer` None outside of layers; `part` as transformers calls it."""
+    """Name of a weight; `layer` is None outside of layers, `part` is transformers' name."""
 
     layer: int | None
     part: str
@@ -50,12 +50,17 @@ class Weight(NamedTuple):
 
     @property
     def name(self) -> str:
+        """Return the full name in transformers."""
         inside = "" if self.layer is None else f"model.layers.{self.layer}."
         return f"{inside}{self.part}.{self.ending}"
 
 
 def refuse_unknown(path: Path, header: Header) -> None:
-    """Raises `InputRefused`, with the name of what is unknown, and for one part of several."""
+    """Check that all parts of the file are known.
+
+    Raises:
+        InputRefused: with the name of the unknown part, or for one of several split files.
+    """
     if header.architecture not in FAMILIES:
         raise refuse(
             "unsupported_architecture",
@@ -89,7 +94,11 @@ def _weight(tensor: Tensor) -> Weight | None:
 
 
 def config_of(path: Path, header: Header) -> dict[str, Any]:
-    """What config.json would say. Raises `InputRefused` where it says other sizes than the weights have."""
+    """Return the content of config.json.
+
+    Raises:
+        InputRefused: its sizes differ from those of the weights.
+    """
     from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
 
     own, said = header.architecture, header.said
@@ -112,7 +121,7 @@ def config_of(path: Path, header: Header) -> dict[str, Any]:
 
 
 def _refuse_mismatch(path: Path, header: Header, config: dict[str, Any]) -> None:
-    """Sizes are only believed where weights of these sizes are there."""
+    """Check that the configured sizes equal those of the weights."""
     layers = {weight.layer for tensor in header.tensors if (weight := _weight(tensor)) and weight.layer is not None}
     hidden, heads, width = config["hidden_size"], config["num_attention_heads"], config["head_dim"]
     shapes = {
@@ -137,7 +146,11 @@ def _refuse_mismatch(path: Path, header: Header, config: dict[str, Any]) -> None
 
 
 def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> dict[str, Any]:
-    """How positions turn. Raises `InputRefused`, with its name, for a way that is not known here."""
+    """Return the configuration of the rotary positions.
+
+    Raises:
+        InputRefused: with the name of an unknown method.
+    """
     usual: dict[str, Any] = {"rope_type": "default", "rope_theta": theta}
     kind = header.text(f"{header.architecture}.rope.scaling.type") or "none"
     if kind == "linear":
@@ -160,7 +173,7 @@ def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> d
 
 
 def _same_turns(factors: Any, theta: float, told: dict[str, Any], config: dict[str, Any]) -> bool:
-    """Whether transformers, told so, divides the frequencies by these factors."""
+    """Return whether transformers with this configuration divides the frequencies by these factors."""
     from transformers import LlamaConfig
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
@@ -174,13 +187,13 @@ def _same_turns(factors: Any, theta: float, told: dict[str, Any], config: dict[s
 
 
 def precision(header: Header) -> str:
-    """As safetensors call it: the numbers' own, and F16 where they are in blocks (a scale in F16 times few bits)."""
+    """Return the number format in safetensors' terms; blocks count as F16 (an F16 scale times few bits)."""
     kinds = {tensor.kind for tensor in header.tensors}
     return "F16" if kinds - set(PLAIN) or 1 in kinds else "BF16" if 30 in kinds else "F32"
 
 
 def write_weights(path: Path, header: Header, config: dict[str, Any], folder: Path, ctx: JobContext) -> None:
-    """Safetensors of `precision`, in parts of a GiB so that memory holds one of them, with their index."""
+    """Write safetensors of `precision` and their index, in files of one GiB so that memory holds one at a time."""
     from safetensors.torch import save_file
 
     size = 4 if precision(header) == "F32" else 2
@@ -211,7 +224,7 @@ def _tensors(
     from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
 
     dtype = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}[precision(header)]
-    heads = LlamaTensorProcessor(config)  # llama.cpp turns the rows of these two, for llama alone
+    heads = LlamaTensorProcessor(config)  # llama.cpp permutes the rows of these two weights, for llama only
     for tensor in part:
         ctx.check_cancelled()
         weight = _weight(tensor)
@@ -223,14 +236,14 @@ def _tensors(
 
 
 def _as_numpy(numbers: Any) -> Any:
-    """The same bits: numpy knows no BF16."""
+    """Return the same bits as integers, because numpy has no BF16."""
     import torch
 
     return numbers.view({2: torch.int16, 4: torch.int32}[numbers.element_size()]).numpy()
 
 
 def _numbers(path: Path, tensor: Tensor, dtype: Any) -> Any:
-    """One tensor out of its blocks, some million numbers at a time."""
+    """Read and unpack one tensor, some million numbers at a time."""
     import torch
     from transformers.integrations.gguf.dequant import GGML_BLOCK, dequantize
 

@@ -1,4 +1,4 @@
-"""GGUF files: read, written as what a transformers folder holds, and opened as that."""
+"""Read GGUF files and open them as a transformers folder."""
 
 import json
 import math
@@ -22,11 +22,11 @@ from workers.model_io.readers.transformers_folder import load_module, weight_fil
 from workers.model_io.words import shown
 
 UNPACKED = "unpacked"
-"""Whoever opens removes this folder of a job."""
+"""Folder of the job with the unpacked files; the caller that opens a model removes it."""
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads the header; the weights are taken out of their blocks when the model is converted."""
+    """Read the header; the weights are unpacked when the model is converted."""
     known = blocks()
     with checking(ctx, [path]):
         header = read_header(path, known)
@@ -55,7 +55,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 
 def _told(path: Path, header: Header, known: dict[int, tuple[str, int, int]]) -> Finding:
-    """In which types the weights lie, the most frequent first."""
+    """Return a finding with the types of the weights, the most frequent first."""
     count: Counter[int] = Counter()
     for tensor in header.tensors:
         count[tensor.kind] += math.prod(tensor.shape)

@@ -1,4 +1,4 @@
-"""The tokenizer and the chat template that a GGUF carries, as the files of a transformers folder."""
+"""Write the tokenizer and the chat template of a GGUF file as the files of a transformers folder."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,11 @@ SPECIALS = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad
 
 
 def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, ...]:
-    """tokenizer.json, its configuration, and the template where there is one. Raises `InputRefused`."""
+    """Write tokenizer.json, its configuration, and the chat template if there is one.
+
+    Raises:
+        InputRefused: the tokenizer is missing or unusable.
+    """
     tokens = header.said.get("tokenizer.ggml.tokens")
     kind = header.text("tokenizer.ggml.model")
     if kind not in KINDS or not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
@@ -38,7 +42,7 @@ def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, 
 
 
 def _engine(path: Path, header: Header, kind: str) -> Any:
-    """transformers' own way from the metadata; how SmolLM parts digits, which it does not know, is added."""
+    """Build the tokenizer with transformers' converter, and add SmolLM's digit splitting, which that lacks."""
     from tokenizers import pre_tokenizers, processors
     from transformers.integrations.gguf import GGUF_TOKENIZER_MAPPING, convert_gguf_tokenizer
 
@@ -53,12 +57,12 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
             engine.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
         first = header.number("tokenizer.ggml.bos_token_id")
         begins = _token(given["tokens"], first)
-        # llama.cpp begins each text of a sentencepiece tokenizer so, where the file says nothing
+        # llama.cpp starts each text of a sentencepiece tokenizer like this unless the file says otherwise
         if header.said.get("tokenizer.ggml.add_bos_token", kind == "llama") is True and begins is not None:
             engine.post_processor = processors.TemplateProcessing(
                 single=[begins, "$A"], pair=[begins, "$A", "$B"], special_tokens=[(begins, first)]
             )
-    except Exception as error:  # the libraries raise many types for tables that do not fit together
+    except Exception as error:  # the libraries raise many types for inconsistent tables
         raise refuse(
             "no_tokenizer",
             "The tokenizer cannot be used",

@@ -1,1 +1,1 @@
-"""What a model's file does not say about its preparation and its results, guessed and told as guessed."""
+"""Guess the preparation and the results of a model where its file does not state them, and mark the guesses."""

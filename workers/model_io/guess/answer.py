@@ -1,4 +1,4 @@
-"""What a model's answers are: scores of classes, an embedding, boxes around things, or numbers."""
+"""Determine the kind of a model's predictions: scores of classes, an embedding, boxes, or numbers."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -33,13 +33,13 @@ _ANSWER_NAMES = re.compile(r"logit|prob|score|last_hidden_state|output|label|pre
 _VECTORS = re.compile(r"embed|pooler|feature|hidden", re.I)
 _CLASS_SCORES = re.compile(r"logit|prob|score|label|class|softmax", re.I)
 TASK_GUESSED = "task"
-"""Entry of `PipelineSpec.guessed` where nothing states what the results are."""
+"""Entry of `PipelineSpec.guessed` for models whose files do not state the kind of results."""
 FEW_CLASSES = 64
-"""Texts are rarely told apart into more kinds without names or a head that says so; vectors are rarely shorter."""
+"""Limit between classes and vectors: texts rarely have more classes without names, and vectors are rarely shorter."""
 
 
 def pick_answer(outputs: Sequence[TensorSpec], links: Mapping[str, str]) -> TensorSpec:
-    """The first output of scores by type, rank and name; never a state."""
+    """Return the output that holds the prediction, ranked by type, rank and name; never a state."""
     candidates = [output for output in outputs if output.name not in links.values()] or list(outputs)
 
     def rank(output: TensorSpec) -> tuple[bool, bool, bool]:
@@ -57,7 +57,7 @@ def answer_kind(
     steps: Preprocess,
     found: Found,
 ) -> tuple[AnswerKind, tuple[str, ...]]:
-    """The kind of the answer, and which parts of the description were guessed with it."""
+    """Return the kind of the prediction, and the parts of the description that were guessed with it."""
     if found.answer_kind:
         return found.answer_kind, ()
     if isinstance(steps, ImageSteps) and gives_boxes(outputs, inputs, steps, found):
@@ -86,7 +86,7 @@ def answer_kind(
 
 
 def is_token_classes(answer: TensorSpec, found: Found) -> bool:
-    """Scores of classes for each token, (n, tokens, classes), and no vector for each."""
+    """Return whether the output holds class scores for each token, (n, tokens, classes), instead of vectors."""
     if found.task == "token-classification":
         return True
     last = answer.shape[-1] if len(answer.shape) == 3 else None
@@ -105,8 +105,11 @@ def _is_stated(answer: TensorSpec, found: Found) -> bool:
 
 
 def _is_vector(answer: TensorSpec, reads_tokens: bool, found: Found) -> bool:
-    """(n, width) as one vector: by its name, by what the model's files say, for texts by what class scores would have:
-    a name, names of classes, or few of them."""
+    """Return whether (n, width) is one vector.
+
+    The name of the output decides, then the model's files. Texts without class names, class-like output names or few
+    classes have vectors.
+    """
     if _VECTORS.search(answer.name):
         return True
     width = answer.shape[1]
@@ -120,7 +123,7 @@ def _is_vector(answer: TensorSpec, reads_tokens: bool, found: Found) -> bool:
 def task_of(
     inputs: Sequence[PipelineInput], steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: Found
 ) -> Task:
-    """The task's name where no file says it."""
+    """Return the task's name where no file states it."""
     if kind in TASKS:
         return TASKS[kind]
     if any(entry.source == "input_ids" for entry in inputs):
@@ -133,7 +136,7 @@ def task_of(
 
 
 def text_task(steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: Found) -> Task:
-    """Of a model that reads tokens. Without a tokenizer it takes arrays, whatever it does with them."""
+    """Return the task of a model that reads tokens; without a tokenizer it takes arrays."""
     if kind == "embedding":
         return "text-embedding"
     if kind == "class":

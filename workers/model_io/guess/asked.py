@@ -1,4 +1,4 @@
-"""How results are read where the person says so (``--task``, ``--score-threshold``), instead of what was guessed."""
+"""Read results as the user requests (``--task``, ``--score-threshold``) instead of as guessed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,8 +18,11 @@ from workers.pipeline.spec import BoxesSteps, ImageSteps, MaskSteps, PipelineSpe
 
 
 def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams) -> PipelineSpec:
-    """The description that reads results as `params` says. Raises `InputRefused` where this model's cannot be read
-    so."""
+    """Return the description that reads results as `params` requests.
+
+    Raises:
+        InputRefused: this model's results cannot be read like that.
+    """
     told = spec
     if params.task is not None and params.task != read_as(spec).id:
         if params.task not in WAYS:
@@ -54,7 +57,7 @@ def _boxes(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
 
 
 def _plain(kind: str) -> Callable[[PipelineSpec, Graph, Found], PipelineSpec]:
-    """The answer output as it is."""
+    """Return a function that uses the prediction output unchanged."""
 
     def change(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
         answer = pick_answer(graph.outputs, spec.links).name

@@ -1,5 +1,8 @@
-"""What a detector's own outputs show about them: scores that are logits, places in shares, corners or sides, in pixels
-or in cells of a grid, and what stands behind scores that is none."""
+"""Correct the form of a detector's boxes from its own outputs.
+
+The outputs show whether scores are logits, positions are shares, boxes are corners or sides, positions are in pixels or
+in grid cells, and which columns behind the scores are no scores.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,17 +15,16 @@ from workers.pipeline.postprocess.boxes import grid_of, heads_of
 from workers.pipeline.spec import BoxesSteps
 
 LARGEST_SHARE = 2.0
-"""Places in shares of the input may lie a little outside of it; places in pixels are far above."""
+"""Largest position in shares of the input, which may lie slightly outside; positions in pixels are far larger."""
 
 CORNERS = 0.9
-"""Real boxes have their second corner right of and below the first, nearly all of them."""
+"""Share of boxes whose second corner must lie right of and below the first."""
 
 FOLLOWS_GRID = 0.5
-"""Middles in pixels or shares follow the cells that they are told in, whatever the picture shows (correlation near 1);
-those in cells do not."""
+"""Correlation of centers with their grid cells above which centers are in pixels or shares; it is near 1 for these."""
 
 LARGEST_ANGLE = 2.4
-"""Ultralytics' angles lie from -pi/4 to 3 pi/4."""
+"""Largest angle of Ultralytics' models, which lie from -pi/4 to 3 pi/4."""
 
 EXACT = 1e-3
 ORDERS: tuple[tuple[Literal["box_score_class", "class_score_box", "box_class_score"], int, int], ...] = (
@@ -36,8 +38,12 @@ Values = NDArray[np.float32]
 
 
 def seen(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]], size: tuple[int, int]) -> BoxesSteps:
-    """`steps` as these outputs to pictures of `size` (height, width) show them; the same where they hold no box. Raises
-    KeyError or ValueError where they are of another form."""
+    """Return `steps` corrected by these outputs for images of `size` (height, width); unchanged without boxes.
+
+    Raises:
+        KeyError: an output is missing.
+        ValueError: the outputs have another form.
+    """
     if steps.form == "end_to_end":
         steps = _in_order(steps, outputs)
     if steps.form in ("yolo_v5", "yolo_v8") and steps.classes is None:
@@ -67,7 +73,7 @@ def _shares(values: Values) -> bool:
 
 
 def _follows_grid(places: Sequence[Values], size: tuple[int, int]) -> bool:
-    """Whether middles (n, k, 2) lie where their cells do; True where there is not one box for each cell."""
+    """Return whether centers (n, k, 2) lie near their cells; True where there is not one box for each cell."""
     grid = grid_of(size, places[0].shape[1])
     if grid is None or len(grid) < 3:
         return True
@@ -80,7 +86,11 @@ def _follows_grid(places: Sequence[Values], size: tuple[int, int]) -> bool:
 
 
 def _in_order(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) -> BoxesSteps:
-    """In the order of columns in which scores are shares and classes whole numbers. Raises ValueError where none is."""
+    """Return the order of columns in which scores are shares and classes are integers.
+
+    Raises:
+        ValueError: there is no such order.
+    """
     rows = np.concatenate(
         [np.asarray(one[steps.boxes], np.float32).reshape(-1, one[steps.boxes].shape[-1]) for one in outputs]
     )
@@ -96,7 +106,7 @@ def _in_order(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) 
 
 
 def _with_behind(steps: BoxesSteps, outputs: Sequence[Mapping[str, NDArray[Any]]]) -> BoxesSteps:
-    """With the columns told apart that are no scores, where the first ones are shares and the last ones are not."""
+    """Separate the columns that are no scores, if the first ones are shares and the last ones are not."""
     first = 4 if steps.form == "yolo_v8" else 5
     raw = [np.asarray(one[steps.boxes], np.float32) for one in outputs]
     if steps.form == "yolo_v8" and steps.channels == "first":

@@ -1,9 +1,9 @@
-"""How boxes come out of a picture model's outputs, by what its files say, its outputs' names and their shapes.
+"""Recognize how an image model's outputs hold boxes, from its files, its output names and their shapes.
 
 The forms: YOLO v5 (n, boxes, 5 + classes), YOLO v8 and later (n, 4 + classes, boxes), end to end (n, boxes, 6), boxes
 beside scores (SSD, RetinaNet), boxes beside logits (DETR, arXiv 2005.12872), and (n, boxes, 5) beside labels. Angles
-and key points may stand behind YOLO's scores (docs.ultralytics.com, tasks obb and pose). Whether YOLO's places are told
-in cells (YOLOX) only outputs show (`boxes_seen`); heads that need anchors of their own are no form.
+and key points may follow YOLO's scores (docs.ultralytics.com, tasks obb and pose). Only outputs show whether YOLO's
+positions are in cells (YOLOX; `boxes_seen`). Heads that need their own anchors are not recognized.
 """
 
 import re
@@ -16,13 +16,13 @@ from workers.pipeline.postprocess.boxes import STRIDES
 from workers.pipeline.spec import BoxesSteps, ImageSteps, PipelineInput
 
 ANCHORS = (1, 3)
-"""There is one box, or three, for each cell of YOLO's grids."""
+"""Number of boxes for each cell of YOLO's grids: one or three."""
 
 MOST_KEPT = 1000
-"""Boxes that end-to-end models give at most."""
+"""Largest number of boxes that end-to-end models output."""
 
 NMS_IOU = {"yolo_v5": 0.45, "yolo_v8": 0.45, "boxes_scores": 0.5}
-"""What YOLO v5's and torchvision's detectors (RetinaNet, SSD) take for one thing; other forms chose before."""
+"""Overlap at which YOLO v5 and torchvision's detectors (RetinaNet, SSD) merge boxes; other forms merge them earlier."""
 
 _BOXES = re.compile(r"box|dets?$|detections?$|loc(ation)?s?$", re.I)
 _SCORES = re.compile(r"score|conf|prob|logit|class|label|cls", re.I)
@@ -37,7 +37,7 @@ Shape = tuple[int | str | None, ...]
 def gives_boxes(
     outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found
 ) -> bool:
-    """Whether it finds things, also where nobody knows how its boxes are laid out."""
+    """Return whether the model detects objects, even if the form of its boxes is unknown."""
     if found.task == "object-detection" or boxes_steps(outputs, inputs, steps, found) is not None:
         return True
     return any(_rows_beside(boxes, outputs) for boxes in outputs if _is_boxes(boxes))
@@ -46,10 +46,10 @@ def gives_boxes(
 def boxes_steps(
     outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found
 ) -> BoxesSteps | None:
-    """The recognized form; None where there is none, also of a model that its files call a detector."""
+    """Return the recognized form; None where there is none, even if the files call the model a detector."""
     names = len(found.classes) if found.classes else None
     alone = [output for output in outputs if len(output.shape) == 3]
-    # masks' prototypes have four axes; earlier forms of YOLO give their grids besides, which have five
+    # mask prototypes have four axes; older forms of YOLO also output their grids, which have five
     if len(alone) == 1 and len(outputs) <= 4:
         masks = _masks(outputs)
         read = _one_output(alone[0].shape, names, _cells(inputs, steps), found, masks)
@@ -63,15 +63,18 @@ def _steps(*, form: Any, **more: Any) -> BoxesSteps:
 
 
 def _masks(outputs: Sequence[TensorSpec]) -> TensorSpec | None:
-    """Prototypes of masks (n, prototypes, height, width)."""
+    """Return the output with mask prototypes (n, prototypes, height, width)."""
     return next((o for o in outputs if len(o.shape) == 4 and isinstance(o.shape[1], int) and o.shape[1] > 1), None)
 
 
 def _one_output(
     shape: Shape, names: int | None, cells: frozenset[int], found: Found, masks: TensorSpec | None
 ) -> dict[str, Any] | None:
-    """Fields of the form; what the model's files tell to stand behind the scores is part of the width, and so is how
-    much of each prototype of `masks` a box has."""
+    """Return the fields of the form of a single output.
+
+    Its width includes the columns that the files place behind the scores and the coefficients of the prototypes in
+    `masks`.
+    """
     if masks is not None:
         with_masks = _with_masks(shape, names, cells, masks)
         if with_masks is not None:
@@ -80,7 +83,7 @@ def _one_output(
     more = {"angle": 1, "points": 2 * found.points, "seen_points": 3 * found.points}.get(found.behind, 0)
     one_class_v5 = names == 1 and rows in cells
     if last == 6 + more and isinstance(rows, int) and 10 <= rows <= MOST_KEPT and not one_class_v5:
-        # of turned boxes middles and sides come out, of others corners
+        # rotated boxes have centers and sides, others corners
         corners = "cxcywh" if found.behind == "angle" else "xyxy"
         return {"form": "end_to_end", "corners": corners, "behind": found.behind}
     if isinstance(last, int) and names is not None and last == names + 4 + more and rows in cells:
@@ -94,7 +97,7 @@ def _one_output(
 
 
 def _with_masks(shape: Shape, names: int | None, cells: frozenset[int], masks: TensorSpec) -> dict[str, Any] | None:
-    """Where as many numbers as there are prototypes stand behind the scores of each box."""
+    """Return the form if the scores of each box are followed by as many numbers as there are prototypes."""
     rows, last = shape[1:]
     more = masks.shape[1]
     assert isinstance(more, int)
@@ -111,7 +114,7 @@ def _with_masks(shape: Shape, names: int | None, cells: frozenset[int], masks: T
 
 
 def _cells(inputs: Sequence[PipelineInput], steps: ImageSteps) -> frozenset[int]:
-    """How many boxes YOLO's grids give at this size of picture."""
+    """Return the possible numbers of boxes of YOLO's grids for this image size."""
     return frozenset(_counted(inputs, steps))
 
 
@@ -128,26 +131,26 @@ def _counted(inputs: Sequence[PipelineInput], steps: ImageSteps) -> Iterator[int
 
 
 def _is_boxes(output: TensorSpec) -> bool:
-    """(…, k, 4), or (…, k, 5) with their scores, under a name that says so."""
+    """Return whether an output is (…, k, 4), or (…, k, 5) with scores, under a name for boxes."""
     is_box = bool(output.shape) and output.shape[-1] in (4, 5) and len(output.shape) in (2, 3)
     return is_box and _BOXES.search(output.name) is not None
 
 
 def _rows_beside(boxes: TensorSpec, outputs: Sequence[TensorSpec]) -> list[TensorSpec]:
-    """Other outputs with one row for each box."""
+    """Return other outputs with one row for each box."""
     others = (other for other in outputs if other is not boxes and _SCORES.search(other.name))
     return [other for other in others if _same_rows(boxes.shape, other.shape)]
 
 
 def _beside(outputs: Sequence[TensorSpec], names: int | None) -> BoxesSteps | None:
-    """What is told relative to anchors, whose places no file says, is no form."""
+    """Return the form of boxes beside scores; positions relative to unknown anchors are not recognized."""
     for boxes in outputs:
         if not _is_boxes(boxes) or _RELATIVE.search(boxes.name):
             continue
         others = _rows_beside(boxes, outputs)
         rows_only = [other for other in others if len(other.shape) < len(boxes.shape)]
         labels = next((o.name for o in rows_only if _LABELS.search(o.name) and "score" not in o.name.lower()), None)
-        # beside labels one score counts, whatever else is told of each box (TensorFlow's detection_multiclass_scores)
+        # beside labels one score counts, whatever else each box has (TensorFlow's detection_multiclass_scores)
         wanted = rows_only if labels is not None else others
         scores = next((other for other in wanted if other.name != labels), None)
         if boxes.shape[-1] == 5:
@@ -176,7 +179,7 @@ def _of_two(
 
 
 def _same_rows(boxes: Shape, other: Shape) -> bool:
-    """Whether `other` can have one row for each box; free sizes may be anything."""
+    """Return whether `other` can have one row for each box; free sizes match anything."""
     at = len(boxes) - 2
     pair = (boxes[at], other[at] if len(other) > at else None)
     return pair[0] == pair[1] or not all(isinstance(size, int) for size in pair)

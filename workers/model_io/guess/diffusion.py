@@ -1,4 +1,4 @@
-"""Whether a model is a diffusion model's step network, and how a sampling run calls it."""
+"""Detect the step network of a diffusion model and how a sampling run calls it."""
 
 import re
 
@@ -6,19 +6,21 @@ from workers.contracts.specs import TensorSpec
 from workers.pipeline.spec import PipelineInput, Sampling
 
 LEVEL_NAMES = re.compile(r"^(sigma|sigmas|noise_level|noise_std)$", re.I)
-"""Inputs that say how noisy the values are as a standard deviation. Steps of a schedule (`timestep`) are numbers whose
-meaning no file tells, so such a network is compared step by step."""
+"""Names of inputs with the noise level as a standard deviation.
+
+Schedule steps (`timestep`) are numbers whose meaning no file states, so such a network is compared step by step.
+"""
 
 CLEAN_NAMES = re.compile(r"denoised|clean|sample|x0|pred_original", re.I)
 
 LEVELS = (80.0, 0.821)
-"""Where the consistency models of arXiv 2310.14189 begin, and their second step."""
+"""First and second noise level of the consistency models of arXiv 2310.14189."""
 
 LOWEST = 0.002
 
 
 def guess_sampling(inputs: tuple[PipelineInput, ...], answer: TensorSpec) -> Sampling | None:
-    """A run of two steps where one input is as the answer, another tells the noise, and the answer is clean."""
+    """Return a run of two steps if inputs hold a noisy sample and the noise level, and the prediction is clean."""
     levels = [entry for entry in inputs if LEVEL_NAMES.match(entry.name) and len(entry.shape) == 1]
     shape = tuple(size if isinstance(size, int) else None for size in answer.shape)
     noisy = [entry for entry in inputs if entry.shape[1:] == shape[1:] and len(entry.shape) >= 3]

@@ -1,4 +1,4 @@
-"""Guesses about pictures: layout, size, colors, normalization."""
+"""Guess an image model's layout, size, colors and normalization."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ _USUAL_SIDE, _USUAL_WIDE = 224, 320
 
 
 def picture_layout(spec: TensorSpec, found: Found, asked: bool) -> str | None:
-    """Say "nchw" or "nhwc" where the input can be a picture: four axes, one of them 1 or 3 channels."""
+    """Return "nchw" or "nhwc" if the input can be an image: four axes, one of them with 1 or 3 channels."""
     if spec.dtype not in ("float32", "float16", "uint8", "bfloat16"):
         return None
     if len(spec.shape) != 4:
@@ -26,7 +26,7 @@ def picture_layout(spec: TensorSpec, found: Found, asked: bool) -> str | None:
 
 
 def guess_image(spec: TensorSpec, found: Found, outputs: tuple[TensorSpec, ...]) -> tuple[ImageSteps, tuple[str, ...]]:
-    """Steps, and the names of those that were guessed. Sizes that the model fixes are none."""
+    """Return the preparation and the names of guessed parts; sizes that the model fixes are not guesses."""
     layout = picture_layout(spec, found, asked=True) or "nchw"
     axes = (2, 3) if layout == "nchw" else (1, 2)
     height, width = (_size(spec, axis) for axis in axes)
@@ -57,8 +57,11 @@ def guess_image(spec: TensorSpec, found: Found, outputs: tuple[TensorSpec, ...])
 
 
 def detector_image(steps: ImageSteps, form: str) -> ImageSteps:
-    """Guessed steps for a detector: YOLO's see colors from 0 to 1 as they are in a letterbox, and torchvision's, which
-    give boxes that are chosen already, normalize by themselves."""
+    """Return guessed preparation for a detector.
+
+    YOLO models take colors from 0 to 1 in a letterbox. Torchvision's detectors, whose boxes are already selected,
+    normalize by themselves.
+    """
     if form in ("detr", "boxes_labels"):
         return steps
     frame = steps.crop or steps.resize
@@ -73,15 +76,14 @@ def _size(spec: TensorSpec, axis: int) -> int | None:
 
 
 def _normalization(dtype: str, gray: bool, layout: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Bytes and gray pictures stay; colors get ImageNet's values, or −1..1 where channels come last
-    (Keras)."""
+    """Return mean and std: none for bytes and gray images, ImageNet's for colors, −1..1 for channels last (Keras)."""
     if dtype == "uint8" or gray:
         return (0.0,), (1.0,)
     return ((0.5,) * 3, (0.5,) * 3) if layout == "nhwc" else (IMAGENET_MEAN, IMAGENET_STD)
 
 
 def _fixed(steps: ImageSteps, height: int | None, width: int | None, layout: str) -> ImageSteps:
-    """Found steps whose result has the size that the model wants."""
+    """Return the stated preparation, changed so that its result has the size that the model requires."""
     update: dict[str, Any] = {"layout": layout}
     last = steps.crop or steps.resize
     now = (last, last) if isinstance(last, int) and steps.crop else last

@@ -1,4 +1,4 @@
-"""Whether a picture model's answer is a mask: planes of classes over the picture, or one plane of shares.
+"""Detect whether an image model predicts a mask: one plane per class over the image, or one plane of shares.
 
 Forms: (n, classes, height, width), (n, height, width, classes), (n, 1, height, width), and (n, height, width) of whole
 numbers where the model chooses the class itself.
@@ -18,16 +18,16 @@ from workers.pipeline.spec import ImageSteps, MaskSteps
 
 MOST_CLASSES = 256
 MAPS_THRESHOLD = 0.3
-"""Of text maps (DB, arXiv 1911.08947), whose planes lie between 0 and 1 without a name that says what they are."""
+"""Threshold of text maps (DB, arXiv 1911.08947), whose planes lie between 0 and 1 and have no telling name."""
 
 CLEAR, CLEAR_SHARE = 0.1, 0.9
-"""A map of what is there and what not is near 0 or 1 nearly everywhere; depths and gray pictures are not."""
+"""Distance from 0 or 1 and share of values within it; maps reach both, depths and gray images do not."""
 
 _NAMED = re.compile(r"mask|seg|semantic", re.I)
 
 
 def mask_steps(answer: TensorSpec, found: Found) -> MaskSteps | None:
-    """By the model's files and its output's name and shape; None where these do not say that it is a mask."""
+    """Return how to read the mask, from the model's files and its output's name and shape; None if it is no mask."""
     shape = answer.shape
     told = found.task == "image-segmentation" or found.answer_kind == "mask" or _NAMED.search(answer.name) is not None
     whole_numbers = answer.dtype.startswith(("int", "uint"))
@@ -50,8 +50,10 @@ def mask_steps(answer: TensorSpec, found: Found) -> MaskSteps | None:
 def mask_seen(
     answer: str, values: Sequence[NDArray[np.float64]], steps: object, known: MaskSteps | None
 ) -> MaskSteps | None:
-    """What the model's own answers to a few inputs show: that planes add up to 1, that one plane is a map of what is
-    there, or that its values are logits."""
+    """Correct the mask form from the model's own predictions for a few inputs.
+
+    They show whether planes add up to 1, whether one plane is a map, and whether values are logits.
+    """
     if known is not None:
         one = known.threshold is not None
         outside = any(bool((value < -1e-3).any() or (value > 1 + 1e-3).any()) for value in values)

@@ -1,4 +1,4 @@
-"""Whether a picture model's answer is a picture: of the same channels, as large as the input or a whole multiple."""
+"""Detect whether an image model predicts an image: the same channels, the input's size or a multiple."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ LARGEST_FACTOR = 8
 
 
 def gives_picture(answer: TensorSpec, inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found) -> bool:
-    """Names of classes, or another number of channels, speak against it; free sizes may be anything."""
+    """Return whether the prediction is an image; class names or other channel counts exclude it, free sizes do not."""
     if found.task == "image-to-image":
         return True
     entry = next((entry for entry in inputs if entry.source == "image"), None)

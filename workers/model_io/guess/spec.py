@@ -1,4 +1,4 @@
-"""From a graph and what its files say to a pipeline. What no file says is guessed, and `guessed` names it."""
+"""Build a pipeline from a graph and its files; guesses where no file states a part are listed in `guessed`."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ _SILERO_CONTEXT, _SILERO_FRAME, _RATE_HZ = 64, 512, 16_000
 
 @dataclass(frozen=True)
 class _Reading:
-    """The inputs as sorted by source, and what goes into them."""
+    """The inputs with their sources, and the preparation."""
 
     inputs: tuple[PipelineInput, ...]
     steps: Preprocess
@@ -54,15 +54,18 @@ def build_spec(
     shapes: Mapping[str, Shape],
     items: Mapping[str, tuple[int, ...]] | None = None,
 ) -> PipelineSpec:
-    """The whole description. `shapes` are a person's sizes for what the model leaves free, `items` those of one item in
-    the data, which come first where the model says nothing of a shape."""
+    """Build the whole description.
+
+    `shapes` are the user's sizes for what the model leaves free. `items` are the sizes of one item in the data, which
+    take precedence where the model does not state a shape.
+    """
     reading = _read_inputs(_with_sizes(graph, items or {}, shapes), found, shapes, preprocess)
     reading = replace(reading, inputs=tuple(_whole(entry, items or {}) for entry in reading.inputs))
     answer = pick_answer(graph.outputs, reading.links)
     sampling = guess_sampling(reading.inputs, answer)
     kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.steps, found)
     if sampling is not None and kind == "picture":
-        kind, guessed = "tensor", ()  # what a step network gives is not yet a picture
+        kind, guessed = "tensor", ()  # the output of a step network is not an image yet
     task = found.task or task_of(reading.inputs, reading.steps, kind, answer, found)
     result = _result(graph, answer, reading.inputs, reading.steps, kind, found)
     fed = reading.steps
@@ -100,7 +103,7 @@ def build_spec(
 
 @dataclass(frozen=True)
 class _Result:
-    """How what people read comes out of the outputs, of which `output` is read first; `steps` None: as it is."""
+    """How results are read from the outputs, starting with `output`; `steps` None means unchanged."""
 
     output: str
     steps: Postprocess | None
@@ -126,7 +129,7 @@ def _result(
 
 
 def boxes_told(spec: PipelineSpec) -> tuple[Finding, ...]:
-    """That a detector's results are judged as numbers, because nobody knows how its boxes are laid out."""
+    """Return a warning for a detector whose box form is unknown, so that its results are evaluated as numbers."""
     if spec.answer_kind != "detection" or spec.postprocess is not None:
         return ()
     what = "It finds things in pictures, but how its outputs hold the boxes is not known: they are judged as numbers."
@@ -134,7 +137,7 @@ def boxes_told(spec: PipelineSpec) -> tuple[Finding, ...]:
 
 
 def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> PipelineInput:
-    """An input whose first size is part of each item in the data, and so no batch."""
+    """Mark an input as unbatched if its first size is part of each item in the data."""
     item = items.get(entry.name, items.get("x", ()))
     first = entry.shape[0] if entry.shape else None
     is_whole = entry.source == "array" and first not in (None, 1) and len(item) == len(entry.shape) and item[0] == first
@@ -142,7 +145,7 @@ def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> Pipeli
 
 
 def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
-    """The same with other sources or links of inputs: what the answer is is told anew."""
+    """Determine the prediction again after sources or links of inputs changed."""
     answer = pick_answer(graph.outputs, spec.links)
     kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
     result = _result(graph, answer, spec.inputs, spec.preprocess, kind, found)
@@ -164,7 +167,7 @@ def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
 
 
 def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:
-    """Meanings filled in, which need the rest of the description."""
+    """Fill in the meanings, which need the rest of the description."""
     inputs = tuple(replace(entry, meaning=input_meaning(entry, spec.preprocess)) for entry in spec.inputs)
     described = tuple(
         PipelineOutput(
@@ -180,7 +183,7 @@ def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str)
 
 
 def sizes(shape: tuple[int | str | None, ...]) -> Shape:
-    """Names of free sizes become None."""
+    """Replace the names of free sizes by None."""
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
@@ -218,7 +221,7 @@ def _input(spec: TensorSpec, source: Source, constant: int | None = None) -> Pip
 
 
 def _with_shape(spec: TensorSpec, shapes: Mapping[str, Shape], only: bool) -> TensorSpec:
-    """Free sizes filled in from the person's shape; the batch stays free where the model leaves it free."""
+    """Fill in free sizes from the user's shape; a free batch stays free."""
     given = shapes.get(spec.name) or (shapes.get("") if only else None)
     if not given or (spec.shape and len(given) != len(spec.shape)):
         return spec
@@ -228,7 +231,7 @@ def _with_shape(spec: TensorSpec, shapes: Mapping[str, Shape], only: bool) -> Te
 
 
 def _with_sizes(graph: Graph, items: Mapping[str, tuple[int, ...]], shapes: Mapping[str, Shape]) -> Graph:
-    """Inputs without a shape get that of the data behind a free batch, else the person's, else what is implied."""
+    """Fill in missing input shapes from the data behind a free batch, else from the user, else the implied ones."""
     only = len(graph.inputs) == 1
 
     def told(spec: TensorSpec) -> TensorSpec:
@@ -242,7 +245,7 @@ def _with_sizes(graph: Graph, items: Mapping[str, tuple[int, ...]], shapes: Mapp
 
 
 def _goes_with(item: tuple[int, ...], implied: Shape) -> bool:
-    """Whether an item of the data can be what the graph wants. A product takes any number of axes before its last."""
+    """Return whether an item of the data fits the graph; a product takes any number of axes before its last."""
     if len(implied) == 2:
         return item[-1] == implied[1]
     if len(implied) != len(item) + 1:
@@ -285,8 +288,11 @@ def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
 
 
 def _audio_input(spec: TensorSpec, found: Found, in_steps: bool) -> _Reading:
-    """Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; a fixed other width is one frame. A model
-    of any width that is not called `in_steps` (no state, no rate) takes a sound as long as it is."""
+    """Return the reading of an audio input.
+
+    Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; another fixed width is one frame. A model of
+    any width without `in_steps` (no state, no rate) takes a sound of any length.
+    """
     width = sizes(spec.shape)[-1]
     whole = _SILERO_CONTEXT + _SILERO_FRAME
     if isinstance(found.preprocess, AudioSteps):
@@ -301,7 +307,7 @@ def _audio_input(spec: TensorSpec, found: Found, in_steps: bool) -> _Reading:
 
 
 def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[str, str]:
-    """State inputs and the outputs that feed them: `state` → `stateN`, `h` → `hn`, same type and rank."""
+    """Return state inputs and the outputs that feed them: `state` → `stateN`, `h` → `hn`, same type and rank."""
     links: dict[str, str] = {}
     for spec in inputs:
         for output in outputs:
@@ -314,7 +320,7 @@ def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[st
 
 
 def class_names_told(found: Found, spec: PipelineSpec) -> tuple[Finding, ...]:
-    """Names that are left aside because there is not one for each score."""
+    """Return a warning for class names that are ignored because their number differs from that of the scores."""
     answer = next((entry for entry in spec.outputs if entry.answer), None)
     count = answer.shape[-1] if answer is not None and answer.shape else None
     if not found.classes or spec.answer_kind != "class" or count in (None, len(found.classes)):
@@ -324,7 +330,7 @@ def class_names_told(found: Found, spec: PipelineSpec) -> tuple[Finding, ...]:
 
 
 def _fitting(classes: tuple[str, ...] | None, answer: TensorSpec) -> tuple[str, ...] | None:
-    """Names only where there is one for each score."""
+    """Return the class names if there is one for each score."""
     count = answer.shape[-1] if answer.shape else None
     if classes is None or (isinstance(count, int) and count != len(classes)):
         return None

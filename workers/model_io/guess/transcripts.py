@@ -1,4 +1,4 @@
-"""Whether an answer is scores of characters for each moment (CTC), by the names of its classes."""
+"""Detect character scores for each moment (CTC) by the names of the classes."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from workers.pipeline.postprocess.transcripts import BLANKS, SPACES
 from workers.pipeline.spec import TranscriptSteps
 
 CHARACTERS = 0.9
-"""Share of the names that are single characters."""
+"""Smallest share of names that are single characters."""
 
 
 def transcript_of(answer: TensorSpec, found: Found) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
-    """Return how a transcript is read, and the names of all characters; None where the answer is no transcript.
+    """Return how a transcript is read, and the names of all characters; None where the prediction is no transcript.
 
-    The characters are the names of the model's classes, else a list beside the model that has as many as the answer
-    has scores. A list of characters may lack the blank, which then comes first (torch, PaddleOCR), and the blank space,
-    which PaddleOCR puts last.
+    The characters are the names of the model's classes, else a list beside the model with as many entries as scores. A
+    list of characters may lack the blank, which then comes first (torch, PaddleOCR), and the space, which PaddleOCR
+    puts last.
     """
     count = answer.shape[-1] if len(answer.shape) == 3 else None
     if not isinstance(count, int):
@@ -39,6 +39,6 @@ def _read_with(
 
 
 def are_characters(names: Sequence[str]) -> bool:
-    """Whether nearly all names, but those of blanks and spaces, are single characters."""
+    """Return whether nearly all names, except those of blanks and spaces, are single characters."""
     real = [name for name in names if name.casefold() not in BLANKS and name not in SPACES]
     return bool(real) and sum(len(name) == 1 for name in real) >= CHARACTERS * len(real)

@@ -1,1 +1,1 @@
-"""Formats of models: told by their content, read without running what they hold."""
+"""Detect model formats by their content and read them without running what they contain."""

@@ -1,4 +1,4 @@
-"""Recognizing whose weights these are, by the names and shapes of all tensors."""
+"""Recognize the architecture of weights by the names and shapes of all tensors."""
 
 import time
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ from workers.model_io.words import refuse, shown
 
 MAX_COMPARED = 12
 NEW_MODELS_SECONDS = 4.0
-"""Who opens a file waits for this only where the libraries are newer than the table."""
+"""Time limit for architectures that are missing in the table, needed only if the libraries are newer than it."""
 _SAME = 1e-4
 
 
 @dataclass(frozen=True)
 class Recognized:
-    """`name` is "library/model", `module` holds the weights (float32, eval mode)."""
+    """A recognized architecture; `name` is "library/model", `module` holds the weights (float32, eval mode)."""
 
     name: str
     module: Any
@@ -41,8 +41,11 @@ class Recognized:
 
 
 def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx: JobContext) -> Recognized:
-    """The architecture with these weights in it. Raises `InputRefused`: unknown, ambiguous, or not the
-    wanted one."""
+    """Return the architecture with these weights loaded.
+
+    Raises:
+        InputRefused: the architecture is unknown, ambiguous, or not the wanted one.
+    """
     shapes = kept({name: tuple(value.shape) for name, value in tensors.items()})
     fitting = [(wanted, _classes(shapes, wanted))] if wanted else candidates(shapes, ctx)
     if not fitting:
@@ -69,8 +72,7 @@ def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx
 
 
 def candidates(shapes: Shapes, ctx: JobContext) -> list[tuple[str, int]]:
-    """Names of the architectures whose names and shapes are these, with the number of classes of the
-    weights."""
+    """Return architectures with these names and shapes, and the number of classes of the weights."""
     table = read_table()
     key = names_digest(shapes)
     fitting = list(_fits(table.entries.get(key, []), shapes))
@@ -86,7 +88,7 @@ def _fits(entries: list[Entry], shapes: Shapes) -> Iterator[tuple[str, int]]:
 
 
 def _new_entries(key: str, listed: set[str], ctx: JobContext) -> list[Entry]:
-    """Architectures that the installed libraries have and the table does not yet, as far as time allows."""
+    """Return architectures of the installed libraries that the table lacks, as far as time allows."""
     found, end = [], time.monotonic() + NEW_MODELS_SECONDS
     for name in all_names():
         if name in listed or time.monotonic() > end:
@@ -102,7 +104,7 @@ def _new_entries(key: str, listed: set[str], ctx: JobContext) -> list[Entry]:
 
 
 def _classes(shapes: Shapes, wanted: str) -> int:
-    """The number of classes of a named architecture: the first size of its head in the file."""
+    """Return the number of classes of a named architecture: the first size of its head in the file."""
     try:
         _, entry = fingerprint(wanted if "/" in wanted else f"timm/{wanted}")
     except Exception as error:  # the libraries raise their own types for unknown names
@@ -117,7 +119,11 @@ def _classes(shapes: Shapes, wanted: str) -> int:
 
 
 def load(path: Path, name: str, classes: int, tensors: Tensors) -> Any:
-    """Build `name` and put the weights in. Raises `InputRefused` where they do not fit."""
+    """Build the architecture `name` and load the weights.
+
+    Raises:
+        InputRefused: the weights do not fit.
+    """
     module = build(name, classes or None, device="cpu")
     given = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
     wanted = module.state_dict()
@@ -142,7 +148,7 @@ def _unfit(path: Path, name: str, why: str) -> Exception:
 
 
 def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
-    """Whether both compute the same with these weights, tried on noise."""
+    """Return whether both modules compute the same with these weights, tested on noise."""
     import torch
 
     generator = torch.Generator().manual_seed(0)
@@ -159,7 +165,7 @@ def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
 
 
 def unknown(path: Path, tensors: Tensors) -> Exception:
-    """The refusal that says what the file holds, so that its owner recognizes it."""
+    """Return the refusal that describes the content of the file, so that its owner recognizes it."""
     names = ", ".join([*list(tensors)[:3], *(["…"] if len(tensors) > 3 else [])])
     count = "1 tensor" if len(tensors) == 1 else f"{len(tensors):,} tensors"
     numbers = sum(value.numel() for value in tensors.values())

@@ -1,6 +1,6 @@
-"""Lists of characters beside a recognizer of texts: one character a line, or PaddleOCR's `inference.yml`.
+"""Read lists of characters beside a text recognizer: one character a line, or PaddleOCR's `inference.yml`.
 
-Everything is foreign: sizes are capped, YAML is only parsed, and a file that is no such list is passed over.
+No file is trusted: sizes are limited, YAML is only parsed, and a file that is no such list is skipped.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from workers.model_io.guess.transcripts import are_characters
 LIST_SUFFIXES = (".txt", ".yml", ".yaml")
 _MOST_BYTES = 1_000_000
 _FEWEST = 10
-"""Shorter lists are rather notes than characters."""
+"""Shortest list of characters; shorter ones are probably notes."""
 
 
 def character_lists(files: Iterable[Path]) -> tuple[tuple[str, ...], ...]:
@@ -41,7 +41,7 @@ def _text_of(file: Path) -> str:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    """Split at line ends alone: `str.splitlines` would also split at characters that are in such lists."""
+    """Split only at line feeds: `str.splitlines` would also split at characters that occur in such lists."""
     lines = [line.rstrip("\r") for line in text.split("\n")]
     return tuple(lines[:-1] if lines[-1] == "" else lines)
 

@@ -1,4 +1,4 @@
-"""What the files beside a language model say about dialogues: template, special tokens, where answers end."""
+"""Read how dialogues work from the files beside a language model: template, special and end tokens."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,19 +20,19 @@ DIALOGUE = "The capital of France is Paris, and the capital of Italy is Rome."
 
 
 def template_of(folder: Path) -> str:
-    """The jinja template of a folder, "" for none: a file of its own, or an entry of tokenizer_config.json."""
+    """Return the jinja template of a folder from its own file or from tokenizer_config.json; "" for none."""
     file = folder / TEMPLATE
     if file.is_file() and not file.is_symlink() and file.stat().st_size <= MOST_TEMPLATE_BYTES:
         return file.read_text(encoding="utf-8", errors="replace")
     said = _dict(folder / "tokenizer_config.json").get("chat_template")
-    if isinstance(said, list):  # several by name
+    if isinstance(said, list):  # several templates by name
         named = {entry.get("name"): entry.get("template") for entry in said if isinstance(entry, dict)}
         said = named.get("default") or next(iter(named.values()), None)
     return said if isinstance(said, str) else ""
 
 
 def chat_of(folder: Path, config: Mapping[str, Any]) -> Chat:
-    """How dialogues go in, as the folder's files say it."""
+    """Return how dialogues are encoded, according to the folder's files."""
     more, tokens = _dict(folder / "generation_config.json"), _dict(folder / "tokenizer_config.json")
     ends = more.get("eos_token_id", config.get("eos_token_id"))
     listed = ends if isinstance(ends, list) else [ends]
@@ -47,7 +47,11 @@ def chat_of(folder: Path, config: Mapping[str, Any]) -> Chat:
 
 
 def checked_chat(folder: Path, open_texts: Callable[[], ChatTexts], vocabulary: int, ctx: JobContext) -> dict[str, Any]:
-    """A sentence as the model gets it. Raises `InputRefused` where template or tokenizer do not do."""
+    """Encode a sentence for the model to check its template and tokenizer.
+
+    Raises:
+        InputRefused: the template or the tokenizer is unusable.
+    """
     try:
         with ctx.time_limit(RENDER_S, "trying its chat template"):
             texts = open_texts()

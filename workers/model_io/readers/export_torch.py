@@ -1,4 +1,4 @@
-"""From a torch module to the inner form: ONNX, and the torch program beside it."""
+"""Convert a torch module to the inner form: ONNX, and the torch program beside it."""
 
 import warnings
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from workers.model_io.words import refuse, said, shown
 PROGRAM_FILE = "model.pt2"
 MAX_PROGRAM_NUMBERS = 500_000_000
 EXTERNAL_LIMIT_BYTES = 2**30
-_EXAMPLE_BATCH = 2  # torch.export takes sizes of 0 and 1 for fixed
+_EXAMPLE_BATCH = 2  # torch.export takes sizes of 0 and 1 as fixed
 
 
 def export(
@@ -26,12 +26,19 @@ def export(
     free: Mapping[str, Mapping[int, str]],
     limits: Mapping[str, int] | None = None,
 ) -> str | None:
-    """Write model.onnx (with free axes by name) and model.pt2 into `target`; gives the program's name or
-    None.
+    """Write model.onnx (with named free axes) and model.pt2 into `target`; return the program's name or None.
 
-    `examples` are keyword arguments of the module's forward, with a batch of 2. `free` names the free axes
-    of each, `limits` the largest size of an axis by that name.
-    Raises `InputRefused` where torch cannot trace the module.
+    Args:
+        path: the source, for messages.
+        module: the torch module.
+        examples: keyword arguments of the module's forward, with a batch of 2.
+        output: name of the output.
+        target: the folder to write to.
+        free: names of the free axes of each input.
+        limits: largest size of each named axis.
+
+    Raises:
+        InputRefused: torch cannot trace the module.
     """
     import torch
 
@@ -64,7 +71,7 @@ def export(
 
 
 def reference(module: Any, output: str) -> Reference:
-    """Runs the module itself on numpy inputs."""
+    """Return a function that runs the module on numpy inputs."""
 
     def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         import torch
@@ -77,7 +84,7 @@ def reference(module: Any, output: str) -> Reference:
 
 
 def single(module: Any) -> Any:
-    """The module with `input` as the name of its only argument, whatever its own forward calls it."""
+    """Wrap the module so that its only argument is called `input`, whatever its own forward calls it."""
     import torch
 
     class Single(torch.nn.Module):  # type: ignore[misc]

@@ -1,10 +1,8 @@
-"""Fingerprints of torchvision's and timm's architectures, so that weights without code are recognized at
-once.
+"""Compute fingerprints of torchvision's and timm's architectures, to recognize weights without code.
 
-``python -m workers.model_io.readers.fingerprints`` builds every model once on the meta device (no memory, some
-minutes) and writes `data/architectures.json`: the digest of all tensor names → architectures, each with the
-digest of the names and shapes of its body, and the names of the head, whose size follows the number of
-classes.
+``python -m workers.model_io.readers.fingerprints`` builds every model once on the meta device (no memory, some minutes)
+and writes `data/architectures.json`: the digest of all tensor names → architectures, each with the digest of the names
+and shapes of its body, and the names of the head, whose size follows the number of classes.
 """
 
 import hashlib
@@ -19,14 +17,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 DATA_FILE = "data/architectures.json"
-# what some versions of the libraries store and others do not, and what holds no learned number
+# stored by some versions of the libraries only, without learned numbers
 PASSED_OVER = ("num_batches_tracked", "relative_position_index", "attn_mask", "relative_coords_table")
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Entry(NamedTuple):
-    """`name` is "library/model"; `head` names the tensors whose first size is the number of classes."""
+    """One architecture: `name` is "library/model", `head` names tensors whose first size is the number of classes."""
 
     name: str
     body: str
@@ -34,17 +32,17 @@ class Entry(NamedTuple):
 
 
 def kept(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """Without the tensors that say nothing."""
+    """Return the tensors without those that identify nothing."""
     return {name: shape for name, shape in shapes.items() if not name.endswith(PASSED_OVER)}
 
 
 def names_digest(shapes: Shapes) -> str:
-    """Digest of all tensor names."""
+    """Return the digest of all tensor names."""
     return _digest("\n".join(sorted(shapes)))
 
 
 def body_digest(shapes: Shapes, head: tuple[str, ...]) -> str:
-    """Digest of names and shapes, of the head the names and all but the first size."""
+    """Return the digest of names and shapes; for the head, without the first size."""
     return _digest("\n".join(f"{n}{s[1:] if n in head else s}" for n, s in sorted(shapes.items())))
 
 
@@ -53,14 +51,14 @@ def _digest(text: str) -> str:
 
 
 def entry_of(name: str, model: Any, classes: int) -> tuple[str, Entry]:
-    """The fingerprint of one built model that has `classes` classes."""
+    """Return the fingerprint of one built model that has `classes` classes."""
     shapes = kept({key: tuple(value.shape) for key, value in model.state_dict().items()})
     head = tuple(key for key, shape in shapes.items() if shape and shape[0] == classes)
     return names_digest(shapes), Entry(name, body_digest(shapes, head), head)
 
 
 def all_names() -> Iterator[str]:
-    """Every architecture of the installed libraries, torchvision's first."""
+    """Yield every architecture of the installed libraries, torchvision's first."""
     import timm
     import torchvision
 
@@ -69,7 +67,7 @@ def all_names() -> Iterator[str]:
 
 
 def build(name: str, classes: int | None = None, device: str = "meta") -> Any:
-    """One architecture without weights. `classes` None: as many as it has by itself."""
+    """Build one architecture without weights; `classes` None means its default number."""
     import torch
 
     library, model = name.split("/", 1)
@@ -89,28 +87,32 @@ def build(name: str, classes: int | None = None, device: str = "meta") -> Any:
 
 @dataclass(frozen=True)
 class Table:
-    """`entries`: digest of names → architectures with those names. `versions`: of the libraries it was made with."""
+    """The table of fingerprints.
+
+    `entries` maps the digest of names to the architectures with those names. `versions` are those of the libraries from
+    which it was made.
+    """
 
     entries: Mapping[str, list[Entry]]
     versions: Mapping[str, str]
 
     @property
     def names(self) -> set[str]:
-        """All architectures in the table."""
+        """Return the names of all architectures in the table."""
         return {entry.name for entries in self.entries.values() for entry in entries}
 
     def is_current(self) -> bool:
-        """Whether the installed libraries have no architecture that the table lacks. Imports nothing."""
+        """Return whether the installed libraries have no architecture that the table lacks, without importing them."""
         return all(_release(version(library)) == _release(made) for library, made in self.versions.items())
 
 
 def _release(text: str) -> str:
-    """Without what tells builds for processors and GPUs apart: ``0.24.0+cpu`` → ``0.24.0``."""
+    """Return the release without the suffix of processor and GPU builds: ``0.24.0+cpu`` → ``0.24.0``."""
     return text.partition("+")[0]
 
 
 def read_table() -> Table:
-    """The table that comes with the program."""
+    """Read the table that comes with the program."""
     text = files("workers.model_io").joinpath(DATA_FILE).read_text(encoding="utf-8")
     data = json.loads(text)
     rows = data.pop("architectures")
@@ -118,7 +120,7 @@ def read_table() -> Table:
 
 
 def fingerprint(name: str) -> tuple[str, Entry]:
-    """Build one architecture on the meta device and describe it."""
+    """Build one architecture on the meta device and return its fingerprint."""
     try:
         model = build(name)
     except NotImplementedError:  # some constructors compute with tensors, which the meta device cannot

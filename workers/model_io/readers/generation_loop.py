@@ -1,4 +1,4 @@
-"""How an encoder and a decoder are called to make a text: from their graphs, config.json and generation_config.json."""
+"""Derive how encoder and decoder generate a text: from their graphs, config.json and generation_config.json."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from workers.model_io.words import refuse, shown
 from workers.pipeline.spec import Cache, Generation, MelSteps
 
 LONGEST, MOST = 64, 512
-"""Tokens of an answer where no file of the model says how long it may become, and at most."""
+"""Number of generated tokens where no file states a limit, and the largest number."""
 
 IDS, HIDDEN, MASK, POSITION = ("input_ids", "decoder_input_ids"), "encoder_", "encoder_attention_mask", "cache_position"
 PAST, PRESENT = ("past_key_values", "past"), ("present_key_values", "present")
@@ -22,7 +22,7 @@ WHISPER = "whisper"
 
 @dataclass(frozen=True)
 class Loop:
-    """The loop, what of it was guessed, and what a person should know of it."""
+    """The loop, its guessed parts, and findings for the user."""
 
     steps: Generation
     guessed: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class _Taken:
-    """Inputs of one decoder by what they are; `past` are the others."""
+    """Inputs of one decoder by their role; `past` holds all others."""
 
     ids: str
     hidden: TensorSpec | None
@@ -41,7 +41,11 @@ class _Taken:
 
 
 def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) -> Loop:
-    """How the loop calls them. Raises `InputRefused` where it cannot be known, or where they do not fit together."""
+    """Return how the loop calls the parts.
+
+    Raises:
+        InputRefused: this is unknown, or the parts do not fit together.
+    """
     said = settings_of(folder)
     start, end, pad = (_number(said.get(f"{name}_token_id")) for name in ("decoder_start", "eos", "pad"))
     if start is None or end is None:
@@ -82,14 +86,14 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
-    """config.json, and over it what generation_config.json says."""
+    """Return config.json, overridden by generation_config.json."""
     config, more = read_json(folder / "config.json"), read_json(folder / "generation_config.json")
     said = dict(config) if isinstance(config, dict) else {}
     return {**said, **({k: v for k, v in more.items() if v is not None} if isinstance(more, dict) else {})}
 
 
 def answers(outputs: Iterable[TensorSpec]) -> list[TensorSpec]:
-    """Outputs that hold a vector for each place of a text."""
+    """Return the outputs that hold a vector for each position of a text."""
     return [output for output in outputs if output.dtype == "float32" and len(output.shape) == 3]
 
 
@@ -119,7 +123,7 @@ def _check_width(folder: Path, states: TensorSpec, hidden: TensorSpec) -> None:
 
 
 def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cache:
-    """Which output feeds which input from token to token."""
+    """Return which output feeds which input from token to token."""
     taken = _taken(folder, step)
     first, later = ({output.name: output for output in graph.outputs} for graph in (decoder, step))
     carried: dict[str, str] = {}
@@ -149,21 +153,21 @@ def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cac
 
 
 def _sources(name: str) -> Iterable[str]:
-    """What the output may be called that feeds an input: past_key_values.0.decoder.key ← present.0.decoder.key."""
+    """Yield possible names of the output that feeds an input: past_key_values.0.decoder.key ← present.0.decoder.key."""
     for past in PAST:
         if name.startswith(past):
             yield from (present + name[len(past) :] for present in PRESENT)
 
 
 def _same_kind(entry: TensorSpec, output: TensorSpec) -> bool:
-    """The same type and, where both say them, the same sizes (heads, and numbers of each head)."""
+    """Return whether type and known sizes (heads, and numbers of each head) are equal."""
     sizes = zip(entry.shape, output.shape, strict=False)
     same = all(a == b for a, b in sizes if isinstance(a, int) and isinstance(b, int))
     return entry.dtype == output.dtype and len(entry.shape) == len(output.shape) and same
 
 
 def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | None:
-    """How sounds become what the encoder takes; None where it reads tokens."""
+    """Return how sounds become the encoder's input; None for an encoder that reads tokens."""
     features = [entry for entry in encoder.inputs if entry.dtype == "float32" and len(entry.shape) == 3]
     if not features:
         return None
@@ -189,8 +193,10 @@ def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | No
 
 
 def _begin(said: Mapping[str, Any], start: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Tokens after the start that are always there, and languages of which the model chooses one first; by the rules of
-    WhisperForConditionalGeneration.generate."""
+    """Return the tokens that always follow the start, and the languages from which the model chooses first.
+
+    The rules are those of WhisperForConditionalGeneration.generate.
+    """
     task, language = said.get("task"), said.get("language")
     known = said["lang_to_id"] if isinstance(said.get("lang_to_id"), dict) else {}
     tasks = said["task_to_id"] if isinstance(said.get("task_to_id"), dict) else {}
@@ -210,18 +216,20 @@ def _begin(said: Mapping[str, Any], start: int) -> tuple[tuple[int, ...], tuple[
 
 
 def _forced_first(said: Mapping[str, Any]) -> tuple[int, ...]:
-    """Of models for many languages the token of the one that is translated into."""
+    """Return the token of the target language of multilingual models."""
     token = _number(said.get("forced_bos_token_id"))
     return () if token is None else (token,)
 
 
 def _longest(said: Mapping[str, Any], begun: int, speech: bool) -> tuple[int, bool]:
-    """Tokens of an answer, and whether a file says so. `max_length` counts those that an answer begins with; never more
-    than the decoder has places for."""
+    """Return the largest number of generated tokens, and whether a file states it.
+
+    `max_length` includes the tokens with which a text begins. The number never exceeds the decoder's positions.
+    """
     new, whole = _number(said.get("max_new_tokens")), _number(said.get("max_length"))
     places = _number(said.get("max_target_positions")) or _number(said.get("max_position_embeddings"))
     if not new and whole:
-        # what a transcript begins with is not counted there (WhisperForConditionalGeneration)
+        # it excludes the beginning of a transcript (WhisperForConditionalGeneration)
         new = whole if speech else whole - 1
     fits = MOST if not places else max(1, places - begun)
     return max(1, min(new or LONGEST, fits, MOST)), bool(new)
@@ -249,7 +257,7 @@ def _told(said: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
 
 
 def _barred(said: Mapping[str, Any]) -> tuple[int, ...]:
-    """Tokens that are never an answer by themselves (`bad_words_ids` of one token: Marian's padding)."""
+    """Return the tokens that are never a prediction by themselves (`bad_words_ids` of one token: Marian's padding)."""
     words = said.get("bad_words_ids")
     return tuple(
         word[0]
@@ -268,6 +276,7 @@ def _number(value: Any) -> int | None:
 
 
 def unfit(folder: Path, reason: str) -> Exception:
+    """Return the refusal for parts that cannot run together."""
     return refuse(
         "unsupported_architecture",
         "These parts cannot be run together",

@@ -1,4 +1,4 @@
-"""What the libraries say about the weights of a recognized architecture: preprocessing, classes, license."""
+"""Read preprocessing, classes and license of a recognized architecture's weights from the libraries."""
 
 from math import floor
 from typing import Any
@@ -11,10 +11,10 @@ _TORCHVISION_LICENSE = "BSD-3-Clause"
 
 
 def known(name: str, sha256: str, classes: int) -> tuple[Found, tuple[int, int, int]]:
-    """What is known of "library/model", and the input's (channels, height, width).
+    """Return the facts about "library/model", and the input's (channels, height, width).
 
-    Preprocessing counts as found where the file is the library's own (torchvision's names carry the digest)
-    and as guessed where only the architecture fits.
+    Preprocessing counts as found if the file is the library's own (torchvision's names carry the digest), and as
+    guessed if only the architecture fits.
     """
     library, model = name.split("/", 1)
     return _timm(name, model, classes) if library == "timm" else _torchvision(name, model, sha256, classes)

@@ -1,8 +1,7 @@
-"""Folders of language models (`…ForCausalLM`): read without the library, converted by transformers' own exporter into
-one OpenVINO graph that keeps its cache.
+"""Read folders of language models (`…ForCausalLM`) and convert them to one OpenVINO graph with its cache.
 
-The model stays as its maker stored it (mostly in BF16) and is computed in 32 bits: that is what versions are compared
-with.
+Reading needs no library; transformers' own exporter converts. The model keeps the stored format of its weights (mostly
+BF16) and computes in 32 bits; versions are compared with that.
 """
 
 import gc
@@ -42,13 +41,15 @@ from workers.pipeline.spec import Chat, PipelineInput, PipelineOutput, PipelineS
 
 ENDING = "ForCausalLM"
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma", "phi3", "smollm3", "olmo2", "granite", "gpt_neox")
-"""`model_type`s whose conversion was tried, small and with random weights; others may keep another kind of cache, or
-none. Of Mistral those without a sliding window convert, the others are refused in words."""
+"""`model_type`s whose conversion was tested with small random weights; others may have a different cache or none.
+
+Mistral models without a sliding window convert; the others are refused with a message.
+"""
 
 RUNTIME, MAIN, WEIGHTS = "openvino", "model.xml", "model.bin"
 SETTINGS = {"chat": True, "inference_precision": "f32"}
 JUDGED_TOKENS = 1024
-"""Of a text, at most: its places are not independent, and further texts prove more."""
+"""Largest number of evaluated tokens of a text; its positions depend on each other, so further texts prove more."""
 
 PRECISIONS = {"BF16": "bf16", "F16": "fp16", "F32": "fp32"}
 
@@ -56,7 +57,7 @@ Load = Callable[[str], Any]
 
 
 def is_language_model(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration is one of a family that is known here."""
+    """Return whether a configuration belongs to a known family of language models."""
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else ""
     return name.endswith(ENDING) and config.get("model_type") in FAMILIES and not config.get("is_encoder_decoder")
@@ -70,7 +71,19 @@ def read(
     load: Load,
     ctx: JobContext,
 ) -> tuple[Draft, Write]:
-    """`counts` are the numbers of the weights by their safetensors dtype, `load(dtype)` gives the module."""
+    """Read a language model.
+
+    Args:
+        folder: the model's folder.
+        config: the content of config.json.
+        files: the files with weights.
+        counts: numbers of the weights by their safetensors dtype.
+        load: returns the torch module in a dtype.
+        ctx: context of the running job.
+
+    Returns:
+        The draft, and the function that converts the model.
+    """
     beside = beside_folder(folder)
     stored = max(counts, key=lambda name: counts[name], default="F32")
     _refuse_unfit(folder, config, beside, stored)
@@ -105,7 +118,11 @@ def read(
 
 
 def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: Found, stored: str) -> None:
-    """Raises `InputRefused` without a tokenizer, and for weights (`stored` as most of them are) that lost digits."""
+    """Check the tokenizer and the number format.
+
+    Raises:
+        InputRefused: there is no tokenizer, or the weights (mostly `stored`) have lost digits.
+    """
     if beside.tokenizer is None:
         raise refuse(
             "no_tokenizer",
@@ -131,7 +148,7 @@ def _architecture(config: Mapping[str, Any]) -> str:
 
 
 def _facts(config: Mapping[str, Any], chat: Chat) -> ChatFacts:
-    """What a chat needs beside the weights: keys and values of each layer, for each token."""
+    """Return the size of keys and values of all layers for each token, which a chat needs beside the weights."""
     heads = _number(config.get("num_attention_heads", config.get("n_head")))
     width = _number(config.get("hidden_size", config.get("n_embd")))
     own = _number(config.get("num_key_value_heads", heads)) * _number(config.get("head_dim") or width // heads)
@@ -161,7 +178,7 @@ def _spec(chat: Chat, vocabulary: int) -> PipelineSpec:
 
 
 def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, target: Path, ctx: JobContext) -> Draft:
-    """Loads as stored, converts, and holds both against each other on a sentence."""
+    """Load the model as stored, convert it, and compare both on a sentence."""
     assert draft.stored is not None and draft.stored.pipeline is not None and draft.found.tokenizer is not None
     chat, steps = draft.stored.pipeline.chat, draft.stored.pipeline.preprocess
     assert chat is not None
@@ -181,7 +198,7 @@ def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, ta
         ctx.check_cancelled()
         _export(folder, model, target / MAIN)
         del model  # its weights need not be held beside the converted ones
-        gc.collect()  # what was traced refers to itself, and holds all weights once more
+        gc.collect()  # the traced graph refers to itself and holds all weights once more
         ctx.check_cancelled()
         findings = _checked(folder, want, ids, target / MAIN, ctx.threads)
     write_model(
@@ -193,21 +210,21 @@ def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, ta
 
 
 def _export(folder: Path, model: Any, path: Path) -> None:
-    """transformers' exporter, told which sizes are free: batch, tokens, and what the cache holds."""
+    """Export with transformers' exporter, with free sizes for batch, tokens and cache."""
     library = import_library()
     import torch
     from transformers import DynamicCache
     from transformers.exporters.exporter_openvino import OpenVINOConfig, OpenVINOExporter
 
     config, free = model.config, torch.export.Dim.AUTO
-    batch, before, tokens = 2, 4, 3  # sizes of 0 and 1 would be taken for fixed
+    batch, before, tokens = 2, 4, 3  # sizes of 0 and 1 would be taken as fixed
     heads = config.num_attention_heads
     sizes = (batch, getattr(config, "num_key_value_heads", heads), before, _head_size(config))
     cache = DynamicCache(config=config)
     for layer in range(config.num_hidden_layers):
         cache.update(torch.zeros(sizes, dtype=model.dtype), torch.zeros(sizes, dtype=model.dtype), layer)
     mask = torch.ones(batch, before + tokens, dtype=torch.int64)
-    mask[0, 0] = 0  # a mask of ones alone would be left out
+    mask[0, 0] = 0  # a mask of only ones would be omitted
     inputs = {
         "input_ids": torch.ones(batch, tokens, dtype=torch.int64),
         "attention_mask": mask,
@@ -240,7 +257,7 @@ def _head_size(config: Any) -> int:
 
 
 def _thoughts_of(model: Any, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """What the source, computed in 32 bits, thinks of each next token of `ids` (1, tokens)."""
+    """Return the source's scores of each next token of `ids` (1, tokens), computed in 32 bits."""
     import torch
 
     with torch.inference_mode(), in_32_bits(model):
@@ -251,7 +268,11 @@ def _thoughts_of(model: Any, ids: NDArray[np.int64]) -> NDArray[np.float32]:
 def _checked(
     folder: Path, want: NDArray[np.float32], ids: NDArray[np.int64], path: Path, threads: int
 ) -> tuple[Any, ...]:
-    """Raises `InputRefused` where the converted model thinks otherwise than its source, which thinks `want`."""
+    """Compare the converted model with the source's scores `want`; return findings.
+
+    Raises:
+        InputRefused: they differ.
+    """
     session: Any = openvino.load(path, SETTINGS, threads)
     try:
         vocabulary = int(session.vocabulary)

@@ -1,4 +1,4 @@
-"""First bytes of files: what a stranger's file really is."""
+"""Identify untrusted files by their first bytes."""
 
 import io
 import pickletools
@@ -12,6 +12,8 @@ GGUF = b"GGUF"
 
 
 class Known(NamedTuple):
+    """A recognized kind of content that does not open as a model here."""
+
     what: str
     hint: str = ""
     is_model: bool = False
@@ -64,7 +66,7 @@ _WEB = Known(
 
 
 def known_content(head: bytes) -> Known | None:
-    """What the first bytes say, for everything that is surely no model that opens here."""
+    """Return the kind of content that the first bytes show, if it is certainly no model that opens here."""
     for offset, magic, known in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
             return known
@@ -81,19 +83,19 @@ def known_content(head: bytes) -> Known | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes are plain text (any encoding that has no control characters)."""
+    """Return whether the first bytes are plain text (any encoding without control characters)."""
     return bool(head) and not any(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
 
 
 def is_safetensors(head: bytes, size: int) -> bool:
-    """Eight bytes of header length, then a JSON object. The length is judged when it is opened."""
+    """Return whether eight bytes of header length and a JSON object follow; opening checks the length."""
     if len(head) < 9:
         return False
     return head[8:9] == b"{" and (size < 10 or head[9:10] in b'"} \n\t') and not head.startswith((b"{", b"PK"))
 
 
 def is_pickle(head: bytes) -> bool:
-    """Protocol 2 and later by its mark, 0 and 1 by a few operations that make sense together."""
+    """Return whether the bytes are a pickle: protocol 2 and later by its mark, 0 and 1 by plausible operations."""
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return True
     if head[:1] not in (b"(", b"]", b"}", b"c", b"i", b"l", b"d"):
@@ -112,7 +114,7 @@ def is_pickle(head: bytes) -> bool:
 def walk_onnx(path: Path, size: int) -> Literal["whole", "cut", "no"]:
     """Walk the top level of a protobuf file: only fields of ONNX's ModelProto (onnx.proto), and a graph.
 
-    "cut": it begins like a model, but a part is longer than the file.
+    The result "cut" means that it begins like a model, but a part is longer than the file.
     """
     seen: set[int] = set()
     with path.open("rb") as file:

@@ -1,8 +1,8 @@
-"""Optimum's merged decoder, one file with two branches, taken apart into a decoder and a decoder with past.
+"""Split Optimum's merged decoder, one file with two branches, into a decoder and a decoder with past.
 
-`decoder_model_merged.onnx` is one If over `use_cache_branch`: without a cache the decoder reads all tokens, with it
-one token and what was kept (optimum's `merge_decoders`, which transformers.js asks for). Apart, each branch is a plain
-graph that techniques and other runtimes take.
+`decoder_model_merged.onnx` is one If over `use_cache_branch`: without a cache the decoder reads all tokens, with it one
+token and the cache (optimum's `merge_decoders`, which transformers.js needs). Each branch alone is a plain graph that
+techniques and other runtimes accept.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,14 @@ from typing import Any
 
 CHOICE = "use_cache_branch"
 CROSS = ".encoder."
-"""In the names of keys and values of what the encoder gave. The branch with a cache gives empty ones: they stay."""
+"""Marks keys and values of the encoder's output; the branch with a cache outputs empty ones, which are not used."""
 
 
 def taken_apart(model: Any) -> tuple[Any, Any] | None:
-    """(decoder, decoder with past) as models of their own, which share the file's external data; None where it is no If
-    over `use_cache_branch`. `model` is an onnx ModelProto."""
+    """Return decoder and decoder with past as separate models that share the file's external data.
+
+    Return None where `model` (an onnx ModelProto) is no If over `use_cache_branch`.
+    """
     asked = [node for node in model.graph.node if node.op_type == "If" and list(node.input) == [CHOICE]]
     if len(asked) != 1 or len(model.graph.node) != 1:
         return None
@@ -29,7 +31,7 @@ def taken_apart(model: Any) -> tuple[Any, Any] | None:
 
 
 def _alone(model: Any, branch: Any, names: list[str], kept: Iterable[int]) -> Any:
-    """One branch with those of its outputs that are `kept`, the nodes that make them, and what these read."""
+    """Return one branch with the outputs at the positions `kept` and everything they depend on."""
     import onnx
 
     made = onnx.ModelProto()
@@ -58,7 +60,7 @@ def _alone(model: Any, branch: Any, names: list[str], kept: Iterable[int]) -> An
 
 
 def _read_by(node: Any) -> set[str]:
-    """What a node reads, also inside of graphs of its own."""
+    """Return the names that a node reads, also inside its nested graphs."""
     names = {name for name in node.input if name}
     for attribute in node.attribute:
         for graph in (attribute.g, *attribute.graphs):

@@ -1,9 +1,10 @@
-"""The names that a source gives its weights, kept in the graph that was made of it.
+"""Keep the source's names of weights in the graph that was made of it.
 
-An exporter forgets most of them. Whoever builds another graph of the same weights (`workers.quantize.language_onnx`)
-needs them, and the source may be gone by then. A weight and a constant belong together where every byte is the same, as
-stored or in 32 bits; a constant may be several weights (a table of words that is also the last layer). Weights of one
-value alone (a norm of ones) may be left out of a graph; they are kept in words.
+An exporter drops most of them. Techniques that build another graph of the same weights
+(`workers.quantize.language_onnx`) need them, and the source may be gone by then. A weight and a constant belong
+together if every byte is equal, as stored or in 32 bits. A constant may be several weights (an embedding table that is
+also the last layer). Weights with a single value (a norm of ones) may be missing in a graph; they are stored as that
+value.
 """
 
 import hashlib
@@ -17,15 +18,18 @@ UNIFORM_FILE = "uniform_weights.json"
 
 
 class Uniform(NamedTuple):
-    """A weight of one value alone."""
+    """A weight whose numbers all have one value."""
 
     value: float
     shape: tuple[int, ...]
 
 
 def name_weights(program: Any, model: Any) -> dict[str, Uniform]:
-    """Give the constants of an OpenVINO `program` the names of the weights of the torch module `model`; returns those
-    of one value that none of them holds."""
+    """Name the constants of an OpenVINO `program` after the weights of the torch module `model`.
+
+    Returns:
+        The weights with a single value that no constant holds.
+    """
     import torch
 
     constants: dict[bytes, list[Any]] = defaultdict(list)
@@ -43,7 +47,7 @@ def name_weights(program: Any, model: Any) -> dict[str, Uniform]:
             if whole.min() == whole.max():
                 left_out[name] = Uniform(float(whole.min()), tuple(whole.shape))
             continue
-        # of equal ones (norms that are all 1) each takes one of its own as long as there are any
+        # of equal constants (norms that are all 1), each weight takes its own while there are any
         holder = found.pop(0) if len(found) > 1 else found[0]
         holders[holder.get_friendly_name()] = holder
         names[holder.get_friendly_name()].append(name)
@@ -53,7 +57,7 @@ def name_weights(program: Any, model: Any) -> dict[str, Uniform]:
 
 
 def weights_of(program: Any) -> dict[str, Any]:
-    """Weights by their names: constants of a program as `name_weights` left it. Several may be one and the same."""
+    """Return weights by name from a program that `name_weights` has named; several names may share one constant."""
     found = {}
     for node in program.get_ordered_ops():
         if node.get_type_name() == "Constant" and node.get_friendly_name().startswith(PREFIX):
@@ -63,5 +67,5 @@ def weights_of(program: Any) -> dict[str, Any]:
 
 
 def _digest(array: Any) -> bytes:
-    """Of the bytes alone: a norm's weights lie as (1, 1, n) in the graph."""
+    """Return the digest of the bytes without the shape, because a graph stores a norm's weights as (1, 1, n)."""
     return hashlib.blake2b(memoryview(array.reshape(-1)).cast("B"), digest_size=16).digest()

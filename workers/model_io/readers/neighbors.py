@@ -1,7 +1,6 @@
-"""What the files beside a model say about it: preprocessing, tokenizer, class names, license.
+"""Read preprocessing, tokenizer, class names and license from the files beside a model.
 
-Everything is foreign: sizes are capped, JSON and YAML are only parsed, and a file that cannot be read is
-passed over.
+No file is trusted: sizes are limited, JSON and YAML are only parsed, and an unreadable file is skipped.
 """
 
 import contextlib
@@ -28,10 +27,10 @@ MAX_JSON_BYTES = 50_000_000
 _MAX_TEXT_BYTES = 200_000
 _MOST_LISTS, _MOST_FOLDERS = 50, 20
 _FINDERS = ("detect", "segment", "pose", "obb")
-"""What Ultralytics' exporter writes as `task` of models that give boxes."""
+"""Values of `task` that Ultralytics' exporter writes for models with boxes."""
 
 USUAL_SIDE = 640
-"""Ultralytics' own size of pictures, where a file says none."""
+"""Ultralytics' default image size, where a file states none."""
 
 _RESAMPLE: dict[Any, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 _LICENSES = (
@@ -50,7 +49,7 @@ _LICENSES = (
 
 
 def read_json(path: Path) -> Any:
-    """The parsed file, or None where it is missing, too large or no JSON."""
+    """Return the parsed file, or None where it is missing, too large or no JSON."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_JSON_BYTES:
             return None
@@ -70,7 +69,7 @@ def _read_text(path: Path) -> str:
 
 
 def beside_folder(folder: Path) -> Found:
-    """What config.json, preprocessor_config.json, tokenizer.json, README and LICENSE of a folder say."""
+    """Return what config.json, preprocessor_config.json, tokenizer.json, README and LICENSE of a folder state."""
     config = read_json(folder / "config.json")
     config = config if isinstance(config, dict) else {}
     tokenizer = folder / "tokenizer.json"
@@ -95,7 +94,7 @@ def beside_folder(folder: Path) -> Found:
 
 
 def _head_of(config: Mapping[str, Any]) -> tuple[Task | None, bool | None]:
-    """What the ending of an architecture's name says of the answers, and whether they are classes."""
+    """Return the task that an architecture's name states, and whether its predictions are classes."""
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else ""
     if name.endswith("ForTokenClassification"):
@@ -108,7 +107,7 @@ def _head_of(config: Mapping[str, Any]) -> tuple[Task | None, bool | None]:
 
 
 def sentence_parts(folder: Path) -> tuple[Literal["mean", "cls"] | None, bool | None]:
-    """Pooling and normalization as sentence-transformers keeps them: 1_Pooling/config.json and modules.json."""
+    """Return sentence-transformers' pooling and normalization: 1_Pooling/config.json and modules.json."""
     pooling, modules = read_json(folder / "1_Pooling" / "config.json"), read_json(folder / "modules.json")
     normalize = (
         any(str(m.get("type", "")).endswith("Normalize") for m in modules if isinstance(m, dict))
@@ -121,8 +120,7 @@ def sentence_parts(folder: Path) -> tuple[Literal["mean", "cls"] | None, bool | 
 
 
 def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
-    """The file's own metadata first, then its folder (and the one above, for `onnx/model.onnx` of a hub
-    folder)."""
+    """Return the file's own metadata, completed by its folder (and the one above for `onnx/model.onnx`)."""
     found = Found(
         task="object-detection" if metadata.get("task") in _FINDERS else None,
         classes=_classes_in(metadata),
@@ -136,8 +134,10 @@ def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
 
 
 def carry(path: Path, target: Path) -> None:
-    """Keep what the hub's libraries need of a model's configuration with the opened one, without references to code
-    (`auto_map`), which is not carried along."""
+    """Save a model's configuration with the opened one, for the hub's libraries.
+
+    References to code (`auto_map`) are removed, because the code is not saved.
+    """
     folders = [path] if path.is_dir() else _folders_of(path)
     for name in CARRIED:
         found = next((data for folder in folders if isinstance(data := read_json(folder / name), dict)), None)
@@ -148,7 +148,7 @@ def carry(path: Path, target: Path) -> None:
 
 
 def _behind(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What Ultralytics' exporter says to stand behind the scores: `task`, and for poses `kpt_shape` ("[17, 3]")."""
+    """Return what Ultralytics' exporter places behind the scores: `task`, and for poses `kpt_shape` ("[17, 3]")."""
     if metadata.get("task") == "obb":
         return {"behind": "angle"}
     shape = re.fullmatch(r"\s*[\[(](\d+),\s*([23])[\])]\s*", metadata.get("kpt_shape", ""))
@@ -158,11 +158,11 @@ def _behind(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def beside_sha256(path: Path) -> str:
-    """Digest over all that lies beside a model and that opening it may take over: files that say something by their
-    name, and lists of class names and of characters. With others the same weights become another opened model; whatever
-    else comes and goes in the folder (a download, a log) changes nothing.
+    """Return the digest of everything beside a model that opening it may use.
 
-    Of a file, those in its folder (and in the one above, as `beside_file`); of a folder, those in it and one below.
+    These are files with known names and lists of class names or characters; other files (a download, a log) do not
+    count. With other such files, the same weights become another opened model. For a file, its folder counts (and the
+    one above, as in `beside_file`); for a folder, itself and one level below.
     """
     folders = [path, *sorted(_folders_in(path))] if path.is_dir() else _folders_of(path)
     digest = hashlib.sha256()
@@ -177,7 +177,7 @@ def beside_sha256(path: Path) -> str:
 
 
 def small_files(folder: Path) -> list[Path]:
-    """Those of a model's folder that may say something about it; no links, nothing large."""
+    """Return the files of a model's folder that may describe it, without links and large files."""
     found = []
     for file in sorted({*_text_files(folder), *(folder / name for name in BESIDE)}):
         with contextlib.suppress(OSError):
@@ -198,7 +198,7 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _text_files(folder: Path) -> list[Path]:
-    """Return the files in which lists of class names or characters may stand."""
+    """Return the files that may hold lists of class names or characters."""
     try:
         return sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", *LIST_SUFFIXES))[:_MOST_LISTS]
     except OSError:
@@ -206,7 +206,7 @@ def _text_files(folder: Path) -> list[Path]:
 
 
 def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
-    """A whole pipeline under the key `fettle.pipeline`, as this program writes it into its own models."""
+    """Return the pipeline under the key `fettle.pipeline`, which this program writes into its own models."""
     try:
         return parse_pipeline(metadata["fettle.pipeline"])
     except (KeyError, ValidationError):
@@ -214,13 +214,13 @@ def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
 
 
 def label_lists(folder: Path, count: int) -> tuple[str, ...] | None:
-    """Exactly `count` class names from a JSON or text file in the folder: a list, or one name a line."""
+    """Return exactly `count` class names from a JSON or text file in the folder: a list, or one name a line."""
     lists = (names for file in _text_files(folder) for names in _class_lists(file))
     return next((names for names in lists if len(names) == count), None)
 
 
 def _class_lists(file: Path) -> Iterator[tuple[str, ...]]:
-    """What could be class names in a file: a list of texts in JSON, or the lines of a text that is named so."""
+    """Yield possible class names of a file: lists of texts in JSON, or the lines of a suitably named text."""
     if file.suffix == ".txt" and re.search(r"label|class|synset|categor", file.name, re.I):
         yield tuple(line.strip() for line in _read_text(file).splitlines() if line.strip())
     data = read_json(file) if file.suffix == ".json" else None
@@ -230,7 +230,7 @@ def _class_lists(file: Path) -> Iterator[tuple[str, ...]]:
 
 
 def classes_of(config: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """`id2label` in the order of its numbers, unless it is only LABEL_0, LABEL_1, …"""
+    """Return `id2label` in the order of its numbers, unless its names are only LABEL_0, LABEL_1 and so on."""
     labels = config.get("id2label")
     if not isinstance(labels, dict):
         return None
@@ -242,8 +242,7 @@ def classes_of(config: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def characters_of(vocabulary: Any) -> tuple[str, ...] | None:
-    """The characters of a `vocab.json` in the order of their numbers, as Wav2Vec2 and other CTC models have it; None
-    for the word pieces of texts."""
+    """Return the characters of a `vocab.json` in order, as in Wav2Vec2 and other CTC models; None for word pieces."""
     if not isinstance(vocabulary, dict):
         return None
     names = {number: name for name, number in vocabulary.items() if isinstance(number, int)}
@@ -254,7 +253,7 @@ def characters_of(vocabulary: Any) -> tuple[str, ...] | None:
 
 
 def _classes_in(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
-    """Class names in ONNX metadata: a JSON or Python-like list or map, or one a line."""
+    """Return class names in ONNX metadata: a JSON or Python-like list or map, or one a line."""
     for key in ("classes", "names", "labels", "class_names", "character"):
         text = metadata.get(key, "")
         if not text:
@@ -271,8 +270,11 @@ def _classes_in(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def _ultralytics_steps(metadata: Mapping[str, str]) -> ImageSteps | None:
-    """What a model that Ultralytics' exporter wrote is fed: colors from 0 to 1, and for detectors a letterbox of
-    `imgsz` (ultralytics/engine/exporter.py; YOLO v5's writes `stride` and `names` only)."""
+    """Return the preparation of a model from Ultralytics' exporter (ultralytics/engine/exporter.py).
+
+    It is colors from 0 to 1, and for detectors a letterbox of `imgsz`. YOLO v5's exporter writes only `stride` and
+    `names`.
+    """
     if not {"stride", "names"} <= metadata.keys():
         return None
     sides = [int(side[:9]) for side in re.findall(r"\d+", metadata.get("imgsz", ""))[:2]]
@@ -295,13 +297,13 @@ def _max_length(folder: Path, config: Mapping[str, Any]) -> int | None:
         tokenizer.get("model_max_length") if isinstance(tokenizer, dict) else None,
         config.get("max_position_embeddings"),
     ]
-    # tokenizers without a limit say 1e30
+    # tokenizers without a limit state 1e30
     sane = [value for value in candidates if isinstance(value, int) and 0 < value <= 1_000_000]
     return min(sane) if sane else None
 
 
 def image_steps(config: Any) -> ImageSteps | None:
-    """preprocessor_config.json of transformers' image processors (and timm's, which has the same meaning)."""
+    """Return the steps of transformers' image processors (and timm's, which have the same meaning)."""
     if not isinstance(config, dict) or not any(key in config for key in ("image_mean", "size", "do_resize")):
         return None
     size = _hf_size(config.get("size")) if config.get("do_resize", True) else None
@@ -322,7 +324,7 @@ def image_steps(config: Any) -> ImageSteps | None:
 
 
 def _hf_size(value: Any) -> int | tuple[int, int] | None:
-    """224 → both sides (transformers' square default), {shortest_edge} → an int, {height, width} → both."""
+    """Return 224 → both sides (transformers' default), {shortest_edge} → an int, {height, width} → both."""
     if isinstance(value, int):
         return (value, value)
     if isinstance(value, dict) and isinstance(value.get("shortest_edge"), int):
@@ -333,7 +335,7 @@ def _hf_size(value: Any) -> int | tuple[int, int] | None:
 
 
 def license_of(folder: Path) -> str | None:
-    """`license:` in the front matter of README.md, else what the text of a LICENSE file is."""
+    """Return `license:` in the front matter of README.md, else the name of a LICENSE file's text."""
     front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", _read_text(folder / "README.md"), re.S)
     # aliases can make a small YAML text explode
     if front and "*" not in front[1] and "&" not in front[1]:
@@ -356,6 +358,6 @@ def _spdx(name: str) -> str:
 
 
 def license_in_text(text: str) -> str | None:
-    """The SPDX name of a well-known license text."""
+    """Return the SPDX name of a well-known license text."""
     lowered = text.lower()
     return next((spdx for pattern, spdx in _LICENSES if re.search(pattern, lowered, re.S)), None)

@@ -1,4 +1,4 @@
-"""ONNX files: any opset that ONNX Runtime runs, weights inside or in files beside."""
+"""Read ONNX files of any opset that ONNX Runtime runs, with weights inside or in files beside them."""
 
 import shutil
 from functools import partial
@@ -23,8 +23,8 @@ _LONGEST = 200
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads, checks and loads the graph without running it."""
-    import_module("onnx")  # before the clock runs
+    """Read, check and load the graph without running it."""
+    import_module("onnx")  # import before the time limit starts
     import_library()
     with checking(ctx, [path]):
         model = load_proto(path)
@@ -49,7 +49,7 @@ def _contents(beside: int) -> Finding:
 
 
 def _write(path: Path, model: Any, draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
-    """Copies the model into `target`; external data are gathered in one file beside it."""
+    """Copy the model into `target`; external data are collected in one file beside it."""
     ctx.check_cancelled()
     if len(draft.files) == 1:
         shutil.copyfile(path, target / "model.onnx")

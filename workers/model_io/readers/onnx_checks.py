@@ -1,4 +1,4 @@
-"""What is looked at in an ONNX file before a runtime gets to see it (SECURITY.md, opening a model, 5)."""
+"""Check an ONNX file before a runtime opens it."""
 
 import os
 import stat
@@ -15,7 +15,11 @@ MAX_INLINED_NODES = 1_000_000
 
 
 def load_proto(path: Path) -> Any:
-    """The parsed `onnx.ModelProto` without its external data. Raises `InputRefused`."""
+    """Return the parsed `onnx.ModelProto` without its external data.
+
+    Raises:
+        InputRefused: the file is damaged or empty.
+    """
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -27,13 +31,13 @@ def load_proto(path: Path) -> Any:
         raise refuse("empty", "The model is empty", f"{path.name} holds no operations.", ASK_AGAIN)
     if not model.graph.output:
         raise refuse("no_output", "The model has no output", f"{path.name} answers nothing.", ASK_AGAIN)
-    if not all(isinstance(name, str) for name in _names(model)):  # protobuf hands bytes out that are no text
+    if not all(isinstance(name, str) for name in _names(model)):  # protobuf returns invalid text as bytes
         raise damaged(path, "it holds names that are no text.")
     return model
 
 
 def _names(model: Any) -> Iterator[Any]:
-    """Everything in the model that is text and looked at here."""
+    """Yield everything in the model that is text and used here."""
     for opset in model.opset_import:
         yield opset.domain
     for entry in model.metadata_props:
@@ -54,7 +58,11 @@ def _names(model: Any) -> Iterator[Any]:
 
 
 def check_model(path: Path, model: Any) -> tuple[Finding, ...]:
-    """Everything that can be said without running it. Raises `InputRefused`; gives warnings back."""
+    """Check everything that is possible without running the model; return warnings.
+
+    Raises:
+        InputRefused: the model is unsafe or damaged.
+    """
     check_external(path, model)
     check_functions(path, model)
     for node in nodes(model):
@@ -67,7 +75,7 @@ def check_model(path: Path, model: Any) -> tuple[Finding, ...]:
 
 
 def external_files(model: Any) -> dict[str, int]:
-    """Locations of external data, with the last byte that is used of each."""
+    """Return the locations of external data with the last used byte of each."""
     found: dict[str, int] = {}
     for tensor in tensors(model):
         if tensor.data_location != 1 and not tensor.external_data:
@@ -86,7 +94,7 @@ def external_files(model: Any) -> dict[str, int]:
 
 
 def check_external(path: Path, model: Any) -> None:
-    """External data are plain files below the model's own folder, reached by no link, and long enough."""
+    """Check that external data are plain files below the model's folder, not links, and long enough."""
     for location, end in external_files(model).items():
         parts = PurePosixPath(location).parts
         odd = not location or "\\" in location or "*" in location or "\0" in location
@@ -136,7 +144,7 @@ def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
 
 
 def check_functions(path: Path, model: Any) -> None:
-    """Local functions must not call themselves, nor grow without bound when they are put in place."""
+    """Check that local functions do not call themselves and do not grow without bound when inlined."""
     bodies = {(f.domain, f.name): f for f in model.functions}
     sizes: dict[tuple[str, str], int] = {}
 
@@ -154,7 +162,7 @@ def check_functions(path: Path, model: Any) -> None:
 
 
 def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
-    """onnx's own checker. What only shape inference minds is a warning, since runtimes often do not."""
+    """Run onnx's own checker; errors of shape inference alone are warnings, because runtimes often ignore them."""
     import onnx
 
     try:
@@ -179,12 +187,12 @@ def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
 
 
 def lacks_shapes(model: Any) -> bool:
-    """Whether an input or output has no shape at all, which the checker minds and runtimes do not."""
+    """Return whether an input or output has no shape, which the checker rejects and runtimes accept."""
     return any(not tensor.HasField("shape") for tensor in _tensor_types(model))
 
 
 def _with_shapes(model: Any) -> Any:
-    """A copy for the checker, in which such inputs and outputs are single numbers."""
+    """Return a copy for the checker in which such inputs and outputs are scalars."""
     copy = type(model)()
     copy.CopyFrom(model)
     for tensor in _tensor_types(copy):
@@ -203,7 +211,7 @@ def _tensor_types(model: Any) -> Iterator[Any]:
 
 
 def check_trees(path: Path, model: Any) -> None:
-    """Decision trees must not look behind the end of their input: runtimes do not check that."""
+    """Check that decision trees stay within their input, which runtimes do not check."""
     widths = {v.name: v.type.tensor_type.shape.dim[-1].dim_value for v in model.graph.input if _has_dims(v)}
     for node in nodes(model):
         if not node.op_type.startswith("TreeEnsemble") or not node.input:

@@ -1,5 +1,4 @@
-"""Facts out of an ONNX graph: inputs, outputs, weights wherever they hide (initializers, Constant nodes,
-branches)."""
+"""Read the facts of an ONNX graph: inputs, outputs, and weights (initializers, Constant nodes, branches)."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,15 +22,15 @@ QUANTIZED_OPS = frozenset(
 )
 _QUANTIZED_STARTS = ("QLinear", "QAttention", "QEmbed", "QGemm", "QOrdered", "QMoE", "DynamicQuantize", "MatMulNBits",
                      "MatMulBnb4", "GatherBlockQuantized", "MatMulIntegerToFloat")  # fmt: skip
-"""ONNX Runtime's own operators of the domain com.microsoft."""
+"""Prefixes of ONNX Runtime's own operators in the domain com.microsoft."""
 _FEW_BITS = ("INT8", "UINT8", "INT4", "UINT4")
-# element types that carry weights; whole numbers of 32 and 64 bits are shapes and indices
+# element types of weights; whole numbers of 32 and 64 bits are shapes and indices
 _WEIGHT_TYPES = frozenset(["FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "UINT8", "INT4", "UINT4"])
 _PRECISIONS = {"FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64"}
 
 
 def read_graph(model: Any) -> Graph:
-    """`model` is an `onnx.ModelProto`, external data not needed."""
+    """Return the facts of `model`, an `onnx.ModelProto` that needs no external data."""
     bytes_ = 0
     by_kind: Counter[str] = Counter()
     quantized = False
@@ -43,7 +42,7 @@ def read_graph(model: Any) -> Graph:
     for node in nodes(model):
         quantized = quantized or node.op_type in QUANTIZED_OPS or node.op_type.startswith(_QUANTIZED_STARTS)
     weights = by_kind.total()
-    # weights that are only stored in few bits and widened by a Cast before they are used
+    # weights that are stored in few bits and widened by a Cast before use
     quantized = quantized or 2 * sum(by_kind[kind] for kind in _FEW_BITS) > weights
     most = by_kind.most_common(1)[0][0] if by_kind else "FLOAT"
     precision = "int8" if quantized else _PRECISIONS.get(most, "fp32")
@@ -85,7 +84,7 @@ def _findings(
 
 
 def graphs(model: Any) -> Iterator[Any]:
-    """The main graph, the bodies of local functions, and every graph inside If, Loop, Scan."""
+    """Yield the main graph, the bodies of local functions, and every graph inside If, Loop, Scan."""
     stack = [model.graph, *model.functions]
     while stack:
         graph = stack.pop()
@@ -98,13 +97,13 @@ def graphs(model: Any) -> Iterator[Any]:
 
 
 def nodes(model: Any) -> Iterator[Any]:
-    """All nodes of all graphs."""
+    """Yield all nodes of all graphs."""
     for graph in graphs(model):
         yield from graph.node
 
 
 def tensors(model: Any) -> Iterator[Any]:
-    """All constant tensors: initializers, sparse ones (their values), and those of Constant nodes."""
+    """Yield all constant tensors: initializers, sparse ones (their values), and those of Constant nodes."""
     for graph in graphs(model):
         if hasattr(graph, "initializer"):
             yield from graph.initializer
@@ -141,7 +140,7 @@ def _has_shape(value: Any) -> bool:
 
 
 def _tensor_spec(value: Any) -> TensorSpec:
-    """Name, shape and dtype; a sequence, map or optional keeps its kind as dtype."""
+    """Return name, shape and dtype; for a sequence, map or optional, the dtype is its kind."""
     from onnx import TensorProto, helper
 
     kind = value.type.WhichOneof("value") or "unknown"
@@ -164,7 +163,7 @@ def _type_name(number: int) -> str:
 
 
 def _dim(dim: Any) -> int | str | None:
-    """A size, a name for a free one, or None. Exporters write -1 and "?" for free as well."""
+    """Return a size, the name of a free one, or None; exporters also write -1 and "?" for free sizes."""
     if dim.HasField("dim_value"):
         return int(dim.dim_value) if dim.dim_value > 0 else None
     return shown(dim.dim_param, 60) if dim.dim_param not in ("", "?") else None

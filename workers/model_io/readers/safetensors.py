@@ -1,5 +1,4 @@
-"""safetensors files: a JSON header and raw numbers. The header is checked here, stricter than the format's
-own rules."""
+"""Read safetensors files (a JSON header and raw numbers) and check the header more strictly than the format."""
 
 import json
 import math
@@ -28,7 +27,11 @@ _BITS = {
 
 
 def check_header(path: Path) -> dict[str, Any]:
-    """The header of a sound file: every byte belongs to exactly one tensor. Raises `InputRefused`."""
+    """Return the header after checking that every byte of the file belongs to exactly one tensor.
+
+    Raises:
+        InputRefused: the file is damaged or unsafe.
+    """
     size = path.stat().st_size
     if size < 8:
         raise damaged(path, f"it has {size} bytes, fewer than its header needs.")
@@ -91,7 +94,11 @@ def _check_spans(path: Path, spans: list[tuple[int, int]], size: int) -> None:
 
 
 def read_tensors(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, ...]]:
-    """All tensors after the header was checked. Raises `InputRefused`."""
+    """Return all tensors after checking the header.
+
+    Raises:
+        InputRefused: the file is damaged, unsafe or empty.
+    """
     with checking(ctx, [path]):
         header = check_header(path)
     if not header:
@@ -108,12 +115,12 @@ def read_tensors(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, .
 
 
 def whole(tensors: int) -> Finding:
-    """What the check of a header has shown."""
+    """Return the finding that the check of a header passed."""
     return info(f"safetensors hold numbers only; every byte of the file belongs to one of its {tensors:,} tensors.")
 
 
 def _with_hint(path: Path, params: OpenParams) -> OpenParams:
-    """timm's folders on the hub name their architecture in config.json."""
+    """Add the architecture that config.json names in timm's folders on the hub."""
     config = read_json(path.parent / "config.json")
     name = config.get("architecture") if isinstance(config, dict) else None
     if params.architecture or not isinstance(name, str):
@@ -124,7 +131,7 @@ def _with_hint(path: Path, params: OpenParams) -> OpenParams:
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads the tensors and recognizes the architecture."""
+    """Read the tensors and recognize the architecture."""
     return read_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx)
 
 

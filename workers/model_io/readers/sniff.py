@@ -1,4 +1,4 @@
-"""What a file or folder is, by its content and never by its name."""
+"""Detect the format of a file or folder by its content, never by its name."""
 
 import stat
 from collections.abc import Callable
@@ -17,8 +17,11 @@ MAX_DEPTH = 10
 
 @dataclass(frozen=True)
 class Sniffed:
-    """`kind` is a format's id (see `formats`), "zip" or "folder"; `path` what that format opens. `others`
-    are further forms of the same model beside it, which are left alone."""
+    """A detected format.
+
+    `kind` is a format's id (see `formats`), "zip" or "folder"; `path` is what that format opens. `others` are further
+    forms of the same model beside it, which are ignored.
+    """
 
     kind: str
     path: Path
@@ -26,7 +29,11 @@ class Sniffed:
 
 
 def sniff(path: Path) -> Sniffed:
-    """Tell the format of `path`. Raises `InputRefused` with the reason for everything that is no model."""
+    """Detect the format of `path`.
+
+    Raises:
+        InputRefused: with the reason, for everything that is no model.
+    """
     mode = _mode(path)
     if stat.S_ISDIR(mode):
         return _sniff_folder(path)
@@ -52,7 +59,7 @@ def sniff(path: Path) -> Sniffed:
 
 
 def _with_its_folder(found: Sniffed) -> Sniffed:
-    """Weights in a transformers folder are opened with the folder, whose config.json names what computes with them."""
+    """Open weights in a transformers folder with the folder, whose config.json names their architecture."""
     folder = folder_of_weights(found.path) if found.kind in ("safetensors", "checkpoint", "legacy_checkpoint") else None
     config = read_json(folder / "config.json") if folder is not None else None
     if folder is None or not isinstance(config, dict) or "model_type" not in config:
@@ -84,7 +91,11 @@ def _no_permission(path: Path) -> Exception:
 
 
 def _kind_of_file(path: Path, head: bytes, size: int) -> str:
-    """The format's id, or a refusal that names what it is instead."""
+    """Return the format's id.
+
+    Raises:
+        InputRefused: with the kind of content, for everything else.
+    """
     if head.startswith(b"PK"):
         return _kind_of_zip(path)
     if head.startswith(magic.GGUF):
@@ -125,7 +136,7 @@ def _kind_of_zip(path: Path) -> str:
 
 
 def _other(path: Path, what: magic.Known) -> Exception:
-    """The refusal of what was recognized as something else."""
+    """Return the refusal of content that was recognized as something else."""
     if what.is_data:
         return data_instead(path, what.what)
     return (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
@@ -149,13 +160,13 @@ PARTS = ("encoder_model", "decoder_model", "decoder_model_merged", "decoder_with
 
 
 def _holds_parts(folder: Path) -> bool:
-    """Whether parts of an encoder and decoder lie here as plain files; which ones are missing their reader says."""
+    """Return whether parts of an encoder-decoder model lie here as plain files; their reader reports missing ones."""
     files = [folder / f"{part}.onnx" for part in PARTS]
     return not folder.is_symlink() and any(file.is_file() and not file.is_symlink() for file in files)
 
 
 def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
-    """A transformers folder, or a folder that holds exactly one model file, perhaps some folders below."""
+    """Detect a transformers folder, or a folder with exactly one model file, possibly some folders below."""
     try:
         files = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
     except PermissionError as error:
@@ -168,7 +179,7 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
         return Sniffed("transformers", folder)
     candidates = [entry for entry in files if entry.suffix.lower() in magic.MODEL_SUFFIXES and entry.is_file()]
     if any(entry.suffix.lower() == ".onnx" for entry in candidates):
-        # beside a graph, a .bin is mostly its external data
+        # beside a graph, a .bin is usually its external data
         candidates = [entry for entry in candidates if entry.suffix.lower() != ".bin"]
     if not candidates and (folder / "onnx").is_dir() and not (folder / "onnx").is_symlink():
         candidates = sorted((folder / "onnx").glob("model.onnx"))

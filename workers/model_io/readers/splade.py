@@ -1,4 +1,4 @@
-"""Sparse encoders (SPLADE; Formal et al. 2021): a masked language model whose word scores are the embedding of a text.
+"""Read sparse encoders (SPLADE; Formal et al. 2021): masked language models whose word scores embed a text.
 
 Source of the files and of the formula: sentence-transformers, sparse_encoder/models/SpladePooling.
 """

@@ -1,4 +1,4 @@
-"""Finding the weights in what a checkpoint holds."""
+"""Find the weights in the content of a checkpoint."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +16,11 @@ _DEPTH = 4
 
 
 def find_tensors(path: Path, loaded: Any) -> tuple[Tensors, tuple[Finding, ...]]:
-    """The one table of named tensors in a loaded checkpoint. Raises `InputRefused` where there is none."""
+    """Return the one table of named tensors in a loaded checkpoint.
+
+    Raises:
+        InputRefused: there is none.
+    """
     tables = list(_tables(loaded, (), _DEPTH))
     if not tables:
         raise refuse(
@@ -52,7 +56,7 @@ def _tables(value: Any, where: tuple[str, ...], depth: int) -> Iterator[tuple[tu
 
 
 def strip_prefix(tensors: Tensors) -> Tensors:
-    """Without what wrappers (DataParallel, compile, Lightning) put before every name."""
+    """Remove the prefix that wrappers (DataParallel, compile, Lightning) add to every name."""
     for prefix in PREFIXES:
         if tensors and all(name.startswith(prefix) for name in tensors):
             return strip_prefix({name.removeprefix(prefix): value for name, value in tensors.items()})
@@ -60,7 +64,7 @@ def strip_prefix(tensors: Tensors) -> Tensors:
 
 
 def judge_tensors(tensors: Tensors) -> tuple[Finding, ...]:
-    """Warnings about the numbers themselves."""
+    """Return warnings about the numbers themselves."""
     import torch
 
     floats = [value for value in tensors.values() if value.is_floating_point()]
@@ -74,7 +78,7 @@ def judge_tensors(tensors: Tensors) -> tuple[Finding, ...]:
 
 
 def few_bits(tensors: Tensors) -> bool:
-    """Whether most weights are stored as whole numbers of 8 bits or fewer."""
+    """Return whether most weights are stored as whole numbers of 8 bits or fewer."""
     import torch
 
     kinds = (torch.int8, torch.uint8, torch.quint8, torch.qint8)
@@ -83,7 +87,10 @@ def few_bits(tensors: Tensors) -> bool:
 
 
 def counts(tensors: Tensors) -> tuple[int, int]:
-    """Numbers that weigh and bytes of all tensors; whole numbers count where most weights are stored as such."""
+    """Return the numbers of weights and of bytes of all tensors.
+
+    Whole numbers count as weights if most weights are stored as such.
+    """
     whole = few_bits(tensors)
     numbers = sum(value.numel() for value in tensors.values() if whole or value.is_floating_point())
     return numbers, sum(value.numel() * value.element_size() for value in tensors.values())

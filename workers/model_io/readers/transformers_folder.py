@@ -1,5 +1,4 @@
-"""Folders of the transformers library: config.json, weights as safetensors, tokenizer.json. No code of
-theirs is run."""
+"""Read folders of the transformers library: config.json, safetensors, tokenizer.json; none of their code runs."""
 
 import math
 import re
@@ -34,7 +33,7 @@ FEW_BITS = ("I8", "U8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F4", "F6_E2M3", "F6_E3
 
 
 class _Head(NamedTuple):
-    """What an architecture's ending means: the class that opens it, its output, the task."""
+    """Meaning of an architecture's suffix: the class that opens it, its output, the task."""
 
     ending: str
     auto: str
@@ -99,7 +98,7 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
 
 
 def _other_world(config: Mapping[str, Any]) -> str:
-    """What a model reads that is no model of texts, "" for those: every configuration of these tells a vocabulary."""
+    """Return the input kind of a model that reads no texts, "" for text models (they have a vocabulary)."""
     kinds = (
         (("prediction_length", "context_length", "horizon_length"), "series of numbers over time"),
         (("conv_dim", "num_mel_bins"), "sounds"),
@@ -110,7 +109,7 @@ def _other_world(config: Mapping[str, Any]) -> str:
 
 
 def weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
-    """The checked safetensors files that the library opens, or the one checked pytorch_model.bin."""
+    """Return the checked safetensors files that the library opens, or the one checked pytorch_model.bin."""
     files = _opened(folder)
     for file in files or (folder / "pytorch_model.bin",):
         if file.is_symlink() or not file.is_file():
@@ -130,8 +129,11 @@ def weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
 
 
 def _opened(folder: Path) -> tuple[Path, ...]:
-    """Of several files of weights those of one form of the model: the whole file, else the parts that its index names,
-    else the parts that are numbered. Raises `InputRefused` where nothing says which one is meant."""
+    """Return the weights files of one form of the model: the whole file, else indexed parts, else numbered parts.
+
+    Raises:
+        InputRefused: there are several forms, and nothing says which one to open.
+    """
     files = {file.name: file for file in sorted(folder.glob("*.safetensors"))}
     index = read_json(folder / INDEX)
     if WHOLE in files or len(files) < 2:
@@ -156,8 +158,7 @@ def _beside(folder: Path, files: tuple[Path, ...]) -> tuple[Finding, ...]:
 
 
 def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) -> None:
-    """Put into `place` what the library may see: config.json and safetensors, so that it finds nothing
-    else."""
+    """Put only config.json and safetensors into `place`, so that the library finds nothing else."""
     shutil.copyfile(folder / "config.json", place / "config.json")
     if files[0].suffix == ".bin":
         from safetensors.torch import save_file
@@ -177,7 +178,11 @@ def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) 
 def load_module(
     folder: Path, auto: str, files: tuple[Path, ...], ctx: JobContext, dtype: str = "float32", attention: str = "eager"
 ) -> Any:
-    """The module in eval mode. Raises `InputRefused` where the library does not know it."""
+    """Return the module in eval mode.
+
+    Raises:
+        InputRefused: the library does not know it.
+    """
     import torch
     import transformers
 
@@ -209,7 +214,7 @@ def load_module(
 
 
 def _refuse_missing(folder: Path, told: Mapping[str, Any]) -> None:
-    """A model whose weights are partly made up would answer nonsense. An unused pooler may lack."""
+    """Refuse a model with missing weights, which would be random; an unused pooler may be missing."""
     missing = sorted(k for k in told.get("missing_keys", ()) if "pooler" not in k and "position_ids" not in k)
     if missing or told.get("mismatched_keys"):
         raise refuse(
@@ -247,7 +252,7 @@ def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
 
 
 def _wrapper(model: Any, head: _Head, inputs: tuple[str, ...]) -> Any:
-    """The model with exactly the tokenizer's inputs (or the picture) and one output."""
+    """Wrap the model with exactly the tokenizer's inputs (or the image) and one output."""
     output, sparse = head.output, head.sparse
     import torch
 
@@ -306,8 +311,10 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
 
 
 def _counts(files: tuple[Path, ...]) -> tuple[int, int, bool]:
-    """Numbers and tensors, from the headers alone, and whether most numbers have 8 bits or fewer; both are 0 where the
-    weights are a pickle, until it is opened."""
+    """Return the counts of numbers and tensors in the headers, and whether most numbers have at most 8 bits.
+
+    Both counts are 0 for weights in a pickle until it is opened.
+    """
     found = _numbers(files)
     numbers = sum(found.values())
     tensors = sum(len(check_header(file)) for file in files if file.suffix == ".safetensors")
@@ -315,7 +322,7 @@ def _counts(files: tuple[Path, ...]) -> tuple[int, int, bool]:
 
 
 def _numbers(files: tuple[Path, ...]) -> dict[str, int]:
-    """How many numbers of each dtype (as safetensors calls them) the headers tell."""
+    """Return how many numbers of each safetensors dtype the headers list."""
     found: dict[str, int] = {}
     for file in files:
         for entry in check_header(file).values() if file.suffix == ".safetensors" else ():
@@ -324,7 +331,7 @@ def _numbers(files: tuple[Path, ...]) -> dict[str, int]:
 
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads config.json and the headers of the weights."""
+    """Read config.json and the headers of the weights."""
     config = _read_config(folder)
     if language_model.is_language_model(config):
         files = weight_files(folder, ctx)
@@ -348,7 +355,7 @@ def _write(
     ctx: JobContext,
     target: Path,
 ) -> Draft:
-    """Loads with local files only, exports with free batch and length."""
+    """Load with local files only and export with free batch and length."""
     import torch
 
     if head.reads_text and draft.found.tokenizer is None:
@@ -378,7 +385,7 @@ def _write(
 
 
 def _position_limit(model: Any, limit: int) -> int:
-    """RoBERTa counts positions from behind the padding token, so that its table is longer than its texts."""
+    """Return the longest text; RoBERTa counts positions from behind the padding token, so its table is longer."""
     embeddings = getattr(getattr(model, model.base_model_prefix, model), "embeddings", None)
     padding = getattr(embeddings, "padding_idx", None)
     return limit - padding - 1 if isinstance(padding, int) else limit

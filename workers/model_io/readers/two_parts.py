@@ -1,8 +1,7 @@
-"""Encoders and decoders in files of their own, the way optimum and transformers.js keep them; the loop stays in the
-pipeline.
+"""Read encoders and decoders in separate files, as optimum and transformers.js store them.
 
-Read are `encoder_model.onnx` with `decoder_model.onnx` and `decoder_with_past_model.onnx`, or with the one
-`decoder_model_merged.onnx`, which is taken apart; or without a cache.
+The generation loop becomes a part of the pipeline. The files are `encoder_model.onnx` with `decoder_model.onnx` and
+`decoder_with_past_model.onnx`, or with the one `decoder_model_merged.onnx`, which is split; or without a cache.
 """
 
 from collections.abc import Mapping
@@ -32,12 +31,12 @@ from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Pipelin
 FILES = {ENCODER: "encoder_model.onnx", DECODER: "decoder_model.onnx", STEP: "decoder_with_past_model.onnx"}
 MERGED = "decoder_model_merged.onnx"
 TRANSLATORS = ("marian", "m2m_100", "mbart", "fsmt")
-"""Kinds of models (`model_type`) that do nothing but translate; others answer with whatever they were taught."""
+"""Values of `model_type` that only translate; other models generate whatever they learned."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One part as it was read, and how it is written into a folder of its own."""
+    """One part as it was read, and the function that writes it into its own folder."""
 
     graph: Graph
     files: tuple[Path, ...]
@@ -46,7 +45,7 @@ class _Part:
 
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads, checks and loads all graphs without running them."""
+    """Read, check and load all graphs without running them."""
     place = place_of(folder)
     parts = _parts(folder, place, params, ctx)
     step = parts[STEP].graph if STEP in parts else None
@@ -56,7 +55,7 @@ def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Writ
 
 
 def place_of(folder: Path) -> Path:
-    """Where the files lie: in the folder itself, or in `onnx` below it."""
+    """Return where the files are: in the folder itself, or in `onnx` below it."""
     return folder if any((folder / name).is_file() for name in (*FILES.values(), MERGED)) else folder / "onnx"
 
 
@@ -85,7 +84,7 @@ def _read(file: Path, params: OpenParams, ctx: JobContext) -> _Part:
 
 
 def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[_Part, _Part]:
-    """Both branches of a merged decoder."""
+    """Return both branches of a merged decoder."""
     whole = _read(file, params, ctx)
     branches = taken_apart(load_proto(file))
     if branches is None:
@@ -96,7 +95,7 @@ def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tup
 
 
 def _save(model: Any, source: Path, params: OpenParams, target: Path) -> Draft:
-    """Write a branch as a model of its own, with the weights that lie beside the merged file."""
+    """Write a branch as a separate model, with the weights that lie beside the merged file."""
     import onnx as library
 
     library.load_external_data_for_model(model, str(source.parent))
@@ -107,7 +106,7 @@ def _save(model: Any, source: Path, params: OpenParams, target: Path) -> Draft:
 
 
 def _write(parts: Mapping[str, _Part], whole: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
-    """Copies each part into a folder of its own below `target`, where it is a model by itself."""
+    """Copy each part into its own folder below `target`, where it is a separate model."""
     for name, part in parts.items():
         ctx.check_cancelled()
         (target / name).mkdir()
@@ -178,7 +177,7 @@ def _missing(folder: Path, file: str, what: str) -> Exception:
 
 
 def _part_spec(graph: Graph) -> PipelineSpec:
-    """A part by itself: arrays in, arrays out."""
+    """Describe a part by itself: arrays in, arrays out."""
 
     def shape(entry: TensorSpec) -> tuple[int | None, ...]:
         return tuple(size if isinstance(size, int) else None for size in entry.shape)

@@ -1,4 +1,4 @@
-"""Weights without code (checkpoints, safetensors): recognize the architecture, then convert the module."""
+"""Read weights without code (checkpoints, safetensors): recognize the architecture, then convert the module."""
 
 from dataclasses import replace
 from functools import partial
@@ -23,7 +23,7 @@ INPUT, OUTPUT = "input", "output"
 def read_weights(
     path: Path, tensors: Tensors, findings: tuple[Finding, ...], params: OpenParams, ctx: JobContext
 ) -> tuple[Draft, Write]:
-    """What the weights are, without converting them; where no architecture is sure, what would write them refuses."""
+    """Describe the weights without converting them; without a certain architecture, the returned writer refuses."""
     try:
         known = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
     except InputRefused as error:

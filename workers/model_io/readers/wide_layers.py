@@ -1,5 +1,7 @@
-"""A module that computes in 32 bits, though its weights stay as they are: only those of the layer whose turn it is are
-made wide, so that a check of a large model takes no memory for a copy of all of it."""
+"""Compute a module in 32 bits while its weights keep their format.
+
+Only the weights of the layer that runs are widened, so that checking a large model needs no memory for a full copy.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def in_32_bits(model: Any) -> Iterator[None]:
-    """While the block runs, each part of a `torch.nn.Module` gets its own parameters as float32 in its turn."""
+    """Widen the parameters of each part of a `torch.nn.Module` to float32 while that part runs, inside this context."""
     hooks = []
     for part in model.modules():
         own = [parameter for parameter in part.parameters(recurse=False) if parameter.is_floating_point()]

@@ -1,1 +1,1 @@
-"""Models that come as something runs them: they are judged as they are, and not optimized."""
+"""Open models that exist only for one runtime: they are evaluated unchanged and not optimized."""

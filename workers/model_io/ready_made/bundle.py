@@ -1,4 +1,4 @@
-"""A bundle that Fettle exported, as a model: its files are checked against its checksums, no code in it is run."""
+"""Open a bundle that Fettle exported: check its files against its checksums, and run none of its code."""
 
 import shutil
 from pathlib import Path
@@ -24,10 +24,10 @@ from workers.pipeline.golden import check_sums
 
 TOKENIZER = "tokenizer.json"
 INPUT_NAMES = "info.json"
-"""Beside a torch program: how its inputs and outputs are called. Opening writes one of its own in the end."""
+"""File beside a torch program with the names of its inputs and outputs; opening replaces it at the end."""
 
 CHANGED_INSIDE = ("cascade", "pixels", "parts", "buckets", "constants", "shapes")
-"""Settings that name inputs or further files: such a model keeps the interface that it was made with."""
+"""Settings that name inputs or further files; a model with them keeps its original interface."""
 
 DICT = TypeAdapter(dict[str, JsonValue])
 
@@ -40,13 +40,13 @@ class _Runtime(Frozen):
 
 class _Model(Frozen):
     main: str
-    folder: str = "model"  # of before there were others
+    folder: str = "model"  # older bundles name no folder
     format: str = "onnx"
     precision: str = "fp32"
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Check every file and read the description. Nothing runs; what is a program is opened with consent alone."""
+    """Check every file and read the description. Nothing runs; programs are opened only with consent."""
     with checking(ctx, [entry for entry in path.rglob("*") if entry.is_file()]):
         problems = check_sums(path, allow_caches=True)
     if problems:
@@ -86,7 +86,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 
 def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobContext, target: Path) -> Draft:
-    """Copies the model's files into `target`, with the settings that the bundle runs it with."""
+    """Copy the model's files into `target`, with the settings with which the bundle runs it."""
     names = [file.relative_to(path / model.folder).as_posix() for file in draft.files if file.name != INPUT_NAMES]
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,11 @@ def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobC
 
 
 def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
-    """Its description, runtime and model. Raises `InputRefused` where it is none of ours."""
+    """Return the bundle's description, runtime, model and manifest.
+
+    Raises:
+        InputRefused: it is not a bundle of Fettle.
+    """
     try:
         document = DICT.validate_json((path / "manifest.json").read_bytes())
         spec = read_pipeline(path)
@@ -127,7 +131,7 @@ def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
 
 
 def _of(kind: Any, value: Any) -> Any:
-    """The fields that are needed of a part of the manifest, which has more."""
+    """Return the needed fields of a part of the manifest, which has more fields."""
     return kind(**{name: value[name] for name in kind.model_fields if name in value})
 
 

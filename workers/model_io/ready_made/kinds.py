@@ -1,4 +1,4 @@
-"""What can be judged and not optimized, by its content: an OpenVINO IR, a bundle that Fettle exported."""
+"""Detect models that can be evaluated but not optimized: an OpenVINO IR, a bundle that Fettle exported."""
 
 import stat
 from pathlib import Path
@@ -10,11 +10,15 @@ IR_MARK = b"<net "
 HEAD_BYTES = 4096
 BUNDLE_FILES = ("manifest.json", "pipeline.json")
 USUAL_IR = "openvino_model.xml"
-"""What optimum-intel calls it, beside its tokenizers' own IRs."""
+"""optimum-intel's name of the model, beside its tokenizers' own IRs."""
 
 
 def sniff_to_prove(path: Path) -> Sniffed:
-    """As `sniff`, with these kinds as well. Raises `InputRefused` for everything that is no model."""
+    """Detect the format like `sniff`, including these kinds.
+
+    Raises:
+        InputRefused: the file is no model.
+    """
     try:
         mode = path.lstat().st_mode
     except (OSError, ValueError):
@@ -30,13 +34,13 @@ def sniff_to_prove(path: Path) -> Sniffed:
 
 
 def _in_folder(path: Path) -> Sniffed:
-    """An IR where no other form of the model lies beside it."""
+    """Detect an IR if no other form of the model lies beside it."""
     try:
         files = sorted(entry for entry in path.iterdir() if _is_plain(entry))
         inside = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
     except OSError:
         return sniff(path)
-    if not files and len(inside) == 1:  # a folder that was packed whole
+    if not files and len(inside) == 1:  # a folder that was packed as a whole
         return sniff_to_prove(inside[0])
     if any(entry.suffix.lower() in (".onnx", ".safetensors") for entry in files):
         return sniff(path)
@@ -55,7 +59,7 @@ def _in_folder(path: Path) -> Sniffed:
 
 
 def _ir_file(path: Path) -> Path | None:
-    """The .xml of an IR, of which the .bin may have been named."""
+    """Return the .xml of an IR, given either of its two files."""
     if is_ir(path):
         return path
     beside = path.with_suffix(".xml")
@@ -63,7 +67,7 @@ def _ir_file(path: Path) -> Path | None:
 
 
 def is_ir(path: Path) -> bool:
-    """Whether a file is the graph of an OpenVINO IR."""
+    """Return whether a file is the graph of an OpenVINO IR."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES).lstrip(b"\xef\xbb\xbf \t\r\n")

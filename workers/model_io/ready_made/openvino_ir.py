@@ -1,4 +1,7 @@
-"""An OpenVINO IR (.xml with the .bin of the same name): OpenVINO alone runs it, so it is judged and never optimized."""
+"""Open an OpenVINO IR (.xml with the .bin of the same name); it is evaluated but never optimized.
+
+Only OpenVINO runs it.
+"""
 
 import shutil
 from functools import partial
@@ -23,7 +26,7 @@ FEW_BITS = ("i8", "u8", "i4", "u4", "nf4", "i2", "u2")
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads the graph without compiling it."""
+    """Read the graph without compiling it."""
     files = _files(path)
     openvino = import_library()
     with checking(ctx, files), loading(ctx, files):
@@ -40,7 +43,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 
 def _write(draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
-    """Copies both files into `target`, and describes them there."""
+    """Copy both files into `target` and describe them there."""
     ctx.check_cancelled()
     for file, name in zip(draft.files, (MAIN, WEIGHTS), strict=True):
         shutil.copyfile(file, target / name)
@@ -68,7 +71,7 @@ def _files(path: Path) -> tuple[Path, Path]:
 
 
 def _graph(model: Any) -> Graph:
-    """Facts of an IR: its inputs and outputs, and what its constants hold."""
+    """Return the facts of an IR: its inputs and outputs, and the content of its constants."""
     counts: dict[str, int] = {}
     size = 0
     quantized = False
@@ -106,7 +109,7 @@ def _spec(port: Any) -> TensorSpec:
 
 
 def port_name(port: Any) -> str:
-    """What a port is called where the model runs; an old IR may have ports without names of their own."""
+    """Return the name of a port at run time; an old IR may have ports without their own names."""
     if not port.get_names():
         return str(port.get_node().get_friendly_name())
     is_input = port.get_node().get_type_name() == "Parameter"

@@ -1,1 +1,1 @@
-"""Files of PyTorch: checkpoints, TorchScript, and what has to be known before any is read."""
+"""Check and read files of PyTorch: checkpoints and TorchScript."""

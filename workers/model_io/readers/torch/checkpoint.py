@@ -1,4 +1,4 @@
-"""PyTorch checkpoints that hold tensors only, zipped (torch 1.6 and later) or in the older format."""
+"""Read PyTorch checkpoints that hold only tensors, zipped (torch 1.6 and later) or in the older format."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -24,15 +24,23 @@ SCANNED = info(
 
 
 def read_checkpoint(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, ...]]:
-    """The named tensors, by the weights-only loader alone. Raises `InputRefused`."""
-    zipped = check_checkpoint(path, ctx)  # has imported torch by now
+    """Return the named tensors, read by the weights-only loader alone.
+
+    Raises:
+        InputRefused: the file is unsafe or damaged.
+    """
+    zipped = check_checkpoint(path, ctx)  # also imports torch, before the time limit starts
     with checking(ctx, [path]):
         tensors, findings = find_tensors(path, _load(path, zipped))
     return tensors, (SCANNED, *findings)
 
 
 def check_checkpoint(path: Path, ctx: JobContext) -> bool:
-    """Look at it without loading it; true for the zipped format. Raises `InputRefused`."""
+    """Check a checkpoint without loading it; return True for the zipped format.
+
+    Raises:
+        InputRefused: its pickle would call anything but tensors.
+    """
     with path.open("rb") as file:
         zipped = file.read(2) == b"PK"
     names = (torch_zip_calls if zipped else legacy_calls)(path, ctx)
@@ -53,7 +61,7 @@ def _load(path: Path, zipped: bool) -> Any:
 
 
 def _check_storages(path: Path, loaded: Any) -> None:
-    """No tensor may claim more bytes than its part of the file has: a memory map would read on behind it."""
+    """Check that no tensor claims more bytes than its part of the file, because a memory map would read behind it."""
     records = Counter(
         member.size_bytes for member in read_directory(path) if "/data/" in f"/{member.name.split('/', 1)[-1]}"
     )
@@ -63,7 +71,7 @@ def _check_storages(path: Path, loaded: Any) -> None:
 
 
 def _storages(value: Any) -> Iterator[tuple[int, int]]:
-    """Address and bytes of the storage of every tensor in nested containers."""
+    """Yield address and bytes of the storage of every tensor in nested containers."""
     import torch
 
     if isinstance(value, torch.Tensor):
@@ -79,7 +87,7 @@ def _storages(value: Any) -> Iterator[tuple[int, int]]:
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads the tensors and recognizes the architecture."""
+    """Read the tensors and recognize the architecture."""
     return read_weights(path, *read_checkpoint(path, ctx), params, ctx)
 
 

@@ -1,8 +1,7 @@
-"""Pickles are programs. Here they are only read as text; what is not plain tensors is refused with its
-remedy.
+"""Read pickles, which are programs, only as text, and refuse everything except plain tensors with a remedy.
 
-The scanner explains what a pickle would run. What protects is that nothing but
-`torch.load(weights_only=True)` ever loads one (SECURITY.md, opening a model, 3).
+The scanner explains what a pickle would run. The protection is that only `torch.load(weights_only=True)` ever loads
+one.
 """
 
 import io
@@ -26,9 +25,12 @@ _MODULE_HINT = "Ask for the weights alone (torch.save(model.state_dict(), …)),
 
 
 def torch_zip_calls(path: Path, ctx: JobContext) -> list[str]:
-    """Names that a zipped checkpoint calls. Raises `InputRefused` for dangerous ones, and for files that do not belong.
+    """Return the names that a zipped checkpoint calls.
 
-    The dangerous ones are told first, wherever they lie.
+    Dangerous names are reported first, wherever they are.
+
+    Raises:
+        InputRefused: a name is dangerous, or a file does not belong into a checkpoint.
     """
     members = read_directory(path)
     pickles = [member for member in members if member.name.endswith((".pkl", ".p", ".pickle"))]
@@ -43,7 +45,11 @@ def torch_zip_calls(path: Path, ctx: JobContext) -> list[str]:
 
 
 def read_member(path: Path, member: Member) -> bytes:
-    """One stored pickle of the file. Raises `InputRefused` where it is packed or too large."""
+    """Return one stored pickle of the file.
+
+    Raises:
+        InputRefused: it is compressed or too large.
+    """
     if member.method != zipfile.ZIP_STORED or member.size_bytes > MAX_PICKLE_BYTES:
         raise unsafe(f"{path.name} keeps its description packed or far too large, as PyTorch never does.")
     with path.open("rb") as file:
@@ -52,13 +58,17 @@ def read_member(path: Path, member: Member) -> bytes:
 
 
 def legacy_calls(path: Path, ctx: JobContext) -> list[str]:
-    """Names that a file of torch.save's old format calls. Raises `InputRefused` for every other pickle."""
+    """Return the names that a file of torch.save's old format calls.
+
+    Raises:
+        InputRefused: it is any other pickle.
+    """
     from picklescan.scanner import MAGIC_NUMBER, get_magic_number
 
     with path.open("rb") as file:
         try:
             is_torch = get_magic_number(file) == MAGIC_NUMBER
-        except Exception:  # picklescan raises whatever pickletools and struct raise
+        except Exception:  # picklescan passes on errors of pickletools and struct
             is_torch = False
         file.seek(0)
         names: list[str] = []
@@ -76,7 +86,11 @@ def legacy_calls(path: Path, ctx: JobContext) -> list[str]:
 
 
 def refuse_others(path: Path, names: list[str]) -> None:
-    """Refuse a pickle that calls anything that tensors do not need. Loads torch."""
+    """Refuse a pickle that calls anything that tensors do not need. Imports torch.
+
+    Raises:
+        InputRefused: it calls other names.
+    """
     allowed = _allowed()
     others = sorted({name for name in names if name not in allowed})
     if others:
@@ -84,12 +98,16 @@ def refuse_others(path: Path, names: list[str]) -> None:
 
 
 def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
-    """The names that a pickle calls. Raises `InputRefused` where one of them is known to be dangerous."""
+    """Return the names that a pickle calls.
+
+    Raises:
+        InputRefused: one of them is known to be dangerous.
+    """
     from picklescan.scanner import SafetyLevel, scan_pickle_bytes
 
     try:
         result = scan_pickle_bytes(data, path.name, multiple_pickles=not once)
-    except Exception as error:  # as above
+    except Exception as error:  # picklescan passes on errors of pickletools and struct
         raise damaged(path, "its description of the tensors is broken.") from error
     names = sorted({f"{found.module}.{found.name}" for found in result.globals})
     dangerous = sorted({f"{f.module}.{f.name}" for f in result.globals if f.safety is SafetyLevel.Dangerous})
@@ -114,7 +132,7 @@ def _more_than_tensors(path: Path, names: list[str]) -> InputRefused:
 
 
 def _allowed() -> set[str]:
-    """The names that torch's own weights-only loader accepts."""
+    """Return the names that torch's own weights-only loader accepts."""
     import torch
     from torch._weights_only_unpickler import _get_allowed_globals
 

@@ -1,5 +1,4 @@
-"""TorchScript: a program with weights. It is read as text until the person allows to run it in the
-sandbox."""
+"""Read TorchScript, a program with weights, as text until the user allows it to run in the sandbox."""
 
 import io
 import pickletools
@@ -48,8 +47,11 @@ RAN = warning("It is a program. With your consent it ran in the sandbox, to be c
 
 
 def read_source(path: Path) -> str:
-    """All source in the file, as text. Raises `InputRefused` for what does not belong or cannot be parsed
-    safely."""
+    """Return all source in the file as text.
+
+    Raises:
+        InputRefused: a part does not belong into TorchScript or cannot be parsed safely.
+    """
     parts = []
     for member in read_directory(path):
         name = member.name.split("/", 1)[-1]
@@ -64,7 +66,7 @@ def read_source(path: Path) -> str:
 
 
 def _check_brackets(path: Path, source: str) -> None:
-    """Brackets must match, and not so deep that torch's own parser overflows the stack."""
+    """Check that brackets match and are not so deep that torch's own parser overflows the stack."""
     depth = deepest = 0
     for char in _STRINGS.sub("", source):
         depth += (char in "([{") - (char in ")]}")
@@ -89,14 +91,14 @@ def _text(path: Path, member: Member) -> str:
 
 
 def judge_source(path: Path, source: str) -> None:
-    """Refuse operators that touch files: no model needs them to compute."""
+    """Refuse operators that access files, because no model needs them to compute."""
     names = sorted({match[1] for match in _TOUCHES_FILES.finditer(source)})
     if names:
         raise unsafe(f"The program in {path.name} reads or writes files ({', '.join(names)}). It was not run.")
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
-    """Reads the source as text. Inputs are not known before it is opened."""
+    """Read the source as text; inputs are unknown before the program is opened."""
     with checking(ctx, [path]):
         source = read_source(path)
         judge_source(path, source)
@@ -111,12 +113,12 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 
 def _arguments(path: Path, source: str) -> list[str]:
-    """Names of the arguments of the outermost class's forward; that class is the first that data.pkl names."""
+    """Return the argument names of the outermost class's forward; data.pkl names that class first."""
     described = next(m for m in read_directory(path) if m.name.split("/")[-1] == "data.pkl")
     try:
         opcodes = pickletools.genops(read_member(path, described))
         root = next((str(argument) for opcode, argument, _ in opcodes if opcode.name == "GLOBAL"), "")
-    except Exception as error:  # pickletools raises whatever comes to it
+    except Exception as error:  # pickletools raises many types
         raise damaged(path, "its description of the program is broken.") from error
     named = re.escape(root.replace(" ", "."))
     found = re.search(rf"def forward\(self: {named},?\s*(.*?)\) ->", source, re.S) if root else None
@@ -124,11 +126,15 @@ def _arguments(path: Path, source: str) -> list[str]:
 
 
 def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
-    """Loads and traces the program, after consent. Raises `InputRefused` without it."""
+    """Load and trace the program after consent.
+
+    Raises:
+        InputRefused: there is no consent, or the program is damaged or cannot be converted.
+    """
     if not params.allow_code:
         detail = f"{path.name} holds code that has to run to be converted."
         raise consent_needed("TorchScript is a program", detail, ctx)
-    import_module("torch")  # before the clock runs
+    import_module("torch")  # import before the time limit starts
     with checking(ctx, [path]):
         module = _load(path)
     ctx.check_cancelled()
@@ -137,7 +143,7 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     found, findings, size = _recognized(path, shapes, ctx)
     inputs = _inputs(path, module, source, params, size)
     outputs = _convert(path, module, inputs, target, ctx)
-    # traced programs may keep weights as constants, so they are counted in what was written
+    # traced programs may hold weights as constants, so the written file is counted
     written = read_graph(load_proto(target / "model.onnx"))
     numbers = sum(p.numel() for p in module.parameters()) or written.parameters
     graph = Graph(inputs, outputs, numbers, written.weight_bytes)
@@ -161,7 +167,7 @@ def _load(path: Path) -> Any:
 def _recognized(
     path: Path, shapes: Mapping[str, tuple[int, ...]], ctx: JobContext
 ) -> tuple[Found, tuple[Finding, ...], tuple[int, int, int] | None]:
-    """What is known if its weights are those of a library's architecture: size, preprocessing, classes."""
+    """Return the facts of a library's architecture with these weights: findings, and the input's size."""
     fitting = candidates(shapes, ctx)
     if not fitting:
         return Found(), (), None
@@ -174,8 +180,7 @@ def _recognized(
 def _inputs(
     path: Path, module: Any, source: str, params: OpenParams, size: tuple[int, int, int] | None
 ) -> tuple[TensorSpec, ...]:
-    """Names from the source; shapes from the person, from what it was traced with, or from the
-    architecture."""
+    """Return the inputs: names from the source, shapes from the user, the trace, or the architecture."""
     names = _forward_names(module) or _arguments(path, source) or ["input"]
     shapes: list[tuple[int | str | None, ...]] = []
     for name in names:
@@ -209,7 +214,7 @@ def _forward_names(module: Any) -> list[str]:
 def _convert(
     path: Path, module: Any, inputs: tuple[TensorSpec, ...], target: Path, ctx: JobContext
 ) -> tuple[TensorSpec, ...]:
-    """Export through the TorchScript exporter; axis 0 stays free."""
+    """Export with the TorchScript exporter; axis 0 stays free."""
     import torch
 
     sizes = [[2 if axis == 0 else int(size or 1) for axis, size in enumerate(s.shape)] for s in inputs]

@@ -1,7 +1,7 @@
-"""A strict look at a ZIP file before anything in it is used. Whatever is odd is refused, never repaired.
+"""Check a ZIP file strictly before anything in it is used; oddities are refused, never repaired.
 
-Scanners and loaders that read the same file differently are a known way around checks, so: central and local
-headers must agree, nothing may overlap, repeat, be encrypted, point outside, or be larger than it says.
+Scanners and loaders that read the same file differently are a known way around checks. Therefore central and local
+headers must agree, and nothing may overlap, repeat, be encrypted, point outside, or be larger than stated.
 """
 
 import struct
@@ -22,7 +22,7 @@ _FORBIDDEN_FLAGS = 0x1 | 0x20 | 0x40 | 0x2000
 
 @dataclass(frozen=True)
 class Member:
-    """One file inside. `data_offset` is where its bytes begin in the ZIP file."""
+    """One file inside a ZIP file; `data_offset` is the position of its bytes in the ZIP file."""
 
     name: str
     size_bytes: int
@@ -33,11 +33,16 @@ class Member:
 
     @property
     def is_folder(self) -> bool:
+        """Return whether the member is a folder."""
         return self.name.endswith("/")
 
 
 def read_directory(path: Path) -> list[Member]:
-    """All members. Raises `InputRefused` for anything that is damaged or odd."""
+    """Return all members.
+
+    Raises:
+        InputRefused: the file is damaged or odd.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -85,7 +90,7 @@ def _same_name(local: bytes, flags: int, name: str) -> bool:
 
 
 def _check_together(path: Path, members: list[Member]) -> None:
-    """Rules over all members: the first lies at the file's beginning, no doubles, no overlap, sane sizes."""
+    """Check all members together: the first one is at the beginning, no duplicates, no overlap, plausible sizes."""
     names = [member.name.lower().rstrip("/") for member in members]
     if len(set(names)) != len(names):
         raise unsafe(f"{path.name} holds two files of one name.")
@@ -99,8 +104,7 @@ def _check_together(path: Path, members: list[Member]) -> None:
 
 
 def check_names(path: Path, members: list[Member]) -> None:
-    """Rules for members that shall become files: inside the folder, plain files, names that every system
-    takes."""
+    """Check members that become files: inside the folder, plain files, names that are valid on every system."""
     for member in members:
         name = member.name
         parts = PurePosixPath(name).parts

@@ -1,4 +1,4 @@
-"""ZIP files that hold a model: looked at first, then unpacked into the job's own folder."""
+"""Check ZIP files that hold a model and unpack them into the job's own folder."""
 
 import shutil
 import zipfile
@@ -11,8 +11,11 @@ from workers.model_io.words import damaged
 
 
 def unpack(path: Path, target: Path) -> tuple[Path, int]:
-    """Unpack into `target`; (target, number of files). Raises `InputRefused` for whatever is odd; modes and links are
-    dropped."""
+    """Unpack a ZIP file into `target`; return it and the number of files. Modes and links are dropped.
+
+    Raises:
+        InputRefused: the file is odd or damaged.
+    """
     members = read_directory(path)
     check_names(path, members)
     free = shutil.disk_usage(target.parent).free
@@ -32,7 +35,7 @@ def unpack(path: Path, target: Path) -> tuple[Path, int]:
 
 
 def _copy(path: Path, archive: zipfile.ZipFile, name: str, size_bytes: int, place: Path) -> None:
-    """Copy one member, and stop when it holds more than it says."""
+    """Copy one member, and stop if it holds more bytes than stated."""
     written = 0
     try:
         with archive.open(name) as source, place.open("xb") as out:
