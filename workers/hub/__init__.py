@@ -1,0 +1,1 @@
+"""Search, inspect, download and upload models on the Hugging Face Hub or a compatible server."""

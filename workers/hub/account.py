@@ -1,4 +1,4 @@
-"""Whose token it is."""
+"""Find out to which account a token belongs."""
 
 from workers.hub import words
 from workers.hub.client import Hub
@@ -6,7 +6,12 @@ from workers.hub.rows import text_of
 
 
 def whoami(hub: Hub) -> str:
-    """The account's name. Raises `WorkerError`; `InputRefused` for a token that the hub does not know."""
+    """Return the account's name.
+
+    Raises:
+        WorkerError: the hub cannot be used.
+        InputRefused: the hub does not know the token.
+    """
     answer, _ = hub.ask("", lambda: hub.document("/api/whoami-v2", {}))
     name = text_of(answer.get("name")) if isinstance(answer, dict) else None
     if name is None:

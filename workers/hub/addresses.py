@@ -1,4 +1,4 @@
-"""Where a host of a redirect lies: in the public network, in a private one, or on this computer.
+"""Classify where the host of a redirect lies: in the public network, in a private one, or on this computer.
 
 A hub on the internet must not send this program to services that only this computer or its network can reach
 (server-side request forgery), in whatever notation the address is written.
@@ -26,13 +26,13 @@ _HERE = tuple(
     ipaddress.ip_network(text)
     for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8")
 )
-"""Also link-local addresses, where clouds serve a machine's own keys, and multicast."""
+"""Networks of this computer, including multicast and link-local addresses, where clouds serve a machine's own keys."""
 
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")
 )
-"""198.18.0.0/15 is left out: proxies answer every name with an address of it."""
+"""Private networks without 198.18.0.0/15, because some proxies resolve every name to an address in it."""
 
 _NAT64, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
 _DOTS = str.maketrans("。．｡", "...")

@@ -1,5 +1,7 @@
-"""Which files of a repository to download: ONNX first, then safetensors, then GGUF, pickles only when the person
-consents."""
+"""Choose which files of a repository to download: ONNX first, then safetensors, then GGUF, then pickles.
+
+Pickles are downloaded only with the user's consent.
+"""
 
 import fnmatch
 import re
@@ -24,20 +26,25 @@ PARTS = (
     ("encoder_model.onnx", "decoder_model.onnx", "decoder_with_past_model.onnx"),
     ("encoder_model.onnx", "decoder_model.onnx"),
 )
-"""Encoders and decoders, with a cache where there is one."""
+"""Sets of files of encoder-decoder models, those with a cache first."""
 GGUF_KINDS = ("Q8_0", "Q6_K", "BF16", "F16", "Q5_K", "Q4_K", "Q4_1", "Q4_0", "F32")
-"""Of the many roundings in such a repository the one that is nearly exact and half as large as 16 bits, then what comes
-near it; other kinds after these."""
+"""GGUF roundings in order of preference; unknown ones come last.
+
+The first one is nearly exact and half as large as 16 bits; close ones follow.
+"""
 
 GGUF_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf", re.I)
-"""Parts of a model that was split are not opened."""
+"""Names of parts of a split model, which are not opened."""
 
 DOCUMENTS = frozenset({".md", ".txt", ".json", ".py", ".png", ".jpg", ".jpeg", ".gif", ".yaml", ".yml", ".html"})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """`main` is the file to open, None where the folder is opened. `needs_consent`: only pickles hold the weights."""
+    """The chosen files of a repository.
+
+    `main` is the file to open; None means the folder. `needs_consent` means that only pickles hold the weights.
+    """
 
     files: tuple[HubFile, ...] = ()
     main: str | None = None
@@ -46,7 +53,7 @@ class Choice:
 
 
 def choose(files: Sequence[HubFile], patterns: Sequence[str] = (), allow_pickle: bool = False) -> Choice:
-    """The files of one repository that a person gets."""
+    """Return the files of one repository to download."""
     if patterns:
         return _named(files, patterns)
     for weights in (_onnx(files), _safetensors(files)):
@@ -62,7 +69,7 @@ def choose(files: Sequence[HubFile], patterns: Sequence[str] = (), allow_pickle:
 
 
 def _named(files: Sequence[HubFile], patterns: Sequence[str]) -> Choice:
-    """What the person named. Weights beside an ONNX file have any name: they are no pickles."""
+    """Return the files that the user named; an ONNX file's external data may have any name and are no pickles."""
     chosen = tuple(file for file in files if any(fnmatch.fnmatchcase(file.name, pattern) for pattern in patterns))
     beside = {file.name for file in chosen if format_of(file.name) == "onnx" for file in _beside(chosen, file.name)}
     weights = [file for file in chosen if format_of(file.name) is not None and file.name not in beside]
@@ -86,12 +93,12 @@ def _with_companions(files: Sequence[HubFile], weights: Sequence[HubFile], safe:
 
 
 def _is_near(name: str, folder: str) -> bool:
-    """A companion in the weights' own folder, where that is not the top."""
+    """Return whether a file is a companion in the weights' own folder, unless that is the top."""
     return bool(folder) and name.startswith(folder) and COMPANIONS.fullmatch(name[len(folder) :]) is not None
 
 
 def _main(chosen: Sequence[HubFile], weights: Sequence[HubFile]) -> str | None:
-    """None where opening the folder finds the same by itself."""
+    """Return the file to open; None where opening the folder finds it by itself."""
     if not weights:
         return None
     names = {file.name for file in chosen}
@@ -105,7 +112,7 @@ def _main(chosen: Sequence[HubFile], weights: Sequence[HubFile]) -> str | None:
 
 
 def _onnx(files: Sequence[HubFile]) -> list[HubFile]:
-    """One graph in full precision with its external data; an encoder with its decoder where they come apart."""
+    """Return one full-precision graph with its external data, or an encoder with its decoder."""
     graphs = {file.name: file for file in files if format_of(file.name) == "onnx"}
     if not graphs:
         return []
@@ -123,7 +130,7 @@ def _onnx(files: Sequence[HubFile]) -> list[HubFile]:
 
 
 def _beside(files: Sequence[HubFile], graph: str) -> list[HubFile]:
-    """External data: files of the same folder that begin with the graph's name, or else belong to no other graph."""
+    """Return external data: files beside the graph with its name as a prefix, else those of no other graph."""
     path = PurePosixPath(graph)
     near = [
         file
@@ -140,7 +147,7 @@ def _beside(files: Sequence[HubFile], graph: str) -> list[HubFile]:
 
 
 def _safetensors(files: Sequence[HubFile]) -> list[HubFile]:
-    """All parts at the top; where there are none, those of the folders in full precision."""
+    """Return all full-precision parts at the top, else those in folders."""
     found = [file for file in files if format_of(file.name) == "safetensors"]
     plain = [file for file in found if not OTHER_PRECISION.search(file.name)] or found
     top = [file for file in plain if "/" not in file.name]
@@ -149,7 +156,7 @@ def _safetensors(files: Sequence[HubFile]) -> list[HubFile]:
 
 
 def _gguf(files: Sequence[HubFile]) -> HubFile | None:
-    """The whole language model that was rounded least."""
+    """Return the complete language model with the finest rounding."""
     found = [file for file in files if format_of(file.name) == "gguf" and GGUF_PART.search(file.name) is None]
     return min(found, key=lambda file: (_gguf_rank(file.name), file.name.count("/"), file.name), default=None)
 

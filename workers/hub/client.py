@@ -1,7 +1,7 @@
-"""The real client, `huggingface_hub`, set up for one job: its address, no telemetry, and no token to anybody else.
+"""Set up the client library `huggingface_hub` for one job: its address, no telemetry, and a protected token.
 
 The library reads its environment when it is imported, hence `connect` sets it first. Its one HTTP session is ours:
-every request that it sends, also after a redirect, passes `_Guard`.
+every request that it sends, also after a redirect, passes `_Guard`, which sends the token only to the hub.
 """
 
 import os
@@ -29,23 +29,29 @@ TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """(scheme, host, port) of an address. Raises ValueError for a port that is none."""
+    """Return (scheme, host, port) of an address.
+
+    Raises:
+        ValueError: the port is invalid.
+    """
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
 
 
 class _Guard:
-    """Looks at each request before it is sent and at each redirect before it is followed."""
+    """Checks each request before it is sent and each redirect before it is followed."""
 
     def __init__(self, endpoint: str) -> None:
         self._home = origin(endpoint)
         self._reaches: dict[str, Reach] = {}
 
     def on_request(self, request: "httpx2.Request") -> None:
-        """Keep the token to the hub's own origin; http_backoff and redirects do not always see to it.
+        """Send the token only to the hub's own origin; http_backoff and redirects do not always ensure that.
 
-        Raises `InputRefused` for an address of this computer or its network. The address is that of the library, which
-        may read a redirect in another way than `check`.
+        The address is that of the library, which may read a redirect differently from `check`.
+
+        Raises:
+            InputRefused: the address is on this computer or its network.
         """
         if origin(str(request.url)) != self._home:
             if self._enters(request.url.host):
@@ -54,12 +60,20 @@ class _Guard:
                 request.headers.pop(name, None)
 
     def on_response(self, response: "httpx2.Response") -> None:
-        """Raise `InputRefused` for a redirect to a file, out of encryption, or into this computer or its network."""
+        """Check a redirect before it is followed.
+
+        Raises:
+            InputRefused: it leads to a file, out of encryption, or into this computer or its network.
+        """
         if response.has_redirect_location:
             self.check(str(response.request.url), response.headers["location"])
 
     def check(self, source: str, location: str) -> str:
-        """The whole address of a redirect, if it may be followed. Raises `InputRefused`."""
+        """Return the whole address of a redirect.
+
+        Raises:
+            InputRefused: it must not be followed.
+        """
         try:
             target = urljoin(source, location)
             scheme, host, _ = origin(target)
@@ -82,31 +96,40 @@ class _Guard:
 
 
 class Hub:
-    """One job's way to one hub. `pause` sleeps, and raises where the person cancels meanwhile."""
+    """The connection of one job to one hub; `pause` sleeps, and raises if the user cancels meanwhile."""
 
     def __init__(self, access: HubAccess, pause: Callable[[float], None], tell: Callable[[str], None]) -> None:
+        """Set up the client library; `tell` receives sentences about waiting.
+
+        Raises:
+            BackendMissing: offline mode is on.
+        """
         self.access, self.pause, self.tell = access, pause, tell
         self._guard = _Guard(access.endpoint)
         self.api = self._connect()
 
     @property
     def endpoint(self) -> str:
-        """Its address without a slash at the end."""
+        """Return the hub's address without a slash at the end."""
         return self.access.endpoint
 
     def _connect(self) -> "HfApi":
-        """Import the library with the right environment. Raises `BackendMissing` in offline mode."""
+        """Import the library with the right environment.
+
+        Raises:
+            BackendMissing: offline mode is on.
+        """
         if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in TRUE:
             raise words.offline()
         os.environ["HF_ENDPOINT"] = self.endpoint
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_XET"] = "1"
         os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
-        for name in TOKEN_VARIABLES:  # the token comes with the job alone
+        for name in TOKEN_VARIABLES:  # only the job provides the token
             os.environ.pop(name, None)
         from huggingface_hub import HfApi, constants, set_client_factory
         from huggingface_hub.utils import logging
 
-        # read from the environment once, when whoever imported it first did
+        # the library reads the environment once, possibly before this job
         constants.HF_HUB_DISABLE_TELEMETRY = constants.HF_HUB_DISABLE_XET = True
         logging.set_verbosity(logging.ERROR)  # its warnings hold whole addresses
         set_client_factory(self._new_client)
@@ -125,23 +148,31 @@ class Hub:
 
     @property
     def session(self) -> "httpx2.Client":
-        """The library's own session; asked for anew each time, since it is replaced after a failed connection."""
+        """Return the library's own session, fetched each time because a failed connection replaces it."""
         from huggingface_hub.utils import get_session
 
         return get_session()
 
     def headers(self) -> dict[str, str]:
-        """What the library sends with each request, the token included."""
+        """Return the headers of each request of the library, including the token."""
         from huggingface_hub.utils import build_hf_headers
 
         return build_hf_headers(token=self.access.token or False)
 
     def location(self, source: str, location: str) -> str:
-        """Where the bytes of a file lie. Raises `InputRefused`."""
+        """Return the address of the bytes of a file.
+
+        Raises:
+            InputRefused: the redirect must not be followed.
+        """
         return self._guard.check(source, location)
 
     def ask(self, repo: str, call: Callable[[], T]) -> T:
-        """Call until it succeeds or it makes no sense to go on. Raises `WorkerError` in plain words."""
+        """Call until it succeeds or retrying is useless.
+
+        Raises:
+            WorkerError: in plain words.
+        """
         patience = RetryPolicy(self.access, self.pause, self.tell)
         while True:
             try:
@@ -151,7 +182,11 @@ class Hub:
                     raise told(error, self.access, repo, patience.attempts) from error
 
     def document(self, path: str, params: dict[str, Any]) -> tuple[Any, str | None]:
-        """One JSON document below the hub's address, and where its next page is. Raises the library's errors."""
+        """Return one JSON document below the hub's address and the address of its next page.
+
+        Raises:
+            Exception: the library's errors.
+        """
         from huggingface_hub.utils import hf_raise_for_status
 
         response = self.session.get(f"{self.endpoint}{path}", params=params, headers=self.headers())
@@ -160,7 +195,11 @@ class Hub:
 
 
 def checked_repo(repo: str) -> str:
-    """A repository's name as hubs have them. Raises `InputRefused`."""
+    """Return a repository's name after checking it.
+
+    Raises:
+        InputRefused: no hub has such names.
+    """
     if not REPO.fullmatch(repo) or ".." in repo or "--" in repo or repo.endswith(".git"):
         raise words.bad_repo(repo)
     return repo

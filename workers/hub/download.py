@@ -1,4 +1,4 @@
-"""Several files at once, with one progress for all; ends when all are whole, or at the first that cannot be."""
+"""Download several files at once with common progress, until all are complete or the first one fails."""
 
 import os
 import queue
@@ -20,16 +20,21 @@ STAGE, CHECK_STAGE, UNIT = "Download", "Check what is here", "bytes"
 
 
 class Meter:
-    """What the threads and the job's own thread tell each other."""
+    """Shared counters and messages of the download threads and the job's own thread."""
 
     def __init__(self) -> None:
+        """Create counters at zero."""
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self.notices: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.here = self.fetched = self.checked = self.resumed = 0
 
     def count(self, change: int) -> None:
-        """Bytes came over the network, or (negative) were given up. Raises `JobCancelled` where it is to end."""
+        """Count bytes from the network, or (negative) discarded bytes.
+
+        Raises:
+            JobCancelled: the work must stop.
+        """
         with self._lock:
             self.here += change
             self.fetched += max(0, change)
@@ -37,34 +42,46 @@ class Meter:
             self.check()
 
     def found(self, size: int) -> None:
-        """Bytes were here before."""
+        """Count bytes that existed before."""
         with self._lock:
             self.here += size
             self.resumed += size
 
     def seen(self, size: int) -> None:
-        """Bytes that were here are being checked. Raises `JobCancelled` in a thread that is to end."""
+        """Count existing bytes that were checked.
+
+        Raises:
+            JobCancelled: the work must stop.
+        """
         with self._lock:
             self.checked += size
         self.check()
 
     def stop(self) -> None:
-        """All threads are to end."""
+        """Tell all threads to stop."""
         self._stop.set()
 
     def check(self) -> None:
-        """Raises `JobCancelled` in a thread that is to end."""
+        """Raise `JobCancelled` in a thread that must stop."""
         if self._stop.is_set():
             raise JobCancelled
 
     def pause(self, seconds: float) -> None:
-        """Sleep, unless the work is to stop."""
+        """Sleep, unless the work must stop.
+
+        Raises:
+            JobCancelled: the work must stop.
+        """
         if self._stop.wait(seconds):
             raise JobCancelled
 
 
 def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
-    """Raises `WorkerError`. What has come stays in `params.place`, whole files and pieces, and is taken up again."""
+    """Download all files; complete files and pieces stay in `params.place` after an error and are reused.
+
+    Raises:
+        WorkerError: a file cannot be downloaded.
+    """
     repo, place, meter = checked_repo(params.repo), Path(params.place), Meter()
     if not COMMIT.fullmatch(params.commit):
         raise words.not_found(repo, "revision")
@@ -86,7 +103,7 @@ def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
 
 
 def _one(place: Path, file: HubFile, meter: Meter, fetcher: Fetcher) -> OriginFile:
-    """One file, in a thread of the pool."""
+    """Download one file in a thread of the pool."""
     meter.check()
     piece = PartialFile(place, file, meter.seen)
     whole = piece.whole()
@@ -102,7 +119,12 @@ def _one(place: Path, file: HubFile, meter: Meter, fetcher: Fetcher) -> OriginFi
 
 
 def _watch(jobs: "list[Future[OriginFile]]", meter: Meter, total: int, ctx: JobContext) -> None:
-    """Tell how far it is until all are done. Raises what the first one raised that failed, or `JobCancelled`."""
+    """Report progress until all downloads are done.
+
+    Raises:
+        JobCancelled: the user cancelled.
+        Exception: the error of the first failed download.
+    """
     waiting = set(jobs)
     while waiting:
         done, waiting = wait(waiting, timeout=TICK_S, return_when=FIRST_EXCEPTION)
@@ -118,7 +140,7 @@ def _watch(jobs: "list[Future[OriginFile]]", meter: Meter, total: int, ctx: JobC
 
 
 def _remove_others(folder: Path, files: tuple[HubFile, ...]) -> None:
-    """Nothing that was not asked for stays among the files."""
+    """Remove files that were not requested."""
     wanted = {file.name for file in files}
     for place, _, names in os.walk(folder):
         for name in names:

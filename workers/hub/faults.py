@@ -1,4 +1,4 @@
-"""Which failures may pass, how long to wait for that, and every failure of the client library in plain words."""
+"""Decide which failures may pass and how long to wait, and translate the client library's errors."""
 
 import random
 import time
@@ -17,33 +17,35 @@ if TYPE_CHECKING:
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 MAX_ERROR_BYTES = 1 << 20
 TOLD_FROM_S = 2.0
-"""Shorter waits are not worth a line."""
+"""Shortest wait in seconds that is reported."""
 
 
 class Dropped(Exception):
-    """A transfer ended before its end, or came to nothing in another way that trying again may cure."""
+    """A transfer ended early or failed in another way that a new attempt may solve."""
 
 
 class RetryPolicy:
-    """Bounded attempts with growing waits. `wait` sleeps, or says False when it makes no sense to go on."""
+    """A limited number of attempts with growing waits; `wait` returns False when retrying is useless."""
 
     def __init__(self, access: HubAccess, pause: Callable[[float], None], tell: Callable[[str], None]) -> None:
+        """Create a policy without attempts; `tell` receives sentences about long waits."""
         self._access, self._pause, self._tell = access, pause, tell
         self.attempts = 0
 
     def reset(self) -> None:
-        """Something came: the next failure is a new one."""
+        """Start counting again, because data arrived."""
         self.attempts = 0
 
     def wait(self, error: BaseException) -> bool:
-        """Wait before the next attempt, as long as the hub asked for, else longer each time."""
+        """Wait before the next attempt: as long as the hub requests, else longer each time."""
         self.attempts += 1
         if self.attempts > self._access.retries:
             return False
         asked_s = retry_after_s(error)
         if asked_s is not None and asked_s > self._access.max_wait_s:
             return False
-        wait_s = self._access.backoff_s * 2 ** (self.attempts - 1) * random.uniform(0.8, 1.2)  # not all at once
+        # spread the attempts of several clients
+        wait_s = self._access.backoff_s * 2 ** (self.attempts - 1) * random.uniform(0.8, 1.2)
         wait_s = min(wait_s if asked_s is None else max(asked_s, 0.05), self._access.max_wait_s)
         if wait_s >= TOLD_FROM_S:
             self._tell(f"The hub is asked again in {wait_s:.0f} seconds.")
@@ -52,14 +54,14 @@ class RetryPolicy:
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status of an answer that was an error."""
+    """Return the HTTP status of an error response, or None."""
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", None)
     return status if isinstance(status, int) else None
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same question may be answered if it is asked again."""
+    """Return whether the same request may succeed later."""
     import httpx2
 
     if isinstance(error, Dropped):
@@ -69,12 +71,12 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)):
         return True
     if isinstance(error, RuntimeError) and "closed" in str(error):
-        return True  # another thread's failed connection made the library close the session that was shared
+        return True  # another thread's failed connection made the library close the shared session
     return status_of(error) in PASSING
 
 
 def retry_after_s(error: BaseException) -> float | None:
-    """Seconds that the hub asks to wait: Retry-After as a number or a date, else the reset of its rate limit."""
+    """Return the seconds that the hub requests: Retry-After as number or date, else the reset of its rate limit."""
     headers = getattr(getattr(error, "response", None), "headers", None)
     if headers is None:
         return None
@@ -95,7 +97,7 @@ def retry_after_s(error: BaseException) -> float | None:
 
 
 def told(error: Exception, access: HubAccess, repo: str = "", attempts: int = 1) -> Exception:
-    """The error for the person; what is none of the hub's doing stays as it is."""
+    """Return the error for the user; errors that the hub did not cause stay unchanged."""
     import httpx2
 
     if isinstance(error, (WorkerError, JobCancelled)):
@@ -140,7 +142,7 @@ def _told_status(error: Exception, status: int, access: HubAccess, repo: str) ->
 
 
 def raise_for(answer: "httpx2.Response") -> None:
-    """Raise the library's error for an answer that is none; its text is read only where it is short."""
+    """Raise the library's error for a response without content; its text is read only if it is short."""
     from huggingface_hub.utils import hf_raise_for_status
 
     length = answer.headers.get("content-length", "")

@@ -1,4 +1,4 @@
-"""Brings one file: own Range requests, so that nothing comes twice, and no byte is believed that was not told."""
+"""Download one file by Range requests, so that no byte comes twice and all bytes match the hub's list."""
 
 import re
 from collections.abc import Callable
@@ -22,15 +22,22 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Fetcher:
-    """Of one commit of one repository. `count` is told bytes as they come, and as they are given up (negative)."""
+    """Downloads files of one commit of one repository.
+
+    `count` receives the number of bytes as they arrive, and a negative number when bytes are discarded.
+    """
 
     def __init__(self, hub: Hub, repo: str, commit: str, count: Callable[[int], None]) -> None:
+        """Prepare downloads of one commit; `count` is called from the downloading thread."""
         self._hub, self._repo, self._commit, self._count = hub, repo, commit, count
 
     def fetch(self, piece: PartialFile) -> OriginFile:
-        """Bring what is missing of an open piece, check it, put it in its place. Raises `WorkerError`.
+        """Download the missing bytes of an open piece, check it, and move it to its place.
 
-        Bytes that came in several transfers and turn out wrong are brought once more from the start.
+        Wrong bytes that came in several transfers are downloaded once more from the start.
+
+        Raises:
+            WorkerError: the file cannot be downloaded.
         """
         is_second = False
         while True:
@@ -64,7 +71,7 @@ class Fetcher:
                     raise told(error, self._hub.access, self._repo, patience.attempts) from error
 
     def _transfer(self, piece: PartialFile) -> None:
-        """One request for the rest of the file. Returns or raises when the connection ends, however it does."""
+        """Request the rest of the file once; return or raise when the connection ends."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
         hub, file = self._hub, piece.file
@@ -92,7 +99,11 @@ class Fetcher:
         self._count(len(chunk))
 
     def _check_metadata(self, piece: PartialFile, found: "HfFileMetadata") -> None:
-        """What the hub says about the file now must be what its list of files said. Raises `InputRefused`."""
+        """Check that the hub's current facts about the file equal those in its list of files.
+
+        Raises:
+            InputRefused: they differ.
+        """
         file, etag = piece.file, (found.etag or "").lower()
         moved = found.commit_hash is not None and found.commit_hash != self._commit
         if moved or (file.sha256 is not None and SHA256.fullmatch(etag) and etag != file.sha256):
@@ -105,7 +116,7 @@ class Fetcher:
             self._give_up(piece)
 
     def _check_answer(self, piece: PartialFile, answer: "httpx2.Response") -> None:
-        """Whether the bytes to come are those that are missing; pieces that do not fit them are given up."""
+        """Check that the response continues the piece; otherwise discard the piece."""
         size, status, headers = piece.file.size_bytes, answer.status_code, answer.headers
         if status == 416:
             self._give_up(piece)
@@ -133,7 +144,7 @@ class Fetcher:
 
 
 def strong_etag(text: str | None) -> str | None:
-    """The ETag without its quotes; None for a weak one, which says nothing about bytes."""
+    """Return the ETag without its quotes; None for a weak one, which does not identify bytes."""
     if not text or text.startswith("W/"):
         return None
     etag = text.strip().strip('"')

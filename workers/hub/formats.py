@@ -1,4 +1,4 @@
-"""What a repository's files are, by their names alone: formats, weights, companions, and what can hold a program."""
+"""Classify a repository's files by their names: formats, weights, companions, and possible programs."""
 
 import re
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ COMPANIONS = re.compile(
     r"|README\.md|LICEN[CS]E(\.txt|\.md)?|COPYING|NOTICE(\.txt)?",
 )
 DEEP_COMPANIONS = re.compile(r"\d_[A-Za-z]+/config\.json")
-"""Pooling and the like of sentence-transformers."""
+"""Companions in folders: pooling and similar parts of sentence-transformers."""
 LARGEST_COMPANION_BYTES = 64 << 20
 PROGRAMS = frozenset(
     {".py", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat", ".cmd", ".ps1", ".jar", ".js", ".h5", ".keras"}
@@ -42,7 +42,7 @@ OTHER_PRECISION = re.compile(
 
 
 def format_of(name: str) -> Format | None:
-    """The format of one file; None for what holds no weights."""
+    """Return the format of one file; None for files without weights."""
     path = PurePosixPath(name)
     if path.name in ("saved_model.pb",):
         return "tensorflow"
@@ -54,12 +54,12 @@ def format_of(name: str) -> Format | None:
 
 
 def formats_of(names: Iterable[str]) -> tuple[Format, ...]:
-    """All formats that are there, the safe ones first."""
+    """Return all formats of these files, the safe ones first."""
     order: list[Format] = ["onnx", "safetensors", "gguf"]
     found = {kind for name in names if (kind := format_of(name)) is not None}
     return tuple(sorted(found, key=lambda kind: (order.index(kind) if kind in order else len(order), kind)))
 
 
 def may_hold_program(name: str) -> bool:
-    """Whether reading the file in the usual way could run something."""
+    """Return whether reading the file in the usual way could run a program."""
     return format_of(name) == "pickle" or PurePosixPath(name).suffix.lower() in PROGRAMS

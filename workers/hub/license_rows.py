@@ -1,4 +1,4 @@
-"""What the licenses of models say, one row each: from their own texts, SPDX, and the hub's list of identifiers.
+"""List the terms of licenses of models: from their own texts, SPDX, and the hub's list of identifiers.
 
 Sources: https://spdx.org/licenses, https://huggingface.co/docs/hub/repositories-licenses (identifiers), the terms of
 OpenRAIL, Llama, Gemma and the research licenses as their makers publish them.
@@ -11,7 +11,7 @@ from workers.contracts.licenses import LicenseWord
 
 @dataclass(frozen=True)
 class Terms:
-    """A verdict's word with its half sentence. `copies`: changed copies may be passed on."""
+    """A verdict's word with a clause that explains it; `copies` says that changed copies may be passed on."""
 
     word: LicenseWord
     meaning: str
@@ -65,7 +65,7 @@ CREATIVE_COMMONS: dict[str, Terms] = {
     "by-nc-sa": NOT_SOLD_ALIKE,
     "by-nc-nd": NOT_SOLD_UNCHANGED,
 }
-"""By what stands between CC- and the version."""
+"""Terms by the letters between CC- and the version."""
 
 SPDX: dict[str, Terms] = {
     "Apache-2.0": PERMISSIVE,
@@ -96,7 +96,7 @@ SPDX: dict[str, Terms] = {
     "PolyForm-Small-Business-1.0.0": MANY_USERS,
     "C-UDA-1.0": Terms("conditions", "may be used to compute with and the results sold; the data keep this license"),
 }
-"""Rows where the category of the license's family would say too little or too much."""
+"""Terms of single licenses whose category would say too little or too much."""
 
 CATEGORIES: dict[str, Terms] = {
     "Public Domain": FREE,
@@ -104,7 +104,7 @@ CATEGORIES: dict[str, Terms] = {
     "Copyleft Limited": WEAK_COPYLEFT,
     "Copyleft": COPYLEFT,
 }
-"""By the category that the index of `license-expression` gives; every other category is `UNCLEAR`."""
+"""Terms by the category in the index of `license-expression`; every other category is `UNCLEAR`."""
 
 OWN: dict[str, tuple[str, Terms]] = {
     "openrail": ("OpenRAIL", RAIL),
@@ -160,7 +160,7 @@ OWN: dict[str, tuple[str, Terms]] = {
         Terms("conditions", "own terms: business use up to a limit, and no training of other models with it"),
     ),
 }
-"""Identifiers of the hub that SPDX does not know: how they are called, and what they say."""
+"""The hub's identifiers that SPDX does not know, with their names and terms."""
 
 SAME: dict[str, str] = {
     "odc-by": "ODC-By-1.0",
@@ -173,4 +173,4 @@ SAME: dict[str, str] = {
     "bsd-3": "BSD-3-Clause",
     "apache": "Apache-2.0",
 }
-"""Identifiers of the hub, and habits of speech, for what SPDX calls otherwise."""
+"""The hub's identifiers and common names of licenses that have other names in SPDX."""

@@ -1,4 +1,4 @@
-"""What a stated license allows: SPDX by `license-expression`, the hub's identifiers by rows of our own."""
+"""Determine what a stated license allows: SPDX by `license-expression`, the hub's identifiers by our own list."""
 
 import re
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from license_expression import Licensing
 
 MAX_CHARS = 200
-"""Longer ones are prose, not an identifier."""
+"""Longest identifier; longer texts are prose."""
 NOTHING = frozenset({"", "none", "null", "unknown", "n/a"})
 WORST: tuple[LicenseWord, ...] = ("unknown", "noncommercial", "conditions", "ok")
 _CC = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?)(?:-\d|$)", re.IGNORECASE)
 _BESIDE = re.compile(
     r"\(?\s*https?://[^\s()]{1,500}\)?|\b(?:the|licen[cs]e|version|agreement|community)\b|,", re.IGNORECASE
 )
-"""What people write around a license's name: “AGPL-3.0 License (https://…)”, “Apache License, Version 2.0”."""
+"""Words that people write around a license's name: “AGPL-3.0 License (https://…)”, “Apache License, Version 2.0”."""
 _NUMBER = re.compile(r"(?<=[a-z])[- ]*v?[- ]*(\d+)(\.\d+)*$", re.IGNORECASE)
 _HTTP = re.compile(r"https?://[^\s<>\"']{1,500}", re.IGNORECASE)
 
 
 def judge(stated: str | Sequence[str] | None, *, name: str = "", link: str = "") -> LicenseVerdict:
-    """The verdict on an SPDX expression or on one or more of the hub's identifiers; all of several count together.
+    """Return the verdict on an SPDX expression or on the hub's identifiers, of which all apply together.
 
-    `name` and `link` are the hub's `license_name` and `license_link`, which say what "other" is.
+    `name` and `link` are the hub's `license_name` and `license_link`, which explain the identifier "other".
     """
     parts = [stated] if isinstance(stated, str) else list(stated or ())
     wanted = [part.strip() for part in parts if part.strip().lower() not in NOTHING]
@@ -50,12 +50,12 @@ def _judge_one(text: str, name: str) -> LicenseVerdict:
 
 
 def _name_in(text: str) -> str:
-    """The license's name without the words around it; other text stays as it is and is known as nothing."""
+    """Return the license's name without the words around it; other text stays unchanged and matches nothing."""
     return "-".join(_BESIDE.sub(" ", text).split())
 
 
 def _numbered(name: str) -> tuple[str, ...]:
-    """``GPLv3`` as SPDX numbers it, ``GPL-3.0``, and ``llama-3.1`` as the hub does, ``llama3.1``."""
+    """Return SPDX's number of ``GPLv3``, ``GPL-3.0``, and the hub's of ``llama-3.1``, ``llama3.1``."""
     match = _NUMBER.search(name)
     if match is None:
         return ()
@@ -65,7 +65,7 @@ def _numbered(name: str) -> tuple[str, ...]:
 
 
 def _by_family(text: str) -> LicenseVerdict | None:
-    """Creative Commons without a version: what its letters say holds for every version."""
+    """Return the verdict on Creative Commons without a version, whose letters hold for every version."""
     family = _CC.fullmatch(text)
     if family is None:
         return None
@@ -83,7 +83,7 @@ def _by_identifier(text: str) -> LicenseVerdict | None:
 
 
 def _by_expression(text: str) -> LicenseVerdict | None:
-    """SPDX: of several joined by OR the best counts, by AND the worst; None for what is no expression."""
+    """Return the verdict on an SPDX expression: the best part of OR, the worst of AND; None for other text."""
     from license_expression import ExpressionError
 
     licensing = _licensing()
@@ -108,7 +108,7 @@ def _of_tree(tree: object, licensing: "Licensing") -> LicenseVerdict:
 
 
 def _together(verdicts: Sequence[LicenseVerdict], joint: str) -> LicenseVerdict:
-    """All hold at once: the worst word counts, with its own sentence."""
+    """Combine verdicts that all apply: the worst one counts, with its own sentence."""
     if len(verdicts) == 1:
         return verdicts[0]
     worst = min(verdicts, key=lambda verdict: WORST.index(verdict.word))
@@ -151,7 +151,7 @@ def _licensing() -> "Licensing":
 
 @lru_cache(maxsize=1)
 def _categories() -> dict[str, str]:
-    """SPDX key to the family's category."""
+    """Return the category of each SPDX key."""
     from license_expression import get_license_index
 
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The way from a job to its hub: waits that end when the person cancels, notices in the job's log."""
+"""Connect a job to its hub: cancelling ends waits, and notices go to the job's log."""
 
 import time
 
@@ -10,7 +10,11 @@ TICK_S = 0.05
 
 
 def open_hub(access: HubAccess, ctx: JobContext) -> Hub:
-    """For work in the job's own thread. Raises `BackendMissing` in offline mode."""
+    """Open the hub for work in the job's own thread.
+
+    Raises:
+        BackendMissing: offline mode is on.
+    """
 
     def pause(seconds: float) -> None:
         end_s = time.monotonic() + seconds

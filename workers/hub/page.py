@@ -1,4 +1,4 @@
-"""Everything about one repository at one revision: card, files, license, and which files to download."""
+"""Collect everything about one repository at one revision: card, files, license, and files to download."""
 
 import re
 from typing import TYPE_CHECKING
@@ -24,7 +24,11 @@ FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?\r?\n---[ \t]*\r?\n", re.DOTALL)
 
 
 def look(hub: Hub, params: HubModelParams) -> HubModelResult:
-    """Raises `WorkerError`, also for a list of files whose names would lead out of a folder."""
+    """Return the page of a repository.
+
+    Raises:
+        WorkerError: the hub cannot be used, or file names would lead out of a folder.
+    """
     repo = checked_repo(params.repo)
     if not REVISION.fullmatch(params.revision) or ".." in params.revision:
         raise words.not_found(repo, "revision")
@@ -73,7 +77,11 @@ def _result(hub: Hub, params: HubModelParams, info: "ModelInfo") -> HubModelResu
 
 
 def _files(repo: str, info: "ModelInfo") -> tuple[list[HubFile], list[tuple[str, str]]]:
-    """The files that may be downloaded, the others with the reason. Raises `InputRefused` for a list with tricks."""
+    """Return the files that may be downloaded, and the others with the reason.
+
+    Raises:
+        InputRefused: a name leads elsewhere or occurs twice.
+    """
     files: list[HubFile] = []
     skipped: list[tuple[str, str]] = []
     seen: set[str] = set()
@@ -92,7 +100,7 @@ def _files(repo: str, info: "ModelInfo") -> tuple[list[HubFile], list[tuple[str,
 
 
 def is_trick(name: str) -> bool:
-    """A name that leads elsewhere or hides what it is. Others that only some systems cannot keep are passed over."""
+    """Return whether a name leads elsewhere or hides its kind; names that only some systems reject are skipped."""
     parts = name.replace("\\", "/").split("/")
     leads_out = any(part in ("", ".", "..") for part in parts) or re.match(r"[A-Za-z]:", name) is not None
     return leads_out or "\\" in name or (bad_name(name) or "").endswith(("too long", "cannot be seen"))
@@ -109,7 +117,11 @@ def _file(sibling: "RepoSibling") -> HubFile | None:
 
 
 def _refuse_clashes(repo: str, choice: Choice) -> None:
-    """Two names for one file on systems that know no capital letters, or a file where another needs a folder."""
+    """Refuse names that differ only in capital letters, and a file where another one needs a folder.
+
+    Raises:
+        InputRefused: there is such a name.
+    """
     seen: set[str] = set()
     for file in choice.files:
         name = file.name.casefold()
@@ -123,7 +135,7 @@ def _refuse_clashes(repo: str, choice: Choice) -> None:
 
 
 def _card(hub: Hub, repo: str, commit: str, files: list[HubFile]) -> tuple[str, bool]:
-    """README.md as text without its front matter, and whether it was cut; empty where it may not be read."""
+    """Return README.md without its front matter, and whether it was cut; empty where it cannot be read."""
     if not any(file.name == "README.md" for file in files):
         return "", False
     url = f"{hub.endpoint}/{repo}/resolve/{quote(commit, safe='')}/README.md"

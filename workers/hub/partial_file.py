@@ -1,6 +1,6 @@
-"""One file on its way: what has come of it, its digest as it grows, and its place when it is whole.
+"""Store one file during its download: its bytes, its growing digest, and its place when it is complete.
 
-Beside ``<name's digest>.part`` lies a note with the ETags that its bytes came under; without it they are worth nothing.
+A note beside ``<name's digest>.part`` holds the ETags of its bytes; without it they are not used.
 """
 
 import contextlib
@@ -19,34 +19,43 @@ from workers.hub import words
 
 READ_BYTES = 1 << 20
 PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-"""No link is followed, and on Windows no byte is changed."""
+"""Flags that follow no link and, on Windows, change no byte."""
 GIVEN_BACK_BYTES = 1 << 20
 
 
 class Digest:
-    """sha256 of all bytes, and git's name of them where that is what the hub told."""
+    """The SHA-256 of all bytes, and git's object name if the hub states that."""
 
     def __init__(self, file: HubFile) -> None:
+        """Start digests of `file`."""
         self._file = file
         self.sha256 = hashlib.sha256()
         self._git = hashlib.sha1(b"blob %d\0" % file.size_bytes, usedforsecurity=False)
 
     def update(self, data: bytes) -> None:
+        """Add bytes to the digests."""
         self.sha256.update(data)
         if self._file.sha256 is None:
             self._git.update(data)
 
     def is_right(self) -> bool:
-        """Whether these are the bytes that the hub told."""
+        """Return whether the bytes have the digest that the hub stated."""
         if self._file.sha256 is not None:
             return self.sha256.hexdigest() == self._file.sha256
         return self._git.hexdigest() == self._file.git_oid
 
 
 class PartialFile:
-    """Not shared between threads. `seen` is told of bytes that are read again, and raises when the work is to stop."""
+    """A file during its download; not shared between threads."""
 
     def __init__(self, place: Path, file: HubFile, seen: Callable[[int], None]) -> None:
+        """Name the paths of the piece below `place`.
+
+        Args:
+            place: folder of the download.
+            file: the file in the hub's list.
+            seen: called with the number of bytes that are read again; it raises when the work must stop.
+        """
         self.file, self._seen = file, seen
         stem = hashlib.sha256(file.name.encode()).hexdigest()[:32]
         self._path = place / "pieces" / f"{stem}.part"
@@ -60,7 +69,7 @@ class PartialFile:
         self.transfers = 0
 
     def whole(self) -> OriginFile | None:
-        """The file, if it is in its place already with the right bytes; another one is removed."""
+        """Return the file if it is complete and correct in its place; another file there is removed."""
         digest = Digest(self.file)
         try:
             handle = os.open(self.target, os.O_RDONLY | PLAIN)
@@ -75,7 +84,11 @@ class PartialFile:
         return None
 
     def open(self) -> None:
-        """Take up what came before, if anything; a piece that makes no sense is begun anew. Raises OSError."""
+        """Continue an earlier piece, if there is one; an invalid piece starts again.
+
+        Raises:
+            OSError: the piece cannot be opened or is not a plain file.
+        """
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         note = self._read_note()
         self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | PLAIN, 0o600)
@@ -91,14 +104,18 @@ class PartialFile:
         self.transfers = 1 if self.size else 0
 
     def begin(self, etag: str | None, body_etag: str | None) -> None:
-        """A transfer begins; its bytes come under these ETags."""
+        """Start a transfer whose bytes have these ETags."""
         self.transfers += 1
         if (etag, body_etag) != (self.etag, self.body_etag) or not self._note.exists():
             self.etag, self.body_etag = etag, body_etag
             self._note.write_text(json.dumps({"etag": etag, "body_etag": body_etag}), encoding="utf-8")
 
     def write(self, data: bytes) -> None:
-        """Add what came. Raises `WorkerError` where there is no room, or more comes than the file has."""
+        """Append bytes.
+
+        Raises:
+            WorkerError: there is no room, or more bytes come than the file has.
+        """
         if self._handle is None:
             raise ValueError("the piece is not open")
         if self.size + len(data) > self.file.size_bytes:
@@ -108,7 +125,7 @@ class PartialFile:
             while view:
                 view = view[os.write(self._handle, view) :]
         except OSError as error:
-            # the database wants to write down that this failed, so some room is given back
+            # the database needs room to record this failure, so some is freed
             kept = max(0, self.size - GIVEN_BACK_BYTES)
             os.ftruncate(self._handle, kept)
             self.close()
@@ -120,7 +137,7 @@ class PartialFile:
         self.size += len(data)
 
     def discard(self) -> None:
-        """Begin anew with nothing."""
+        """Discard all bytes and start again."""
         self._note.unlink(missing_ok=True)
         self.size, self.etag, self.body_etag, self.transfers = 0, None, None, 0
         self._digest = Digest(self.file)
@@ -129,7 +146,7 @@ class PartialFile:
             os.lseek(self._handle, 0, os.SEEK_SET)
 
     def finish(self) -> OriginFile | None:
-        """Put the whole file in its place, on the disk for sure; None where its bytes are not those told."""
+        """Move the complete file to its place, flushed to disk; return None if its digest is wrong."""
         if self._handle is None or self.size != self.file.size_bytes or not self._digest.is_right():
             return None
         os.fsync(self._handle)
@@ -140,12 +157,13 @@ class PartialFile:
         return self._told(self._digest)
 
     def close(self) -> None:
+        """Close the piece if it is open."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def remove(self) -> None:
-        """Leave nothing of it."""
+        """Remove the piece and its note."""
         self.close()
         for path in (self._path, self._note):
             with contextlib.suppress(OSError):

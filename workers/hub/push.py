@@ -1,4 +1,4 @@
-"""A bundle's files become a commit of a repository: only after a person named it."""
+"""Upload a bundle's files as one commit to a repository that the user has named."""
 
 import zipfile
 from pathlib import Path
@@ -14,7 +14,11 @@ SENDING = "Send it to the hub"
 
 
 def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
-    """Raises `WorkerError` in plain words; the repository has all files then, or is as it was."""
+    """Upload the bundle; afterwards the repository has all files, or is unchanged after an error.
+
+    Raises:
+        WorkerError: in plain words.
+    """
     repo = checked_repo(params.repo)
     if "/" not in repo:
         raise words.bad_repo(repo)
@@ -33,7 +37,7 @@ def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
 
 
 def _upload(hub: Hub, repo: str, folder: Path, message: str) -> str:
-    """The commit's id."""
+    """Upload the folder and return the commit's id."""
     from huggingface_hub.utils import disable_progress_bars
 
     disable_progress_bars()
@@ -43,14 +47,14 @@ def _upload(hub: Hub, repo: str, folder: Path, message: str) -> str:
         if "README.md" in str(error):
             raise words.bad_card(repo, str(error)) from error
         raise
-    except RuntimeError as error:  # wraps what went wrong with one large file
+    except RuntimeError as error:  # wraps the error of one large file
         if isinstance(error.__cause__, Exception):
             raise error.__cause__ from error
         raise
 
 
 def _unpacked(bundle: Path, ctx: JobContext) -> Path:
-    """The files of a bundle that this program wrote a moment ago."""
+    """Unpack a bundle that this program has just written."""
     folder = ctx.work_dir / "files"
     with zipfile.ZipFile(bundle) as archive:
         for name in archive.namelist():

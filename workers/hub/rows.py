@@ -1,4 +1,4 @@
-"""One answer of the hub about a model → plain, bounded values. All text in it is a stranger's."""
+"""Convert the hub's description of a model to plain, limited values; none of its text is trusted."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,17 @@ BITS = {
     "F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16, "U16": 16,
     "F8_E4M3": 8, "F8_E5M2": 8, "I8": 8, "U8": 8, "BOOL": 8,
 }  # fmt: skip
-"""Of the number formats of safetensors; an unknown one means that the size is not known."""
+"""Bits of safetensors' number formats; with an unknown one the size is unknown."""
 
 
 def parsed(item: Any) -> "ModelInfo":
-    """The library's own reading of one model. Raises TypeError, KeyError or ValueError for what is none."""
+    """Parse one model with the library.
+
+    Raises:
+        TypeError: the item is no model.
+        KeyError: the item is no model.
+        ValueError: the item is no model.
+    """
     from huggingface_hub import ModelInfo
 
     make: Any = ModelInfo
@@ -32,17 +38,17 @@ def parsed(item: Any) -> "ModelInfo":
 
 
 def text_of(value: object) -> str | None:
-    """A short line, None for what is no text."""
+    """Return a short line; None for anything but text."""
     return shown(value, MAX_TEXT) if isinstance(value, str) and value else None
 
 
 def count_of(value: object) -> int:
-    """A number of downloads or likes that makes sense."""
+    """Return a number of downloads or likes; 0 for invalid values."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
 def license_of(info: "ModelInfo") -> tuple[str | None, LicenseVerdict]:
-    """The hub's identifier, from the card or else the tags, and what it allows."""
+    """Return the hub's license identifier, from the card or else the tags, and the verdict on it."""
     card: Any = info.card_data
     stated = card.get("license") if card is not None and hasattr(card, "get") else None
     if not isinstance(stated, (str, list)) or not stated:
@@ -56,12 +62,12 @@ def license_of(info: "ModelInfo") -> tuple[str | None, LicenseVerdict]:
 
 
 def names_of(info: "ModelInfo") -> Sequence[str]:
-    """All files' names."""
+    """Return the names of all files."""
     return [file.rfilename for file in info.siblings or [] if isinstance(file.rfilename, str)]
 
 
 def weights_bytes(info: "ModelInfo") -> int | None:
-    """Bytes of the safetensors weights, worked out from the numbers of parameters that the hub tells."""
+    """Return the bytes of the safetensors weights, computed from the hub's parameter counts."""
     counts = info.safetensors.parameters if info.safetensors is not None else None
     if not isinstance(counts, dict) or not counts:
         return None
@@ -74,7 +80,7 @@ def weights_bytes(info: "ModelInfo") -> int | None:
 
 
 def row_of(info: "ModelInfo") -> HubModel | None:
-    """One row of a search; None for a name that no repository can have."""
+    """Return one row of a search; None for an impossible repository name."""
     if not isinstance(info.id, str) or not REPO.fullmatch(info.id):
         return None
     formats = formats_of(names_of(info))

@@ -1,4 +1,4 @@
-"""One page of a search."""
+"""Request one page of a search."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,11 +18,15 @@ EXPAND = (
     "author", "cardData", "downloads", "gated", "lastModified", "library_name", "likes", "pipeline_tag", "safetensors",
     "siblings", "tags",
 )  # fmt: skip
-"""What a card shows; more would only make the answer longer."""
+"""Fields that a search result shows; more would only make the response longer."""
 
 
 def search(hub: Hub, query: HubQuery) -> HubSearchResult:
-    """Raises `WorkerError`. A page may hold fewer models than asked for although there is a next one."""
+    """Return one page; it may hold fewer models than requested even if there is a next one.
+
+    Raises:
+        WorkerError: the hub cannot be used.
+    """
     return hub.ask("", lambda: _page(hub, query))
 
 
@@ -35,7 +39,7 @@ def _page(hub: Hub, query: HubQuery) -> HubSearchResult:
 
 
 def parameters(query: HubQuery) -> dict[str, Any]:
-    """The question as the hub's address has it."""
+    """Return the query as parameters of the hub's address."""
     filters = [query.library, f"license:{query.license}" if query.license else None]
     asked: dict[str, Any] = {
         "search": query.text.strip() or None,
@@ -50,7 +54,7 @@ def parameters(query: HubQuery) -> dict[str, Any]:
 
 
 def cursor_of(next_url: str | None) -> str | None:
-    """Only the cursor is taken from the next page's address: where to ask, the person has said."""
+    """Return only the cursor of the next page's address, because the user has chosen the hub."""
     if next_url is None:
         return None
     values = parse_qs(urlsplit(next_url).query).get("cursor", [])

@@ -1,4 +1,4 @@
-"""What can go wrong with a hub, as whole sentences for people. Exit code 6: it is not there; 3: it or we refuse."""
+"""Build errors of the hub as whole sentences for people; exit code 6: unavailable, 3: refused."""
 
 from pathlib import Path
 
@@ -12,25 +12,25 @@ CHECK_NETWORK = (
 
 
 def shown(text: object, limit: int = 120) -> str:
-    """Foreign text in one line: what cannot be seen replaced, cut at `limit`."""
+    """Return untrusted text in one line, with invisible characters replaced, cut at `limit`."""
     line = "".join(c if c.isprintable() else "�" for c in str(text))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def unreachable(endpoint: str, reason: str) -> WorkerError:
-    """No connection: no network, no such host, nobody listens."""
+    """Build the error for no connection: no network, no such host, no server."""
     detail = f"{endpoint} could not be reached ({shown(reason)})."
     return BackendMissing("hub_unreachable", "The hub cannot be reached", detail, CHECK_NETWORK)
 
 
 def broken_off(endpoint: str, attempts: int) -> WorkerError:
-    """The connection ended again and again, or nothing came for too long."""
+    """Build the error for a connection that failed repeatedly or delivered nothing for too long."""
     detail = f"The connection to {endpoint} broke off or stood still {attempts} times in a row."
     return BackendMissing("hub_broke_off", "The hub broke the connection off", detail, CHECK_NETWORK)
 
 
 def bad_certificate(endpoint: str, reason: str) -> WorkerError:
-    """Somebody else may be answering."""
+    """Build the error for an untrusted certificate; another server may be responding."""
     return BackendMissing(
         "hub_certificate",
         "The hub cannot prove who it is",
@@ -40,7 +40,7 @@ def bad_certificate(endpoint: str, reason: str) -> WorkerError:
 
 
 def proxy_failed(reason: str) -> WorkerError:
-    """The person's proxy does not let us through."""
+    """Build the error for a proxy that refuses the connection."""
     return BackendMissing(
         "hub_proxy",
         "The proxy does not let Fettle through",
@@ -50,13 +50,13 @@ def proxy_failed(reason: str) -> WorkerError:
 
 
 def bad_card(repo: str, reason: str) -> WorkerError:
-    """The hub does not take the header of README.md."""
+    """Build the error for a README.md header that the hub rejects."""
     detail = f"The hub refuses the header of README.md ({shown(reason, 300)}). Nothing was written to {repo}."
     return InputRefused("hub_bad_card", "The hub does not take the model card", detail, "Correct the license or name.")
 
 
 def offline() -> WorkerError:
-    """HF_HUB_OFFLINE is set."""
+    """Build the error for the offline mode (HF_HUB_OFFLINE)."""
     return BackendMissing(
         "hub_offline",
         "Offline mode is on",
@@ -66,7 +66,7 @@ def offline() -> WorkerError:
 
 
 def busy(wait_s: float | None) -> WorkerError:
-    """429 more often than we may ask again, or with a longer wait than makes sense."""
+    """Build the error for status 429 after all attempts, or with a wait that is too long."""
     wait = f" and asks to wait {wait_s:.0f} seconds" if wait_s else ""
     detail = f"The hub answers that it is asked too often{wait}."
     return BackendMissing(
@@ -75,13 +75,13 @@ def busy(wait_s: float | None) -> WorkerError:
 
 
 def failed(status: int) -> WorkerError:
-    """5xx after all attempts."""
+    """Build the error for status 5xx after all attempts."""
     detail = f"The hub answered with an error of its own ({status}) each time."
     return BackendMissing("hub_failed", "The hub has a problem", detail, TRY_LATER)
 
 
 def garbage(endpoint: str, what: str) -> WorkerError:
-    """An answer that is not the hub's: a captive portal, a wrong address, a broken mirror."""
+    """Build the error for a response that is not the hub's: a captive portal, a wrong address, a broken mirror."""
     return BackendMissing(
         "hub_garbage",
         "The hub's answer makes no sense",
@@ -91,7 +91,7 @@ def garbage(endpoint: str, what: str) -> WorkerError:
 
 
 def gated(endpoint: str, repo: str, has_token: bool) -> WorkerError:
-    """What to do, in three steps."""
+    """Build the error for a gated model, with three steps for the user."""
     third = (
         "3. Ask again here: your token is known to Fettle."
         if has_token
@@ -107,7 +107,7 @@ def gated(endpoint: str, repo: str, has_token: bool) -> WorkerError:
 
 
 def log_in_needed(repo: str) -> WorkerError:
-    """401 without a token: private, or not there at all; hubs do not say which."""
+    """Build the error for status 401 without a token: private or missing; hubs do not say which."""
     return InputRefused(
         "hub_log_in",
         "The hub asks who you are",
@@ -117,7 +117,7 @@ def log_in_needed(repo: str) -> WorkerError:
 
 
 def bad_token() -> WorkerError:
-    """401 with a token."""
+    """Build the error for status 401 with a token."""
     return InputRefused(
         "hub_bad_token",
         "The hub does not know your token",
@@ -127,7 +127,7 @@ def bad_token() -> WorkerError:
 
 
 def forbidden(repo: str) -> WorkerError:
-    """403."""
+    """Build the error for status 403."""
     return InputRefused(
         "hub_forbidden",
         "You may not have this",
@@ -137,7 +137,7 @@ def forbidden(repo: str) -> WorkerError:
 
 
 def not_found(repo: str, what: str) -> WorkerError:
-    """404; `what` is "repository", "revision" or "file"."""
+    """Build the error for status 404; `what` is "repository", "revision" or "file"."""
     words = {
         "revision": ("hub_no_revision", "There is no such revision", f"{shown(repo)} has no such branch or commit."),
         "file": ("hub_no_file", "The file is not there", f"A file of {shown(repo)} is listed but not there."),
@@ -149,7 +149,7 @@ def not_found(repo: str, what: str) -> WorkerError:
 
 
 def disabled(repo: str) -> WorkerError:
-    """Taken down by the hub."""
+    """Build the error for a model that the hub has disabled."""
     return InputRefused(
         "hub_disabled",
         "The hub has closed this model",
@@ -159,7 +159,7 @@ def disabled(repo: str) -> WorkerError:
 
 
 def not_understood(status: int) -> WorkerError:
-    """Another 4xx."""
+    """Build the error for any other status 4xx."""
     return InputRefused(
         "hub_refused",
         "The hub refused the question",
@@ -169,7 +169,7 @@ def not_understood(status: int) -> WorkerError:
 
 
 def bad_redirect(target: str) -> WorkerError:
-    """Sent on to what is no place of a download."""
+    """Build the error for a redirect to an address that is not allowed."""
     return InputRefused(
         "hub_redirect",
         "The hub sends Fettle to a place where it does not go",
@@ -179,7 +179,7 @@ def bad_redirect(target: str) -> WorkerError:
 
 
 def bad_repo(repo: str) -> WorkerError:
-    """Not a name of a repository, so the hub was not asked."""
+    """Build the error for an invalid repository name; the hub was not contacted."""
     return InputRefused(
         "hub_bad_name",
         "This is no name of a model on a hub",
@@ -189,7 +189,7 @@ def bad_repo(repo: str) -> WorkerError:
 
 
 def trick(repo: str, name: str, reason: str) -> WorkerError:
-    """A list of files that would write elsewhere."""
+    """Build the error for a list of files that would write elsewhere."""
     return InputRefused(
         "hub_bad_names",
         "This model's list of files is not safe",
@@ -199,7 +199,7 @@ def trick(repo: str, name: str, reason: str) -> WorkerError:
 
 
 def wrong_length(name: str, said: int, told: int) -> WorkerError:
-    """Another size than the list says."""
+    """Build the error for a size that differs from the list."""
     return InputRefused(
         "hub_wrong_length",
         "A file has another size than the hub said",
@@ -209,7 +209,7 @@ def wrong_length(name: str, said: int, told: int) -> WorkerError:
 
 
 def wrong_hash(name: str) -> WorkerError:
-    """The bytes are not those that the hub told."""
+    """Build the error for bytes without the digest that the hub stated."""
     return InputRefused(
         "hub_wrong_hash",
         "A file came damaged or changed",
@@ -219,7 +219,7 @@ def wrong_hash(name: str) -> WorkerError:
 
 
 def changed(name: str) -> WorkerError:
-    """Another file under the same name and commit."""
+    """Build the error for another file under the same name and commit."""
     return InputRefused(
         "hub_file_changed",
         "A file changed on the hub meanwhile",
@@ -229,7 +229,7 @@ def changed(name: str) -> WorkerError:
 
 
 def disk_full(name: str, folder: Path, needed_bytes: int) -> WorkerError:
-    """No room while writing; so many bytes of the file are still to come."""
+    """Build the error for a full disk; `needed_bytes` of the file are still missing."""
     return DiskFull(
         folder,
         needed_bytes=needed_bytes,
