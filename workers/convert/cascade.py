@@ -32,7 +32,7 @@ NO_CLASSES = Reason(
 
 
 class Params(TechniqueParams):
-    """Which version predicts first, and how careful the threshold is."""
+    """Parameters of a cascade: the fast version and the care of the threshold."""
 
     first: Literal["bf16", "precision_by_operator", "int8_static"] = Field(
         default="bf16", description="The technique that makes the fast version, with its usual settings."

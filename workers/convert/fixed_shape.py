@@ -16,7 +16,7 @@ FREE = -1
 
 
 class Params(TechniqueParams):
-    """How many examples are used to find sizes that never change."""
+    """Parameters of fixed sizes: the number of examples that show which sizes never change."""
 
     examples: int = Field(
         default=32, ge=1, le=1000, description="Examples that are looked at to see which sizes never change."

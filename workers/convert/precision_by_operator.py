@@ -39,7 +39,7 @@ HEAVY_ALONE = Reason(
 
 
 class Params(TechniqueParams):
-    """Which operators compute with 16 bits."""
+    """Parameters of mixed precision: the operators that compute with 16 bits."""
 
     heavy: Literal["all", "inner"] = Field(
         default="all",

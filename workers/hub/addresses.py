@@ -15,7 +15,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Reach(IntEnum):
-    """Who can reach an address, from many to few."""
+    """Range of computers that can reach an address, from many to few."""
 
     PUBLIC = 0
     PRIVATE = 1

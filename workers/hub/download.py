@@ -58,7 +58,7 @@ class Meter:
         self.check()
 
     def stop(self) -> None:
-        """Tell all threads to stop."""
+        """Signal all threads to stop."""
         self._stop.set()
 
     def check(self) -> None:

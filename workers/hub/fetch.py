@@ -22,7 +22,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Fetcher:
-    """Downloads files of one commit of one repository.
+    """A downloader of files of one commit of one repository.
 
     `count` receives the number of bytes as they arrive, and a negative number when bytes are discarded.
     """

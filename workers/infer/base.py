@@ -68,7 +68,7 @@ class OnCard(Protocol):
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a runtime works on this computer.
+    """Availability of a runtime on this computer.
 
     `hint` is the reason why it does not, or the command that installs the missing package. `installs` then names the
     installer's package set that contains it ("base" is part of every installation).

@@ -30,7 +30,7 @@ CLASSIC_FROM = 11
 
 @dataclass(frozen=True)
 class Place:
-    """Where an engine is built or runs: the card (`sm89`, its name) and the driver; "" and 0 where there is none."""
+    """Place where an engine is built or runs: the card (`sm89`, its name) and the driver; "" and 0 for none."""
 
     architecture: str = ""
     card: str = ""

@@ -1,6 +1,6 @@
 """Check a torch.export archive (.pt2) as text before torch opens it.
 
-`torch.export.load` runs content of a file in five places: it unpickles example inputs, tensors and custom objects (with
+`torch.export.load` runs content of a file in five places. It unpickles example inputs, tensors and custom objects (with
 `weights_only=False` where the safe way fails), loads compiled libraries, evaluates expressions for sizes, executes
 guards, and compiles names into source code. This module compares all of these with what `torch.export.save` itself
 writes and refuses anything else. Torch's own reader reads the records, so that both read the ZIP file alike.

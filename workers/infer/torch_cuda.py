@@ -31,7 +31,7 @@ class CudaTorchSession(TorchSession):
     """A torch session on a card with its own stream, so that two sessions can work at the same time."""
 
     def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]], precision: str = "") -> None:
-        """Create the stream and move the program's module to the card."""
+        """Wrap a program whose weights are on the card, and create the stream."""
         super().__init__(torch, program, names, "cuda:0", precision)
         self._stream = torch.cuda.Stream()
         self.device_ran = gpu_name()

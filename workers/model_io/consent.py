@@ -1,4 +1,4 @@
-"""Ask for consent to open a file that is a program: TorchScript, torch.export programs, TensorRT engines."""
+"""Require consent to open a file that is a program: TorchScript, torch.export programs, TensorRT engines."""
 
 import json
 from pathlib import Path

@@ -21,7 +21,7 @@ Reference = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 
 @dataclass(frozen=True)
 class Stored:
-    """How a model that is not a model.onnx runs: its `runtime`, and its own description, if any.
+    """Description of a model that is not a model.onnx: its `runtime`, and its own pipeline, if any.
 
     `Write` writes artifact.json beside such a model itself. `plain` means that the model is one file whose interface
     can be changed.

@@ -49,7 +49,7 @@ CHECKING = 1.2
 
 
 class LearningParams(TechniqueParams):
-    """How long and how fast to learn, and how similar the predictions must be."""
+    """Parameters of learning: its duration, its rate, and the required similarity of the predictions."""
 
     max_s: float = Field(default=120, ge=2, le=7200, description="Seconds that learning may take.")
     steps: int = Field(default=600, ge=10, le=100_000, description="Batches to learn from, at most.")

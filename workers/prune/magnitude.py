@@ -38,7 +38,7 @@ NO_WEIGHTS = Reason(code="no_weights", text="The model has no layers whose weigh
 
 
 class Params(LearningParams):
-    """How many weights become zero, and whether the others learn from the original afterwards."""
+    """Parameters of magnitude pruning: the share of zeros, and whether the other weights learn afterwards."""
 
     sparsity: float = Field(
         default=0.5, ge=0.05, le=0.95, description="Share of all weights that become zero, the smallest first."

@@ -35,7 +35,7 @@ NO_LAYERS = Reason(code="no_weights", text="The model has no layers whose weight
 
 
 class Params(LearningParams):
-    """Whether the other weights learn from the original afterwards; all other options apply to that only."""
+    """Parameters of 2:4 sparsity: whether the other weights learn afterwards; all others apply to that only."""
 
     recover: bool = Field(
         default=False, description="Let the other weights learn from the original's answers on your examples."

@@ -38,7 +38,7 @@ SHOWING_SHARE = 0.05
 
 
 class Params(LearningParams):
-    """How much is removed, in how many rounds, and how long the rest may learn."""
+    """Parameters of structured pruning: the share to remove, the rounds, and the time for learning."""
 
     share: float = Field(
         default=0.3, ge=0.05, le=0.7, description="Share of the channels that go, the least important ones first."

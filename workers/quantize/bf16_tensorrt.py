@@ -30,7 +30,7 @@ NO_BF16 = Reason(
 
 
 class Params(TechniqueParams):
-    """Which operators keep 32-bit numbers."""
+    """Parameters of BF16: the operators that keep 32-bit numbers."""
 
     keep_operators: tuple[str, ...] = Field(
         default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."

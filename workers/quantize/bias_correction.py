@@ -33,7 +33,7 @@ NO_BIAS = Reason(code="no_bias", text="None of the model's layers has a bias tha
 
 
 class Params(TechniqueParams):
-    """How many examples are compared."""
+    """Parameters of bias correction: the number of examples to compare."""
 
     examples: int = Field(default=32, ge=4, le=500, description="Examples whose means are compared, at most.")
 

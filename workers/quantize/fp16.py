@@ -22,7 +22,7 @@ SMALL_ALREADY = Reason(code="in_16_bits", text="The model is stored in half-size
 
 
 class Params(TechniqueParams):
-    """Which operators keep 32-bit numbers."""
+    """Parameters of FP16: the operators that keep 32-bit numbers."""
 
     version = 2
 

@@ -20,7 +20,7 @@ NO_FP8 = Reason(
 
 
 class Params(qdq.RangeParams):
-    """How ranges are learned."""
+    """Parameters of FP8: the method that learns the ranges."""
 
     symmetric: bool = Field(default=True, description="Always: ranges lie around zero.")
 

@@ -37,7 +37,7 @@ TOO_SMALL = Reason(
 
 
 class Params(TechniqueParams):
-    """How large the blocks are."""
+    """Parameters of INT4 weights: the size of the blocks."""
 
     block_size: Literal[32, 64, 128] = Field(
         default=128, description="Weights that share a scale. Smaller blocks answer closer and take more room."

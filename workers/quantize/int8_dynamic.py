@@ -23,7 +23,7 @@ QUANTIZED = ("MatMulInteger", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "Q
 
 
 class Params(TechniqueParams):
-    """Which layers are quantized, and how weights are scaled."""
+    """Parameters of dynamic INT8: the layers to quantize, and the scales of weights."""
 
     layers: Literal["products", "all"] = Field(
         default="products",

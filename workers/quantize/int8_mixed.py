@@ -27,11 +27,11 @@ TITLE = "INT8, sensitive layers kept"
 RANGES = ("minmax", "percentile", "mse")
 SHOWN = 8
 SCOPE = qdq.Scope(heavy_only=True, float_products=True, weights_only=True)
-"""What is quantized: only layers that are faster in 8 bits; their results are not quantized again."""
+"""Scope of the quantization: only layers that are faster in 8 bits; their results stay in float."""
 
 
 class Params(qdq.RangeParams):
-    """How ranges are learned, how similar the predictions must stay, and how long the search may take."""
+    """Parameters of mixed INT8: the ranges, the required similarity, and the time limit of the search."""
 
     method: Literal["best", "minmax", "percentile", "mse"] = Field(  # type: ignore[assignment]
         default="best",

@@ -15,7 +15,7 @@ TITLE = "INT8 for graphics cards"
 
 
 class Params(qdq.RangeParams):
-    """How ranges are learned."""
+    """Parameters of INT8 for cards: the method that learns the ranges."""
 
     symmetric: bool = Field(default=True, description="Always: ranges lie around zero.")
 

@@ -25,7 +25,7 @@ TITLE = "INT8, all layers"
 
 
 class Params(qdq.Int8Params):
-    """How ranges are learned, and which layers are quantized."""
+    """Parameters of static INT8: the method that learns the ranges, and the layers to quantize."""
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:

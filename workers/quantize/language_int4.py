@@ -25,7 +25,7 @@ METRICS: Mapping[Sensitivity, str] = {
 
 
 class Params(TechniqueParams):
-    """How much is quantized, which layers keep 8 bits, and how carefully the weights are rounded."""
+    """Parameters of INT4: the groups, the layers that keep 8 bits, and the methods of rounding."""
 
     group_size: Literal[32, 64, 128] = Field(default=64, description="Weights that share a scale. Smaller: closer.")
     share: float = Field(

@@ -13,7 +13,7 @@ ID, TITLE = "language_int8", "INT8 weights of a language model"
 
 
 class Params(TechniqueParams):
-    """How each row of weights is rounded."""
+    """Parameters of INT8: the form of the range of each row of weights."""
 
     symmetric: bool = Field(default=False, description="Ranges around zero; otherwise each row has an offset, too.")
 

@@ -48,7 +48,7 @@ Other levels compute with 32 bits and were 20 times slower (ONNX Runtime 1.32); 
 
 
 class Params(TechniqueParams):
-    """How many bits weights get, and which ones get more."""
+    """Parameters of the conversion: the bits of weights, and the weights that get more."""
 
     bits: Literal[4, 8] = Field(default=8, description="Bits of a weight.")
     group_size: Literal[32, 64, 128] = Field(

@@ -34,7 +34,7 @@ LEAST_STEPS = 16
 
 
 class RangeParams(TechniqueParams):
-    """How the ranges of 8-bit numbers are learned."""
+    """Parameters of the ranges of 8-bit numbers."""
 
     method: Literal["minmax", "entropy", "percentile", "mse"] = Field(
         default="minmax",
@@ -57,7 +57,7 @@ class RangeParams(TechniqueParams):
 
 
 class Int8Params(RangeParams):
-    """How ranges are learned, and which layers are quantized."""
+    """Parameters of INT8: the method that learns the ranges, and the layers to quantize."""
 
     layers: Literal["all", "heavy"] = Field(
         default="all",
@@ -70,13 +70,13 @@ class Int8Params(RangeParams):
 
     @property
     def scope(self) -> "Scope":
-        """Return what is quantized."""
+        """Return the scope of the quantization."""
         return Scope(heavy_only=self.layers == "heavy", float_products=self.product_outputs == "float")
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What is quantized.
+    """Scope of a quantization: the operators that are quantized.
 
     `heavy_only` selects convolutions and products only, `float_products` keeps their results in float, and
     `weights_only` excludes products of two inner values (attention).

@@ -29,7 +29,7 @@ NOTHING_SMOOTHABLE = Reason(
 
 
 class Params(TechniqueParams):
-    """How much of the scale is moved."""
+    """Parameters of SmoothQuant: the share of the scale to move."""
 
     alpha: float = Field(
         default=0.75,

@@ -30,7 +30,7 @@ CONVOLUTIONS = Reason(
 
 
 class Params(TechniqueParams):
-    """How many bits and how large groups are used, and how the graph stores them."""
+    """Parameters of the weights: their bits, the size of groups, and the form in the graph."""
 
     bits: Literal[8, 4] = Field(
         default=8, description="Bits of each weight. 4 changes answers of small models; it is for very large ones."

@@ -103,7 +103,7 @@ def build_spec(
 
 @dataclass(frozen=True)
 class _Result:
-    """How results are read from the outputs, starting with `output`; `steps` None means unchanged."""
+    """Steps that read results from the outputs, starting with `output`; `steps` None means unchanged."""
 
     output: str
     steps: Postprocess | None

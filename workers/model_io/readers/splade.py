@@ -16,7 +16,7 @@ MODULE = "SpladePooling"
 
 @dataclass(frozen=True)
 class SparsePooling:
-    """How the scores (batch, tokens, vocabulary) of a text become one vector (batch, vocabulary)."""
+    """Pooling of the scores (batch, tokens, vocabulary) of a text into one vector (batch, vocabulary)."""
 
     strategy: Literal["max", "sum"] = "max"
     logarithms: int = 1

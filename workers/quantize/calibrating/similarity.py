@@ -66,7 +66,7 @@ class Held:
         Args:
             pipeline: reads predictions out of the model's outputs.
             items: the calibration inputs.
-            raw: the original's prediction for each input.
+            raw: the original's prediction for each input, already normalized if `spread` is given.
             check: raises when the job is cancelled.
             spread: mean and standard deviation per channel; computed from `raw` for detectors if not given.
         """

@@ -30,7 +30,7 @@ Treat = Callable[[int, Part, Any, "Examples"], Any]
 
 @dataclass(frozen=True)
 class Rounding:
-    """How weights are rounded.
+    """Settings of the rounding of weights.
 
     `arguments` are those of `nncf.compress_weights` except the examples. `share` of the weights gets few bits, the rest
     8. With `follows_rounded`, the rounded layers feed the next part (GPTQ).

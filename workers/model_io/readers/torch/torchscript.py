@@ -167,7 +167,7 @@ def _load(path: Path) -> Any:
 def _recognized(
     path: Path, shapes: Mapping[str, tuple[int, ...]], ctx: JobContext
 ) -> tuple[Found, tuple[Finding, ...], tuple[int, int, int] | None]:
-    """Return the facts of a library's architecture with these weights: findings, and the input's size."""
+    """Return facts, findings and input size of the library's architecture with these weights, if there is one."""
     fitting = candidates(shapes, ctx)
     if not fitting:
         return Found(), (), None
