@@ -41,7 +41,7 @@ NO_TEXTS = Reason(code="no_texts", text="It is for models that read texts of any
 
 
 class Params(TechniqueParams):
-    """For which lengths there are programs."""
+    """Parameters of length buckets: the lengths for which there are programs."""
 
     lengths: tuple[int, ...] = Field(
         default=(8, 16, 24, 32, 40, 48, 56, 64, 96, 128, 192, 256, 384, 512),

@@ -131,8 +131,9 @@ def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, N
     """Return the largest difference over all outputs, each number relative to the size of its channel.
 
     Scores beside box positions are tiny, so the largest number of the whole output is no measure. A number counts
-    relative to the largest one of its row or column, whichever is smaller, but at least to `LEAST_SCALE` of the largest
-    of all, because rounding follows the largest sums. The result is infinite for different shapes and for NaN.
+    relative to the largest one of its row or column, whichever is smaller. That size is at least `LEAST_SCALE` of the
+    largest number of all, because rounding follows the largest sums. The result is infinite for different shapes and
+    for NaN.
     """
     worst = 0.0
     for name, values in first.items():

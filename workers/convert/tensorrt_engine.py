@@ -40,7 +40,7 @@ RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
 
 
 class Params(TechniqueParams):
-    """For which cards engines are built, and how large requests may get."""
+    """Parameters of engines: the cards to build for, and the largest sizes of requests."""
 
     build_for: tuple[str, ...] = Field(
         default=(), description="Architectures such as sm89. Without any, each card builds its own at its first start."

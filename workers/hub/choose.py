@@ -156,7 +156,7 @@ def _safetensors(files: Sequence[HubFile]) -> list[HubFile]:
 
 
 def _gguf(files: Sequence[HubFile]) -> HubFile | None:
-    """Return the complete language model with the finest rounding."""
+    """Return the complete language model with the most preferred rounding."""
     found = [file for file in files if format_of(file.name) == "gguf" and GGUF_PART.search(file.name) is None]
     return min(found, key=lambda file: (_gguf_rank(file.name), file.name.count("/"), file.name), default=None)
 

@@ -39,7 +39,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Rtx:
-    """TensorRT for RTX."""
+    """The edition TensorRT for RTX, which builds engines for several cards."""
 
     id: str = "rtx"
     title: str = "TensorRT for RTX"
@@ -94,7 +94,7 @@ class Rtx:
 
 @dataclass(frozen=True)
 class Classic:
-    """TensorRT 11 and later."""
+    """The classic edition, TensorRT 11 and later, which builds engines for the card of this computer."""
 
     id: str = "classic"
     title: str = "TensorRT"

@@ -1,8 +1,8 @@
 """Remove attention heads from a graph whose form shows them.
 
 Source: Are Sixteen Heads Really Better than One?, arXiv 1905.10650. Heads are visible where query, key and value are
-products with fixed weights, reshaped to (…, heads, size) by a constant shape, and the heads are joined again before a
-product with fixed weights. Heads with small value and output weights are removed first.
+products with fixed weights, reshaped to (…, heads, size) by a constant shape. The heads must also be joined again
+before a product with fixed weights. Heads with small value and output weights are removed first.
 """
 
 from collections.abc import Iterator

@@ -17,7 +17,7 @@ MADE_BY = {"precision_by_operator": "workers.convert", "int8_static": "workers.q
 
 @dataclass(frozen=True)
 class First:
-    """The fast version.
+    """Fast version of a cascade.
 
     `settings` override those of the exact version. `main` and `files` are relative to the cascade's folder, if there
     are any.

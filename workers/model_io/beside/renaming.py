@@ -1,7 +1,7 @@
 """Give a model the original's names, number types and layout by changing only its inputs and outputs.
 
-Names cost nothing. The model itself computes casts and layout changes, so they are part of the measured time, as they
-would be for anyone who uses the file in the original's place.
+Names cost nothing. The model itself computes casts and layout changes, so they are part of the measured time. They cost
+the same in any program that uses the file in the original's place.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """Correct the form of a detector's boxes from its own outputs.
 
-The outputs show whether scores are logits, positions are shares, boxes are corners or sides, positions are in pixels or
-in grid cells, and which columns behind the scores are no scores.
+The outputs show whether scores are logits, positions are shares, and boxes are corners or sides. They also show whether
+positions are in pixels or in grid cells, and which columns behind the scores are no scores.
 """
 
 from collections.abc import Mapping, Sequence

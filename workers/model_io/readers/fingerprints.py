@@ -1,8 +1,8 @@
 """Compute fingerprints of torchvision's and timm's architectures, to recognize weights without code.
 
 ``python -m workers.model_io.readers.fingerprints`` builds every model once on the meta device (no memory, some minutes)
-and writes `data/architectures.json`: the digest of all tensor names → architectures, each with the digest of the names
-and shapes of its body, and the names of the head, whose size follows the number of classes.
+and writes `data/architectures.json`. That file maps the digest of all tensor names to architectures. Each entry has the
+digest of the names and shapes of the body, and the names of the head, whose size follows the number of classes.
 """
 
 import hashlib

@@ -26,7 +26,7 @@ def in_32_bits(model: Any) -> Iterator[None]:
 
 
 class _Wide:
-    """The parameters of one part."""
+    """Stored parameters of one part, which are widened while the part runs."""
 
     def __init__(self, parameters: list[Any]) -> None:
         self._parameters, self._stored = parameters, list[Any]()
