@@ -85,7 +85,7 @@ class _Guard:
         return target
 
     def _enters(self, host: str) -> bool:
-        """Return whether fewer can reach a host than the hub; a hub in a private network may use others there."""
+        """Return whether fewer computers can reach a host than the hub; private hubs may use hosts of their network."""
         home = self._home[1]
         return host.lower() != home and self._reach(host) > self._reach(home)
 
@@ -168,7 +168,7 @@ class Hub:
         return self._guard.check(source, location)
 
     def ask(self, repo: str, call: Callable[[], T]) -> T:
-        """Call until it succeeds or retrying is useless.
+        """Call a function of the library until it succeeds or retrying is useless.
 
         Raises:
             WorkerError: in plain words.

@@ -54,7 +54,7 @@ Arm's dot products and I8MM both add 8-bit products in 32 bits, as VNNI does.
 LIMIT = "ONEDNN_MAX_CPU_ISA"
 WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"})
 WITHOUT_INT8 = frozenset({"SSE41", "AVX", "AVX2", "AVX512_CORE"})
-"""Levels of oneDNN's own limit at which it does not use such instructions, whatever the processor has."""
+"""Levels of oneDNN's own limit at which it uses no BF16 or no INT8 instructions, whatever the processor has."""
 
 NO_BF16 = "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
 
