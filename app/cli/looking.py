@@ -135,7 +135,8 @@ def inspect(output: Output, model: Path, options: InspectOptions) -> int:
 
 def compare(output: Output, run_id: str, against: str | None = None) -> int:
     """The comparison again, from what is stored; exit code 4 where nothing is recommended, or the one model that
-    was to be judged is not safe."""
+    was to be judged is not safe.
+    """
     with workspace(output.options, writes=False, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         watched = read_watched(space.repositories, run_id)

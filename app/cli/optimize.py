@@ -232,7 +232,8 @@ def _wanted(
     space: Workspace, output: Output, preset: Preset, options: OptimizeOptions
 ) -> tuple[Workspace, tuple[str, ...]]:
     """The runtimes that may be tried (empty: all that work here), and the workspace on the GPU that was named. What was
-    named must be there."""
+    named must be there.
+    """
     if not options.runtimes and options.device is None and options.recipe is None:
         return space, ()
     found = run(space, describe(), output.watch)

@@ -26,7 +26,8 @@ from workers.contracts.jobs import OpenParams
 @dataclass(frozen=True, kw_only=True)
 class ProveOptions(JudgingOptions):
     """The options of `fettle prove`: those that concern data and limit, what runs the other model, and which of its
-    inputs and outputs are which of the original's."""
+    inputs and outputs are which of the original's.
+    """
 
     optimized_runtime: str | None = None
     pairs: tuple[str, ...] = ()

@@ -27,7 +27,8 @@ def version_lines(
     cards: Mapping[str, CardFigures] = NO_CARDS,
 ) -> Iterator[str]:
     """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second; what ran
-    on a card tells what that did, with its warnings. A card that is slower than the processor is said last."""
+    on a card tells what that did, with its warnings. A card that is slower than the processor is said last.
+    """
     original = next((speech[variant.id] for variant in variants if variant.is_baseline and variant.id in speech), None)
     for variant in sorted(variants, key=lambda variant: variant.index):
         measured = variant.measurement

@@ -1,5 +1,6 @@
 """Where two answers to the same dialogue begin to differ. It is shown and never judged: after one other word everything
-that follows may be another, and as right."""
+that follows may be another, and as right.
+"""
 
 import re
 

@@ -84,7 +84,8 @@ def has_slow_tail(variant: Variant) -> bool:
 
 def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
     """It could be recommended if it were a gain, and other programs disturbed that comparison: measure again. What took
-    longer by the clock and by the processor's time is slower for sure."""
+    longer by the clock and by the processor's time is slower for sure.
+    """
     measured = variant.measurement
     if variant.is_baseline or variant.state != "confirmed" or not may_win(variant) or not measured.under_load:
         return False
@@ -148,13 +149,15 @@ def looks_better(variant: Variant, other: Variant, objective: Objective) -> bool
 
 def is_slower(variant: Variant) -> bool:
     """Measured, and no faster than the original: in a first look under load by neither kind of time, since such a one
-    is measured again."""
+    is measured again.
+    """
     return variant.measurement.speedup is not None and known_speedup(variant) <= 1.0
 
 
 def has_exact_numbers(variant: Variant) -> bool:
     """Whether it computes with the original's weights in 32 bits, only in another way. What was made elsewhere may hold
-    any."""
+    any.
+    """
     if variant.recipe.elsewhere is not None or not variant.weights_kept:
         return False
     lowered = variant.recipe.settings.get("inference_precision", "f32") != "f32"
@@ -177,7 +180,8 @@ def exactness(variant: Variant) -> int:
 def is_alike_not_proven(variant: Variant) -> bool:
     """The estimate is within the limit, but the bound is not, on enough items to think so; on fewer only versions with
     the original's numbers, or with 16 bits where every single result is alike. What was not tested is so only with the
-    original's numbers and all calibration results alike."""
+    original's numbers and all calibration results alike.
+    """
     judgement = variant.judgement
     if judgement is None:
         screening = variant.screening
@@ -207,7 +211,8 @@ def is_regressed(variant: Variant) -> bool:
 
 def may_win(variant: Variant) -> bool:
     """Worth the final run: safe, or alike and not proven; not tested yet, and not refused by the calibration examples.
-    Never regressed."""
+    Never regressed.
+    """
     if variant.judgement is None:
         return not is_regressed(variant)
     return is_safe(variant) or is_alike_not_proven(variant)
@@ -220,7 +225,8 @@ def may_be_safe(variant: Variant) -> bool:
 
 def answers_hold(variant: Variant, limit_pct: float) -> bool:
     """Nothing more careful needs to be tried: it was not dropped, and so few results changed on the calibration
-    examples (half of the limit at most) that it will likely be safe."""
+    examples (half of the limit at most) that it will likely be safe.
+    """
     screening = variant.screening
     if variant.state == "dropped" or screening is None or not screening.n or screening.regressed:
         return False
@@ -229,7 +235,8 @@ def answers_hold(variant: Variant, limit_pct: float) -> bool:
 
 def is_doubtful(variant: Variant, limit_pct: float) -> bool:
     """So many results changed on the calibration examples that it will hardly be safe: of versions that change as much
-    as the limit allows, fewer than one in ten change as many. With labels it may be safe all the same."""
+    as the limit allows, fewer than one in ten change as many. With labels it may be safe all the same.
+    """
     screening = variant.screening
     if screening is None or not screening.changed:
         return False

@@ -36,7 +36,8 @@ class Ending(StrEnum):
     only other programs left it open. `untested`: it is better, and its answers were not tested. `built`:
     engines were built for cards that are not here, so that nothing could be measured. `none_fits`: none of the goal's
     ways is for this model and this computer. `few_examples`: one is better, and so few examples tell nothing about
-    its answers."""
+    its answers.
+    """
 
     PROVEN = "proven"
     ALIKE = "alike_not_proven"
@@ -127,7 +128,8 @@ class Outcome:
     @property
     def is_undecided(self) -> bool:
         """Nothing is recommended, and a version that is or looked faster was not refuted: no reason to keep the
-        original for good."""
+        original for good.
+        """
         return self.ending in (Ending.UNSETTLED, Ending.UNTESTED, Ending.BUSY)
 
     @property
@@ -183,7 +185,8 @@ def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Obj
 
 def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
     """Return gains without a verdict that would win against `best` (None: the original) if they were safe, the best
-    last."""
+    last.
+    """
     found = [
         version
         for version in tried
@@ -202,7 +205,8 @@ def _may_replace(version: Variant, best: Variant, objective: Objective) -> bool:
 
 def short_of_examples(tried: Sequence[Variant], objective: Objective) -> list[Variant]:
     """Of few examples: gains with rounded numbers that nothing speaks against, the best first. Time changes nothing for
-    them, more examples might."""
+    them, more examples might.
+    """
     found = [version for version in tried if exactness(version) == FEWER and _nothing_against(version)]
     found = [
         one for one in found if is_gain(one, objective) or (not one.is_side_by_side and looks_like_gain(one, objective))

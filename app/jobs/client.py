@@ -108,7 +108,8 @@ class JobClient:
 
     def prepare(self, job: RunJob) -> None:
         """Start a worker for this job, which loads our code for it, tells `Ready` and waits for `begin`. Failures are
-        told by `poll`."""
+        told by `poll`.
+        """
         self._enter(job, ahead=True)
 
     def begin(self) -> None:

@@ -33,7 +33,8 @@ class ServerGone(Exception):
 
 class ForkedProcess:
     """One worker, with what is used of `multiprocessing.Process`. Its number stays its own until `close`: the server
-    does not reap it before."""
+    does not reap it before.
+    """
 
     def __init__(self, pid: int, server: "ForkServer") -> None:
         self.pid: int | None = pid
@@ -94,7 +95,8 @@ class ForkServer:
 
     def fork(self, kind: str, config: ChildConfig, connection: "Connection[bytes, bytes]") -> ForkedProcess:
         """A worker for a job of `kind` with this end of its pipe. Raises `ServerGone`, or OSError and ValueError where
-        nothing was sent."""
+        nothing was sent.
+        """
         environ = allowed(os.environ, network=config.network)
         order = ForkOrder(kind=kind, config=config, environ=environ, cores=tuple(os.sched_getaffinity(0)))
         socket.send_fds(self._pipe, [order.model_dump_json().encode()], [connection.fileno()])

@@ -74,7 +74,8 @@ class WorkerPool:
 
     def rest(self) -> None:
         """Packages are about to change: end what has some loaded, and start nothing ahead until `wake`. Workers that
-        are taken afterwards are started anew, and see what is there then."""
+        are taken afterwards are started anew, and see what is there then.
+        """
         self._is_resting = True
         self._end_waiting()
         if self._forks is not None:

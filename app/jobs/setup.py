@@ -59,7 +59,8 @@ class WorkerSetup:
 
     def for_job(self, job: RunJob, log_path: Path, *, ahead: bool = False) -> ChildConfig:
         """Birth of a worker for one known job: its first wall is already as narrow as the job. One that is started
-        `ahead` loads the job's function before it is given the job."""
+        `ahead` loads the job's function before it is given the job.
+        """
         return ChildConfig(
             parent_pid=os.getpid(),
             write_root=job.work_dir,

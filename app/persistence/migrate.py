@@ -100,7 +100,8 @@ def _run(path: Path, revision: str) -> None:
 
 def _move_commits(path: Path) -> None:
     """Into the file itself, which alone is moved. Raises sqlite3.Error where there is no room for them: closing tries
-    this, too, but says nothing where it fails."""
+    this, too, but says nothing where it fails.
+    """
     if has_unmoved_commits(path):
         with contextlib.closing(connect_for_writing(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -28,13 +28,15 @@ def least_to_prove(limit_pct: float, level: float = FIRST_LEVEL) -> int | None:
 
 def least_to_tell(limit_pct: float) -> int:
     """So many test examples say something about rounded numbers at a limit in percent: they prove it, or at 0 %, which
-    none prove, they let a version be recommended unproven."""
+    none prove, they let a version be recommended unproven.
+    """
     return least_to_prove(limit_pct) or LEAST_ALIKE_ITEMS
 
 
 def texts_to_ask(limit_pct: float, have: int) -> int:
     """Return how many of `have` texts a language model is tested with: as many as prove a limit in percent, and some
-    more for a version that changes a little; all of them where none would prove it."""
+    more for a version that changes a little; all of them where none would prove it.
+    """
     least = least_to_prove(limit_pct)
     return have if least is None else min(have, math.ceil(SPARE_TEXTS * least))
 

@@ -43,7 +43,8 @@ def version_key(version: Variant) -> str:
 
 def same_look(looks: Iterable[Look], items: frozenset[int], version: str, run_id: str) -> Look | None:
     """The look that this is: the same version on the same items again is no new one, and a run's sequence that was not
-    ended goes on at its level, since what comes next in it was chosen without the test items."""
+    ended goes on at its level, since what comes next in it was chosen without the test items.
+    """
     there = [look for look in looks if look.items == items]
     again = next((look for look in there if version in look.versions), None)
     return again or next((look for look in there if look.run_id == run_id and look.is_open), None)

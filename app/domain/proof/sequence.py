@@ -122,7 +122,8 @@ def has_safe_rival(version: Variant, versions: Sequence[Variant], objective: Obj
 
 def can_prove(items: int, limit_pct: float, level: float) -> bool:
     """Whether so many items prove the limit at all, where none changes: known before any is looked at. Where they do
-    not, no version can be called safe, so that all may be looked at."""
+    not, no version can be called safe, so that all may be looked at.
+    """
     needed = least_to_prove(limit_pct, level)
     return needed is not None and items >= needed
 

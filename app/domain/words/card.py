@@ -39,7 +39,8 @@ def note_words(note: CardNote) -> str:
 def processor_wins(variants: Iterable[Variant]) -> str:
     """Where the fastest way on a card is slower than the fastest on the processor by more than `SURELY_SLOWER`, one
     sentence; "" where it is not, or where only one of them was measured. Regressed versions do not count. What is slow
-    at a first look is not measured side by side any more, so that such figures have to do."""
+    at a first look is not measured side by side any more, so that such figures have to do.
+    """
     fastest: dict[bool, float] = {}
     for variant in variants:
         ms = variant.measurement.latency_p50_ms

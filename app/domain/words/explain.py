@@ -19,7 +19,8 @@ LITTLE_GAIN = 1.2
 @dataclass(frozen=True)
 class Known:
     """What the workers told: the traits of each technique by its id, what the processor that a run was measured on has
-    instructions for, the strongest first (empty where that is not known), and the layers that versions (by id) keep."""
+    instructions for, the strongest first (empty where that is not known), and the layers that versions (by id) keep.
+    """
 
     traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
     instructions: tuple[Instructions, ...] = ()

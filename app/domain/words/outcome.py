@@ -109,7 +109,8 @@ def smaller_words(ratio: float) -> str:
 
 def promise_words(version: Variant) -> str:
     """What a version that is not settled looked like. A first look was taken at another moment than the original's, so
-    that no factor is said of it."""
+    that no factor is said of it.
+    """
     measured = version.measurement
     if not is_worth_naming(known_speedup(version)):
         return "looked smaller and about as fast, not sure yet"

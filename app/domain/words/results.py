@@ -93,7 +93,8 @@ def same_words(variant: Variant) -> str:
 
 def missing_words(variant: Variant) -> str:
     """``add about 280 examples``, where it is known how many are missing and more would help. Those that are there and
-    were not asked come first."""
+    were not asked come first.
+    """
     if variant.judgement is None:
         return "prove it"
     if variant.judgement.n_unasked and not variant.judgement.missing_examples:
@@ -104,7 +105,8 @@ def missing_words(variant: Variant) -> str:
 
 def proof_words(variant: Variant, limit_pct: float) -> str:
     """What was found of a model that was judged beside an original: the verdict, and how fast it was. That is told and
-    judges nothing."""
+    judges nothing.
+    """
     told = [verdict_found(variant, f" (limit {percent_of(limit_pct)})")]
     if variant.measurement.speedup:
         told.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")

@@ -37,7 +37,8 @@ class Connection:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Committed and synced at the end, rolled back on any error; a part of `together` inside that. Raises
-        `StoreUnusable`."""
+        `StoreUnusable`.
+        """
         if self._joined:
             with told_in_words(self.path):
                 yield self._joined[-1]

@@ -15,7 +15,8 @@ T = TypeVar("T", bound=BaseModel)
 
 class RememberedValues:
     """Values by key, such as what `describe` found. What a person sets lies in settings.json (app.settings), what
-    belongs to a project, a run or a version in `Records`."""
+    belongs to a project, a run or a version in `Records`.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

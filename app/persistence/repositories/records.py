@@ -22,7 +22,8 @@ TABLES: dict[Owner, type[RecordRow]] = {
 
 class Records:
     """The one reader and writer of all kinds. A record that cannot be read (damaged, or of a later version of the
-    program) counts as not there: that is logged once, and its bytes are set aside before another takes its place."""
+    program) counts as not there: that is logged once, and its bytes are set aside before another takes its place.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

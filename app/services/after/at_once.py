@@ -35,7 +35,8 @@ def target_at_once(
 
 def _has_terms(facts: RunFacts) -> bool:
     """Stated terms that do not allow it for sure, or a model of the hub that states none. Of a person's own file
-    nothing is stated, and nobody asks."""
+    nothing is stated, and nobody asks.
+    """
     verdict = facts.verdict
     if verdict is None or (facts.origin is None and not verdict.title and verdict.copies):
         return False

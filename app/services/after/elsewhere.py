@@ -74,7 +74,8 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
 
 def _write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:
     """Times behind the points of the run itself, so that its time line stays in order, and what was measured with
-    them."""
+    them.
+    """
     repositories, results = workspace.repositories, measured.results[1]
     last_s = repositories.latencies.last_s(run.id)
     points = tuple(LatencyPoint(variant_id, last_s, value) for one_set in measured.latencies_ms[1] for value in one_set)

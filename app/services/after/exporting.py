@@ -77,7 +77,8 @@ class ExportRequest:
 class Written:
     """A bundle that passed its self-test and lies in a job's folder, which `forget` removes.
 
-    `decision` is in its log already, and is recorded once the bundle lies where it shall."""
+    `decision` is in its log already, and is recorded once the bundle lies where it shall.
+    """
 
     done: Done[ExportResult]
     variant: Variant
@@ -114,7 +115,8 @@ class Written:
 @dataclass(frozen=True)
 class Exported:
     """The bundle, where it lies now, with what its self-test said. `instead_of` is the recommended version where the
-    target cannot take that; `pushed` where its files are on the hub."""
+    target cannot take that; `pushed` where its files are on the hub.
+    """
 
     path: Path
     result: ExportResult
@@ -183,7 +185,8 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
 
 def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Written]:
     """Write a bundle into a job's folder. The wish for a version that is not proven safe is a decision, which stands in
-    the bundle's own log; the caller records it where the export succeeds."""
+    the bundle's own log; the caller records it where the export succeeds.
+    """
     variant = pick(facts, ask.variant_id, ask.override_reason)
     found = yield from describe()
     target = target_of(found, ask.target)

@@ -66,7 +66,8 @@ def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
 
 def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | None:
     """About how many seconds a version takes to answer all test examples, by what the original took; None where that is
-    not known."""
+    not known.
+    """
     known = answers_result(workspace, facts.baseline.answers_key)
     if known is None or not known.n or facts.first_data is None:
         return None

@@ -152,7 +152,8 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
 
 def judged_between(space: Workspace, before: Answering, after: Answering) -> Flow[Between]:
     """One version's answers against another's, of any two runs of a project: on its pinned test set, else on the first
-    run's."""
+    run's.
+    """
     facts = before[0]
     pinned = read_pinned(space.repositories, facts.project.id)
     if pinned is None or space.artifacts.peek(pinned.data_key) is None:

@@ -19,7 +19,8 @@ def few_items(data: ReadData, limit_pct: float, *, by_words: bool = False) -> bo
 
 def most_texts(data: ReadData, limit_pct: float) -> int | None:
     """Return how many test items of a language model a run asks, the first ones: what Fettle adds, and as many texts as
-    the limit takes. None for all."""
+    the limit takes. None for all.
+    """
     result = data.result
     texts = texts_to_ask(limit_pct, result.n_of_person)
     return None if result.origin != "person" or texts >= result.n_of_person else result.n_added + texts
@@ -28,7 +29,8 @@ def most_texts(data: ReadData, limit_pct: float) -> int | None:
 def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -> str | None:
     """What so few examples can prove at best and how many the limit takes; None where there are enough, where they are
     not the person's. `by_words`: a language model's next words are counted, and as many texts are needed as examples
-    of any other kind, since a text may break wholly."""
+    of any other kind, since a text may break wholly.
+    """
     have, needed = data.result.n_of_person, least_to_prove(limit_pct)
     if by_words and data.result.origin == "person" and have < LEAST_TEXTS:
         return f"{have:,} texts for the test prove nothing: add texts, at least {LEAST_TEXTS} in all."

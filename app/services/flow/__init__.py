@@ -1,1 +1,1 @@
-"""What every use case needs: steps, their driver, the store of what jobs wrote, quiet, measurements that are kept."""
+"""Provide steps, their driver, the store of job results, quiet waits and kept measurements for use cases."""

@@ -162,7 +162,8 @@ class ArtifactStore:
         self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str], threads: int | None = None
     ) -> str:
         """sha256 over everything that could change what the job writes: kind, parameters (paths replaced by `identity`,
-        or relative to the store), seed, threads, versions, processor and driver."""
+        or relative to the store), seed, threads, versions, processor and driver.
+        """
         made_of = {"kind": kind, "params": params, "seed": seed, "threads": threads}
         text = json.dumps({**made_of, "versions": self._versions, "machine": self._machine}, sort_keys=True)
         for path, stands_for in identity.items():

@@ -39,7 +39,8 @@ class CardSlot:
 
     def take(self, step: AnyStep, chosen: Card | None) -> bool:
         """Whether the card of a step (else the `chosen` one) is free, and now ours; for a step without one always. A
-        folder that takes no file holds nobody up."""
+        folder that takes no file holds nobody up.
+        """
         if not works_on_gpu(step):
             return True
         card = (step.limits.card if isinstance(step, JobStep) else None) or chosen

@@ -48,7 +48,8 @@ class DiskWork:
 
     def stop(self, *, forget: bool = False) -> None:
         """Ask it to end, and wait until it has; nothing follows where it is to be forgotten. What ends late is waited
-        for by `ended`, unless it is to be forgotten."""
+        for by `ended`, unless it is to be forgotten.
+        """
         if self._running is not None and self._ends_late and not forget:
             self._running.ask_to_stop()
         elif self._running is not None:

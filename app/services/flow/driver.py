@@ -291,7 +291,8 @@ class Driver(Generic[T]):
 
     def _advance(self, resume: Callable[[], AnyStep]) -> None:
         """Resume the flow and begin the step that it yields; steps that are in the store are answered at once, one
-        after the other: a long run has more of them than calls may lie inside each other."""
+        after the other: a long run has more of them than calls may lie inside each other.
+        """
         self._slot.leave()
         self._resume = resume
         if self._is_advancing:

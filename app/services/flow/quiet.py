@@ -46,7 +46,8 @@ class Patience:
 
 def run_patience(environment: Mapping[str, str] = os.environ) -> Patience:
     """Of one run. FETTLE_WAIT_FOR_QUIET_S takes the place of the minute: 0 where programs always work side by side, as
-    on a server that tests. Raises ValueError where it is no number of seconds."""
+    on a server that tests. Raises ValueError where it is no number of seconds.
+    """
     said = environment.get("FETTLE_WAIT_FOR_QUIET_S", "").strip()
     try:
         return Patience(max(0.0, float(said))) if said else Patience()
@@ -81,7 +82,8 @@ class OtherPrograms:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the programs that used most of the processor since the last call, the busiest first; none
-        at the first call."""
+        at the first call.
+        """
         before, self._programs = self._programs, self._read_programs()
         if before is None:
             return ()
@@ -116,7 +118,8 @@ class OtherPrograms:
 
 class Waiting:
     """`tick()` until it is False. `busy_share` is the last look's, None before the first; `disturbed_by` names the
-    programs that were the busiest then, as far as two looks tell."""
+    programs that were the busiest then, as far as two looks tell.
+    """
 
     def __init__(
         self,

@@ -184,5 +184,6 @@ Flow = Generator[AnyStep, Any, T]
 
 def limits_of_runtime(runtime: str, settings: Mapping[str, Any]) -> Limits:
     """What a job with this runtime may use: CUDA needs the device files and reserves huge address space, and what is
-    compiled needs to start the compiler."""
+    compiled needs to start the compiler.
+    """
     return Limits(gpu=needs_gpu(runtime), start_programs=settings.get("compile") is True)

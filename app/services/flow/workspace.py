@@ -39,7 +39,8 @@ def no_own_card() -> Card | None:
 @dataclass(frozen=True)
 class Workspace:
     """`jobs` holds the one folder that each job may write. `memory_limit` gives the person's limit for one job, bytes;
-    None: Fettle's own. `card` gives the GPU that was chosen; None: the first."""
+    None: Fettle's own. `card` gives the GPU that was chosen; None: the first.
+    """
 
     paths: DataPaths
     jobs: Path

@@ -55,7 +55,8 @@ def examine(
     tell: Callable[[TriedRung], None] = _silent, listen: Callable[[tuple[GpuCard, ...]], None] = _silent
 ) -> Flow[Ladder]:
     """Try all rungs, from the lowest; what stands on a broken one is not tried. `tell` gets each row as it comes,
-    `listen` the cards before the first."""
+    `listen` the cards before the first.
+    """
     listed = yield from look_for_cards()
     listen(listed.cards)
     rows: list[TriedRung] = []

@@ -15,7 +15,8 @@ CONTEXT_BYTES = 300_000_000
 @dataclass(frozen=True)
 class GpuRoom:
     """`need_bytes` are a lower bound: the context and the weights; what a request needs between its layers comes on
-    top. `free_bytes` is None where the card does not tell."""
+    top. `free_bytes` is None where the card does not tell.
+    """
 
     card: GpuCard
     need_bytes: int

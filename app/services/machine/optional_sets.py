@@ -58,7 +58,8 @@ class Cost(Frozen):
 @dataclass
 class Heard:
     """What the installer said last, written while it works and read by whoever shows it. `share` is 0..1 of the stage
-    that it is in, None where it does not tell."""
+    that it is in, None where it does not tell.
+    """
 
     line: str = ""
     share: float | None = None

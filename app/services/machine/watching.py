@@ -23,7 +23,8 @@ IS_LOST = "is_lost"
 @dataclass
 class Readings:
     """What came since the last look: times (monotonic seconds) and values by device and quantity. `lost` devices answer
-    no more; `is_over`: nothing comes any more."""
+    no more; `is_over`: nothing comes any more.
+    """
 
     times_s: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     values: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))

@@ -20,7 +20,8 @@ MAX_LOOKED_AT, MAX_FOLDERS = 2000, 50
 
 def is_log(path: Path) -> bool:
     """Whether it is the log of a bundle, a folder or a file: what its first bytes say. A pipe is not even opened: that
-    would wait for its writer, and the window with it."""
+    would wait for its writer, and the window with it.
+    """
     path = path / LOG_FILE if path.is_dir() else path
     try:
         if not path.is_file():

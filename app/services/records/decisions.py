@@ -75,7 +75,8 @@ def planned_decision(
 
 def record_decision(repositories: Repositories, project_id: str, entry: Decision) -> Decision:
     """Add a planned entry, behind those that came in between. One that follows a broken part is bound to what is there,
-    and the log stays broken."""
+    and the log stays broken.
+    """
     with repositories.together():
         entry = _at_the_end(repositories, project_id, entry)
         repositories.records.put(DECISION, project_id, entry, f"{entry.number:08d}")

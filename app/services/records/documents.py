@@ -27,7 +27,8 @@ def variant_document(
     variant: Variant, speech: SpeechRecord | None = None, card: CardFigures | None = None
 ) -> dict[str, Any]:
     """VARIANT of CLI.md. Times in ms, sizes in bytes, shares 0..1; what was not measured is None, never 0. `speech` is
-    of language models only, `card` of what ran on one."""
+    of language models only, `card` of what ran on one.
+    """
     measurement, judgement = variant.measurement, variant.judgement
     measured = measurement.n > 0
     return {
@@ -83,7 +84,8 @@ def measured_how(variant: Variant) -> str | None:
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """How a run ended. The recommended version is the best of `chosen_from`. `open` are versions that looked better and
-    are not settled; `more_s` about what that takes."""
+    are not settled; `more_s` about what that takes.
+    """
     end = outcome.end
     return {
         "ending": outcome.ending.value,
@@ -104,7 +106,8 @@ def _screening(found: Screening | None) -> dict[str, int] | None:
 
 def verdict(variant: Variant) -> str:
     """The original answers as itself, however few examples there are. A gain that was not tested is not proven; what
-    the calibration examples refuse has regressed."""
+    the calibration examples refuse has regressed.
+    """
     if variant.judgement is None:
         if is_regressed(variant):
             return "regressed"

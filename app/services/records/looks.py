@@ -12,7 +12,8 @@ from workers.contracts.proof.proving import LEAST_EFFECT, NOBODYS, level_of_look
 
 class LookBook:
     """The looks of one run at `items` (fingerprints), of the versions of one model. No items: nothing is counted, since
-    inputs that Fettle made prove nothing."""
+    inputs that Fettle made prove nothing.
+    """
 
     def __init__(
         self, repositories: Repositories, model_sha256: str, run_id: str, items: frozenset[int], limit_pct: float
@@ -28,7 +29,8 @@ class LookBook:
 
     def could_prove(self, number: int, judged: Variant) -> bool:
         """Whether a look of this number could call anything safe; `judged` is any version that was judged on the items:
-        of a language model places within them count, too."""
+        of a language model places within them count, too.
+        """
         units = judged.judgement.units if judged.judgement is not None else None
         count = len(self._items) if units is None else min(len(self._items), int(units / LEAST_EFFECT))
         return can_prove(count, self._limit_pct, level_of_look(number))

@@ -15,7 +15,8 @@ from workers.contracts.specs import Recipe
 
 class BesideRequest(Frozen):
     """The model to judge in the place of an original. `runtime` None: its usual one. `pairs` names the inputs and
-    outputs ({original: other}) that stand for each other, where names do not."""
+    outputs ({original: other}) that stand for each other, where names do not.
+    """
 
     opening: OpenParams
     runtime: str | None = None

@@ -44,7 +44,8 @@ FIRST_TARGET = ""
 class ReleaseRequest:
     """`target` "" stands for that of the current release, else the first that works here. With `export` just that
     bundle is released. A bundle of the same version that was exported before and is as it was is taken, unless it
-    shall be signed with `sign_key`."""
+    shall be signed with `sign_key`.
+    """
 
     variant_id: str | None = None
     target: str = ""

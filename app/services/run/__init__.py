@@ -1,1 +1,1 @@
-"""One optimization from its plan to its recommendation."""
+"""Run one optimization, from its plan to its recommendation."""

@@ -1,8 +1,8 @@
-"""How the time of a run is spent, so that it ends in time and the best so far counts.
+"""Divide the time of a run between its steps, so that it ends in time with a result.
 
-A part is kept for the final run as soon as there is something to measure in it. How much that needs is worked out from
-what measuring each version took so far; it is never guessed from a share of the whole. What is left after it goes to
-what is not settled, and to ways that were not tried yet.
+Time for the final run is reserved as soon as one version is measured. The reserve follows from how long measuring each
+version took so far, never from a fixed share of the limit. Time left after the final run goes to versions whose
+measurement is undecided and to recipes that were not tried yet.
 """
 
 import dataclasses
@@ -18,61 +18,64 @@ from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Mea
 from workers.contracts.process.allowance import usable_cores
 
 FINAL_SETS, FINAL_BLOCKS = 5, 2
-"""Blocks of 40 timed requests or more in each of 5 fresh sets of processes: sets are the sample of a speedup."""
+"""Blocks of 40 timed requests or more in each of 5 sets of fresh processes; a speedup is sampled over sets."""
 
 QUICK_BLOCKS, FEW_BLOCKS = 8, 3
 SLOW_BLOCK_S = 0.3
 
 WARMUP_REQUESTS, TIMED_REQUESTS, WITH_WARMUP, BLOCK_MAX_S = 10, 40, 1.25, 2.0
-"""A block: ten requests in fifty warm up, and slow models end theirs after two seconds."""
+"""Each block warms up with 10 of its 50 requests; blocks of slow models end after 2 seconds."""
 
 LEAST_BLOCK_S = 0.08
-"""Where versions are compared in turn, the fastest one's blocks last so long, of as many requests as that takes."""
+"""Least seconds of a block of the fastest version in a side-by-side measurement; its requests are set to fill them."""
 
 IN_TURN = Pace(WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S, FINAL_BLOCKS, LEAST_BLOCK_S)
 
 PROCESS_S = 0.4
-"""An interpreter and our code, before a model is loaded: .42 to .56 s on slow cores, told as less than it may be."""
+"""Seconds to start Python and import our code before a model loads: a low value of the 0.42 to 0.56 s of slow cores."""
 
 SLOW_REQUEST_MS = 40.0
-"""From here on a block takes its two seconds, and two of them are enough of a first look at the original."""
+"""From this request time (ms) on, a block lasts its full 2 seconds, and 2 blocks are enough to measure the original."""
 
 SAFETY = 1.3
-"""A machine that gets busier meanwhile must not push the end over the limit."""
+"""Factor on estimated times, so that the run ends in time on a machine that gets busier meanwhile."""
 
 ANSWER_SHARE = 0.07
 MIN_ANSWER_S = 2.0
 MIN_STEP_S = 0.3
-"""No process does anything useful in less, so that nothing is begun."""
+"""Shortest useful time of a step in seconds; no step begins with less."""
 
 MIN_TAIL_S = 1.0
 WORTH_SHARE, TRY_ANYWAY_SHARE = 0.6, 0.3
-"""A version is begun when at least this part of its likely time is left; it is cut off where that was wrong."""
+"""Share of its expected time that must be left to begin a version; it is stopped if the estimate was too low."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of measuring one version: until its process is up, what that needs beside its blocks, above all to load,
-    and for each block of 40 requests."""
+    """Expected seconds of measuring one version; owned by the `TimeBudget`.
+
+    `start_s` starts its process, `load_s` covers all other work outside the blocks (mainly loading the model), and
+    `block_s` is one block of 40 requests.
+    """
 
     start_s: float
     load_s: float
     block_s: float
 
     def turns_s(self, blocks: int, longer: float = 1.0) -> float:
-        """What one fresh process takes alone, once it is up, with so many blocks of so many times as many requests."""
+        """Return the seconds of one started process for `blocks` blocks with `longer` times 40 requests each."""
         return self.load_s + blocks * min(BLOCK_MAX_S, longer * self.block_s)
 
 
 def set_s(costs: Sequence[Cost], blocks: int) -> float:
-    """One set of processes: they start side by side, as many at once as there are cores, and then take turns."""
+    """Return the seconds of one set: processes start in parallel, one per core at most, and then take turns."""
     longer = times_longer(costs)
     at_once = max(1, min(len(costs), usable_cores()))
     return sum(cost.start_s for cost in costs) / at_once + sum(cost.turns_s(blocks, longer) for cost in costs)
 
 
 def times_longer(costs: Sequence[Cost]) -> float:
-    """How many times as many requests as 40 the blocks have in which these are measured in turn."""
+    """Return the factor on 40 requests per block when versions of these costs are measured side by side."""
     fastest_s = min((cost.block_s for cost in costs), default=0.0) / (WITH_WARMUP * TIMED_REQUESTS)
     _, timed = IN_TURN.wanted(1000 * fastest_s)
     return timed / TIMED_REQUESTS
@@ -80,7 +83,7 @@ def times_longer(costs: Sequence[Cost]) -> float:
 
 @dataclass(frozen=True)
 class FinalPlan:
-    """How many finalists are measured beside the original, in how many sets of processes."""
+    """Number of versions measured side by side with the original, of sets of processes, and of blocks."""
 
     finalists: int
     sets: int
@@ -96,32 +99,31 @@ CHOICES = (
     FinalPlan(1, 2),
     FinalPlan(1, 2, 1),
 )
-"""From the best to the cheapest; the cheapest is also done where it may not fit, and is then cut off. Two sets
-show what is twice as fast; one alone bounds nothing."""
+"""Plans from the most thorough to the cheapest one.
+
+The cheapest plan also begins where it may not fit, and is then stopped. Two sets can show a speedup of two; one set
+gives no bound.
+"""
 
 PROOF_SHARE = 0.35
-"""At most this part of the limit is kept for answers of the versions that are gains."""
+"""Largest share of the time limit that is reserved for evaluating gains on the test set."""
 
 SOME_ITEMS = 59
-"""So many answers say of a version without a change that fewer than 5 % change."""
+"""Least items of a proof: 59 predictions without a change show that fewer than 5 % of all predictions change."""
 
 MIN_SPEEDUP = 0.1
 
 USEFUL_SHARE = 0.6
-"""What has at least this part of its likely time is begun where nothing else is left to do with it."""
+"""Share of its expected time that must be left to begin a further round when nothing else can be done."""
 
 LEAST_MORE_S = 5.0
 
 
 class TimeBudget:
-    """`total_s` None: no limit. `elapsed` gives the seconds since the run's start, or since it goes on.
+    """Time limit of one run and the costs it has observed; owned by the run's `Search`.
 
-    `begun_s` is the limit that it was begun with, where more was given since; with `from_now_s` it has so many seconds
-    of its own, whatever was spent before.
-
-    What the store answers counts with the seconds that it took once (`note_saved`): a run that goes on, or that comes
-    again, decides as it did the first time, and so finds the same. Opening the model and reading the examples count
-    only where the run does it itself.
+    Time saved by the cache counts as if it had been spent (`note_saved`), so that a resumed or repeated run makes the
+    same decisions as the first one. Opening the model and reading the examples count only if the run itself does them.
     """
 
     def __init__(
@@ -132,6 +134,14 @@ class TimeBudget:
         begun_s: float | None = None,
         from_now_s: float | None = None,
     ) -> None:
+        """Create a budget of `total_s` seconds; None means no limit.
+
+        Args:
+            total_s: The limit in seconds, with any time that was added later.
+            elapsed: Returns the seconds since the run began or was resumed.
+            begun_s: The limit that the run began with; None means `total_s`.
+            from_now_s: Seconds granted from now on, whatever was spent before; None means that `total_s` counts.
+        """
         self._total_s, self._elapsed = total_s, elapsed
         self._begun_s = total_s if begun_s is None else begun_s
         self._from_now_s = from_now_s
@@ -141,37 +151,40 @@ class TimeBudget:
         self._original_s = 0.0
         self._tail_s = self._saved_s = 0.0
         self._items = self._left_out = 0
-        self.keeps_proof = False  # whether there is a gain by now that is to be proven
+        self.keeps_proof = False  # whether a gain exists that needs a proof
         self.item_s = self._beside_s = 0.0
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until the run must be over, None without a limit."""
+        """Return the seconds until the run must end, None without a limit."""
         if self._from_now_s is not None:
             return self._from_now_s - self._elapsed()
         return None if self._total_s is None else self._total_s - self.spent_s
 
     @property
     def spent_s(self) -> float:
-        """Seconds that went by, with those that the store saved."""
+        """Return the elapsed seconds plus the seconds that the cache saved."""
         return self._elapsed() + self._saved_s
 
     @property
     def saved_s(self) -> float:
-        """Seconds that the store saved."""
+        """Return the seconds that the cache saved."""
         return self._saved_s
 
     def note_saved(self, seconds: float) -> None:
-        """A step was answered from the store; it took so long once."""
+        """Count the seconds that a step took when its cached result was made."""
         self._saved_s += seconds
 
     @property
     def answer_s(self) -> float | None:
-        """Seconds for the original's answers; the same for the same limit, since it is part of a store's key."""
+        """Return the seconds for the original's predictions.
+
+        They depend on the initial limit alone, because they are part of a cache key.
+        """
         return None if self._begun_s is None else max(MIN_ANSWER_S, self._begun_s * ANSWER_SHARE)
 
     def note_measured(self, variant_id: str, measured: Measured, index: int) -> None:
-        """What a first measurement of one version took; the first one noted is the original's."""
+        """Record the cost of a version's first measurement; the first recorded version is the original."""
         times_ms = [value for one_set in measured.latencies_ms[index] for value in one_set]
         timed_s = WITH_WARMUP * sum(times_ms) / 1000
         self._first = self._first or variant_id
@@ -181,59 +194,68 @@ class TimeBudget:
         self._costs[variant_id] = Cost(start_s, beside_s - start_s, block_s)
 
     def note_original(self, seconds: float) -> None:
-        """How long the original's step took as a whole."""
+        """Record the total seconds of the original's step."""
         self._original_s = seconds
 
     def note_tried(self, seconds: float) -> None:
-        """How long one version took from its start to its figures."""
+        """Record the seconds that one version took from its start to its figures."""
         self._tried_s.append(seconds)
 
     def note_tail(self, seconds: float) -> None:
-        """How long working out the figures took: it comes once more at the end."""
+        """Record the seconds of computing the figures, which happens once more at the end."""
         self._tail_s = max(self._tail_s, seconds)
 
     def note_answers(self, items: int, asked: int, seconds: float, beside_s: float, share: float | None = None) -> None:
-        """The original answered `asked` of the `items` that are to be asked, and took `beside_s` for the rest: to start
-        one process that answers and one that judges. `share` is how much of the work the answered ones are, where
-        items differ much."""
+        """Record how long the original took to predict.
+
+        Args:
+            items: Number of items to predict in all.
+            asked: Number of items predicted so far.
+            seconds: Seconds of these predictions.
+            beside_s: Seconds to start one process that predicts and one that judges.
+            share: Share of the whole work that the predicted items make up, where items differ much in size.
+        """
         share = asked / max(1, items) if share is None else share
         self._items, self.item_s, self._beside_s = items, seconds / max(1e-9, share * items), max(0.0, beside_s)
         self._left_out = items - asked
 
     def answers_s(self, speedup: float, items: int | None = None) -> float:
-        """Likely seconds until a version of this speedup has answered the test items (all of them) and is judged."""
+        """Return the expected seconds to predict `items` (None: all) with a version of this speedup and to judge it."""
         n = self._items if items is None else items
         return self._beside_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
 
     def items_in_time(self, speedup: float) -> int:
-        """How many items both the original and a version of this speedup can answer in what is left."""
+        """Return how many items the original and a version of this speedup can both predict in the remaining time."""
         spare_s = (self.proof_left_s or 0.0) / SAFETY - self.answers_s(1.0, 0) - self.answers_s(speedup, 0)
         return max(0, min(self._items, int(spare_s / (self.item_s * (1 + 1 / max(speedup, MIN_SPEEDUP)) or 1.0))))
 
     @property
     def proof_s(self) -> float:
-        """Seconds that are kept for the proof: two versions answer all items, and the original those that it was not
-        asked yet. Where that is more than a part of the limit, the winner alone, and else as many items as say anything
-        of a version; the rest is offered afterwards."""
+        """Return the seconds reserved for the proof.
+
+        They cover all items for two versions and the items that the original has yet to predict. If that exceeds
+        `PROOF_SHARE` of the limit, they cover one version, or else `SOME_ITEMS` items. The rest is offered after the
+        run.
+        """
         total_s = self._from_now_s if self._from_now_s is not None else self._total_s
         if total_s is None or not self._items:
             return 0.0
-        rest_s = self._beside_s + (self.answers_s(1.0) if self._left_out else 0.0)  # the examples are known again first
+        rest_s = self._beside_s + (self.answers_s(1.0) if self._left_out else 0.0)  # fingerprints come first
         one_s, some_s = self.answers_s(1.0), 2 * self.answers_s(1.0, min(SOME_ITEMS, self._items))
         ways = (SAFETY * seconds for seconds in (rest_s + 2 * one_s, rest_s + one_s, some_s))
         return next((seconds for seconds in ways if seconds <= PROOF_SHARE * total_s), 0.0)
 
     @property
     def proof_left_s(self) -> float | None:
-        """Seconds that the proof may take at most."""
+        """Return the most seconds that the proof may take."""
         return None if self.left_s is None else self.left_s - MIN_TAIL_S
 
     def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
-        """Likely seconds of a final run of the original and the first finalists of `plan`, with the proof after it."""
+        """Return the expected seconds of a final run of the original and the versions of `plan`, and of the proof."""
         return SAFETY * (plan.sets * self._set_s(finalists, plan) + self._tail_s) + self.proof_s
 
     def end_s(self, finalists: Sequence[str]) -> tuple[float, float]:
-        """Likely seconds of the final run and of the proof of one version, as they look now."""
+        """Return the current estimate in seconds of the final run and of the proof of one version."""
         ids = finalists or [self._first or ""]
         plan = self.plan_final(ids)
         return plan.sets * self._set_s(ids, plan) + self._tail_s, self.answers_s(1.0) + self._tail_s
@@ -242,13 +264,16 @@ class TimeBudget:
         return set_s([self._cost(i) for i in (self._first, *finalists[: plan.finalists])], plan.blocks)
 
     def _cost(self, variant_id: str | None) -> Cost:
-        """A version that was not measured in this process is taken to cost what the original does."""
+        """Return the cost of a version; one that this process has yet to measure costs as much as the original."""
         known = self._costs.get(variant_id or "") or self._costs.get(self._first or "")
         return known or Cost(0.0, 0.0, 0.0)
 
     def left_to_try_s(self, finalists: Sequence[str]) -> float | None:
-        """Seconds that the next version may take. What the final run of `finalists` needs is kept, a short one where
-        time is short. Where there are none yet, time for one is kept only if the next version then has enough."""
+        """Return the seconds that the next version may take.
+
+        The final run of `finalists` stays reserved, a short one where time is short. Without finalists, time for one is
+        reserved only if the next version still has enough.
+        """
         left_s = self.left_s
         if left_s is None:
             return None
@@ -260,39 +285,39 @@ class TimeBudget:
 
     @property
     def likely_s(self) -> float:
-        """How long the next version will take, by those before it."""
+        """Return the expected seconds of the next version: the mean of earlier ones."""
         return fmean(self._tried_s) if self._tried_s else self._original_s
 
     @property
     def _end_s(self) -> float:
-        """Seconds for what follows the last measurement."""
+        """Return the seconds for everything after the last measurement, with the proof."""
         return self._after_s + self.proof_s
 
     @property
     def _after_s(self) -> float:
-        """The same where there is nothing to prove."""
+        """Return the seconds for everything after the last measurement, without the proof."""
         return max(MIN_TAIL_S, SAFETY * self._tail_s)
 
     def worth_trying(self, finalists: Sequence[str]) -> bool:
-        """Whether the next version has a fair chance to be done in time; a small one where nothing else can be done."""
+        """Return whether a next version is likely done in time; a low chance is enough if nothing else remains."""
         left_s = self.left_to_try_s(finalists)
         share = WORTH_SHARE if finalists else TRY_ANYWAY_SHARE
         return left_s is None or left_s > max(MIN_STEP_S, share * self.likely_s)
 
     @property
     def quick_blocks(self) -> int:
-        """Blocks of a first look: a p99 needs 299 requests, which slow models get in the final run alone."""
+        """Return the blocks of a first measurement; slow models get a p99 (299 requests) in the final run only."""
         original = self._costs.get(self._first or "")
         return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
 
     def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
-        """The best final run that fits into what is left."""
+        """Return the most thorough final run that fits into the remaining time, else the cheapest one."""
         left_s = self.left_s
         fitting = (plan for plan in CHOICES if left_s is None or self.final_s(finalists, plan) <= left_s)
         return next(fitting, CHOICES[-1])
 
     def plan_more(self, open_ids: Sequence[str], beside: Sequence[str]) -> FinalPlan | None:
-        """The best further round of the first of `open_ids` and of all `beside` them; None where none has a chance."""
+        """Return the best next round of the first `open_ids` side by side with all of `beside`, None if none fits."""
         left_s = self.left_s
         if left_s is None:
             return FinalPlan(min(len(open_ids), CHOICES[0].finalists), FINAL_SETS)
@@ -309,10 +334,10 @@ class TimeBudget:
         return self.final_s(ids, dataclasses.replace(plan, finalists=len(ids)))
 
     def more_s(self, untried: int, open_ids: Sequence[str]) -> float | None:
-        """About how many seconds more it takes to try the rest and to settle what is open; None for nothing."""
+        """Return the seconds to try all recipes left and to settle open versions, None if nothing is left."""
         if not untried and not open_ids:
             return None
-        if self._first is None:  # not even the original was measured
+        if self._first is None:  # even the original was not measured
             return max(LEAST_MORE_S, self._total_s or 0.0)
         ids = [*open_ids, *[""] * min(untried, 1)]
         final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(1.0)
@@ -320,17 +345,17 @@ class TimeBudget:
 
     @property
     def final_left_s(self) -> float | None:
-        """Seconds that the final run may take at most."""
+        """Return the most seconds that the final run may take."""
         return None if self.left_s is None else self.left_s - self._end_s
 
 
 def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
-    """`flow` with every step of it bounded by the seconds that are left when it begins."""
+    """Run `flow` and bound each of its steps by the seconds that are left when the step begins."""
     return each(flow, lambda step: bounded(step, left_s()), lambda answer: None)
 
 
 def counting(flow: Flow[T], note_saved: Callable[[float], None]) -> Flow[T]:
-    """`flow`; `note_saved` gets the seconds that each step took once which the store answers now."""
+    """Run `flow` and pass `note_saved` the original duration of each step whose result comes from the cache."""
 
     def note(answer: Any) -> None:
         if isinstance(answer, Done) and answer.cached:
@@ -342,7 +367,7 @@ def counting(flow: Flow[T], note_saved: Callable[[float], None]) -> Flow[T]:
 
 
 def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[Any], None]) -> Flow[T]:
-    """`flow` with every step changed by `ask`; `answered` sees what comes back."""
+    """Run `flow` with every step changed by `ask`, and pass each result to `answered`."""
     answer: Any = None
     error: BaseException | None = None
     while True:
@@ -363,7 +388,7 @@ def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[A
 
 
 def bounded(step: AnyStep, left_s: float | None) -> AnyStep:
-    """The same step with an end. Raises `JobError` where there is no time to begin it."""
+    """Return the step with a time limit; raise `JobError` if no time is left to begin it."""
     if left_s is None or isinstance(step, DiskStep):
         return step
     if left_s < MIN_STEP_S:

@@ -1,7 +1,7 @@
-"""Engines for NVIDIA cards that are elsewhere, as one flow: versions are made, judged as far as that goes here, built.
+"""Build TensorRT engines for NVIDIA cards that this computer lacks: make versions, judge what is possible, build.
 
-No card is here to run them. Their answers are judged by the same ONNX files in ONNX Runtime on the processor, which can
-show a regression and prove nothing of the card; their speed is not measured, so that none is ever recommended.
+The versions' ONNX files run in ONNX Runtime on the processor instead. That can reveal a regression but proves nothing
+about the card. Speed is not measured, so no version is ever recommended.
 """
 
 import dataclasses
@@ -35,10 +35,10 @@ RUNTIME, STAND_IN, ENGINE = "tensorrt", "onnxruntime-cpu", "tensorrt_engine"
 ENGINES_FILE = "tensorrt.json"
 STEPS = ("Check the model", "Read the examples", "Ask the original")
 ANSWER_S = 20.0
-"""Answering examples may take so long for each version."""
+"""Most seconds for the predictions of each version."""
 
 USUAL_S = 90.0
-"""Where no time budget is said, what would take longer to make than a usual run is not tried."""
+"""Seconds of a usual run; without a time budget, recipes that would take longer are not tried."""
 
 JUDGED_ELSEWHERE = (
     "Its answers come from the same model file in ONNX Runtime on this processor; on the card they may be rounded "
@@ -50,7 +50,10 @@ NOT_JUDGED = "Nothing on this computer computes with such numbers, so its answer
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build, for which architectures (``sm89``). `recipes` are a person's own, () for the usual ways."""
+    """What to build, and for which GPU architectures (``sm89``).
+
+    `recipes` are chosen by a person; an empty tuple means the default recipes.
+    """
 
     model: OpenParams
     data: DataParams  # model_dir is filled in when the model is open
@@ -60,7 +63,7 @@ class BuildRequest:
 
 
 def build_ahead(recorder: Recorder, request: BuildRequest) -> Flow[Run]:
-    """Make, judge, build and write it down. However it ends, the run is closed and what was built is kept."""
+    """Make, judge and build versions and record the run; whatever ends it, the run is closed and engines are kept."""
     return (yield from recorded(recorder, max(len(request.recipes), 4), _Building(recorder, request).run()))
 
 
@@ -109,14 +112,14 @@ class _Building:
             read_paths=(model.folder, data.folder),
             cache=True,
         )
-        dropped = tuple(one for one in done.result.dropped if one.reason.code != NO_RUNTIME)  # of other engines
+        dropped = tuple(one for one in done.result.dropped if one.reason.code != NO_RUNTIME)  # on other runtimes
         self._recorder.note(plan_json=done.result.model_copy(update={"dropped": dropped}).model_dump_json())
         recipes = tuple(self._with_engine(recipe) for recipe in done.result.candidates)
         self._recorder.plan_steps([*STEPS, *(recipe.title for recipe in recipes)])
         return recipes
 
     def _with_engine(self, recipe: Recipe) -> Recipe:
-        """The recipe with its engine as the last step, for the architectures that were asked for."""
+        """Return the recipe with its engine as the last step, for the requested architectures."""
         engine = next((step for step in recipe.steps if step.technique == ENGINE), None)
         params = {**(engine.params if engine else {}), "build_for": [*self._request.build_for]}
         others = tuple(step for step in recipe.steps if step.technique != ENGINE)
@@ -149,7 +152,7 @@ class _Building:
             built, was_known = yield from self._built(variant, made, model, data, step)
             built = yield from self._judged(built, made, original, data, step)
         except JobError as error:
-            if error.error.code == DISK_FULL:  # the next one would not fit either
+            if error.error.code == DISK_FULL:  # the next version would not fit either
                 raise
             said = f"{error.error.title}. {error.error.detail} {error.error.hint}".strip()
             recorder.variant(dataclasses.replace(variant, state="dropped", notes=(said,)))
@@ -164,7 +167,7 @@ class _Building:
             recorder.step(step, state=state, detail=f"{how}, {said}", figure=size)
 
     def _made(self, variant: Variant, model: OpenedModel, data: ReadData, step: int) -> Flow[Version]:
-        """The version without its engine: what ONNX Runtime judges. It is the same for all architectures."""
+        """Make the version without its engine, which ONNX Runtime can judge; it is the same for all architectures."""
         plain = variant.recipe.model_copy(update={"steps": variant.recipe.steps[:-1]})
         without = dataclasses.replace(variant, recipe=plain, runtime=STAND_IN)
         return (yield from version_steps.apply(without, model, data, self._goal.seed, step))
@@ -172,7 +175,7 @@ class _Building:
     def _built(
         self, variant: Variant, made: Version, model: OpenedModel, data: ReadData, step: int
     ) -> Flow[tuple[Variant, bool]]:
-        """The version with its engine, and whether the store had that from before."""
+        """Build the version's engine; return the version and whether the engine came from the cache."""
         params = ApplyParams(model_dir=str(made.model_dir), steps=variant.recipe.steps[-1:], data_dir=str(data.folder))
         done: Done[ApplyResult] = yield JobStep(
             kind="apply",
@@ -200,7 +203,7 @@ class _Building:
         return built, done.cached
 
     def _judged(self, built: Variant, made: Version, original: Version, data: ReadData, step: int) -> Flow[Variant]:
-        """What the same model file answers in another engine."""
+        """Judge the predictions of the same model file in ONNX Runtime."""
         allowed = read_model(made.model_dir).artifact.runtimes
         if allowed is not None and STAND_IN not in allowed:
             return dataclasses.replace(built, state="answered", notes=(*built.notes, NOT_JUDGED))
@@ -217,7 +220,7 @@ class _Building:
         )
 
     def _tell_left_out(self, title: str, file: Path) -> None:
-        """Architectures that were asked for and have no engine, because their cards lack the version's numbers."""
+        """Report requested architectures without an engine, because their cards lack the version's number format."""
         rows = json.loads(file.read_text(encoding="utf-8"))["engines"]
         built = {name for row in rows for name in row["architectures"]}
         left_out = [name for name in self._request.build_for if name not in built]
@@ -235,12 +238,15 @@ class _Building:
 
 
 def unmeasured(judgement: Judgement | None) -> Judgement | None:
-    """What another engine's answers say of this one: a regression is one here as well, and nothing else is proven."""
+    """Return the judgement with its verdict changed to "unmeasured", except for a regression.
+
+    A regression in another runtime is also one here; any other verdict proves nothing for this engine.
+    """
     if judgement is None or judgement.verdict == "regressed":
         return judgement
     return judgement.model_copy(update={"verdict": "unmeasured"})
 
 
 def of_tensorrt(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
-    """Those of a person that are for TensorRT; presets have none."""
+    """Return the recipes of a person that target TensorRT; presets have none."""
     return tuple(recipe for recipe in recipes if recipe.runtime == RUNTIME)

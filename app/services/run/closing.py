@@ -1,4 +1,4 @@
-"""How a run is closed: what is recommended, why the others are not, and the sentence above it all."""
+"""Close a run: choose the recommendation, give reasons for the other versions, and write the headline."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from app.services.run.search import Search
 
 
 def close(search: Search) -> None:
-    """Choose and write it down."""
+    """Choose the recommended version and record the end of the run."""
     recorder, limit, objective = search.recorder, search.goal.max_loss_pct, search.ask.objective
     versions = list(recorder.variants.values())
     first = outcome_of(versions, objective, search.end)

@@ -1,4 +1,4 @@
-"""A model that was made elsewhere, judged beside an original by the same steps as any version of ours."""
+"""Judge a model that was made elsewhere by the same steps as any version of a run."""
 
 import dataclasses
 import uuid
@@ -22,8 +22,11 @@ SIDE_BY_SIDE = "Measure both, side by side"
 def open_version(
     request: BesideRequest, original: Version, data_dir: Path, index: int, step: int | None = None
 ) -> Flow[Version]:
-    """A version without steps of ours, whose recipe says where it comes from. Raises `JobError` where it cannot be
-    opened, or does not take what the original takes."""
+    """Open a model that was made elsewhere as a version without steps; its recipe records the source.
+
+    Raises:
+        JobError: The model cannot be opened, or its inputs differ from the original's.
+    """
     params = OpenBesideParams(
         opening=request.opening,
         model_dir=str(original.model_dir),
@@ -61,7 +64,11 @@ def _variant(original: Variant, opened: OpenedBeside, index: int) -> Variant:
 def measure_both(
     original: Version, version: Version, data_dir: Path, threads: int, step: int | None
 ) -> Flow[tuple[Version, Version, Measured]]:
-    """Both in turn, in fresh processes, with their figures. Raises `JobError` where one of them cannot be measured."""
+    """Measure both versions side by side in fresh processes and return them with their figures.
+
+    Raises:
+        JobError: One of the versions cannot be measured.
+    """
     how = Pass(FINAL_SETS, FINAL_BLOCKS, threads, quiet=run_patience().part(MOST_S, None))
     measured = yield from version_steps.measure([original, version], data_dir, how, title=SIDE_BY_SIDE, step=step)
     failure = next((failure for failure in measured.failures if failure is not None), None)

@@ -1,4 +1,4 @@
-"""What a measurement gives a version: its figures, and what has to be said with them."""
+"""Compute the figures of a version from a measurement, and the notes that belong to them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,15 +14,17 @@ from workers.contracts.wording import in_ms
 
 @dataclasses.dataclass(frozen=True)
 class Beside:
-    """The original's mean time in milliseconds: in the rounds that a version took part in, and in all rounds, which is
-    the one that is shown."""
+    """Mean request time of the original in milliseconds.
+
+    `mean_ms` covers the rounds that a version took part in; `shown_ms` covers all rounds and is displayed.
+    """
 
     mean_ms: float
     shown_ms: float
 
 
 def beside_of(summary: SpeedSummary | None, shown: Variant | None = None) -> Beside | None:
-    """The original as `summary` has it; `shown` is the original with the figures that are shown."""
+    """Return the original's times in `summary`; `shown` is the original with its displayed figures."""
     if summary is None:
         return None
     mean_ms = summary.latency.mean_ms
@@ -42,10 +44,16 @@ def with_figures(
     anew: bool,
     beside: Beside | None = None,
 ) -> Variant:
-    """The version with variant `index`'s figures. `anew` False: they come from an earlier run, which is noted.
+    """Return the version with the figures of variant `index`.
 
-    `beside` is the original that it was measured in turn with: the speedup then follows from the two mean times that
-    are shown.
+    Args:
+        variant: The version as it is recorded.
+        measured: The measurement.
+        index: Position of the version in `measured`.
+        summary: Its figures; None is an error.
+        interleaved: Whether versions were measured side by side.
+        anew: False if the figures come from an earlier run, which a note then says.
+        beside: The original of the same measurement; the speedup is then the ratio of the two displayed mean times.
     """
     if summary is None:
         raise RuntimeError("a variant that was measured has no summary")
@@ -56,7 +64,7 @@ def with_figures(
     own = busy_share(measured.loads[index : index + 1])
     busy = measured.busy_share if own is None else own
     measurement = measurement_of(summary, results, sets, busy, interleaved)
-    if measurement.peak_memory_bytes is None:  # a last set that was cut off tells no memory: keep the first look's
+    if measurement.peak_memory_bytes is None:  # a stopped last set has no memory figure: keep the first one
         before = variant.measurement
         measurement = dataclasses.replace(
             measurement, peak_memory_bytes=before.peak_memory_bytes, load_ms=before.load_ms
@@ -72,12 +80,11 @@ def with_figures(
 
 
 def _in_shown_times(summary: SpeedSummary, beside: Beside) -> SpeedSummary:
-    """The same figures on the time scale of the original that is shown.
+    """Scale the figures to the time scale of the displayed original.
 
-    Rounds are taken at different moments, and of two versions the slower one gets fewer requests into a block. So a
-    version's mean time is the original's over all rounds, divided by the speedup over the same requests of the same
-    rounds. Under load the speedup is the least of all ways to compare, which no two wall times give: the times are then
-    those of the clock.
+    Rounds happen at different times, and a slower version gets fewer requests into a block. A version's mean time is
+    therefore the original's over all rounds, divided by the speedup over the same requests of the same rounds. Under
+    load the speedup is the lowest of all comparisons and matches no pair of wall times, so times then stay as measured.
     """
     mean_ms = summary.latency.mean_ms
     if mean_ms is None:
@@ -100,20 +107,20 @@ def _in_shown_times(summary: SpeedSummary, beside: Beside) -> SpeedSummary:
 
 
 def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
-    """Its notes with what is said now; what was said of an earlier measurement no longer holds."""
+    """Return the version's notes with those of `said`, without the ones about an earlier measurement."""
     old = busy_words(variant.measurement)
     kept = [note for note in variant.notes if note != old and not is_measured_words(note)]
     return tuple(dict.fromkeys((*kept, *(note for note in said if note))))
 
 
 def time_words(variant: Variant) -> str:
-    """``3.97 ms``: the mean time of a request, which is the one that is compared; "" where it was not measured."""
+    """Return the mean request time as text (``3.97 ms``), or "" if the version was not measured."""
     typical_ms = variant.measurement.typical_ms
     return in_ms(typical_ms) if typical_ms is not None else ""
 
 
 def speedup_of(variant: Variant) -> float:
-    """How many times faster, 0 where it was not measured."""
+    """Return the speedup over the original, 0 if the version was not measured."""
     return variant.measurement.speedup or 0.0
 
 
@@ -124,7 +131,7 @@ def measurement_of(
     busy_share: float | None,
     interleaved: bool,
 ) -> Measurement:
-    """The figures of one variant. Bounds of the speedup are kept only where both were measured in turn."""
+    """Return the figures of one version; bounds of the speedup are kept only for a side-by-side measurement."""
     memory = [result.peak_memory_bytes for result in results if result.peak_memory_bytes is not None]
     latency = summary.latency
     return Measurement(

@@ -1,8 +1,8 @@
-"""The final run: finalists and the original measured in turn, in fresh processes, in as many rounds as it takes.
+"""Measure the fastest versions and the original side by side, in fresh processes and as many rounds as needed.
 
-The first round takes the finalists. Another follows while a version that looks better is not settled and there is time:
-one that was only looked at first, or whose bound does not reach yet. What a version came to is worked out over all
-rounds that it took part in, beside the original's of the same rounds.
+The first round takes the finalists. Another round follows while a version that looks better is undecided and time is
+left: one with only a first measurement, or one whose bound is still too low. Figures of a version cover all rounds that
+it took part in, compared with the original in the same rounds.
 """
 
 import os
@@ -34,8 +34,11 @@ NOTHING_LEFT, NOTHING_TRIED = "nothing was faster and within your limit", "nothi
 
 
 def most_rounds(environment: Mapping[str, str] = os.environ) -> int | None:
-    """FETTLE_MOST_ROUNDS bounds the rounds that one run measures, where its time alone shall not, as on a server that
-    tests; None for no bound. Raises ValueError where it is no whole number from 1."""
+    """Read FETTLE_MOST_ROUNDS, the most rounds that one run measures (for test servers); None means no bound.
+
+    Raises:
+        ValueError: The value is not a whole number from 1.
+    """
     said = environment.get("FETTLE_MOST_ROUNDS", "").strip()
     if not said:
         return None
@@ -45,16 +48,17 @@ def most_rounds(environment: Mapping[str, str] = os.environ) -> int | None:
 
 
 class FinalRun:
-    """`first()`, then `more()` as often as it gives True."""
+    """Final run of one optimization, owned by it: call `first()`, then `more()` until it returns False."""
 
     def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
+        """Create the final run, reported as step number `step` of the run."""
         self._search, self._step, self._original, self._data = search, step, original, data
         self._rounds: list[tuple[Round, Measured]] = []
         self._is_over = self._was_far_ahead = False
         self._most, self._begun = most_rounds(), 0
 
     def first(self) -> Flow[None]:
-        """What was measured in turn before this run went on, or else the finalists, as many as there is time for."""
+        """Repeat the rounds of an earlier part of this run, or measure as many finalists as time allows."""
         search = self._search
         for earlier in search.rounds_before:
             if all(search.is_in(variant_id) for variant_id in earlier.variant_ids):
@@ -76,14 +80,14 @@ class FinalRun:
         yield from self._measure([variant.id for variant in field], plan)
 
     def more(self) -> Flow[bool]:
-        """One more round for what is not settled; False where nothing is open, or there is no time for it."""
+        """Measure one more round of undecided versions; return False if none is open or no time is left."""
         search, objective = self._search, self._search.ask.objective
         if self._most is not None and self._begun >= self._most:
             return False
         versions = [version for version in search.versions() if not version.is_baseline]
         best = leader([version for version in versions if version.is_side_by_side], objective)
         if best is not None and best.judgement is None and is_doubtful(best, search.goal.max_loss_pct):
-            best = None  # who comes second has to be there when it fails
+            best = None  # if the first version fails its proof, the second one must be measured already
         found = [v for v in open_versions(versions, best, objective) if can_be_measured_on(v)]
         left = [version.id for version in (sorted(found, key=exactness) if search.few_items else found)]
         if best is None and not left and self._was_far_ahead:
@@ -126,7 +130,7 @@ class FinalRun:
         yield from self._work_out()
 
     def _cut_off(self, error: JobError) -> None:
-        """There was no time for this round; what earlier ones gave stands. Raises what is no matter of time."""
+        """End the final run and keep the figures of earlier rounds; raise errors other than a time limit."""
         search = self._search
         if error.error.code != TIME_LIMIT or search.budget.left_s is None:
             raise error
@@ -138,7 +142,7 @@ class FinalRun:
         search.recorder.step(self._step, state="failed", detail="the time was up before all had their turn")
 
     def _work_out(self) -> Flow[None]:
-        """Figures of all that took part, over all their rounds; the original's over all there were."""
+        """Compute figures of every version over all its rounds, and of the original over all rounds."""
         search = self._search
         every = tuple(range(len(self._rounds)))
         groups: dict[tuple[int, ...], list[str]] = {every: []}
@@ -159,7 +163,7 @@ class FinalRun:
         self._tell()
 
     def _merged(self, numbers: Sequence[int], ids: Sequence[str]) -> Measured:
-        """These rounds as one measurement of the original and these versions; sets stay in pairs."""
+        """Return these rounds as one measurement of the original and these versions; sets stay paired."""
         rounds = [self._rounds[number] for number in numbers]
         where = [[0, *(1 + one_round.variant_ids.index(i) for i in ids)] for one_round, _ in rounds]
         both = list(zip(where, (measured for _, measured in rounds), strict=True))

@@ -1,4 +1,4 @@
-"""The first two steps of every run: the model is opened, its examples are read, and both are written down."""
+"""Run the first two steps of every run: open the model and read the examples, and record both."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,11 @@ from workers.contracts.specs import Finding
 
 
 def open_first(recorder: Recorder, params: OpenParams) -> Flow[OpenedModel]:
-    """Raises `JobError` (exit code 3) where a run that goes on would get another model."""
+    """Open the model and record it.
+
+    Raises:
+        JobError: (exit code 3) A resumed run would get another model.
+    """
     recorder.step(0, state="running")
     model = yield from open_model(params, 0)
     known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
@@ -26,9 +30,12 @@ def open_first(recorder: Recorder, params: OpenParams) -> Flow[OpenedModel]:
 def read_second(
     recorder: Recorder, model: OpenedModel, params: DataParams, unsaid: Iterable[str] = ()
 ) -> Flow[tuple[DataParams, ReadData]]:
-    """The parameters with the model's folder, and what was read. Findings whose code is in `unsaid` are not told.
+    """Read the examples and record them; return the parameters with the model's folder, and the data.
 
-    Raises `JobError` (exit code 3) where a run that goes on would get other examples.
+    Findings with a code in `unsaid` are not reported.
+
+    Raises:
+        JobError: (exit code 3) A resumed run would get other examples.
     """
     recorder.step(1, state="running")
     whole = params.model_copy(update={"model_dir": str(model.folder)})

@@ -1,4 +1,4 @@
-"""Forecasts of runs: made before and after the original was measured, kept with what came, learned from."""
+"""Forecast time and memory of runs, compare forecasts with the outcome, and learn from the difference."""
 
 import platform
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from workers.contracts.base import Frozen
 from workers.contracts.process.allowance import usable_cores
 
 MOST_LEARNED_FROM = 60
-"""Runs, the last ones: what older ones took says little about the computer and the program of today."""
+"""Number of latest runs to learn from; older runs say little about the present computer and program."""
 KNOWN_SHARE = 0.2
 USUAL_N_TEST = 200
-"""Test inputs, where the data were not read yet."""
+"""Number of test inputs to assume before the data are read."""
 
 
 class Expected(Frozen):
-    """A forecast as it is kept; `plain_s` and `plain_bytes` are without what was learned from earlier runs."""
+    """Stored forecast of one run; `plain_s` and `plain_bytes` are the values without corrections from earlier runs."""
 
     seconds: float
     low_s: float
@@ -30,7 +30,7 @@ class Expected(Frozen):
 
 
 class RunForecast(Frozen):
-    """What was expected of one run and what came: `saved_s` of its time the store saved. None: not known yet."""
+    """Forecasts and outcome of one run; None means not known yet. `saved_s` are seconds that the cache saved."""
 
     run_id: str
     machine: str
@@ -43,7 +43,7 @@ class RunForecast(Frozen):
 
     @property
     def is_mostly_known(self) -> bool:
-        """The store saved so much of it that its time and memory say little about such a run."""
+        """Return whether the cache saved so much time that time and memory say little about such a run."""
         return self.saved_s > KNOWN_SHARE * (self.saved_s + (self.seconds or 0.0))
 
 
@@ -51,20 +51,21 @@ FORECAST = RecordKind("forecast", Owner.RUN, RunForecast)
 
 
 def learned(plain: Expected, past: Sequence[Past]) -> Expected:
-    """The same forecast, as it would be after these runs."""
+    """Return the forecast corrected by the outcomes of these runs."""
     seconds = plain.plain_s * correction([one.seconds / one.plain_s for one in past if one.plain_s > 0])
     ratios = [one.memory_bytes / one.plain_bytes for one in past if one.memory_bytes and one.plain_bytes > 0]
     return plain.model_copy(update={"seconds": seconds, "memory_bytes": round(plain.plain_bytes * correction(ratios))})
 
 
 class Forecasts:
-    """Reads and writes them, each beside its run."""
+    """Reads and writes the forecasts of runs in the database."""
 
     def __init__(self, repositories: Repositories, machine: str) -> None:
+        """Create access to the forecasts of the machine with this name."""
         self._records, self._machine = repositories.records, machine
 
     def expect(self, basis: Basis) -> Expected:
-        """A forecast with what runs on this machine have taught."""
+        """Return a forecast that is corrected by earlier runs on this machine."""
         stage = "refined" if basis.request_ms is not None else "before"
         past = [
             Past(
@@ -80,21 +81,21 @@ class Forecasts:
         return Expected(**asdict(found), plain_s=plain_s(basis), plain_bytes=plain_bytes(basis))
 
     def of_run(self, run_id: str) -> RunForecast:
-        """What was expected of a run; nothing where it is of an older version of the program."""
+        """Return the forecasts of a run, empty for a run of an older program version."""
         return self._records.get(FORECAST, run_id) or RunForecast(run_id=run_id, machine=self._machine)
 
     def keep(self, run: RunForecast) -> None:
-        """In place of what was there of the same run."""
+        """Store the forecasts of a run in place of earlier ones."""
         self._records.put(FORECAST, run.run_id, run)
 
 
 def machine_name() -> str:
-    """Which machine, and how much of it."""
+    """Return the name of this machine with the number of usable cores."""
     return f"{platform.node()}, {usable_cores()} cores"
 
 
 def size_on_disk(path: Path) -> int:
-    """Bytes of a model that was not opened yet; 0 where it is not there."""
+    """Return the bytes of a model that was not opened yet, 0 if the path does not exist."""
     try:
         if path.is_dir():
             return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -48,23 +48,20 @@ FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
 TIME_WAS_UP, NOT_NEEDED = "the time was up", "not needed"
 
 Waiting = deque[tuple[int, Recipe]]
-"""Ways that were not tried yet, each with the number of its step."""
+"""Recipes that were not tried yet, each with its step number."""
 
 SLOW_SHARE = 1.25
-"""Slower than the original by more than this, two blocks are enough of a first look."""
+"""Ratio to the original's time; for versions above it, 2 blocks are enough of a first measurement."""
 
 
 def optimize(recorder: Recorder, ask: OptimizeRequest) -> Flow[Run]:
-    """Run it and write it down. However it ends, the run is closed and what was measured is kept.
-
-    One that had a result and goes on has that result again, where it is broken off.
-    """
+    """Run the optimization and record it; a resumed run that is stopped gets its earlier result back."""
     note_before(recorder, len(ask.recipes))
     return (yield from recorded(recorder, len(ask.recipes), _Optimization(recorder, ask).counted()))
 
 
 def recorded(recorder: Recorder, ways: int, work: Flow[None]) -> Flow[Run]:
-    """The run of `work`, which closes it where it succeeds; however else it ends, it is closed here."""
+    """Run `work` and record the run; `work` closes the run on success, this function in all other cases."""
     recorder.expect_ways(ways)
     before = recorder.begin()
     try:
@@ -83,7 +80,7 @@ def recorded(recorder: Recorder, ways: int, work: Flow[None]) -> Flow[Run]:
         raise
     except Exception as error:
         info = error_info(error)
-        with contextlib.suppress(WorkerError):  # the database itself may be what failed
+        with contextlib.suppress(WorkerError):  # the database itself may have failed
             if before is None:
                 recorder.end(RunState.FAILED, headline=info.title, error=info)
             else:
@@ -93,7 +90,7 @@ def recorded(recorder: Recorder, ways: int, work: Flow[None]) -> Flow[Run]:
 
 
 def error_info(error: Exception) -> ErrorInfo:
-    """Words for whatever ended a run."""
+    """Return an explanation of the error that ended a run."""
     if isinstance(error, JobError):
         return error.error
     return words_for(error, "What was measured is kept. Please report it with the log.")
@@ -109,9 +106,9 @@ class _Optimization:
         self._awaited: set[str] = set()
 
     def counted(self) -> Flow[None]:
-        """All of it. What the store answers counts with its time, so that the same is found each time.
+        """Run all steps and record the result; cached steps count with their time, so a repeated run decides alike.
 
-        Opening and reading do not: the pages Model and Data did that before the run, and the person waited for it.
+        Opening and reading are excluded: the pages Model and Data do both before the run.
         """
         self._recorder.plan_steps(FIRST_STEPS)
         model = yield from open_first(self._recorder, self._ask.model)
@@ -136,11 +133,11 @@ class _Optimization:
         yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
         yield from final.first()
         is_new = True
-        while is_new:  # what is left after a proof goes to others: the one that was ahead may have failed
+        while is_new:  # time left after a proof goes to other versions: the fastest one may have failed
             while (yield from final.more()) or (
                 yield from self._try_all(waiting, model, data, original, measured, list, most=1)
             ):
-                pass  # time that is left goes to what is not settled, then to what was not tried
+                pass  # remaining time goes to undecided versions first, then to untried recipes
             is_new = yield from proof.run()
         for step, recipe in waiting:
             is_needed = self._needed(recipe)
@@ -158,7 +155,7 @@ class _Optimization:
         finalists: Callable[[], list[str]],
         most: int | None = None,
     ) -> Flow[bool]:
-        """Try the ways that wait while it is worth it, `most` of them, keeping time for a final run of `finalists`."""
+        """Try up to `most` waiting recipes while worthwhile, with time reserved for a final run of `finalists`."""
         in_turn = [version for version in self._search.versions() if version.is_side_by_side]
         self._budget.keeps_proof = leader(in_turn, self._ask.objective) is not None
         tried = 0
@@ -193,7 +190,7 @@ class _Optimization:
         )
 
     def _needed(self, recipe: Recipe) -> bool:
-        """False where one holds that this recipe is only an answer to the failure of, or where it cannot be faster."""
+        """Return False if the recipe only replaces a failed one that did not fail, or if it cannot be the fastest."""
         tried = list(self._recorder.variants.values())
         named = [v for v in tried if v.recipe.id in recipe.only_if_faster]
         others = tried if self._ask.objective == "speed" else []
@@ -218,17 +215,17 @@ class _Optimization:
         return data
 
     def _check_preparation(self, model: OpenedModel, params: DataParams, data: ReadData) -> Flow[None]:
-        """Raise `JobError` (exit code 3) where another preparation fits far better; a resumed run is not stopped."""
+        """Raise `JobError` (exit code 3) if another preparation fits far better; a resumed run is not stopped."""
         misfit = yield from misfit_before_run(model, params, data, self._goal.time_budget_s)
         if misfit is None:
             return
         is_open = self._ask.model.preprocess is None and not self._recorder.variants
-        if is_open and misfit.evidence == "labels":  # without right answers it is only a warning
+        if is_open and misfit.evidence == "labels":  # without labels it is only a warning
             raise JobError(misfit_error(misfit), 3)
         self._recorder.report(misfit_finding(misfit))
 
     def _with_room(self, plan: PlanResult, model: OpenedModel) -> Flow[PlanResult]:
-        """Log the model's need of GPU memory; drop GPU recipes where it cannot fit and nobody requested the card."""
+        """Log the model's need of GPU memory; drop GPU recipes if it cannot fit and nobody requested the card."""
         wanted = (*self._goal.runtimes, *(recipe.runtime for recipe in self._ask.recipes))
         room = yield from room_for(model.result.artifact.size_bytes)
         if room is None:
@@ -277,7 +274,7 @@ class _Optimization:
     def _original_in_time(
         self, model: OpenedModel, data: ReadData, recipe: Recipe
     ) -> Flow[tuple[Version, Measured] | None]:
-        """The original, measured; None where even that took longer than the person allows."""
+        """Measure the original; return None if that exceeds the time limit."""
         flow = self._measure_original(model, data, recipe)
         try:
             found = yield from within(flow, lambda: self._budget.left_s)
@@ -308,7 +305,7 @@ class _Optimization:
             )
             self._screened = done.folder / done.result.path
         recorder.variant(original.variant)
-        is_cut = self._search.by_words and original.n_asked < n_to_ask  # so few texts tell nothing yet
+        is_cut = self._search.by_words and original.n_asked < n_to_ask  # so few texts do not justify notes yet
         for note in original.variant.judgement.notes if original.variant.judgement and not is_cut else ():
             recorder.tell(note)
         quiet = self._search.patience.part(FIRST_S, self._budget.left_s)
@@ -338,7 +335,7 @@ class _Optimization:
         try:
             candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(finalists()))
         except JobError as error:
-            if error.error.code == DISK_FULL:  # the next one would not fit either, and nothing is known of this one
+            if error.error.code == DISK_FULL:  # the next one would not fit either, and this one remains unknown
                 raise
             self._drop(step, variant, error.error)
         else:
@@ -362,8 +359,7 @@ class _Optimization:
         return done, self._search.when(measured)
 
     def _screen(self, step: int, candidate: Version, data: ReadData, original: Path) -> Flow[Version]:
-        """What it changed on the calibration examples, written down; a version that has figures stays without it where
-        the time is up."""
+        """Record what changed on the calibration set; when time is up, return the version without it."""
         max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
         how = Asking(self._ask.threads, step, max_s, self._search.most_calibration)
         try:

@@ -1,4 +1,4 @@
-"""How far a run is, as one value for the page, the list of jobs, the rail and the command line."""
+"""Compute how far a run is, as one value for the page, the list of jobs, the rail and the command line."""
 
 from app.domain.run import RunState, StepRecord
 from app.services.flow.events import Event, JobBegan, RunChanged, RunProgress, StepChanged, StepProgress
@@ -10,7 +10,7 @@ VERSION, FINAL, PROOF = 1.0, 2.0, 1.5
 FIRST = (OPENING, READING, ORIGINAL)
 
 KEPT_SHARE = 0.75
-"""Of a goal's ways so many fit a model and a machine; once they are planned their number is known."""
+"""Expected share of a goal's recipes that fit a model and a machine, until planning gives their number."""
 
 BEGINS = {
     "open": 0.0,
@@ -21,7 +21,7 @@ BEGINS = {
     "answer": 0.7,
     "judge": 0.9,
 }
-"""Where in its step a job of this kind begins; the next one begins where it ends."""
+"""Share of its step that is done when a job of this kind begins; the job ends where the next kind begins."""
 
 DOING = {
     "open": "opening it",
@@ -38,18 +38,22 @@ DOING = {
 }
 
 LONG_STAGES = {"engine": ("building its engine", (0.35, 0.7))}
-"""A job's stage, by its id, that takes so long that it is named, and where in its step it lies."""
+"""Long stages of jobs by their ids: what they do, and the share of the step at their begin and end."""
 
 MOST_SHARE = 0.99
-"""More is said only of what is over."""
+"""Highest share that is shown before a run is over."""
 
 ENDED = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 
 
 class ProgressMeter:
-    """Takes a run's events; `now` never falls, and always names what is being done. `ways` are to be tried at most."""
+    """Progress of one run, computed from its events; owned by the run's `Recorder`.
+
+    The share in `now` never falls, and its stage always names the present work.
+    """
 
     def __init__(self, ways: int) -> None:
+        """Create a meter for a run that tries at most `ways` recipes."""
         self._versions = max(1.0, KEPT_SHARE * ways)
         self._is_planned = False
         self._steps: dict[int, StepRecord] = {}
@@ -59,10 +63,10 @@ class ProgressMeter:
         self.now = RunProgress(0.0, "Starting")
 
     def take(self, event: Event) -> RunProgress | None:
-        """How far it is after this event, None where that is as before."""
+        """Return the progress after this event, None if it did not change."""
         if isinstance(event, StepChanged):
             self._on_step(event.step)
-            if event.step.state == "waiting":  # they are planned one by one
+            if event.step.state == "waiting":  # steps are planned one by one
                 return None
         elif isinstance(event, JobBegan):
             self._on_job(event)
@@ -74,7 +78,7 @@ class ProgressMeter:
             return self._told(RunProgress(1.0, "Done"))
         else:
             return None
-        if self._at() is None and not self._job:  # what has just ended is named until something else begins
+        if self._at() is None and not self._job:  # the last step stays named until another one begins
             return self._told(RunProgress(self._share(), self.now.stage, self.now.step, len(self._steps)))
         return self._told(RunProgress(self._share(), self._stage(), self._at(), len(self._steps)))
 
@@ -103,7 +107,7 @@ class ProgressMeter:
         self._part = max(self._part, begins)
 
     def _at(self) -> int | None:
-        """The number of the step at work, from 1 on; None between two."""
+        """Return the number of the running step from 1 on, None between two steps."""
         return next((index + 1 for index, step in sorted(self._steps.items()) if step.state == "running"), None)
 
     def _stage(self) -> str:
@@ -116,7 +120,7 @@ class ProgressMeter:
         return f"{step.title}: {doing}" if doing else step.title
 
     def _share(self) -> float:
-        """By the work of the steps; what turns out to be more than was thought stops the share, and never lowers it."""
+        """Return the share of work done; work that exceeds the estimate stops the share but never lowers it."""
         last = max(self._steps, default=0)
         total = sum(FIRST) + FINAL + PROOF + (last - 1 - len(FIRST) if self._is_planned else self._versions) * VERSION
         done = 0.0
@@ -128,7 +132,7 @@ class ProgressMeter:
 
 
 def work_of(index: int, last: int) -> float:
-    """Of a step, in units of trying one version; the proof is the `last` one, the final run that before it."""
+    """Return the work of a step in units of trying one version; step `last` is the proof, after the final run."""
     if index < len(FIRST):
         return FIRST[index]
     return PROOF if index == last else FINAL if index == last - 1 else VERSION

@@ -1,8 +1,8 @@
-"""The proof at the end of a run: what is a gain answers all test examples, in a fixed sequence.
+"""Prove versions at the end of a run: evaluate gains on all test examples, in a fixed sequence.
 
-Time is kept for it (`TimeBudget.proof_s`). Where that does not reach for all, steps of the sequence before the likely
-winner are left out, which costs no certainty; where it does not even reach for that one, it answers as many examples as
-there is time for, and what is said counts those alone.
+`TimeBudget.proof_s` reserves the time. If it is too short for all versions, steps before the likely winner are left
+out, which costs no certainty. If it is too short even for the winner, that version predicts as many examples as
+possible, and the statement covers those alone.
 """
 
 import dataclasses
@@ -27,24 +27,27 @@ from workers.contracts.specs import Judgement
 PROOF_STEP = "Prove the answers"
 
 LONGER = 1.25
-"""A version may take a little longer than expected for as many answers as the original gave."""
+"""Factor on the expected time of a version that predicts as many examples as the original did."""
 
 WORTH_ASKING = 1.2
-"""The original is asked again only where there is time for so many times the examples."""
+"""Ratio of examples in time to those already predicted, from which on the original predicts again."""
 
 
 class ProofRun:
-    """`run()` once everything is measured, and again where more was measured after it: what comes then is another look
-    at the examples, unless all before it were safe (`LookBook`)."""
+    """Proof of one run, owned by it: call `run()` once everything is measured, and again after more measurements.
+
+    Each call is a further look at the test examples, unless all earlier looks found safe versions (`LookBook`).
+    """
 
     def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
+        """Create the proof, reported as step number `step` of the run."""
         self._search, self._step, self._data = search, step, data
         self._original_id = original.variant.id
         self._items: tuple[int, ...] = ()
         self._is_begun = False
 
     def run(self) -> Flow[bool]:
-        """Test what is a gain and was not tested before; write down why the others were not. False where none was."""
+        """Test all gains that were not tested yet and record why others were not; return False if no gain exists."""
         search, recorder = self._search, self._search.recorder
         is_first, self._is_begun = not self._is_begun, True
         order = self._order()
@@ -71,7 +74,7 @@ class ProofRun:
         return True
 
     def _order(self) -> ProofOrder:
-        """Return the gains that were not tested yet; those that are no better than a safe one are recorded as such."""
+        """Return the gains that were not tested yet; record those that are no better than a safe version."""
         versions, objective = self._search.versions(), self._search.ask.objective
         fresh = []
         for version in versions:
@@ -89,12 +92,15 @@ class ProofRun:
 
     @property
     def _is_whole(self) -> bool:
-        """Whether the original answered everything that is to be asked."""
+        """Return whether the original predicted all items of the test."""
         return self._original.n_asked >= (self._search.most_test or self._data.result.n_test)
 
     def _in_time(self, order: ProofOrder) -> ProofOrder:
-        """Return the end of the sequence for which there is time, at least from the likely winner on: the last one of
-        which so few results changed on the calibration examples that it will likely be safe."""
+        """Return the end of the sequence for which time suffices, at least from the likely winner on.
+
+        The likely winner is the last version with so few changed predictions on the calibration set that it is probably
+        safe.
+        """
         half = self._search.goal.max_loss_pct / 100 / 2
         tested = order.tested
         winner = max((at for at, one in enumerate(tested) if one.screening and one.screening.share <= half), default=0)
@@ -104,7 +110,7 @@ class ProofRun:
         return ProofOrder(order.steps[first:])
 
     def _has_spare_time(self, version: Variant) -> bool:
-        """Whether a version that could only be a substitute will likely be safe, and there is time for all items."""
+        """Return whether a possible substitute is probably safe, and time suffices for all items."""
         screening = version.screening
         is_likely = screening is not None and screening.share <= self._search.goal.max_loss_pct / 100 / 2
         return is_likely and self._has_time([version])
@@ -116,7 +122,7 @@ class ProofRun:
         return left_s is None or SAFETY * needed_s <= left_s
 
     def _prepare(self, winner: Variant) -> Flow[None]:
-        """The original answers all examples, or as many as the likely winner will have time for, too."""
+        """Let the original predict all examples, or as many as the likely winner has time for."""
         search, data, original = self._search, self._data, self._original
         if data.result.origin == "person":
             self._items = yield from version_steps.fingerprints(data.folder, self._step)
@@ -165,7 +171,7 @@ class ProofRun:
         return within(flow, lambda: self._search.budget.proof_left_s)
 
     def _over_time(self, error: JobError) -> None:
-        """Raises what is no matter of time."""
+        """Raise the error unless it is a time limit."""
         if error.error.code != TIME_LIMIT or self._search.budget.left_s is None:
             raise error
 
@@ -193,8 +199,11 @@ class ProofRun:
 
 
 def proven_words(judged: Sequence[Judgement], n_test: int) -> str:
-    """How many are safe, and on how many examples: of all `n_test` only where time cut them, since some examples prove
-    nothing (pictures in which nothing is found, dialogues of Fettle's own)."""
+    """Return how many versions are safe, and on how many examples.
+
+    The total `n_test` is named only if time limited the examples. Some examples prove nothing, such as pictures without
+    a detection or dialogues made by Fettle.
+    """
     n, safe = max(one.n for one in judged), sum(one.verdict == "safe" for one in judged)
     cut = n < n_test and any(one.n_unasked for one in judged)
     return f"{safe} of {len(judged)} safe on {f'{n:,} of {n_test:,}' if cut else f'{n:,}'} examples"

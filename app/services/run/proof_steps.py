@@ -1,5 +1,7 @@
-"""Versions are tested one after the other, in an order that was set before: each at the full level, until one is not
-safe. A run and what comes after it do that alike."""
+"""Test versions one after the other in a predefined order, each at the full level, until one is not safe.
+
+Runs and the actions after a run share these steps.
+"""
 
 import dataclasses
 from collections import deque
@@ -16,7 +18,11 @@ from workers.contracts.specs import Judgement
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """A version with its answers. `book` is of the items that it and the original answered; `n_left` are not asked."""
+    """A version with its predictions, and the function that judges it; made by the caller of `prove_in_order`.
+
+    `book` counts looks at the items that both this version and the original predicted. `n_left` items have no
+    prediction.
+    """
 
     version: Variant
     book: LookBook
@@ -25,7 +31,7 @@ class Asked:
 
 
 Looked = tuple[LookBook, int]
-"""Where a verdict is to be noted, and how many looks came before it."""
+"""Where a verdict is recorded, and the number of looks before it."""
 
 
 def prove_in_order(
@@ -36,16 +42,16 @@ def prove_in_order(
     failed: Callable[[Variant, JobError], None],
     has_time: Callable[[Variant], bool] = lambda version: False,
 ) -> Flow[None]:
-    """Test the versions of `order`, and what waits beside one that is not safe.
+    """Test the versions of `order`, and those waiting beside a version that is not safe.
 
     Args:
         order: The fixed sequence, set before any test item was looked at.
         objective: Says which of two versions is as good as the other.
-        ask: Returns the version with its predictions, None where the time is up: then nothing that follows is tested.
-        keep: Gets each version once it is settled, with the look that it was.
-        failed: Gets a version whose predictions could not be made, with the error, which it may raise.
-        has_time: Whether there is time for the best version of another engine, which is tested last where all before
-            it were safe: a target may take that engine alone.
+        ask: Returns the version with its predictions, None when time is up: then nothing that follows is tested.
+        keep: Gets each version once it is settled, with its look.
+        failed: Gets a version whose predictions failed, with the error, which it may raise.
+        has_time: Returns whether time suffices for the best version of another runtime. It is tested last if all
+            versions before it were safe, since a target may accept that runtime alone.
     """
     yield from _Proving(objective, ask, keep, failed, has_time).run(order)
 
@@ -53,9 +59,9 @@ def prove_in_order(
 class _Proving:
     """The looks of one call of `prove_in_order`.
 
-    A look is a fixed sequence at one level, which ends at the first version that is not safe. What waits beside that
-    version is the sequence of the next look, at the level of that one. Where a look can prove nothing with so few
-    items, all that is left is looked at: no verdict of it can be wrong.
+    A look is a fixed sequence at one level, which ends at the first version that is not safe. Versions waiting beside
+    that version are the sequence of the next look, at the level of that look. If a look has too few items to prove
+    anything, all remaining versions are judged, because none of these verdicts can be wrong.
     """
 
     def __init__(
@@ -74,7 +80,7 @@ class _Proving:
         self._least_look, self._is_time_up = 0, False
 
     def run(self, order: ProofOrder) -> Flow[None]:
-        """Test everything that has its turn, then record why the rest was not tested."""
+        """Test everything in order, then record why the rest was not tested."""
         self._extra = frozenset(version.id for version in order.of_other_engines(self._objective))
         steps = order.steps
         while steps:
@@ -86,13 +92,13 @@ class _Proving:
             self._keep(not_tested(version, "dominated" if is_needless else why), None)
 
     def _sequence(self, steps: deque[Step]) -> Flow[tuple[Step, ...]]:
-        """Test one fixed sequence; return that of the next look, empty where there is none."""
+        """Test one fixed sequence and return that of the next look, empty if none follows."""
         while steps:
             step = steps.popleft()
             found = None if self._is_time_up else (yield from self._test(step.version))
             if self._is_time_up:
                 self._leave((step.version, *step.beside), "no_time")
-            elif found is None:  # its predictions could not be made: what waits beside it takes its place
+            elif found is None:  # without predictions, the versions waiting beside it take its place
                 steps.extendleft(reversed(sequence_of(step.beside, self._objective).steps))
             elif is_safe(found.version):
                 wanted = [one for one in step.beside if self._is_wanted(one)]
@@ -119,7 +125,7 @@ class _Proving:
         return sequence_of(needed, self._objective).steps
 
     def _look_at(self, version: Variant) -> Flow[None]:
-        """Look at a version of which nothing can be proven."""
+        """Judge a version although nothing can be proven."""
         self._untested.pop(version.id, None)
         is_needless = has_safe_rival(version, self._settled, self._objective)
         if not (is_needless or self._is_time_up):
@@ -128,14 +134,14 @@ class _Proving:
             self._leave([version], "no_time")
 
     def _is_wanted(self, version: Variant) -> bool:
-        """Whether a version is tested though a safe one is as good: it had a verdict, or runs in another engine."""
+        """Return whether to test a version beside an equally good safe one: it has a verdict or another runtime."""
         return version.judgement is not None or (version.id in self._extra and self._has_time(version))
 
     def _leave(self, versions: Iterable[Variant], why: Untested) -> None:
         self._untested.update({version.id: (version, why) for version in versions})
 
     def _test(self, version: Variant, *, can_be_safe: bool = True) -> Flow["_Tested | None"]:
-        """Judge one version; None where there was no time, or its predictions could not be made."""
+        """Judge one version; return None if time was up or its predictions failed."""
         try:
             asked = yield from self._ask(version)
             if asked is None:
@@ -156,7 +162,7 @@ class _Proving:
 
 @dataclasses.dataclass(frozen=True)
 class _Tested:
-    """A version with its verdict at look `number`; whether that look, and the one after it, could prove anything."""
+    """A version with its verdict at look `number`; whether that look and the next one could prove anything."""
 
     version: Variant
     number: int
@@ -165,7 +171,7 @@ class _Tested:
 
 
 def _judged(asked: Asked, judgement: Judgement) -> Variant:
-    """The version with its verdict. Examples that are there and were not asked are none that have to be added."""
+    """Return the version with its verdict; examples without a prediction do not count as missing examples."""
     missing, left = judgement.missing_examples, asked.n_left
     if left:
         more = missing - left if missing is not None and missing > left else None

@@ -1,6 +1,7 @@
-"""The proof of any two models as one flow: an original, and another one that was made elsewhere, side by side.
+"""Prove that two models give the same predictions: an original and one that was made elsewhere.
 
-The same steps as of a version in an optimization, only that nothing is searched: all examples judge, none calibrate.
+The steps are those of a version in an optimization without the search: all examples belong to the test set, and none to
+the calibration set.
 """
 
 import dataclasses
@@ -29,7 +30,7 @@ STEPS = ("Check the original", "Read the examples", "Ask the original", "Open an
 
 @dataclass(frozen=True)
 class ProveRequest:
-    """What to judge beside what, on which examples."""
+    """The original, the model to judge, and the examples."""
 
     model: OpenParams
     data: DataParams  # model_dir is filled in when the model is open
@@ -38,7 +39,7 @@ class ProveRequest:
 
 
 def prove_beside(recorder: Recorder, request: ProveRequest) -> Flow[Run]:
-    """Judge, measure and write it down. However it ends, the run is closed and what was done is kept."""
+    """Judge and measure the model and record the run; whatever ends it, the run is closed and results are kept."""
     return (yield from recorded(recorder, 1, _Proof(recorder, request).run()))
 
 
@@ -81,7 +82,7 @@ class _Proof:
         recorder.step(step, state="running")
         version = yield from open_version(self._request.beside, original, data.folder, 1, step)
         known = next((v for v in recorder.variants.values() if v.recipe.id == version.variant.recipe.id), None)
-        if known is not None:  # a proof that goes on
+        if known is not None:  # a resumed proof
             version = dataclasses.replace(version, variant=dataclasses.replace(version.variant, id=known.id))
         recorder.variant(version.variant)
         version = yield from version_steps.predict(version, data.folder, self._request.threads, step)

@@ -1,4 +1,4 @@
-"""Writes down a run while it goes on: states, steps, variants, every latency. Tells the observer the same."""
+"""Record a run while it executes (states, steps, variants, latencies) and report the same to the observer."""
 
 import dataclasses
 import time
@@ -46,7 +46,7 @@ WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 @dataclass(frozen=True)
 class Before:
-    """A run with a result, as it was before it went on."""
+    """State of a run with a result before it was resumed; held by the run until it ends."""
 
     run: Run
     variants: tuple[Variant, ...]
@@ -55,9 +55,10 @@ class Before:
 
 
 class Recorder:
-    """One run's facts in memory and in the database. Times of points are seconds since the run's start."""
+    """The facts of one run, in memory and in the database; points have times in seconds since the run's start."""
 
     def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
+        """Create a recorder that saves to `repositories` and reports each event to `observe`."""
         self._repositories, self._watcher = repositories, observe
         self._progress = ProgressMeter(0)
         self._held: list[Event] | None = None
@@ -73,15 +74,15 @@ class Recorder:
         }
 
     def expect_end(self, expected: EndExpected) -> None:
-        """Report what the rest of the run will likely take, by what is known now."""
+        """Report the expected time of the rest of the run."""
         self._observe(expected)
 
     def expect_ways(self, count: int) -> None:
-        """So many ways are to be tried at most: what its progress is measured by until they are planned."""
+        """Set how many recipes are tried at most, which measures progress until they are planned."""
         self._progress = ProgressMeter(count)
 
     def _observe(self, event: Event) -> None:
-        """Tell the event, and how far the run is where that has changed."""
+        """Report the event, and the progress if it changed."""
         if self._held is not None:
             self._held.append(event)
             return
@@ -92,7 +93,7 @@ class Recorder:
 
     @contextmanager
     def _as_one(self) -> Iterator[None]:
-        """Write everything inside as a whole or not at all, here as in the database; report it once it is written."""
+        """Write everything inside as one transaction, in memory as well, and report it once it is written."""
         held: list[Event] = []
         self._held = held
         run, steps, variants = self.run, dict(self.steps), dict(self.variants)
@@ -109,21 +110,21 @@ class Recorder:
 
     @property
     def forecasts(self) -> Forecasts:
-        """What was expected of runs."""
+        """Return access to the forecasts of runs on this machine."""
         return Forecasts(self._repositories, machine_name())
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since this process began or resumed the run."""
+        """Return the seconds since this process began or resumed the run."""
         return time.monotonic() - self._started_s
 
     @property
     def zero_s(self) -> float:
-        """The monotonic clock at the run's zero: the time line of a run that goes on goes on, too."""
+        """Return the monotonic clock at the run's zero; a resumed run continues its time line."""
         return self._zero_s
 
     def begin(self) -> Before | None:
-        """→ running. Gives what a run that has a result, and goes on, was before."""
+        """Set the state to running; return the earlier state of a resumed run that has a result, else None."""
         before = self._before() if self.run.state in WITH_RESULT else None
         self._started_s = time.monotonic()
         self._zero_s = self._started_s - self._seconds_before()
@@ -141,7 +142,7 @@ class Recorder:
         return Before(self.run, tuple(self.variants.values()), steps, self.search_end)
 
     def restore(self, before: Before) -> None:
-        """All is as it was before it went on; what was made since stays in the store."""
+        """Restore the run as it was before it was resumed; files made since stay in the store."""
         with self._as_one():
             known = {variant.id for variant in before.variants}
             for variant_id in set(self.variants) - known:
@@ -157,7 +158,7 @@ class Recorder:
             self._set_run()
 
     def _seconds_before(self) -> float:
-        """How long the run went on before; one that was killed left its steps and what was measured."""
+        """Return the seconds that earlier parts of the run took; for a killed run, from its steps and measurements."""
         if self.run.seconds is not None:
             return self.run.seconds
         steps = self._repositories.runs.steps(self.run.id)
@@ -165,7 +166,7 @@ class Recorder:
         return max([0.0, self._repositories.latencies.last_s(self.run.id), *ends])
 
     def end(self, state: RunState, headline: str = "", error: ErrorInfo | None = None, **changes: Any) -> None:
-        """The run is over; the step that was running failed or was broken off, those that waited are not done."""
+        """Close the run: the running step failed or was skipped, waiting steps are skipped."""
         with self._as_one():
             for step in list(self.steps.values()):
                 if step.state == "running" and state is RunState.FAILED:
@@ -182,22 +183,22 @@ class Recorder:
             )
 
     def note(self, **changes: Any) -> None:
-        """Other facts of the run, such as its plan."""
+        """Change other facts of the run, such as its plan."""
         self._set_run(**changes)
 
     def look_book(self, items: frozenset[int]) -> LookBook:
-        """What was looked at of these test items, by this run and by others."""
+        """Return the count of looks at these test items, by this run and by others."""
         limit_pct = self.run.goal.max_loss_pct
         return LookBook(self._repositories, self.project.model_sha256, self.run.id, items, limit_pct)
 
     @property
     def search_end(self) -> SearchEnd:
-        """What the search kept of its time, before this part of it."""
+        """Return the stored search state of earlier parts of this run."""
         return read_end(self._repositories, self.run.id)
 
     @property
     def busy_tries_before(self) -> int:
-        """How many runs of the project in a row, up to this one, other programs left without a verdict."""
+        """Return how many runs of the project in a row ended without a verdict because of other programs."""
         runs = self._repositories.runs.list(project_id=self.project.id)
         others = [run for run in runs if run.id != self.run.id and run.finished_at is not None]
         last = max(others, key=lambda run: run.created_at, default=None)
@@ -205,27 +206,27 @@ class Recorder:
         return max(before, self._busy_tries)
 
     def note_search(self, end: SearchEnd) -> None:
-        """What the search keeps of its time."""
+        """Store the state of the search."""
         write_end(self._repositories, self.run.id, end)
 
     def note_machine(self, device: DeviceFacts) -> None:
-        """On what the run measures."""
+        """Store the machine on which the run measures."""
         write_machine(self._repositories, self.run.id, device)
 
     def note_project(self, **changes: Any) -> None:
-        """What was found out about the project's model and data; the rest stays as somebody may have changed it."""
+        """Store facts about the project's model and data; other fields keep changes that a person made meanwhile."""
         known = self._repositories.projects.get(self.project.id)
         self.project = dataclasses.replace(known, updated_at=datetime.now(UTC), **changes)
         self._repositories.projects.update(self.project)
 
     def plan_steps(self, titles: Sequence[str]) -> None:
-        """All steps that are expected, waiting."""
+        """Add all expected steps as waiting."""
         for index, title in enumerate(titles):
             if index not in self.steps:
                 self._put_step(StepRecord(self.run.id, index, title, "waiting"))
 
     def step(self, index: int, **changes: Any) -> None:
-        """A step's new state, detail or figure; its times are set when it begins and ends."""
+        """Change a step's state, detail or figure; set its times when it begins and ends."""
         step = self.steps[index]
         if changes.get("state") == "running" and step.started_s is None:
             changes["started_s"] = time.monotonic() - self._zero_s
@@ -234,7 +235,7 @@ class Recorder:
         self._put_step(dataclasses.replace(step, **changes))
 
     def variant(self, variant: Variant) -> Variant:
-        """A variant as it is now."""
+        """Store and report the present state of a variant."""
         known = variant.id in self.variants
         self.variants[variant.id] = variant
         save = self._repositories.variants.update if known else self._repositories.variants.add
@@ -243,23 +244,23 @@ class Recorder:
         return variant
 
     def beside_times(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
-        """What was measured with its times: how fast a language model speaks, what a card did."""
+        """Store additional measurements: the speed of a language model's text, and the GPU's state."""
         keep_speech(self._repositories, variant_id, results)
         keep_card(self._repositories, variant_id, results)
 
     def say(self, text: str) -> None:
-        """Something for the log."""
+        """Log a line of information."""
         self._observe(LogLine("info", text))
 
     @property
     def has_gone_on(self) -> bool:
-        """Whether an earlier part of this run was broken off."""
+        """Return whether an earlier part of this run was interrupted."""
         return self._zero_s < self._started_s
 
     def take_over(self, variant_id: str, latencies_ms: Sequence[Sequence[float]]) -> None:
-        """Record requests that an earlier run timed, at the moment at which they were looked up.
+        """Record requests that an earlier run timed, at the moment of their lookup.
 
-        A run that goes on looks them up again: what it recorded before it was interrupted is not recorded twice.
+        A resumed run looks them up again; requests recorded before the interruption are not recorded twice.
         """
         values = [value for one_set in latencies_ms for value in one_set]
         stored = self._repositories.latencies.of_run(self.run.id) if self.has_gone_on else ()
@@ -272,17 +273,17 @@ class Recorder:
         self._observe(LatenciesMeasured(points))
 
     def report(self, finding: Finding) -> None:
-        """Store a finding; what is more than information is also logged as a warning."""
+        """Store a finding; log it as a warning unless it is only information."""
         add_finding(self._repositories, self.run.id, finding)
         if finding.level != "info":
             self.tell(finding.what)
 
     def tell(self, text: str) -> None:
-        """Something that a person should know now."""
+        """Log a warning that a person should see now."""
         self._observe(LogLine("warning", text))
 
     def watch(self, event: Event) -> None:
-        """The driver's observer: keeps what is to be kept, passes everything on."""
+        """Record the events of the driver and pass them on to the observer."""
         if isinstance(event, LatenciesMeasured):
             points = tuple(
                 LatencyPoint(point.variant_id, point.at_s - self._zero_s, point.latency_ms) for point in event.points

@@ -1,4 +1,4 @@
-"""What is expected of one run: said before it, said better once the original was measured, closed with what came."""
+"""Keep the forecast of one run: before it, after the original is measured, and with the outcome."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ LEARNED_STATES = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 def expect_run(
     forecasts: Forecasts, model_path: str, ways: int, budget_s: float | None, n_test: int | None = None
 ) -> Expected:
-    """Before anything was opened: from the file's size and the number of ways."""
+    """Return a forecast from the file's size and the number of recipes, before anything is opened."""
     size_bytes = size_on_disk(Path(model_path))
     return forecasts.expect(Basis(size_bytes, n_test or USUAL_N_TEST, ways, budget_s))
 
 
 def note_before(recorder: Recorder, ways: int) -> None:
-    """Kept once: a run that goes on was forecast when it was begun."""
+    """Store the forecast before the run; a resumed run keeps its first one."""
     known = recorder.forecasts.of_run(recorder.run.id)
     if known.before is None:
         before = expect_run(recorder.forecasts, recorder.project.model_path, ways, recorder.run.goal.time_budget_s)
@@ -28,7 +28,7 @@ def note_before(recorder: Recorder, ways: int) -> None:
 
 
 def refine(recorder: Recorder, basis: Basis) -> None:
-    """The original was measured and the plan is made: say it again, better."""
+    """Store and log a better forecast, after the original is measured and the plan is made."""
     refined = recorder.forecasts.expect(basis)
     known = recorder.forecasts.of_run(recorder.run.id)
     recorder.forecasts.keep(known.model_copy(update={"refined": refined}))
@@ -36,7 +36,7 @@ def refine(recorder: Recorder, basis: Basis) -> None:
 
 
 def note_after(recorder: Recorder, saved_s: float) -> None:
-    """What came, beside what was expected. Only whole runs teach anything."""
+    """Store the outcome beside the forecast; only runs that are complete improve later forecasts."""
     run = recorder.run
     came = {
         "seconds": run.seconds,

@@ -1,4 +1,4 @@
-"""What a search knows while it goes on, and how a version's figures are taken: first alone, then in turn."""
+"""Hold the state of a search, and record a version's figures: measured alone first, then side by side."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -22,23 +22,34 @@ from workers.contracts.planning import ByTraits
 from workers.contracts.specs import Recipe
 
 NEAR_SHARE = 0.5
-"""Where nothing looked faster, the best that was not slower than this is measured beside the original all the same:
-the first looks were taken at different times, and a busy machine may have spoiled one of them."""
+"""Least speedup of the best version that is measured side by side although nothing looked faster.
+
+First measurements happen at different times, and a busy machine may have spoiled one of them.
+"""
 
 MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
 LARGE_BYTES = 200_000_000
-"""Finalists are in memory side by side. As many as may be, so that what is compared was measured in one run."""
+"""Bytes from which on a model is large; finalists are in memory side by side.
+
+Their number is as high as memory permits, so that all compared versions are measured in one run.
+"""
 
 
 @dataclass(frozen=True)
 class OptimizeRequest:
-    """What to optimize, for what. `recipes` are the preset's, in the order to try them, `by_traits` techniques that it
-    tries beside them.
+    """What to optimize and for which objective; made by the caller and owned by the run.
 
-    `better_goals` are titles of goals that are made for language models, where the chosen one is not.
-
-    With `fresh` everything is measured in this run, also what was measured lately in another one. With `more_s` it has
-    so many seconds from now on, whatever the run took before.
+    Args:
+        model: How to open the model.
+        data: How to read the examples.
+        recipes: The preset's recipes, in the order to try them.
+        objective: What counts as better.
+        threads: Cores to measure with.
+        max_candidates: The most recipes to try; None means all.
+        fresh: Whether to measure everything in this run, without recent measurements of other runs.
+        more_s: Seconds granted from now on, whatever the run took before.
+        by_traits: Techniques that the preset selects by traits and tries in addition.
+        better_goals: Titles of goals for language models, if the chosen goal is not one.
     """
 
     model: OpenParams
@@ -54,13 +65,14 @@ class OptimizeRequest:
 
 
 class Search:
-    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run.
+    """Candidates, time budget and request of one run; owned by the run. `end` is its stored part.
 
-    `by_words`: the next words of a language model are counted. Of the test examples the first `most_test` are asked,
-    None for all.
+    `by_words` is true for a language model, whose next words are counted. The first `most_test` test examples are
+    evaluated, None means all.
     """
 
     def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
+        """Create the search of a run, continuing the stored state of an earlier part."""
         self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
         before = recorder.search_end
         went_on_s = before.went_on_s if ask.more_s is None else (*before.went_on_s, ask.more_s)
@@ -78,36 +90,38 @@ class Search:
         self._base_how: Pass | None = None
 
     def keep(self, **changes: Any) -> SearchEnd:
-        """Change what is kept of the search's time, and write it down."""
+        """Change the stored state of the search and save it."""
         self.end = self.end.model_copy(update=changes)
         self.recorder.note_search(self.end)
         return self.end
 
     def leave_untried(self, count: int = 1) -> None:
-        """There was no time for so many ways."""
+        """Count recipes that were not tried for lack of time."""
         self.end = self.end.model_copy(update={"untried": self.end.untried + count})
 
     @property
     def most_calibration(self) -> int | None:
-        """How many calibration examples are asked at most, None for all: they say what to test, and prove nothing."""
+        """Return the most calibration examples to evaluate, None for all; they select versions but prove nothing."""
         return LEAST_ALIKE_ITEMS if self.by_words else None
 
     @property
     def few_items(self) -> bool:
-        """So few to test with that only exact numbers can be counted on."""
+        """Return whether the test set is so small that only exact number formats can be proven."""
         return self.end.few_items is not None
 
     def is_in(self, variant_id: str) -> bool:
-        """Whether it was looked at now and is not dropped."""
+        """Return whether this variant was measured in this part of the run and is not dropped."""
         return variant_id in self.candidates and self.recorder.variants[variant_id].state != "dropped"
 
     def versions(self) -> list[Variant]:
-        """All that were looked at now and are not dropped, the original among them."""
+        """Return all variants that were measured in this part of the run and are not dropped, with the original."""
         return [variant for variant in self.recorder.variants.values() if self.is_in(variant.id)]
 
     def known(self, recipe: Recipe) -> Variant | None:
-        """The same candidate of an interrupted run, so that nothing is done twice. It may have had another name then:
-        what it does tells."""
+        """Return the same candidate of an interrupted run, so that no work is repeated.
+
+        Candidates are compared by their work, because the title may have changed.
+        """
         found = next((v for v in self.recorder.variants.values() if _work(v.recipe) == _work(recipe)), None)
         return None if found is None else dataclasses.replace(found, recipe=recipe, title=recipe.title)
 
@@ -119,9 +133,12 @@ class Search:
         slow_over_ms: float | None = None,
         quiet: QuietWait | None = None,
     ) -> Flow[Measured]:
-        """A first look at one version; the original's comes first. Raises `JobError` where it could not be measured.
+        """Measure one version for the first time; the original must come first.
 
-        The store answers it only with what the run measured whose original it will be compared with.
+        A kept measurement is used only if the same run also measured the original that this version is compared with.
+
+        Raises:
+            JobError: The version could not be measured.
         """
         variant, reuse = candidate.variant, self.reuse
         if self._base is not None and reuse is not None:
@@ -135,8 +152,11 @@ class Search:
         return measured
 
     def beside(self, measured: Measured, original: Version, data: ReadData, step: int) -> Flow[Measured]:
-        """The original's first look that this one is compared with: of the same run, so it is measured once more where
-        the store had answered it and not this one."""
+        """Return the original's first measurement to compare with.
+
+        It must come from the same run as `measured`, so it is measured again if only one of the two came from the
+        store.
+        """
         if self._base is None or self._base_how is None:
             raise RuntimeError("the original is looked at first")
         if self._run_of(self._base) != self._run_of(measured):
@@ -155,14 +175,20 @@ class Search:
         return measured
 
     def _run_of(self, measured: Measured) -> datetime:
-        """When the run began that measured it."""
+        """Return when the run began that made this measurement."""
         return measured.run_began or self.recorder.run.created_at
 
     def summarize(
         self, measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
     ) -> Flow[tuple[SpeedSummary | None, ...]]:
-        """The figures of all variants, over variant 0 or over that of `against`; `family` versions in
-        all, in `looks` rounds."""
+        """Return the figures of all variants, compared with variant 0 of `measured` or of `against`.
+
+        Args:
+            measured: The measurement.
+            against: A separate measurement whose variant 0 is the original.
+            family: Number of versions compared in all.
+            looks: Number of rounds.
+        """
         began_s = self.budget.spent_s
         summaries = yield from version_steps.summarize(measured, against, family, looks)
         self.budget.note_tail(self.budget.spent_s - began_s)
@@ -178,7 +204,7 @@ class Search:
         interleaved: bool,
         beside: Beside | None = None,
     ) -> Version:
-        """The candidate with variant `index`'s figures, written down; `beside` is the original in turn with it."""
+        """Record the candidate with the figures of variant `index`; `beside` is the original measured with it."""
         anew = self._is_new(measured)
         variant = with_figures(
             candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew, beside=beside
@@ -189,24 +215,24 @@ class Search:
         return done
 
     def take_over(self, variant_id: str, measured: Measured, index: int) -> None:
-        """Variant `index`'s single requests, where they come from an earlier run: others are known already."""
+        """Record the single requests of variant `index` if they come from an earlier run."""
         if not self._is_new(measured):
             self.recorder.take_over(variant_id, measured.latencies_ms[index])
 
     def _is_new(self, measured: Measured) -> bool:
-        """Whether this run measured it, now or before it was interrupted."""
+        """Return whether this run made the measurement, now or before an interruption."""
         return measured.measured_at is None or measured.measured_at >= self.recorder.run.created_at
 
     def when(self, measured: Measured) -> str:
-        """When it was measured, "" where it was in this run."""
+        """Return the day of the measurement in words, "" if this run made it."""
         return "" if self._is_new(measured) or measured.measured_at is None else day_words(measured.measured_at)
 
     def put_dropped(self, variant: Variant, note: str) -> None:
-        """The variant is out, for this reason."""
+        """Mark the variant as dropped, for this reason."""
         self.recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
 
     def best(self) -> list[Variant]:
-        """Those to measure beside the original, best first."""
+        """Return the versions to measure side by side with the original, best first."""
         best = self._finalists()
         if best:
             return best
@@ -214,11 +240,11 @@ class Search:
         return sorted(near, key=speedup_of, reverse=True)[:1]
 
     def best_ids(self) -> list[str]:
-        """The same by their ids."""
+        """Return the ids of the versions to measure side by side with the original, best first."""
         return [variant.id for variant in self.best()]
 
     def next_ids(self) -> list[str]:
-        """Those that were left out beside better ones, where these turned out not to be."""
+        """Return the ids of finalists that were left out for better ones, in case those turn out worse."""
         return [variant.id for variant in self._finalists() if not variant.is_side_by_side]
 
     def _finalists(self) -> list[Variant]:

@@ -1,6 +1,6 @@
-"""The job steps of one version of a model, for all use cases: applied, predicted, judged, measured.
+"""Provide the job steps of one version of a model for all use cases: apply, predict, judge, measure.
 
-A run makes versions and drops one that fails, with its reason; what comes after a run opens them again.
+A run makes versions and drops those that fail, with the reason. Actions after a run open them again.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ from workers.contracts.runtimes import needs_torch
 from workers.contracts.specs import Judgement, Recipe
 
 IDLE_S = 20.0
-"""A technique or a runtime that does nothing for so long hangs; without this it would eat the time of all others."""
+"""Seconds without progress after which a technique or runtime counts as hung, to protect the time of other versions."""
 
 PREDICTIONS = "answers.npz"
 
@@ -60,8 +60,11 @@ R = TypeVar("R", bound=BaseModel)
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A variant with where its model lies, and its predictions for the test examples once there are any: for the first
-    `n_asked`, which took `asked_s` and hold `asked_share` of what is read of all that are to be asked."""
+    """A variant with the folder of its model, and its predictions for the test set if any; owned by its use case.
+
+    Predictions cover the first `n_asked` examples, took `asked_s` seconds, and hold `asked_share` of the data of all
+    examples to predict.
+    """
 
     variant: Variant
     model_dir: Path
@@ -72,39 +75,39 @@ class Version:
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
-        """The artifact's settings, overruled by the recipe's."""
+        """Return the artifact's settings, overridden by the recipe's."""
         return {**read_model(self.model_dir).artifact.settings, **self.variant.recipe.settings}
 
     @property
     def limits(self) -> Limits:
-        """What a job that runs it may use."""
+        """Return the resource limits of a job that runs this version."""
         return limits_of_runtime(self.variant.runtime, self.settings)
 
     def parameters(self) -> dict[str, Any]:
-        """What the parameters of all jobs that run it have in common."""
+        """Return the parameters that all jobs that run this version share."""
         return {"model_dir": str(self.model_dir), "runtime": self.variant.runtime, "settings": self.settings}
 
     def step(
         self, kind: str, params: BaseModel, result: type[R], data_dir: Path, more: Iterable[Path] = (), **changed: Any
     ) -> JobStep[R]:
-        """A job that runs it on the examples of a folder, with its runtime's limits; `more` may be read, too."""
+        """Return a job that runs this version on the examples of a folder; it may read `more` paths."""
         usual = {"title": self.variant.title, "limits": self.limits, "torch": needs_torch(self.variant.runtime)}
         read_paths = (self.model_dir, data_dir, *more)
         return JobStep(kind=kind, params=params, result=result, read_paths=read_paths, **{**usual, **changed})
 
 
 def stored_version(facts: RunFacts, variant: Variant) -> Version:
-    """A version of a run that is over. Raises `JobError` (exit code 3) for one that could not be made."""
+    """Return a version of a completed run; raise `JobError` (exit code 3) for one that could not be made."""
     return Version(variant, facts.model_dir(variant))
 
 
 def threads_of(facts: RunFacts) -> int:
-    """Cores that the run was measured with."""
+    """Return the number of cores with which the run measured."""
     return facts.run.goal.threads or usable_cores()
 
 
 def new_variant(run_id: str, index: int, recipe: Recipe, *, is_baseline: bool = False) -> Variant:
-    """A planned variant."""
+    """Return a planned variant."""
     return Variant(
         id=uuid.uuid4().hex[:12],
         run_id=run_id,
@@ -119,7 +122,7 @@ def new_variant(run_id: str, index: int, recipe: Recipe, *, is_baseline: bool = 
 
 
 def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: int) -> Flow[Version]:
-    """Apply the recipe's techniques (none: the model as it is)."""
+    """Apply the recipe's techniques; without any, the version is the model itself."""
     folder, key = model.folder, model.key
     if variant.recipe.steps:
         done: Done[ApplyResult] = yield JobStep(
@@ -157,8 +160,10 @@ def predict(
     max_s: float | None = None,
     most: int | None = None,
 ) -> Flow[Version]:
-    """The version with its predictions for the first `most` test examples, as many as there are in `max_s`. Those that
-    it has are not made again."""
+    """Return the version with predictions for the first `most` test examples, as many as fit into `max_s`.
+
+    Predictions that the version already has are reused.
+    """
     done = yield from answer(version, data_dir, threads, step, max_s, most=most, earlier=version.predictions)
     state = "answered" if version.variant.state == "applied" else version.variant.state
     variant = dataclasses.replace(version.variant, state=state, answers_key=done.key)
@@ -179,10 +184,10 @@ def answer(
     most: int | None = None,
     earlier: Path | None = None,
 ) -> Flow[Done[AnswerResult]]:
-    """The version's predictions for the first `most` examples of a split, as many as there are in `max_s`.
+    """Return the version's predictions for the first `most` examples of a split, as many as fit into `max_s`.
 
-    `earlier` are its predictions for the first ones. They save time and change nothing, so the store does not tell
-    apart with which ones it was gone on: a run with another time limit finds the same.
+    `earlier` holds its predictions for the first examples. They save time and do not change the result, so the cache
+    key leaves them out: a run with another time limit finds the same entry.
     """
     known = () if earlier is None else (earlier.parent,)
     params = AnswerParams(
@@ -209,13 +214,13 @@ def answer(
 
 
 def _unless_it_hangs(limits: Limits) -> Limits:
-    """Whoever waits for a GPU or for a compiler works elsewhere than on this process's processor time."""
+    """Return the limits with an idle limit; jobs on a GPU or a compiler use no processor time and get none."""
     return limits if limits.gpu or limits.start_programs else limits.model_copy(update={"idle_s": IDLE_S})
 
 
 @dataclasses.dataclass(frozen=True)
 class Asking:
-    """How answers are asked for: the step that it is a part of, the most seconds and examples, cores."""
+    """How to predict: the step it belongs to, the most seconds and examples, and the number of cores."""
 
     threads: int
     step: int
@@ -225,7 +230,7 @@ class Asking:
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """Files of the original's and a version's predictions for the test examples of a folder; `items` None: for all."""
+    """Files of the predictions of original and version for a folder's test examples; `items` None means all."""
 
     data_dir: Path
     original: Path
@@ -233,7 +238,7 @@ class Pair:
     items: tuple[int, ...] | None = None
 
     def parameters(self) -> dict[str, Any]:
-        """As the parameters of a judgement have it."""
+        """Return the pair as parameters of a judge job."""
         return {
             "data_dir": str(self.data_dir),
             "original_answers": str(self.original),
@@ -250,9 +255,10 @@ def judge(
     cache: bool = True,
     split: Split = "test",
 ) -> Flow[Judgement]:
-    """The verdict over all pairs together; `earlier` is how many looks at these examples came before.
+    """Return the verdict over all pairs together.
 
-    Without `cache` nothing is written, for commands that only read.
+    `earlier` is the number of earlier looks at these examples. Without `cache` nothing is written, for commands that
+    only read.
     """
     first, *added = pairs
     more = tuple(JudgePart(**pair.parameters(), items=pair.items or ()) for pair in added)
@@ -280,7 +286,7 @@ def judge(
 def judge_beside(
     original: Version, version: Version, data_dir: Path, max_loss_pct: float, step: int, earlier: int = 0
 ) -> Flow[Version]:
-    """The version with the verdict on its predictions beside the original's."""
+    """Return the version with the verdict on its predictions, compared with the original's."""
     assert original.predictions is not None and version.predictions is not None
     pair = Pair(data_dir, original.predictions, version.predictions)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, earlier, step)
@@ -288,8 +294,7 @@ def judge_beside(
 
 
 def screen(original: Path, version: Version, data_dir: Path, max_loss_pct: float, how: Asking) -> Flow[Version]:
-    """The version with what it changed on the calibration examples; `original` is the file of the original's answers
-    to them."""
+    """Return the version with its changes on the calibration set; `original` is the file of the original."""
     done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration", how.most)
     pair = Pair(data_dir, original, done.folder / done.result.path)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=how.step, split="calibration")
@@ -303,7 +308,7 @@ def screen(original: Path, version: Version, data_dir: Path, max_loss_pct: float
 
 
 def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...]]:
-    """By what the test examples of a folder are known again, in their order."""
+    """Return the fingerprints that identify the test examples of a folder, in their order."""
     import numpy as np
 
     done: Done[FingerprintsResult] = yield JobStep(
@@ -321,8 +326,9 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
 
 @dataclasses.dataclass(frozen=True)
 class Pass:
-    """How a measurement is made: fresh sets of processes, blocks in each, whether an earlier one is as good, and how
-    long it may wait for a quiet computer. `number` tells one that is made again from the first.
+    """How to measure: sets of fresh processes, blocks per set, reuse of earlier measurements, and waiting for quiet.
+
+    `number` distinguishes a repeated measurement from the first one.
     """
 
     sets: int
@@ -335,15 +341,16 @@ class Pass:
 
 
 def measured_variant(version: Version, data_dir: Path, batch: int = 1) -> MeasuredVariant:
-    """The version as one variant of a measurement, with requests of so many examples."""
+    """Return the version as one variant of a measurement, with requests of `batch` examples."""
     params = MeasureParams(**version.parameters(), data_dir=str(data_dir), batch=batch)
     return MeasuredVariant(version.variant.id, params, (version.model_dir, data_dir))
 
 
 def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: str, step: int | None) -> Flow[Measured]:
-    """Time single requests of all versions in turn, one fresh process each and per set.
+    """Time single requests of all versions in turn, in one fresh process per version and set.
 
-    Raises `JobError` where the disk was full: then nothing is known of any of them.
+    Raises:
+        JobError: The disk was full, so nothing is known of any version.
     """
     measured: Measured = yield MeasureStep(
         tuple(measured_variant(version, data_dir) for version in versions),
@@ -368,8 +375,14 @@ def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: st
 def summarize(
     measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
 ) -> Flow[tuple[SpeedSummary | None, ...]]:
-    """Percentiles and speedups over variant 0, or over variant 0 of `against` for a measurement apart. `family` is
-    how many versions were compared in all, where `measured` has a part of them, `looks` in how many rounds."""
+    """Return percentiles and speedups of all variants over variant 0 of `measured`, or of `against`.
+
+    Args:
+        measured: The measurement.
+        against: A separate measurement whose variant 0 is the original.
+        family: Number of versions compared in all, if `measured` has a part of them.
+        looks: Number of rounds.
+    """
     times, loads = measured.latencies_ms, measured.loads
     if against is not None:
         times = (against.latencies_ms[0], *times)

@@ -60,7 +60,8 @@ def stages(
     facts: RunFacts, variant: Variant | None, seconds: float, limit_ms: float | None = None
 ) -> tuple[Stage, ...]:
     """All steps in their order: of each part one version after the other, the order turned round from part to part.
-    Of a language model also prompts of several lengths; with a limit of latency the most requests within it."""
+    Of a language model also prompts of several lengths; with a limit of latency the most requests within it.
+    """
     versions = [facts.baseline] + ([variant] if variant is not None else [])
     found: list[Stage] = []
     parts: list[Part] = [*PARTS]

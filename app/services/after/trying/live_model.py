@@ -22,7 +22,8 @@ Ended = (Finished, Failed, Cancelled, Crashed)
 
 class LiveJob:
     """A job that stays open: `poll()` gives the answers that have come; `is_loaded` and `error` say how it is.
-    `close()` ends the process."""
+    `close()` ends the process.
+    """
 
     def __init__(self, workspace: Workspace, step: JobStep[Any]) -> None:
         self.is_loaded = False

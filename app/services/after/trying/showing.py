@@ -48,7 +48,8 @@ def numbered_examples(
 @dataclass(frozen=True)
 class Looked:
     """One example as it is looked at or listened to: bytes of PNGs (the picture, and both models' masks over it) and of
-    a WAV file, empty where there is none."""
+    a WAV file, empty where there is none.
+    """
 
     row: Example
     picture: bytes = b""
@@ -168,7 +169,8 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
 
 def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
     """Some of the first data that changed, then some from all over them, in the form of `changed_examples`. Nothing is
-    known to have changed of a version that was not asked yet."""
+    known to have changed of a version that was not asked yet.
+    """
     baseline, first = facts.baseline, parts_of(workspace.artifacts, facts, NOTHING_ADDED)[0]
     asked = variant if variant.answers_key else baseline
     kept = [workspace.artifacts.peek(key) for key in (baseline.answers_key, asked.answers_key) if key]

@@ -33,7 +33,8 @@ class TriedRun:
 
 def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | None = None) -> TriedRun:
     """The whole way of one run. `described`, where it is known by now, tells of the techniques of runs that an earlier
-    version of the program has planned."""
+    version of the program has planned.
+    """
     run, repositories = facts.run, space.repositories
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
     steps = repositories.runs.steps(run.id)
@@ -57,7 +58,8 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
 
 def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: DescribeResult | None) -> Known:
     """What the plan kept of techniques and processor; what it did not keep, as it is described now. The instructions of
-    another processor than the run's are not taken for its own."""
+    another processor than the run's are not taken for its own.
+    """
     traits = {row.id: frozenset[str](row.traits) for row in described.techniques} if described is not None else {}
     instructions: tuple[Instructions, ...] = ()
     if plan is not None:
