@@ -1,4 +1,4 @@
-"""The content-addressed store: what a job wrote, under a key made of everything that made it."""
+"""Keep job results in a content-addressed store, under a key made of everything that produced them."""
 
 import contextlib
 import functools
@@ -44,7 +44,7 @@ GPU_DRIVER, GPU_CARDS = Path("/proc/driver/nvidia/version"), Path("/proc/driver/
 
 
 def library_versions() -> dict[str, str]:
-    """Fettle's own version and those of installed distributions by name; absent ones are left out. Imports nothing."""
+    """Return the versions of Fettle and of installed distributions by name, without importing them."""
     found = {"fettle": VERSION}
     for name in LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):
@@ -54,7 +54,7 @@ def library_versions() -> dict[str, str]:
 
 @functools.cache
 def machine_identity() -> str:
-    """The processor with its features, GPUs and their driver: the same program may answer otherwise on others."""
+    """Return a digest of the processor and its features, the GPUs and their driver; predictions can depend on them."""
     lines = [platform.system(), platform.machine(), platform.processor()]
     with contextlib.suppress(OSError):
         first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
@@ -70,10 +70,10 @@ def machine_identity() -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """One kept folder with the result of the job that wrote it.
+    """One stored folder with the result of the job that wrote it; owned by the `ArtifactStore`.
 
-    `seconds` is how long it took to make. The rest is known when it is adopted: the digest over its files, their size,
-    the libraries that made it.
+    `seconds` is how long it took to make. The other fields are set when the entry is adopted: the digest over its
+    files, their size, and the libraries that made it.
     """
 
     key: str
@@ -86,9 +86,10 @@ class Entry:
 
 
 class ArtifactStore:
-    """`root` is ``<data folder>/store``. Folders are never changed once they are there."""
+    """The store of job results below ``<data folder>/store``; one per workspace. Stored folders never change."""
 
     def __init__(self, root: Path, *, read_only: bool = False) -> None:
+        """Create a store below `root`; with `read_only` nothing is written or removed."""
         self.root, self._read_only = root, read_only
         self._versions, self._machine = library_versions(), machine_identity()
         self._checked: set[str] = set()
@@ -97,17 +98,17 @@ class ArtifactStore:
 
     @property
     def freed(self) -> Path:
-        """Where folders lie that are being removed."""
+        """Return the folder for entries that are being removed."""
         return self.root / FREED
 
     @property
     def held(self) -> frozenset[str]:
-        """Keys that flows use now, whether or not they are there."""
+        """Return the keys that flows use now, whether or not their entries exist."""
         with self._holding:
             return frozenset(self._held)
 
     def hold(self, keys: Iterable[str]) -> None:
-        """Keep these entries from being removed until `let_go`. A flow holds a key before it looks it up."""
+        """Keep these entries from being removed until `let_go`; a flow holds a key before it looks it up."""
         with self._holding:
             self._held.update(keys)
 
@@ -118,7 +119,7 @@ class ArtifactStore:
             self._held = +self._held
 
     def key_at(self, path: Path) -> str | None:
-        """The key whose folder holds `path`; None for what lies elsewhere."""
+        """Return the key whose folder contains `path`, None for a path outside of the store."""
         try:
             return path.relative_to(self.root).parts[1]
         except (ValueError, IndexError):
@@ -127,7 +128,9 @@ class ArtifactStore:
     def set_aside(self, path: Path, used_s: float) -> Path | None:
         """Move an entry (or a file of the data folder) to where it can be removed piece by piece.
 
-        None, with nothing moved, where a flow holds it, it was used after `used_s`, or it cannot be moved.
+        Returns:
+            The new place, or None if nothing moved: a flow holds the entry, it was used after `used_s`, or the move
+                failed.
         """
         with self._holding:
             try:
@@ -155,14 +158,16 @@ class ArtifactStore:
         return frozenset(found)
 
     def look_anew(self) -> None:
-        """Packages were changed: keys tell of those that are there now."""
+        """Read library versions again after packages changed, so that new keys contain them."""
         self._versions = library_versions()
 
     def key(
         self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str], threads: int | None = None
     ) -> str:
-        """sha256 over everything that could change what the job writes: kind, parameters (paths replaced by `identity`,
-        or relative to the store), seed, threads, versions, processor and driver.
+        """Return the key of a job: the SHA-256 of everything that can change what the job writes.
+
+        That is the kind, the parameters (paths replaced by `identity`, or relative to the store), the seed, threads,
+        library versions, processor and driver.
         """
         made_of = {"kind": kind, "params": params, "seed": seed, "threads": threads}
         text = json.dumps({**made_of, "versions": self._versions, "machine": self._machine}, sort_keys=True)
@@ -172,14 +177,15 @@ class ArtifactStore:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def folder(self, key: str) -> Path:
-        """Where `key` lies, whether or not it is there."""
+        """Return the folder of `key`, whether or not it exists."""
         return self.root / key[:2] / key
 
     def get(self, key: str, stopped: Stopped = lambda: False) -> Entry | None:
-        """The entry, its files compared with their hashes once a process; a damaged one is removed and None given.
+        """Return the entry after checking its files' hashes once per process, None if it is missing or damaged.
 
-        One that cannot be read just now stays, and so does all in a store that is only read.
-        Large ones take a while (see `bytes_to_check`). When `stopped` says so, it gives up: None, nothing removed.
+        A damaged entry is removed. It stays if it cannot be read at present, or if the store is read-only. Large
+        entries take a while (see `bytes_to_check`); when `stopped` returns True, the result is None and nothing is
+        removed.
         """
         folder = self.folder(key)
         if not (folder / RESULT_FILE).is_file():
@@ -189,17 +195,17 @@ class ArtifactStore:
                 if not stopped() and not self._read_only:
                     shutil.rmtree(folder, ignore_errors=True)
                 return None
-        except OSError as error:  # too many open files, a disk that is gone for a moment: nothing is known of it
+        except OSError as error:  # e.g. too many open files, or a disk that is gone for a moment
             log.warning("%s cannot be read: %s", folder, error)
             return None
         self._checked.add(key)
         if not self._read_only:
             with contextlib.suppress(OSError):
-                os.utime(folder)  # so that what was used longest ago is removed first
+                os.utime(folder)  # entries unused for longest are removed first
         return _entry(key, folder)
 
     def peek(self, key: str) -> Entry | None:
-        """The entry for a look at it: its files are there and as long as they were, what is in them is not compared."""
+        """Return the entry if its files exist with their recorded sizes, without comparing their contents."""
         folder = self.folder(key)
         try:
             sizes = {name: (folder / name).stat().st_size for name in _manifest(folder)}
@@ -210,7 +216,7 @@ class ArtifactStore:
             return None
 
     def bytes_to_check(self, key: str) -> int:
-        """How much `get` would have to read; 0 where nothing is there, or where it was compared already."""
+        """Return how many bytes `get` has to read, 0 if no entry exists or if it was checked already."""
         if key in self._checked:
             return 0
         try:
@@ -219,7 +225,7 @@ class ArtifactStore:
             return 0
 
     def content_of(self, folder: Path) -> str | None:
-        """sha256 over names and hashes of the files in `folder` of the store; None for one that lies elsewhere."""
+        """Return the SHA-256 over names and hashes of the files in a stored `folder`, None for one outside."""
         try:
             top, key, *inner = folder.relative_to(self.root).parts
             manifest = _manifest(self.root / top / key)
@@ -237,10 +243,13 @@ class ArtifactStore:
         stopped: Stopped = lambda: False,
         seconds: float = 0.0,
     ) -> Entry:
-        """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible.
+        """Move a finished job's folder into the store; files are hashed and synced before a rename makes them visible.
 
-        The same files that are there already stay, since somebody may be using them; `work_dir` then goes. Others are
-        replaced. Raises InterruptedError, with nothing in the store, when `stopped` says so.
+        Identical files that exist already stay, since another flow may use them; `work_dir` is then removed. Different
+        files are replaced.
+
+        Raises:
+            InterruptedError: `stopped` returned True; the store is unchanged.
         """
         shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
         files: dict[str, tuple[str, int]] = {
@@ -268,14 +277,14 @@ class ArtifactStore:
         return Entry(key, folder, dict(result), digest, size_bytes, self._versions, seconds)
 
     def _holds(self, folder: Path, files: Mapping[str, tuple[str, int]], stopped: Stopped) -> bool:
-        """Whether just these files are there, whole."""
+        """Return whether the folder holds exactly these files, undamaged."""
         try:
             return _manifest(folder) == files and self._intact(folder, stopped)
         except (OSError, ValueError):
             return False
 
     def _intact(self, folder: Path, stopped: Stopped) -> bool:
-        """Raises OSError where that cannot be told."""
+        """Return whether all files match their hashes; raise OSError if they cannot be read."""
         try:
             return all(_digest(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -283,9 +292,10 @@ class ArtifactStore:
 
 
 class Holding:
-    """The entries of the store that one flow uses. Its driver ends it when the flow's result is in the database."""
+    """Entries of the store that one flow uses; its driver releases them when the flow's result is in the database."""
 
     def __init__(self, store: ArtifactStore) -> None:
+        """Create an empty set of held entries of `store`."""
         self._store = store
         self._keys: set[str] = set()
 
@@ -306,7 +316,7 @@ class Holding:
 
 
 def _put(work_dir: Path, folder: Path) -> None:
-    """One rename where nothing is in the place; what is there goes after it was moved aside."""
+    """Rename the folder into its place; an earlier folder is moved aside first and then removed."""
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     if folder.exists():
         shutil.rmtree(aside, ignore_errors=True)
@@ -320,7 +330,7 @@ def _entry(key: str, folder: Path) -> Entry:
 
 
 def _made_s(folder: Path) -> float:
-    """Seconds; 0 for what an older version of the program kept."""
+    """Return the seconds that the entry took to make, 0 for entries of older program versions."""
     try:
         return float(json.loads((folder / MADE_FILE).read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -328,13 +338,13 @@ def _made_s(folder: Path) -> float:
 
 
 def _manifest(folder: Path) -> dict[str, tuple[str, int]]:
-    """{name: (sha256, bytes)}. Raises OSError or ValueError where it is gone or damaged."""
+    """Return {name: (SHA-256, bytes)} of a folder; raise OSError or ValueError if it is missing or damaged."""
     files = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     return {str(name): (str(digest), int(size)) for name, (digest, size) in dict(files).items()}
 
 
 def _digest(path: Path, stopped: Stopped) -> str:
-    """sha256 of a file, given up between two pieces of it."""
+    """Return the SHA-256 of a file; `stopped` can end the work between two pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while not stopped() and (piece := file.read(PIECE)):
@@ -350,8 +360,8 @@ def _write_synced(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """A rename in it is on the disk after this."""
-    if os.name == "nt":  # folders cannot be opened there
+    """Sync a folder, so that renames inside it are on the disk."""
+    if os.name == "nt":  # Windows cannot open folders
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""Work that only waits for the disk, beside the event loop: one thread each, always joined."""
+"""Run work that waits for the disk in a thread beside the event loop; each thread is joined."""
 
 import threading
 from collections.abc import Callable
@@ -11,9 +11,10 @@ Stopped = Callable[[], bool]
 
 
 class Background(Generic[T]):
-    """Runs `work(stopped)` at once. Ask `done`, then `result()`; it emits nothing and calls nobody."""
+    """Work that runs in its own thread from its creation on; poll `done`, then call `result()`."""
 
     def __init__(self, work: Callable[[Stopped], T]) -> None:
+        """Start `work` in a thread; it gets a function that returns whether to stop."""
         self._work = work
         self._stop = threading.Event()
         self._future: Future[T] = Future()
@@ -23,24 +24,24 @@ class Background(Generic[T]):
     def _run(self) -> None:
         try:
             self._future.set_result(self._work(self._stop.is_set))
-        except BaseException as error:  # raised again by `result`, in the thread that asks
+        except BaseException as error:  # raised again by `result`, in the caller's thread
             self._future.set_exception(error)
 
     @property
     def done(self) -> bool:
-        """It is over."""
+        """Return whether the work is over."""
         return not self._thread.is_alive()
 
     def result(self) -> T:
-        """Wait for it. Raises what the work raised."""
+        """Wait for the work and return its result; raise what the work raised."""
         self._thread.join()
         return self._future.result()
 
     def ask_to_stop(self) -> None:
-        """Ask it to end, and wait for nothing."""
+        """Request the end of the work without waiting."""
         self._stop.set()
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has."""
+        """Request the end of the work and wait for it."""
         self._stop.set()
         self._thread.join()

@@ -1,4 +1,4 @@
-"""One place for work on each GPU: what else wants the card waits, of this program or of another of this account's."""
+"""Let one piece of work at a time use each GPU, across all programs of this account."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ WAITING = "Waiting for the graphics card"
 
 
 def works_on_gpu(step: AnyStep) -> bool:
-    """Whether a step fills a GPU; looking at what is there does not."""
+    """Return whether a step fills a GPU; listing GPUs does not."""
     if isinstance(step, JobStep):
         return step.limits.gpu and not step.shares_card
     if isinstance(step, MeasureStep):
@@ -23,7 +23,7 @@ def works_on_gpu(step: AnyStep) -> bool:
 
 
 def device_of(step: JobStep[Any] | MeasureStep, chosen: Card | None) -> str:
-    """Return where a step runs: "cpu", or "cuda:" with the place of its card (else of the `chosen` one)."""
+    """Return where a step runs: "cpu", or "cuda:" with the index of its card (else of the `chosen` one)."""
     if not works_on_gpu(step):
         return "cpu"
     card = (step.limits.card if isinstance(step, JobStep) else None) or chosen
@@ -31,15 +31,17 @@ def device_of(step: JobStep[Any] | MeasureStep, chosen: Card | None) -> str:
 
 
 class CardSlot:
-    """Held by a file's lock, which the system gives back however the program ends."""
+    """Exclusive use of one GPU by a driver, as a lock on a file; the system releases it however the program ends."""
 
     def __init__(self, folder: Path | None = None) -> None:
+        """Create a slot whose lock file lies in `folder`; None means the system's folder for temporary files."""
         self._folder = folder or Path(tempfile.gettempdir())
         self._handle: int | None = None
 
     def take(self, step: AnyStep, chosen: Card | None) -> bool:
-        """Whether the card of a step (else the `chosen` one) is free, and now ours; for a step without one always. A
-        folder that takes no file holds nobody up.
+        """Try to lock the GPU of a step (else the `chosen` one); return whether the step may run.
+
+        Steps without a GPU may always run, and so may all steps if the lock file cannot be created.
         """
         if not works_on_gpu(step):
             return True
@@ -58,7 +60,7 @@ class CardSlot:
         return True
 
     def leave(self) -> None:
-        """Give it back, if it is ours."""
+        """Release the lock if this slot holds it."""
         if self._handle is not None:
             unlock(self._handle)
             os.close(self._handle)

@@ -1,4 +1,4 @@
-"""Work on the disk for a flow: what is small is done at once, the rest in a thread beside the event loop."""
+"""Do a flow's work on the disk: small work at once, other work in a thread beside the event loop."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +9,14 @@ from app.services.flow.background import Background, Stopped
 X = TypeVar("X")
 
 INLINE_BYTES = 8 << 20
-"""So much is hashed in less time than a frame takes."""
+"""Bytes up to which hashing takes less time than a frame."""
 
 
 class DiskWork:
-    """One piece of work at a time; whoever began it asks for `ended` until it is."""
+    """One piece of disk work at a time for a driver, which polls `ended` until it is over."""
 
     def __init__(self) -> None:
+        """Create an idle worker."""
         self._running: Background[Any] | None = None
         self._after: Callable[[], None] = do_nothing
         self._ends_late = False
@@ -27,7 +28,14 @@ class DiskWork:
         after: Callable[[Callable[[], X]], None],
         ends_late: bool = False,
     ) -> None:
-        """`after` gets what gives the result or raises what the work raised; hashing gigabytes takes seconds."""
+        """Begin work and pass its outcome to `after`; work above `INLINE_BYTES` runs in a thread.
+
+        Args:
+            size_bytes: Bytes to read or write.
+            work: Does the work; it gets a function that returns whether to stop.
+            after: Gets a function that returns the result or raises what the work raised.
+            ends_late: Whether the work takes seconds to end after a stop request.
+        """
         if size_bytes <= INLINE_BYTES:
             after(lambda: work(never))
             return
@@ -36,19 +44,20 @@ class DiskWork:
 
     @property
     def is_running(self) -> bool:
-        """Something is being done, or was done and not asked for."""
+        """Return whether work is running, or has ended and was not collected with `ended`."""
         return self._running is not None
 
     def ended(self) -> Callable[[], None] | None:
-        """What has to follow, once, where it is over."""
+        """Return the function to call after the work once it is over, else None."""
         if self._running is None or not self._running.done:
             return None
         self._running = None
         return self._after
 
     def stop(self, *, forget: bool = False) -> None:
-        """Ask it to end, and wait until it has; nothing follows where it is to be forgotten. What ends late is waited
-        for by `ended`, unless it is to be forgotten.
+        """Request the end of the work and wait for it.
+
+        Work that ends late is awaited through `ended` instead. With `forget` the wait happens here and nothing follows.
         """
         if self._running is not None and self._ends_late and not forget:
             self._running.ask_to_stop()
@@ -59,14 +68,14 @@ class DiskWork:
 
 
 def do_nothing() -> None:
-    """Nothing is waited for."""
+    """Do nothing after the work."""
 
 
 def never() -> bool:
-    """Not to be stopped."""
+    """Return False: the work is not to be stopped."""
     return False
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder."""
+    """Return the bytes of all files below a folder."""
     return sum(path.lstat().st_size for path in folder.rglob("*"))

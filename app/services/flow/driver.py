@@ -1,4 +1,4 @@
-"""Drives one use case: starts its jobs, polls them, hands their results back. Called by a timer or by a plain loop."""
+"""Drive one use case: start its jobs, poll them, and pass results back, from a timer or a plain loop."""
 
 import shutil
 import time
@@ -45,12 +45,14 @@ Terminal = Finished | Failed | Cancelled | Crashed
 
 
 class Driver(Generic[T]):
-    """`tick()` until it returns False, then read `result` or `error`.
+    """The driver of one flow, owned by the window's timer or the command line's loop.
 
-    `error` is a `JobError`, a `FlowCancelled`, or whatever else the flow or the observer raised.
+    Call `tick()` until it returns False, then read `result` or `error`. `error` is a `JobError`, a `FlowCancelled`, or
+    any other exception of the flow or the observer.
     """
 
     def __init__(self, workspace: Workspace, flow: Flow[T], observe: Observer) -> None:
+        """Begin `flow` in a workspace, and report its events to `observe`."""
         self._workspace, self._flow, self._observe = workspace, flow, observe
         self._history = JobHistory(workspace)
         self._kept = KeptMeasurements(workspace.artifacts, workspace.jobs)
@@ -75,7 +77,7 @@ class Driver(Generic[T]):
         self._advance(lambda: next(self._flow))
 
     def tick(self) -> bool:
-        """Do what can be done without waiting; False when the flow is over."""
+        """Do all work that needs no waiting; return False when the flow is over."""
         try:
             if self._disk.is_running:
                 if (after := self._disk.ended()) is not None:
@@ -86,7 +88,7 @@ class Driver(Generic[T]):
                 self._tick_job(self._client)
             elif self._held_back is not None:
                 self._try_card(self._held_back)
-        except Exception as error:  # whoever observes could not write down what came; the flow ends with that
+        except Exception as error:  # the observer could not record an event, so the flow ends with that error
             self._stop_processes()
             self._throw(error)
         if not self.is_timing and (peak_bytes := self._memory.new_peak(self.pids)) is not None:
@@ -94,7 +96,7 @@ class Driver(Generic[T]):
         return not self.finished
 
     def cancel(self) -> None:
-        """Stop what runs within a second; the flow is then told by `FlowCancelled`."""
+        """Stop everything within a second; the flow then receives `FlowCancelled`."""
         if self.finished or self._cancelling:
             return
         self._cancelling = True
@@ -107,17 +109,17 @@ class Driver(Generic[T]):
 
     @property
     def is_timing(self) -> bool:
-        """A block of requests is timed now: nothing that can wait should use the processor."""
+        """Return whether a block of requests is timed now; other work should then leave the processor alone."""
         return self._measurer is not None and self._measurer.is_timing
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """While a block is timed: of these one is ready (`multiprocessing.connection.wait`) when it is over."""
+        """Return handles for `multiprocessing.connection.wait`; one is ready when the timed block is over."""
         return self._measurer.waitables if self._measurer is not None else ()
 
     @property
     def waits_for_quiet(self) -> bool:
-        """Something is to be measured, and other programs keep the computer busy."""
+        """Return whether a measurement waits because other programs keep the computer busy."""
         return self._measurer is not None and self._measurer.waits_for_quiet
 
     def skip_wait(self) -> None:
@@ -127,14 +129,14 @@ class Driver(Generic[T]):
 
     @property
     def pids(self) -> list[int]:
-        """Processes that work for this flow now."""
+        """Return the processes that work for this flow now."""
         if self._measurer is not None:
             return self._measurer.pids
         pid = self._client.pid if self._client is not None else None
         return [] if pid is None else [pid]
 
     def interrupt(self) -> None:
-        """End everything at once, without a word from the job: the program closes. The flow sees GeneratorExit."""
+        """End everything at once because the program closes; the flow receives GeneratorExit."""
         job_id = self._measurer.job_id if self._measurer else self._job.job_id if self._job else None
         self._stop_processes()
         self.finished = True
@@ -146,7 +148,7 @@ class Driver(Generic[T]):
             self.holding.end()
 
     def _try_card(self, step: JobStep[Any] | MeasureStep) -> None:
-        """Other work has the GPU; the step begins when that is over."""
+        """Begin a step that waits for the GPU once the GPU is free."""
         if self._cancelling or self._slot.take(step, self._workspace.card()):
             self._held_back = None
             self._guarded(lambda: self._throw(FlowCancelled()) if self._cancelling else self._begin_free(step))
@@ -175,7 +177,7 @@ class Driver(Generic[T]):
                 self._observe(event)
 
     def _identified(self, told: Identified) -> None:
-        """What the job works on is known now: where the store has what came of it, the job ends and that is taken."""
+        """Handle a job's digest of its input: if the store has a result for it, end the job and use that result."""
         step, job, client = self._step, self._job, self._client
         if step is None or job is None or client is None or not step.by_content or self._cancelling:
             return
@@ -235,7 +237,7 @@ class Driver(Generic[T]):
         self._observe(JobEnded(job_id, kind, error))
 
     def _keep(self, step: JobStep[Any], job: RunJob, message: Finished) -> None:
-        """Hand the result on; its folder goes to the store, stays, or goes, as the step says."""
+        """Pass the result on; the job's folder goes to the store, stays, or is removed, as the step says."""
         if step.by_content and self._key == self._workspace.key_of(step):
             raise RuntimeError(f"a job of the kind {step.kind} did not say what it works on")
         work_dir, key = self._workspace.job_dir(job.job_id), self._key
@@ -279,7 +281,7 @@ class Driver(Generic[T]):
         self._advance(lambda: self._flow.throw(error))
 
     def _worked(self, result: Callable[[], Any]) -> None:
-        """What was done before it was asked to stop is done."""
+        """Pass on the result of disk work; work that completed before its stop request counts as done."""
         try:
             value = result()
         except Exception:
@@ -290,8 +292,9 @@ class Driver(Generic[T]):
             self._advance(lambda: self._flow.send(value))
 
     def _advance(self, resume: Callable[[], AnyStep]) -> None:
-        """Resume the flow and begin the step that it yields; steps that are in the store are answered at once, one
-        after the other: a long run has more of them than calls may lie inside each other.
+        """Resume the flow and begin the step that it yields.
+
+        Cached steps are resumed in a loop, because a long run has more of them than the recursion limit allows.
         """
         self._slot.leave()
         self._resume = resume
@@ -310,7 +313,7 @@ class Driver(Generic[T]):
             step = resume()
         except StopIteration as stop:
             self.result, self.finished = stop.value, True
-        except BaseException as error:  # kept for whoever drives; nothing may get lost in a timer
+        except BaseException as error:  # kept for the caller of `tick`; a timer must not lose it
             self.error, self.finished = error, True
         else:
             if self._cancelling:
@@ -319,7 +322,7 @@ class Driver(Generic[T]):
             self._guarded(lambda: self._begin(step))
 
     def _guarded(self, action: Callable[[], None]) -> None:
-        """Whatever goes wrong is thrown into the flow."""
+        """Run an action and throw its errors into the flow."""
         try:
             action()
         except OSError as error:
@@ -329,7 +332,7 @@ class Driver(Generic[T]):
             self._throw(error)
 
     def _begin(self, step: AnyStep) -> None:
-        """Start the step's processes, or give what is in the store already."""
+        """Start the step's processes, or pass on the cached result."""
         if isinstance(step, DiskStep):
             self._disk.begin(INLINE_BYTES + 1, step.work, self._worked, step.ends_late)
         elif not self._slot.take(step, self._workspace.card()):
@@ -373,7 +376,7 @@ class Driver(Generic[T]):
         try:
             if entry is not None:
                 step.result.model_validate(entry.result)
-        except ValidationError:  # another version of the program wrote it
+        except ValidationError:  # written by another program version
             entry = None
         if entry is not None:
             self._send(step, entry, True, 0.0)

@@ -1,4 +1,4 @@
-"""What a running use case tells whoever watches it. Plain values; the window and the command line show them."""
+"""Define the events that a running use case reports to its observer, as plain values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from workers.contracts.errors import ErrorInfo
 
 @dataclass(frozen=True)
 class StepChanged:
-    """A step began, ended, or was found not to be needed."""
+    """A step began, ended, or turned out not to be needed."""
 
     step: StepRecord
 
 
 @dataclass(frozen=True)
 class StepProgress:
-    """How far the step that runs is; `total` and `eta_s` are None where they cannot be known.
+    """Progress of the running step; `total` and `eta_s` are None if unknown.
 
-    `says_more`: `stage` is more than the step's own title. `stage_id` as in `Progress`.
+    `says_more` is true if `stage` adds to the step's title. `stage_id` has the meaning of `Progress.stage_id`.
     """
 
     index: int | None
@@ -34,9 +34,9 @@ class StepProgress:
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a whole run is: `share` 0..1 never falls, `stage` always names what is done now.
+    """Progress of a whole run: `share` (0 to 1) never falls, `stage` names the present work.
 
-    `step` is the number of the step at work, from 1 on, of `steps`; None between two.
+    `step` is the number of the running step, from 1 to `steps`; None between two steps.
     """
 
     share: float
@@ -47,10 +47,10 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class EndExpected:
-    """Likely seconds of the final run and of the proof after it, as far as is known by now.
+    """Expected seconds of the final run and of the proof after it, by the present state.
 
-    `version_s` is what the next version will likely take, with what the store saved of those before. `left_s` is what
-    is left of the time that the run was given, None without a limit; with `goes_on` a run that was over was given it.
+    `version_s` is the expected time of the next version, cached parts of earlier ones included. `left_s` is the rest of
+    the time limit, None without a limit; `goes_on` is true if that time was granted to a run that had ended.
     """
 
     final_s: float
@@ -62,28 +62,36 @@ class EndExpected:
 
 @dataclass(frozen=True)
 class RunProgressed:
+    """The progress of the run changed."""
+
     progress: RunProgress
 
 
 @dataclass(frozen=True)
 class LatenciesMeasured:
-    """One block of timed requests of one variant."""
+    """One block of timed requests of one variant is complete."""
 
     points: tuple[LatencyPoint, ...]
 
 
 @dataclass(frozen=True)
 class VariantChanged:
+    """A variant of the run changed."""
+
     variant: Variant
 
 
 @dataclass(frozen=True)
 class RunChanged:
+    """The state or another fact of the run changed."""
+
     run: Run
 
 
 @dataclass(frozen=True)
 class LogLine:
+    """A line for the log was reported."""
+
     level: str
     text: str
     job_id: str = ""
@@ -91,16 +99,17 @@ class LogLine:
 
 @dataclass(frozen=True)
 class MeasuringChanged:
-    """True while a timed region runs on the processor: whoever draws should draw seldom."""
+    """A timed measurement began (True) or ended (False); while it lasts, displays should rarely redraw."""
 
     measuring: bool
 
 
 @dataclass(frozen=True)
 class WaitingForQuiet:
-    """Other programs use `busy_share` (0..1, None: not known yet) of the processor; it waits `left_s` more at most.
+    """A measurement waits until other programs are idle, for at most `left_s` more seconds.
 
-    With `is_over` it is waited no longer. `disturbed_by` names the busiest of them, none where it is quiet.
+    `busy_share` is their share of the processor (0 to 1, None if not known yet). `is_over` marks the end of the wait.
+    `disturbed_by` names the busiest programs, none if the computer is quiet.
     """
 
     busy_share: float | None
@@ -111,14 +120,14 @@ class WaitingForQuiet:
 
 @dataclass(frozen=True)
 class MemoryUsed:
-    """The processes of this work hold more than ever before: bytes resident, shared pages counted in each."""
+    """The processes of this work hold more memory than before: resident bytes, with shared pages counted in each."""
 
     peak_bytes: int
 
 
 @dataclass(frozen=True)
 class JobBegan:
-    """A process starts to work; the job is in the history by now. `step_index` as in `StepProgress`."""
+    """A process began a job, which is in the history by now; `step_index` has the meaning of `StepProgress.index`."""
 
     job_id: str
     kind: str
@@ -128,7 +137,7 @@ class JobBegan:
 
 @dataclass(frozen=True)
 class JobEnded:
-    """`error` is None when it went well, and when it was cancelled."""
+    """A job ended; `error` is None if it succeeded or was cancelled."""
 
     job_id: str
     kind: str
@@ -154,4 +163,4 @@ Observer = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """An observer that does not look."""
+    """Ignore the event; use this function where no observer is needed."""

@@ -1,4 +1,4 @@
-"""The history of jobs: what ran when, how it ended, where its log lies, what it left in the store."""
+"""Keep the history of jobs: when they ran, how they ended, where their logs lie, and what they stored."""
 
 import dataclasses
 import json
@@ -15,15 +15,16 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import RunJob
 
 LOOKED_UP = frozenset({"hub_search", "hub_model", "hub_login"})
-"""Kinds that leave nothing behind and come with every few keys that are pressed: they are no history."""
+"""Kinds of jobs without history: they leave nothing behind and run with every few keystrokes."""
 
 End = Literal["finished", "failed", "cancelled", "crashed", "interrupted"]
 
 
 class JobHistory:
-    """Writes one record a job. Where the database is only read, nothing is kept."""
+    """The job history of one driver, with one record per job; a read-only database records nothing."""
 
     def __init__(self, workspace: Workspace) -> None:
+        """Create a history that writes to the workspace's database."""
         self._root = workspace.paths.root
         writes = not workspace.database.read_only
         self._jobs = workspace.repositories.jobs if writes else None
@@ -43,13 +44,13 @@ class JobHistory:
             self._jobs.add(record)
 
     def ended(self, job_id: str, state: End, error: ErrorInfo | None = None, log_path: Path | None = None) -> None:
-        """How it ended. A job that was not begun here is not known."""
+        """Record how a job ended; jobs that did not begin here are ignored."""
         record = self._open.pop(job_id, None)
         if record is None or self._jobs is None:
             return
         self._jobs.update(
             dataclasses.replace(
-                self._jobs.get(job_id),  # its run was noted meanwhile
+                self._jobs.get(job_id),  # its run was recorded meanwhile
                 state=state,
                 finished_at=datetime.now(UTC),
                 log_path=self._relative(log_path),
@@ -58,7 +59,7 @@ class JobHistory:
         )
 
     def kept(self, entry: Entry, job: RunJob) -> None:
-        """A folder is in the store now; `job` made it."""
+        """Record that the store has a new entry, made by `job`."""
         if self._artifacts is None:
             return
         made_by = json.dumps({"job": job.job_id, "params": job.params, "seed": job.seed, "versions": entry.versions})
@@ -75,7 +76,7 @@ class JobHistory:
             self._artifacts.update(record)
 
     def measured(self, entry: Entry, job_id: str) -> None:
-        """A measurement is in the store now."""
+        """Record that the store has a new measurement."""
         if self._artifacts is None:
             return
         made_by = json.dumps({"job": job_id, "versions": entry.versions})

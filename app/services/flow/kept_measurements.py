@@ -1,8 +1,8 @@
-"""Measurements kept across runs and projects: the same is not measured twice on the same machine.
+"""Keep measurements across runs and projects, so that nothing is measured twice on the same machine.
 
-A measurement stands under what was measured (the content of each model, the data, runtime and settings), how (threads,
-sets, blocks, this protocol) and where (the machine, the libraries' versions). One of several versions in turn is found
-only as a whole, since only then were all of them measured under the same conditions.
+The key covers the contents of each model, the data, runtime and settings; threads, sets, blocks and this protocol; and
+the machine with its library versions. A side-by-side measurement is found only as a whole, since only then were all
+versions measured under the same conditions.
 """
 
 import dataclasses
@@ -20,10 +20,10 @@ from workers.contracts.disturbed import is_under_load
 from workers.contracts.jobs import MeasureResult
 
 PROTOCOL = 3
-"""To be raised whenever what a block of requests is, or how its times are taken, changes."""
+"""Protocol number; raise it whenever the requests of a block, or how they are timed, change."""
 
 MAX_AGE = timedelta(days=7)
-"""A system is updated, a fan gathers dust: what is older says little about the machine as it is today."""
+"""Age of the oldest usable measurement; after updates and dust in a fan, older ones no longer fit the machine."""
 
 FILE = "measured.json"
 
@@ -39,20 +39,21 @@ class _Kept(Frozen):
 
 
 class KeptMeasurements:
-    """Finds and keeps them in the artifact store. `jobs` is where folders are written before they go there."""
+    """The kept measurements in the artifact store, owned by a driver."""
 
     def __init__(self, artifacts: ArtifactStore, jobs: Path) -> None:
+        """Create access to measurements in `artifacts`; new entries are first written below `jobs`."""
         self._artifacts, self._jobs = artifacts, jobs
 
     def find(self, step: MeasureStep) -> Measured | None:
-        """What was measured before; None where nothing was, or where it is older than the step allows."""
+        """Return an earlier measurement for the step, None if there is none or if it is older than the step allows."""
         key = self.key(step)
         entry = self._artifacts.get(key) if key is not None else None
         if entry is None or step.reuse is None:
             return None
         try:
             kept = _Kept.model_validate_json((entry.folder / FILE).read_text(encoding="utf-8"))
-        except (OSError, ValidationError):  # another version of the program wrote it
+        except (OSError, ValidationError):  # written by another program version
             return None
         oldest = max(step.reuse.since, step.reuse.began) if is_under_load(*kept.loads) else step.reuse.since
         if kept.measured_at < oldest or step.reuse.only_of not in (None, kept.run_began):
@@ -69,7 +70,11 @@ class KeptMeasurements:
         )
 
     def keep(self, step: MeasureStep, measured: Measured) -> Entry | None:
-        """Keep what is whole; None for what failed, was cut off, or may not be used again. Raises OSError."""
+        """Store a complete measurement; return None if it failed, was stopped, or may not be reused.
+
+        Raises:
+            OSError: The entry could not be written.
+        """
         key = self.key(step)
         if (
             key is None
@@ -96,7 +101,7 @@ class KeptMeasurements:
             shutil.rmtree(folder, ignore_errors=True)
 
     def key(self, step: MeasureStep) -> str | None:
-        """Where it stands in the store; None for what may not be used again, or lies outside of the store."""
+        """Return the key of a measurement, None if it may not be reused or involves a model outside of the store."""
         variants = [self._facts_of(variant) for variant in step.variants]
         if step.reuse is None or None in variants:
             return None

@@ -1,4 +1,4 @@
-"""One measurement of several variants in turn, as the driver needs it."""
+"""Measure several variants side by side for one step of the driver."""
 
 import shutil
 import time
@@ -38,9 +38,13 @@ NO_TIME = ErrorInfo(
 
 
 class Measurer:
-    """Polls a `BlockGroup` and turns its messages into events; `measured()` when `done`."""
+    """One measurement step, owned by the driver: polls a `BlockGroup` and turns its messages into events.
+
+    Call `measured()` when `done` is True.
+    """
 
     def __init__(self, workspace: Workspace, step: MeasureStep) -> None:
+        """Create the measurement of a step; it begins at once, or after its wait for a quiet computer."""
         self.job_id = f"measure-{uuid.uuid4().hex[:12]}"
         self.step, self._folder = step, workspace.jobs
         self._began_s = time.monotonic()
@@ -81,7 +85,7 @@ class Measurer:
             work_dir=str(workspace.job_dir(job_id)),
             read_paths=tuple(str(path) for path in variant.read_paths),
             threads=step.threads,
-            niceness=0,  # what is timed must not wait behind other programs; its blocks are short, the window idles
+            niceness=0,  # timed processes must not wait behind other programs; blocks are short and the window idles
             fresh_process=True,
             limits=workspace.limited(limits),
         )
@@ -89,7 +93,7 @@ class Measurer:
 
     @property
     def done(self) -> bool:
-        """Everything was measured, or the time is up."""
+        """Return whether everything was measured or the time is up."""
         if self._group is None:
             return self._is_over
         if not self._group.done and self.step.until_s is not None and time.monotonic() > self.step.until_s:
@@ -99,27 +103,27 @@ class Measurer:
 
     @property
     def is_timing(self) -> bool:
-        """A block of requests is timed now."""
+        """Return whether a block of requests is timed now."""
         return self._group is not None and self._group.is_timing
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """While a block is timed: of these one is ready when it is over."""
+        """Return handles for `multiprocessing.connection.wait`; one is ready when the timed block is over."""
         return self._group.waitables if self._group is not None else ()
 
     @property
     def waits_for_quiet(self) -> bool:
-        """Nothing is measured yet: other programs keep the computer busy."""
+        """Return whether the measurement still waits for other programs to become idle."""
         return self._waiting is not None
 
     def skip_wait(self) -> None:
-        """Measure at once, and wait no more in the same run."""
+        """Measure at once, and skip all later waits of the same run."""
         if self.step.quiet is not None:
             self.step.quiet.patience.skip()
 
     @property
     def pids(self) -> list[int]:
-        """Processes that are measured now."""
+        """Return the processes that are measured now."""
         return self._group.pids if self._group is not None else []
 
     def cancel(self) -> None:
@@ -129,14 +133,14 @@ class Measurer:
         self._is_over = True
 
     def close(self) -> None:
-        """End all its processes at once."""
+        """End all processes at once."""
         if self._group is not None:
             self._group.close()
         self._is_over = True
         self._remove_folders()
 
     def _wait(self, waiting: Waiting, observe: Observer) -> None:
-        """Tell each new look; begin when it is over."""
+        """Report each new look at the processor, and begin to measure when the wait is over."""
         goes_on = waiting.tick()
         if goes_on and (self._told_share is None or waiting.busy_share != self._told_share):
             self._told_share = waiting.busy_share
@@ -149,7 +153,7 @@ class Measurer:
             self._group = self._begin()
 
     def poll(self, observe: Observer) -> None:
-        """Pass on what has come."""
+        """Handle new messages and report events to `observe`."""
         if self._waiting is not None and not self._is_over:
             self._wait(self._waiting, observe)
         if self._group is None:
@@ -173,7 +177,7 @@ class Measurer:
         )
 
     def _points(self, index: int, latencies_ms: list[float]) -> tuple[LatencyPoint, ...]:
-        """Requests ran one after the other and the last ended about now."""
+        """Return points with times, assuming that requests ran in sequence and the last one ended just now."""
         at_s = time.monotonic() - sum(latencies_ms) / 1000
         points = []
         for latency_ms in latencies_ms:
@@ -182,9 +186,9 @@ class Measurer:
         return tuple(points)
 
     def measured(self) -> Measured:
-        """Everything that was measured; a variant that failed, or that had no turn, has a failure instead of times.
+        """Return all latencies; a variant that failed or had no turn has a failure instead of times.
 
-        Sets count only as far as everybody who is still in had a turn in them.
+        Only sets in which all remaining variants had a turn count.
         """
         self._remove_folders()
         outcomes = self._group.outcomes if self._group is not None else [Timing() for _ in self.step.variants]
@@ -202,19 +206,19 @@ class Measurer:
         )
 
     def _remove_folders(self) -> None:
-        """Every set of processes had folders of its own."""
+        """Remove the folders that each set of processes used."""
         for folder in Path(self._folder).glob(f"{self.job_id}-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def busy_share(loads: Loads) -> float | None:
-    """What other programs used of all cores while blocks were timed, a mean over all; None where no system told."""
+    """Return the mean share of all cores that other programs used in timed blocks, None if the system reports none."""
     shares = [load.busy_share for sets in loads for one_set in sets for load in one_set if load.busy_share is not None]
     return max(0.0, fmean(shares)) if shares else None
 
 
 def _loads(timing: Timing, sets: int) -> tuple[tuple[BlockLoad, ...], ...]:
-    """Of the same sets as `_times`; none where a block has none."""
+    """Return the loads of the same sets as `_times`, () if any block lacks them."""
     kept = [loads for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True) if any(blocks)][:sets]
     told = all(len(loads) == len(blocks) for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True))
     return tuple(tuple(loads) for loads in kept) if told else ()
@@ -225,7 +229,7 @@ def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:
 
 
 def keep_measured(kept: KeptMeasurements, measurer: Measurer, measured: Measured, observe: Observer) -> Entry | None:
-    """So that it need not be measured again; a run does not fail because this could not be written."""
+    """Store the measurement for reuse; a failed write only causes a warning."""
     try:
         return kept.keep(measurer.step, measured)
     except OSError as error:
@@ -235,7 +239,7 @@ def keep_measured(kept: KeptMeasurements, measurer: Measurer, measured: Measured
 
 
 def event_of(message: WorkerMessage, index: int | None, job: RunJob | None) -> Event | None:
-    """What a job tells, as those who watch get it; None for what is not for them."""
+    """Return the event for a job's message, None if the message is not for observers."""
     if isinstance(message, Progress):
         told = (message.stage, message.done, message.total, message.unit, message.eta_s)
         return StepProgress(index, *told, stage_id=message.stage_id)

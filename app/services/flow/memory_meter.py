@@ -1,4 +1,4 @@
-"""How much memory the processes of one piece of work hold, read seldom so that it does not disturb what is measured."""
+"""Read how much memory the processes of one piece of work hold, rarely enough to leave measurements undisturbed."""
 
 import time
 from collections.abc import Sequence
@@ -9,13 +9,14 @@ EVERY_S = 0.5
 
 
 class MemoryMeter:
-    """`new_peak(pids)` at every turn of a loop; it looks twice a second."""
+    """Peak memory of a driver's processes; call `new_peak(pids)` in every turn, it reads twice a second."""
 
     def __init__(self) -> None:
+        """Create a meter without a peak."""
         self._next_s, self._peak_bytes = 0.0, 0
 
     def new_peak(self, pids: Sequence[int]) -> int | None:
-        """Bytes resident in all of them where that is more than ever before, else None."""
+        """Return the resident bytes of all processes if they exceed the earlier peak, else None."""
         now_s = time.monotonic()
         if now_s < self._next_s or not pids:
             return None
@@ -30,5 +31,5 @@ class MemoryMeter:
 def _resident(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:  # it is over
+    except psutil.Error:  # the process has ended
         return 0

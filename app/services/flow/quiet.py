@@ -1,4 +1,4 @@
-"""Waiting until other programs leave the computer alone, before something is measured whose times decide."""
+"""Wait until other programs are idle before a measurement whose times decide."""
 
 import contextlib
 import os
@@ -12,26 +12,27 @@ import psutil
 from workers.contracts.disturbed import BUSY_SHARE
 
 MOST_S = 60.0
-"""A run waits for so long in all; who works beside it would otherwise wait for ever."""
+"""Seconds that a run waits in all; on a computer in constant use it would otherwise wait forever."""
 
 FIRST_S = 20.0
-"""Of these at most before the first look at the original: the final run decides, and needs the rest more."""
+"""Most seconds to wait before the original's first measurement; the final run decides and needs the rest more."""
 
 SHARE_OF_LIMIT = 0.1
-"""Where the time is limited, at most this part of what is left."""
+"""Share of the remaining time limit that one wait may use at most."""
 
 LOOK_S = 1.0
 MOST_NAMES, LEAST_PART = 3, 0.1
-"""So many programs are named, each of which used at least this part of what all others used."""
+"""Most programs to name, and the least share of all other programs' use that each needs for it."""
 
 QUIET_LOOKS = 2
-"""Programs pause for a moment, too: so many looks in turn must find the computer quiet."""
+"""Number of quiet looks in a row that end the wait, because programs also pause for a moment."""
 
 
 class Patience:
-    """What one run may still wait in all. A person who does not want to wait says so once for the run."""
+    """Remaining seconds that one run may wait in all; owned by its `Search`. A person can end all waits of the run."""
 
     def __init__(self, left_s: float = MOST_S) -> None:
+        """Create a budget of `left_s` seconds."""
         self.left_s = left_s
 
     def skip(self) -> None:
@@ -39,14 +40,19 @@ class Patience:
         self.left_s = 0.0
 
     def part(self, most_s: float, run_left_s: float | None) -> "QuietWait":
-        """For one measurement of a run that has `run_left_s` left (None: no limit)."""
+        """Return the wait before one measurement of a run with `run_left_s` seconds left (None: no limit)."""
         limit_s = most_s if run_left_s is None else min(most_s, SHARE_OF_LIMIT * max(0.0, run_left_s))
         return QuietWait(self, limit_s)
 
 
 def run_patience(environment: Mapping[str, str] = os.environ) -> Patience:
-    """Of one run. FETTLE_WAIT_FOR_QUIET_S takes the place of the minute: 0 where programs always work side by side, as
-    on a server that tests. Raises ValueError where it is no number of seconds.
+    """Return the wait budget of one run.
+
+    FETTLE_WAIT_FOR_QUIET_S replaces the default minute. It is 0 where programs always run side by side, as on a test
+    server.
+
+    Raises:
+        ValueError: The variable is not a number of seconds.
     """
     said = environment.get("FETTLE_WAIT_FOR_QUIET_S", "").strip()
     try:
@@ -57,22 +63,23 @@ def run_patience(environment: Mapping[str, str] = os.environ) -> Patience:
 
 @dataclass(frozen=True)
 class QuietWait:
-    """Before one measurement, at most `most_s` of what the run may wait."""
+    """Wait before one measurement, at most `most_s` seconds of the run's `patience`."""
 
     patience: Patience
     most_s: float
 
 
 class OtherPrograms:
-    """The share of all cores (0..1) that others than this program and its workers use, between two looks."""
+    """Use of the processor by programs other than Fettle and its workers; owned by a `Waiting`."""
 
     def __init__(self) -> None:
+        """Take the first reading."""
         self._own = psutil.Process()
         self._before = self._read()
         self._programs: dict[tuple[int, str], float] | None = None
 
     def share(self) -> float | None:
-        """Since the last look; None where no time went by."""
+        """Return the share of all cores (0 to 1) that others used since the last call, None if no time passed."""
         before, now = self._before, self._read()
         self._before = now
         span = now[0] - before[0]
@@ -81,9 +88,7 @@ class OtherPrograms:
         return min(1.0, max(0.0, (now[1] - before[1] - max(0.0, now[2] - before[2])) / span))
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of the programs that used most of the processor since the last call, the busiest first; none
-        at the first call.
-        """
+        """Return the programs that used the processor most since the last call, busiest first; () the first time."""
         before, self._programs = self._programs, self._read_programs()
         if before is None:
             return ()
@@ -94,7 +99,7 @@ class OtherPrograms:
         return tuple(name for name, ms in used.most_common(MOST_NAMES) if ms > LEAST_PART * spent)
 
     def _read_programs(self) -> dict[tuple[int, str], float]:
-        """Seconds of processor time of each process that is not ours, by number and name."""
+        """Return the processor seconds of each foreign process by its number and name."""
         own = {self._own.pid, *(process.pid for process in self._own.children(recursive=True))}
         found = {}
         for process in psutil.process_iter(["name", "cpu_times"]):
@@ -104,7 +109,7 @@ class OtherPrograms:
         return found
 
     def _read(self) -> tuple[float, float, float]:
-        """Seconds of all cores, of those that were used, and of those that were used by us."""
+        """Return the seconds of all cores: counted, used, and used by Fettle."""
         times = psutil.cpu_times()
         counted = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
         idle = times.idle + getattr(times, "iowait", 0.0)
@@ -117,8 +122,10 @@ class OtherPrograms:
 
 
 class Waiting:
-    """`tick()` until it is False. `busy_share` is the last look's, None before the first; `disturbed_by` names the
-    programs that were the busiest then, as far as two looks tell.
+    """One wait for a quiet computer, owned by a `Measurer`: call `tick()` until it returns False.
+
+    `busy_share` is from the last look, None before the first. `disturbed_by` names the busiest programs then, once two
+    looks were made.
     """
 
     def __init__(
@@ -128,6 +135,14 @@ class Waiting:
         clock: Callable[[], float] = time.monotonic,
         names: Callable[[], tuple[str, ...]] | None = None,
     ) -> None:
+        """Begin a wait.
+
+        Args:
+            wait: Its limit and the run's budget.
+            look: Returns the share of the processor that others use; None reads the system.
+            clock: Returns the time in seconds.
+            names: Returns the busiest programs; None reads the system.
+        """
         self._patience, self._clock = wait.patience, clock
         others = OtherPrograms() if look is None or names is None else None
         self._look = look or (others.share if others is not None else lambda: None)
@@ -140,11 +155,11 @@ class Waiting:
 
     @property
     def left_s(self) -> float:
-        """Seconds that it may still last."""
+        """Return the seconds that the wait may still last."""
         return max(0.0, min(self._end_s - self._clock(), self._patience.left_s))
 
     def tick(self) -> bool:
-        """Look, where it is time to; False once it is quiet, over, or skipped."""
+        """Look if a look is due; return False once the computer is quiet, the time is up, or the wait was skipped."""
         now = self._clock()
         self._patience.left_s = max(0.0, self._patience.left_s - (now - self._counted_s))
         self._counted_s = now

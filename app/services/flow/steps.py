@@ -1,9 +1,9 @@
-"""What a use case asks of the outside: a use case is a generator that yields steps and is sent their results.
+"""Define the steps that a use case yields: a use case is a generator that receives their results.
 
     def inspect(path: str) -> Flow[ModelInfo]:
         done = yield JobStep(kind="inspect", params=OpenParams(path=path), result=InspectResult, title="…")
 
-Written so, a use case reads as straight-line code, while the window's timer and the command line's loop drive it alike
+Such a use case reads as straight-line code. The window's timer and the command line's loop drive it alike
 (`app.services.flow.driver`), without threads.
 """
 
@@ -22,7 +22,7 @@ from workers.contracts.process.messages import Limits
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import BlockLoad
 
-if TYPE_CHECKING:  # the first page needs steps, and nothing that reads the machine
+if TYPE_CHECKING:  # the first page needs steps but must not load code that reads the machine
     from app.services.flow.quiet import QuietWait
 
 T = TypeVar("T")
@@ -30,22 +30,23 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class JobError(Exception):
-    """A job could not be done; thrown into the flow, which may catch it to go on without that part."""
+    """A job failed; thrown into the flow, which may catch the error to continue without that part."""
 
     def __init__(self, error: ErrorInfo, exit_code: int) -> None:
+        """Create the error with its explanation and the exit code of the command line."""
         super().__init__(f"{error.title}: {error.detail}")
         self.error, self.exit_code = error, exit_code
 
 
 class FlowCancelled(Exception):
-    """Thrown into the flow when the person cancels."""
+    """The person cancelled; thrown into the flow."""
 
 
 @dataclass(frozen=True)
 class Done(Generic[R]):
-    """A finished job: its result, and the folder that it wrote (in the store, if it is kept).
+    """A finished job: its result and the folder that it wrote (in the store, if it is kept).
 
-    `seconds` is how long it took now; `made_s` how long it took once, where it was answered from the store.
+    `seconds` is how long it took now; `made_s` is how long it took originally, if the result is cached.
     """
 
     result: R
@@ -58,17 +59,28 @@ class Done(Generic[R]):
 
 @dataclass(frozen=True)
 class JobStep(Generic[R]):
-    """One job in one process. Its folder is removed when it ends, unless `keep_folder`: then whoever asked removes it.
+    """One job in one process, yielded by a flow to its driver.
 
-    `write_paths` are folders beside it that the job may write and that stay, however it ends; they must be there.
-
-    With `cache` the folder goes to the artifact store under a key made of `params`. With `goes_on` besides, what it had
-    finished when it was ended stays in a folder (`JobContext.kept_dir`) that the same step gets when it is begun again.
-
-    `identity` replaces, in the key, paths of `params` by what stands for their content. With `by_content` only the job
-    itself finds out what the content is; it is begun, and ended where the store has what came of it before.
-
-    `fresh_process`: the job measures its own memory. `shares_card`: it only looks at GPUs, beside whatever runs there.
+    Attributes:
+        kind: Kind of the job.
+        params: Its parameters.
+        result: Type of its result.
+        title: Shown while it runs.
+        read_paths: Paths that the job may read.
+        write_paths: Existing folders that the job may write and that stay however it ends.
+        cache: Whether the job's folder goes to the artifact store under a key made of `params`.
+        identity: Replaces paths of `params` in the key by a text that identifies their contents.
+        by_content: The job itself finds out the contents; it is ended if the store has a result for them.
+        keep_folder: Whether the job's folder stays until the caller removes it; it is otherwise removed at the end.
+        goes_on: With `cache`: parts finished before an interruption stay in a folder (`JobContext.kept_dir`) for the
+            same step when it begins again.
+        torch: Whether the process needs torch.
+        fresh_process: Whether the job measures its own memory.
+        shares_card: Whether the job only lists GPUs, beside any other work there.
+        threads: Cores; None means all usable ones.
+        seed: Seed of random numbers.
+        limits: Resource limits.
+        step_index: Number of the run's step, None outside of runs.
     """
 
     kind: str
@@ -102,10 +114,10 @@ class MeasuredVariant:
 
 @dataclass(frozen=True)
 class Reuse:
-    """An earlier measurement of the very same is as good: on this `machine` (its facts as text), not before `since`.
+    """Conditions under which an earlier, identical measurement may be used: on this `machine`, not before `since`.
 
-    One that other programs disturbed is taken by the run alone that made it, which began at `began`. Where it shall be
-    compared with what was measured apart from it, only one of the same run is as good, which began at `only_of`.
+    A measurement that other programs disturbed is used only by the run that made it, which began at `began`. If it will
+    be compared with a separate measurement, it must come from the same run, which began at `only_of`.
     """
 
     machine: str
@@ -116,12 +128,12 @@ class Reuse:
 
 @dataclass(frozen=True)
 class MeasureStep:
-    """Several variants measured in turn, one live process each (RUNTIME.md, fair timing).
+    """Several variants measured in turn, with one live process each; yielded by a flow to its driver.
 
-    At `until_s` (`time.monotonic`) it ends with what was measured by then. One whose requests take longer than
-    `slow_over_ms` gets two blocks only; `least_block_s` makes those of fast models longer. With `quiet` it begins when
-    other programs leave the computer alone. With `reuse` the store may answer, and what is measured is kept there;
-    `number` tells the same measured once more from the first time.
+    At `until_s` (`time.monotonic`) it ends with the blocks measured so far. A variant whose requests take longer than
+    `slow_over_ms` gets two blocks only; `least_block_s` lengthens the blocks of fast models. With `quiet` it begins
+    when other programs are idle. With `reuse` the store may provide the result, and new results are stored. `number`
+    distinguishes a repeated measurement from the first one.
     """
 
     variants: tuple[MeasuredVariant, ...]
@@ -146,11 +158,12 @@ Loads = tuple[tuple[tuple[BlockLoad, ...], ...], ...]
 
 @dataclass(frozen=True)
 class Measured:
-    """`latencies_ms[i][s]` are variant i's requests in set s; `failures[i]` is set where it could not be measured.
+    """Result of a measurement; `latencies_ms[i][s]` are the requests of variant i in set s, in milliseconds.
 
-    `loads[i][s][b]` tells what else the system did in each block, in the order of its requests; () where it did not.
-    `seconds` is how long all of it took, processes and warming up included. `complete` is False where it was cut off.
-    `measured_at` is None for what was measured just now, else when it was, in a run that began at `run_began`.
+    `failures[i]` is set if variant i could not be measured. `loads[i][s][b]` is the system's other load in each block,
+    in the order of requests; () if unknown. `seconds` is the total time, with processes and warm-up. `complete` is
+    False if the measurement was stopped early. `measured_at` is None for a new measurement, else its time; its run
+    began at `run_began`.
     """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
@@ -166,12 +179,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class DiskStep:
-    """Work of the program's own that reads or writes much, done beside the event loop; what it gives or raises is
-    handed to the flow. It starts no process and leaves the database alone.
+    """Work of the program itself that reads or writes much, done in a thread; the flow gets its result or exception.
 
-    It looks now and then whether it is to stop; what was done before it saw that counts as done.
-
-    `ends_late`: it runs a program that needs seconds to end, such as the installer, and a cancel does not wait for it.
+    It starts no process and leaves the database alone. `work` checks now and then whether to stop; work completed
+    before that counts as done. With `ends_late` it runs a program that needs seconds to end, such as the installer, and
+    a cancel does not wait for it.
     """
 
     work: Callable[[Stopped], Any]
@@ -183,7 +195,8 @@ Flow = Generator[AnyStep, Any, T]
 
 
 def limits_of_runtime(runtime: str, settings: Mapping[str, Any]) -> Limits:
-    """What a job with this runtime may use: CUDA needs the device files and reserves huge address space, and what is
-    compiled needs to start the compiler.
+    """Return the resource limits of a job with this runtime.
+
+    CUDA needs the device files and reserves a huge address space; compiled models need to start the compiler.
     """
     return Limits(gpu=needs_gpu(runtime), start_programs=settings.get("compile") is True)

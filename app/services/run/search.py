@@ -39,7 +39,7 @@ Their number is as high as memory permits, so that all compared versions are mea
 class OptimizeRequest:
     """What to optimize and for which objective; made by the caller and owned by the run.
 
-    Args:
+    Attributes:
         model: How to open the model.
         data: How to read the examples.
         recipes: The preset's recipes, in the order to try them.
