@@ -1,1 +1,1 @@
-"""What is done with a finished run: prove, watch, compare, stress, load, layers, try, export."""
+"""Act on a finished run: prove, watch, compare, stress, load, layers, try, export."""

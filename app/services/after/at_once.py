@@ -1,4 +1,4 @@
-"""Whether a version can be written with one click: nothing has to be asked or told before."""
+"""Decide whether a version can be exported with one click, without questions or warnings."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from workers.contracts.specs import DescribedTarget
 def target_at_once(
     targets: Sequence[DescribedTarget], last_id: str, facts: RunFacts, wanted: Variant
 ) -> DescribedTarget | None:
-    """The target that was chosen last, else the first that can be written here, where nothing stands against writing
-    `wanted` as it now; None where a person has to see or say something first.
+    """Return the target to export `wanted` to at once, or None if a person must decide or read something first.
 
-    That is: a version that is not proven safe, a target that is not here, takes another version or has a question that
-    needs an answer, terms of the model that stand against passing it on.
+    That is the last chosen target, else the first available one. A decision is needed for a version that is not proven
+    safe; a target that is unavailable, takes another version or has a required question; and terms of the model that
+    restrict passing it on.
     """
     target = next((row for row in targets if row.id == last_id), None)
     if target is None:
@@ -34,8 +34,9 @@ def target_at_once(
 
 
 def _has_terms(facts: RunFacts) -> bool:
-    """Stated terms that do not allow it for sure, or a model of the hub that states none. Of a person's own file
-    nothing is stated, and nobody asks.
+    """Return whether the model's terms may forbid passing it on: stated ones, or a hub model without any.
+
+    A person's own file without stated terms raises no question.
     """
     verdict = facts.verdict
     if verdict is None or (facts.origin is None and not verdict.title and verdict.copies):

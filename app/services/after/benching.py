@@ -16,7 +16,7 @@ from workers.contracts.wording import in_ms
 
 Engine = Literal["loadgen", "own"]
 RUNTIME = "onnxruntime-cpu"
-"""Of what several can run."""
+"""Runtime to use if several can run the model."""
 
 
 def bench_model(
@@ -28,7 +28,7 @@ def bench_model(
     threads: int | None = None,
     engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
-    """Open it, make inputs, sweep the batch sizes for `seconds` each; without a `runtime` in the one that it is for."""
+    """Open a model, make inputs, and measure each batch size for `seconds`; the default runtime is the model's own."""
     opened = yield from open_model(model)
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
     runtime = runtime or (read_model(opened.folder).artifact.runtimes or (RUNTIME,))[0]
@@ -54,7 +54,7 @@ def bench_version(
     threads: int | None = None,
     engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
-    """A version of a run as it was measured there: its own runtime and settings, on the run's own examples."""
+    """Measure a version of a run with its own runtime and settings, on the run's examples."""
     version = stored_version(facts, variant)
     params = BenchParams(
         **version.parameters(),

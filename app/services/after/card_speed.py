@@ -1,4 +1,4 @@
-"""How far a version's speed is settled, for the card of a bundle."""
+"""State how certain a version's speed is, for the model card of a bundle."""
 
 import math
 
@@ -8,7 +8,7 @@ from workers.contracts.bundles import SpeedFacts
 
 
 def speed_facts(variant: Variant, objective: Objective) -> SpeedFacts:
-    """How far the speed is settled, by what the pages say of the same version."""
+    """Return how certain the speed of a version is, in agreement with the pages."""
     measured = variant.measurement
     if variant.is_baseline or not measured.n:
         return SpeedFacts()

@@ -1,4 +1,4 @@
-"""A run's versions judged against the result of another run, where both were tested with the same examples."""
+"""Judge a run's versions against the result of another run that was tested with the same examples."""
 
 import dataclasses
 from typing import Any
@@ -16,7 +16,10 @@ from workers.contracts.jobs import DataResult
 
 @dataclasses.dataclass(frozen=True)
 class Against:
-    """`variants` are the run's, judged against `other`; their speedups are gone: they were not measured in turn."""
+    """Versions of a run judged against a version of another run, without speedups.
+
+    The speedups are removed because versions of different runs were not measured side by side.
+    """
 
     run: Run
     other_run: Run
@@ -25,7 +28,7 @@ class Against:
 
 
 def compare_against(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) -> Flow[Against]:
-    """Judge every version that answered. Raises `JobError` (exit code 3) where the tests were not the same."""
+    """Judge every version that has predictions; raise `JobError` (exit code 3) if the tests differ."""
     _check_same_tests(artifacts, facts, other)
     reference = other.recommended or other.baseline
     before = _answers(artifacts, reference)
@@ -81,7 +84,7 @@ def _refused(why: str) -> JobError:
 
 
 def against_document(document: dict[str, Any], found: Against) -> dict[str, Any]:
-    """`compare_document` of the judged versions, with the other run's result in the baseline's place."""
+    """Return the document of `compare` for these versions, with the other run's result as the baseline."""
     document["baseline"] = variant_document(found.other)
     document["against"] = {"run_id": found.other_run.id, "variant": found.other.id}
     return document

@@ -1,4 +1,4 @@
-"""A file that was made elsewhere becomes one more version of a finished run, judged and timed as the others were."""
+"""Add a model file that was made elsewhere to a finished run, judged and timed like its other versions."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -20,17 +20,20 @@ from workers.contracts.errors import ErrorInfo
 
 @dataclass(frozen=True)
 class JudgedBeside:
-    """The run as it is now, and the version that came."""
+    """The updated run and the id of the added version."""
 
     run: Run
     variant_id: str
 
 
 def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) -> Flow[JudgedBeside]:
-    """Open it in the original's place, ask it all examples of the run, time it beside the original, judge it.
+    """Open the file, predict all examples of the run, time it side by side with the original, and judge it.
 
-    It is chosen by the same rules as any version. Everything is written at the end: cancelled before, nothing has
-    changed. Raises `JobError` (exit code 3) for what cannot be opened, is of another interface, or is there already.
+    The recommendation follows the same rules as for any version. Everything is written at the end, so a cancel changes
+    nothing.
+
+    Raises:
+        JobError: (exit code 3) The file cannot be opened, has other inputs or outputs, or is a known version.
     """
     check_stored(workspace, facts, facts.baseline, contents=False)
     original, threads = stored_version(facts, facts.baseline), threads_of(facts)
@@ -47,13 +50,13 @@ def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) ->
 
 
 def _with_note(variant: Variant, original: Variant) -> Variant:
-    """The original's time beside it: the run's own figure of it is of another moment."""
+    """Add a note with the original's time in the same measurement, since the run's own figure is older."""
     note = f"The original, timed in turn with it, took {time_words(original)} then."
     return dataclasses.replace(variant, notes=(*variant.notes, note))
 
 
 def may_judge_file(facts: RunFacts) -> bool:
-    """Whether the run has an original that answered something."""
+    """Return whether the run has an original with predictions."""
     return any(variant.is_baseline and variant.answers_key for variant in facts.variants)
 
 
@@ -73,9 +76,7 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
 
 
 def _write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:
-    """Times behind the points of the run itself, so that its time line stays in order, and what was measured with
-    them.
-    """
+    """Store the latencies after the run's own points, which keeps its time line in order, and the other figures."""
     repositories, results = workspace.repositories, measured.results[1]
     last_s = repositories.latencies.last_s(run.id)
     points = tuple(LatencyPoint(variant_id, last_s, value) for one_set in measured.latencies_ms[1] for value in one_set)

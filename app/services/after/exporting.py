@@ -1,4 +1,4 @@
-"""Write a variant as a bundle that runs on its own. The old file stays until the new one has passed its self-test."""
+"""Export a variant as a self-contained bundle; an old file stays until the new one has passed its self-test."""
 
 import contextlib
 import logging
@@ -49,15 +49,16 @@ log = logging.getLogger(__name__)
 REFUSED, MISSING = 3, 6
 PIECE = 1 << 20
 MIN_REASON_CHARS = 10
-"""An override is a sentence that goes into the card, not a keystroke."""
+"""Least characters of an override reason; it goes into the card, so it must be a sentence."""
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """`target` "" stands for the first that works here. `override_reason` is needed for a variant that regressed, and
-    is not kept of any other. `answers` are to the target's own questions, by their ids. `sign_key` is a private key's
-    file: the bundle is signed with it. `fallback`: whether the original comes along to run where the version is slower;
-    None for what `falls_back_usually` says.
+    """What to export where; made by the page or the command.
+
+    `target` "" means the first available one. `override_reason` is required for a regressed variant and ignored for
+    others. `answers` belong to the target's questions by id. `sign_key` is the file of a private key to sign with.
+    `fallback` includes the original for computers on which the version is slower; None means `falls_back_usually`.
     """
 
     run_id: str
@@ -75,9 +76,9 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Written:
-    """A bundle that passed its self-test and lies in a job's folder, which `forget` removes.
+    """A tested bundle in a job's folder, until `forget` removes it.
 
-    `decision` is in its log already, and is recorded once the bundle lies where it shall.
+    `decision` is in its log already, and is recorded in the database once the bundle has its final place.
     """
 
     done: Done[ExportResult]
@@ -89,15 +90,15 @@ class Written:
 
     @property
     def path(self) -> Path:
-        """Where it lies now."""
+        """Return the present path of the bundle."""
         return self.done.folder / self.done.result.path
 
     def forget(self) -> None:
-        """It was taken from there, or is not wanted."""
+        """Remove the job's folder after the bundle was moved or rejected."""
         shutil.rmtree(self.done.folder, ignore_errors=True)
 
     def record(self, path: Path) -> ExportRecord:
-        """For the history, with the place where it lies for good."""
+        """Return the record of the export with its final path."""
         return ExportRecord(
             id=uuid.uuid4().hex[:12],
             run_id=self.variant.run_id,
@@ -114,8 +115,9 @@ class Written:
 
 @dataclass(frozen=True)
 class Exported:
-    """The bundle, where it lies now, with what its self-test said. `instead_of` is the recommended version where the
-    target cannot take that; `pushed` where its files are on the hub.
+    """A bundle in its final place with the result of its self-test.
+
+    `instead_of` is the recommended version that the target cannot take; `pushed` is set if its files are on the hub.
     """
 
     path: Path
@@ -127,12 +129,12 @@ class Exported:
 
 
 def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
-    """Input refused, exit code 3."""
+    """Return an error of refused input, exit code 3."""
     return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), REFUSED)
 
 
 def version_of(facts: RunFacts, variant_id: str) -> Variant:
-    """A version of this run. Raises `JobError` (exit code 3) where there is none of that id."""
+    """Return the run's version of this id; raise `JobError` (exit code 3) if there is none."""
     variant = next((variant for variant in facts.variants if variant.id == variant_id), None)
     if variant is None:
         raise refusal(
@@ -145,7 +147,7 @@ def version_of(facts: RunFacts, variant_id: str) -> Variant:
 
 
 def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant:
-    """The asked-for or the recommended variant (the original when that was kept); a regressed one needs a reason."""
+    """Return the requested or recommended variant (else the original); a regressed one needs a reason."""
     variant = version_of(facts, variant_id or facts.run.recommended_variant_id or facts.baseline.id)
     if is_regressed(variant) and len((reason or "").strip()) < MIN_REASON_CHARS:
         raise refusal(
@@ -158,12 +160,12 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
 
 
 def override_of(variant: Variant, ask: ExportRequest) -> str | None:
-    """The words that go into the card, the manifest, the history and the log; none where none were needed."""
+    """Return the override reason for card, manifest, history and log; None if no reason was needed."""
     return " ".join((ask.override_reason or "").split()) if is_regressed(variant) else None
 
 
 def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Exported]:
-    """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
+    """Write the bundle, run its self-test in a fresh environment, and only then put the file in its place."""
     pick(facts, ask.variant_id, ask.override_reason)
     check_writable(ask.out)
     written = yield from write_tested(workspace, facts, ask)
@@ -184,9 +186,7 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
 
 
 def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Written]:
-    """Write a bundle into a job's folder. The wish for a version that is not proven safe is a decision, which stands in
-    the bundle's own log; the caller records it where the export succeeds.
-    """
+    """Write a bundle into a job's folder. Exporting an unproven version is a decision that the caller records."""
     variant = pick(facts, ask.variant_id, ask.override_reason)
     found = yield from describe()
     target = target_of(found, ask.target)
@@ -214,7 +214,7 @@ def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> F
 def _unsafe_decision(
     workspace: Workspace, facts: RunFacts, variant: Variant, target_id: str, reason: str | None
 ) -> Decision | None:
-    """Return the entry of an export of a regressed version, or of the first export of one that is not proven."""
+    """Return the decision of exporting a regressed version, or of the first export of an unproven one."""
     repositories, project_id = workspace.repositories, facts.project.id
     of: dict[str, JsonValue] = {"title": variant.title, "limit_pct": facts.run.goal.max_loss_pct}
     whose = {"run_id": facts.run.id, "variant_id": variant.id}
@@ -229,7 +229,7 @@ def _unsafe_decision(
 
 
 def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
-    """The target of this id, "" for the first that works here. Raises `JobError` for one that cannot be written."""
+    """Return the target of this id ("": the first available); raise `JobError` if it cannot be written."""
     for row in found.targets:
         if row.id == target_id or (not target_id and row.available):
             if not row.available:
@@ -253,7 +253,7 @@ def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
 
 
 def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, str]:
-    """What a person said to the target's own questions. Raises `JobError` where one that is needed has no answer."""
+    """Return the person's answers to the target's questions; raise `JobError` if a required one is missing."""
     answers = {question.id: given.get(question.id, "").strip() for question in target.questions}
     unknown = sorted(set(given) - set(answers))
     silent = next((q for q in target.questions if q.needed and not answers[q.id]), None)
@@ -299,7 +299,7 @@ def _export_step(
 
 
 def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: DeviceFacts) -> CardFacts:
-    """Everything that the card and the manifest say, from the store."""
+    """Return all facts of the model card and the manifest, from the store."""
     project: Project = facts.project
     run: Run = facts.run
     info = ModelInfo.model_validate_json(project.info_json or "{}")
@@ -340,7 +340,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
 
 
 def check_writable(out: Path) -> None:
-    """Refuse at once what would fail at the end."""
+    """Raise `JobError` at once if the bundle could not be written at the end."""
     folder = out.absolute().parent
     if len(os.fsencode(out.name)) > MAX_NAME_BYTES:
         raise refusal(
@@ -366,10 +366,7 @@ def check_writable(out: Path) -> None:
 
 
 def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
-    """Copy beside the goal, sync, then one rename: an old bundle of that name is whole until then.
-
-    Raises `JobError` where that cannot be, InterruptedError when `stopped` says so; the old one is then as it was.
-    """
+    """Copy to a file next to `out`, sync, and rename it; raises `JobError`, or InterruptedError when `stopped`."""
     partial = out.with_name(f".fettle-{uuid.uuid4().hex[:12]}.part")
     try:
         with source.open("rb") as read, partial.open("wb") as write:

@@ -1,4 +1,4 @@
-"""Which version a target takes: the recommended one, or the best that was proven in what runs the target's bundles."""
+"""Choose the version that a target takes: the recommended one, or the best that was proven in the target's runtime."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ REFUSED = 3
 
 @dataclass(frozen=True)
 class Fitting:
-    """The version to write, and the one that was wanted where the target cannot take that."""
+    """The version to export, and the requested one if the target cannot take it."""
 
     variant: Variant
     instead_of: Variant | None = None
 
 
 def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
-    """Whether what runs this target's bundles runs the version as it was judged. False for one without a model."""
+    """Return whether the target's bundles run the version as it was judged; False for a version without a model."""
     if target.runtimes and variant.runtime not in target.runtimes:
         return False
     if target.settings is None:
@@ -35,9 +35,10 @@ def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
 
 
 def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fitting:
-    """`wanted`, or else the best proven gain that the target takes, or else the original.
+    """Return `wanted`, or the best proven gain that the target takes, or the original.
 
-    Raises `JobError` (exit code 3) where there is none.
+    Raises:
+        JobError: (exit code 3) The target takes none of them.
     """
     if takes(target, facts, wanted):
         return Fitting(wanted)
@@ -51,9 +52,9 @@ def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fittin
 
 
 def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Variant | None:
-    """Return the best gain without a verdict that the target takes and that would be written if it were proven.
+    """Return the best gain without a verdict that the target takes and that would be exported if it were proven.
 
-    None where the target takes `wanted`, or where nothing is left to prove.
+    Returns None if the target takes `wanted`, or if nothing is left to prove.
     """
     if takes(target, facts, wanted):
         return None
@@ -69,7 +70,7 @@ def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Varia
 
 
 def instead_of(target: DescribedTarget, facts: RunFacts, variant: Variant) -> InsteadOf | None:
-    """The recommended version, where this one is written only because the target cannot take that."""
+    """Return the recommended version if this one is exported only because the target cannot take that."""
     best = facts.recommended
     if best is None or best.id == variant.id or takes(target, facts, best):
         return None
@@ -77,7 +78,7 @@ def instead_of(target: DescribedTarget, facts: RunFacts, variant: Variant) -> In
 
 
 def check_takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> None:
-    """Raises `JobError` (exit code 3) for a version that was asked for by its id and that the target cannot take."""
+    """Raise `JobError` (exit code 3) if the target cannot take a version that was requested by id."""
     if takes(target, facts, variant):
         return
     other = fitting(target, facts, variant).variant
@@ -85,7 +86,7 @@ def check_takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> N
 
 
 def refused_by(target: DescribedTarget, variant: Variant, more: str, hint: str) -> JobError:
-    """What runs this target's bundles, and what the version needs."""
+    """Return the error that names the target's runtimes and the version's."""
     needed = " or ".join(target.runtimes)
     detail = f"“{target.title}” needs one plain ONNX model that was proven in {needed}; “{variant.title}” is none."
     return JobError(

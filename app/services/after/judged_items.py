@@ -1,4 +1,4 @@
-"""By what names a person finds the examples that a run was judged on."""
+"""List the names by which a person finds the examples that a run was judged on."""
 
 from app.services.after.run_parts import parts_of
 from app.services.data.thumbnails import read_items
@@ -7,7 +7,7 @@ from app.services.records.facts import RunFacts
 
 
 def judged_items(artifacts: ArtifactStore, facts: RunFacts) -> tuple[str, ...]:
-    """Names of all examples to test with, as `Judgement.changed` counts them; empty where they are gone."""
+    """Return the names of all test examples in the order of `Judgement.changed`; empty if the files are gone."""
     try:
         return tuple(
             item.source

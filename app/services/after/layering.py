@@ -1,4 +1,4 @@
-"""Where the time of the original and of a version goes, layer by layer; looked at once, then known to the store."""
+"""Measure the time of each layer of the original and of a version; the store keeps the result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,23 +19,24 @@ TITLE = "Look where the time goes"
 
 @dataclass(frozen=True)
 class Looked:
-    """One version's layers."""
+    """The layers of one version."""
 
     variant: Variant
     result: LayersResult
 
 
 def lookable(facts: RunFacts) -> tuple[Variant, ...]:
-    """Versions whose layers can be looked at: the recommended one first, then by their order; the original last."""
+    """Return the versions whose layers can be measured: the recommended one first, the original last."""
     found = [v for v in facts.variants if v.artifact_key and v.measurement.n and not needs_torch(v.runtime)]
     best = facts.run.recommended_variant_id
     return tuple(sorted(found, key=lambda v: (v.is_baseline, v.id != best, v.index)))
 
 
 def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Looked, ...]]:
-    """The original's layers, then the version's.
+    """Return the layers of the original, then those of the version.
 
-    Raises `JobError` where the store has lost one of them, or where an engine does not tell.
+    Raises:
+        JobError: The store lacks a version's files, or the runtime reports no layers.
     """
     found = []
     for version in _both(facts, variant):
@@ -46,7 +47,7 @@ def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> F
 
 
 def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[Looked, ...]:
-    """The same where the store knows both already, else nothing."""
+    """Return stored layers of the original and the version; () unless the store has both."""
     found = []
     for version in _both(facts, variant):
         step = _step(facts, version)
@@ -76,7 +77,7 @@ def _step(facts: RunFacts, variant: Variant) -> JobStep[LayersResult]:
 
 
 def ranked_folder(facts: RunFacts) -> Path | None:
-    """The model of a version for which each layer's cost in 8 bits was measured, if the run has one."""
+    """Return the model of a version whose layers were ranked by their loss in 8 bits, None if the run has none."""
     for variant in facts.variants:
         if not variant.recipe.keeps_the_model and variant.artifact_key:
             folder = facts.model_dir(variant)

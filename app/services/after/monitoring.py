@@ -1,4 +1,4 @@
-"""What a bundle's log tells: `fettle monitor LOG` and the page Monitor."""
+"""Read a bundle's log for `fettle monitor LOG` and the page Monitor."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ TITLE = "Read a log"
 
 
 def monitor(log: Path) -> Flow[MonitorResult]:
-    """Read it in a worker. Raises `JobError` (exit code 3) for what is no log."""
+    """Read the log in a worker process; raise `JobError` (exit code 3) if it is not a log."""
     done: Done[MonitorResult] = yield JobStep(
         kind="monitor", params=MonitorParams(log=to_text(log)), result=MonitorResult, title=TITLE, read_paths=(log,)
     )

@@ -1,4 +1,4 @@
-"""Judge a finished run again with more examples: only they are answered, nothing is optimized or measured again."""
+"""Judge a finished run again with more examples; nothing is optimized or measured again."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ from workers.contracts.specs import Judgement
 
 @dataclass(frozen=True)
 class Proved:
-    """The run as it is now; `added` examples were new, `known` were there already and are left out.
+    """The updated run and the numbers of examples: `added` were new, `known` existed already and are left out.
 
-    `merged` is how many of those that were given were the same as another one of them.
+    `merged` counts given examples that were identical to another given one.
     """
 
     run: Run
@@ -48,12 +48,18 @@ class Proved:
 
 
 def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Proved]:
-    """Read more examples, let what is a gain answer those that are new, test it on all of them in its sequence, choose
-    again.
+    """Read more examples, predict the new ones with all gains, test these on all examples, and choose again.
 
-    `asked.path` names the data. Each further look has to prove more, so that adding until it is safe does not err
-    more often than a single one. Everything is written at the end: cancelled before, nothing has changed. Raises
-    `JobError` (exit code 3) where nothing in it is new.
+    Each further look has to prove more, so that adding examples until a version is safe errs no more often than a
+    single look. Everything is written at the end, so a cancel changes nothing.
+
+    Args:
+        workspace: Store, database and processes.
+        facts: The finished run.
+        asked: How to read the examples; `asked.path` names the data.
+
+    Raises:
+        JobError: (exit code 3) None of the examples is new.
     """
     params = asked.model_copy(update={"model_dir": str(facts.original_dir), "max_calibration": 0})
     data = yield from read_data(params, seed=facts.run.goal.seed)
@@ -73,9 +79,9 @@ def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Prov
 
 
 def ask_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
-    """Let what is a gain answer those of the run's own test examples for which its time was too short; judge again.
+    """Predict the run's own test examples that its time limit left out, with all gains, and judge again.
 
-    As `prove`, it writes everything at the end, and each look at the verdict counts.
+    As in `prove`, everything is written at the end, and each look at the verdict counts.
     """
     before = run_data.asked_examples(workspace, facts).n_asked
     run = yield from _Proving(workspace, facts, facts.proof, whole=True).again()
@@ -84,13 +90,13 @@ def ask_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
 
 
 def judge_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Run]:
-    """Test this version of `facts` by itself, a look of its own, choose again and write the run."""
+    """Test this version of `facts` alone as a look of its own, choose again, and store the run."""
     run = yield from _Proving(workspace, facts, facts.proof).alone(variant)
     return run
 
 
 class _Proving:
-    """Versions of a run that is over, tested again in their sequence; `whole`: the first examples are asked in full."""
+    """Versions of a finished run, tested again in their sequence; `whole` predicts the run's own examples in full."""
 
     def __init__(self, workspace: Workspace, facts: RunFacts, proof: Proof, *, whole: bool = False) -> None:
         self._workspace, self._facts, self._proof, self._whole = workspace, facts, proof, whole
@@ -99,7 +105,7 @@ class _Proving:
         self._items: dict[Path, tuple[int, ...]] = {}
 
     def again(self) -> Flow[Run]:
-        """Answer, judge and write: gains in the order in which they were tested first, then what else has a verdict."""
+        """Predict, judge and store: gains first in their sequence, then all other versions with a verdict."""
         variants = self._facts.variants
         order = sequence_of(variants, kept_objective(self._facts.run))
         first = {version.id for version in order.versions}
@@ -112,7 +118,7 @@ class _Proving:
         return run
 
     def alone(self, variant: Variant) -> Flow[Run]:
-        """The same for one version; the others stay as they are."""
+        """Test one version and store the result; other versions stay as they are."""
         run = yield from self._test(ProofOrder((Step(variant),)))
         return run
 
@@ -127,7 +133,7 @@ class _Proving:
         return parts_of(self._workspace.artifacts, self._facts, self._proof)
 
     def _answered(self, variant: Variant) -> Flow[Variant]:
-        """The version with answers to all parts."""
+        """Return the version with predictions for all parts."""
         for place, part in enumerate(self._parts):
             is_first = part.items is None
             if variant.id in part.answers and not (is_first and self._whole):
@@ -142,7 +148,7 @@ class _Proving:
         return variant
 
     def _add(self, place: int, version_id: str, key: str) -> None:
-        """The added part at this place (from the end) has answers of one version more."""
+        """Add the predictions of one more version to the added part at this place, counted from the end."""
         parts = list(self._proof.parts)
         answers = {**parts[place].answers, version_id: key}
         parts[place] = parts[place].model_copy(update={"answers": answers})
@@ -164,19 +170,19 @@ class _Proving:
 
     @property
     def _is_made(self) -> bool:
-        """Whether all there is are inputs that Fettle made."""
+        """Return whether all inputs were made by Fettle."""
         first = self._facts.first_data
         return first is not None and first.origin == "made" and not self._proof.parts
 
     def _counted(self, part: Part, version_id: str) -> list[int]:
-        """Items of a part that this version and the original answered."""
+        """Return the items of a part that both this version and the original predicted."""
         keys = (part.answers[one] for one in (self._facts.baseline.id, version_id))
         told = [run_data.answers_result(self._workspace, key) for key in keys]
         known = min((result.n for result in told if result is not None), default=part.n_test)
         return [item for item in (range(part.n_test) if part.items is None else part.items) if item < known]
 
     def _judge(self, variant: Variant, earlier: int) -> Flow[Judgement]:
-        """The verdict over all examples, by the same judge as the first time."""
+        """Return the verdict over all examples, by the same judge as in the run."""
         pairs = [_pair(self._workspace, self._facts, part, variant) for part in self._parts]
         judgement = yield from judge(pairs, self._facts.run.goal.max_loss_pct, variant.title, earlier)
         return judgement
@@ -187,7 +193,7 @@ class _Proving:
             self._looks.append((variant, looked))
 
     def _write(self) -> Run:
-        """All of it or nothing: verdicts over examples that nobody knows of, or the other way round, would be wrong."""
+        """Store everything in one transaction, because verdicts and their examples must stay consistent."""
         repositories, run, facts = self._workspace.repositories, self._facts.run, self._facts
         tried = [self._judged.get(variant.id, variant) for variant in facts.variants if not variant.is_baseline]
         objective = kept_objective(run)
@@ -239,7 +245,7 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
 
 
 def answers_of(workspace: Workspace, facts: RunFacts, variant: Variant, data_dir: Path) -> Flow[str]:
-    """The key of this version's answers to all test examples of a data folder."""
+    """Return the key of this version's predictions for all test examples of a data folder."""
     check_stored(workspace, facts, variant, contents=False)
     version = yield from predict(stored_version(facts, variant), data_dir, threads_of(facts))
     return str(version.variant.answers_key)

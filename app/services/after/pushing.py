@@ -1,4 +1,4 @@
-"""A bundle that was written goes to the hub, where a person asked for that and said where to."""
+"""Upload an exported bundle to the hub if a person asked for that and named the repository."""
 
 from pathlib import Path
 
@@ -17,14 +17,14 @@ REFUSED = 3
 
 
 def check_push(space: Workspace, repo: str) -> Flow[HubPushResult]:
-    """Before anything is written: is this a name, and who asks? Raises `JobError`."""
+    """Check the repository's name and the account before anything is written; raises `JobError`."""
     place = _place(space)
     params = HubPushParams(access=place.look(), repo=repo)
     return (yield from look("hub_push", params, HubPushResult, "Ask the hub who you are"))
 
 
 def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
-    """The files as one commit. Raises `JobError`, which says that the bundle itself was written."""
+    """Upload the files as one commit; a `JobError` says that the bundle itself was written."""
     place = _place(space)
     access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
     try:
@@ -45,7 +45,7 @@ def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
 
 
 def _place(space: Workspace) -> HubPlace:
-    """Where the hub is. Raises `JobError` (exit code 3) where nobody is logged in there."""
+    """Return the hub's place; raise `JobError` (exit code 3) if nobody is logged in there."""
     place = hub_place(space)
     if place.token is None:
         error = ErrorInfo(

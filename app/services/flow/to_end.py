@@ -1,4 +1,4 @@
-"""Drives a flow to its end where no window does."""
+"""Drive a flow to its end without a window."""
 
 import time
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from app.services.flow.driver import Driver
 T = TypeVar("T")
 
 TIMING_PAUSE_S = 0.05
-"""While requests are timed there is nothing to do but to see their end, or that they hang."""
+"""Seconds per wait while requests are timed; the loop only has to notice that they ended or hang."""
 
 
 def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[], None] = do_nothing) -> T:
-    """Drive without a window. Raises what the flow raised; ends every process when it is broken off."""
+    """Drive a flow to its end, raise what it raised, and end all processes if the caller is interrupted."""
     try:
         while driver.tick():
             meanwhile()
@@ -29,4 +29,4 @@ def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[],
         driver.holding.end()
     if driver.error is not None:
         raise driver.error
-    return cast(T, driver.result)  # which is None only where that is what the flow gives
+    return cast(T, driver.result)  # None only if that is the flow's result

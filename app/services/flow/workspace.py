@@ -1,4 +1,4 @@
-"""What every use case needs, handed over as one value: the data folder, its store and database, the processes."""
+"""Bundle what every use case needs: the data folder, its store and database, and the worker processes."""
 
 import contextlib
 import os
@@ -21,25 +21,27 @@ from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.messages import Card, Limits, RunJob
 
 KEPT_S = 7 * 24 * 3600
-"""How long what an ended job had finished waits for being gone on with."""
+"""Seconds that the finished parts of an interrupted job are kept for its continuation."""
 
 USUAL_MEMORY_BYTES = Limits().memory_bytes
 
 
 def no_own_limit() -> int | None:
-    """The person has set none."""
+    """Return None: the person has set no memory limit."""
     return None
 
 
 def no_own_card() -> Card | None:
-    """The person has chosen none."""
+    """Return None: the person has chosen no GPU."""
     return None
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """`jobs` holds the one folder that each job may write. `memory_limit` gives the person's limit for one job, bytes;
-    None: Fettle's own. `card` gives the GPU that was chosen; None: the first.
+    """The surroundings of all use cases of one program; owned by the window or the command.
+
+    `jobs` holds one writable folder per job. `memory_limit` returns the person's limit for one job in bytes, None for
+    the default. `card` returns the chosen GPU, None for the first one.
     """
 
     paths: DataPaths
@@ -52,16 +54,16 @@ class Workspace:
 
     @property
     def repositories(self) -> Repositories:
-        """What is stored."""
+        """Return the repositories of the database."""
         return self.database.repositories
 
     def job_dir(self, job_id: str) -> Path:
-        """The one folder that a job may write."""
+        """Return the folder that a job may write."""
         return self.jobs / job_id
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Errors of the disk inside are told as the data folder's. Raises `JobError`."""
+        """Report disk errors inside as errors of the data folder; raises `JobError`."""
         try:
             yield
         except OSError as error:
@@ -69,12 +71,12 @@ class Workspace:
             raise JobError(problem.info(), problem.exit_code) from error
 
     def key_of(self, step: JobStep[Any]) -> str:
-        """Where the store keeps what this step's job writes."""
+        """Return the store's key for the output of this step's job."""
         params = step.params.model_dump(mode="json")
         return self.artifacts.key(step.kind, params, step.seed, step.identity, step.threads or usable_cores())
 
     def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
-        """A job for one step, with an empty folder of its own."""
+        """Return a job for one step, with an empty folder of its own."""
         job_id = f"{step.kind}-{uuid.uuid4().hex[:12]}"
         folder = self.job_dir(job_id)
         folder.mkdir(parents=True)
@@ -96,35 +98,35 @@ class Workspace:
         return self.on_card(job) if step.limits.gpu else job
 
     def _begun(self, step: JobStep[Any]) -> Path:
-        """The folder that this step goes on in; those that nobody went on with for long are removed."""
+        """Return the folder with finished parts of this step; folders unused for `KEPT_S` are removed."""
         folder = self.paths.unfinished / self.key_of(step)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.utime(folder)
         for other in self.paths.unfinished.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # another program removes those that it ended well
+            with contextlib.suppress(FileNotFoundError):  # another program may remove the folder of a finished job
                 if time.time() - other.stat().st_mtime > KEPT_S:
                     shutil.rmtree(other, ignore_errors=True)
         return folder
 
     def ended_well(self, step: JobStep[Any]) -> None:
-        """Nobody has to go on with it."""
+        """Remove the finished parts of a step that succeeded."""
         if step.goes_on:
             shutil.rmtree(self.paths.unfinished / self.key_of(step), ignore_errors=True)
 
     def on_card(self, job: RunJob) -> RunJob:
-        """The job on the chosen GPU, unless it names one itself, with the lasting folder of what is compiled for it."""
+        """Return the job on the chosen GPU unless it names one, with the lasting folder of compiled GPU code."""
         limits = job.limits if job.limits.card else job.limits.model_copy(update={"card": self.card()})
         cache = self.paths.gpu_cache
         try:
             cache.mkdir(mode=0o700, exist_ok=True)
-        except OSError:  # a disk that can only be read: it is compiled anew for each job
+        except OSError:  # on a read-only disk each job compiles anew
             return job.model_copy(update={"limits": limits})
         places = (*job.write_paths, str(cache))
         return job.model_copy(update={"limits": limits, "gpu_cache": str(cache), "write_paths": places})
 
     def limited(self, limits: Limits) -> Limits:
-        """With the person's limit in the place of Fettle's usual one, larger or smaller; a step's tighter one stays."""
+        """Return the limits with the person's memory limit in place of the default; a tighter limit of a step stays."""
         most = self.memory_limit()
         if most is None:
             return limits

@@ -1,1 +1,1 @@
-"""Many requests at once, after a run: the measurement, its card and its words."""
+"""Measure a run's versions under many simultaneous requests, and put the result into the card and into words."""

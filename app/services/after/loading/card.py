@@ -1,4 +1,4 @@
-"""What the card says of load, from the record that the run keeps."""
+"""Return what the model card says about load, from the run's records."""
 
 from app.domain.cost import cost_per_million
 from app.domain.variant import Variant
@@ -9,7 +9,7 @@ from workers.contracts.wording import percent
 
 
 def card_load(records: LoadRecords, price: Price | None, variant: Variant) -> CardLoad | None:
-    """The newest record of this version beside the original; of the original itself any will do. None without one."""
+    """Return the newest load of this version, None without a record; for the original any record serves."""
     any_record = next(iter(records.records), None)
     record = records.of("") or any_record if variant.is_baseline else records.of(variant.id)
     if record is None:
@@ -41,7 +41,7 @@ def cost_of(load: VersionLoad, price: Price | None) -> float | None:
 
 
 def price_words(price: Price) -> str:
-    """What was reckoned with, and where that comes from."""
+    """Return the price in words, with its source."""
     where = f", as {price.source} said" if price.source else ""
     on = f" on {price.date}" if price.date else ""
     return (

@@ -1,4 +1,4 @@
-"""Measure a finished run's original and one of its versions under load: parts in turn, each in a fresh process."""
+"""Measure a run's original and one of its versions under load: parts in turn, each in a fresh process."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts
 
 PRESETS_S = (10.0, 60.0)
-"""Seconds that each part measures for."""
+"""Seconds per part to choose from."""
 PARTS: tuple[Part, ...] = ("sweep", "serving")
 TITLES: dict[Part, str] = {
     "sweep": "Batch sizes",
@@ -37,16 +37,16 @@ TITLE_PAIRED, TITLE_COLD = "Both in turn", "Cold start"
 COLD_STARTS = 5
 PAIRED_SETS, PAIRED_BLOCKS, PAIRED_MAX_S = 5, 2, 1.2
 START_S, WARMUP_S, COLD_S, SET_S = 1.5, 3.0, 1.5, 4.0
-"""About what a process takes to start, a part to warm up, a cold start, a set of processes in turn."""
+"""Approximate seconds of starting a process, warming up a part, a cold start, and a side-by-side set of processes."""
 MAX_PART_S = 60.0
 CAPACITY_TRIES = 5
-"""Rates that are usually tried until the most that holds is known."""
+"""Usual number of rates to try until the highest possible one is known."""
 RAPL = Path("/sys/class/powercap")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the measurement. `index` counts on; `expected_s` is about how long it takes."""
+    """One step of the measurement; `index` is its position, `expected_s` its approximate duration in seconds."""
 
     index: int
     title: str
@@ -59,8 +59,9 @@ class Stage:
 def stages(
     facts: RunFacts, variant: Variant | None, seconds: float, limit_ms: float | None = None
 ) -> tuple[Stage, ...]:
-    """All steps in their order: of each part one version after the other, the order turned round from part to part.
-    Of a language model also prompts of several lengths; with a limit of latency the most requests within it.
+    """Return all steps in order: each part measures one version after the other, in reversed order in each second part.
+
+    A language model also gets prompts of several lengths. With a latency limit, the highest rate within it is measured.
     """
     versions = [facts.baseline] + ([variant] if variant is not None else [])
     found: list[Stage] = []
@@ -89,9 +90,12 @@ def measure_load(
     device: DeviceFacts,
     limit_ms: float | None = None,
 ) -> Flow[LoadRecord]:
-    """Measure and keep it. Raises `JobError` where files are gone, or where nothing of a version could be measured.
+    """Measure the load and store it.
 
-    Parts that were measured before this was broken off are taken as they are; measured again, all is new.
+    Parts that were measured before an interruption are reused; a repeated measurement makes all of them anew.
+
+    Raises:
+        JobError: Files are gone, or no part of a version could be measured.
     """
     versions = {version.id: version for version in (facts.baseline, variant) if version is not None}
     for version in versions.values():
@@ -130,7 +134,7 @@ def measure_load(
 
 
 def energy_files() -> tuple[Path, ...]:
-    """RAPL's counters of whole processors that may be read here."""
+    """Return RAPL's energy counters of whole processors that are readable here."""
     found = []
     for zone in sorted(RAPL.glob("intel-rapl:?")):
         file = zone.resolve() / "energy_uj"
@@ -145,7 +149,7 @@ def energy_files() -> tuple[Path, ...]:
 def _part(
     facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, round_: int, limit_ms: float | None
 ) -> Flow[VersionLoad]:
-    """What is known of a version, with one part more; a part that does not fit the model is told, not fatal."""
+    """Return the load of a version with one part more; a part that does not fit the model is noted, not fatal."""
     part, variant = stage.part, stage.variant
     assert part is not None and variant is not None
     version = stored_version(facts, variant)
@@ -167,7 +171,7 @@ def _part(
         (file.parent for file in counters),
         title=stage.title,
         cache=True,
-        # ten minutes on all cores are more processor time than other jobs get
+        # ten minutes on all cores exceed the usual limit of processor time
         limits=version.limits.model_copy(update={"cpu_s": None}),
         threads=threads_of(facts),
         seed=facts.run.goal.seed,
@@ -209,7 +213,7 @@ def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -
 
 
 def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], stage: Stage) -> Flow[Paired | None]:
-    """Both at their own best batch sizes, taking turns (RUNTIME.md): milliseconds an answer are compared."""
+    """Measure both versions side by side at their own best batch sizes, and compare milliseconds per answer."""
     versions = (facts.baseline, variant)
     batches = [_knee(loads[version.id]) for version in versions]
     variants = tuple(
@@ -231,7 +235,7 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
         tuple(tuple(ms / batch for ms in one_set) for one_set in sets)
         for sets, batch in zip(measured.latencies_ms, batches, strict=True)
     )
-    before, after = yield from summarize(replace(measured, latencies_ms=each, loads=()))  # loads count batches
+    before, after = yield from summarize(replace(measured, latencies_ms=each, loads=()))  # loads count whole batches
     if before is None or after is None:
         return None
     return Paired(
@@ -253,12 +257,12 @@ def _knee(load: VersionLoad) -> int:
 
 
 def best_per_s(load: VersionLoad) -> float | None:
-    """Return the answers a second with the best batch size, None where batch sizes were not measured."""
+    """Return the answers per second at the best batch size, None if batch sizes were not measured."""
     return load.sweep.best.throughput_per_s if load.sweep is not None else None
 
 
 def busiest(record: LoadRecord) -> float | None:
-    """The largest share of the processor that other programs took during a part."""
+    """Return the largest share of the processor that other programs used during a part."""
     shares = [load.busy_share for load in (record.original, record.variant) if load is not None]
     return max((share for share in shares if share is not None), default=None)
 

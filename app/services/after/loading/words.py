@@ -1,4 +1,4 @@
-"""Sentences about a load record; every figure in them was measured."""
+"""Put a load record into sentences; every figure in them was measured."""
 
 from app.domain.words.results import times
 from app.services.after.loading.loading import Stage, best_per_s, busiest
@@ -10,7 +10,7 @@ from workers.contracts.wording import percent
 
 
 def headline(record: LoadRecord) -> str:
-    """How many requests a second, and beside the original's where both took turns."""
+    """Return the requests per second, compared with the original's if both were measured side by side."""
     paired, variant = record.paired, record.variant
     if variant is None or paired is None:
         version = variant or record.original
@@ -32,7 +32,7 @@ def plan_words(plan: tuple[Stage, ...], seconds: float) -> str:
 
 
 def about(per_s: float) -> str:
-    """Three digits that matter: 1,350; 42.1; 0.731."""
+    """Return a rate with three significant digits: 1,350; 42.1; 0.731."""
     if per_s >= 100:
         digits = len(str(int(per_s))) - 3
         return f"{round(per_s, -digits):,.0f}"
@@ -40,7 +40,7 @@ def about(per_s: float) -> str:
 
 
 def capacity_words(found: CapacityResult) -> str:
-    """The most requests within the limit, how near it was come to, and whether the answers under load were the same."""
+    """Return the highest rate within the limit, the lowest above it, and whether predictions changed under load."""
     limit = f"99 % within {found.limit_ms:g} ms"
     if found.per_s is None:
         untold = any(one.kept is None for one in found.tries)
@@ -63,7 +63,7 @@ def capacity_words(found: CapacityResult) -> str:
 
 
 def busy_words(record: LoadRecord) -> str:
-    """Whether other programs may have moved the figures; empty if not."""
+    """Return a warning if other programs may have lowered the figures, else ""."""
     share = busiest(record)
     if share is None or share < BUSY_SHARE:
         return ""
