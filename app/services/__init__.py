@@ -1,1 +1,1 @@
-"""The use cases. No Qt: the window and the command line both drive these, and only these write the database."""
+"""Provide the use cases. They are free of Qt, shared by window and command line, and alone write the database."""

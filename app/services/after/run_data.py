@@ -1,4 +1,4 @@
-"""Which examples a run's result rests on: where they lie, and how many of them were asked."""
+"""Find the examples that a run's result is based on, and count how many of them were evaluated."""
 
 import json
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from workers.contracts.jobs import AnswerResult
 
 @dataclass(frozen=True)
 class AskedExamples:
-    """`path` is where the run's own examples lie, None for those that Fettle made or where it is not known.
+    """The run's own examples and how many of them its result is based on.
 
-    Of its `n_test` test examples `n_asked` were answered by the original and by the version that the result is of;
-    `stopped` is what ran out before the others, "" where no more were planned. `rest_s` is about how long all of them
-    take, None where that is not known.
+    `path` is their place, None for inputs made by Fettle or an unknown place. Of `n_test` test examples, the original
+    and the version of the result have predicted `n_asked`. `stopped` names what ran out before the rest, "" if no more
+    were planned. `rest_s` is the approximate time of predicting all of them in seconds, None if unknown.
     """
 
     path: str | None
@@ -29,12 +29,15 @@ class AskedExamples:
 
     @property
     def n_left(self) -> int:
-        """Those that nobody was asked yet."""
+        """Return the number of test examples without predictions."""
         return max(0, self.n_test - self.n_asked)
 
 
 def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
-    """As we know it ourselves: what a worker wrote opens no door. The project may have other examples by now."""
+    """Return the place of the run's examples from our own records.
+
+    Paths written by a worker process are not trusted. The project may have other examples by now.
+    """
     try:
         made_by = workspace.repositories.artifacts.get(facts.run.data_key or "").made_by_json
         path = json.loads(made_by)["params"]["path"]
@@ -44,17 +47,17 @@ def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
 
 
 def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
-    """The counts are those of the answers that are kept; where they are gone, nothing is said to be missing."""
+    """Return the examples with counts from stored predictions; without these, none count as missing."""
     n_test = facts.first_data.n_test if facts.first_data is not None else 0
     path = data_path_of(workspace, facts)
     untested = [version for version in facts.outcome.untested if version.untested == "no_time"]
     shown = facts.recommended or (untested[-1] if untested else facts.baseline)
     if shown.is_baseline and all(one.judgement is None for one in facts.variants if not one.is_baseline):
-        return AskedExamples(path, n_test, n_test)  # no verdict rests on any of them
+        return AskedExamples(path, n_test, n_test)  # no verdict is based on any of them
     kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
     found = [result for result in kept if result is not None]
     least = min(found, key=lambda result: result.n, default=None)
-    is_enough = least is not None and not least.stopped and is_safe(shown)  # no more were planned for this limit
+    is_enough = least is not None and not least.stopped and is_safe(shown)  # this limit needed no more
     if least is None or ((is_enough or least.n >= n_test) and not untested):
         return AskedExamples(path, n_test, n_test)
     slowest = max(found, key=lambda result: result.seconds / max(1, result.n))
@@ -65,8 +68,9 @@ def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
 
 
 def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | None:
-    """About how many seconds a version takes to answer all test examples, by what the original took; None where that is
-    not known.
+    """Return the approximate seconds for a version to predict all test examples, None if unknown.
+
+    The estimate follows from the time that the original took.
     """
     known = answers_result(workspace, facts.baseline.answers_key)
     if known is None or not known.n or facts.first_data is None:
@@ -75,6 +79,6 @@ def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | 
 
 
 def answers_result(workspace: Workspace, key: str | None) -> AnswerResult | None:
-    """What the job told that wrote the answers of this key; None where they are gone."""
+    """Return the result of the job that wrote the predictions of this key, None if they are gone."""
     kept = workspace.artifacts.peek(key) if key else None
     return AnswerResult.model_validate(kept.result) if kept is not None else None

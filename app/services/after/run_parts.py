@@ -1,4 +1,4 @@
-"""What the versions of a run are judged on: its first data, and what was added to prove it."""
+"""List the data on which versions of a run are judged: its first data, and data added to prove it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,11 @@ from app.services.records.proofs import Proof
 
 @dataclass(frozen=True)
 class Part:
-    """Examples of one data folder. `items` None: all of them. `path` is where the person's files lie, "" if unknown.
+    """Examples of one data folder on which a run's versions are judged.
 
-    `answers` maps a version's id to the key of its answers. `first_number` is the number of the first item if all items
-    of all parts are counted on, as `Judgement.changed` does.
+    `items` None means all. `path` is the place of the person's files, "" if unknown. `answers` maps a version's id to
+    the key of its predictions. `first_number` is the number of the first item when the items of all parts are counted
+    continuously, as in `Judgement.changed`.
     """
 
     data_dir: Path
@@ -25,7 +26,7 @@ class Part:
 
 
 def parts_of(artifacts: ArtifactStore, facts: RunFacts, proof: Proof) -> tuple[Part, ...]:
-    """In their order. Inputs that Fettle made do not count any more once there are others."""
+    """Return all parts in order; inputs made by Fettle no longer count once there are others."""
     found: list[Part] = []
     number, first = 0, facts.first_data
     if not (proof.parts and first is not None and first.origin == "made"):

@@ -1,4 +1,4 @@
-"""Put a version of a finished run under stress beside the original: nothing is optimized or measured again."""
+"""Put a version of a finished run under stress beside the original; nothing is optimized or measured again."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,10 @@ PROGRAM = "model.pt2"
 
 @dataclass(frozen=True)
 class StressRequest:
-    """`max_seconds` None: what is usual for quick or full. `again`: with other random changes than the last time."""
+    """Which version to stress and how; made by the page or the command.
+
+    `max_seconds` None means the default for quick or full. `again` requests other random changes than the last time.
+    """
 
     variant_id: str | None = None
     full: bool = False
@@ -32,7 +35,7 @@ class StressRequest:
 
 @dataclass(frozen=True)
 class Stressed:
-    """What was found about a version; `folder` holds the pictures that it names."""
+    """Findings about a version; `folder` holds the pictures that they name."""
 
     variant: Variant
     result: StressResult
@@ -40,7 +43,7 @@ class Stressed:
 
 
 def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
-    """The asked-for version, else the first. Raises `JobError` (exit code 3)."""
+    """Return the requested version, else the first one; raise `JobError` (exit code 3) if there is none."""
     versions = facts.made
     if variant_id is None and versions:
         return versions[0]
@@ -58,7 +61,7 @@ def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
 
 
 def stress(workspace: Workspace, facts: RunFacts, ask: StressRequest) -> Flow[Stressed]:
-    """Answered from the store where the same was asked before. The findings are kept for the run."""
+    """Stress a version and store the findings with the run; a repeated request gets the cached result."""
     variant = pick_stressed(facts, ask.variant_id)
     check_stored(workspace, facts, variant, contents=False)
     earlier = read_record(workspace.repositories, variant.id)
@@ -69,7 +72,7 @@ def stress(workspace: Workspace, facts: RunFacts, ask: StressRequest) -> Flow[St
 
 
 def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Stressed | None:
-    """The newest findings about this version, None where there are none or the store has lost them."""
+    """Return the newest findings about this version, None if there are none or the store has lost them."""
     record, result = read_record(workspace.repositories, variant.id), facts.stress.get(variant.id)
     if record is None or result is None:
         return None
@@ -119,7 +122,7 @@ def _step(
 
 
 def _source(workspace: Workspace, facts: RunFacts, part: Part) -> Path | None:
-    """Where the person's files of a part lie, None where they are gone."""
+    """Return the place of the person's files of a part, None if they are gone."""
     if part.data_dir == facts.data_dir:
         paths = sources_of(workspace, facts)
     else:

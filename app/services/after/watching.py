@@ -1,8 +1,8 @@
-"""Regression watch: each new result is judged against what was exported last, on the project's first test set.
+"""Judge each new result against the last export, on the project's first test set.
 
 A project pins the test set of its first result. When a run ends, its version (the recommended one, else the original)
-is judged on it against the version that was exported last, or where none was, against the last result before. What came
-out is kept beside the run.
+is judged on that set against the version that was exported last, or else against the last earlier result. The result is
+stored beside the run.
 """
 
 import json
@@ -30,7 +30,7 @@ ENDED = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 
 class Pinned(Frozen):
-    """The test set of a project's first result. `model_key`: the opened model that its inputs were made for."""
+    """The test set of a project's first result; `model_key` is the opened model that its inputs were made for."""
 
     run_id: str
     data_key: str
@@ -41,7 +41,7 @@ class Pinned(Frozen):
 
 
 class Changed(Frozen):
-    """A library whose version is not the one that the older version answered with; "" where it was not there."""
+    """A library whose version changed since the older version's predictions; "" if it was not installed."""
 
     name: str
     before: str
@@ -49,7 +49,7 @@ class Changed(Frozen):
 
 
 class Watched(Frozen):
-    """One result against the one before. `judgement` is None where it could not be judged: `reason` says why."""
+    """Comparison of one result with the previous one; `judgement` is None if `reason` says why it failed."""
 
     variant_id: str
     other_run_id: str
@@ -63,7 +63,7 @@ class Watched(Frozen):
 
     @property
     def is_worse(self) -> bool:
-        """Labels prove it, or it is beyond the limit: without labels a changed answer alone is no worse one."""
+        """Return whether labels prove a loss, or it exceeds the limit; without labels a change alone is no loss."""
         judged = self.judgement
         if judged is None:
             return False
@@ -76,17 +76,17 @@ PINNED = RecordKind("pinned", Owner.PROJECT, Pinned)
 
 
 Answering = tuple[RunFacts, Variant]
-"""A version that answered, with all that is stored of its run."""
+"""A version with predictions, and the stored facts of its run."""
 
 
 @dataclass(frozen=True)
 class Between:
-    """What became of the answers from one version to another; `judgement` is None where `reason` says why."""
+    """Changes of predictions from one version to another; `judgement` is None if `reason` says why it failed."""
 
     judgement: Judgement | None = None
     reason: str = ""
     libraries: tuple[Changed, ...] = ()
-    keys: tuple[str, str, str] = ("", "", "")  # of the store: the examples, the answers before and after
+    keys: tuple[str, str, str] = ("", "", "")  # store keys of the examples, and of the predictions before and after
 
 
 @dataclass(frozen=True)
@@ -98,32 +98,32 @@ class _Reference:
 
 
 def read_watched(repositories: Repositories, run_id: str) -> Watched | None:
-    """What was found when this run ended; None where there was nothing before it."""
+    """Return the comparison made when this run ended, None if there was nothing to compare with."""
     return repositories.records.get(WATCHED, run_id)
 
 
 def read_pinned(repositories: Repositories, project_id: str) -> Pinned | None:
-    """The project's test set; None before its first result with examples of the person's own."""
+    """Return the project's test set, None before its first result with a person's own examples."""
     return repositories.records.get(PINNED, project_id)
 
 
 def then_watched(space: Workspace, flow: Flow[Run]) -> Flow[Run]:
-    """A run, and what follows it: its result stands whatever becomes of the watch."""
+    """Execute a run and then the comparison; the result of the run stands even if the comparison fails."""
     run = yield from flow
     try:
         yield from watch(space, run)
     except (JobError, FlowCancelled) as error:
         log.info("the result of %s was not compared with the one before: %s", run.id, error)
-    except Exception:  # a full disk, damaged files, a mistake of ours: the run is finished and recorded all the same
+    except Exception:  # a full disk, damaged files, or our own bug: the run is recorded all the same
         log.exception("the result of %s could not be compared with the one before", run.id)
     return run
 
 
 def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
-    """Pin the test set if none is, then judge the run's result against the one before. Cheap: answers are stored.
+    """Pin the test set if none is, then judge the run's result against the previous one; predictions are cached.
 
     Returns:
-        The comparison; None where there is nothing before, or where the original is only compared with itself.
+        The comparison; None if nothing came before, or if the original would only be compared with itself.
     """
     if run.state not in ENDED:
         return None
@@ -151,8 +151,9 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
 
 
 def judged_between(space: Workspace, before: Answering, after: Answering) -> Flow[Between]:
-    """One version's answers against another's, of any two runs of a project: on its pinned test set, else on the first
-    run's.
+    """Judge one version's predictions against another's, of any two runs of a project.
+
+    The examples are the project's pinned test set, else those of the first run.
     """
     facts = before[0]
     pinned = read_pinned(space.repositories, facts.project.id)
@@ -167,7 +168,7 @@ def judged_between(space: Workspace, before: Answering, after: Answering) -> Flo
 def _between(
     space: Workspace, pinned: Pinned, before: Answering, after: Answering, *, asks: bool = False
 ) -> Flow[Between]:
-    """`asks`: a version that was never tested, or whose answers are gone, is asked now."""
+    """Judge two versions; `asks` makes missing predictions now."""
     try:
         first = yield from _answers(space, pinned, *before, asks=asks)
         second = yield from _answers(space, pinned, *after, asks=asks)
@@ -182,7 +183,7 @@ def _between(
 
 
 def _pin(space: Workspace, facts: RunFacts) -> Pinned | None:
-    """The project's test set; this run's becomes it where there is none, or where its files are gone."""
+    """Return the project's test set; pin this run's if there is none or if its files are gone."""
     repositories = space.repositories
     pinned = read_pinned(repositories, facts.project.id)
     if pinned is not None and space.artifacts.peek(pinned.data_key) is not None:
@@ -195,7 +196,7 @@ def _pin(space: Workspace, facts: RunFacts) -> Pinned | None:
 
 
 def _pinned_of(facts: RunFacts) -> Pinned | None:
-    """A run's own test set; None where it is not known any more."""
+    """Return a run's own test set, None if it is no longer known."""
     data, key, model = facts.first_data, facts.run.data_key, facts.baseline.artifact_key
     if data is None or key is None or model is None:
         return None
@@ -204,7 +205,7 @@ def _pinned_of(facts: RunFacts) -> Pinned | None:
 
 
 def _reference(space: Workspace, facts: RunFacts) -> _Reference | None:
-    """What was exported last, else the last result before this one."""
+    """Return the version that was exported last, else that of the previous result."""
     runs = {run.id: run for run in space.repositories.runs.list(project_id=facts.project.id)}
     exports = [
         record for run_id in runs if run_id != facts.run.id for record in space.repositories.exports.list(run_id)
@@ -222,13 +223,13 @@ def _reference(space: Workspace, facts: RunFacts) -> _Reference | None:
 
 
 def _is_original_again(reference: _Reference, facts: RunFacts, variant: Variant) -> bool:
-    """Whether both results are the same original model: that it still gives its own predictions is no news."""
+    """Return whether both results are the same original model, whose equal predictions are no news."""
     same_model = reference.facts.baseline.artifact_key == facts.baseline.artifact_key
     return same_model and reference.variant.is_baseline and variant.is_baseline
 
 
 def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunFacts, Variant] | None:
-    """A version whose answers may still be there."""
+    """Return a version whose predictions may still exist."""
     try:
         facts = read_facts(space, run_id)
     except JobError:
@@ -238,7 +239,7 @@ def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunF
 
 
 def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant, *, asks: bool = False) -> Flow[str]:
-    """The key of a version's answers to the pinned test set; they are asked for where they were to other examples."""
+    """Return the key of a version's predictions for the pinned test set; predict if it has those of other examples."""
     data = facts.first_data
     same = data is not None and (data.sha256, data.n_test, facts.run.goal.seed) == (
         pinned.sha256,
@@ -265,7 +266,7 @@ def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after
 
 
 def _versions(space: Workspace, key: str) -> dict[str, str]:
-    """The libraries that a version answered with."""
+    """Return the library versions with which predictions were made."""
     try:
         made_by = json.loads(space.repositories.artifacts.get(key).made_by_json)
         return {str(name): str(number) for name, number in made_by["versions"].items()}
@@ -276,7 +277,7 @@ def _versions(space: Workspace, key: str) -> dict[str, str]:
 def _changed(before: dict[str, str], after: dict[str, str]) -> tuple[Changed, ...]:
     if not before or not after:
         return ()
-    # another release of the program may write down more of them, which then did not change
+    # another program release may record more libraries, which then did not change
     names = sorted({*before, *after} if before.get("fettle") == after.get("fettle") else {*before} & {*after})
     return tuple(
         Changed(name=name, before=before.get(name, ""), after=after.get(name, ""))
@@ -296,7 +297,7 @@ def _not_judged(why: str) -> JobError:
 
 
 def watched_words(watched: Watched) -> str:
-    """ "Compared with the version of 12 November 2025, 09:05: 2 of 180 answers differ, none worse." """
+    """Return the comparison as text: "Compared with the version of 12 November 2025, 09:05: 2 of 180 …"."""
     when = f"{watched.other_at.astimezone():%d %B %Y, %H:%M}".removeprefix("0")
     what = "exported on" if watched.is_export else "of"
     judged = watched.judgement
@@ -313,7 +314,7 @@ def watched_words(watched: Watched) -> str:
 
 
 def difference_words(judged: Judgement) -> str:
-    """ "2 of 180 answers differ, none worse." """
+    """Return the difference as text: "2 of 180 answers differ, none worse."."""
     differ = (
         f"{judged.changed_count:,} of {judged.n:,} answers differ"
         if judged.changed_count
@@ -326,7 +327,7 @@ def difference_words(judged: Judgement) -> str:
 
 
 def watched_document(watched: Watched | None) -> dict[str, Any] | None:
-    """As `fettle compare` prints it; changed items are counted, not listed."""
+    """Return the comparison as `fettle compare` prints it; changed items are counted, not listed."""
     if watched is None:
         return None
     judged = watched.judgement

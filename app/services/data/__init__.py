@@ -1,1 +1,1 @@
-"""Examples before a run: read, looked at, checked, fed."""
+"""Read, inspect, check and feed examples before a run."""

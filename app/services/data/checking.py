@@ -1,4 +1,4 @@
-"""Check data: what `fettle data check` and the page Data do after reading."""
+"""Check data, as `fettle data check` and the page Data do after reading."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ TITLE = "Check the examples"
 
 
 def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
-    """Look at one set, or at two beside each other. Raises `JobError` (exit code 3) for what cannot be read."""
+    """Check one set, or two compared with each other; raise `JobError` (exit code 3) if one cannot be read."""
     places = (params.path, params.against, params.model_dir, params.data_dir)
     done: Done[DataCheckResult] = yield JobStep(
         kind="data_check",
@@ -28,14 +28,14 @@ def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found, and the folder of the store that its pictures lie in."""
+    """The findings, and the stored folder of their pictures."""
 
     result: DataCheckResult
     folder: Path
 
 
 def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[Checked]:
-    """The two parts of a set that was read; answered from the store when the same set was checked before."""
+    """Check the two parts of a set that was read; a set that was checked before gets the cached result."""
     if asked.path is None:
         raise ValueError("made inputs are not checked")
     params = DataCheckParams(

@@ -1,4 +1,4 @@
-"""Which way of preparing inputs fits the model: asked on the page Data, by `fettle data doctor`, before each run."""
+"""Find the preparation of inputs that fits the model, for the page Data, `fettle data doctor`, and runs."""
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
@@ -16,7 +16,7 @@ TITLE = "Check the preparation"
 
 
 class StoredCheck(Frozen):
-    """The last check of a project's preparation, and of which model and examples it was."""
+    """The last check of a project's preparation, with the keys of its model and examples."""
 
     model_key: str
     data_key: str
@@ -26,19 +26,26 @@ class StoredCheck(Frozen):
 CHECK = RecordKind("preparation-check", Owner.PROJECT, StoredCheck)
 FULL_S = 15.0
 QUICK_S, QUICK_ITEMS = 2.0, 40
-"""Before a run: enough to see a way that is right nearly each time where the chosen one nearly never is."""
+"""Seconds and items before a run: enough to see a nearly always right preparation beside a nearly always wrong one."""
 LEAST_BUDGET_S = 60.0
 WRONGLY = "The inputs are probably prepared wrongly"
 WALL_S = 20.0
-"""The look before a run ends after this, whatever keeps the model busy; then nothing is said."""
+"""Most seconds of the check before a run; a check that takes longer gives no finding."""
 
 
 def check_preparation(
     model: OpenedModel, asked: DataParams, data_key: str | None, *, quick: bool = False
 ) -> Flow[DoctorResult]:
-    """Try the plausible ways on the person's examples; answered from the store where the same was asked before.
+    """Try the plausible preparations on the person's examples; a repeated check gets the cached result.
 
-    Raises `JobError` where the examples cannot be read. `data_key` stands for what the examples hold.
+    Args:
+        model: The opened model.
+        asked: How the examples are read.
+        data_key: Identifies the contents of the examples.
+        quick: Whether to do the short check before a run.
+
+    Raises:
+        JobError: The examples cannot be read.
     """
     if asked.path is None:
         raise ValueError("made inputs are prepared as the model wants them")
@@ -68,12 +75,12 @@ def check_preparation(
 
 
 def store_check(repositories: Repositories, project_id: str, check: StoredCheck) -> None:
-    """Keep a check beside its project, in place of the one before."""
+    """Store a check of a project in place of the earlier one."""
     repositories.records.put(CHECK, project_id, check)
 
 
 def read_check(repositories: Repositories, project_id: str, model_key: str, data_key: str) -> DoctorResult | None:
-    """Return the result of the last check; None where it was of another model or of other examples."""
+    """Return the result of the last check, None if it was of another model or other examples."""
     stored = repositories.records.get(CHECK, project_id)
     if stored is None or (stored.model_key, stored.data_key) != (model_key, data_key):
         return None
@@ -83,9 +90,9 @@ def read_check(repositories: Repositories, project_id: str, model_key: str, data
 def misfit_before_run(
     model: OpenedModel, asked: DataParams, data: ReadData, time_budget_s: float | None = None
 ) -> Flow[DoctorResult | None]:
-    """Return what the check found where another preparation fits far better than the chosen one, else None.
+    """Return the check's result if another preparation fits far better than the chosen one, else None.
 
-    A run of less than a minute is not kept waiting for it. Where the check itself cannot be made, the run goes on.
+    Runs below a minute skip the check. A check that fails does not stop the run.
     """
     if time_budget_s is not None and time_budget_s < LEAST_BUDGET_S:
         return None

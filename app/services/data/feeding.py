@@ -1,4 +1,4 @@
-"""What the model is fed: three examples as they go in, for the page Data and `fettle inspect MODEL --data PATH`."""
+"""Show three examples as they enter the model, for the page Data and `fettle inspect MODEL --data PATH`."""
 
 from app.services.flow.steps import Done, Flow, JobStep
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
@@ -10,9 +10,10 @@ TITLE = "See what the model is fed"
 
 
 def show_fed(model: OpenedModel, data: ReadData) -> Flow[Done[FedResult]]:
-    """Pictures lie in the `folder` of what comes back; answered from the store where the same was asked before.
+    """Return three inputs; pictures lie in the result's `folder`. A repeated request gets the cached result.
 
-    Raises `JobError` where the model cannot run on the examples.
+    Raises:
+        JobError: The model cannot run on the examples.
     """
     done: Done[FedResult] = yield JobStep(
         kind="fed",
@@ -27,7 +28,7 @@ def show_fed(model: OpenedModel, data: ReadData) -> Flow[Done[FedResult]]:
 
 
 def inspect_fed(opening: OpenParams, asked: DataParams) -> Flow[tuple[ModelInfo, Done[FedResult]]]:
-    """Open the model, read the data for it, and see what goes in. Raises `JobError` where one of it cannot be done."""
+    """Open the model, read the data for it, and show its inputs; raise `JobError` if one of these fails."""
     model = yield from open_model(opening)
     data = yield from read_data(asked.model_copy(update={"model_dir": str(model.folder)}))
     done = yield from show_fed(model, data)
@@ -35,12 +36,12 @@ def inspect_fed(opening: OpenParams, asked: DataParams) -> Flow[tuple[ModelInfo,
 
 
 def shape_words(entry: FedInput) -> str:
-    """ "1 × 3 × 224 × 224"; "one number" for none."""
+    """Return the shape as text ("1 × 3 × 224 × 224"), "one number" for a scalar."""
     return " × ".join(f"{size:,}" for size in entry.shape) or "one number"
 
 
 def range_words(entry: FedInput) -> str:
-    """ "−2.12 to 2.64, mean −0.03": from the lowest to the highest number; the mean stays with its word."""
+    """Return lowest, highest and mean value as text, e.g. "−2.12 to 2.64, mean −0.03"; "mean" stays with its number."""
     if entry.low is None or entry.high is None or entry.mean is None:
         return "no finite numbers"
     if entry.low == entry.high:
@@ -49,7 +50,7 @@ def range_words(entry: FedInput) -> str:
 
 
 def number_words(value: float) -> str:
-    """Whole from a thousand on, two decimals between 1 and that, below and far above two digits that count."""
+    """Return a number as text: whole from 1000 on, two decimals from 1 on, else two significant digits."""
     size = abs(value)
     if size >= 1e7 or 0 < size < 1:
         text = f"{size:.2g}"

@@ -1,4 +1,4 @@
-"""Before a run: whether the examples that are there can prove the limit at all."""
+"""Check before a run whether the examples suffice to prove the limit."""
 
 from app.domain.choose import LEAST_ALIKE_ITEMS
 from app.domain.proof.examples import least_limit_pct, least_to_prove, least_to_tell, texts_to_ask
@@ -8,18 +8,19 @@ from workers.contracts.wording import percent_of
 
 
 def enough_items(limit_pct: float) -> int:
-    """So many test examples prove the limit in percent, or let rounded numbers be recommended unproven."""
+    """Return how many test examples prove the limit in percent, or let rounded numbers be recommended unproven."""
     return min(LEAST_ALIKE_ITEMS, least_to_tell(limit_pct))
 
 
 def few_items(data: ReadData, limit_pct: float, *, by_words: bool = False) -> bool:
-    """So few examples that none proves the limit, and that rounded numbers are not recommended unproven either."""
+    """Return whether the examples are too few to prove the limit or to recommend rounded numbers unproven."""
     return not by_words and data.result.n_test < enough_items(limit_pct)
 
 
 def most_texts(data: ReadData, limit_pct: float) -> int | None:
-    """Return how many test items of a language model a run asks, the first ones: what Fettle adds, and as many texts as
-    the limit takes. None for all.
+    """Return how many of a language model's test items a run evaluates, None for all.
+
+    These are the items that Fettle adds, and then as many texts as the limit requires.
     """
     result = data.result
     texts = texts_to_ask(limit_pct, result.n_of_person)
@@ -27,9 +28,10 @@ def most_texts(data: ReadData, limit_pct: float) -> int | None:
 
 
 def reach_warning(data: ReadData, limit_pct: float, *, by_words: bool = False) -> str | None:
-    """What so few examples can prove at best and how many the limit takes; None where there are enough, where they are
-    not the person's. `by_words`: a language model's next words are counted, and as many texts are needed as examples
-    of any other kind, since a text may break wholly.
+    """Return what so few examples can prove at best and how many the limit requires, else None.
+
+    There is no warning about inputs made by Fettle. `by_words` counts the next words of a language model; it needs as
+    many texts as other models need examples, since a text may break as a whole.
     """
     have, needed = data.result.n_of_person, least_to_prove(limit_pct)
     if by_words and data.result.origin == "person" and have < LEAST_TEXTS:

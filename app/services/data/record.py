@@ -1,4 +1,4 @@
-"""The record of where a project's examples come from: kept for the data that they are, not for any others."""
+"""Store the record of a project's data source, separately for each path of data."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,16 +9,16 @@ from workers.contracts.data.record import DataRecord
 
 EMPTY = DataRecord()
 DATA_RECORD = RecordKind("data-record", Owner.PROJECT, DataRecord)
-"""One for each path of data."""
+"""Kind of the records, one per path of data."""
 
 
 def read_record(repositories: Repositories, project_id: str, data_path: str | None) -> DataRecord:
-    """What was answered for these data; nothing for others."""
+    """Return the record for these data, empty if there is none."""
     return (repositories.records.get(DATA_RECORD, project_id, data_path) if data_path else None) or EMPTY
 
 
 def write_record(repositories: Repositories, project_id: str, data_path: str, record: DataRecord) -> DataRecord:
-    """Keep the answers, with the moment and the data's name; those for other data of the project stay."""
+    """Store the record with the time and the data's name; records for other data of the project stay."""
     dated = record.model_copy(
         update={"answered_at": datetime.now(UTC).isoformat(timespec="seconds"), "data": Path(data_path).name}
     )

@@ -1,4 +1,4 @@
-"""The examples of a read set as the page Data lists them, and small pictures of them, a range at a time."""
+"""List the examples of a read set for the page Data, and draw small pictures of them in ranges."""
 
 import itertools
 import json
@@ -12,7 +12,7 @@ from workers.contracts.jobs import DataParams
 from workers.contracts.paths import from_text
 
 CHUNK = 128
-"""Pictures that are drawn at a time."""
+"""Number of pictures drawn at a time."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,12 @@ class DataItem:
 
 
 def read_items(folder: Path) -> tuple[DataItem, ...]:
-    """All examples of a read set, the test's first, as `ThumbnailsParams` counts them. Raises OSError, ValueError."""
+    """Return all examples of a read set, test examples first, in the order of `ThumbnailsParams`.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The file is damaged.
+    """
     facts = json.loads((folder / "data.json").read_text(encoding="utf-8"))
     classes = list(facts["classes"] or ())
     return tuple(
@@ -37,14 +42,14 @@ def read_items(folder: Path) -> tuple[DataItem, ...]:
 
 
 def _label(labels: list[int], classes: list[str]) -> str:
-    """The first accepted class by its name, else by its number."""
+    """Return the first accepted class by its name, else by its number."""
     if not labels:
         return ""
     return classes[labels[0]] if labels[0] < len(classes) else str(labels[0])
 
 
 def draw(asked: DataParams, data: ReadData, model_dir: Path, first: int) -> Flow[tuple[bytes, ...]]:
-    """JPEGs of the examples `first` … `first + CHUNK`, b"" for what is no picture; kept in the store."""
+    """Return JPEGs of the examples from `first` to `first + CHUNK`, b"" for items without a picture, cached."""
     if asked.path is None:
         raise ValueError("made inputs are not drawn")
     places = [place for place in (asked.path, asked.calibration_path) if place is not None]

@@ -1,1 +1,1 @@
-"""The model hub: search, download, keep, remove."""
+"""Search, download, keep and remove models of the hub."""

@@ -1,4 +1,4 @@
-"""What the hub's models take on the disk, who uses them, and how to be rid of them."""
+"""List what the hub's models take on the disk and who uses them, and remove them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 @dataclass(frozen=True)
 class KeptModel:
-    """`used_by` are the names of the projects that were begun with it; `running` if one of them works now."""
+    """A stored model; `used_by` names the projects that began with it, `running` is true if one works now."""
 
     stored: StoredModel
     used_by: tuple[str, ...]
@@ -24,19 +24,19 @@ class KeptModel:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A download that was paused or broken off, and how much of it is here."""
+    """An interrupted download and how many bytes of it are here."""
 
     pending: PendingDownload
     come_bytes: int
 
 
 def kept_models(space: Workspace) -> tuple[KeptModel, ...]:
-    """All whole models, the newest first."""
+    """Return all complete models, newest first."""
     return tuple(_with_use(space, model) for model in ModelCache(space.paths.hub).list())
 
 
 def unfinished_downloads(space: Workspace) -> tuple[Unfinished, ...]:
-    """Downloads to go on with or to remove, the newest first."""
+    """Return downloads to resume or remove, newest first."""
     model_cache = ModelCache(space.paths.hub)
     return tuple(
         Unfinished(pending, model_cache.come_bytes(pending.key)) for pending in model_cache.pending_downloads()
@@ -44,10 +44,13 @@ def unfinished_downloads(space: Workspace) -> tuple[Unfinished, ...]:
 
 
 def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
-    """Remove a model; the bytes that it had. Raises `JobError` (exit code 3) where it is in use or not there.
+    """Remove a model and return its bytes.
 
-    `even_if_used` is for a person who was told which projects need it to be opened again. What was made from it stays
-    in the store; while a run works with it, it is never removed.
+    `even_if_used` removes a model although projects need it to be opened again; the person was told which. Results made
+    from it stay in the store. A model that a run uses now is never removed.
+
+    Raises:
+        JobError: (exit code 3) The model is in use or missing.
     """
     model_cache = ModelCache(space.paths.hub)
     model = model_cache.get(key)
@@ -70,7 +73,7 @@ def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
 
 
 def discard_download(space: Workspace, key: str) -> None:
-    """Remove what has come of a download. Raises `JobError` (exit code 6) while it goes on."""
+    """Remove the pieces of a download; raise `JobError` (exit code 6) while it is under way."""
     ModelCache(space.paths.hub).discard(key)
 
 

@@ -1,1 +1,1 @@
-"""Trying a version after a run: one input, a chat, the process that stays open for it, and what is shown of it."""
+"""Try a version after a run: single inputs, chats, the process that stays open for them, and the display."""

@@ -1,4 +1,4 @@
-"""Chats with language models: of a run's version, or of any model that can be opened. Each is a process of its own."""
+"""Chat with language models: a run's version, or any model that can be opened, each in its own process."""
 
 from pathlib import Path
 
@@ -18,25 +18,34 @@ LANGUAGE_MODEL = "language-model"
 
 
 class LiveChat(LiveJob):
-    """`say` a dialogue, `pieces()` of the answer come until one is done; saying anything else ends it."""
+    """A chat with one version in a live process; owned by the page or the command.
+
+    After `say` with a dialogue, `pieces()` returns parts of the answer until one is marked as done. A new `say` ends
+    the present answer.
+    """
 
     def __init__(self, workspace: Workspace, version: Version, threads: int | None = None) -> None:
+        """Start the process that loads the version."""
         super().__init__(workspace, _step(version, threads))
         self._index = 0
 
     def say(self, request: ChatRequest) -> None:
-        """Ask for the next answer; one without messages only ends the one that comes now."""
+        """Request the next answer; a request without messages only ends the present one."""
         self._index += 1
         self.ask(self._index, request)
 
     def pieces(self) -> list[ChatPiece | ErrorInfo]:
-        """What has come of the latest answer; never waits."""
+        """Return new parts of the latest answer without waiting."""
         latest = [answered for answered in self.poll() if answered.index == self._index]
         return [one.error if one.error is not None else ChatPiece.model_validate(one.result) for one in latest]
 
 
 def chat_of_run(workspace: Workspace, facts: RunFacts, variant: Variant) -> LiveChat:
-    """A version of a run. Raises `JobError` (exit code 3) where its files are gone, or it is no language model."""
+    """Open a chat with a version of a run.
+
+    Raises:
+        JobError: (exit code 3) Its files are gone, or it is not a language model.
+    """
     check_stored(workspace, facts, variant, contents=False)
     if not is_chat(facts.original_dir):
         raise JobError(no_language_model(facts.project.name), 3)
@@ -44,13 +53,13 @@ def chat_of_run(workspace: Workspace, facts: RunFacts, variant: Variant) -> Live
 
 
 def is_chat(model_dir: Path) -> bool:
-    """Whether the opened model in this folder is a language model."""
+    """Return whether the opened model in this folder is a language model."""
     text = (model_dir / "info.json").read_text(encoding="utf-8")
     return ModelInfo.model_validate_json(text).task == LANGUAGE_MODEL
 
 
 def chat_version(params: OpenParams) -> Flow[Version]:
-    """A model or an unpacked bundle, opened. Raises `JobError` (exit code 3) for what is no language model."""
+    """Open a model or an unpacked bundle; raise `JobError` (exit code 3) if it is not a language model."""
     opened = yield from open_model(params.model_copy(update={"to_prove": True}))
     if opened.info.task != LANGUAGE_MODEL:
         raise JobError(no_language_model(opened.info.name), 3)
@@ -59,7 +68,7 @@ def chat_version(params: OpenParams) -> Flow[Version]:
 
 
 def no_language_model(name: str) -> ErrorInfo:
-    """Why there is no chat."""
+    """Return the error of a model that is not a language model."""
     return ErrorInfo(
         code="no_language_model",
         title="There is no chat with this model",
@@ -70,7 +79,7 @@ def no_language_model(name: str) -> ErrorInfo:
 
 def _step(version: Version, threads: int | None) -> JobStep[ChatResult]:
     params = ChatParams(**version.parameters())
-    limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the chat is
+    limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the chat
     return JobStep(
         kind="chat",
         params=params,

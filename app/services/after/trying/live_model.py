@@ -1,4 +1,4 @@
-"""One version of a run, loaded in a process of its own, that answers one input after another."""
+"""Keep one version of a run loaded in a process that predicts one input after another."""
 
 import shutil
 from pathlib import Path
@@ -21,11 +21,13 @@ Ended = (Finished, Failed, Cancelled, Crashed)
 
 
 class LiveJob:
-    """A job that stays open: `poll()` gives the answers that have come; `is_loaded` and `error` say how it is.
-    `close()` ends the process.
+    """A job that stays open; owned by its page, which calls `close()` to end the process.
+
+    `poll()` returns new results; `is_loaded` and `error` show its state.
     """
 
     def __init__(self, workspace: Workspace, step: JobStep[Any]) -> None:
+        """Start the job of `step` in a worker process."""
         self.is_loaded = False
         self.error: ErrorInfo | None = None
         job = workspace.new_job(step, step.params.model_dump(mode="json"))
@@ -35,15 +37,15 @@ class LiveJob:
 
     @property
     def pid(self) -> int | None:
-        """Its process, while there is one."""
+        """Return the process while it exists."""
         return self._client.pid
 
     def ask(self, index: int, request: BaseModel) -> None:
-        """Ask it; one question at a time."""
+        """Send a request; only one may be open at a time."""
         self._client.send_request(Request(index=index, request=request.model_dump(mode="json")))
 
     def poll(self) -> list[Answered]:
-        """Answers that have come; never waits."""
+        """Return new results without waiting."""
         answers = []
         for message in self._client.poll():
             if isinstance(message, Ready):
@@ -55,7 +57,7 @@ class LiveJob:
         return answers
 
     def _end(self, outcome: Outcome) -> None:
-        """It never ends by itself while it is wanted."""
+        """Set an error, since a live job should end only through `close`."""
         self.is_loaded = False
         self.error = error_of(outcome) or ErrorInfo(
             code="ended_early",
@@ -65,16 +67,17 @@ class LiveJob:
         )
 
     def close(self) -> None:
-        """End the process at once, and remove its folder."""
+        """End the process at once and remove its folder."""
         self.is_loaded = False
         self._client.close()
         shutil.rmtree(self.work_dir, ignore_errors=True)
 
 
 class LiveModel(LiveJob):
-    """One version that answers inputs. Raises `JobError` (exit code 3) where its files are no longer in the store."""
+    """One loaded version that predicts inputs."""
 
     def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> None:
+        """Load a version in a process that may read `readable`; raise `JobError` (exit code 3) if files are gone."""
         self.variant = variant
         super().__init__(workspace, _step(workspace, facts, variant, readable))
 
@@ -83,6 +86,6 @@ def _step(workspace: Workspace, facts: RunFacts, variant: Variant, readable: tup
     check_stored(workspace, facts, variant, contents=False)
     version = stored_version(facts, variant)
     params = TryParams(**version.parameters(), data_dir=str(facts.data_dir))
-    limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the page is
+    limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the page
     threads = facts.run.goal.threads
     return version.step("try_it", params, TryResult, facts.data_dir, readable, threads=threads, limits=limits)

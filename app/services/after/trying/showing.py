@@ -1,4 +1,4 @@
-"""Answers of a variant beside the original's, with their examples, and the model card as it will read."""
+"""Show a variant's predictions beside the original's with their examples, and preview the model card."""
 
 import dataclasses
 import shutil
@@ -21,11 +21,11 @@ from workers.contracts.paths import from_text
 MAX_SHOWN, MAX_TO_TRY = 200, 13
 LOOK_PX, LOOK_CHARS = 480, 20_000
 PICTURES = ("picture", "mask_before", "mask_after")
-"""Fields of an `Example` that name pictures."""
+"""Fields of `Example` that name pictures."""
 
 
 def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
-    """Rows, worst first, then those of Fettle's own; their pictures by whole paths; empty where nothing changed."""
+    """Return changed examples with the worst first, then Fettle's own; pictures have absolute paths."""
     judgement = variant.judgement
     wanted = () if judgement is None else (*judgement.changed, *judgement.beside_changed)[:MAX_SHOWN]
     if not wanted:
@@ -37,7 +37,7 @@ def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) ->
 def numbered_examples(
     workspace: Workspace, facts: RunFacts, variant: Variant, wanted: tuple[int, ...], title: str
 ) -> Flow[tuple[Example, ...]]:
-    """Examples by their numbers over all parts, in that order."""
+    """Return examples by their numbers over all parts, in that order."""
     rows: dict[int, Example] = {}
     for part, items in _placed(workspace, facts, wanted):
         for row in (yield from _examples(workspace, facts, part, variant, items, title)):
@@ -47,8 +47,9 @@ def numbered_examples(
 
 @dataclass(frozen=True)
 class Looked:
-    """One example as it is looked at or listened to: bytes of PNGs (the picture, and both models' masks over it) and of
-    a WAV file, empty where there is none.
+    """One example at full size: PNG and WAV bytes, empty if it has none.
+
+    `masks` are both models' masks over the picture.
     """
 
     row: Example
@@ -60,7 +61,7 @@ class Looked:
 def look_at(
     workspace: Workspace, facts: RunFacts, variant: Variant, wanted: tuple[int, ...]
 ) -> Flow[tuple[Looked, ...]]:
-    """Examples by their numbers, large and whole. Nothing of it is kept in the store: there may be 100,000."""
+    """Return examples by their numbers at full size; nothing is stored, since there may be 100,000."""
     found: dict[int, Looked] = {}
     look = {"side_px": LOOK_PX, "text_chars": LOOK_CHARS, "sounds": True}
     for part, items in _placed(workspace, facts, wanted):
@@ -84,7 +85,7 @@ def _bytes(folder: Path, name: str | None) -> bytes:
 
 
 def _placed(workspace: Workspace, facts: RunFacts, wanted: tuple[int, ...]) -> list[tuple[Part, tuple[int, ...]]]:
-    """Which items of which part these numbers are."""
+    """Return which items of which parts these numbers are."""
     placed = []
     for part in parts_of(workspace.artifacts, facts, facts.proof):
         first, end = part.first_number, part.first_number + part.n_test
@@ -116,7 +117,10 @@ def _examples_step(
     title: str,
     **look: Any,
 ) -> JobStep[ExamplesResult] | None:
-    """`look` are further fields of `ExamplesParams`. None where nothing is wanted or not both have answered."""
+    """Return the step for examples, None if none are wanted or one version lacks predictions.
+
+    `look` are further fields of `ExamplesParams`.
+    """
     before_key, after_key = part.answers.get(facts.baseline.id), part.answers.get(variant.id)
     if not items or before_key is None or after_key is None:
         return None
@@ -142,7 +146,7 @@ def _existing(path: str | None) -> tuple[Path, ...]:
 
 
 def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Done[AnswerRowsResult] | None]:
-    """All answers as one table (see `AnswerRowsResult`); None where the version did not answer."""
+    """Return all predictions as one table (see `AnswerRowsResult`), None if the version has none."""
     parts: list[RowsPart] = []
     read_paths: list[Path] = []
     for part in parts_of(workspace.artifacts, facts, facts.proof):
@@ -168,8 +172,9 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
 
 
 def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
-    """Some of the first data that changed, then some from all over them, in the form of `changed_examples`. Nothing is
-    known to have changed of a version that was not asked yet.
+    """Return some changed examples of the first data, then some spread over all, as in `changed_examples`.
+
+    A version without predictions has no known changes.
     """
     baseline, first = facts.baseline, parts_of(workspace.artifacts, facts, NOTHING_ADDED)[0]
     asked = variant if variant.answers_key else baseline
@@ -187,12 +192,12 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
 
 
 def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
-    """Where the run's examples lie, as we know it ourselves: what a worker wrote opens no door."""
+    """Return the place of the run's examples from our own records; paths written by a worker are not trusted."""
     return _existing(data_path_of(workspace, facts))
 
 
 def card_preview(facts: RunFacts, card: CardFacts, target: str) -> Flow[str]:
-    """README.md as it will read in a bundle for this target."""
+    """Return README.md as a bundle for this target will contain it."""
     done: Done[CardResult] = yield JobStep(
         kind="card",
         params=CardParams(target=target, model_dir=str(facts.original_dir), facts=card),

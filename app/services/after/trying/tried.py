@@ -1,4 +1,4 @@
-"""What a run tried, read from what is stored about it, with the sentences that explain its result."""
+"""List what a run tried, from its stored facts, with sentences that explain the result."""
 
 import contextlib
 import dataclasses
@@ -22,7 +22,10 @@ from workers.contracts.specs import DeviceFacts, LayersKept
 
 @dataclass(frozen=True)
 class TriedRun:
-    """`why` explains the choice, `eights` why 8 bits are not it, `elsewhere` what to expect of other processors."""
+    """Everything that one run tried, for the page and the command.
+
+    `why` explains the choice, `eights` why 8 bits lost, and `elsewhere` what to expect on other processors.
+    """
 
     rows: tuple[Tried, ...]
     why: tuple[str, ...]
@@ -32,8 +35,9 @@ class TriedRun:
 
 
 def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | None = None) -> TriedRun:
-    """The whole way of one run. `described`, where it is known by now, tells of the techniques of runs that an earlier
-    version of the program has planned.
+    """Return everything that one run tried.
+
+    `described`, if known, adds the techniques of runs that an earlier program version planned.
     """
     run, repositories = facts.run, space.repositories
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
@@ -57,8 +61,9 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
 
 
 def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: DescribeResult | None) -> Known:
-    """What the plan kept of techniques and processor; what it did not keep, as it is described now. The instructions of
-    another processor than the run's are not taken for its own.
+    """Return the facts about techniques and processor from the plan, else from the present description.
+
+    The instruction sets of another processor than the run's are not used.
     """
     traits = {row.id: frozenset[str](row.traits) for row in described.techniques} if described is not None else {}
     instructions: tuple[Instructions, ...] = ()
@@ -71,7 +76,7 @@ def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: Des
 
 
 def layers_of(facts: RunFacts) -> dict[str, LayersKept]:
-    """Which versions keep some layers as they were, where their models are still in the store."""
+    """Return which versions keep some layers unchanged, as far as their models are still stored."""
     found = {}
     for variant in facts.variants:
         with contextlib.suppress(OSError, ValidationError, JobError):

@@ -1,4 +1,4 @@
-"""The original and one version side by side, both loaded: one input after another, first the one, then the other."""
+"""Evaluate one input after another with the original and one version, both loaded."""
 
 import shutil
 import stat
@@ -25,7 +25,7 @@ TOO_LARGE = f"it is larger than {MAX_FILE_BYTES >> 20} MB"
 
 @dataclass(frozen=True)
 class TryInput:
-    """One of: a file (as `to_text` writes paths), a text, a test item's number, bytes of a picture that was pasted."""
+    """One input to try: a file (a path as `to_text` writes it), a text, a test item's number, or PNG bytes."""
 
     path: str = ""
     text: str | None = None
@@ -35,7 +35,7 @@ class TryInput:
 
 @dataclass(frozen=True)
 class Tried:
-    """Both answers to one input. `picture` is a PNG of it, drawn small, or `sound` a WAV file, where it is one."""
+    """Both predictions for one input; `picture` is a small PNG and `sound` a WAV file of it, if it has one."""
 
     asked: TryInput
     before: TryAnswer
@@ -46,7 +46,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Refused:
-    """This input cannot be answered; the next one may be."""
+    """An input that cannot be evaluated; later ones may work."""
 
     asked: TryInput
     error: ErrorInfo
@@ -54,7 +54,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Lost:
-    """A version's process could not load it, or ended. Nothing is answered before another is loaded."""
+    """A version's process could not load it, or ended; nothing works until another version is loaded."""
 
     variant: Variant
     error: ErrorInfo
@@ -64,13 +64,18 @@ TryEvent = Tried | Refused | Lost
 
 
 class TryPair:
-    """`ask` for an answer, `poll` for what has come; the newest input counts, one that still waits is forgotten.
+    """The original and one version, each in a live process; owned by the page Try.
 
-    `close` ends both processes and removes what was copied. Raises `JobError` where files of the run are gone,
-    or where the data folder cannot be written.
+    `ask` sends an input and `poll` returns new events. The newest input counts: it replaces one that still waits.
+    `close` ends both processes and removes copied files.
     """
 
     def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant) -> None:
+        """Load the original and `variant`.
+
+        Raises:
+            JobError: Files of the run are gone, or the data folder cannot be written.
+        """
         self._workspace, self._facts = workspace, facts
         self._inputs = workspace.jobs / f"try-inputs-{uuid.uuid4().hex[:12]}"
         try:
@@ -96,28 +101,28 @@ class TryPair:
 
     @property
     def variant(self) -> Variant:
-        """The version beside the original."""
+        """Return the version beside the original."""
         assert self._other is not None
         return self._other.variant
 
     @property
     def is_loaded(self) -> bool:
-        """Both can answer."""
+        """Return whether both versions are loaded."""
         return self._original.is_loaded and self._other is not None and self._other.is_loaded
 
     @property
     def is_busy(self) -> bool:
-        """An input was asked about and not answered yet."""
+        """Return whether an input waits or is being evaluated."""
         return self._current is not None or self._waiting is not None
 
     @property
     def pids(self) -> list[int]:
-        """Both processes, while they are there."""
+        """Return both processes while they exist."""
         pids = [live.pid for live in (self._original, self._other) if live is not None]
         return [pid for pid in pids if pid is not None]
 
     def choose(self, variant: Variant) -> None:
-        """Put another version beside the original; what was being answered is asked again."""
+        """Put another version beside the original and evaluate the open input again."""
         with self._workspace.writing():
             other = LiveModel(self._workspace, self._facts, variant, (self._inputs, self._original.work_dir))
         if self._other is not None:
@@ -128,11 +133,11 @@ class TryPair:
         self._forget()
 
     def ask(self, asked: TryInput) -> None:
-        """Ask both."""
+        """Evaluate an input with both versions."""
         self._waiting = asked
 
     def poll(self) -> list[TryEvent]:
-        """What has come; never waits."""
+        """Return new events without waiting."""
         if self._is_lost or self._other is None:
             return []
         events: list[TryEvent] = []
@@ -149,7 +154,7 @@ class TryPair:
         return events
 
     def close(self) -> None:
-        """End both processes, at once."""
+        """End both processes at once."""
         if self._copying is not None:
             self._copying.stop()
         for live in (self._original, self._other):
@@ -160,7 +165,7 @@ class TryPair:
     # --- one input
 
     def _go_on(self) -> list[TryEvent]:
-        """Begin with the input that waits once nothing else is being answered; the file is copied meanwhile."""
+        """Begin with the waiting input once nothing else is evaluated; its file is copied first."""
         if self._copying is not None and self._copying.done:
             return self._on_copied(self._copying)
         if self._waiting is None or self._current is not None or not self.is_loaded:
@@ -216,7 +221,7 @@ class TryPair:
         return [Tried(asked, before, after, picture, sound)]
 
     def _taken(self, name: str | None) -> bytes:
-        """What the original's process wrote for a person to see or hear."""
+        """Return the content of a file that the original's process wrote for display, and remove the file."""
         if name is None:
             return b""
         file = self._original.work_dir / Path(name).name
@@ -230,7 +235,7 @@ class TryPair:
         return [] if asked is None else [Refused(asked, error)]
 
     def _forget(self) -> None:
-        """Nothing is being answered; what was copied for it goes, and a late answer to it is not listened to."""
+        """Stop the present evaluation, remove its copied file, and ignore late results."""
         if self._copying is not None:
             self._copying.stop()
             self._copying = None
@@ -240,7 +245,7 @@ class TryPair:
 
 
 def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
-    """The workers see a copy below their jobs' folder, and nothing of where the person keeps the file."""
+    """Return the work that copies an input below the jobs' folder, so that workers never see the person's folder."""
 
     def copy(stopped: Stopped) -> Path:
         folder.mkdir(exist_ok=True)
@@ -261,13 +266,13 @@ def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
 
 
 def _copy_file(source: Path, target: Path, stopped: Stopped) -> Path:
-    """In pieces, so that it ends soon when nobody wants it. Raises OSError, InterruptedError when `stopped`."""
+    """Copy in pieces, so that a stop takes effect soon; raises OSError, or InterruptedError when `stopped`."""
     with source.open("rb") as read, target.open("wb") as write:
         while piece := read.read(PIECE):
             if stopped():
                 raise InterruptedError(f"{target.name} is not wanted any more")
             write.write(piece)
-            if write.tell() > MAX_FILE_BYTES:  # it grows while it is read
+            if write.tell() > MAX_FILE_BYTES:  # the file grows while it is read
                 raise OSError(0, TOO_LARGE)
     return target
 
