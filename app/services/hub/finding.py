@@ -1,4 +1,4 @@
-"""Search the hub for what it cannot look for itself: page after page, until enough fit or enough were looked at."""
+"""Search the hub with filters that it lacks: read pages until enough models fit or enough were read."""
 
 import os
 from dataclasses import dataclass
@@ -13,12 +13,15 @@ from workers.contracts.hub import HubModel, HubQuery
 
 ENOUGH, MAX_PAGES = 12, 5
 FILTERED_LIMIT = 60
-"""Where much may be left out, larger pages are asked for, so that fewer requests do."""
+"""Models per page with filters; larger pages need fewer requests."""
 
 
 @dataclass(frozen=True)
 class FoundModels:
-    """`looked_at` models were told by the hub, `models` of them fit. `next_cursor` is None on the hub's last page."""
+    """Result of a search: the hub listed `looked_at` models, of which `models` fit.
+
+    `next_cursor` is None on the hub's last page.
+    """
 
     models: tuple[HubModel, ...]
     looked_at: int
@@ -26,7 +29,7 @@ class FoundModels:
 
 
 def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundModels]:
-    """Models that fit, in the hub's order. Raises `JobError` as `search_hub` does."""
+    """Return the models that fit in the hub's order; raises `JobError` as `search_hub` does."""
     found: list[HubModel] = []
     looked_at = 0
     if not wish.is_empty:
@@ -42,20 +45,20 @@ def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundMode
 
 
 def hub_address() -> str:
-    """The hub's address as a person would open it; whether it is a good one, the flows that ask it find out."""
+    """Return the hub's address as a person opens it, unchecked: flows that use the hub check it."""
     return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or PUBLIC_HUB
 
 
 def has_token(space: Workspace) -> bool:
-    """Whether there is a token for this hub, without opening a keyring."""
+    """Return whether a token for this hub exists, without opening a keyring."""
     return token_place(space) != ""
 
 
 def token_place(space: Workspace) -> TokenPlace:
-    """Where the token for this hub is, "" for nowhere."""
+    """Return where the token for this hub is stored, "" if there is none."""
     return knows_token(space.paths.hub, hub_address())
 
 
 def forget(space: Workspace) -> bool:
-    """Remove the token that is kept for this hub; whether there was one."""
+    """Remove the token for this hub; return whether there was one."""
     return forget_token(space.paths.hub, hub_address())

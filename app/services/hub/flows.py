@@ -1,4 +1,4 @@
-"""The model hub: search, look at one model, download it, log in. Flows for the window and the command line alike."""
+"""Search the model hub, show and download models, and log in, for the window and the command line alike."""
 
 import contextlib
 import shutil
@@ -34,16 +34,19 @@ from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Limits
 
 ROOM_BYTES = 64 << 20
-"""Stays free beside a download: the database, logs and the job's folder want to be written, too."""
+"""Bytes that stay free beside a download for the database, logs and the job's folder."""
 
 REFUSED = 3
 RETRIES, LONGEST_WAIT_S = 5, 120.0
-"""Of a download; a person who only looks waits less (`HubPlace.look`)."""
+"""Retries and longest wait of a download; interactive requests wait less (`HubPlace.look`)."""
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """`stored.open_path` is what to open. `fetched_bytes` came over the network now: 0 if all was there before."""
+    """A downloaded model; open `stored.open_path`.
+
+    `fetched_bytes` came over the network now, 0 if everything was here before.
+    """
 
     stored: StoredModel
     fetched_bytes: int = 0
@@ -52,7 +55,7 @@ class Downloaded:
 
 @dataclass(frozen=True)
 class LoggedIn:
-    """Whose token it is and where it is kept."""
+    """The account of a token and where the token is stored."""
 
     user: str
     endpoint: str
@@ -60,13 +63,17 @@ class LoggedIn:
 
 
 def search_hub(space: Workspace, query: HubQuery) -> Flow[HubSearchResult]:
-    """One page. Raises `JobError` with exit code 6 where the hub cannot be reached, 3 where it refuses."""
+    """Return one page of models.
+
+    Raises:
+        JobError: The hub cannot be reached (exit code 6) or refuses (exit code 3).
+    """
     params = HubSearchParams(access=hub_place(space).look(), query=query)
     return (yield from look("hub_search", params, HubSearchResult, "Search the hub"))
 
 
 def hub_model(space: Workspace, ask: DownloadRequest) -> Flow[HubModelResult]:
-    """The card, the files, and which of them would be downloaded. Raises `JobError` as `search_hub` does."""
+    """Return a model's card, its files, and those to download; raises `JobError` as `search_hub` does."""
     access = hub_place(space).look()
     params = HubModelParams(
         access=access,
@@ -81,10 +88,13 @@ def hub_model(space: Workspace, ask: DownloadRequest) -> Flow[HubModelResult]:
 def download_model(
     space: Workspace, ask: DownloadRequest, keep_partial: Callable[[], bool] = lambda: False
 ) -> Flow[Downloaded]:
-    """Bring a model into the data folder, whole and verified, or from there if it is there already.
+    """Download a model into the data folder and verify it, or return the one that is there already.
 
-    When the person cancels, what has come is removed, unless `keep_partial` says that it was a pause: then the same
-    ask goes on from there, also after the program was closed or killed. Raises `JobError`.
+    On a cancel the pieces are removed, unless `keep_partial` returns True for a pause. The same request then continues
+    from there, even after the program was closed or killed.
+
+    Raises:
+        JobError: The download failed or was refused.
     """
     place, model_cache = hub_place(space), ModelCache(space.paths.hub)
     if place.offline:
@@ -103,7 +113,7 @@ def download_model(
 def resume_download(
     space: Workspace, pending: PendingDownload, keep_partial: Callable[[], bool] = lambda: False
 ) -> Flow[Downloaded]:
-    """Go on with one of `ModelCache.pending_downloads()`, at the commit that it was begun with. Raises `JobError`."""
+    """Resume one of `ModelCache.pending_downloads()` at its original commit; raises `JobError`."""
     place = hub_place(space)
     if place.endpoint != pending.endpoint:
         raise JobError(
@@ -137,7 +147,7 @@ def _download(
 
 @contextlib.contextmanager
 def _kept_only_if_wanted(pieces: Path, keep_partial: Callable[[], bool]) -> Iterator[None]:
-    """Pieces stay where going on makes sense: after a pause, a lost connection, a killed program."""
+    """Keep pieces where a continuation is possible: after a pause, a lost connection, or a killed program."""
     try:
         yield
     except FlowCancelled:
@@ -181,7 +191,7 @@ def _origin(pending: PendingDownload, result: HubDownloadResult) -> Origin:
 
 
 def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
-    """Raises `JobError` (exit code 6) where the disk has not the room for what is still to come."""
+    """Raise `JobError` (exit code 6) if the disk lacks room for the rest of the download."""
     missing = max(0, pending.total_bytes - model_cache.come_bytes(pending.key))
     free = model_cache.free_bytes()
     if missing + ROOM_BYTES <= free:
@@ -197,7 +207,7 @@ def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
 
 
 def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
-    """Raises `JobError` (exit code 3) where there is nothing that may be downloaded, with what to do instead."""
+    """Raise `JobError` (exit code 3) with an alternative if there is nothing that may be downloaded."""
     if found.wanted:
         return
     if found.needs_consent:
@@ -229,14 +239,14 @@ def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
 
 
 def speed_bytes_per_s(progress: StepProgress) -> float | None:
-    """How fast it comes, from the same figures as the time that is left."""
+    """Return the download speed in bytes per second, from the same figures as the remaining time."""
     if not progress.eta_s or progress.total is None:
         return None
     return (progress.total - progress.done) / progress.eta_s
 
 
 def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
-    """Ask the hub whose token this is, then keep it for this hub. Raises `JobError`; nothing is kept then."""
+    """Check with the hub whose token this is and store it; after a `JobError` nothing is stored."""
     place = hub_place(space)
     if not is_private(place.endpoint):
         error = ErrorInfo(

@@ -1,4 +1,4 @@
-"""Short questions to the hub, each in a job of its own with a time limit."""
+"""Send short requests to the hub, each in its own job with a time limit."""
 
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ SLOW = ErrorInfo(
 
 
 def look(kind: str, params: BaseModel, result: type[R], title: str) -> Flow[R]:
-    """Run one job that only reads from the hub. Raises `JobError`, with exit code 6 where the hub takes too long."""
+    """Run one job that only reads from the hub; raises `JobError`, with exit code 6 if the hub takes too long."""
     try:
         done: Done[R] = yield JobStep(
             kind=kind,

@@ -1,8 +1,8 @@
-"""Where models from the hub lie in the data folder: whole ones, and those on their way.
+"""Store models from the hub in the data folder, complete ones and those under way.
 
-``hub/models/<key>/<name>/…`` with ``note.json`` beside it is a whole model; its key is made of the hub, the commit and
-the files' digests, so that the same files lie there once. ``hub/arriving/<key>`` holds what has come of a download,
-with ``ask.json``; it survives the program. A large file that another model brought already is linked, not fetched.
+``hub/models/<key>/<name>/…`` with ``note.json`` beside it is a complete model. Its key is made of the hub, the commit
+and the files' digests, so that the same files are stored once. ``hub/arriving/<key>`` holds the pieces of a download
+with ``ask.json``; it survives the program. A large file that another model has already is linked, not downloaded.
 """
 
 import contextlib
@@ -30,17 +30,18 @@ FILES, ASK, NOTE = "files", "ask.json", "note.json"
 MAX_NOTE_BYTES = 8 << 20
 LINKED_FROM_BYTES = 1 << 20
 LINKED_SUFFIXES = (".onnx", ".safetensors")
-"""What may have two names on the disk: weights beside an ONNX file are refused then (they could lie elsewhere)."""
+"""Suffixes of files that may be linked; weights beside an ONNX file are refused then (they could lie elsewhere)."""
 
 
 class ModelCache:
-    """`root` is ``<data folder>/hub``. Only the holder of the data folder writes it."""
+    """The stored models below ``<data folder>/hub``; only the process that owns the data folder writes there."""
 
     def __init__(self, root: Path) -> None:
+        """Create access to models below `root`."""
         self.root, self.models, self.arriving = root, root / "models", root / "arriving"
 
     def get(self, key: str) -> StoredModel | None:
-        """The model of that key, if all its files are there with their sizes."""
+        """Return the model of this key if all its files exist with their sizes, else None."""
         note = _read(self.models / key / NOTE, Note)
         if note is None:
             return None
@@ -54,14 +55,14 @@ class ModelCache:
         return StoredModel(key, folder, note.origin, note.main)
 
     def list(self) -> tuple[StoredModel, ...]:
-        """All whole models, the newest first."""
+        """Return all complete models, newest first."""
         found = [model for key in _names(self.models) if (model := self.get(key)) is not None]
         return tuple(sorted(found, key=lambda model: model.origin.downloaded_at, reverse=True))
 
     def find(
         self, endpoint: str, repo: str, revision: str, patterns: tuple[str, ...], allow_pickle: bool
     ) -> StoredModel | None:
-        """The newest that was asked for in the same way, for those who cannot or must not ask the hub."""
+        """Return the newest model of the same request, for offline use; None if there is none."""
         for model in self.list():
             origin, note = model.origin, _read(self.models / model.key / NOTE, Note)
             same = (origin.endpoint, origin.repo) == (endpoint, repo) and revision in (origin.revision, origin.commit)
@@ -70,7 +71,7 @@ class ModelCache:
         return None
 
     def owner(self, path: Path) -> StoredModel | None:
-        """The model that `path` belongs to, if it lies in here."""
+        """Return the model that `path` belongs to, None if it lies elsewhere."""
         try:
             key = path.absolute().relative_to(self.models.absolute()).parts[0]
         except (ValueError, IndexError):
@@ -78,22 +79,22 @@ class ModelCache:
         return self.get(key)
 
     def pending_downloads(self) -> tuple[PendingDownload, ...]:
-        """Downloads that were paused or broken off, the newest first."""
+        """Return paused or interrupted downloads, newest first."""
         found = [_read(self.arriving / key / ASK, PendingDownload) for key in _names(self.arriving)]
         return tuple(sorted((a for a in found if a is not None), key=lambda a: a.since, reverse=True))
 
     def come_bytes(self, key: str) -> int:
-        """Bytes of a download that are here already."""
+        """Return how many bytes of a download are here."""
         return sum(path.stat().st_size for path in _files(self.arriving / key) if path.name != ASK)
 
     def free_bytes(self) -> int:
-        """Room on the disk."""
+        """Return the free bytes on the disk."""
         place = next(place for place in (self.root, *self.root.parents) if place.exists())
         return shutil.disk_usage(place).free
 
     @contextlib.contextmanager
     def hold(self, key: str) -> Iterator[None]:
-        """Keep others from the same download meanwhile. Raises `JobError` (exit code 6) where one goes on already."""
+        """Lock a download against other programs; raise `JobError` (exit code 6) if one is under way already."""
         self.arriving.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.arriving / f"{key}.lock"
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -103,13 +104,13 @@ class ModelCache:
             try:
                 yield
             finally:
-                with contextlib.suppress(OSError):  # Windows removes no open file
+                with contextlib.suppress(OSError):  # Windows cannot remove open files
                     path.unlink(missing_ok=True)
         finally:
             os.close(handle)
 
     def begin(self, pending: PendingDownload) -> Path:
-        """The folder for what comes; what came before is still in it. Raises OSError."""
+        """Return the folder for the download's pieces, with earlier ones in it; raises OSError."""
         self._sweep()
         place = self.arriving / pending.key
         (place / FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -119,7 +120,7 @@ class ModelCache:
         return place
 
     def _sweep(self) -> None:
-        """Remove what a killed program left between two moves, and pieces that nobody can go on with."""
+        """Remove what a killed program left between two moves, and pieces that cannot be resumed."""
         for folder in (self.models, self.arriving):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for entry in self.models.iterdir():
@@ -130,7 +131,7 @@ class ModelCache:
                 shutil.rmtree(self.arriving / key, ignore_errors=True)
 
     def _link_known(self, pending: PendingDownload, folder: Path) -> None:
-        """Give large files that are here already a second name; where the disk cannot, they are fetched."""
+        """Link large files that another model has; where the disk cannot link, they are downloaded."""
         here = {
             file.sha256: model.folder.joinpath(*file.name.split("/"))
             for model in self.list()
@@ -146,7 +147,7 @@ class ModelCache:
                     os.link(source, target)
 
     def adopt(self, pending: PendingDownload, origin: Origin) -> StoredModel:
-        """Put a finished download among the models: there as a whole or not at all. Raises `JobError`."""
+        """Move a finished download to the models as a whole; raises `JobError` if that fails."""
         place, new = self.arriving / pending.key, self.models / f".{pending.key}.new"
         try:
             remove_links(place)
@@ -164,7 +165,7 @@ class ModelCache:
             )
             write_whole(new / NOTE, note.model_dump_json(indent=1).encode())
             target = self.models / pending.key
-            shutil.rmtree(target, ignore_errors=True)  # one that was damaged
+            shutil.rmtree(target, ignore_errors=True)  # a damaged one
             new.replace(target)
             sync_folder(self.models)
         except OSError as error:
@@ -176,19 +177,19 @@ class ModelCache:
         return stored
 
     def discard(self, key: str) -> None:
-        """Remove what has come of a download. Raises `JobError` (exit code 6) while it goes on."""
+        """Remove the pieces of a download; raise `JobError` (exit code 6) while it is under way."""
         with self.hold(key):
             shutil.rmtree(self.arriving / key, ignore_errors=True)
 
     def remove(self, key: str) -> None:
-        """Remove a whole model; first out of sight, then from the disk."""
+        """Remove a complete model: rename it first, then delete its files."""
         gone = self.models / f".{key}.gone"
         (self.models / key).replace(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
 
 def _names(folder: Path) -> list[str]:
-    """Folders in it that are keys; what an interrupted move left begins with a dot."""
+    """Return the folders in it that are keys; leftovers of an interrupted move begin with a dot."""
     try:
         return [entry.name for entry in folder.iterdir() if re.fullmatch(r"[0-9a-f]{32}", entry.name)]
     except OSError:
@@ -201,7 +202,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _read(path: Path, kind: type[M]) -> M | None:
-    """A note that was written here; None where it is missing or damaged."""
+    """Return a note that was written here, None if it is missing or damaged."""
     try:
         with path.open("rb") as file:
             return kind.model_validate_json(file.read(MAX_NOTE_BYTES))
@@ -210,13 +211,13 @@ def _read(path: Path, kind: type[M]) -> M | None:
 
 
 def _folder_name(repo: str) -> str:
-    """The repository's own name, fit for every file system."""
+    """Return the repository's own name in a form that is valid on every file system."""
     name = re.sub(r"[^\w.-]", "_", repo.rpartition("/")[2], flags=re.ASCII).strip(".-_")
     return name[:100] or "model"
 
 
 def _write_protect(folder: Path) -> None:
-    """What was verified shall stay as it is; a read-only file could not be removed on Windows."""
+    """Protect verified files from changes; on Windows a read-only file could not be removed."""
     if os.name == "posix":
         for path in _files(folder):
             path.chmod(0o400)

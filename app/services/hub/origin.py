@@ -1,4 +1,4 @@
-"""Where a project's model came from, kept with the project: the model itself may be removed from the cache later."""
+"""Store where a project's model came from, since the model may later be removed from the cache."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ORIGIN = RecordKind("origin", Owner.PROJECT, Origin)
 
 
 def remember_origin(space: Workspace, project: Project) -> Origin | None:
-    """Keep the origin of a project whose model lies in the model cache. Done when a run begins; once kept, it stays."""
+    """Store the origin of a project's model if it came from the hub; done once, when a run begins."""
     known = space.repositories.records.get(ORIGIN, project.id)
     if known is not None:
         return known
@@ -24,7 +24,7 @@ def remember_origin(space: Workspace, project: Project) -> Origin | None:
 
 
 def origin_of(space: Workspace, project: Project) -> Origin | None:
-    """The origin of a project's model, None for one that did not come from the hub. Only reads."""
+    """Return the origin of a project's model without storing it, None if it did not come from the hub."""
     known = space.repositories.records.get(ORIGIN, project.id)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""What is asked of a download, what is remembered of one under way, and what a whole model is."""
+"""Define the request of a download, its stored state while under way, and a complete model."""
 
 import hashlib
 import json
@@ -13,7 +13,10 @@ from workers.contracts.licenses import LicenseVerdict
 
 @dataclass(frozen=True)
 class DownloadRequest:
-    """`patterns` choose files as a shell matches names; without them Fettle does. `allow_pickle` is a consent."""
+    """Request of a download; `allow_pickle` is a consent.
+
+    `patterns` select files as a shell matches names; without them Fettle selects.
+    """
 
     repo: str
     revision: str = DEFAULT_REVISION
@@ -22,7 +25,7 @@ class DownloadRequest:
 
 
 class PendingDownload(Frozen):
-    """A download that was asked for: all that is needed to go on with it after a restart. `since` is ISO 8601, UTC."""
+    """A requested download with everything to resume it after a restart; `since` is ISO 8601, UTC."""
 
     endpoint: str
     repo: str
@@ -39,7 +42,7 @@ class PendingDownload(Frozen):
 
     @classmethod
     def of(cls, endpoint: str, ask: DownloadRequest, found: HubModelResult) -> "PendingDownload":
-        """What `ask` means now that the hub has told its files."""
+        """Return the download for a request once the hub has listed its files."""
         return cls(
             endpoint=endpoint,
             repo=found.repo,
@@ -57,18 +60,19 @@ class PendingDownload(Frozen):
 
     @property
     def key(self) -> str:
-        """Its place: the same files of the same commit have the same one."""
+        """Return the name of its folder, which is equal for the same files of the same commit."""
         files = sorted((file.name, file.size_bytes, file.sha256 or file.git_oid or "") for file in self.files)
         text = json.dumps([self.endpoint, self.repo, self.commit, files])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
     def total_bytes(self) -> int:
+        """Return the bytes of all its files."""
         return sum(file.size_bytes for file in self.files)
 
 
 class Note(Frozen):
-    """What stands beside a whole model."""
+    """The note stored beside a complete model."""
 
     origin: Origin
     name: str
@@ -79,7 +83,7 @@ class Note(Frozen):
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A whole model. `folder` holds its files under their names in the repository; `main` is the one to open."""
+    """A complete model; `folder` holds its files under their names in the repository, `main` is the one to open."""
 
     key: str
     folder: Path
@@ -88,10 +92,11 @@ class StoredModel:
 
     @property
     def open_path(self) -> Path:
-        """What to open: the one file that was asked for or that there is, which its content tells; else the folder."""
+        """Return the path to open: the requested or only file, else the folder."""
         main = self.origin.files[0].name if self.main is None and len(self.origin.files) == 1 else self.main
         return self.folder if main is None else self.folder.joinpath(*main.split("/"))
 
     @property
     def size_bytes(self) -> int:
+        """Return the bytes of all its files."""
         return sum(file.size_bytes for file in self.origin.files)

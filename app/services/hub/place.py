@@ -1,4 +1,4 @@
-"""Which hub, with whose token, and whether Fettle may ask it at all."""
+"""Determine the hub, its token, and whether Fettle may contact it."""
 
 import ipaddress
 import os
@@ -17,12 +17,12 @@ from workers.contracts.hub import HubAccess
 PUBLIC_HUB = "https://huggingface.co"
 YES = frozenset({"1", "on", "yes", "true"})
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""A company's proxy has certificates of its own; the worker must be able to read what these name."""
+"""Variables that name certificates, e.g. of a company's proxy; the worker must be able to read them."""
 
 
 @dataclass(frozen=True)
 class HubPlace:
-    """`token` is None where there is none, or where it must not be sent: then `warning` says why."""
+    """The hub to use; `token` is None if there is none or if it must not be sent, which `warning` explains."""
 
     endpoint: str
     offline: bool = False
@@ -30,21 +30,22 @@ class HubPlace:
     warning: str = ""
 
     def access(self, *, retries: int, max_wait_s: float) -> HubAccess:
-        """What a worker is told. Raises `JobError` (exit code 6) in offline mode."""
+        """Return the access data for a worker; raise `JobError` (exit code 6) in offline mode."""
         if self.offline:
             raise offline_error()
         value = self.token.value if self.token else None
         return HubAccess(endpoint=self.endpoint, token=value, retries=retries, max_wait_s=max_wait_s)
 
     def look(self) -> HubAccess:
-        """For what a person waits for: soon an answer, or soon a word why there is none."""
+        """Return the access for interactive requests, which fail soon instead of retrying."""
         return self.access(retries=1, max_wait_s=10.0)
 
 
 def hub_place(space: Workspace, environment: Mapping[str, str] = os.environ) -> HubPlace:
-    """HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE, else the public hub and what was kept at log-in.
+    """Return the hub of HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE, else the public hub with the stored token.
 
-    Raises `JobError` (exit code 2 or 3) for an address or a token that cannot be one.
+    Raises:
+        JobError: (exit code 2 or 3) The address or the token is malformed.
     """
     endpoint = checked_endpoint(environment.get("HF_ENDPOINT", "").strip() or PUBLIC_HUB)
     offline = environment.get("HF_HUB_OFFLINE", "").strip().lower() in YES
@@ -59,7 +60,7 @@ def hub_place(space: Workspace, environment: Mapping[str, str] = os.environ) -> 
 
 
 def checked_endpoint(text: str) -> str:
-    """An http(s) address without a name and password in it. Raises `JobError` (exit code 2)."""
+    """Return an http(s) address without name and password; raise `JobError` (exit code 2) for any other."""
     address = text.rstrip("/")
     try:
         parts = urlsplit(address)
@@ -79,7 +80,7 @@ def checked_endpoint(text: str) -> str:
 
 
 def is_private(endpoint: str) -> bool:
-    """Whether nobody on the way can read what is sent: encrypted, or on this computer."""
+    """Return whether requests cannot be read on the way: encrypted, or on this computer."""
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
     if parts.scheme == "https" or host == "localhost":
@@ -91,12 +92,12 @@ def is_private(endpoint: str) -> bool:
 
 
 def certificate_paths(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """Files and folders with certificates that the person's environment names."""
+    """Return the files and folders with certificates that the environment names."""
     return tuple(Path(environment[name]).absolute() for name in CERTIFICATES if environment.get(name))
 
 
 def offline_error() -> JobError:
-    """The hub is not asked, because the person said so."""
+    """Return the error that offline mode prevents a request."""
     error = ErrorInfo(
         code="hub_offline",
         title="Offline mode is on",

@@ -1,1 +1,1 @@
-"""What is there on this computer, and what of it a person may ask for."""
+"""Find out which devices, runtimes and optional packages this computer has, and check requests for them."""

@@ -1,4 +1,4 @@
-"""Which GPU a run was begun on, so that it goes on there."""
+"""Store on which GPU a run began, so that it resumes there."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ CARD = RecordKind("card", Owner.RUN, Card)
 
 
 def keep_card(workspace: Workspace, run_id: str) -> None:
-    """Write down which GPU was chosen for a run; nothing where none was."""
+    """Store which GPU was chosen for a run; nothing if none was."""
     card = workspace.card()
     if card is not None:
         with workspace.writing():
@@ -18,6 +18,6 @@ def keep_card(workspace: Workspace, run_id: str) -> None:
 
 
 def on_same_card(workspace: Workspace, run_id: str) -> Workspace:
-    """The workspace on the GPU that the run was begun on; as it is where none was chosen then."""
+    """Return the workspace on the GPU that the run began on, or unchanged if none was chosen."""
     card = workspace.repositories.records.get(CARD, run_id)
     return workspace if card is None else dataclasses.replace(workspace, card=lambda: card)

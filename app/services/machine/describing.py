@@ -1,4 +1,4 @@
-"""What is there on this machine: asked of a worker once, then remembered by version and machine."""
+"""Describe this machine in a worker process, and remember the result by program version and machine."""
 
 import platform
 
@@ -19,26 +19,26 @@ class _Remembered(Frozen):
 
 
 def describe() -> Flow[DescribeResult]:
-    """Devices, runtimes, techniques, targets with availability and hints."""
+    """Return devices, runtimes, techniques and targets with their availability and hints."""
     done: Done[DescribeResult] = yield JobStep(
         kind="describe",
         params=DescribeParams(),
         result=DescribeResult,
         title="Look at this computer",
         shares_card=True,
-        limits=Limits(gpu=True),  # without the device files no GPU is seen
+        limits=Limits(gpu=True),  # GPUs are invisible without their device files
     )
     return done.result
 
 
 def remembered(repositories: Repositories) -> DescribeResult | None:
-    """What was found the last time, if nothing was installed or moved since: shown until it was looked at again."""
+    """Return the last description if nothing was installed or moved since; shown until a new one is ready."""
     kept = repositories.settings.read(KEY, _Remembered)
     return kept.result if kept is not None and kept.stamp == _stamp() else None
 
 
 def remember(repositories: Repositories, found: DescribeResult) -> None:
-    """Keep it for the next start."""
+    """Store the description for the next start."""
     repositories.settings.put(KEY, _Remembered(stamp=_stamp(), result=found).model_dump(mode="json"))
 
 

@@ -1,4 +1,4 @@
-"""Which runtimes a person may ask for: names that exist, engines and devices that are really there."""
+"""Check requested runtimes: their names must exist, and their engines and devices must be present."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,11 @@ WRONG_USAGE, REFUSED, MISSING = 2, 3, 6
 
 
 def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, ...]:
-    """`wanted` as it is. Raises `JobError`: exit code 2 for a name that is none, 6 for an engine that is not there."""
+    """Return `wanted` unchanged.
+
+    Raises:
+        JobError: A name is unknown (exit code 2), or its engine is missing (exit code 6).
+    """
     known = {row.id: row for row in found.runtimes}
     for name in wanted:
         if name not in known:
@@ -27,7 +31,7 @@ def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, .
 
 
 def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str) -> None:
-    """Raises `JobError` (exit code 3) for a person's recipe that names a technique or an engine that there is not."""
+    """Raise `JobError` (exit code 3) if a person's recipe names an unknown technique or engine."""
     techniques = [row.id for row in found.techniques]
     runtimes = [row.id for row in found.runtimes]
     for recipe in recipes:
@@ -40,7 +44,7 @@ def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str)
 
 
 def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
-    """The runtimes that work on `device` (``cpu`` or ``cuda:1``). Raises `JobError`."""
+    """Return the runtimes that work on `device` (``cpu`` or ``cuda:1``); raises `JobError`."""
     rows = {row.id: row for row in found.devices}
     group = device.partition(":")[0]
     if group not in ("cpu", "cuda"):
@@ -57,7 +61,7 @@ def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
 
 
 def card_of(found: DescribeResult, device: str) -> Card | None:
-    """The GPU that ``cuda:1`` names, for the limits of jobs; None for the processor and for a card without a UUID."""
+    """Return the GPU of ``cuda:1`` for the limits of jobs, None for the processor or a card without a UUID."""
     group, _, number = device.partition(":")
     index = int(number) if number.isdigit() else 0
     card = next((card for card in found.cards if group == "cuda" and card.index == index), None)

@@ -1,4 +1,4 @@
-"""The GPU doctor: each rung of the ladder tried in a worker of its own, on each card, and told as it comes."""
+"""Diagnose GPUs: try each check ("rung") in its own worker on each card, and report results as they come."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,33 +18,33 @@ from workers.contracts.gpu import (
 from workers.contracts.process.messages import Limits
 
 RUNG_WALL_S = 180.0
-"""The longest builds an engine; a driver that hangs is ended then."""
+"""Most seconds of one check; the longest one builds an engine, and a hanging driver is then ended."""
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """All that was found. Of rungs, those that this computer does not need are left out."""
+    """All results of one diagnosis, without checks that this computer does not need."""
 
     cards: tuple[GpuCard, ...]
     rungs: tuple[TriedRung, ...]
 
     @property
     def holds(self) -> bool:
-        """Whether each rung does."""
+        """Return whether all checks succeeded."""
         return all(row.ok for row in self.rungs)
 
     @property
     def first_broken(self) -> TriedRung | None:
-        """What is to be mended before anything else."""
+        """Return the first failed check, which must be repaired before all others."""
         return next((row for row in self.rungs if not row.ok), None)
 
 
 def _silent(told: object) -> None:
-    """Nobody watches."""
+    """Ignore a report."""
 
 
 def look_for_cards() -> Flow[RungsResult]:
-    """Which cards answer, in a moment; nothing is tried."""
+    """Return the cards that respond, quickly and without checks."""
     done: Done[RungsResult] = yield JobStep(
         "gpu_rungs", RungsParams(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None)
     )
@@ -54,8 +54,9 @@ def look_for_cards() -> Flow[RungsResult]:
 def examine(
     tell: Callable[[TriedRung], None] = _silent, listen: Callable[[tuple[GpuCard, ...]], None] = _silent
 ) -> Flow[Ladder]:
-    """Try all rungs, from the lowest; what stands on a broken one is not tried. `tell` gets each row as it comes,
-    `listen` the cards before the first.
+    """Run all checks from the lowest one; checks that depend on a failed one are skipped.
+
+    `tell` gets each result as it comes, `listen` gets the cards before the first check.
     """
     listed = yield from look_for_cards()
     listen(listed.cards)
@@ -69,7 +70,7 @@ def examine(
 
 
 def _places(rungs: Iterable[RungListing], cards: tuple[GpuCard, ...]) -> Iterable[tuple[RungListing, GpuCard | None]]:
-    """The computer's rungs first, then all of one card, then all of the next."""
+    """Return the computer's checks first, then all checks of one card, then all of the next."""
     rungs = tuple(rungs)
     yield from ((rung, None) for rung in rungs if not rung.per_card)
     for card in cards or (None,):
@@ -88,7 +89,7 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
         done: Done[RungResult] = yield JobStep(
             "gpu_rung", RungParams(rung=rung.id, card=card), RungResult, rung.title, limits=_limits(card)
         )
-    except JobError as error:  # a driver that crashes or hangs took the worker with it
+    except JobError as error:  # a crashing or hanging driver also ended the worker
         told = error.error
         return TriedRung(**place, ok=False, code=told.code, found=told.title + ".", reason=told.detail, hint=told.hint)
     found = done.result

@@ -1,4 +1,4 @@
-"""What a model needs of a GPU's memory at the least, beside what is free there: said before a run."""
+"""Compare a model's least need of GPU memory with the free memory, before a run."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,15 @@ from workers.contracts.planning import Dropped, PlanResult, Reason
 from workers.contracts.runtimes import needs_gpu
 
 CONTEXT_BYTES = 300_000_000
-"""A context of CUDA with its libraries' kernels takes that much at least, before any model is there."""
+"""Least bytes of a CUDA context with its libraries' kernels, before any model is loaded."""
 
 
 @dataclass(frozen=True)
 class GpuRoom:
-    """`need_bytes` are a lower bound: the context and the weights; what a request needs between its layers comes on
-    top. `free_bytes` is None where the card does not tell.
+    """Memory of a card and the least need of a model on it.
+
+    `need_bytes` is a lower bound: the context and the weights, without memory between layers. `free_bytes` is None if
+    the card does not report it.
     """
 
     card: GpuCard
@@ -24,12 +26,12 @@ class GpuRoom:
 
     @property
     def is_short(self) -> bool:
-        """It cannot fit, whatever else."""
+        """Return whether the model cannot fit."""
         return self.free_bytes is not None and self.free_bytes < self.need_bytes
 
 
 def room_for(model_bytes: int) -> Flow[GpuRoom | None]:
-    """For a model of so many bytes on the card that jobs work on; None where that does not answer."""
+    """Return the room for a model of `model_bytes` on the card that jobs use, None if that card does not respond."""
     found = yield from look_for_cards()
     card = next((card for card in found.cards if card.index == found.index), None)
     if card is None:
@@ -38,7 +40,7 @@ def room_for(model_bytes: int) -> Flow[GpuRoom | None]:
 
 
 def without_card(plan: PlanResult, room: GpuRoom) -> PlanResult:
-    """The plan without what would run on the card, which it lists as not tried."""
+    """Return the plan without recipes for the card, which it lists as not tried."""
     reason = Reason(code="no_room_on_card", text=f"It does not fit on {room.card.name} as its memory is now.")
     gone = [recipe for recipe in plan.candidates if needs_gpu(recipe.runtime)]
     dropped = tuple(Dropped(title=recipe.title, reason=reason, id=recipe.id) for recipe in gone)
@@ -47,7 +49,7 @@ def without_card(plan: PlanResult, room: GpuRoom) -> PlanResult:
 
 
 def room_words(room: GpuRoom, *, is_left_out: bool = False) -> str:
-    """One sentence; where it cannot fit, what to do instead. `is_left_out`: so nothing is tried there."""
+    """Return one sentence about the room, with advice if the model cannot fit; `is_left_out`: the card is not used."""
     name, need = room.card.name, f"{room.need_bytes / 1e9:.1f} GB"
     if room.free_bytes is None:
         return f"{name}: this model needs {need} of its memory at the least; the card does not tell how much is free."

@@ -1,4 +1,4 @@
-"""Plays a sound in a process of its own: opening a device may take seconds, and its libraries write to stderr."""
+"""Play a sound in its own process: opening a device may take seconds, and its libraries write to stderr."""
 
 import contextlib
 import io
@@ -12,25 +12,26 @@ from typing import Any, Literal
 State = Literal["idle", "playing", "no_device", "failed"]
 NO_DEVICE = 3
 TAIL_S = 0.3
-"""What is in the device's buffer when the last of it was handed over."""
+"""Seconds of sound in the device's buffer after the last samples were passed on."""
 
 
 class Loudspeaker:
-    """One sound at a time; a new one ends the one before. `poll` now and then while it plays."""
+    """The player of one page: one sound at a time, a new one ends the previous one. Call `poll` while it plays."""
 
     def __init__(self) -> None:
+        """Create a silent player."""
         self.state: State = "idle"
         self._process: BaseProcess | None = None
 
     def play(self, wav: bytes) -> None:
-        """`wav` is one channel of 16 bits, as `examples` jobs write it."""
+        """Play `wav`, one channel of 16 bits as `examples` jobs write it."""
         self.stop()
         self._process = multiprocessing.get_context("spawn").Process(target=play_wav, args=(wav,), daemon=True)
         self._process.start()
         self.state = "playing"
 
     def poll(self) -> State:
-        """What it does now."""
+        """Return the present state."""
         process = self._process
         if process is not None and process.exitcode is not None:
             code = process.exitcode
@@ -40,7 +41,7 @@ class Loudspeaker:
         return self.state
 
     def stop(self) -> None:
-        """Silence, at once."""
+        """Stop the sound at once."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -50,7 +51,7 @@ class Loudspeaker:
 
 
 def play_wav(wav: bytes) -> None:
-    """Runs in the child: until the sound is over. Exit code 3 where there is no device."""
+    """Play until the sound is over, in the child process; exit code 3 means that there is no device."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 2)
     import miniaudio
@@ -62,7 +63,7 @@ def play_wav(wav: bytes) -> None:
 
 
 def play_on(wav: bytes, backends: list[Any]) -> None:
-    """Play through the first of these `miniaudio.Backend` that works. Raises MiniaudioError where none does."""
+    """Play through the first `miniaudio.Backend` that works; raise MiniaudioError if none does."""
     import miniaudio
 
     with wave.open(io.BytesIO(wav)) as file:

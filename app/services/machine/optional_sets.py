@@ -1,7 +1,7 @@
-"""The installer's own step for a set of packages: what it would bring, and the step as a program beside the window.
+"""Install a set of optional packages: its cost, and the installer as a program beside the window.
 
-It runs outside the walls and changes the packages that workers load, so nothing else works meanwhile, and whoever had
-some of them loaded is started anew.
+The installer runs outside the sandbox and changes the packages that workers load. No other work runs meanwhile, and
+processes that had loaded some of them are restarted.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import OptionalSet, install_arguments, install_command
 
 AS_JSON = "FETTLE_SETUP_JSON"
-"""Makes the installer say its lines as objects (installer/steps/words.py)."""
+"""Variable that makes the installer print its lines as JSON objects (installer/steps/words.py)."""
 
 if sys.platform == "win32":
     NO_WINDOW = subprocess.CREATE_NO_WINDOW
@@ -40,7 +40,7 @@ else:
 
 POLL_S = 0.1
 END_WAIT_S = 5.0
-"""The installer ends its pip within a moment; what is still there after this is killed."""
+"""Seconds after which remaining processes of the installer are killed; its pip usually ends at once."""
 
 MOST_LINES = 40
 FAILED = 6
@@ -48,7 +48,7 @@ NOT_WHOLE = "Look whether Fettle's folder is whole."
 
 
 class Cost(Frozen):
-    """What is still to come: packages, bytes to fetch, bytes on the disk, by the installer's lock."""
+    """Cost of a set by the installer's lock file: packages, bytes to download, and bytes on the disk."""
 
     packages: int
     download_bytes: int
@@ -57,8 +57,9 @@ class Cost(Frozen):
 
 @dataclass
 class Heard:
-    """What the installer said last, written while it works and read by whoever shows it. `share` is 0..1 of the stage
-    that it is in, None where it does not tell.
+    """Last output of the installer, written while it works and read by the display.
+
+    `share` is 0 to 1 of its present stage, None if unknown.
     """
 
     line: str = ""
@@ -66,7 +67,7 @@ class Heard:
 
 
 class _Stopped(Exception):
-    """It was to stop, and did."""
+    """The installer stopped after a stop request."""
 
 
 class _Line(Frozen):
@@ -79,17 +80,17 @@ class _Line(Frozen):
 
 @dataclass(frozen=True)
 class Installer:
-    """Of the clone in the folder `root`."""
+    """The installer of the clone in folder `root`."""
 
     root: Path
 
     @property
     def program(self) -> Path:
-        """What a person starts, too."""
+        """Return the program that a person also starts."""
         return self.root / "installer" / ("fettle.cmd" if sys.platform == "win32" else "fettle")
 
     def cost(self, name: OptionalSet, stopped: Stopped) -> Cost:
-        """What a set would bring. Raises `JobError`."""
+        """Return the cost of a set; raises `JobError`."""
         bootstrap = str(self.root / "installer" / "bootstrap.py")
         said, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], Heard(), stopped)
         with contextlib.suppress(ValidationError):
@@ -98,13 +99,13 @@ class Installer:
         raise JobError(_failure(name, said), FAILED)
 
     def take(self, name: OptionalSet, heard: Heard, stopped: Stopped) -> None:
-        """Take a set, and see that Fettle starts with it. Raises `JobError`."""
+        """Install a set and check that Fettle starts with it; raises `JobError`."""
         said, code = self._run([str(self.program), *install_arguments(name)], heard, stopped)
         if code != 0:
             raise JobError(_failure(name, said), FAILED)
 
     def _run(self, command: Sequence[str], heard: Heard, stopped: Stopped) -> tuple[list[_Line], int]:
-        """Its last lines and its exit code."""
+        """Run a command and return its last lines and its exit code."""
         try:
             process = _start(command, self.root)
         except OSError as error:
@@ -149,7 +150,7 @@ def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None
 
 
 def _until_over(lines: "queue.SimpleQueue[str | None]", stopped: Stopped) -> Iterator[str]:
-    """Lines as they come. Raises `_Stopped`."""
+    """Yield lines as they come; raise `_Stopped` after a stop request."""
     while True:
         if stopped():
             raise _Stopped
@@ -163,7 +164,7 @@ def _until_over(lines: "queue.SimpleQueue[str | None]", stopped: Stopped) -> Ite
 
 
 def _understood(text: str) -> _Line:
-    """A line of the installer's own, or one of a program that it called, as it is."""
+    """Return a line of the installer, or the text of a program that it called."""
     with contextlib.suppress(ValueError):
         told = json.loads(text)
         if isinstance(told, dict) and not {"line", "what"}.isdisjoint(told):
@@ -179,7 +180,7 @@ def _hear(said: _Line, heard: Heard, kept: "deque[_Line]") -> None:
 
 
 def _failure(name: OptionalSet, said: Sequence[_Line]) -> ErrorInfo:
-    """The installer's own reason, or its last words where it could not give one."""
+    """Return the installer's own reason of a failure, else its last line."""
     own = next((line for line in reversed(said) if line.what), None)
     last = said[-1].line if said else "It ended without a word."
     log = "\n".join(line.what or line.line for line in said)
@@ -194,7 +195,7 @@ def _failure(name: OptionalSet, said: Sequence[_Line]) -> ErrorInfo:
 
 
 def end_with_children(process: "subprocess.Popen[str]") -> None:
-    """End a program with all that it started, and wait until they have."""
+    """End a program with all its child processes and wait for them."""
     if process.poll() is not None:
         return
     children: list[psutil.Process] = []
@@ -214,20 +215,20 @@ def end_with_children(process: "subprocess.Popen[str]") -> None:
 
 
 def _signal(send: Callable[[], None]) -> None:
-    with contextlib.suppress(psutil.Error):  # it is over
+    with contextlib.suppress(psutil.Error):  # it has ended
         send()
 
 
 def what_it_takes(installer: Installer, name: OptionalSet) -> Flow[Cost]:
-    """Asked before a person is."""
+    """Return the cost of a set, before the person is asked to install it."""
     cost: Cost = yield DiskStep(partial(installer.cost, name), ends_late=True)
     return cost
 
 
 def take(space: Workspace, installer: Installer, name: OptionalSet, heard: Heard) -> Flow[DescribeResult | None]:
-    """Take a set; `heard` tells how far it is. No worker waits with old packages loaded, meanwhile or afterwards.
+    """Install a set and return the new description of this computer, None if that fails.
 
-    What can be used on this computer then is remembered and given; None where that could not be found out.
+    `heard` gets the progress. No worker process with old packages waits meanwhile or afterwards.
     """
     space.pool.rest()
     try:
@@ -237,7 +238,7 @@ def take(space: Workspace, installer: Installer, name: OptionalSet, heard: Heard
         space.artifacts.look_anew()
     try:
         found = yield from describe()
-    except (JobError, FlowCancelled):  # the set is there all the same
+    except (JobError, FlowCancelled):  # the set is installed all the same
         return None
     remember(space.repositories, found)
     return found

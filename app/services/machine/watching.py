@@ -1,4 +1,4 @@
-"""The machine's figures as they come, for whoever shows them: one process reads all cards."""
+"""Read the machine's figures for displays: one process reads all cards."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from workers.contracts.jobs import TelemetryParams, TelemetryResult
 from workers.contracts.process.messages import TERMINAL, Limits, Sample
 
 GPU_INTERVAL_S, PROCESSOR_INTERVAL_S = 0.1, 0.5
-"""Ten times a second: NVML itself renews its figures about so often."""
+"""Seconds between two readings; NVML renews its figures about ten times a second."""
 
 PROCESS = "process_bytes"
 IS_LOST = "is_lost"
@@ -22,8 +22,9 @@ IS_LOST = "is_lost"
 
 @dataclass
 class Readings:
-    """What came since the last look: times (monotonic seconds) and values by device and quantity. `lost` devices answer
-    no more; `is_over`: nothing comes any more.
+    """New readings since the last poll: times (monotonic seconds) and values by device and quantity.
+
+    `lost` devices no longer respond. `is_over` means that no readings follow.
     """
 
     times_s: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -32,15 +33,16 @@ class Readings:
     is_over: bool = False
 
     def last(self, device: str, quantity: str) -> float | None:
-        """The newest value of this look."""
+        """Return the newest value of these readings, None if there is none."""
         values = self.values.get((device, quantity))
         return values[-1] if values else None
 
 
 class MachineReader:
-    """Starts the sampler; `poll` never waits."""
+    """The process that samples the machine; owned by the window's page. `poll` never waits."""
 
     def __init__(self, workspace: Workspace, *, has_gpus: bool) -> None:
+        """Start the sampler."""
         interval_s = GPU_INTERVAL_S if has_gpus else PROCESSOR_INTERVAL_S
         params = TelemetryParams(interval_s=interval_s, processor_s=PROCESSOR_INTERVAL_S)
         limits = Limits(cpu_s=None, gpu=has_gpus)
@@ -50,11 +52,11 @@ class MachineReader:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that reads."""
+        """Return the process that reads."""
         return self._client.pid
 
     def poll(self) -> Readings:
-        """What has come."""
+        """Return the new readings."""
         readings = Readings()
         for message in self._client.poll():
             if isinstance(message, Sample):
@@ -69,17 +71,17 @@ class MachineReader:
         return readings
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         self._client.close()
 
 
 def device_id(card: GpuCard) -> str:
-    """As series name it: ``gpu1``."""
+    """Return the card's name in series: ``gpu1``."""
     return f"gpu{card.index}"
 
 
 def family_of(pids: list[int]) -> set[int]:
-    """These processes with all that they started."""
+    """Return these processes with all their children."""
     found = set(pids)
     for pid in pids:
         try:
@@ -90,6 +92,6 @@ def family_of(pids: list[int]) -> set[int]:
 
 
 def job_bytes(processes: Mapping[int, float], pids: set[int]) -> float | None:
-    """What these processes hold on a card together; None where the driver tells of none of them."""
+    """Return the GPU memory of these processes in bytes, None if the driver reports none of them."""
     mine = [used for pid, used in processes.items() if pid in pids]
     return sum(mine) if mine else None

@@ -1,1 +1,1 @@
-"""A model from a path to something that can be worked with, now and again later."""
+"""Open a model from a path so that it can be used, now and again later."""

@@ -1,4 +1,4 @@
-"""Open a model and its data: what the Model and Data pages do, and the first steps of every command."""
+"""Open a model and its data, as the Model and Data pages and the first steps of every command do."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from workers.contracts.specs import ModelInfo
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """A model in the inner form. `folder` holds artifact.json, pipeline.json, info.json; `key` is its store key."""
+    """A model in the inner form; `folder` holds artifact.json, pipeline.json, info.json, and `key` is its store key."""
 
     folder: Path
     key: str
@@ -29,13 +29,13 @@ class OpenedModel:
 
     @property
     def info(self) -> ModelInfo:
-        """What `fettle inspect` tells."""
+        """Return the facts that `fettle inspect` prints."""
         return self.result.info
 
 
 @dataclass(frozen=True)
 class OpenedBeside:
-    """A model that was made elsewhere, in the inner form, fed like an original; `key` is its store key."""
+    """A model made elsewhere in the inner form, with an original's inputs; `key` is its store key."""
 
     folder: Path
     key: str
@@ -44,7 +44,7 @@ class OpenedBeside:
 
 @dataclass(frozen=True)
 class ReadData:
-    """A data set, read, split and prepared for one model."""
+    """A data set that was read, split and prepared for one model."""
 
     folder: Path
     key: str
@@ -52,7 +52,7 @@ class ReadData:
 
 
 def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
-    """Look at a model without converting it. Raises `JobError` (exit code 3) for what must not or cannot be opened."""
+    """Return facts about a model without converting it; raise `JobError` (exit code 3) if it is refused."""
     path = from_text(params.path)
     step = JobStep(
         kind="inspect",
@@ -66,11 +66,10 @@ def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[Mod
 
 
 def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
-    """Check a model and convert it; answered from the store when the same file was opened in the same way before, and
-    what lies beside it (tokenizer, preparation, labels, license) was the same, too.
+    """Check a model and convert it; the result is cached by the contents of the file and its companions.
 
-    Sizes that the model leaves open come from the data first, where `data_path` names some. Raises `JobError` as
-    `inspect_model` does.
+    Companions are the tokenizer, preparation, labels and license beside it. Sizes that the model leaves open come from
+    the data first, if `data_path` names some. Raises `JobError` as `inspect_model` does.
     """
     path = from_text(params.path)
     step = JobStep(
@@ -92,10 +91,11 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
 
 
 def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow[OpenedBeside]:
-    """Open a model that was made elsewhere so that it can be judged in the place of an original.
+    """Open a model that was made elsewhere so that it can be judged in place of an original, cached as in `open_model`.
 
-    Answered from the store as `open_model` is. Raises `JobError` (exit code 3) for what cannot be opened or is of
-    another interface than the original, with what differs in the error's facts.
+    Raises:
+        JobError: (exit code 3) It cannot be opened or has other inputs or outputs; the error's facts name the
+            difference.
     """
     opening = params.opening.model_copy(update={"to_prove": True, "data_path": None})
     path = from_text(opening.path)
@@ -115,14 +115,14 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
     done = yield from _refusing(step, path)
     if done.key is None:
         raise RuntimeError("an opened model is always kept")
-    # the same content may have lain elsewhere when it was opened first
+    # the same content may have been elsewhere when it was opened first
     origin = done.result.elsewhere.model_copy(update={"path": params.opening.path})
     result = done.result.model_copy(update={"elsewhere": origin})
     return OpenedBeside(done.folder / result.model_dir, done.key, result)
 
 
 def _identity(params: OpenParams) -> dict[str, str]:
-    """Where they lie does not matter; what they are, the job finds out."""
+    """Return names for paths: the place is irrelevant to the key, and the job finds the contents."""
     return {params.path: "model", **({} if params.data_path is None else {params.data_path: "data"})}
 
 
@@ -131,12 +131,12 @@ def _data_of(params: OpenParams) -> tuple[Path, ...]:
 
 
 def _may_need_torch(path: Path) -> bool:
-    """By the name alone; whoever is wrong here only waits a second longer."""
+    """Return a guess by the name alone; a wrong one only costs a second."""
     return path.suffix != ".onnx"
 
 
 def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:
-    """The step; where the file ends the job, that is told as a refusal."""
+    """Run the step; an end of the job caused by the file becomes a refusal."""
     try:
         done: Done[R] = yield step
     except JobError as error:
@@ -145,16 +145,16 @@ def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:
 
 
 def _readable(path: Path) -> tuple[Path, ...]:
-    """External data, labels and configuration lie beside a model file; what may be read there, the worker decides."""
+    """Return the paths that the worker may read: external data, labels and configuration lie beside a model file."""
     if path.is_dir():
         return (path,)
-    # of the folder above, which may hold anything of the person's, only these
+    # the folder above may hold anything of the person's, so only these files of it
     above = [path.parent.parent / name for name in BESIDE] if path.parent.name == ONNX_FOLDER else []
     return (path, path.parent, *(file for file in above if file.is_file()))
 
 
 def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:
-    """Read, merge doubles, split without overlap. Kept under what the data hold, wherever they lie."""
+    """Read the data, merge duplicates and split without overlap; the result is cached by the contents."""
     places = [path for path in (params.path, params.calibration_path) if path is not None]
     done: Done[DataResult] = yield JobStep(
         kind="data",

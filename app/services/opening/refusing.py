@@ -1,4 +1,4 @@
-"""A model that ends the job that opens it is refused like any other, in the words of whoever opened it."""
+"""Turn the crash of a job that opens a model into a refusal with the words of the caller."""
 
 from pathlib import Path
 
@@ -43,11 +43,11 @@ _WORDS = {
 TRIED = frozenset(
     ("does_not_run", "not_finite", "cannot_convert", "conversion_differs", *(words[0] for words in _WORDS.values()))
 )
-"""Codes of models that were refused only after libraries had worked on them, in the sandbox."""
+"""Codes of models that were refused only after libraries had worked on them in the sandbox."""
 
 
 def as_refusal(error: JobError, path: Path) -> JobError:
-    """The error of a job that opened `path`; what the file itself brought about is told as a refusal (exit code 3)."""
+    """Return the error of a job that opened `path`; errors caused by the file become refusals (exit code 3)."""
     words = _WORDS.get(error.error.code)
     if words is None:
         return error
@@ -60,7 +60,7 @@ def as_refusal(error: JobError, path: Path) -> JobError:
 
 
 def other_inputs() -> ErrorInfo:
-    """Said of a run that cannot go on: what it was begun with is not what there is now."""
+    """Return the error of a run that cannot resume because its model or examples changed."""
     return ErrorInfo(
         code="other_inputs",
         title="This run cannot go on",

@@ -1,6 +1,6 @@
-"""What a project had open, found again in the store without doing any work twice.
+"""Find a project's opened model and data in the store, so that no work is repeated.
 
-Only looked at here; whatever is run or exported is compared with its hashes first.
+Files are only looked up here; their hashes are checked before they are run or exported.
 """
 
 from app.domain.project import Project
@@ -10,7 +10,7 @@ from workers.contracts.jobs import DataResult, OpenResult
 
 
 def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | None:
-    """The project's opened model, None where it must be opened anew."""
+    """Return the project's opened model, None if it must be opened again."""
     entry = artifacts.peek(project.model_key) if project.model_key else None
     if entry is None:
         return None
@@ -19,7 +19,7 @@ def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | 
 
 
 def reopened_data(artifacts: ArtifactStore, project: Project) -> ReadData | None:
-    """The project's data set as it was read, None where it must be read anew."""
+    """Return the project's data set, None if it must be read again."""
     entry = artifacts.peek(project.data_key) if project.data_key else None
     if entry is None:
         return None

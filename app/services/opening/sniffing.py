@@ -1,11 +1,11 @@
-"""Is what was dropped a model, data, or a log? By names and first bytes; what it really is, a worker finds out."""
+"""Guess from names and first bytes whether a dropped path is a model, data, or a log; a worker checks it later."""
 
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 LOG_HEAD, LOG_FILE = b'{"log": "fettle-log"', "requests.jsonl"
-"""How the log of a bundle begins, and what its newest file is called."""
+"""First bytes of a bundle's log, and the name of its newest file."""
 
 Kind = Literal["model", "data", "both"]
 
@@ -15,12 +15,13 @@ DATA_SUFFIXES = {
 }  # fmt: skip
 OF_BUNDLE = ("manifest.json", "pipeline.json")
 MAX_LOOKED_AT, MAX_FOLDERS = 2000, 50
-"""The window does not answer meanwhile."""
+"""Most entries and folders to read, because the window does not respond meanwhile."""
 
 
 def is_log(path: Path) -> bool:
-    """Whether it is the log of a bundle, a folder or a file: what its first bytes say. A pipe is not even opened: that
-    would wait for its writer, and the window with it.
+    """Return whether the path is a bundle's log (a folder or a file), by its first bytes.
+
+    A pipe is not opened: that would block the window until something is written to it.
     """
     path = path / LOG_FILE if path.is_dir() else path
     try:
@@ -33,21 +34,21 @@ def is_log(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> Kind:
-    """Return the kind of a file or folder; a model where its names do not say it."""
+    """Return the kind of a file or folder, "model" if its names do not show it."""
     return seen_kind(path) or "model"
 
 
 def seen_kind(path: Path) -> Kind | None:
     """Return the kind by the name of a file, or by the names in a folder and one level below.
 
-    None where these do not say it. A ZIP file may hold either.
+    Returns None if these do not show it. A ZIP file may hold either.
     """
     if not path.is_dir():
         suffix = path.suffix.lower()
         if suffix in DATA_SUFFIXES:
             return "data"
         return "model" if suffix in MODEL_SUFFIXES - {".zip"} else None
-    if all((path / name).is_file() for name in OF_BUNDLE):  # golden examples lie in it, too
+    if all((path / name).is_file() for name in OF_BUNDLE):  # a bundle also holds golden examples
         return "model"
     try:
         names = list(islice(path.glob("*"), MAX_LOOKED_AT))

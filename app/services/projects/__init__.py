@@ -1,1 +1,1 @@
-"""Projects: found, begun, gone on with, put into the trash."""
+"""Find, begin, resume and delete projects."""

@@ -1,4 +1,4 @@
-"""How a project is open in the window: its facts, how model and data were opened, the recipes that the person made."""
+"""Store how a project is open in the window: its facts, the opening of model and data, and own recipes."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -13,33 +13,33 @@ from workers.contracts.specs import Recipe
 
 
 class OwnRecipes(Frozen):
-    """Recipes as the person left them, in place of the preset's."""
+    """Recipes as the person edited them, in place of the preset's."""
 
     recipes: tuple[Recipe, ...]
 
 
 OPENING = RecordKind("opening", Owner.PROJECT, OpenParams)
 ASKED_DATA = RecordKind("data", Owner.PROJECT, DataParams)
-"""Its `model_dir` is left open."""
+"""How a project's data were read; `model_dir` is empty."""
 RECIPES = RecordKind("recipes", Owner.PROJECT, OwnRecipes)
 
 
 def save_project(repositories: Repositories, project: Project) -> Project:
-    """The project as it is now, with the moment."""
+    """Store the project with the present time."""
     saved = dataclasses.replace(project, updated_at=datetime.now(UTC))
     repositories.projects.update(saved)
     return saved
 
 
 def save_opening(repositories: Repositories, project: Project, opening: OpenParams) -> Project:
-    """A project whose model was opened, and how."""
+    """Store a project whose model was opened, and how."""
     with repositories.together():
         repositories.records.put(OPENING, project.id, opening)
         return save_project(repositories, project)
 
 
 def save_data(repositories: Repositories, project: Project, asked: DataParams) -> Project:
-    """A project whose data were read, and how."""
+    """Store a project whose data were read, and how."""
     with repositories.together():
         note_labels(repositories, project.id, kept_data(repositories, project), asked)
         repositories.records.put(ASKED_DATA, project.id, asked.model_copy(update={"model_dir": ""}))
@@ -47,7 +47,7 @@ def save_data(repositories: Repositories, project: Project, asked: DataParams) -
 
 
 def save_recipes(repositories: Repositories, project: Project, recipes: tuple[Recipe, ...] | None) -> None:
-    """None: the preset's own."""
+    """Store a project's own recipes; None restores those of the preset."""
     if recipes is None:
         repositories.records.delete(RECIPES, project.id)
     else:
@@ -55,18 +55,18 @@ def save_recipes(repositories: Repositories, project: Project, recipes: tuple[Re
 
 
 def kept_opening(repositories: Repositories, project: Project) -> OpenParams:
-    """How the model was opened: consent, shapes, preprocessing that the person gave."""
+    """Return how the model was opened: the person's consent, shapes and preprocessing."""
     return repositories.records.get(OPENING, project.id) or OpenParams(path=project.model_path)
 
 
 def kept_data(repositories: Repositories, project: Project) -> DataParams:
-    """How the data were read: columns and matched names that the person gave."""
+    """Return how the data were read: the person's columns and matched names."""
     kept = repositories.records.get(ASKED_DATA, project.id)
     same = kept is not None and kept.path == project.data_path
     return kept if kept is not None and same else DataParams(model_dir="", path=project.data_path)
 
 
 def kept_recipes(repositories: Repositories, project: Project) -> tuple[Recipe, ...] | None:
-    """None: the preset's own."""
+    """Return the project's own recipes, None for those of the preset."""
     kept = repositories.records.get(RECIPES, project.id)
     return kept.recipes if kept is not None else None
