@@ -1,4 +1,4 @@
-"""Projects and runs: create, find, reopen."""
+"""Create, find and reopen projects and runs."""
 
 import uuid
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from workers.contracts.paths import to_text
 def project_for(
     repositories: Repositories, model: Path, *, name: str | None = None, is_sample: bool = False
 ) -> Project:
-    """The project of this model file, made if there is none."""
+    """Return the project of this model file; create it if there is none."""
     path = to_text(model.absolute())
     known = next((p for p in shown_projects(repositories) if p.model_path == path and p.is_sample == is_sample), None)
     if known is not None:
@@ -37,18 +37,18 @@ def project_for(
 
 
 def _name_of(model: Path) -> str:
-    """Return what a project is called at first: the folder's name where a file of it was chosen, else the model's."""
+    """Return the first name of a project: the folder's if a file of a model folder was chosen, else the model's."""
     folder = model if model.is_dir() else folder_of_weights(model)
     return _readable(model.stem if folder is None else folder.name)
 
 
 def _readable(name: str) -> str:
-    """A file's name may hold bytes that are no text, which the database would not take."""
+    """Return a file's name as valid text, since the database refuses bytes that are not text."""
     return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def find_project(repositories: Repositories, project_id: str) -> Project | None:
-    """The project of that id, None where it is gone."""
+    """Return the project of this id, None if it is gone."""
     try:
         return repositories.projects.get(project_id)
     except NotFound:
@@ -56,7 +56,7 @@ def find_project(repositories: Repositories, project_id: str) -> Project | None:
 
 
 def project_of_run(repositories: Repositories, run_id: str) -> Project | None:
-    """The project whose run that is, None where it is not here, or in the trash."""
+    """Return the project of this run, None if it is unknown or in the trash."""
     try:
         run = repositories.runs.get(run_id)
     except NotFound:
@@ -65,7 +65,7 @@ def project_of_run(repositories: Repositories, run_id: str) -> Project | None:
 
 
 def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
-    """A queued run of this project. A limit above that of the run before is a decision, and noted."""
+    """Create a queued run of this project; a limit above that of the previous run is recorded as a decision."""
     before = latest_run(repositories, project)
     run = Run(
         id=uuid.uuid4().hex[:12],
@@ -84,6 +84,6 @@ def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
 
 
 def latest_run(repositories: Repositories, project: Project, wanted: Callable[[Run], bool] = bool) -> Run | None:
-    """The newest run of a project that is wanted."""
+    """Return the newest run of a project that `wanted` accepts."""
     runs = [run for run in repositories.runs.list(project_id=project.id) if wanted(run)]
     return max(runs, key=lambda run: run.created_at, default=None)

@@ -1,4 +1,4 @@
-"""A stored run asked for again, with what it was begun with: the command line has nothing else open."""
+"""Request a stored run again with its original inputs, for the command line."""
 
 from app.domain.run import Run, RunState
 from app.persistence.repositories import NotFound
@@ -14,7 +14,11 @@ AGAIN = "Optimize the model again; what is in the store is not done again."
 
 
 def resumed_ask(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
-    """Raises `JobError` (exit code 3) for a run that is unknown, at work, or of a version that kept no plan."""
+    """Return a stored run and the request that resumes it.
+
+    Raises:
+        JobError: (exit code 3) The run is unknown, is at work, or has no stored plan.
+    """
     repositories = space.repositories
     try:
         run = repositories.runs.get(run_id)

@@ -1,4 +1,4 @@
-"""Start a run from what a person chose: the same for window and command line."""
+"""Start a run from a person's choices, in the same way for window and command line."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,10 @@ LANGUAGE_MODEL = "language-model"
 
 @dataclass(frozen=True)
 class RunRequest:
-    """`data` without a path means: inputs that Fettle makes. With `fresh` nothing measured earlier is used again.
+    """What a person chose for a run; made by the page or the command.
 
-    With `beside` nothing is searched: that model is proven beside the original. With `build_for` engines are built for
-    cards elsewhere (``sm89``).
+    `data` without a path means inputs made by Fettle. `fresh` excludes earlier measurements. With `beside` nothing is
+    searched: that model is proven against the original. With `build_for` engines are built for other cards (``sm89``).
     """
 
     project: Project
@@ -44,7 +44,7 @@ class RunRequest:
 
 
 def start_run(space: Workspace, ask: RunRequest, observe: Observer) -> tuple[Recorder, Flow[Run]]:
-    """A new run, recorded as queued, and the flow that does it. Drive it with the recorder's `watch`."""
+    """Record a new run as queued and return its flow; drive the flow with the recorder's `watch`."""
     with space.repositories.together():
         remember_origin(space, ask.project)
         run = new_run(space.repositories, ask.project, ask.goal)
@@ -54,10 +54,10 @@ def start_run(space: Workspace, ask: RunRequest, observe: Observer) -> tuple[Rec
 def resume_run(
     space: Workspace, run: Run, ask: RunRequest, observe: Observer, more_s: float | None = None
 ) -> tuple[Recorder, Flow[Run]]:
-    """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again.
+    """Resume a queued, interrupted, cancelled or failed run; cached work is not repeated.
 
-    It tries what it was begun with, also where the preset has changed since. With `more_s` it has so many seconds from
-    now on; so a run that is over, too, goes on with what its time did not reach.
+    The run keeps its original recipes even if the preset has changed since. `more_s` grants seconds from now on, with
+    which a completed run can also continue.
     """
     plan = kept_plan(run)
     if plan is None:
@@ -98,20 +98,20 @@ def resume_run(
 
 
 def _goals_for_chats(preset: Preset) -> tuple[str, ...]:
-    """Titles of the goals for language models, none where the chosen one is one of them."""
+    """Return the titles of goals for language models, () if the chosen one is such a goal."""
     if LANGUAGE_MODEL in preset.tasks:
         return ()
     return tuple(one.title for one in load_presets().for_task(LANGUAGE_MODEL) if LANGUAGE_MODEL in one.tasks)
 
 
 def limits_of(preset: Preset, max_loss_pct: float | None, time_budget_s: float | None) -> tuple[float, float | None]:
-    """The person's limit and time, else the preset's."""
+    """Return the person's limit and time budget, else the preset's."""
     loss = preset.max_loss_pct if max_loss_pct is None else max_loss_pct
     return loss, preset.time_budget_s if time_budget_s is None else time_budget_s
 
 
 def data_params(path: Path | None, calibration: Path | None, text: str | None, label: str | None) -> DataParams:
-    """Data as the person named them."""
+    """Return the data as the person named them."""
     return DataParams(
         model_dir="",
         path=str(path.absolute()) if path else None,

@@ -1,9 +1,9 @@
-"""What the projects hold on disk, and which of it nothing needs any more.
+"""Measure what projects hold on the disk, and remove what nothing needs any more.
 
-Artifacts lie under keys made of all that made them and are shared by projects; bundles of releases lie under their
-sha256. A project holds what its rows in the database name and what its runs made. What no row names is not needed,
-unless a running flow holds it, or a run that still exists made it within the days that are kept: for so long a run can
-go on without doing its work again. Measurements are kept for so long in any case (`kept_measurements.py`).
+Artifacts have keys made of everything that produced them and are shared by projects; bundles of releases are named by
+their SHA-256. A project holds the keys that its database rows name and those that its runs made. A key without a row is
+unneeded unless a running flow holds it, or an existing run made it within the days that are kept. During these days a
+run can resume without repeating work. Measurements are always kept that long (`kept_measurements.py`).
 """
 
 import contextlib
@@ -26,15 +26,15 @@ from workers.contracts.process.disk import file_sizes
 
 DAY_S = 24 * 3600
 KEEP_DAYS = KEPT_S // DAY_S
-"""Days for which a run that was interrupted keeps what it needs to go on, as for jobs."""
+"""Days for which an interrupted run keeps what it needs to resume, as for jobs."""
 GRACE_S = 3600
-"""A bundle is kept before its release is recorded: what is so young may be on its way."""
+"""Seconds for which an unrecorded bundle stays, because its release may be under way."""
 MEASURED = "measured"
 
 
 @dataclass(frozen=True)
 class StoredThing:
-    """A folder of the store, a released bundle or what an ended job had finished; `used_s` in seconds since 1970."""
+    """A stored folder, a released bundle or finished parts of a job; `used_s` is in seconds since 1970."""
 
     kind: Literal["artifact", "bundle", "unpacked", "unfinished", "leftover"]
     key: str
@@ -45,7 +45,7 @@ class StoredThing:
 
 @dataclass(frozen=True)
 class ProjectStorage:
-    """What one project holds. What several share counts for each of them."""
+    """Bytes that one project holds; shared files count for each project."""
 
     id: str
     title: str
@@ -55,9 +55,9 @@ class ProjectStorage:
 
 @dataclass(frozen=True)
 class Storage:
-    """All that is stored; `other_bytes` and `other_freeable_bytes` are of no project.
+    """Everything that is stored; `other_bytes` and `other_freeable_bytes` belong to no project.
 
-    `freeable` are the things that nothing needs, the one that was used longest ago first.
+    `freeable` lists what nothing needs, unused for longest first.
     """
 
     projects: tuple[ProjectStorage, ...]
@@ -70,7 +70,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Freed:
-    """How much was removed, the keys of the artifacts among it, and what is stored now."""
+    """Bytes that were removed, the keys of removed artifacts, and what remains."""
 
     size_bytes: int
     keys: tuple[str, ...]
@@ -78,26 +78,26 @@ class Freed:
 
 
 def survey(space: Workspace, keep_days: int = KEEP_DAYS) -> Flow[Storage]:
-    """Count what is stored, beside the event loop. Raises `StoreUnusable`."""
+    """Return what is stored, counted in a thread; raises `StoreUnusable`."""
     found: Storage = yield DiskStep(partial(measure, space.paths, space.artifacts, keep_days))
     return found
 
 
 def free(space: Workspace, keep_days: int = KEEP_DAYS, most_bytes: int | None = None) -> Flow[Freed]:
-    """Remove what nothing needs, the oldest first; with `most_bytes` only until no more than that is stored.
+    """Remove what nothing needs, oldest first; with `most_bytes` only until no more than that is stored.
 
-    Killed at any moment, it leaves everything that is needed, and the next time removes what it began to remove.
+    If it is killed, everything needed remains, and the next call completes the removal.
     """
     freed: Freed = yield DiskStep(partial(_free, space.paths, space.artifacts, keep_days, most_bytes))
     with space.repositories.together():
         for key in freed.keys:
-            space.repositories.artifacts.delete(key)  # where it came from
+            space.repositories.artifacts.delete(key)  # its record of origin
     return freed
 
 
 def measure(paths: DataPaths, artifacts: ArtifactStore, keep_days: int, stopped: Stopped = never) -> Storage:
-    """Count what is stored and what of it nothing needs, from the disk and from a database connection of its own."""
-    # Whatever a flow lets go of while this runs is named by the database before: first what is held, then the rows.
+    """Return what is stored and which of it nothing needs, from the disk and a separate database connection."""
+    # A flow may release keys while this runs; the database names them before that. So read held keys first, then rows.
     held = artifacts.held
     things = list(_things(paths, artifacts, stopped))
     references = read_references(paths.database)
@@ -122,20 +122,20 @@ def measure(paths: DataPaths, artifacts: ArtifactStore, keep_days: int, stopped:
 
 
 def _is_needed(thing: StoredThing, needed: frozenset[str], references: References, keep_days: int) -> bool:
-    if thing.kind == "unpacked" or thing.key in needed:  # a service may run from an unpacked release
+    if thing.kind == "unpacked" or thing.key in needed:  # a service may use an unpacked release
         return True
     age_s = time.time() - thing.used_s
     if thing.kind in ("bundle", "leftover"):
         return age_s < GRACE_S and thing.path.parent.name != FREED
     is_kept = age_s < keep_days * DAY_S
     maker = references.makers.get(thing.key)
-    if thing.kind == "unfinished" or maker is None:  # of a database that was lost and may come back
+    if thing.kind == "unfinished" or maker is None:  # the database that named it may have been lost and may come back
         return is_kept
     return is_kept and (maker.kind == MEASURED or bool(maker.project_id))
 
 
 def _holders(thing: StoredThing, references: References) -> set[str]:
-    """The projects that name a thing or made it."""
+    """Return the projects that name a thing or made it."""
     if thing.kind == "unpacked":
         return {one for one, keys in references.keys.items() if one and any(k.startswith(thing.key) for k in keys)}
     named = {one for one, keys in references.keys.items() if one and thing.key in keys}
@@ -163,7 +163,7 @@ def _entries(folder: Path, pattern: str) -> list[Path]:
 def _thing(
     kind: Literal["artifact", "bundle", "unpacked", "unfinished", "leftover"], path: Path, key: str, stopped: Stopped
 ) -> Iterator[StoredThing]:
-    """Nothing for what another step removed meanwhile."""
+    """Yield the thing, or nothing if another step removed it meanwhile."""
     if stopped():
         raise InterruptedError("the count was broken off")
     with contextlib.suppress(FileNotFoundError):
@@ -195,7 +195,7 @@ def _chosen(storage: Storage, most_bytes: int | None) -> Iterable[StoredThing]:
 
 
 def _remove(artifacts: ArtifactStore, thing: StoredThing) -> bool:
-    """Move a thing aside by one rename, then remove it; False where it is in use again, or cannot be moved."""
+    """Move a thing aside by one rename and remove it; return False if it is in use again or cannot be moved."""
     aside = thing.path if thing.path.parent == artifacts.freed else artifacts.set_aside(thing.path, thing.used_s)
     if aside is None:
         return False

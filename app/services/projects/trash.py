@@ -1,4 +1,4 @@
-"""Projects are renamed and deleted. What is deleted lies in a trash first, and comes back from there whole."""
+"""Rename and delete projects; deleted ones first go to a trash and can be restored as a whole."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BUSY = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Trashed(Frozen):
-    """Since when a project is in the trash."""
+    """The time at which a project was put into the trash."""
 
     at: datetime
 
@@ -27,14 +27,14 @@ TRASHED = RecordKind("trashed", Owner.PROJECT, Trashed)
 
 @dataclass(frozen=True)
 class Contents:
-    """What a project holds: its results, and the bundles that were exported from them."""
+    """Numbers of a project's runs and of the bundles exported from them."""
 
     n_runs: int
     n_exports: int
 
 
 def rename_project(repositories: Repositories, project_id: str, name: str) -> Project:
-    """Give it another name, without blanks around it. Raises `JobError` where nothing is left of it."""
+    """Rename a project after removing surplus blanks; raise `JobError` if the name is empty."""
     short = " ".join(name.split())[:MAX_NAME]
     if not short:
         raise _refused(
@@ -46,41 +46,43 @@ def rename_project(repositories: Repositories, project_id: str, name: str) -> Pr
 
 
 def shown_projects(repositories: Repositories) -> list[Project]:
-    """Those that are not in the trash, the one that was worked on last first."""
+    """Return the projects outside of the trash, last used first."""
     away = repositories.records.by_owner(TRASHED)
     return [project for project in repositories.projects.list() if project.id not in away]
 
 
 def trashed_projects(repositories: Repositories) -> list[tuple[Project, datetime]]:
-    """Those in the trash with the moment when they were put there, the last one first."""
+    """Return the projects in the trash with the time of their deletion, newest first."""
     away = repositories.records.by_owner(TRASHED)
     found = [(project, away[project.id].at) for project in repositories.projects.list() if project.id in away]
     return sorted(found, key=lambda pair: pair[1], reverse=True)
 
 
 def contents_of(repositories: Repositories, project_id: str) -> Contents:
-    """What would go with it."""
+    """Return what would be deleted with the project."""
     runs = repositories.runs.list(project_id=project_id)
     return Contents(len(runs), sum(len(repositories.exports.list(run.id)) for run in runs))
 
 
 def move_to_trash(repositories: Repositories, project_id: str) -> None:
-    """Nothing is removed yet. Raises `JobError` while a run of it goes on or waits."""
+    """Put a project into the trash without removing anything; raise `JobError` while a run is queued or running."""
     _refuse_busy(repositories, project_id)
     repositories.records.put(TRASHED, project_id, Trashed(at=datetime.now(UTC)))
 
 
 def restore(repositories: Repositories, project_id: str) -> None:
-    """Take it back as it was."""
+    """Take a project out of the trash unchanged."""
     repositories.records.delete(TRASHED, project_id)
 
 
 def delete_for_good(repositories: Repositories, project_id: str) -> None:
-    """Remove what is recorded of a project in the trash: runs, figures, records. There is no way back.
+    """Remove the records of a project in the trash for good: runs, figures and documents.
 
-    Models and predictions in the artifact store stay until space is freed (`storage.py`): other projects may need
-    them. The person's own files and exported bundles are never touched. Raises `JobError` for a project that is not
-    in the trash, or at work.
+    Models and predictions in the artifact store stay until space is freed (`storage.py`): other projects may need them.
+    The person's own files and exported bundles are never touched.
+
+    Raises:
+        JobError: The project is not in the trash, or a run is queued or running.
     """
     if repositories.records.get(TRASHED, project_id) is None:
         raise _refused(

@@ -1,1 +1,1 @@
-"""What is kept of a run beside its versions, and the documents that tell it."""
+"""Store the records of a run beside its versions, and turn them into documents."""

@@ -1,4 +1,4 @@
-"""What a card did with a version, as it was measured in turn with the others."""
+"""Store what a GPU reported while a version was measured side by side with the others."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,12 +11,12 @@ CARD = RecordKind("card_figures", Owner.VARIANT, CardFigures)
 
 
 def keep_card(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
-    """The figures of the set that took them, in place of what was there; nothing where none did."""
+    """Store the figures of the set that read the card, in place of earlier ones; nothing if no set did."""
     found = next((result.card for result in results if result.card is not None), None)
     if found is not None:
         repositories.records.put(CARD, variant_id, found)
 
 
 def read_cards(repositories: Repositories, variant_ids: Iterable[str]) -> Mapping[str, CardFigures]:
-    """By the version's id; {} where nothing ran on a card."""
+    """Return the figures by version id, {} if nothing ran on a GPU."""
     return dict(repositories.records.by_owner(CARD, variant_ids).items())

@@ -1,7 +1,7 @@
-"""The diary of a project: what was decided, by whom and when, each entry bound to the one before by its hash.
+"""Keep a project's log of decisions: what was decided, by whom and when, each entry linked to the last by its hash.
 
-Services write it where the decision is made: export against the verdict, a raised limit, changed labels, releases. It
-is read where the releases are, and goes into each bundle.
+Services add an entry where a decision is made: an export against the verdict, a raised limit, changed labels, releases.
+The log is shown with the releases and goes into each bundle.
 """
 
 import getpass
@@ -19,7 +19,7 @@ from workers.contracts.jobs import DataParams
 
 
 class DecisionsEnd(Frozen):
-    """How long the log was when it was last written, and its last hash: what is cut off at the end is missed, too."""
+    """Number of entries and last hash of a log when it was last written, which reveal a truncated log."""
 
     count: int
     sha256: str
@@ -31,14 +31,14 @@ END = RecordKind("decisions-end", Owner.PROJECT, DecisionsEnd)
 
 @dataclass(frozen=True)
 class DecisionLog:
-    """`broken_at` is the number of the first entry that was changed, moved or taken out; None where none was."""
+    """A project's decisions; `broken_at` is the number of the first changed, moved or removed entry, else None."""
 
     entries: tuple[Decision, ...]
     broken_at: int | None = None
 
 
 def read_decisions(repositories: Repositories, project_id: str) -> DecisionLog:
-    """All that was decided, oldest first, and whether the log is whole."""
+    """Return all decisions, oldest first, and whether the log is intact."""
     entries = tuple(repositories.records.items(DECISION, project_id).values())
     broken = first_broken(entries)
     end = repositories.records.get(END, project_id)
@@ -59,7 +59,7 @@ def planned_decision(
     variant_id: str = "",
     why: str = "",
 ) -> Decision:
-    """Return the next entry without adding it: a bundle tells of a decision before it is carried out."""
+    """Return the next entry without adding it, because a bundle contains a decision before it is carried out."""
     entry = Decision(
         number=1,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -74,8 +74,9 @@ def planned_decision(
 
 
 def record_decision(repositories: Repositories, project_id: str, entry: Decision) -> Decision:
-    """Add a planned entry, behind those that came in between. One that follows a broken part is bound to what is there,
-    and the log stays broken.
+    """Add a planned entry after those that were added meanwhile.
+
+    An entry after a broken part is linked to the present end, and the log stays broken.
     """
     with repositories.together():
         entry = _at_the_end(repositories, project_id, entry)
@@ -91,7 +92,7 @@ def _at_the_end(repositories: Repositories, project_id: str, entry: Decision) ->
 
 
 def note_labels(repositories: Repositories, project_id: str, before: DataParams, after: DataParams) -> None:
-    """Add an entry where a person has given examples of the same data other labels, or left other ones out."""
+    """Add a decision if a person relabeled or left out examples of the same data."""
     if before.path != after.path:
         before = DataParams(model_dir="")
     changed = {name: item for name, item in after.relabeled.items() if before.relabeled.get(name) != item}
@@ -108,8 +109,8 @@ def note_labels(repositories: Repositories, project_id: str, before: DataParams,
 
 
 def _account() -> str:
-    """The name of the account that runs the program."""
+    """Return the name of the account that runs the program."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
+    except (OSError, KeyError, ImportError):  # some containers have accounts without a name
         return "unknown"

@@ -1,4 +1,4 @@
-"""Stored facts as the JSON documents of CLI.md. The command line, the window, the card and the manifest read these."""
+"""Turn stored facts into the JSON documents of docs/command-line.md, for command line, window, card and manifest."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,10 @@ FROM_SCORES = {"id", "original", "optimized", "low", "high", "n"}
 def variant_document(
     variant: Variant, speech: SpeechRecord | None = None, card: CardFigures | None = None
 ) -> dict[str, Any]:
-    """VARIANT of CLI.md. Times in ms, sizes in bytes, shares 0..1; what was not measured is None, never 0. `speech` is
-    of language models only, `card` of what ran on one.
+    """Return a version as document VARIANT; figures that were not measured are None, never 0.
+
+    Times are in ms, sizes in bytes, shares from 0 to 1. `speech` belongs to language models only, `card` to versions
+    that ran on a GPU.
     """
     measurement, judgement = variant.measurement, variant.judgement
     measured = measurement.n > 0
@@ -70,21 +72,22 @@ def variant_document(
 
 
 def card_document(card: CardFigures) -> dict[str, Any]:
-    """What a card's own clock and counters said; `energy` is null where the card does not tell."""
+    """Return a GPU's own figures; `energy` is null if the card does not report it."""
     energy = None if card.energy is None else {**card.energy.model_dump(), "per_request_mj": card.energy.per_request_mj}
     return {**card.model_dump(mode="json"), "energy": energy}
 
 
 def measured_how(variant: Variant) -> str | None:
-    """``side_by_side``: in turn with the original; ``first_look``: at another moment, so that it is no comparison."""
+    """Return ``side_by_side`` for a measurement with the original, ``first_look`` for one apart from it, else None."""
     if not variant.measurement.n:
         return None
     return "side_by_side" if variant.is_side_by_side else "first_look"
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """How a run ended. The recommended version is the best of `chosen_from`. `open` are versions that looked better and
-    are not settled; `more_s` about what that takes.
+    """Return how a run ended; the recommended version is the best of `chosen_from`.
+
+    `open` lists undecided versions that looked better, and `more_s` the approximate seconds to decide them.
     """
     end = outcome.end
     return {
@@ -100,13 +103,15 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
 
 
 def _screening(found: Screening | None) -> dict[str, int] | None:
-    """What changed on the calibration examples, which say what is tested in which order."""
+    """Return the changes on the calibration set, which select and order the versions to test."""
     return {"n": found.n, "changed": found.changed} if found is not None and found.n else None
 
 
 def verdict(variant: Variant) -> str:
-    """The original answers as itself, however few examples there are. A gain that was not tested is not proven; what
-    the calibration examples refuse has regressed.
+    """Return a version's verdict.
+
+    The original is always safe once compared. A gain that was not tested is not proven. A version that the calibration
+    set refuses has regressed.
     """
     if variant.judgement is None:
         if is_regressed(variant):
@@ -117,7 +122,7 @@ def verdict(variant: Variant) -> str:
 
 
 def _figure(value: float | None) -> float | None:
-    """A finite number, or nothing: JSON knows no other."""
+    """Return a finite number or None, since JSON has no other numbers."""
     return value if value is not None and math.isfinite(value) else None
 
 
@@ -129,7 +134,7 @@ def run_document(
     cards: Mapping[str, CardFigures] = NO_CARDS,
     findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
-    """What `fettle optimize` prints."""
+    """Return the document that `fettle optimize` prints."""
     ordered = sorted(variants, key=lambda variant: variant.index)
     baseline = next((variant for variant in ordered if variant.is_baseline), None)
     return {
@@ -151,7 +156,7 @@ def _with(variant: Variant, speech: Mapping[str, SpeechRecord], cards: Mapping[s
 
 
 def prove_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
-    """What `fettle prove` prints: both models, the limit in percent, seconds in all."""
+    """Return the document that `fettle prove` prints: both models, the limit in percent, total seconds."""
     original = next(variant for variant in variants if variant.is_baseline)
     optimized = next(variant for variant in variants if not variant.is_baseline)
     return {
@@ -170,10 +175,10 @@ def compare_document(
     cards: Mapping[str, CardFigures] = NO_CARDS,
     findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
-    """What `fettle compare` prints: the run; slices, changed items (worst first) and scores of each variant.
+    """Return the document that `fettle compare` prints: the run, and slices, changed items and scores of each variant.
 
-    `items` are the names of all examples to test with, as `changed` counts them from 0. `judged` says on how many of
-    them, the first ones, a version was judged: its answers may have been cut short.
+    `items` are the names of all test examples, which `changed` counts from 0 with the worst first. `judged` is the
+    number of first examples on which a version was judged, since its predictions may have been cut short.
     """
     ordered = sorted((v for v in variants if v.judgement and not v.is_baseline), key=lambda variant: variant.index)
     slices: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Everything that is stored about one run, read together."""
+"""Read everything that is stored about one run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,15 +42,14 @@ SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
 @dataclass(frozen=True)
 class RunFacts:
-    """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on.
+    """All stored facts of one run; read for one use case or page.
 
-    `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
-    `stress` is what was found under stress, by the version's id. `record` is what the person said about the examples.
-    `loads` is what was measured under load, `price` what the person pays for an hour. `search` is what the search kept
-    of its time, `findings` what the run found out about its model and examples. `speech` is how fast a language
-    model's versions speak, `cards` what a card did with versions, by id.
-    `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
-    license allows, as the hub says it or else its own files.
+    `original_dir` and `data_dir` are folders of the store. `first_data` is the run's first test data, `proof` what was
+    added since, and `data` covers both. `stress` has findings under stress by version id. `record` is the person's
+    record of the examples. `loads` has measurements under load, `price` the person's price per hour. `search` is the
+    search's stored state, and `findings` concern the model and its examples. `speech` and `cards` have a language
+    model's speed and the GPU's figures, by version id. `origin` is the model's place on a hub, None for a person's own
+    model. `verdict` is what the model's license permits, by the hub or its own files.
     """
 
     project: Project
@@ -75,34 +74,34 @@ class RunFacts:
 
     @property
     def baseline(self) -> Variant:
-        """The original."""
+        """Return the original."""
         return next(variant for variant in self.variants if variant.is_baseline)
 
     @property
     def judged_beside(self) -> Variant | None:
-        """The one model from elsewhere that this run was made to judge; None of an optimization."""
+        """Return the only other model of a run that judged a model made elsewhere, None for an optimization."""
         others = [variant for variant in self.variants if not variant.is_baseline]
         return others[0] if len(others) == 1 and others[0].recipe.elsewhere is not None else None
 
     @property
     def outcome(self) -> Outcome:
-        """How the run ended."""
+        """Return how the run ended."""
         return outcome_of_run(self.run, self.variants, self.search)
 
     @property
     def made(self) -> list[Variant]:
-        """Versions with a model, judged or not: the recommended one first, then as they were tried."""
+        """Return the versions with a model, judged or not: the recommended one first, then in order of trial."""
         found = [v for v in self.variants if not v.is_baseline and v.state != "dropped" and v.artifact_key]
         return sorted(found, key=lambda variant: (variant.id != self.run.recommended_variant_id, variant.index))
 
     @property
     def recommended(self) -> Variant | None:
-        """What was recommended, if anything was."""
+        """Return the recommended version, None without one."""
         wanted = self.run.recommended_variant_id
         return next((variant for variant in self.variants if variant.id == wanted), None)
 
     def model_dir(self, variant: Variant) -> Path:
-        """Where a variant's model lies. Raises `JobError` (exit code 3) for one that could not be made."""
+        """Return the folder of a variant's model; raise `JobError` (exit code 3) if it could not be made."""
         if variant.recipe.keeps_the_model:
             return self.original_dir
         key = variant.artifact_key
@@ -117,7 +116,7 @@ class RunFacts:
 
 
 def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
-    """Raises `JobError` (exit code 3) where the run is unknown or has nothing to show yet."""
+    """Return the facts of a run; raise `JobError` (exit code 3) if it is unknown or has no measurement yet."""
     repositories = workspace.repositories
     try:
         run = repositories.runs.get(run_id)
@@ -160,13 +159,13 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
 
 
 def _record_of(workspace: Workspace, project: Project) -> DataRecord | None:
-    """What the person said about the project's examples, None where nothing was answered."""
+    """Return the person's record of the project's examples, None if it is empty."""
     record = read_record(workspace.repositories, project.id, project.data_path)
     return None if record.is_empty else record
 
 
 def _verdict_in(result: Mapping[str, Any]) -> LicenseVerdict | None:
-    """What the opened model's files say; None where it was opened by an older version."""
+    """Return the license verdict by the model's files, None if an older program version opened it."""
     try:
         return LicenseVerdict.model_validate(result.get("verdict"))
     except ValidationError:
@@ -181,10 +180,9 @@ def check_stored(
     contents: bool = True,
     stopped: Stopped = lambda: False,
 ) -> None:
-    """What is written into a bundle must be what was measured. Raises `JobError` (exit code 3) where it is not.
+    """Check that a run's stored files are those that were measured; raise `JobError` (exit code 3) if not.
 
-    `contents` False is for a look: files must be there and as long as they were, but are not read. Otherwise that takes
-    a while for large ones (see `DiskStep`).
+    With `contents` False only existence and size are checked. Otherwise large files take a while (see `DiskStep`).
     """
     find = partial(workspace.artifacts.get, stopped=stopped) if contents else workspace.artifacts.peek
     keys = (facts.baseline.artifact_key, facts.run.data_key, variant.artifact_key)

@@ -1,4 +1,4 @@
-"""What was measured of a run's versions under load, kept beside the version, and the person's price."""
+"""Store measurements under load beside their version, and the person's price."""
 
 from datetime import datetime
 
@@ -13,7 +13,10 @@ PRICE_KEY = "load-price"
 
 
 class LoadRecord(Frozen):
-    """`variant` is None where only the original was measured. `seconds` is the time that each part measured for."""
+    """One measurement under load; `variant` is None if only the original was measured.
+
+    `seconds` is the time of each part.
+    """
 
     run_id: str
     seconds: float
@@ -27,11 +30,11 @@ class LoadRecord(Frozen):
 
 
 LOAD = RecordKind("load", Owner.VARIANT, LoadRecord)
-"""Kept beside the version, or beside the original where that alone was measured."""
+"""Kind of the records, stored beside the version, or beside the original if only that was measured."""
 
 
 class Price(Frozen):
-    """What an hour of the computer costs, as a person says it (or took from an example). `utilization`: share 0..1."""
+    """Price of an hour of the computer, from the person or an example; `utilization` is a share from 0 to 1."""
 
     per_hour: float = Field(gt=0, le=1e6)
     currency: str = Field(default="USD", min_length=1, max_length=8)
@@ -42,33 +45,33 @@ class Price(Frozen):
 
 
 class LoadRecords(Frozen):
-    """The newest for each version of a run."""
+    """The newest record of each version of a run."""
 
     records: tuple[LoadRecord, ...] = ()
 
     def of(self, variant_id: str) -> LoadRecord | None:
-        """What was measured of this version beside the original ("" for the original alone)."""
+        """Return the record of this version beside the original ("": of the original alone), None without one."""
         return next((kept for kept in self.records if _variant_of(kept) == variant_id), None)
 
 
 def read_load(repositories: Repositories, run_id: str) -> LoadRecords:
-    """What is kept of a run's versions, the newest first."""
+    """Return the records of a run's versions, newest first."""
     found = repositories.records.by_owner(LOAD, repositories.variants.ids(run_id))
     return LoadRecords(records=tuple(found.values()))
 
 
 def write_load(repositories: Repositories, record: LoadRecord) -> None:
-    """Keep it in place of what there was of the same version."""
+    """Store a record in place of the version's earlier one."""
     repositories.records.put(LOAD, _variant_of(record) or record.original.variant_id, record)
 
 
 def read_price(repositories: Repositories) -> Price | None:
-    """The person's price, None before there is one."""
+    """Return the person's price, None if there is none yet."""
     return repositories.settings.read(PRICE_KEY, Price)
 
 
 def write_price(repositories: Repositories, price: Price | None) -> None:
-    """Keep it for all runs, or forget it."""
+    """Store the price for all runs; None removes it."""
     if price is None:
         repositories.settings.delete(PRICE_KEY)
     else:

@@ -1,4 +1,4 @@
-"""How often test items were looked at: what a verdict has to prove, and that it was given."""
+"""Count the looks at test items: what a verdict has to prove, and that it was given."""
 
 from datetime import UTC, datetime
 
@@ -11,25 +11,28 @@ from workers.contracts.proof.proving import LEAST_EFFECT, NOBODYS, level_of_look
 
 
 class LookBook:
-    """The looks of one run at `items` (fingerprints), of the versions of one model. No items: nothing is counted, since
-    inputs that Fettle made prove nothing.
+    """Looks of one run at `items` (fingerprints), by versions of one model; made for each verdict.
+
+    Without items nothing is counted, because inputs made by Fettle prove nothing.
     """
 
     def __init__(
         self, repositories: Repositories, model_sha256: str, run_id: str, items: frozenset[int], limit_pct: float
     ) -> None:
+        """Create the count for test items; fingerprints of items without a source are left out."""
         self._repositories, self._items, self._limit_pct = repositories, items - {NOBODYS}, limit_pct
         self._model_sha256, self._run_id = model_sha256, run_id
 
     def number(self, version: Variant) -> int:
-        """How many looks came before that at this version: `JudgeParams.earlier`."""
+        """Return how many looks came before one at this version (`JudgeParams.earlier`)."""
         looks = self._repositories.looks.of_model(self._model_sha256)
         known = same_look(looks, self._items, version_key(version), self._run_id)
         return next_number(looks, self._items) if known is None else known.number
 
     def could_prove(self, number: int, judged: Variant) -> bool:
-        """Whether a look of this number could call anything safe; `judged` is any version that was judged on the items:
-        of a language model places within them count, too.
+        """Return whether a look of this number could call any version safe.
+
+        `judged` is any version that was judged on the items; for a language model, places within the items also count.
         """
         units = judged.judgement.units if judged.judgement is not None else None
         count = len(self._items) if units is None else min(len(self._items), int(units / LEAST_EFFECT))
@@ -39,8 +42,8 @@ class LookBook:
         """Record that a verdict was given, unless it costs nothing.
 
         A look that could not prove anything cannot err. A version far beyond the limit could not have been called safe.
-        One whose predictions are identical says nothing about any other version: if it is truly worse, that error is
-        the one that the level of this look allows.
+        A version with identical predictions says nothing about others: if it is truly worse, that error is the one that
+        the level of this look allows.
         """
         found = judged.judgement
         is_free = found is not None and (found.identical or found.far_beyond)

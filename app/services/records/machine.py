@@ -1,4 +1,4 @@
-"""On what a run measured."""
+"""Store the machine on which a run measured."""
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
@@ -8,10 +8,10 @@ MACHINE = RecordKind("machine", Owner.RUN, DeviceFacts)
 
 
 def read_machine(repositories: Repositories, run_id: str) -> DeviceFacts | None:
-    """None for a run of an older version of the program, or one that came not so far."""
+    """Return the machine, None for a run of an older program version or one without measurements."""
     return repositories.records.get(MACHINE, run_id)
 
 
 def write_machine(repositories: Repositories, run_id: str, device: DeviceFacts) -> None:
-    """Keep it in place of what was there."""
+    """Store the machine in place of an earlier record."""
     repositories.records.put(MACHINE, run_id, device)

@@ -1,4 +1,4 @@
-"""Examples that were added to a finished run to prove it: kept beside the run, never mixed into its first data."""
+"""Store examples that were added to a finished run to prove it, separately from its first data."""
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
@@ -7,9 +7,9 @@ from workers.contracts.jobs import DataResult
 
 
 class AddedPart(Frozen):
-    """Data that were read for a run that was finished; only `items`, which were new, count.
+    """Data that were read for a finished run; only the new `items` count.
 
-    `known` is how many others were there already. `answers` maps a version's id to the key of its answers.
+    `known` counts items that existed already. `answers` maps a version's id to the key of its predictions.
     """
 
     data_key: str
@@ -22,9 +22,9 @@ class AddedPart(Frozen):
 
 
 class Proof(Frozen):
-    """All that was added, in the order in which it came.
+    """All parts that were added to a run, in order.
 
-    `looks` is what version 0.1.0 kept of its verdicts; they are counted by item now (`looks.LookBook`).
+    `looks` is what version 0.1.0 stored of its verdicts; they are now counted by item (`looks.LookBook`).
     """
 
     parts: tuple[AddedPart, ...] = ()
@@ -32,12 +32,12 @@ class Proof(Frozen):
 
     @property
     def added(self) -> int:
-        """Examples that count."""
+        """Return the number of added examples that count."""
         return sum(len(part.items) for part in self.parts)
 
     @property
     def known(self) -> int:
-        """Examples that were left out since they were there already."""
+        """Return the number of examples left out because they existed already."""
         return sum(part.known for part in self.parts)
 
 
@@ -45,17 +45,17 @@ PROOF = RecordKind("proof", Owner.RUN, Proof)
 
 
 def read_proof(repositories: Repositories, run_id: str) -> Proof:
-    """What was added to this run."""
+    """Return what was added to this run."""
     return repositories.records.get(PROOF, run_id) or Proof()
 
 
 def write_proof(repositories: Repositories, run_id: str, proof: Proof) -> None:
-    """Keep it in place of what was there."""
+    """Store the added parts in place of the earlier record."""
     repositories.records.put(PROOF, run_id, proof)
 
 
 def data_with(data: DataResult | None, proof: Proof) -> DataResult | None:
-    """What a run was judged on, with what was added."""
+    """Return the data that a run was judged on, with the added parts."""
     if data is None or not proof.parts:
         return data
     first = 0 if data.origin == "made" else data.n_test

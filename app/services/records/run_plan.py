@@ -1,4 +1,4 @@
-"""What a run was begun with: the model and the data as a person named them, the recipes and what decides."""
+"""Store a run's inputs: model and data as a person named them, the recipes and the objective."""
 
 import dataclasses
 
@@ -14,8 +14,9 @@ from workers.contracts.specs import Recipe
 
 
 class BesideRequest(Frozen):
-    """The model to judge in the place of an original. `runtime` None: its usual one. `pairs` names the inputs and
-    outputs ({original: other}) that stand for each other, where names do not.
+    """The model to judge in place of an original; `runtime` None means its default.
+
+    `pairs` maps the original's inputs and outputs to the other model's ({original: other}) where names differ.
     """
 
     opening: OpenParams
@@ -24,10 +25,10 @@ class BesideRequest(Frozen):
 
 
 class RunPlan(Frozen):
-    """As it is kept with the run's goal. `model` and `data` are None in runs of older versions of the program.
+    """A run's inputs, stored in its goal; `model` and `data` are None in runs of older program versions.
 
-    `beside`: nothing is searched, this model is proven beside the original. `build_for`: engines are built for cards
-    elsewhere, of these architectures.
+    With `beside` nothing is searched: this model is proven against the original. With `build_for` engines are built for
+    other cards of these architectures.
     """
 
     recipes: tuple[Recipe, ...]
@@ -41,7 +42,7 @@ class RunPlan(Frozen):
 
 
 def kept_plan(run: Run) -> RunPlan | None:
-    """None where none was kept yet, or one of another version of the program."""
+    """Return the stored plan, None if there is none or if another program version wrote it."""
     try:
         return RunPlan.model_validate_json(run.goal.recipe_json or "")
     except ValidationError:
@@ -49,12 +50,12 @@ def kept_plan(run: Run) -> RunPlan | None:
 
 
 def with_plan(run: Run, plan: RunPlan) -> Run:
-    """The run with the plan in its goal."""
+    """Return the run with the plan in its goal."""
     return dataclasses.replace(run, goal=dataclasses.replace(run.goal, recipe_json=plan.model_dump_json()))
 
 
 def as_begun(run: Run, preset: Preset) -> Preset:
-    """The preset with what a run was begun with, where that is known."""
+    """Return the preset with the stored limits and recipes of a run, or unchanged without a plan."""
     plan = kept_plan(run)
     if plan is None:
         return preset
@@ -63,6 +64,6 @@ def as_begun(run: Run, preset: Preset) -> Preset:
 
 
 def kept_objective(run: Run) -> Objective:
-    """What a run chooses by; speed where nothing was said."""
+    """Return the objective by which a run chooses, "speed" by default."""
     plan = kept_plan(run)
     return plan.objective if plan is not None else "speed"

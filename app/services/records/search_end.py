@@ -1,4 +1,4 @@
-"""What a search keeps of its time, beside its run, and the outcome that follows from it."""
+"""Store the state of a run's search, and derive the outcome from it."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,15 @@ SEARCH_END = RecordKind("search", Owner.RUN, SearchEnd)
 
 
 def read_end(repositories: Repositories, run_id: str) -> SearchEnd:
-    """What was kept of this run; nothing where it is one of an older version of the program."""
+    """Return the stored state of this run, empty for a run of an older program version."""
     return repositories.records.get(SEARCH_END, run_id) or SearchEnd()
 
 
 def write_end(repositories: Repositories, run_id: str, end: SearchEnd) -> None:
-    """Keep it in place of what was there."""
+    """Store the state in place of the earlier one."""
     repositories.records.put(SEARCH_END, run_id, end)
 
 
 def outcome_of_run(run: Run, variants: Sequence[Variant], end: SearchEnd) -> Outcome:
-    """How a run ended, by what is stored about it."""
+    """Return how a run ended, by its stored facts."""
     return outcome_of(variants, kept_objective(run), end)

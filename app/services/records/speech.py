@@ -1,4 +1,4 @@
-"""How fast a language model's version speaks, as it was measured in turn with the others."""
+"""Store how fast a language model's version produces text, measured side by side with the others."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
@@ -10,28 +10,28 @@ from workers.contracts.jobs import MeasureResult, Speech
 
 
 class SpeechRecord(Frozen):
-    """By the length of the prompt, short ones first."""
+    """Text speed of one version, by length of the prompt in ascending order."""
 
     rows: tuple[Speech, ...]
 
     @property
     def tokens_per_s(self) -> float | None:
-        """Median over all prompts."""
+        """Return the median of tokens per second over all prompts."""
         known = [row.tokens_per_s for row in self.rows if row.tokens_per_s is not None]
         return median(known) if known else None
 
     @property
     def first_ms(self) -> float:
-        """Until the first token after a prompt of middle length: reading it."""
+        """Return the milliseconds to the first token after a prompt of medium length, which is the time to read it."""
         return self.rows[len(self.rows) // 2].first_ms
 
     def speaking_times(self, original: "SpeechRecord") -> float | None:
-        """How many times as many tokens a second it speaks as the original."""
+        """Return the ratio of its tokens per second to the original's."""
         before, now = original.tokens_per_s, self.tokens_per_s
         return now / before if before and now else None
 
     def reading_times(self, original: "SpeechRecord") -> float:
-        """How many times as fast it reads a prompt as the original."""
+        """Return how many times as fast as the original it reads a prompt."""
         return original.first_ms / self.first_ms
 
 
@@ -39,7 +39,7 @@ SPEECH = RecordKind("speech", Owner.VARIANT, SpeechRecord)
 
 
 def keep_speech(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
-    """The medians over sets of processes, in place of what was there; nothing for other models."""
+    """Store the medians over sets of processes in place of earlier ones; nothing for other models."""
     lengths = sorted({row.prompt_tokens for result in results for row in result.speech})
     rows = tuple(_joined([r for result in results for r in result.speech if r.prompt_tokens == n]) for n in lengths)
     if rows:
@@ -57,5 +57,5 @@ def _joined(rows: Sequence[Speech]) -> Speech:
 
 
 def read_speech(repositories: Repositories, variant_ids: Iterable[str]) -> Mapping[str, SpeechRecord]:
-    """By the version's id; {} where the model is no language model."""
+    """Return the speeds by version id, {} if the model is not a language model."""
     return dict(repositories.records.by_owner(SPEECH, variant_ids).items())

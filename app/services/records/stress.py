@@ -1,4 +1,4 @@
-"""What was found under stress about a version: which entry of the store holds it, kept beside the version."""
+"""Store which cache entry holds the findings about a version under stress."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +12,7 @@ from workers.contracts.base import Frozen
 
 
 class StressRecord(Frozen):
-    """The key of the newest findings, and how often it was asked to be tried again."""
+    """The key of the newest findings, and how often a repetition was requested."""
 
     key: str
     again: int = 0
@@ -22,25 +22,25 @@ STRESS = RecordKind("stress", Owner.VARIANT, StressRecord)
 
 
 def read_record(repositories: Repositories, variant_id: str) -> StressRecord | None:
-    """None where the version was never put under stress."""
+    """Return the record, None if the version was never put under stress."""
     return repositories.records.get(STRESS, variant_id)
 
 
 def keep_stress(repositories: Repositories, variant_id: str, key: str, again: int) -> None:
-    """The newest findings about a version stand in place of those before."""
+    """Store the newest findings about a version in place of earlier ones."""
     repositories.records.put(STRESS, variant_id, StressRecord(key=key, again=again))
 
 
 def read_stress(
     repositories: Repositories, artifacts: ArtifactStore, variant_ids: Iterable[str]
 ) -> Mapping[str, StressResult]:
-    """Findings by the version's id, as far as the store still holds them."""
+    """Return findings by version id, as far as the store still holds them."""
     found = {}
     for variant_id, record in repositories.records.by_owner(STRESS, variant_ids).items():
         entry = artifacts.peek(record.key)
         if entry is not None:
             try:
                 found[variant_id] = StressResult.model_validate(entry.result)
-            except ValidationError:  # found by another version of the program
+            except ValidationError:  # written by another program version
                 continue
     return found

@@ -1,1 +1,1 @@
-"""Releases of a project: its bundles by number, what changed, which one is current, the way back."""
+"""Release a project's bundles by number, show changes and the current release, and roll back."""

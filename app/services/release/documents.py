@@ -1,4 +1,4 @@
-"""A project's releases and decisions in words and as `fettle releases` prints them."""
+"""Put a project's releases and decisions into words and into the documents of `fettle releases`."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ FIGURES = ("latency_p50_ms", "throughput_per_s", "size_bytes", "peak_memory_byte
 
 
 def change_words(change: Change | None) -> str:
-    """ "Compared with release 1: 2 of 180 answers differ, none worse." """
+    """Return the change as text: "Compared with release 1: 2 of 180 answers differ, none worse."."""
     if change is None:
         return "The first release of this project."
     if change.judgement is None:
@@ -25,7 +25,7 @@ def change_words(change: Change | None) -> str:
 
 
 def decision_words(entry: Decision) -> str:
-    """What was decided, in a sentence without its end."""
+    """Return the decision as the predicate of a sentence, without a period."""
     facts = entry.facts
     if entry.kind == "exported_anyway":
         return f"exported “{facts.get('title', '')}” although it answers worse than the limit allows"
@@ -69,7 +69,7 @@ def log_words(log: DecisionLog) -> str:
 
 
 def release_document(release: Release, current: Current | None) -> dict[str, Any]:
-    """One release; figures as in VARIANT, None where not measured."""
+    """Return one release as a document; figures as in VARIANT, None if not measured."""
     change = release.change
     judged = change.judgement if change is not None else None
     return {
@@ -104,7 +104,7 @@ def release_document(release: Release, current: Current | None) -> dict[str, Any
 
 
 def log_document(log: DecisionLog) -> dict[str, Any]:
-    """The log with its state."""
+    """Return the log and its state as a document."""
     entries = [{**entry.model_dump(mode="json"), "text": decision_words(entry)} for entry in log.entries]
     return {"ok": log.broken_at is None, "broken_at": log.broken_at, "entries": entries}
 

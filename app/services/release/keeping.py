@@ -1,4 +1,4 @@
-"""The bundles of releases lie in the data folder under their sha256, so that the way back gives the same bytes."""
+"""Keep the bundles of releases in the data folder by their SHA-256, so that a rollback gives the same bytes."""
 
 import contextlib
 import hashlib
@@ -18,10 +18,13 @@ REFUSED = 3
 
 
 def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path:
-    """A synced copy beside where it shall lie, not yet in its place: `settle` puts it there.
+    """Return a synced copy near its destination; `settle` moves it there.
 
-    Raises `JobError` where it has other bytes than `sha256` says or cannot be written, InterruptedError when `stopped`
-    says so; nothing is left then.
+    If an error is raised, nothing is left.
+
+    Raises:
+        JobError: The file's bytes do not match `sha256`, or the copy cannot be written.
+        InterruptedError: `stopped` returned True.
     """
     part = paths.releases / f"{uuid.uuid4().hex}.part"
     digest = hashlib.sha256()
@@ -47,7 +50,7 @@ def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path
 
 
 def settle(part: Path, place: Path) -> None:
-    """One rename; the same bundle that is there already has the same bytes. Raises `JobError`."""
+    """Rename the copy to its place, where an existing bundle has the same bytes; raises `JobError`."""
     try:
         part.replace(place)
         sync_folder(place.parent)
@@ -57,13 +60,13 @@ def settle(part: Path, place: Path) -> None:
 
 
 def drop(part: Path) -> None:
-    """It is not wanted, or no longer."""
+    """Remove a copy that is not needed."""
     with contextlib.suppress(OSError):
         part.unlink(missing_ok=True)
 
 
 def has_digest(path: Path, sha256: str, stopped: Stopped = lambda: False) -> bool:
-    """Whether a file is there with these bytes; False when `stopped` says so."""
+    """Return whether a file with these bytes exists; False when `stopped` returns True."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

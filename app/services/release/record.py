@@ -1,4 +1,4 @@
-"""What is kept of a project's releases: one record for each number, and which of them is current."""
+"""Store a project's releases, one record per number, and which of them is current."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from workers.contracts.specs import Judgement
 
 
 class Figures(Frozen):
-    """What was measured of a released version: times in ms, sizes in bytes, accuracy 0..1; None where it was not."""
+    """Figures of a released version: times in ms, sizes in bytes, accuracy from 0 to 1; None if not measured."""
 
     latency_p50_ms: float | None = None
     throughput_per_s: float | None = None
@@ -21,10 +21,10 @@ class Figures(Frozen):
 
 
 class Change(Frozen):
-    """A release beside the one that was current before it, `against`: answers by the judge of all, figures of both.
+    """Comparison of a release with `against`, the release that was current before it.
 
-    `judgement` is None where `reason` says why. `in_turn`: both were timed side by side, in one run. `keys` are those
-    of the store for the examples, the answers before and after.
+    `judgement` is None if `reason` says why. `in_turn` is true if both were measured side by side in one run. `keys`
+    are the store's keys of the examples and of the predictions before and after.
     """
 
     against: int
@@ -37,11 +37,11 @@ class Change(Frozen):
 
 
 class Release(Frozen, extra="ignore"):
-    """One released bundle. `number` counts from 1 and is what orders releases: a clock may go back.
+    """One released bundle; releases are ordered by `number` from 1 on, since clocks may go back.
 
-    `sha256` and `suffix` say where its bundle is kept; after `pruned_at` it is not. `signed_by` is a fingerprint, ""
-    for none. `switch` is the command that gives it to a running service, "" where nothing runs (see `TargetSpec`).
-    Notes that versions before 0.2 wrote are ignored.
+    `sha256` and `suffix` give the place of its bundle, which is removed at `pruned_at`. `signed_by` is a fingerprint,
+    "" if unsigned. `switch` is the command that gives it to a running service, "" without one (see `TargetSpec`). Notes
+    written by versions before 0.2 are ignored.
     """
 
     number: int
@@ -61,17 +61,17 @@ class Release(Frozen, extra="ignore"):
 
     @property
     def file_name(self) -> str:
-        """What its bundle is called where it is kept."""
+        """Return the name of its bundle in the releases' folder."""
         return f"{self.sha256}{self.suffix}"
 
     @property
     def switch_command(self) -> str:
-        """Return the command that gives it to a running service by hand, "" where nothing runs."""
+        """Return the command that gives it to a running service by hand, "" without a service."""
         return self.switch.format(folder="FOLDER") if self.switch else ""
 
 
 class Current(Frozen):
-    """The release that is in use, and the one that was before: both are never pruned."""
+    """The release in use and the one before it, which are never pruned."""
 
     number: int
     previous: int | None = None
@@ -82,22 +82,22 @@ CURRENT = RecordKind("current-release", Owner.PROJECT, Current)
 
 
 def read_releases(repositories: Repositories, project_id: str) -> tuple[Release, ...]:
-    """The newest first."""
+    """Return the releases, newest first."""
     return tuple(reversed(repositories.records.items(RELEASE, project_id).values()))
 
 
 def read_current(repositories: Repositories, project_id: str) -> Current | None:
-    """None before the first release."""
+    """Return the current release, None before the first one."""
     return repositories.records.get(CURRENT, project_id)
 
 
 def write_release(repositories: Repositories, project_id: str, release: Release) -> None:
-    """Keep it under its number."""
+    """Store a release under its number."""
     repositories.records.put(RELEASE, project_id, release, f"{release.number:08d}")
 
 
 def figures_of(variant: Variant) -> Figures:
-    """What was measured of it."""
+    """Return the figures measured of a version."""
     measured, judged = variant.measurement, variant.judgement
     return Figures(
         latency_p50_ms=measured.latency_p50_ms,
