@@ -1,1 +1,1 @@
-"""What a project is: frozen dataclasses and pure functions, without a store, a process or a window."""
+"""Define what a project is with frozen dataclasses and pure functions, without a store, process or window."""

@@ -1,4 +1,4 @@
-"""Where a folder of the content-addressed store came from."""
+"""Define the record of where a folder of the content-addressed store came from."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,10 @@ from app.domain.record import Stored
 
 @dataclass(frozen=True)
 class ArtifactRecord(Stored):
-    """`key` is its place in the store; `made_by_json` holds what made it: inputs, parameters, versions, seed.
+    """One stored folder and its origin; owned by the database.
 
-    `kind` is the job's kind that wrote it, `sha256` the digest over its files.
+    `key` is its place in the store. `made_by_json` holds the inputs, parameters, versions and seed of the job. `kind`
+    is the job's kind, and `sha256` the digest over its files.
     """
 
     key: str

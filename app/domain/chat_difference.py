@@ -1,5 +1,6 @@
-"""Where two answers to the same dialogue begin to differ. It is shown and never judged: after one other word everything
-that follows may be another, and as right.
+"""Find where two answers to the same dialogue begin to differ.
+
+The place is displayed but never judged: after one different word, everything that follows may differ and be as correct.
 """
 
 import re
@@ -8,7 +9,7 @@ WORD = re.compile(r"\S+|\s+")
 
 
 def first_difference(one: str, other: str) -> int | None:
-    """Characters before the first word that differs; None where both say the same."""
+    """Return the number of characters before the first different word, None if both texts are equal."""
     if one == other:
         return None
     at = 0

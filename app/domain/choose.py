@@ -1,4 +1,4 @@
-"""Which variant is recommended. The rules are those of EVALUATION.md; nothing here measures anything."""
+"""Choose the variant to recommend, by the rules of docs/evaluation.md; nothing here measures anything."""
 
 import math
 from collections.abc import Sequence
@@ -12,61 +12,66 @@ from workers.contracts.proof.proving import LEAST_TEXTS
 Objective = Literal["speed", "size", "throughput"]
 
 TIE_SHARE = 0.03
-"""Differences under 3 % between engines are noise (OPTIMIZE.md, traps)."""
+"""Relative difference between runtimes below which it counts as noise."""
 
 PORTABLE_SHARE = 1.05
-"""A version that costs so many times as much at most is preferred where it fits more targets."""
+"""Largest ratio of costs at which a version is preferred because it fits more targets."""
 
 PORTABLE_RUNTIMES = ("onnxruntime-cpu", "onnxruntime-cuda")
 PLAIN_SETTINGS = frozenset({"num_threads", "graph_optimization", "constants"})
 """Settings that each target for ONNX honors (`TargetSpec.settings`)."""
 
 NOT_SLOWER = 0.95
-"""Where size is the goal, a smaller version may be slower by 5 % at most, by the bound."""
+"""Least speedup bound of a smaller version where size is the goal: it may be 5 % slower."""
 
 WORSE_TAIL = 1.03
-"""Of a version that is faster by its mean, the 90th percentile may take so many times as long as the original's."""
+"""Largest ratio to the original's 90th percentile that a version with a faster mean may have."""
 
 FAR_AHEAD = 1.25
-"""Beside one that looks so many times as fast, a version that does not look like a gain cannot become the best."""
+"""Ratio of estimated speeds from which on a version that does not look like a gain cannot become the best."""
 
 MOST_SETS = 10
-"""So many fresh sets of processes tell what can be told; more would only find differences that mean nothing."""
+"""Number of sets of fresh processes after which more would only find meaningless differences."""
 
 DOUBTFUL = 0.1
 LEAST_ALIKE_ITEMS = 59
-"""Without a change among so many items, fewer than 5 % change with 95 % confidence: fewer are too few to recommend what
-is not proven, but for versions whose numbers are the original's (EVALUATION.md). Of a language model `LEAST_TEXTS` hold
-hundreds of next words each."""
+"""Least items without a change that suffice to recommend an unproven version.
+
+Without a change among 59 items, fewer than 5 % change with 95 % confidence (docs/evaluation.md). Versions with the
+original's numbers need no such count. For a language model, `LEAST_TEXTS` hold hundreds of next words each.
+"""
 
 EXACT, HALF, FEWER = 0, 1, 2
 
 ALIKE_SHARE = 0.99
-"""Unproven variants are recommended only if at least this share of results is unchanged, or what the limit asks."""
+"""Least share of unchanged results of a recommended unproven variant, unless the limit requires another share."""
 
 FASTER_UNDER_LOAD = 1.5
-"""What all ways to compare have to agree on, at least, beside other programs. Engines suffer from them differently: one
-that is 1.07 times as fast when quiet read 1.32 to 1.36 by every way (OpenVINO over ONNX Runtime, magika beside
-`stress-ng`, `tests/benchmarks/under_load.py`); what is twice as fast read 1.58 or more in 10 of 10 runs."""
+"""Least speedup by every comparison if other programs used the computer.
+
+Engines suffer differently from them: one that is 1.07 times as fast when quiet read 1.32 to 1.36 by every comparison
+(OpenVINO over ONNX Runtime, magika beside `stress-ng`, `tests/benchmarks/under_load.py`). A version that is twice as
+fast read 1.58 or more in 10 of 10 runs.
+"""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """`proven` is False when the recommended variant looks alike but too few examples prove it."""
+    """The recommended variant; `proven` is False if it looks alike but too few examples prove it."""
 
     variant: Variant | None
     proven: bool
 
 
 def is_worth_naming(speedup: float | None) -> bool:
-    """Whether a speedup is more than noise between engines."""
+    """Return whether a speedup exceeds the noise between engines."""
     return speedup is not None and speedup > GAIN
 
 
 def is_faster(variant: Variant) -> bool:
-    """Measured beside the original, the lower bound of the speedup is a real gain, and slow requests are not slower.
+    """Return whether the lower bound of the speedup is a gain and slow requests are not slower.
 
-    Under load wall time alone proves nothing: all ways to compare have to show `FASTER_UNDER_LOAD` at least.
+    Under load, wall time alone proves nothing: all comparisons must show at least `FASTER_UNDER_LOAD`.
     """
     measured = variant.measurement
     if not is_worth_naming(measured.speedup_low) or has_slow_tail(variant):
@@ -75,16 +80,19 @@ def is_faster(variant: Variant) -> bool:
 
 
 def has_slow_tail(variant: Variant) -> bool:
-    """One request in ten takes more than 3 % longer than one in ten of the original's did: a cascade that asks twice
-    may be faster in the mean and still be what a person waits for. Under load such requests tell of other programs.
+    """Return whether the 90th percentile of request times is more than 3 % above the original's.
+
+    A cascade that runs two models may be faster in the mean and still keep a person waiting. Under load the percentile
+    describes other programs, so it does not count.
     """
     measured = variant.measurement
     return not measured.under_load and measured.p90_speedup is not None and measured.p90_speedup < 1 / WORSE_TAIL
 
 
 def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
-    """It could be recommended if it were a gain, and other programs disturbed that comparison: measure again. What took
-    longer by the clock and by the processor's time is slower for sure.
+    """Return whether other programs disturbed a comparison that could lead to a recommendation: measure again.
+
+    A version that took longer by both wall time and processor time is certainly slower.
     """
     measured = variant.measurement
     if variant.is_baseline or variant.state != "confirmed" or not may_win(variant) or not measured.under_load:
@@ -94,14 +102,14 @@ def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
 
 
 def can_be_measured_on(variant: Variant) -> bool:
-    """More rounds of the same run can tell more of its speed."""
+    """Return whether more rounds of the same run can improve what is known of its speed."""
     return not variant.is_side_by_side or variant.measurement.sets < MOST_SETS
 
 
 def likely_speedup(variant: Variant) -> float:
-    """How many times faster a first look makes it, 0 where it was not measured.
+    """Return the speedup by a first measurement, 0 if it was not measured.
 
-    Under load the better of wall and processor time: what may be fast is measured again beside the original.
+    Under load it is the higher of wall and processor time: a possibly fast version is measured again with the original.
     """
     measured = variant.measurement
     if measured.under_load and measured.speedup is not None and measured.cpu_speedup is not None:
@@ -110,17 +118,17 @@ def likely_speedup(variant: Variant) -> float:
 
 
 def known_speedup(variant: Variant) -> float:
-    """How many times faster it is beside the original, or looked where that is all there is; 0 for not measured."""
+    """Return the speedup over the original, or its estimate without a side-by-side measurement; 0 if not measured."""
     return (variant.measurement.speedup or 0.0) if variant.is_side_by_side else likely_speedup(variant)
 
 
 def is_smaller(variant: Variant) -> bool:
-    """Smaller than the original by more than a trifle."""
+    """Return whether it is noticeably smaller than the original."""
     return variant.size_ratio is not None and variant.size_ratio > GAIN
 
 
 def is_gain(variant: Variant, objective: Objective) -> bool:
-    """Shown beside the original to be worth having: faster, or where size is the goal smaller and not slower."""
+    """Return whether it is proven faster than the original or, where size is the goal, smaller and not slower."""
     measured = variant.measurement
     low = measured.agreed_low if measured.under_load else measured.speedup_low
     as_fast = objective == "size" and is_smaller(variant) and low is not None and low > NOT_SLOWER
@@ -128,36 +136,35 @@ def is_gain(variant: Variant, objective: Objective) -> bool:
 
 
 def looks_like_gain(variant: Variant, objective: Objective) -> bool:
-    """The same by the estimate alone, which a first look gives as well."""
+    """Return whether it is a gain by its estimate, which a first measurement also gives."""
     speedup = likely_speedup(variant)
     return is_worth_naming(speedup) or (objective == "size" and is_smaller(variant) and speedup > NOT_SLOWER)
 
 
 def is_unsettled(variant: Variant, objective: Objective) -> bool:
-    """It looks like a gain, and that was neither shown nor refuted beside the original yet."""
+    """Return whether it looks like a gain that a side-by-side measurement has neither shown nor refuted."""
     if variant.state not in ("measured", "confirmed") or not looks_like_gain(variant, objective):
         return False
     if has_slow_tail(variant) and is_worth_naming(variant.measurement.speedup_low):
-        return False  # faster in the mean, and its slow requests settle that it does not count
+        return False  # faster in the mean, but its slow requests exclude it
     return not variant.is_side_by_side or (not is_gain(variant, objective) and variant.measurement.sets < MOST_SETS)
 
 
 def looks_better(variant: Variant, other: Variant, objective: Objective) -> bool:
-    """Whether it would be chosen before `other`, by the estimates and without regard to ties."""
+    """Return whether it would be chosen before `other`, by the estimates and without regard to ties."""
     return cost_of(variant, objective) < cost_of(other, objective)
 
 
 def is_slower(variant: Variant) -> bool:
-    """Measured, and no faster than the original: in a first look under load by neither kind of time, since such a one
-    is measured again.
+    """Return whether it was measured and is no faster than the original.
+
+    A first measurement under load must show that by both kinds of time, since such versions are measured again.
     """
     return variant.measurement.speedup is not None and known_speedup(variant) <= 1.0
 
 
 def has_exact_numbers(variant: Variant) -> bool:
-    """Whether it computes with the original's weights in 32 bits, only in another way. What was made elsewhere may hold
-    any.
-    """
+    """Return whether it computes with the original's weights in 32 bits; models made elsewhere may hold any numbers."""
     if variant.recipe.elsewhere is not None or not variant.weights_kept:
         return False
     lowered = variant.recipe.settings.get("inference_precision", "f32") != "f32"
@@ -165,7 +172,7 @@ def has_exact_numbers(variant: Variant) -> bool:
 
 
 def has_half_numbers(variant: Variant) -> bool:
-    """Whether it computes with 16 bits, or 32, throughout, and with the original's weights."""
+    """Return whether it computes with 16 or 32 bits throughout and with the original's weights."""
     if variant.recipe.elsewhere is not None or not variant.weights_kept:
         return False
     lowered = variant.recipe.settings.get("inference_precision", "f32")
@@ -173,14 +180,15 @@ def has_half_numbers(variant: Variant) -> bool:
 
 
 def exactness(variant: Variant) -> int:
-    """`EXACT`, `HALF` or `FEWER` bits than the original's numbers, what is not known among the last."""
+    """Return `EXACT`, `HALF` or `FEWER` for the bits of its numbers; unknown ones count as `FEWER`."""
     return EXACT if has_exact_numbers(variant) else HALF if has_half_numbers(variant) else FEWER
 
 
 def is_alike_not_proven(variant: Variant) -> bool:
-    """The estimate is within the limit, but the bound is not, on enough items to think so; on fewer only versions with
-    the original's numbers, or with 16 bits where every single result is alike. What was not tested is so only with the
-    original's numbers and all calibration results alike.
+    """Return whether the estimate is within the limit although the bound is not, on enough items.
+
+    On fewer items this holds only for the original's numbers, or for 16 bits if every result is alike. An untested
+    version needs the original's numbers and all calibration results alike.
     """
     judgement = variant.judgement
     if judgement is None:
@@ -198,34 +206,33 @@ def is_alike_not_proven(variant: Variant) -> bool:
 
 
 def is_safe(variant: Variant) -> bool:
-    """The verdict is Safe to ship."""
+    """Return whether the verdict is Safe to ship."""
     return variant.judgement is not None and variant.judgement.verdict == "safe"
 
 
 def is_regressed(variant: Variant) -> bool:
-    """It loses more than the limit for sure, by the test examples or by those for calibration."""
+    """Return whether it certainly loses more than the limit, on the test set or the calibration set."""
     if variant.judgement is not None:
         return variant.judgement.verdict == "regressed"
     return variant.screening is not None and variant.screening.regressed
 
 
 def may_win(variant: Variant) -> bool:
-    """Worth the final run: safe, or alike and not proven; not tested yet, and not refused by the calibration examples.
-    Never regressed.
-    """
+    """Return whether it may be recommended: safe, alike and not proven, or untested and not refused by calibration."""
     if variant.judgement is None:
         return not is_regressed(variant)
     return is_safe(variant) or is_alike_not_proven(variant)
 
 
 def may_be_safe(variant: Variant) -> bool:
-    """It is, or could turn out to be: not tested, and not refused by the calibration examples."""
+    """Return whether it is or could be safe: untested versions count unless the calibration set refuses them."""
     return is_safe(variant) if variant.judgement is not None else may_win(variant)
 
 
 def answers_hold(variant: Variant, limit_pct: float) -> bool:
-    """Nothing more careful needs to be tried: it was not dropped, and so few results changed on the calibration
-    examples (half of the limit at most) that it will likely be safe.
+    """Return whether no more careful recipe is needed: it is not dropped and will probably be safe.
+
+    That is so if at most half of the limit changed on the calibration set.
     """
     screening = variant.screening
     if variant.state == "dropped" or screening is None or not screening.n or screening.regressed:
@@ -234,8 +241,10 @@ def answers_hold(variant: Variant, limit_pct: float) -> bool:
 
 
 def is_doubtful(variant: Variant, limit_pct: float) -> bool:
-    """So many results changed on the calibration examples that it will hardly be safe: of versions that change as much
-    as the limit allows, fewer than one in ten change as many. With labels it may be safe all the same.
+    """Return whether so many calibration results changed that it will hardly be safe.
+
+    Of versions that change as much as the limit allows, fewer than one in ten change as many. With labels it may still
+    be safe.
     """
     screening = variant.screening
     if screening is None or not screening.changed:
@@ -246,9 +255,10 @@ def is_doubtful(variant: Variant, limit_pct: float) -> bool:
 
 
 def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
-    """Whether a version as fast as one of `named` could be recommended: faster than the original and than all that may.
+    """Return whether a version as fast as one of `named` could be recommended by speed.
 
-    Only by speed. True where none of `named` was tried; one that was dropped counts as slow.
+    It must be faster than the original and all eligible versions. The result is True if none of `named` was tried; a
+    dropped one counts as slow.
     """
     others = [likely_speedup(v) for v in tried if v.state != "dropped" and not v.is_baseline and may_win(v)]
     best = max([1.0, *others])
@@ -256,7 +266,7 @@ def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
 
 
 def cost_of(variant: Variant, objective: Objective) -> float:
-    """Times count as shares of the original's that was measured with them: rounds are taken at different moments."""
+    """Return the cost by `objective`; times are ratios to the original of the same rounds."""
     measurement = variant.measurement
     if objective == "size":
         return float(variant.size_bytes) if variant.size_bytes is not None else float("inf")
@@ -276,7 +286,7 @@ def _changed(variant: Variant) -> float:
 
 
 def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None:
-    """The cheapest by `objective`; within a tie of 3 % the one that changes fewer answers."""
+    """Return the cheapest by `objective`; within a tie of 3 % the one with fewer changed predictions."""
     if not variants:
         return None
     least = min(cost_of(variant, objective) for variant in variants)
@@ -285,13 +295,13 @@ def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None
 
 
 def is_portable(variant: Variant) -> bool:
-    """It is a plain ONNX model in ONNX Runtime, which web pages, hub folders, Triton and MLflow take as well."""
+    """Return whether it is plain ONNX in ONNX Runtime, which web pages, hub folders, Triton and MLflow also accept."""
     settings = set(variant.recipe.settings) - PLAIN_SETTINGS
     return variant.recipe.elsewhere is None and variant.runtime in PORTABLE_RUNTIMES and not settings
 
 
 def portable_rival(best: Variant, variants: Sequence[Variant], objective: Objective) -> Variant | None:
-    """Return the best version that costs at most 5 % more than `best` and fits more targets; None where `best` does."""
+    """Return the best version that costs at most 5 % more than `best` and fits more targets, None if `best` does."""
     if is_portable(best):
         return None
     most = cost_of(best, objective) * PORTABLE_SHARE
@@ -299,16 +309,15 @@ def portable_rival(best: Variant, variants: Sequence[Variant], objective: Object
 
 
 def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
-    """Of versions that were measured in turn, the best gain that could still turn out to be safe, or is alike."""
+    """Return the best gain among versions measured side by side that is alike or could still be safe."""
     found = [v for v in variants if not v.is_baseline and is_gain(v, objective) and may_win(v)]
     return best_of([v for v in found if v.judgement is not None or not v.untested], objective)
 
 
 def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choice:
-    """The best safe one that is a gain; else the best that looks alike, marked not proven; else none. Of those that are
-    as good within 5 % it is one that fits more targets.
+    """Return the best safe gain, else the best that looks alike (marked as not proven), else none.
 
-    `variants` were measured in turn.
+    Of versions that are as good within 5 %, one that fits more targets is taken. `variants` were measured side by side.
     """
     gains = [variant for variant in variants if not variant.is_baseline and is_gain(variant, objective)]
     for is_proven, holds in ((True, is_safe), (False, is_alike_not_proven)):
@@ -327,12 +336,12 @@ def finalists(
     *,
     few_items: bool = False,
 ) -> list[Variant]:
-    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these
-    what is not doubtful, the best first; not clearly slower ones, nor those that the calibration examples refuse, nor
-    where speed is the goal those that look no faster than the original beside one that is `FAR_AHEAD`.
+    """Return the versions to measure side by side with the original, by their first measurements.
 
-    With `few_items` only exact numbers can be counted on (`is_alike_not_proven`): the more exact ones come first, so
-    that time for one finalist does not go to one that a single changed result puts out.
+    Versions that look like gains come first, then those that are not doubtful, then the best. Excluded are clearly
+    slower ones, those that the calibration set refuses, and, where speed is the goal, those that look no faster than
+    the original beside one that is `FAR_AHEAD`. With `few_items` only exact numbers can be proven
+    (`is_alike_not_proven`), so more exact versions come first: a single changed result excludes the others.
     """
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
     found = [
@@ -354,9 +363,9 @@ def finalists(
 
 
 def with_portable(ranked: Sequence[Variant], count: int, objective: Objective) -> list[Variant]:
-    """Return the first `count`; a gain that fits more targets takes the last place where none is among them.
+    """Return the first `count`; a gain that fits more targets takes the last place if none is among them.
 
-    A target that needs plain ONNX has nothing but the original to take where no such version was measured in turn.
+    A target that needs plain ONNX could otherwise take only the original.
     """
     first = list(ranked[:count])
     other = next((v for v in ranked[count:] if is_portable(v) and looks_like_gain(v, objective)), None)

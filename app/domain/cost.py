@@ -1,10 +1,11 @@
-"""What a million answers cost."""
+"""Compute the cost of a million answers."""
 
 
 def cost_per_million(price_per_hour: float, throughput_per_s: float, utilization: float) -> float:
-    """In the price's own currency: price·10⁶/(throughput·3600·utilization). `utilization` is a share, 0 < share ≤ 1.
+    """Return price·10⁶/(throughput·3600·utilization) in the price's currency; `utilization` is a share, 0 < share ≤ 1.
 
-    Raises ValueError where one of them makes no sense.
+    Raises:
+        ValueError: A value is outside of its range.
     """
     if price_per_hour < 0 or throughput_per_s <= 0 or not 0 < utilization <= 1:
         raise ValueError(f"no cost from {price_per_hour} an hour, {throughput_per_s} a second, share {utilization}")

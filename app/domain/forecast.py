@@ -1,8 +1,8 @@
-"""How long a run will take and how much memory it needs, said before it starts and compared with what came.
+"""Forecast time and memory of a run before it starts, for comparison with the outcome.
 
-The model is small and plain: a run opens and reads, then each version is made, answers the test inputs, is judged and
-timed, then the finalists are timed again in turn, each in a process of its own. A request's time is guessed from the
-model's size until the original was measured. What earlier runs on this machine took moves the whole by their median.
+The model is simple. A run opens and reads; each version is made, evaluated on the test set, judged and timed; the
+finalists are then timed again side by side, each in its own process. Request times follow from the model's size until
+the original is measured. The median ratio of earlier runs on this machine corrects the total.
 """
 
 from collections.abc import Sequence
@@ -14,35 +14,35 @@ MEGABYTE = 1_000_000
 OPENING_S, OPENING_S_PER_MB = 4.0, 0.02
 VERSION_S, VERSION_S_PER_MB = 2.4, 0.03
 PROCESS_S, PROCESS_S_PER_MB = 0.6, 0.004
-"""Medians of runs over small models on two cores: everything in a version or a process that is no request."""
+"""Medians over runs of small models on two cores: seconds of a version or process outside of requests."""
 
 BLOCK_REQUESTS, BLOCK_MAX_S = 50, 2.0
 LOOK_BLOCKS, SLOW_LOOK_BLOCKS, SLOW_BLOCK_S = 5.0, 2.5, 0.3
-"""Blocks of a first look: some versions have eight (slow models three), what cannot win only two."""
+"""Mean blocks of a first measurement: some versions have eight (slow models three), hopeless ones two."""
 
 FINAL_BLOCKS, FINAL_SETS = 2, 5
 FINALISTS = (6, 3, 2, 1)
 FINALIST_SHARE = 0.65
-"""Of the versions that are tried, so many are fast and alike enough for the final run, if there is time for them."""
+"""Share of tried versions that are fast and alike enough for the final run if time permits."""
 
 KEPT_SHARE = 0.75
-"""Of a preset's ways, so many fit a model and a machine; after the plan was made their number is known."""
+"""Share of a preset's recipes that fit a model and a machine, until planning gives their number."""
 
 MOST_SCREENED, PROVEN = 200, 2.0
-"""Calibration examples that each version is asked, and how many versions answer all that test."""
+"""Most calibration examples per version, and the number of versions evaluated on the whole test set."""
 
 GAIN = 0.7
-"""A version's request takes this part of the original's, over all versions."""
+"""Mean ratio of a version's request time to the original's."""
 
 REQUEST_MS, REQUEST_MS_PER_MB = 0.5, 0.2
-"""A request's likely time, from small convolutional networks and encoders on two cores."""
+"""Expected request time of small convolutional networks and encoders on two cores."""
 
 PROCESS_MB, PROCESS_SIZES = 105.0, 4.0
 MAKING_MB, MAKING_SIZES = 190.0, 7.8
-"""Memory of a process that runs, or that makes, a version: an engine's own, and so many times the model's size."""
+"""Memory of a process that runs or makes a version: a constant and a multiple of the model's size."""
 
 IDLE_MB, VERSION_PEAKS = 65.0, 1.5
-"""Once the original was measured: a process before it loads; a version's peak above that in peaks of its original."""
+"""Memory after the original is measured: an idle process, and a version's peak in peaks of its original."""
 
 MOST_CORRECTION = 3.0
 SPREAD = 1.5
@@ -51,9 +51,9 @@ LEARNED_FROM = 10
 
 @dataclass(frozen=True)
 class Basis:
-    """What is known before the run, or since the original was measured and the rest planned.
+    """Known facts about a run, before it or once the original is measured and the rest is planned.
 
-    `request_ms` and `peak_bytes` (above the level of a process that has loaded nothing) are the original's.
+    `request_ms` and `peak_bytes` are the original's; the peak excludes the memory of an idle process.
     """
 
     size_bytes: int
@@ -67,7 +67,7 @@ class Basis:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Seconds of the whole run with their likely bounds, and the most memory that its processes hold at once, bytes."""
+    """Expected seconds of the whole run with likely bounds, and the peak memory of its processes in bytes."""
 
     seconds: float
     low_s: float
@@ -77,7 +77,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Past:
-    """An earlier run on this machine: what was forecast without any correction, and what came."""
+    """An earlier run on this machine: its uncorrected forecast and its outcome."""
 
     plain_s: float
     plain_bytes: int
@@ -86,7 +86,7 @@ class Past:
 
 
 def forecast(basis: Basis, past: Sequence[Past] = ()) -> Forecast:
-    """What to expect of a run like this one."""
+    """Return the forecast of a run with this basis, corrected by earlier runs."""
     seconds = plain_s(basis) * correction([one.seconds / one.plain_s for one in past if one.plain_s > 0])
     memory = plain_bytes(basis) * correction(
         [one.memory_bytes / one.plain_bytes for one in past if one.memory_bytes and one.plain_bytes > 0]
@@ -97,13 +97,13 @@ def forecast(basis: Basis, past: Sequence[Past] = ()) -> Forecast:
 
 
 def plain_s(basis: Basis) -> float:
-    """Seconds by the model alone, not more than the budget."""
+    """Return the uncorrected seconds, at most the time budget."""
     total = _tried_s(basis) + _final_s(basis, _finalists(basis))
     return total if basis.budget_s is None else min(total, basis.budget_s)
 
 
 def plain_bytes(basis: Basis) -> int:
-    """Bytes by the model alone: making the largest version, or all finalists in memory side by side."""
+    """Return the uncorrected bytes: the larger of making a version and running all finalists side by side."""
     making = MAKING_MB + MAKING_SIZES * basis.size_bytes / MEGABYTE
     return round(max(making, _final_mb(basis)) * MEGABYTE)
 
@@ -116,7 +116,7 @@ def _final_mb(basis: Basis) -> float:
 
 
 def _tried_s(basis: Basis) -> float:
-    """Opening, the original, and every version: made, looked at, asked a few examples; and the proof of some."""
+    """Return the seconds of opening, of the original, and of making, measuring and proving versions."""
     size_mb, request_s = basis.size_bytes / MEGABYTE, _request_ms(basis) / 1000
     block_s = min(BLOCK_MAX_S, BLOCK_REQUESTS * request_s)
     look_s = (SLOW_LOOK_BLOCKS if block_s > SLOW_BLOCK_S else LOOK_BLOCKS) * block_s
@@ -134,7 +134,7 @@ def _final_s(basis: Basis, finalists: float) -> float:
 
 
 def off_by(expected: float, came: float) -> float:
-    """How many times too high (above 1) or too low (below 1) a forecast was."""
+    """Return the ratio of forecast to outcome: above 1 for a forecast that was too high."""
     return expected / came
 
 
@@ -143,7 +143,7 @@ def _versions(basis: Basis) -> float:
 
 
 def _finalists(basis: Basis) -> float:
-    """As many as are likely good enough, as far as the budget has time for them."""
+    """Return the expected number of finalists for which the time budget suffices."""
     likely = FINALIST_SHARE * _versions(basis)
     if basis.budget_s is None:
         return min(float(FINALISTS[0]), likely)
@@ -158,7 +158,7 @@ def _request_ms(basis: Basis) -> float:
 
 
 def correction(ratios: Sequence[float]) -> float:
-    """The median of the last runs, trusted more the more there are, and never more than a factor of three."""
+    """Return the median of the latest ratios, trusted more the more there are, within a factor of three."""
     last = ratios[-LEARNED_FROM:]
     if not last:
         return 1.0

@@ -1,4 +1,4 @@
-"""What can be said of a model from what the hub tells, before anything is downloaded."""
+"""Judge models by the hub's facts before anything is downloaded."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,14 +8,14 @@ from workers.contracts.hub import HubModel
 FormatKind = Literal["safe", "code", "not_here", "unknown"]
 
 OPENED_LIBRARIES = frozenset({"transformers", "timm", "sentence-transformers", "transformers.js", "torchvision"})
-"""Libraries whose safetensors Fettle knows how to read; ONNX files are read whoever wrote them."""
+"""Libraries whose safetensors Fettle can read; ONNX files are readable from any library."""
 MEMORY_SHARE = 0.5
-"""A model is in memory twice while both versions are measured."""
+"""Largest share of the memory for a model, which is loaded twice while both versions are measured."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the hub itself cannot look for: checked against each model that it names."""
+    """Filters that the hub's search lacks, applied to each model that it lists."""
 
     business: bool = False
     max_bytes: int | None = None
@@ -24,11 +24,11 @@ class Wish:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every model fits."""
+        """Return whether every model passes."""
         return not (self.business or self.runs_here or self.max_bytes is not None)
 
     def fits(self, model: HubModel) -> bool:
-        """Whether a model is what was wished for. What the hub does not say is not taken for granted."""
+        """Return whether a model passes; facts that the hub does not state count as unmet."""
         if self.business and not (model.verdict is not None and model.verdict.for_business):
             return False
         if self.max_bytes is not None and (model.size_bytes is None or model.size_bytes > self.max_bytes):
@@ -37,7 +37,7 @@ class Wish:
 
 
 def format_kind(model: HubModel, memory_bytes: int | None = None) -> FormatKind:
-    """Safe, may hold code, nothing that runs here, or not told."""
+    """Return whether a model's files are safe, may hold code, cannot run here, or are unknown."""
     if memory_bytes and model.size_bytes and model.size_bytes > memory_bytes * MEMORY_SHARE:
         return "not_here"
     formats = set(model.formats)

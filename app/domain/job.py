@@ -1,4 +1,4 @@
-"""A job of the queue and an export, as history keeps them."""
+"""Define the stored records of jobs and exports."""
 
 import json
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from app.domain.record import Stored
 
 @dataclass(frozen=True)
 class JobRecord(Stored):
-    """`state`: queued, running, finished, failed, cancelled, crashed, interrupted.
+    """One job of the queue.
 
-    `log_path` is relative to the data folder.
+    `state` is queued, running, finished, failed, cancelled, crashed or interrupted. `log_path` is relative to the data
+    folder.
     """
 
     id: str
@@ -30,7 +31,7 @@ class JobRecord(Stored):
 
 @dataclass(frozen=True)
 class ExportRecord(Stored):
-    """One bundle that was written and self-tested."""
+    """One exported bundle that passed its self-test."""
 
     id: str
     run_id: str
@@ -45,7 +46,7 @@ class ExportRecord(Stored):
 
     @property
     def signed_by(self) -> str:
-        """The fingerprint of the key that it was signed with, "" where it was not."""
+        """Return the fingerprint of the key that signed it, "" if unsigned."""
         try:
             return str(json.loads(self.selftest_json).get("signed_by", ""))
         except (ValueError, AttributeError):

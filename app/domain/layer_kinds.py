@@ -1,4 +1,4 @@
-"""What a layer computes, by one name whichever engine ran it: engines have names of their own for the same thing."""
+"""Map each engine's own name of a layer to one common name."""
 
 _NAMES = {
     "Convolution": ("Conv", "FusedConv", "NhwcFusedConv", "QLinearConv", "ConvInteger", "GroupConvolution"),
@@ -15,5 +15,5 @@ _BY_KIND = {kind.lower(): name for name, kinds in _NAMES.items() for kind in (na
 
 
 def kind_name(kind: str) -> str:
-    """The common name; a kind that is not known keeps its engine's."""
+    """Return the common name of a layer's kind, or the engine's own name if unknown."""
     return _BY_KIND.get(kind.lower(), kind)

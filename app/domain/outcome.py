@@ -1,7 +1,7 @@
-"""How a run ended, as one value: headline, pages, badges, JSON and exit code are all made from it.
+"""Define how a run ended, as one value for headline, pages, badges, JSON and exit code.
 
-Nothing here is stored twice: an outcome follows from the versions and from what the search kept (`SearchEnd`), so it
-stays true where more examples or more time change either.
+An outcome is never stored: it follows from the versions and the search's state (`SearchEnd`), so it stays correct when
+more examples or more time change either.
 """
 
 from collections.abc import Sequence
@@ -32,11 +32,14 @@ from workers.contracts.planning import Reason
 
 
 class Ending(StrEnum):
-    """`unsettled`: a version looked better and answers alike, but that was not shown beside the original; `busy`: and
-    only other programs left it open. `untested`: it is better, and its answers were not tested. `built`:
-    engines were built for cards that are not here, so that nothing could be measured. `none_fits`: none of the goal's
-    ways is for this model and this computer. `few_examples`: one is better, and so few examples tell nothing about
-    its answers.
+    """How a run ended.
+
+    - `unsettled`: a version looked better and its predictions hold, but a side-by-side measurement did not show it.
+    - `busy`: the same, and only other programs prevented the decision.
+    - `untested`: a version is better, but its predictions were not tested.
+    - `built`: engines were built for cards that this computer lacks, so nothing could be measured.
+    - `none_fits`: no recipe of the goal fits this model and computer.
+    - `few_examples`: a version is better, but so few examples say nothing about its predictions.
     """
 
     PROVEN = "proven"
@@ -56,7 +59,7 @@ FinalState = Literal["none", "done", "cut_off"]
 
 
 class Round(Frozen):
-    """One measurement in turn: of which versions (the original apart), in how many sets of processes."""
+    """One side-by-side measurement: its versions without the original, and the number of sets and blocks."""
 
     number: int
     variant_ids: tuple[str, ...]
@@ -65,18 +68,23 @@ class Round(Frozen):
 
 
 class SearchEnd(Frozen):
-    """What a search keeps of its time. `untried` ways were not begun, or were cut off, because it was up.
+    """Stored state of a search; owned by its run.
 
-    `limit_s` is the time that it had in all, None for no limit. `more_s` is about how long the rest would take, None
-    where nothing is left to do. `went_on_s` are the seconds that were given later, each time. `built_for` names the
-    architectures (``sm89``) of cards elsewhere that engines were built for; nothing was measured then. `none_fits` says
-    why the goal's first way cannot be tried, where none can. `few_items` are the test examples, where they are so few
-    that rounded numbers can neither be proven nor be recommended unproven, None where there are more; `enough_items`
-    would do.
-
-    `spare_s` is what was left of its time when it ended, None without a limit.
-    `busy_tries` is how many runs of the project in a row, with this one, other programs left without a verdict;
-    `disturbed_by` names these programs, the busiest first.
+    Attributes:
+        planned: Number of planned recipes.
+        untried: Number of recipes that were not begun or were stopped because the time was up.
+        final: State of the final run.
+        limit_s: Time limit in all, None for none.
+        more_s: Approximate time of the rest, None if nothing is left.
+        rounds: Rounds of the final run.
+        went_on_s: Seconds that were granted later, one value each time.
+        built_for: Architectures (``sm89``) of other cards that engines were built for; nothing was measured then.
+        none_fits: Why the goal's first recipe cannot be tried, if none can.
+        few_items: Number of test examples if rounded numbers can neither be proven nor be recommended unproven.
+        enough_items: Number of test examples that would suffice.
+        busy_tries: Runs of the project in a row, with this one, that other programs left without a verdict.
+        spare_s: Time left at the end, None without a limit.
+        disturbed_by: Names of these programs, busiest first.
     """
 
     planned: int = 0
@@ -97,12 +105,11 @@ class SearchEnd(Frozen):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`best` is recommended; `open` are versions that looked better than it (or than the original) and are not settled.
-    `built` are versions with engines for cards elsewhere.
+    """How a run ended, with its versions.
 
-    `tried` versions have figures. `untested` are gains whose answers were not tested and that are better than `best`,
-    the best last. `short` are those about which so few examples tell nothing (`few_items` of them). `more_s` is None
-    where more time would change nothing.
+    `best` is recommended. `open` are undecided versions that looked better than it (or the original). `built` have
+    engines for other cards. `tried` counts versions with figures. `untested` are untested gains that are better than
+    `best`, the best last. `short` are those that `few_items` examples cannot judge.
     """
 
     ending: Ending
@@ -117,29 +124,27 @@ class Outcome:
 
     @property
     def can_go_on(self) -> bool:
-        """More time could change the result."""
+        """Return whether more time could change the result."""
         return self.end.more_s is not None
 
     @property
     def chosen_from(self) -> int:
-        """How many versions the recommended one is the best of: who is chosen looks better than it is. 0 for none."""
+        """Return how many versions the recommended one was chosen from, 0 without one; choosing flatters the best."""
         return self.tried if self.best is not None else 0
 
     @property
     def is_undecided(self) -> bool:
-        """Nothing is recommended, and a version that is or looked faster was not refuted: no reason to keep the
-        original for good.
-        """
+        """Return whether nothing is recommended although a version that looked faster was not refuted."""
         return self.ending in (Ending.UNSETTLED, Ending.UNTESTED, Ending.BUSY)
 
     @property
     def is_recommended(self) -> bool:
-        """A version is recommended: exit code 0."""
+        """Return whether a version is recommended, which is exit code 0."""
         return self.best is not None
 
 
 def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd) -> Outcome:
-    """What came of a run, by all its versions (the original's figures may be among them)."""
+    """Return the outcome of a run from all its versions; the original may be among them."""
     tried = [version for version in versions if not version.is_baseline]
     if end.built_for:
         built = tuple(version for version in tried if version.artifact_key and version.state != "dropped")
@@ -168,10 +173,9 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
-    """Return those that could turn out to be better than `best` (None: than the original), most promising first.
+    """Return versions that could turn out to be better than `best` (None: the original), most promising first.
 
-    These are versions whose gain was neither shown nor refuted beside the original, or whose comparison other programs
-    disturbed.
+    A side-by-side measurement has neither shown nor refuted their gain, or other programs disturbed it.
     """
     found = [
         version
@@ -184,9 +188,7 @@ def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Obj
 
 
 def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
-    """Return gains without a verdict that would win against `best` (None: the original) if they were safe, the best
-    last.
-    """
+    """Return untested gains that would replace `best` (None: the original) if they were safe, the best last."""
     found = [
         version
         for version in tried
@@ -204,9 +206,7 @@ def _may_replace(version: Variant, best: Variant, objective: Objective) -> bool:
 
 
 def short_of_examples(tried: Sequence[Variant], objective: Objective) -> list[Variant]:
-    """Of few examples: gains with rounded numbers that nothing speaks against, the best first. Time changes nothing for
-    them, more examples might.
-    """
+    """Return gains with rounded numbers and no evidence against them, the best first; only more examples can help."""
     found = [version for version in tried if exactness(version) == FEWER and _nothing_against(version)]
     found = [
         one for one in found if is_gain(one, objective) or (not one.is_side_by_side and looks_like_gain(one, objective))
@@ -215,7 +215,7 @@ def short_of_examples(tried: Sequence[Variant], objective: Objective) -> list[Va
 
 
 def _few_items(versions: Sequence[Variant], end: SearchEnd) -> int | None:
-    """How many test examples there are where they are few, None where they are not: some may have been added since."""
+    """Return the number of test examples if they are still too few after additions, else None."""
     if end.few_items is None:
         return None
     most = max([end.few_items, *(version.judgement.n for version in versions if version.judgement is not None)])
@@ -223,7 +223,7 @@ def _few_items(versions: Sequence[Variant], end: SearchEnd) -> int | None:
 
 
 def _nothing_against(version: Variant) -> bool:
-    """No result of it that was looked at changed, neither of the test nor in calibration."""
+    """Return whether none of its evaluated results changed, in test or calibration set."""
     if version.state == "dropped" or is_regressed(version):
         return False
     if version.judgement is not None:

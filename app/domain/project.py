@@ -1,4 +1,4 @@
-"""A project: one model and the person's data for it."""
+"""Define a project: one model and the person's data for it."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,10 @@ from app.domain.record import Stored
 
 @dataclass(frozen=True)
 class Project(Stored):
-    """`model_key` is the opened model's place in the artifact store, `info_json` a ModelInfo, `data_json` a DataResult.
+    """One project, owned by the database.
 
-    `page` is where the window was, so that it opens there again.
+    `model_key` is the opened model's place in the artifact store, `info_json` a ModelInfo, `data_json` a DataResult.
+    `page` is the window's last page, where it opens again.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What is kept beside a project, a run or a version: one kind of record is one declaration."""
+"""Declare the kinds of records that are stored for a project, a run or a version."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,17 +11,17 @@ T = TypeVar("T", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Stored:
-    """Base of dataclasses that the database keeps as JSON documents.
+    """Base of dataclasses that the database stores as JSON documents.
 
-    A new field needs a default value, which older documents are read with. A document with a field that the class lacks
-    is refused: a newer version of the program wrote it.
+    A new field needs a default value, with which older documents are read. A document with an unknown field is refused:
+    a newer program version wrote it.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", revalidate_instances="always")
 
 
 class Owner(StrEnum):
-    """What a record belongs to, and is deleted with."""
+    """The kind of object that a record belongs to and is deleted with."""
 
     PROJECT = "project"
     RUN = "run"
@@ -30,7 +30,10 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True)
 class RecordKind(Generic[T]):
-    """`name` is what the database calls it, for good; `shape` is kept once for an owner, or for each of its items."""
+    """One kind of record; its declaration is owned by the module that reads and writes it.
+
+    `name` is its permanent name in the database. A record of type `shape` is stored once per owner, or per item of it.
+    """
 
     name: str
     owner: Owner

@@ -1,1 +1,1 @@
-"""What examples can prove, and in which order versions are tested."""
+"""Compute what examples can prove, and in which order versions are tested."""

@@ -1,4 +1,4 @@
-"""A version that a larger limit would let through: found only where the limit is what stands in its way."""
+"""Find a version that a larger limit would accept, if only the limit excludes it."""
 
 import math
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ BROKEN_P = 0.01
 
 @dataclass(frozen=True)
 class LargerLimit:
-    """The smallest limit in whole percent, relative as `Goal.max_loss_pct`, within which `variant` would be."""
+    """The smallest limit in whole percent, relative like `Goal.max_loss_pct`, that accepts `variant`."""
 
     limit_pct: float
     variant: Variant
 
 
 def larger_limit(variants: Sequence[Variant], limit_pct: float, most_pct: float) -> LargerLimit | None:
-    """The least larger limit, at most `most_pct`, that a version which was measured faster keeps; None for none."""
+    """Return the least larger limit up to `most_pct` that a faster version keeps, None without one."""
     found: LargerLimit | None = None
     for variant in variants:
         speedup = variant.measurement.speedup
@@ -33,10 +33,10 @@ def larger_limit(variants: Sequence[Variant], limit_pct: float, most_pct: float)
 
 
 def _needed_pct(judgement: Judgement) -> int | None:
-    """In whole percent; None where no limit would change the verdict.
+    """Return the needed limit in whole percent, None if no limit would change the verdict.
 
-    Parts that broke count where labels were there: without them their own bound has nothing to do with the limit. What
-    was refused for another reason stays refused.
+    Broken parts count only with labels: without them their own bound is unrelated to the limit. A version refused for
+    another reason stays refused.
     """
     if judgement.drop is None:
         return None

@@ -1,15 +1,15 @@
-"""In which order versions are tested, and where the testing ends: a fixed sequence.
+"""Order the versions of a proof as a fixed sequence, and determine where it ends.
 
-Every version that is judged on the same items is a chance to be wrong: of ten that lose what the limit allows, one is
-called safe in a third of all runs. A fixed sequence (Learn then Test, arXiv 2110.01052, section 4.2; Maurer, Hothorn
-and Lehmacher 1995) errs no more often than a single test: the order is set before any test item is looked at, each
-version is tested at the full level, and the first that is not safe ends it. The order is by how much each changed on
-the calibration items.
+Every version judged on the same items is a chance to be wrong: of ten that lose what the limit allows, one is called
+safe in a third of all runs. A fixed sequence (Learn then Test, arXiv 2110.01052, section 4.2; Maurer, Hothorn and
+Lehmacher 1995) errs no more often than a single test. Its order is set before any test item is looked at, each version
+is tested at the full level, and the first that is not safe ends it. Versions are ordered by their changes on the
+calibration set.
 
-A version that is no better than one before it (within 3 %) waits beside that one. It is not needed where that one is
-safe. Where that one is not, the versions beside it are tested as a further look at the items (`LookBook`), at the level
-of that look, so that the levels of all looks still add up to at most 5 %. Where so few items prove nothing, every
-version is looked at, since none can be called safe.
+A version that is no better than one before it (within 3 %) waits beside that one. If that one is safe, it is not
+needed. Otherwise the versions beside it are tested as a further look at the items (`LookBook`), at the level of that
+look, so that the levels of all looks still add up to at most 5 %. If the items are too few to prove anything, every
+version is judged, since none can be called safe.
 """
 
 import dataclasses
@@ -33,27 +33,27 @@ class Step:
 
 @dataclass(frozen=True)
 class ProofOrder:
-    """The steps of a fixed sequence, in the order in which they are tested."""
+    """The steps of a fixed sequence in the order of their tests; made for each proof."""
 
     steps: tuple[Step, ...]
 
     @property
     def tested(self) -> tuple[Variant, ...]:
-        """The versions of the sequence, in the order in which they are tested."""
+        """Return the versions of the sequence in the order of their tests."""
         return tuple(step.version for step in self.steps)
 
     @property
     def dominated(self) -> tuple[Variant, ...]:
-        """The versions that are no better than one before them."""
+        """Return the versions that are no better than one before them."""
         return tuple(version for step in self.steps for version in step.beside)
 
     @property
     def versions(self) -> tuple[Variant, ...]:
-        """All versions: the sequence first, then what is beside it."""
+        """Return all versions: the sequence first, then those beside it."""
         return (*self.tested, *self.dominated)
 
     def of_other_engines(self, objective: Objective) -> tuple[Variant, ...]:
-        """The best version of each engine that the sequence has none of: some targets take that engine alone."""
+        """Return the best version of each runtime absent from the sequence: some targets accept only that runtime."""
         found: dict[str, Variant] = {}
         engines = {version.runtime for version in self.tested}
         for version in sorted(self.dominated, key=lambda version: cost_of(version, objective)):
@@ -63,11 +63,12 @@ class ProofOrder:
 
 
 def sequence_of(versions: Sequence[Variant], objective: Objective) -> ProofOrder:
-    """Order the gains: by the share that changed on the calibration items, then by how exact the numbers are, then the
-    better one first. Of those that are as good within 3 % the more careful one comes first, since measuring noise says
-    nothing. Without calibration items exactness alone decides, then the order in which they were planned.
+    """Order the gains into a fixed sequence without using any test item.
 
-    Nothing of that comes from a test item. What the calibration items refuse is not in it.
+    They are sorted by the share that changed on the calibration set, then by exactness of numbers, then by speed. Among
+    versions as good within 3 % the more careful one comes first, since measuring noise says nothing. Without
+    calibration items, exactness decides, then the planned order. Versions that the calibration set refuses are left
+    out.
     """
     gains = [v for v in versions if not v.is_baseline and v.state != "dropped" and is_gain(v, objective)]
     gains = [v for v in gains if v.screening is None or not v.screening.regressed]
@@ -103,13 +104,13 @@ def _careful_first(ordered: Sequence[Variant], objective: Objective) -> list[Var
 
 
 def _carefulness(version: Variant) -> tuple[float, int, int]:
-    """Smaller is more careful: closer calibration results, then more bytes (more layers keep their numbers)."""
+    """Return a sort key, smaller for more careful: closer calibration results, then more bytes (more layers kept)."""
     screening = version.screening or Screening()
     return -screening.similarity, -(version.size_bytes or 0), version.index
 
 
 def _exactness(version: Variant) -> tuple[int, int]:
-    """Smaller is more exact: 32 bits, 16 bits, then more bits before fewer; what is not known comes last."""
+    """Return a sort key, smaller for more exact: 32 bits, 16 bits, then more bits before fewer; unknown ones last."""
     bits = [int(number) for number in re.findall(r"\d+", version.precision)]
     kind = exactness(version)
     return kind, -min(bits, default=0) if kind == FEWER else 0
@@ -121,15 +122,16 @@ def has_safe_rival(version: Variant, versions: Sequence[Variant], objective: Obj
 
 
 def can_prove(items: int, limit_pct: float, level: float) -> bool:
-    """Whether so many items prove the limit at all, where none changes: known before any is looked at. Where they do
-    not, no version can be called safe, so that all may be looked at.
+    """Return whether `items` unchanged items prove the limit.
+
+    This is known before any item is looked at. If they cannot, no version can be called safe, so all may be judged.
     """
     needed = least_to_prove(limit_pct, level)
     return needed is not None and items >= needed
 
 
 def capped(version: Variant) -> Variant:
-    """A version behind the end of the sequence: its figures are told, and nothing is proven by them."""
+    """Return a version after the end of the sequence with its figures, but without a proof."""
     if not is_safe(version) or version.judgement is None:
         return version
     judgement = version.judgement.model_copy(update={"verdict": "not_enough_data"})
@@ -137,6 +139,6 @@ def capped(version: Variant) -> Variant:
 
 
 def not_tested(version: Variant, why: Untested) -> Variant:
-    """The version without a verdict of this sequence, and why; one of before is told, and proves nothing."""
+    """Return the version without a verdict of this sequence, with the reason; an earlier verdict proves nothing."""
     screening = (version.screening or Screening()).model_copy(update={"untested": why})
     return dataclasses.replace(capped(version), screening=screening)

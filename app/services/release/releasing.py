@@ -1,6 +1,7 @@
-"""Make a release, go back to an earlier one, remove the bundles of old ones.
+"""Make a release, roll back to an earlier one, and remove the bundles of old ones.
 
-The bundle is kept first, then one transaction says that it is there: killed in between, the releases before are whole.
+The bundle is stored first, then one transaction records it. If the program is killed in between, earlier releases stay
+intact.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,14 +38,15 @@ from app.services.release.record import (
 from workers.contracts.decisions import Decision, DecisionKind
 
 FIRST_TARGET = ""
-"""Stands for the first kind of bundle that works here."""
+"""Stands for the first kind of bundle that is available."""
 
 
 @dataclass(frozen=True)
 class ReleaseRequest:
-    """`target` "" stands for that of the current release, else the first that works here. With `export` just that
-    bundle is released. A bundle of the same version that was exported before and is as it was is taken, unless it
-    shall be signed with `sign_key`.
+    """What to release; made by the page or the command.
+
+    `target` "" means that of the current release, else the first available one. `export` releases just that bundle. An
+    intact bundle of the same version that was exported before is reused, unless `sign_key` is given.
     """
 
     variant_id: str | None = None
@@ -64,7 +66,7 @@ class Released:
 
 @dataclass(frozen=True)
 class _Bundle:
-    """What is to be released: a file with its hash and size, and how it came about."""
+    """A file to release with its hash and size, its version, and the records of its export."""
 
     path: Path
     sha256: str
@@ -78,10 +80,12 @@ class _Bundle:
 
 
 def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[Released]:
-    """Keep the bundle of a version, say what changed against the current release, make it the current one.
+    """Store the bundle of a version, compare it with the current release, and make it the current one.
 
-    Raises `JobError` where there is nothing new to release, or it cannot be written or kept; the releases before are
-    then as they were.
+    After an error, earlier releases are unchanged.
+
+    Raises:
+        JobError: There is nothing new to release, or the bundle cannot be written or stored.
     """
     bundle = yield from _bundle(space, facts, ask)
     try:
@@ -111,7 +115,7 @@ def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[Rele
 
 
 def _bundle(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[_Bundle]:
-    """The export that is named, else one of before that is as it was, else a new one."""
+    """Return the named export, else an intact earlier one, else a new one."""
     if ask.export is not None:
         return _of_record(facts, ask.export)
     variant = pick(facts, ask.variant_id, ask.override_reason)
@@ -133,7 +137,7 @@ def _bundle(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[_Bun
 
 
 def _latest_whole(exports: list[ExportRecord], stopped: Stopped) -> ExportRecord | None:
-    """The one that was written last and is where and as it was."""
+    """Return the newest export whose file is intact, None without one."""
     latest = sorted(exports, key=lambda one: one.created_at, reverse=True)
     return next((one for one in latest if has_digest(Path(one.path), one.sha256, stopped)), None)
 
@@ -155,7 +159,7 @@ def _check_new(space: Workspace, project_id: str, bundle: _Bundle) -> None:
 
 
 def _change(space: Workspace, facts: RunFacts, variant: Variant) -> Flow[Change | None]:
-    """What changed against the current release; None where there is none."""
+    """Return the changes since the current release, None if there is none."""
     current = _current_release(space, facts.project.id)
     if current is None:
         return None
@@ -177,7 +181,7 @@ def _change(space: Workspace, facts: RunFacts, variant: Variant) -> Flow[Change 
 
 
 def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _Bundle) -> Release:
-    """The bundle into its place, then all that is said about it, or nothing."""
+    """Move the bundle to its place, then record everything about it in one transaction."""
     repositories, project_id = space.repositories, facts.project.id
     kept = space.paths.releases / made.file_name
     was_there = kept.exists()
@@ -203,10 +207,12 @@ def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _
 
 
 def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
-    """Make another release the current one; its bundle has to be there, byte for byte.
+    """Make another release the current one; its bundle must exist unchanged.
 
-    Raises `JobError` (exit code 3) where there is no such release, or its bundle is gone or damaged. Nothing has
-    changed then.
+    After an error nothing has changed.
+
+    Raises:
+        JobError: (exit code 3) There is no such release, or its bundle is missing or damaged.
     """
     wanted = find_release(space, project_id, number)
     current = read_current(space.repositories, project_id)
@@ -227,7 +233,7 @@ def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
 
 
 def kept_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
-    """A release's bundle, its bytes compared with its hash. Raises `JobError` where it is pruned, gone or damaged."""
+    """Return a release's bundle after checking its hash; raise `JobError` if it is removed, missing or damaged."""
     bundle = space.paths.releases / wanted.file_name
     if wanted.pruned_at is not None:
         raise refusal(
@@ -248,9 +254,10 @@ def kept_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
 
 
 def prune(space: Workspace, project_id: str, keep: int) -> tuple[Release, ...]:
-    """Remove the bundles of all but the newest `keep` releases, the current and the previous one; their history stays.
+    """Remove the bundles of all but the newest `keep` releases, the current and the previous one.
 
-    Returns those whose bundles went.
+    Returns:
+        The releases whose bundles were removed; their history stays.
     """
     repositories = space.repositories
     old = old_releases(read_releases(repositories, project_id), read_current(repositories, project_id), keep)
@@ -266,7 +273,7 @@ def prune(space: Workspace, project_id: str, keep: int) -> tuple[Release, ...]:
 
 
 def drop_unused(space: Workspace, releases: Sequence[Release]) -> None:
-    """Remove the bundles of these, but what a release of any project still stands on."""
+    """Remove the bundles of these releases unless another release of any project uses them."""
     repositories = space.repositories
     wanted = {
         one.file_name
@@ -280,14 +287,14 @@ def drop_unused(space: Workspace, releases: Sequence[Release]) -> None:
 
 
 def old_releases(known: Sequence[Release], current: Current | None, keep: int) -> tuple[Release, ...]:
-    """Those whose bundles `prune` would remove; `known` has the newest first."""
+    """Return the releases whose bundles `prune` would remove; `known` has the newest first."""
     in_use = {current.number, current.previous} if current is not None else set()
     in_use |= {one.number for one in known[: max(0, keep)]}
     return tuple(one for one in known if one.number not in in_use and one.pruned_at is None)
 
 
 def save_bundle(space: Workspace, wanted: Release, out: Path) -> Flow[Path]:
-    """Write a release's bundle to `out`, where an old file stays until then. Raises `JobError`."""
+    """Write a release's bundle to `out`, where an old file stays until the new one is complete; raises `JobError`."""
     check_writable(out)
     bundle = yield from kept_bundle(space, wanted)
     yield DiskStep(partial(place, bundle, out))
@@ -295,7 +302,7 @@ def save_bundle(space: Workspace, wanted: Release, out: Path) -> Flow[Path]:
 
 
 def find_release(space: Workspace, project_id: str, number: int) -> Release:
-    """Raises `JobError` (exit code 3) where the project or the number is unknown."""
+    """Return the release with this number; raise `JobError` (exit code 3) if project or number is unknown."""
     try:
         space.repositories.projects.get(project_id)
     except NotFound as error:
@@ -315,7 +322,7 @@ def find_project(space: Workspace, text: str) -> Project:
     """Return the project with this id, or else with this name.
 
     Raises:
-        JobError: With exit code 3 where there is none, or where several have the name.
+        JobError: (exit code 3) There is none, or several have this name.
     """
     known = space.repositories.projects.list()
     found = [one for one in known if one.id == text] or [one for one in known if one.name == text]
@@ -332,7 +339,7 @@ def find_project(space: Workspace, text: str) -> Project:
 
 
 def unknown_project(project_id: str) -> JobError:
-    """For a project that nobody knows."""
+    """Return the error of an unknown project."""
     return refusal(
         "unknown_project",
         "There is no such project",

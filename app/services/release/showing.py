@@ -1,4 +1,4 @@
-"""The answers that changed from one release to the next, as the page Compare shows a version's."""
+"""Show the predictions that changed from one release to the next, in the form of the page Compare."""
 
 from app.services.after.trying.showing import MAX_SHOWN, PICTURES, sources_of
 from app.services.flow.steps import Done, Flow, JobError, JobStep
@@ -10,7 +10,7 @@ from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 
 
 def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example, ...]]:
-    """Rows, worst first, their pictures by whole paths; empty where nothing changed or it is no longer in the store."""
+    """Return the changed examples, worst first, with absolute picture paths; () if none changed or they are gone."""
     change = release.change
     judged = change.judgement if change is not None else None
     if change is None or judged is None or not judged.changed:
