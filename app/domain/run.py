@@ -1,4 +1,4 @@
-"""A run: one optimization of one model for one goal, and its states."""
+"""Define a run, which is one optimization of one model for one goal, and its states."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from app.domain.record import Stored
 
 
 class RunState(StrEnum):
-    """`interrupted` is the state of a run that was under way when the program was closed or killed."""
+    """State of a run; `interrupted` means that the program was closed or killed while the run was active."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -21,12 +21,12 @@ class RunState(StrEnum):
 
 
 class Interruption(StrEnum):
-    """How a run came to be interrupted."""
+    """How a run was interrupted."""
 
     CLOSED = "closed"
-    """The program was closed in order while the run was under way; the end was recorded."""
+    """The program was closed properly during the run, and the end was recorded."""
     NOT_BEGUN = "not_begun"
-    """The run waited for its turn when the program ended."""
+    """The run still waited for its turn when the program ended."""
     BROKEN_OFF = "broken_off"
     """The program ended without recording anything: it was killed, or the computer stopped."""
 
@@ -34,7 +34,7 @@ class Interruption(StrEnum):
 ALLOWED: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.INTERRUPTED}),
     RunState.RUNNING: frozenset(set(RunState) - {RunState.QUEUED, RunState.RUNNING}),
-    # more examples may change the verdict; with more time the search itself goes on
+    # more examples may change the verdict; more time continues the search
     RunState.FINISHED: frozenset({RunState.KEPT_ORIGINAL, RunState.RUNNING}),
     RunState.KEPT_ORIGINAL: frozenset({RunState.FINISHED, RunState.RUNNING}),
     RunState.FAILED: frozenset({RunState.RUNNING}),
@@ -44,11 +44,11 @@ ALLOWED: dict[RunState, frozenset[RunState]] = {
 
 
 class IllegalTransition(ValueError):
-    """A run cannot go from one of these states to the other."""
+    """The states of a run do not permit this change."""
 
 
 def check_transition(old: RunState, new: RunState) -> RunState:
-    """Return `new`, or raise `IllegalTransition`."""
+    """Return `new`, or raise `IllegalTransition` if the change is not permitted."""
     if new not in ALLOWED[old]:
         raise IllegalTransition(f"a run cannot go from {old} to {new}")
     return new
@@ -56,7 +56,7 @@ def check_transition(old: RunState, new: RunState) -> RunState:
 
 @dataclass(frozen=True)
 class Goal(Stored):
-    """What the person asked for. `max_loss_pct` is relative to the original's accuracy, in percent."""
+    """What the person requested; `max_loss_pct` is relative to the original's accuracy, in percent."""
 
     preset_id: str
     max_loss_pct: float
@@ -69,7 +69,10 @@ class Goal(Stored):
 
 @dataclass(frozen=True)
 class Run(Stored):
-    """`recommended_variant_id` is None while running and when nothing faster was safe."""
+    """One optimization of a project, owned by the database.
+
+    `recommended_variant_id` is None while it runs, and if nothing faster was safe.
+    """
 
     id: str
     project_id: str
@@ -88,7 +91,7 @@ class Run(Stored):
 
     @property
     def interruption(self) -> Interruption | None:
-        """How it was interrupted, None for every other state; only a program that closes in order records an end."""
+        """Return how it was interrupted, None in other states; only a properly closed program records an end."""
         if self.state is not RunState.INTERRUPTED:
             return None
         if self.started_at is None:
@@ -98,7 +101,7 @@ class Run(Stored):
 
 @dataclass(frozen=True)
 class StepRecord(Stored):
-    """One step of a run as the window lists it. `state`: waiting, running, done, warning, failed, skipped."""
+    """One step of a run as the window lists it; `state` is waiting, running, done, warning, failed or skipped."""
 
     run_id: str
     index: int

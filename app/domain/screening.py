@@ -1,4 +1,4 @@
-"""What the examples for calibration told of a version before any test example was looked at."""
+"""Define what the calibration set shows about a version before any test example is looked at."""
 
 from typing import Literal
 
@@ -8,11 +8,11 @@ Untested = Literal["", "dominated", "behind", "no_time"]
 
 
 class Screening(Frozen):
-    """Of `n` calibration examples `changed` results differ from the original's; n is 0 where there are none.
+    """Result of a version on the calibration set: of `n` examples, `changed` differ from the original.
 
-    `similarity` (0..1) is how alike the results are on average, 0 where the task does not measure it.
-    `regressed`: they show for sure that it loses more than the limit. `untested` says why a version that is a gain was
-    not tested: a safe one is as good, one before it was not safe, or the time was up.
+    `n` is 0 without calibration examples. `similarity` (0 to 1) is the mean similarity of results, 0 if the task does
+    not measure it. `regressed` is true if the version certainly loses more than the limit. `untested` says why a gain
+    was not tested: a safe version is as good, an earlier one was not safe, or the time was up.
     """
 
     n: int = 0
@@ -23,5 +23,5 @@ class Screening(Frozen):
 
     @property
     def share(self) -> float:
-        """Share changed; 0 where nothing is known."""
+        """Return the share of changed results, 0 if nothing is known."""
         return self.changed / self.n if self.n else 0.0

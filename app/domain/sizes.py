@@ -1,4 +1,4 @@
-"""Numbers of bytes for people, as the workers say them."""
+"""Format numbers of bytes for people, as the workers do."""
 
 from workers.contracts.measured.sizes import bytes_words
 

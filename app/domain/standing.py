@@ -1,4 +1,4 @@
-"""What one version came to, as one value: every page, list, log and document words the same one."""
+"""Determine the standing of one version, which all pages, lists, logs and documents put into the same words."""
 
 from enum import StrEnum
 
@@ -16,10 +16,10 @@ from app.domain.variant import Variant
 
 
 class Standing(StrEnum):
-    """The first that fits, in this order of questions: dropped, answers beyond the limit, speed, proof of the answers.
+    """Standing of a version; the first that applies of dropped, answers beyond the limit, speed, and proof.
 
-    `not_tested`: it is a gain or may be one, and no test item was looked at. `not_settled`: other programs disturbed
-    the comparison of its speed. `unconfirmed`: its answers are safe, its gain was not shown beside the original.
+    `not_tested`: a gain or possible gain without any look at test items. `not_settled`: other programs disturbed the
+    speed comparison. `unconfirmed`: the answers are safe, but a side-by-side measurement has not shown the gain.
     """
 
     DROPPED = "dropped"
@@ -38,7 +38,7 @@ class Standing(StrEnum):
 
 
 def standing_of(variant: Variant, objective: Objective = "speed") -> Standing:
-    """Return what a version that is not the original came to under a goal of `objective`."""
+    """Return the standing of a version other than the original under a goal of `objective`."""
     if variant.state == "dropped":
         return Standing.DROPPED
     if is_regressed(variant):

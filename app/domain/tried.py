@@ -1,4 +1,4 @@
-"""The whole way of a run as rows: what was tried, why, what it gave, and why it was dropped."""
+"""List everything a run tried as rows: what, why, with what result, and why it was dropped."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ Outcome = Literal["original", "recommended", "tried", "skipped", "left_out"]
 
 @dataclass(frozen=True)
 class Tried:
-    """One row. `variant` is None for what was never begun. `because` says why it is not the recommended one.
+    """One row of the list; `variant` is None for a recipe that was never begun.
 
-    `seconds` is what trying it took, `measured` when, where that was not in this run. `standing` is what a version came
-    to, and `verdict` says it in words, as on Compare.
+    `because` says why it is not recommended. `seconds` is the time that it took, and `measured` the date of a
+    measurement from another run. `standing` is the version's standing, and `verdict` puts it into words, as on the page
+    Compare.
     """
 
     title: str
@@ -41,7 +42,7 @@ def tried_rows(
     limit_pct: float,
     objective: Objective = "speed",
 ) -> tuple[Tried, ...]:
-    """In the order in which it was tried; after it what could not work here, with its reason."""
+    """Return the rows in order of trial, followed by recipes that could not work here, with reasons."""
     by_step = {step.title: step for step in steps}
     rows = [_row(v, by_step, recommended_id, limit_pct, objective) for v in sorted(variants, key=lambda v: v.index)]
     begun = {variant.title for variant in variants}
@@ -77,7 +78,7 @@ def _row(
 
 
 def _more_words(variant: Variant, standing: Standing, *, has_winner: bool) -> str:
-    """What the words of its standing do not say; "" where they say all."""
+    """Return what the words of the standing leave out, "" if nothing."""
     if standing is Standing.NOT_ENOUGH_DATA:
         return "Its answers are not shown to be like the original's."
     if standing not in (Standing.SAFE, Standing.ALIKE, Standing.UNCONFIRMED, Standing.NOT_TESTED):
@@ -88,7 +89,7 @@ def _more_words(variant: Variant, standing: Standing, *, has_winner: bool) -> st
 
 
 def _begun(detail: str) -> str:
-    """The step's words as a sentence."""
+    """Return the words of a step as a sentence."""
     text = detail.strip()
     known = {"not needed": "Not needed: what it mends did not go wrong, or could not win."}
     return known.get(text, f"{text[:1].upper()}{text[1:]}." if text else "")

@@ -1,4 +1,4 @@
-"""A variant of a model with everything that was measured about it (VARIANT of CLI.md)."""
+"""Define a variant of a model with all its measurements (VARIANT of docs/command-line.md)."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from workers.contracts.specs import Judgement, Recipe
 
 @dataclass(frozen=True)
 class Measurement(Stored):
-    """Times of single requests in milliseconds, memory and sizes in bytes; None where it was not measured.
+    """Request times in milliseconds, memory and sizes in bytes; None if not measured.
 
-    `speedup` is the original's mean time over this one's, `p90_speedup` the same of the 90th percentiles. Of versions
-    that were measured in turn all times are on the scale of the original that is shown (`run.figures`).
-    `latency_p50_low_ms` to `latency_p50_high_ms` hold the median with 95 %; `set_p50_ms` are the medians of the sets.
-    `busy_share` is what other programs used of all cores in its own turns.
-    `under_load`: other programs disturbed it. `cpu_speedup` is the ratio of processor times, and `agreed_low` the least
-    lower bound of all ways to compare (wall time, processor time, undisturbed requests): what counts under load.
+    `speedup` is the original's mean time divided by this variant's, `p90_speedup` the same for the 90th percentiles.
+    Times of variants measured side by side are on the scale of the displayed original (`run.figures`).
+    `latency_p50_low_ms` and `latency_p50_high_ms` are the 95 % interval of the median, `set_p50_ms` the medians of the
+    sets. `busy_share` is the other programs' use of all cores in this variant's turns. `under_load` is true if other
+    programs disturbed the measurement. `cpu_speedup` is the ratio of processor times. `agreed_low` is the least lower
+    bound of all comparisons (wall time, processor time, undisturbed requests), which counts under load.
     """
 
     latency_p50_ms: float | None = None
@@ -43,20 +43,21 @@ class Measurement(Stored):
 
     @property
     def shown_speedup(self) -> float | None:
-        """The factor that may stand beside the two times; under load the bound that all ways to compare agree on."""
+        """Return the factor to show beside the two times; under load the bound on which all comparisons agree."""
         return self.agreed_low if self.under_load else self.speedup
 
     @property
     def typical_ms(self) -> float | None:
-        """The mean, which is what is compared; the median where it was measured before means were kept."""
+        """Return the mean time, which is compared; for records without a mean, the median."""
         return self.latency_p50_ms if self.latency_mean_ms is None else self.latency_mean_ms
 
 
 @dataclass(frozen=True)
 class Variant(Stored):
-    """`state`: planned, applied, answered, measured, confirmed, dropped. `artifact_key` is its place in the store.
+    """One version of a model in a run, owned by the database.
 
-    `judgement` rests on test examples, and is None for what was not tested; `screening` on those for calibration.
+    `state` is planned, applied, answered, measured, confirmed or dropped. `artifact_key` is its place in the store.
+    `judgement` comes from the test set and is None if not tested; `screening` comes from the calibration set.
     """
 
     id: str
@@ -80,23 +81,23 @@ class Variant(Stored):
 
     @property
     def is_measured(self) -> bool:
-        """Whether requests to it were timed."""
+        """Return whether requests to it were timed."""
         return self.measurement.n > 0
 
     @property
     def untested(self) -> Untested:
-        """Why a gain was not tested; "" where it was, or where its turn may come."""
+        """Return why a gain was not tested, "" if it was or may still be tested."""
         return "" if self.screening is None else self.screening.untested
 
     @property
     def is_side_by_side(self) -> bool:
-        """Its figures were taken in turn with the original's; else they are a first look at another moment."""
+        """Return whether it was measured side by side with the original, not only alone at another time."""
         return self.state == "confirmed"
 
 
 @dataclass(frozen=True)
 class LatencyPoint:
-    """One timed request: seconds since the run's start, milliseconds."""
+    """One timed request: `at_s` in seconds since the run's start, `latency_ms` in milliseconds."""
 
     variant_id: str
     at_s: float

@@ -1,4 +1,4 @@
-"""The database of facts. Importing this package imports SQLAlchemy: the window does so after its first paint."""
+"""Store facts in a database. Importing this package imports SQLAlchemy, so the window imports it after first paint."""
 
 from app.persistence.errors import StoreUnusable
 from app.persistence.repositories import NotFound, Repositories

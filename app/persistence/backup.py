@@ -1,4 +1,4 @@
-"""Checked copies of the database: made by SQLite's own online copy, hashed, five kept."""
+"""Make checked copies of the database with SQLite's online backup, hash them, and keep five."""
 
 import contextlib
 import sqlite3
@@ -18,17 +18,18 @@ EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Backup:
-    """One copy and when it was made. Its hash lies beside it in the form of sha256sum."""
+    """One copy of the database and its time; its hash lies beside it in the form of sha256sum."""
 
     path: Path
     made_at: datetime
 
     @property
     def hash_file(self) -> Path:
+        """Return the path of the file with the hash."""
         return self.path.with_name(self.path.name + ".sha256")
 
     def is_intact(self) -> bool:
-        """Whether it is byte for byte what was checked when it was made."""
+        """Return whether the copy still has the bytes that were checked when it was made."""
         try:
             return self.hash_file.read_text(encoding="ascii").split()[0] == sha256_file(self.path)
         except (OSError, ValueError, IndexError):
@@ -36,7 +37,7 @@ class Backup:
 
 
 def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
-    """Copy, check and hash; then remove the oldest beyond five. Raises `StoreUnusable`, leaving nothing half done."""
+    """Copy, check and hash the database, and keep five copies; after `StoreUnusable` nothing partial is left."""
     now = datetime.now(UTC)
     name = f"fettle-{now.strftime(TIME_FORMAT)}{'-' if label else ''}{label}.db"
     growing, backup = folder / f"{name}.part", Backup(folder / name, now)
@@ -71,7 +72,7 @@ def _not_copied(database: Path, folder: Path, reason: str) -> StoreUnusable:
 
 
 def list_backups(folder: Path) -> list[Backup]:
-    """Newest first, intact or not."""
+    """Return all copies, newest first, intact or not."""
     found = []
     for path in folder.glob("fettle-*.db"):
         with contextlib.suppress(ValueError, IndexError):
@@ -81,20 +82,23 @@ def list_backups(folder: Path) -> list[Backup]:
 
 
 def newest_intact(folder: Path) -> Backup | None:
-    """The newest copy whose hash is right."""
+    """Return the newest copy whose hash matches, None without one."""
     return next((backup for backup in list_backups(folder) if backup.is_intact()), None)
 
 
 def is_due(folder: Path) -> bool:
-    """Whether the newest copy is older than a day (or from the future: the clock was set back)."""
+    """Return whether the newest copy is older than a day, or from the future because the clock was set back."""
     newest = next(iter(list_backups(folder)), None)
     return newest is None or not timedelta(0) <= datetime.now(UTC) - newest.made_at < EVERY
 
 
 def restore(backup: Backup, database: Path) -> Path | None:
-    """Put a copy in the database's place; gives where the old file was moved. For the holder of the lock, closed.
+    """Put a copy in the database's place and return where the old file was moved.
 
-    Raises `StoreUnusable` if the copy is not intact or cannot be written; the old file is then in its place.
+    The caller must hold the lock, with the database closed.
+
+    Raises:
+        StoreUnusable: The copy is damaged or cannot be written; the old file is then in its place.
     """
     if not backup.is_intact():
         detail = f"The copy {backup.path} was changed since it was made, so it was not used."
@@ -122,7 +126,7 @@ def restore(backup: Backup, database: Path) -> Path | None:
 
 
 def check_content(connection: sqlite3.Connection, path: Path) -> None:
-    """SQLite's own checks of pages, indexes and references. Raises `StoreUnusable`."""
+    """Run SQLite's checks of pages, indexes and references; raise `StoreUnusable` if they find damage."""
     with told_in_words(path):
         for (finding,) in connection.execute("PRAGMA integrity_check(1)"):
             if finding != "ok":

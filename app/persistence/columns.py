@@ -1,4 +1,4 @@
-"""Column types that keep every value of ours exactly."""
+"""Define column types that store every value exactly."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,40 +20,45 @@ def decode_text(value: bytes) -> str:
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """Microseconds since 1970 in UTC: sorts rightly and knows no time zones. Refuses times without a zone."""
+    """A time as microseconds since 1970 in UTC, which sorts correctly; times without a zone are refused."""
 
     impl = Integer  # 64 bits in SQLite
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return the microseconds of a time."""
         return None if value is None else (value - EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the time of stored microseconds."""
         return None if value is None else EPOCH + int(value) * MICROSECOND
 
 
 class PackedNumbers(TypeDecorator[frozenset[int]]):
-    """A set of numbers of 64 bits each, little-endian, sorted."""
+    """A set of 64-bit numbers, stored sorted and little-endian."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: frozenset[int] | None, dialect: Dialect) -> bytes | None:
+        """Return the packed bytes of a set."""
         return None if value is None else b"".join(number.to_bytes(8, "little") for number in sorted(value))
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> frozenset[int] | None:
+        """Return the set of packed bytes."""
         if value is None:
             return None
         return frozenset(int.from_bytes(value[at : at + 8], "little") for at in range(0, len(value), 8))
 
 
 class AnyText(TypeDecorator[str]):
-    """Any Python text, names of files that are no valid Unicode too: those are kept as bytes in the same column."""
+    """Any Python text; file names that are not valid Unicode are stored as bytes in the same column."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        """Return the text, or its bytes if it is not valid Unicode."""
         if value is None or value.isascii():
             return value
         try:
@@ -63,4 +68,5 @@ class AnyText(TypeDecorator[str]):
         return value
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Return the text of a stored value."""
         return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value

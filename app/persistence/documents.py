@@ -1,4 +1,4 @@
-"""Conversion of the domain's frozen dataclasses to table rows and back."""
+"""Convert the domain's frozen dataclasses to table rows and back."""
 
 import json
 from dataclasses import fields
@@ -18,7 +18,7 @@ UNKNOWN_FIELD = ("unexpected_keyword_argument", "extra_forbidden")
 
 
 class DocumentMap(Generic[D, R]):
-    """Conversion between one dataclass and the rows of its table, both ways.
+    """Conversion between one dataclass and the rows of its table, both ways; owned by a repository.
 
     A field that has a column of its name is stored there alone; the body holds all others. A column may also hold a
     property of the record, for queries.
@@ -36,14 +36,14 @@ class DocumentMap(Generic[D, R]):
         return TypeAdapter(self._record_type)
 
     def values(self, record: D) -> dict[str, Any]:
-        """Return the value of each column. Raises ValidationError for a record that could not be read back."""
+        """Return the value of each column; raise ValidationError for a record that could not be read back."""
         valid = self._adapter.validate_python(record)
         body = self._adapter.dump_python(valid, mode="json", exclude=self._columns)
         columns = {name: getattr(record, name) for name in self._columns | self._properties}
         return columns | {"body_json": json.dumps(body)}
 
     def record(self, row: R) -> D:
-        """Return the record of one row. Raises `UnreadableRecord`."""
+        """Return the record of one row; raises `UnreadableRecord`."""
         columns = {name: getattr(row, name) for name in self._columns}
         try:
             return self._adapter.validate_python({**json.loads(row.body_json), **columns})

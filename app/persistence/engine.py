@@ -1,4 +1,4 @@
-"""Opens the SQLite file: WAL, every commit synced, foreign keys checked."""
+"""Open the SQLite file in WAL mode, with every commit synced and foreign keys checked."""
 
 import os
 import sqlite3
@@ -15,12 +15,12 @@ READING = ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON")
 
 
 def write_ahead_log(path: Path) -> Path:
-    """The file beside the database that holds commits not yet moved into it."""
+    """Return the file beside the database that holds commits not yet moved into it."""
     return path.with_name(path.name + "-wal")
 
 
 def has_unmoved_commits(path: Path) -> bool:
-    """Whether a program that wrote the database is still open or was killed."""
+    """Return whether a program that wrote the database is still open or was killed."""
     try:
         return write_ahead_log(path).stat().st_size > 0
     except OSError:
@@ -28,36 +28,37 @@ def has_unmoved_commits(path: Path) -> bool:
 
 
 def connect_for_reading(path: Path, others_may_write: bool = True) -> sqlite3.Connection:
-    """A connection that cannot change the file. Raises sqlite3.Error.
+    """Return a connection that cannot change the file; raises sqlite3.Error.
 
-    A database in WAL needs a writable folder even for reading, unless SQLite may take the file as unchanging.
+    A database in WAL mode needs a writable folder even for reading, unless SQLite may assume that the file does not
+    change.
     """
     unchanging = not has_unmoved_commits(path) and not (others_may_write and os.access(path.parent, os.W_OK))
     return _connect(path, "ro&immutable=1" if unchanging else "ro", READING)
 
 
 def connect_for_writing(path: Path) -> sqlite3.Connection:
-    """A bare connection to an existing file. Raises sqlite3.Error."""
+    """Return a bare connection to an existing file; raises sqlite3.Error."""
     return _connect(path, "rw", WRITING)
 
 
 def writing_engine(path: Path) -> Engine:
-    """For the one program that holds the data folder; the file exists."""
+    """Return an engine for the one program that holds the data folder; the file must exist."""
     return _engine(lambda: connect_for_writing(path))
 
 
 def reading_engine(path: Path) -> Engine:
-    """Beside a program that may be writing."""
+    """Return an engine that reads while another program may be writing."""
     return _engine(lambda: connect_for_reading(path))
 
 
 def empty_engine() -> Engine:
-    """An empty database in memory, for reading before anything was stored."""
+    """Return an empty database in memory, for reading before anything is stored."""
     return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
 
 
 def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
-    # isolation_level None: the module would otherwise commit before each change of a table
+    # without isolation_level None the module commits before each change of a table
     connection = sqlite3.connect(
         f"file:{quote(os.fsencode(path))}?mode={mode}",
         uri=True,

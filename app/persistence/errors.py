@@ -1,8 +1,7 @@
-"""What can be wrong with the database, in plain words.
+"""Explain database errors in plain words.
 
-StoreUnusable (exit code 6)
-    database_newer · database_foreign · database_empty · database_damaged · database_locked · disk_full
-    database_read_only · database_unreadable · database_older · migration_failed · backup_failed
+The codes of `StoreUnusable` (exit code 6) are database_newer, database_foreign, database_empty, database_damaged,
+database_locked, disk_full, database_read_only, database_unreadable, database_older, migration_failed and backup_failed.
 """
 
 import sqlite3
@@ -24,17 +23,19 @@ RESTORE = (
 
 
 class StoreUnusable(BackendMissing):
-    """The database at `path` cannot be used; nothing in it was changed unless `detail` says so."""
+    """The database at `path` cannot be used; it is unchanged unless `detail` says otherwise."""
 
     def __init__(self, code: str, path: Path, detail: str, hint: str) -> None:
+        """Create the error with its code, the database's path, and texts for the person."""
         super().__init__(code, "Fettle cannot use its database", detail, hint)
         self.path = path
 
 
 class UnreadableRecord(ValueError):
-    """A row of `table` does not hold a record; `is_newer` where it has a field that this program lacks."""
+    """A row of `table` does not hold a record; `is_newer` if it has a field that this program lacks."""
 
     def __init__(self, table: str, is_newer: bool = False) -> None:
+        """Create the error for a row of `table`."""
         super().__init__(f"a record of “{table}” cannot be read")
         self.is_newer = is_newer
 
@@ -47,17 +48,17 @@ def newer(path: Path, reason: str) -> StoreUnusable:
 
 
 def damaged(path: Path, reason: str) -> StoreUnusable:
-    """The file is not what SQLite wrote."""
+    """Return the error of a file that differs from what SQLite wrote."""
     return StoreUnusable("database_damaged", path, f"The database {path} is damaged ({reason}).", RESTORE)
 
 
 def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
-    """An error of SQLite as a sentence; None for mistakes of the program's own (a constraint, wrong SQL)."""
+    """Return an SQLite error as `StoreUnusable`, None for bugs of the program (a constraint, wrong SQL)."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "Could not decode" in str(error):
         return damaged(path, str(error))
-    # without room for its log SQLite tells of a failed write only
+    # without room for its log SQLite reports only a failed write
     if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and is_full(path.parent)):
         full = DiskFull(path, safe=f"So the last step could not be recorded. {SAFE}")
         return StoreUnusable(full.code, path, full.detail, FREE_SPACE)

@@ -1,4 +1,4 @@
-"""Brings the tables up to date with Alembic, which is imported only here and only when there is something to do."""
+"""Bring the tables up to date with Alembic, which is imported only here and only if needed."""
 
 import contextlib
 from pathlib import Path
@@ -21,11 +21,11 @@ MARK_AS_HEAD = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)",
     f"INSERT INTO alembic_version VALUES ('{HEAD}')",
 )
-"""What Alembic leaves in a database that it brought up to date."""
+"""Statements that create what Alembic leaves in an up-to-date database."""
 
 
 def create(path: Path) -> None:
-    """A new database at `path`, which appears there only when it is whole. Raises `StoreUnusable`."""
+    """Create a new database at `path`, where it appears only when complete; raises `StoreUnusable`."""
     growing = path.with_name(path.name + ".new")
     for leftover in (growing, *_companions(growing), *_companions(path)):
         leftover.unlink(missing_ok=True)
@@ -45,9 +45,10 @@ def create(path: Path) -> None:
 
 
 def upgrade(path: Path, old: str, backups: Path) -> Backup:
-    """Back the database up, then change its tables in one transaction; gives the backup.
+    """Back the database up, then change its tables in one transaction; return the backup.
 
-    Raises `StoreUnusable`; the database is then as it was before.
+    Raises:
+        StoreUnusable: The upgrade failed; the database is unchanged.
     """
     backup = make_backup(path, backups, label=old)
     try:
@@ -65,13 +66,13 @@ def upgrade(path: Path, old: str, backups: Path) -> Backup:
 
 
 def set_aside(path: Path) -> tuple[str, ...]:
-    """Names of the records that could not be carried over into the newest tables."""
+    """Return the names of records that could not be carried over into the newest tables."""
     with told_in_words(path), contextlib.closing(connect_for_reading(path)) as connection:
         return tuple(str(name) for (name,) in connection.execute("SELECT name FROM records_set_aside ORDER BY number"))
 
 
 def _make_tables(path: Path) -> None:
-    """Make the newest tables at once: the import of Alembic takes longer than all of this."""
+    """Make the newest tables directly, because importing Alembic takes longer than all of this."""
     engine = writing_engine(path)
     try:
         with engine.begin() as connection:
@@ -99,8 +100,9 @@ def _run(path: Path, revision: str) -> None:
 
 
 def _move_commits(path: Path) -> None:
-    """Into the file itself, which alone is moved. Raises sqlite3.Error where there is no room for them: closing tries
-    this, too, but says nothing where it fails.
+    """Move commits into the file itself, since only that file is moved.
+
+    Raises sqlite3.Error if there is no room for them; closing tries the same but hides a failure.
     """
     if has_unmoved_commits(path):
         with contextlib.closing(connect_for_writing(path)) as connection:
@@ -108,5 +110,5 @@ def _move_commits(path: Path) -> None:
 
 
 def _companions(path: Path) -> tuple[Path, Path]:
-    """Commits of a database that is gone; a new one must not inherit them."""
+    """Return the files with commits of a former database, which a new one must not inherit."""
     return write_ahead_log(path), path.with_name(path.name + "-shm")

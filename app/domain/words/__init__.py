@@ -1,1 +1,1 @@
-"""Sentences about measured facts."""
+"""Put measured facts into sentences."""

@@ -1,4 +1,4 @@
-"""What a card did with a version, and what is to be known of its times, in words."""
+"""Put a GPU's figures of a version, and remarks about its times, into words."""
 
 from collections.abc import Iterable
 
@@ -11,14 +11,14 @@ from workers.contracts.runtimes import needs_gpu
 from workers.contracts.wording import in_ms, percent, percent_of
 
 ELSEWHERE = "For NVIDIA cards, and there is none here: not measured here"
-"""Where a version for cards was made on a computer without one."""
+"""Shown for a version that was made for a GPU on a computer without one."""
 
 SURELY_SLOWER = 0.2
-"""As a share: figures of a first look were taken at different moments."""
+"""Relative difference from which figures of different times count, as a share."""
 
 
 def note_words(note: CardNote) -> str:
-    """One sentence."""
+    """Return the note as one sentence."""
     value = note.value or 0.0
     if note.code == "launch_bound":
         return (
@@ -37,9 +37,10 @@ def note_words(note: CardNote) -> str:
 
 
 def processor_wins(variants: Iterable[Variant]) -> str:
-    """Where the fastest way on a card is slower than the fastest on the processor by more than `SURELY_SLOWER`, one
-    sentence; "" where it is not, or where only one of them was measured. Regressed versions do not count. What is slow
-    at a first look is not measured side by side any more, so that such figures have to do.
+    """Return a sentence if the GPU's fastest version is slower than the processor's, else "".
+
+    It must be slower by more than `SURELY_SLOWER`, both must be measured, and regressed versions do not count. First
+    measurements suffice, because slow versions are not measured side by side afterwards.
     """
     fastest: dict[bool, float] = {}
     for variant in variants:
@@ -56,7 +57,7 @@ def processor_wins(variants: Iterable[Variant]) -> str:
 
 
 def figures_words(figures: CardFigures) -> str:
-    """One line for the command line: both latencies, throughput, energy; only what was measured."""
+    """Return one line for the command line with both latencies, throughput and energy, as far as measured."""
     parts = [f"{in_ms(figures.latency.p50_ms)} with copying, {in_ms(figures.compute.p50_ms)} computing alone"]
     if figures.throughput_per_s is not None:
         parts.append(f"{_plain(figures.throughput_per_s)} answers/s with {figures.streams} at once{_others(figures)}")
@@ -66,12 +67,12 @@ def figures_words(figures: CardFigures) -> str:
 
 
 def _others(figures: CardFigures) -> str:
-    """What other numbers of requests at once answered, in brackets; "" where none was tried."""
+    """Return the throughput at other numbers of simultaneous requests in brackets, "" if none was tried."""
     rest = [one for one in figures.tried if one.streams != figures.streams]
     told = ", ".join(f"{_plain(one.throughput_per_s)} with {one.streams}" for one in rest)
     return f" ({told})" if told else ""
 
 
 def _plain(value: float) -> str:
-    """Three digits, and all there are in front of the point."""
+    """Return a number with three significant digits, or all digits before the decimal point."""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""Why a version won, why 8 bits lost, and what to expect on another processor: sentences from measured facts only."""
+"""Explain why a version won, why 8 bits lost, and what to expect on another processor, from measured facts only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,15 @@ from workers.contracts.specs import DeviceFacts, LayersKept
 from workers.contracts.wording import percent
 
 LITTLE_GAIN = 1.2
-"""A version that gains less is said to gain little; one that gains more is not."""
+"""Speedup below which a version is said to gain little."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the workers told: the traits of each technique by its id, what the processor that a run was measured on has
-    instructions for, the strongest first (empty where that is not known), and the layers that versions (by id) keep.
+    """Facts from the workers that explanations use.
+
+    `traits` maps a technique's id to its traits. `instructions` are those of the run's processor, strongest first,
+    empty if unknown. `layers` are the unchanged layers of versions by id.
     """
 
     traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -27,16 +29,16 @@ class Known:
     layers: Mapping[str, LayersKept] = field(default_factory=dict)
 
     def uses(self, variant: Variant, *traits: str) -> bool:
-        """Whether one of its techniques has one of these traits."""
+        """Return whether one of the version's techniques has one of these traits."""
         return any(self.traits.get(step.technique, frozenset()) & set(traits) for step in variant.recipe.steps)
 
     def titles(self, arithmetic: Arithmetic) -> list[str]:
-        """The instructions for such numbers, in words."""
+        """Return the titles of the instructions for this arithmetic."""
         return [one.title for one in self.instructions if one.arithmetic == arithmetic]
 
 
 def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...]:
-    """Sentences about the recommended version beside the next one; none where nothing is recommended."""
+    """Return sentences that compare the recommended version with the next one, () without a recommendation."""
     if best is None or best.measurement.speedup is None:
         return ()
     rivals = [v for v in tried if not v.is_baseline and v.id != best.id and v.state == "confirmed"]
@@ -78,7 +80,7 @@ def _why_behind(faster: Variant, best: Variant) -> str:
 
 
 def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) -> tuple[str, ...]:
-    """Why 8 bits are not recommended here; none where they are, or where none were tried."""
+    """Return why 8 bits are not recommended, () if they are or if none were tried."""
     eights = [v for v in tried if known.uses(v, "int8") and v.measurement.n]
     if not eights or (best is not None and known.uses(best, "int8")):
         return ()
@@ -113,9 +115,10 @@ def _kept_words(layers: LayersKept | None) -> str:
 def portability(
     best: Variant | None, tried: Sequence[Variant], device: DeviceFacts | None, known: Known
 ) -> tuple[str, ...]:
-    """What was measured where, and what to expect elsewhere: the second is said to be expected, and from what.
+    """Return what was measured where, and what is expected on other processors, with the reason.
 
-    Elsewhere a version in 16-bit numbers computes in 32, as the one of the same engine that was measured here.
+    On others, a version with 16-bit numbers computes in 32 bits, like the 32-bit version of the same runtime measured
+    here.
     """
     if best is None or device is None or not device.features:
         return ()
@@ -141,17 +144,17 @@ def portability(
 
 
 def _is_plain(variant: Variant, best: Variant, known: Known) -> bool:
-    """The same engine in 32 bits."""
+    """Return whether it is a 32-bit version of the same runtime."""
     special = known.uses(variant, "bf16", "int8", "fp16")
     return variant.runtime == best.runtime and not special and bool(variant.measurement.n) and not variant.is_baseline
 
 
 def _factor(measured: Measurement) -> str:
-    """Return ``2.4 times``; under load the lower bound, as the headline has it."""
+    """Return ``2.4 times``; under load the lower bound, as in the headline."""
     speed = measured.shown_speedup or 0.0
     return f"at least {floored(speed)} times" if measured.under_load else f"{times(speed)} times"
 
 
 def _shown_ms(variant: Variant) -> float:
-    """Return the time that tables show, so that sentences on two versions follow from their two times."""
+    """Return the time shown in tables, so that sentences on two versions follow from their two times."""
     return variant.measurement.typical_ms or float("inf")

@@ -1,4 +1,4 @@
-"""How a run ended, in sentences: the same for the window, the command line, the list of jobs and the model card."""
+"""Put the outcome of a run into sentences, for the window, the command line, the list of jobs and the model card."""
 
 import math
 
@@ -12,7 +12,7 @@ from workers.contracts.wording import capitalized, counted, percent, percent_of
 
 
 def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
-    """The one sentence above a comparison."""
+    """Return the headline above a comparison."""
     text = sentence(outcome, objective)
     if outcome.ending is Ending.NOTHING_FASTER:
         return f"{text} ({counted(outcome.tried, 'version')} tried, limit {percent_of(limit_pct)})"
@@ -22,7 +22,7 @@ def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
 
 
 def sentence(outcome: Outcome, objective: Objective) -> str:
-    """The same without the count of ways, for pages that tell it below."""
+    """Return the headline without the number of versions, for pages that show it below."""
     end, best = outcome.end, outcome.best
     if best is not None:
         return recommended_words(best, outcome.ending is Ending.PROVEN, objective)
@@ -52,7 +52,7 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
 
 
 def short_words(outcome: Outcome) -> str:
-    """What is known of the most promising version where there are few examples."""
+    """Return what is known of the most promising version when examples are few."""
     first = outcome.short[0]
     few = counted(outcome.few_items or 0, "example")
     are = "is" if outcome.few_items == 1 else "are"
@@ -63,7 +63,7 @@ def short_words(outcome: Outcome) -> str:
 
 
 def built_words(outcome: Outcome) -> str:
-    """What was built for cards that are not here."""
+    """Return what was built for GPUs that this computer lacks."""
     cards = shown(outcome.end.built_for)
     if not outcome.built:
         return f"No engine could be built for {cards}: keep the original"
@@ -73,16 +73,16 @@ def built_words(outcome: Outcome) -> str:
 
 
 def recommended_words(best: Variant, proven: bool, objective: Objective) -> str:
-    """Said of the version that is recommended."""
+    """Return the sentence about the recommended version."""
     alike = "it answers alike" if proven else f"it looks alike, not proven: {missing_words(best)}"
     busy = f" ({BUSY_WORDS})" if best.measurement.under_load else ""
     return f"{capitalized(gain_words(best, objective))}, and {alike}{busy}"
 
 
 def gain_words(best: Variant, objective: Objective) -> str:
-    """What a recommended version gains: speed first, or size where that is the goal and speed is no gain."""
+    """Return the gain of a recommended version: speed first, or size if that is the goal and speed is no gain."""
     speed = best.measurement.speedup
-    if speed is None:  # a recommended variant was always measured beside the original
+    if speed is None:  # a recommended variant was measured side by side with the original
         raise ValueError("a recommended variant has no measured speedup")
     if objective == "size" and is_smaller(best) and not is_worth_naming(speed):
         return f"{smaller_words(best.size_ratio or 1.0)}, about as fast"
@@ -90,7 +90,7 @@ def gain_words(best: Variant, objective: Objective) -> str:
 
 
 def speed_words(variant: Variant) -> str:
-    """``2.4 times faster``; under load ``at least 1.6 times faster``, since nothing more is certain there."""
+    """Return ``2.4 times faster``; under load ``at least 1.6 times faster``, since nothing more is certain."""
     measured = variant.measurement
     if measured.under_load and measured.agreed_low is not None:
         return f"at least {floored(measured.agreed_low)} times faster"
@@ -98,18 +98,19 @@ def speed_words(variant: Variant) -> str:
 
 
 def floored(ratio: float) -> str:
-    """A lower bound in one decimal, rounded down."""
+    """Return a lower bound with one decimal, rounded down."""
     return f"{math.floor(10 * ratio + 1e-9) / 10:.1f}"
 
 
 def smaller_words(ratio: float) -> str:
-    """``4.0 times smaller``; a few percent as such."""
+    """Return ``4.0 times smaller``, or small differences in percent."""
     return f"{times(ratio)} times smaller" if ratio >= 1.2 else f"{percent(1 - 1 / ratio, 0)} smaller"
 
 
 def promise_words(version: Variant) -> str:
-    """What a version that is not settled looked like. A first look was taken at another moment than the original's, so
-    that no factor is said of it.
+    """Return what an undecided version looked like.
+
+    A first measurement at another time than the original's gives no factor.
     """
     measured = version.measurement
     if not is_worth_naming(known_speedup(version)):
@@ -121,7 +122,7 @@ def promise_words(version: Variant) -> str:
 
 
 def range_words(low: float, high: float) -> str:
-    """``0.9 to 1.3``: the interval of a speedup."""
+    """Return the interval of a speedup: ``0.9 to 1.3``."""
     return f"{low:.2f} to {high:.2f}" if high < 2 else f"{times(low)} to {times(high)}"
 
 

@@ -1,4 +1,4 @@
-"""Sentences about results. Only figures that were measured are ever put into words."""
+"""Put results into sentences, with measured figures only."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,12 +20,12 @@ VERDICT_WORDS = {
 
 
 def times(ratio: float) -> str:
-    """``3.4`` below ten, whole above."""
+    """Return a ratio: ``3.4`` below ten, whole above."""
     return f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
 
 
 def size_words(ratio: float | None) -> str:
-    """How much smaller, only when it is at least 1.2 times."""
+    """Return how much smaller a version is, "" below 1.2 times."""
     if ratio is None or ratio < 1.2:
         return ""
     return f", {times(ratio)} times smaller"
@@ -36,7 +36,7 @@ UNTESTED_WORDS: dict[Untested, str] = {
     "behind": "Not tested: one before it in the order of testing was not safe; prove it alone",
     "no_time": "Not tested: the time was up before; prove it",
 }
-"""Why a gain has no verdict."""
+"""Reasons why a gain has no verdict."""
 
 STANDING_WORDS: dict[Standing, str] = {
     Standing.DROPPED: "Could not be used",
@@ -53,11 +53,11 @@ STANDING_WORDS: dict[Standing, str] = {
     Standing.NOT_TESTED: "Not tested",
     Standing.UNMEASURED: VERDICT_WORDS["unmeasured"],
 }
-"""A version's result in two to five words, the same on every page and on the command line."""
+"""A version's standing in two to five words, the same on every page and on the command line."""
 
 
 def screened_words(variant: Variant) -> str:
-    """What the calibration examples told of a version, in a few words; "" where they were not asked."""
+    """Return the changes on the calibration set in a few words, "" if it was not evaluated."""
     screening = variant.screening
     if screening is None or not screening.n:
         return ""
@@ -67,12 +67,12 @@ def screened_words(variant: Variant) -> str:
 
 
 def verdict_words(variant: Variant, objective: Objective = "speed") -> str:
-    """Return the result of a version that is not the original in two to five words."""
+    """Return the standing of a version other than the original in two to five words."""
     return STANDING_WORDS[standing_of(variant, objective)]
 
 
 def same_words(variant: Variant) -> str:
-    """How many answers stayed the same; "same answers" only where none changed. A regression is proven, too."""
+    """Return how many answers stayed the same; "same answers" only if none changed. A regression counts as proven."""
     judged = variant.judgement
     if judged is None:
         return "answers not compared"
@@ -92,8 +92,9 @@ def same_words(variant: Variant) -> str:
 
 
 def missing_words(variant: Variant) -> str:
-    """``add about 280 examples``, where it is known how many are missing and more would help. Those that are there and
-    were not asked come first.
+    """Return ``add about 280 examples`` if the missing number is known and more would help.
+
+    Existing examples without a prediction come first.
     """
     if variant.judgement is None:
         return "prove it"
@@ -104,9 +105,7 @@ def missing_words(variant: Variant) -> str:
 
 
 def proof_words(variant: Variant, limit_pct: float) -> str:
-    """What was found of a model that was judged beside an original: the verdict, and how fast it was. That is told and
-    judges nothing.
-    """
+    """Return the verdict on a model judged against an original, and its speed, which decides nothing."""
     told = [verdict_found(variant, f" (limit {percent_of(limit_pct)})")]
     if variant.measurement.speedup:
         told.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")
@@ -114,14 +113,14 @@ def proof_words(variant: Variant, limit_pct: float) -> str:
 
 
 def verdict_found(variant: Variant, limit: str = "") -> str:
-    """The verdict of it with what it rests on, and what is missing where it says too little."""
+    """Return the verdict with its basis, and what is missing if there is too little data."""
     judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
     missing = f"; {missing_words(variant)}" if judged == "not_enough_data" else ""
     return f"{VERDICT_WORDS[judged]}{limit}: {same_words(variant)}{missing}"
 
 
 def other_goals_words(titles: Sequence[str]) -> str:
-    """Said of a language model under a goal that was not made for one."""
+    """Return the advice for a language model under a goal that was not made for one."""
     named = ", ".join(f"“{title}”" for title in titles)
     return f"This goal tries little that helps a language model; these goals are made for one: {named}."
 
@@ -129,7 +128,7 @@ def other_goals_words(titles: Sequence[str]) -> str:
 BUSY_WORDS = "measured while other programs kept the computer busy"
 
 MEASURE_AGAIN = "No verdict yet: other programs kept the computer busy, measure again when it is idle"
-"""The one sentence above a comparison in which load, and nothing else, left open what is faster."""
+"""The headline of a comparison that other programs alone left undecided."""
 
 
 def why_not(variant: Variant, limit_pct: float, objective: Objective = "speed") -> str:
@@ -151,13 +150,13 @@ def why_not(variant: Variant, limit_pct: float, objective: Objective = "speed") 
 
 
 def tail_words(variant: Variant) -> str:
-    """What its slow requests are like beside the original's, where they keep it from being called faster."""
+    """Return how its slow requests compare with the original's, if they prevent it from counting as faster."""
     ratio = 1 / (variant.measurement.p90_speedup or 1.0)
     return f"Not faster: one request in ten takes {ratio:.2f} times as long as with the original (p90)"
 
 
 def busy_words(measurement: Measurement) -> str:
-    """What other programs did to the figures; "" where they hardly did anything."""
+    """Return how other programs affected the figures, "" if hardly."""
     share = measurement.busy_share
     if not measurement.under_load and (share is None or share < BUSY_SHARE):
         return ""
@@ -166,7 +165,7 @@ def busy_words(measurement: Measurement) -> str:
 
 
 def waiting_words(busy_share: float | None) -> str:
-    """Said while a run waits for other programs."""
+    """Return the status of a run that waits for other programs."""
     if busy_share is None or busy_share < BUSY_SHARE:
         return "Looking whether the computer is quiet"
     return f"Waiting for the computer to be quiet: other programs use {percent(busy_share, 0)}"
@@ -176,28 +175,28 @@ _MEASURED = "Measured on "
 
 
 def measured_words(when: datetime) -> str:
-    """Said of figures that were not taken now, in this computer's own time."""
+    """Return the note for figures of an earlier measurement, in the computer's local time."""
     return f"{_MEASURED}{when.astimezone():%Y-%m-%d at %H:%M}, and not measured again since nothing has changed."
 
 
 def day_words(when: datetime) -> str:
-    """The same in a few words, for a line in a list."""
+    """Return the day of a measurement in a few words, for a line of a list."""
     return f"measured on {when.astimezone():%Y-%m-%d}"
 
 
 def is_measured_words(text: str) -> bool:
-    """Whether a note says when something was measured."""
+    """Return whether a note says when something was measured."""
     return text.startswith(_MEASURED)
 
 
 def forecast_words(seconds: float, memory_bytes: int) -> str:
-    """``about 1½ minutes, 900 MB of memory``."""
+    """Return a forecast as text: ``about 1½ minutes, 900 MB of memory``."""
     rounded = float(f"{memory_bytes:.1g}") if memory_bytes < 1_000_000_000 else float(f"{memory_bytes:.2g}")
     return f"{about(seconds)}, {bytes_words(rounded)} of memory"
 
 
 def short_of_memory(memory_bytes: int, free_bytes: int) -> str:
-    """What to do where a run will likely need more memory than is free; "" where it will not."""
+    """Return advice if a run will probably need more memory than is free, else ""."""
     if memory_bytes <= free_bytes:
         return ""
     return (

@@ -1,4 +1,4 @@
-"""What a task's scores and the weakest part of the test set come to, in sentences for people."""
+"""Put a task's scores and the weakest part of the test set into sentences."""
 
 from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.wording import percent
@@ -7,7 +7,7 @@ MOST = 4
 
 
 def score_sentences(judgement: Judgement | None) -> tuple[str, ...]:
-    """One sentence for each of the first scores, then the part that lost most."""
+    """Return one sentence per score, at most `MOST`, and one about the part that lost most."""
     if judgement is None:
         return ()
     lines = [score_sentence(score) for score in judgement.scores[:MOST]]
@@ -17,7 +17,7 @@ def score_sentences(judgement: Judgement | None) -> tuple[str, ...]:
 
 
 def score_sentence(score: TaskScore) -> str:
-    """``Right answers: 91.2 %, the original 91.4 % (change −0.6 to +0.2 points).``"""
+    """Return ``Right answers: 91.2 %, the original 91.4 % (change −0.6 to +0.2 points).``, for example."""
     now = value_words(score.optimized, score.unit)
     if score.original is None:
         return f"{score.title}: {now}, by the original’s answers{_range(score)}."
@@ -25,7 +25,7 @@ def score_sentence(score: TaskScore) -> str:
 
 
 def value_words(value: float, unit: str) -> str:
-    """A score as people read it."""
+    """Return a score in its unit as text."""
     if unit == "share":
         return percent(value)
     return f"{value:.1f} dB" if unit == "dB" else f"{value:.3g}"

@@ -1,1 +1,1 @@
-"""Alembic's scripts. A new one gets the next number and is added to `app.persistence.revisions.KNOWN`."""
+"""Hold the scripts of Alembic. A new one gets the next number and is added to `app.persistence.revisions.KNOWN`."""

@@ -1,4 +1,4 @@
-"""Run by Alembic. The connection comes from `app.persistence.migrate`, in a transaction that is already open."""
+"""Run the migrations for Alembic on the connection and open transaction of `app.persistence.migrate`."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""One file for each change of the tables, oldest first."""
+"""Hold one script for each change of the tables, oldest first."""

@@ -1,4 +1,4 @@
-"""First tables: projects, runs with steps, variants with latencies, jobs, exports, artifacts, settings."""
+"""Create the first tables: projects, runs with steps, variants with latencies, jobs, exports, artifacts, settings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,34 +12,42 @@ depends_on = None
 
 
 def text(name: str, *, empty: bool = False) -> "sa.Column[str]":
+    """Return a column of text."""
     return sa.Column(name, AnyText(), nullable=empty)
 
 
 def time(name: str, *, empty: bool = False) -> "sa.Column[object]":
+    """Return a column of times."""
     return sa.Column(name, UtcTime(), nullable=empty)
 
 
 def whole(name: str, *, empty: bool = False) -> "sa.Column[int]":
+    """Return a column of whole numbers."""
     return sa.Column(name, sa.Integer(), nullable=empty)
 
 
 def number(name: str, *, empty: bool = True) -> "sa.Column[float]":
+    """Return a column of numbers."""
     return sa.Column(name, sa.Float(), nullable=empty)
 
 
 def truth(name: str) -> "sa.Column[bool]":
+    """Return a column of truth values."""
     return sa.Column(name, sa.Boolean(), nullable=False)
 
 
 def primary(table: str, *columns: str) -> sa.PrimaryKeyConstraint:
+    """Return the primary key of a table."""
     return sa.PrimaryKeyConstraint(*columns, name=f"pk_{table}")
 
 
 def belongs(table: str, column: str, to: str, ondelete: str = "CASCADE") -> sa.ForeignKeyConstraint:
+    """Return a reference to the id of another table."""
     return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=f"fk_{table}_{column}", ondelete=ondelete)
 
 
 def upgrade() -> None:
+    """Create all tables."""
     _projects()
     _runs()
     _variants()
