@@ -1,0 +1,1 @@
+"""Run jobs in worker processes: start, poll, limit and end them."""

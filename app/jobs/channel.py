@@ -1,9 +1,9 @@
-"""Messages over a multiprocessing connection without ever waiting, whatever the other end does.
+"""Exchange messages over a multiprocessing connection without ever blocking, whatever the other end does.
 
-`Connection.recv_bytes` waits for the rest of a message of which only a part has come, and `send_bytes` for a reader: a
-worker that hangs or means ill would freeze the window. On Linux and macOS a duplex pipe is a pair of sockets whose
-frames begin with a signed 32-bit big-endian length (multiprocessing.connection, `_send_bytes`); they are read and
-written here piece by piece. Windows keeps messages whole by itself.
+`Connection.recv_bytes` waits for the rest of a partial message, and `send_bytes` for a reader: a hanging or malicious
+worker would freeze the window. On Linux and macOS a duplex pipe is a pair of sockets whose frames begin with a signed
+32-bit big-endian length (multiprocessing.connection, `_send_bytes`); they are read and written here piece by piece.
+Windows keeps messages whole by itself.
 """
 
 import os
@@ -18,17 +18,18 @@ _LENGTH = struct.Struct("!i")
 
 
 class ChannelClosedError(Exception):
-    """The other end is gone, and all that it sent was handed out."""
+    """The other end is gone, and everything that it sent was returned."""
 
 
 class BadFrameError(Exception):
-    """What came is no frame, or one that is longer than `MAX_MESSAGE_BYTES`."""
+    """The received bytes are not a frame, or the frame exceeds `MAX_MESSAGE_BYTES`."""
 
 
 class Channel:
-    """The parent's end. Owns the connection."""
+    """The parent's end of a connection to a worker process, which it owns."""
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
+        """Create the end of `connection`, without blocking on Linux and macOS."""
         self._connection = connection
         self._socket: socket.socket | None = None
         if sys.platform != "win32":
@@ -39,11 +40,11 @@ class Channel:
 
     @property
     def connection(self) -> "Connection[bytes, bytes]":
-        """To wait for what comes."""
+        """Return the connection, to wait for messages."""
         return self._connection
 
     def send(self, message: bytes) -> None:
-        """Queue a message and send what goes out at once. Raises `ChannelClosedError`."""
+        """Queue a message and send what is possible at once; raises `ChannelClosedError`."""
         if self._socket is None:
             try:
                 self._connection.send_bytes(message)
@@ -54,7 +55,7 @@ class Channel:
             self.flush()
 
     def flush(self) -> None:
-        """Send more of what is queued. Raises `ChannelClosedError`."""
+        """Send more of the queue; raises `ChannelClosedError`."""
         while self._out and self._socket is not None:
             try:
                 sent = self._socket.send(self._out[:CHUNK_BYTES], socket.MSG_DONTWAIT)
@@ -65,7 +66,7 @@ class Channel:
             del self._out[:sent]
 
     def receive(self) -> bytes | None:
-        """One whole message, or None if there is none yet. Raises `ChannelClosedError` and `BadFrameError`."""
+        """Return one whole message, None if none is complete; raises `ChannelClosedError` and `BadFrameError`."""
         if self._socket is None:
             return self._receive_whole()
         message = self._cut()
@@ -76,6 +77,7 @@ class Channel:
         return message
 
     def close(self) -> None:
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
         self._connection.close()
@@ -89,7 +91,7 @@ class Channel:
             raise ChannelClosedError from error
 
     def _read(self, source: socket.socket) -> bool:
-        """Take what has come into the buffer; False if there is nothing."""
+        """Read new bytes into the buffer; return False if there are none."""
         try:
             piece = source.recv(CHUNK_BYTES, socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
@@ -101,7 +103,7 @@ class Channel:
         return bool(piece)
 
     def _cut(self) -> bytes | None:
-        """The first whole message of the buffer."""
+        """Return the first whole message of the buffer, None if there is none."""
         if len(self._in) < _LENGTH.size:
             return None
         (length,) = _LENGTH.unpack_from(self._in)

@@ -1,8 +1,7 @@
-"""One worker process and its one job: start, poll, cancel. No Qt and no threads.
+"""Run one job in one worker process: start, poll, cancel. No Qt and no threads.
 
-`poll()` hands out what has come. The last message that it ever gives is exactly one of `Finished`, `Failed`,
-`Cancelled`, `Crashed`; by then the process and all that it started are gone, and unless it finished so is its work
-folder.
+`poll()` returns new messages. Its very last message is one of `Finished`, `Failed`, `Cancelled`, `Crashed`. By then the
+process and all its children are gone, and so is its work folder unless it finished.
 """
 
 import shutil
@@ -52,9 +51,15 @@ __all__ = ["Crashed", "JobClient", "Message"]
 
 
 class JobClient:
-    """At most one job. A cancelled job has half a second, then its process group is killed."""
+    """A worker process for at most one job; a cancelled job has half a second, then its process group is killed."""
 
     def __init__(self, setup: WorkerSetup | None = None, fork: ForkJob | None = None) -> None:
+        """Create a client without a process.
+
+        Args:
+            setup: Folders and preparation of workers; None derives them from the first job.
+            fork: Starts a job by forking from a server; None starts a new interpreter.
+        """
         self._setup, self._fork = setup, fork
         self._process: WorkerProcess | None = None
         self._job: RunJob | None = None
@@ -77,24 +82,26 @@ class JobClient:
 
     @property
     def pid(self) -> int | None:
+        """Return the worker's process id, None without a process."""
         return self._process.pid if self._process is not None else None
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Of these one is ready when there may be something to poll; none before the start and after the end."""
+        """Return handles of which one is ready when `poll` may have messages; () before the start and after the end."""
         return self._process.waitables if self._process is not None else ()
 
     @property
     def running(self) -> bool:
-        """There is a process or a job whose end was not told yet."""
+        """Return whether there is a process or a job whose end was not returned yet."""
         return self.outcome is None and (self._process is not None or self._job is not None)
 
     @property
     def done(self) -> bool:
+        """Return whether the job has ended."""
         return self.outcome is not None
 
     def prestart(self, preload: tuple[str, ...]) -> None:
-        """Start a worker that imports `preload` and waits for a job. Raises OSError."""
+        """Start a worker that imports `preload` and waits for a job; raises OSError."""
         if self._setup is None:
             raise RuntimeError("a worker that waits needs to be told where its folders are")
         self._setup.make_folders()
@@ -102,18 +109,16 @@ class JobClient:
         self._process = WorkerProcess(self._setup.for_waiting(preload, self.log_path), self.log_path)
 
     def start(self, job: RunJob) -> None:
-        """Begin the job, in the waiting worker if there is one and its walls fit. Failures are told by `poll`."""
+        """Begin the job, in the waiting worker if its sandbox fits; `poll` returns failures."""
         self._enter(job, ahead=False)
         self.begin()
 
     def prepare(self, job: RunJob) -> None:
-        """Start a worker for this job, which loads our code for it, tells `Ready` and waits for `begin`. Failures are
-        told by `poll`.
-        """
+        """Start a worker that loads this job's code, sends `Ready` and waits for `begin`; `poll` returns failures."""
         self._enter(job, ahead=True)
 
     def begin(self) -> None:
-        """Let the worker that was prepared do its job, whose time counts from here on."""
+        """Begin the prepared job; its time counts from here on."""
         if self._job is None or self.begun:
             raise RuntimeError("a client begins the one job that it was given")
         self.begun, self._started_s = True, time.monotonic()
@@ -123,10 +128,10 @@ class JobClient:
             self._fail_to_start(error)
 
     def poll(self, budget_s: float = POLL_BUDGET_S) -> list[Message]:
-        """What has come, within about `budget_s` seconds; never waits."""
+        """Return new messages within about `budget_s` seconds, without waiting."""
         if not self.running:
             return []
-        is_gone = self._process is None or self._process.gone  # looked at first: then nothing can come after the rest
+        is_gone = self._process is None or self._process.gone  # checked first, so that no message can follow the rest
         messages: list[Message] = list(self._drain(time.monotonic() + budget_s))
         self._check_limits()
         self._climb_ladder()
@@ -135,28 +140,28 @@ class JobClient:
         return messages
 
     def send_block(self, turn: RunBlock) -> None:
-        """Pass the turn of a measurement; a worker that is gone is told by `poll`."""
+        """Send one turn of a measurement; `poll` reports a lost worker."""
         self._send(turn)
 
     def send_request(self, ask: Request) -> None:
-        """Ask a job that stays open; the answer is told by `poll`, and so is a worker that is gone."""
+        """Send a request to a job that stays open; `poll` returns the result or reports a lost worker."""
         self._send(ask)
 
     def cancel(self) -> None:
-        """Ask the job to stop; `poll` sees to it that it does."""
+        """Request the end of the job; `poll` enforces it."""
         if self._cancel_s is None and self.running:
             self._cancel_s = time.monotonic()
             self._send(Cancel())
 
     def kill(self, reason: CrashCause = "killed") -> None:
-        """End the process and all that it started, at once; `poll` tells it as a crash for `reason`."""
+        """Kill the process and all its children at once; `poll` reports a crash for `reason`."""
         if self._reason is None and self._last_word is None:
             self._reason = reason
         if self._process is not None:
             self._process.kill()
 
     def close(self) -> None:
-        """End whatever still runs, wait for it, give everything back. Safe to call twice."""
+        """End everything that still runs, wait for it and release all resources; safe to call twice."""
         if self._process is not None:
             self._process.release(CLOSE_WAIT_S)
             self._process = None
@@ -214,7 +219,7 @@ class JobClient:
             self._over_s = time.monotonic()
 
     def _drain(self, until_s: float) -> Iterator[WorkerMessage]:
-        """Yield everything but the last word, which is kept until the process is gone."""
+        """Yield all messages but the last one, which is returned once the process is gone."""
         self._is_drained = False
         while self._process is not None and self._last_word is None:
             message = self._receive(self._process)
@@ -238,7 +243,7 @@ class JobClient:
         try:
             process.channel.flush()
         except ChannelClosedError:
-            self._mark_over()  # what it sent before is still there to be read
+            self._mark_over()  # messages sent before are still readable
         try:
             data = process.channel.receive()
             return None if data is None else worker_messages.validate_json(data)
@@ -249,7 +254,7 @@ class JobClient:
         return None
 
     def _check_limits(self) -> None:
-        """Memory and time are also watched from here, in case that the worker's own watchdog cannot run."""
+        """Watch memory and time also from here, in case the worker's own watchdog cannot run."""
         job, process, now = self._job, self._process, time.monotonic()
         if job is None or not self.begun or process is None:
             return
@@ -290,7 +295,7 @@ class JobClient:
         return outcome
 
     def _tidy(self, job: RunJob, is_finished: bool) -> None:
-        """Keep only what a finished job made, and what lies in the folders that outlive it."""
+        """Keep only what a finished job made, and what is in folders that outlive it."""
         work_dir = Path(job.work_dir)
         for place in job.write_paths:
             remove_links(Path(place))
@@ -317,7 +322,7 @@ class JobClient:
         )
 
     def _full_disk(self) -> DiskFull | None:
-        """Looked at before what the job wrote is removed."""
+        """Return whether the disk is full, before the job's output is removed."""
         if self._job is None:
             return None
         folder = Path(self._job.work_dir)
@@ -326,14 +331,14 @@ class JobClient:
         return DiskFull(folder.parent, written_bytes=sum(file_sizes(folder)))
 
     def _is_stage_over(self) -> bool:
-        """The time of the stage that the worker announced is up; its clock began a moment before ours.
+        """Return whether the time of the announced stage is up, since its clock began a moment before ours.
 
-        However it ended then: telling where it hung can crash.
+        The way in which the process ended does not matter, because reporting the hang can itself crash.
         """
         return self._stage is not None and time.monotonic() - self._stage_s > self._stage.seconds - STAGE_SLACK_S
 
     def _drop_empty_log(self) -> None:
-        """A measurement has a process for each variant and set; most of them have nothing to say."""
+        """Remove an empty log: a measurement has many processes, and most of them log nothing."""
         if self.log_path is not None and self.log_path.is_file() and self.log_path.stat().st_size == 0:
             self.log_path.unlink()
             self.log_path = None

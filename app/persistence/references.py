@@ -1,4 +1,4 @@
-"""Which stored files the database names, and which run made them: read by a connection of its own, for any thread."""
+"""Read which stored files the database names and which runs made them, on a separate connection for any thread."""
 
 import json
 import re
@@ -32,7 +32,7 @@ from app.persistence.tables import (
 )
 
 KEY = re.compile(r"(?:\\u[0-9a-f]{4})*([0-9a-f]{64})")
-"""Keys of the artifact store and the sha256 of released bundles, also right after an escaped character of JSON."""
+"""Keys of the artifact store and SHA-256 of released bundles, also right after an escaped character of JSON."""
 
 ROWS_AT_ONCE = 500
 
@@ -48,13 +48,15 @@ OF_A_PROJECT: tuple[tuple[type[Base], InstrumentedAttribute[str]], ...] = (
     (SetAsideRow, SetAsideRow.owner_id),
     (SettingRow, SettingRow.key),
 )
-"""Tables whose rows need what they name, with the project, run or version that a row belongs to. Jobs, looks and the
-provenance of artifacts outlive their project: they name files and need none."""
+"""Tables whose rows need the files that they name, with the project, run or version that a row belongs to.
+
+Jobs, looks and the provenance of artifacts outlive their project: they name files but need none.
+"""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """What made an artifact: the kind of job, when, and the project of its run ("" where there is none any more)."""
+    """Origin of an artifact: the kind of job, its time, and the project of its run ("" if it is gone)."""
 
     kind: str
     at: datetime
@@ -63,7 +65,11 @@ class Maker:
 
 @dataclass(frozen=True)
 class References:
-    """`names` of projects by id; `keys` that each project's rows name, "" those of no project; `makers` by key."""
+    """Stored files that the database names.
+
+    `names` maps projects' ids to names. `keys` are the keys that each project's rows name, under "" those without a
+    project. `makers` maps keys to their origin.
+    """
 
     names: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -71,9 +77,9 @@ class References:
 
 
 def read_references(database: Path) -> References:
-    """Read all of them in one transaction.
+    """Read all references in one transaction; raises `StoreUnusable`.
 
-    Every column of text counts, so that a new kind of record is found by itself. Raises `StoreUnusable`.
+    Every text column counts, so that new kinds of records are included automatically.
     """
     if not database.exists():
         return References()
@@ -91,7 +97,7 @@ def read_references(database: Path) -> References:
 
 
 def _projects_of(session: Session) -> dict[str, str]:
-    """Map each project, run and version to its project."""
+    """Return the project of each project, run and version."""
     runs = dict(session.execute(select(RunRow.id, RunRow.project_id)).all())
     versions = session.execute(select(VariantRow.id, VariantRow.run_id))
     projects = session.scalars(select(ProjectRow.id))

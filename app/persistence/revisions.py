@@ -1,4 +1,4 @@
-"""Which version of the tables a file has, found without SQLAlchemy or Alembic (that keeps opening fast)."""
+"""Find the version of a file's tables without SQLAlchemy or Alembic, which keeps opening fast."""
 
 import sqlite3
 from pathlib import Path
@@ -7,20 +7,21 @@ from app.persistence.engine import connect_for_reading, write_ahead_log
 from app.persistence.errors import RESTORE, StoreUnusable, damaged, newer, told_in_words
 
 KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
-"""Every revision in `migrations/versions`, oldest first; a test compares."""
+"""Every revision in `migrations/versions`, oldest first; a test compares both."""
 
 HEAD = KNOWN[-1]
 MAGIC = b"SQLite format 3\0"
 
 
 def revision_of(path: Path) -> str:
-    """The revision of the database at `path`, one of `KNOWN`. Nothing is written, not even beside it.
+    """Return the revision of the database at `path`, one of `KNOWN`, without writing any file.
 
-    Raises `StoreUnusable` for a file that is empty, damaged, locked, newer than this program or not Fettle's.
+    Raises:
+        StoreUnusable: The file is empty, damaged, locked, from a newer program, or not Fettle's.
     """
     _check_beginning(path)
     with told_in_words(path):
-        # without the log of a writer SQLite may take the file as it is, and then makes no files beside it
+        # without a writer's log SQLite may assume an unchanging file, and then creates no files beside it
         connection = connect_for_reading(path, others_may_write=write_ahead_log(path).exists())
         try:
             revision = _read_revision(connection, path)

@@ -1,4 +1,4 @@
-"""The hash of the database as it was closed. SQLite's own check finds few overwritten bytes; a hash finds each."""
+"""Keep the hash of the closed database, which reveals each changed byte; SQLite's own check finds few of them."""
 
 import contextlib
 from pathlib import Path
@@ -16,15 +16,17 @@ CHANGED = (
 
 
 def seal_file(database: Path) -> Path:
-    """Beside the database, in the form of sha256sum."""
+    """Return the path of the hash beside the database, in the form of sha256sum."""
     return database.with_name(database.name + ".sha256")
 
 
 def break_seal(database: Path) -> str:
-    """Compare and remove the seal before the first change; gives a notice for the person, or "".
+    """Check and remove the seal before the first change; return a notice for the person, or "".
 
-    Without a seal (the program was killed) or with a wrong one SQLite's checks run. Raises `StoreUnusable` if they
-    find damage.
+    SQLite's checks run if the seal is missing (the program was killed) or wrong.
+
+    Raises:
+        StoreUnusable: The checks find damage.
     """
     seal = seal_file(database)
     try:
@@ -40,7 +42,7 @@ def break_seal(database: Path) -> str:
 
 
 def put_seal(database: Path) -> None:
-    """After the last connection is closed. Raises OSError."""
+    """Write the seal after the last connection is closed; raises OSError."""
     if not has_unmoved_commits(database):
         digest = sha256_file(database)
         write_whole(seal_file(database), f"{digest}  {database.name}\n".encode())

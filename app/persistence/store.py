@@ -1,4 +1,4 @@
-"""Opening and closing the database of one data folder."""
+"""Open and close the database of one data folder."""
 
 import logging
 import os
@@ -25,11 +25,15 @@ UNFINISHED = ("queued", "running")
 
 
 class Store:
-    """The open database. `notices` are sentences for the person, `interrupted_runs` what a killed program left."""
+    """The open database of a data folder, owned by the window or the command.
+
+    `notices` are sentences for the person, `interrupted_runs` the runs that a killed program left.
+    """
 
     def __init__(
         self, paths: DataPaths, engine: Engine, lock: InstanceLock | None, read_only: bool, notices: tuple[str, ...]
     ) -> None:
+        """Create the store on an open `engine`; it releases `lock` when it is closed."""
         self.paths, self.read_only, self.notices = paths, read_only, notices
         self._engine, self._lock = engine, lock
         make_session = sessionmaker(engine, expire_on_commit=False)
@@ -39,7 +43,7 @@ class Store:
         self.interrupted_runs: tuple[str, ...] = () if read_only else _mark_interrupted(self._connection)
 
     def close(self) -> None:
-        """Move all commits into the file, seal it, make the day's copy, give the folder free. Never raises."""
+        """Move all commits into the file, seal it, make the daily copy, and release the folder; never raises."""
         self._engine.dispose()
         try:
             if not self.read_only:
@@ -53,21 +57,33 @@ class Store:
                 self._lock.release()
 
     def __enter__(self) -> Self:
+        """Return the store."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the store."""
         self.close()
 
 
 def open_store(
     data: DataPaths | Path, *, read_only: bool = False, lock: InstanceLock | None = None, title: str = "Fettle"
 ) -> Store:
-    """Open the database below `data`; for writing, make it or bring its tables up to date first.
+    """Open the database below `data`; for writing, create it or bring its tables up to date first.
 
-    `lock` is the caller's own hold on the folder, which stays the caller's; without it the folder is taken for a
-    command called `title`. Raises `DataFolderBusy`, `DataFolderUnusable` or `StoreUnusable`. Reading takes no lock.
+    Reading takes no lock.
+
+    Args:
+        data: The data folder.
+        read_only: Whether to open it for reading only.
+        lock: The caller's own lock on the folder, which the caller keeps; None takes a lock for the store.
+        title: Name of the command that a lock of the store shows.
+
+    Raises:
+        DataFolderBusy: Another program holds the folder.
+        DataFolderUnusable: The folder cannot be used.
+        StoreUnusable: The database cannot be used.
     """
     paths = data if isinstance(data, DataPaths) else DataPaths(data.absolute())
     if read_only:
@@ -95,7 +111,7 @@ def _open_for_reading(paths: DataPaths, title: str) -> Store:
         return Store(paths, engine, None, True, ())
     notices: tuple[str, ...] = ()
     if revision_of(paths.database) != HEAD:
-        with open_store(paths, title=title) as brought_up:  # to date, if nobody holds the folder
+        with open_store(paths, title=title) as brought_up:  # bring the tables up to date if no program holds the folder
             notices = brought_up.notices
     return Store(paths, reading_engine(paths.database), None, True, notices)
 
@@ -118,7 +134,7 @@ def _make_ready(paths: DataPaths) -> tuple[str, ...]:
 
 
 def _told_aside(names: tuple[str, ...], copy: Path) -> str:
-    """A sentence for the person about what could not be carried over, or ""."""
+    """Return a sentence about records that could not be carried over, or ""."""
     if not names:
         return ""
     log.warning("records that could not be carried over: %s", ", ".join(names))

@@ -1,4 +1,4 @@
-"""The tables. `migrations/versions` makes them; a test checks that both agree. Times in s or ms, sizes in bytes."""
+"""Define the tables that `migrations/versions` creates; a test compares both. Times in s or ms, sizes in bytes."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -12,7 +12,7 @@ CASCADE = "CASCADE"
 
 
 class Base(DeclarativeBase):
-    """Names of constraints follow one rule, so that migrations can refer to them."""
+    """Base of all tables; constraint names follow one rule, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={
@@ -78,7 +78,7 @@ class VariantRow(DocumentRow):
 
 
 class LatencyRow(Base):
-    """app.domain.variant.LatencyPoint; `number` counts on through all runs, pages are read by it"""
+    """A row of app.domain.variant.LatencyPoint; `number` increases over all runs, and pages are read by it."""
 
     __tablename__ = "latencies"
     __table_args__ = (Index("ix_latencies_run_id_number", "run_id", "number"),)
@@ -122,13 +122,14 @@ class ArtifactRow(DocumentRow):
 
 
 class RecordRow(Base):
-    """app.domain.record.RecordKind: a value as JSON; `item` is "" where its owner has one of the kind"""
+    """A row of an app.domain.record.RecordKind: a JSON value; `item` is "" if its owner has one of the kind."""
 
     __abstract__ = True
     owners: ClassVar[str]
 
     @declared_attr
     def owner_id(self) -> Mapped[str]:
+        """Return the column that refers to the owner."""
         return mapped_column(ForeignKey(f"{self.owners}.id", ondelete=CASCADE), primary_key=True, sort_order=-1)
 
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -138,28 +139,28 @@ class RecordRow(Base):
 
 
 class ProjectRecordRow(RecordRow):
-    """What is kept beside a project"""
+    """A record of a project."""
 
     __tablename__ = "project_records"
     owners = "projects"
 
 
 class RunRecordRow(RecordRow):
-    """What is kept beside a run"""
+    """A record of a run."""
 
     __tablename__ = "run_records"
     owners = "runs"
 
 
 class VariantRecordRow(RecordRow):
-    """What is kept beside a version"""
+    """A record of a version."""
 
     __tablename__ = "variant_records"
     owners = "variants"
 
 
 class SetAsideRow(Base):
-    """A record that could not be read when it was carried over or replaced, byte for byte; `owner_id` "" if unknown"""
+    """An unreadable record, byte for byte, set aside when it was carried over or replaced; `owner_id` "" if unknown."""
 
     __tablename__ = "records_set_aside"
 
@@ -184,7 +185,7 @@ class LookRow(DocumentRow):
 
 
 class SettingRow(Base):
-    """One value that the program remembers for all projects, as JSON"""
+    """One value for all projects, as JSON."""
 
     __tablename__ = "settings"
 

@@ -1,4 +1,4 @@
-"""One small class for each kind of record; together they are all that services see of the database."""
+"""Provide one small class per kind of record; services access the database through these alone."""
 
 from contextlib import AbstractContextManager
 
@@ -14,9 +14,10 @@ from app.persistence.repositories.variants import Variants
 
 
 class Repositories:
-    """All of them on one connection."""
+    """All repositories on one connection; owned by the store."""
 
     def __init__(self, connection: Connection) -> None:
+        """Create all repositories on `connection`."""
         self._connection = connection
         self.projects = Projects(connection)
         self.runs = Runs(connection)
@@ -30,7 +31,7 @@ class Repositories:
         self.artifacts = Artifacts(connection)
 
     def together(self) -> AbstractContextManager[None]:
-        """All that is written inside is kept as a whole, or not at all. Raises `StoreUnusable` at its end."""
+        """Write everything inside as one transaction; raises `StoreUnusable` at its end."""
         return self._connection.together()
 
 

@@ -1,4 +1,4 @@
-"""What every repository does the same way: one short transaction for each call, errors in plain words."""
+"""Provide the common base of repositories: one short transaction per call, and errors in plain words."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ R = TypeVar("R", bound=DocumentRow)
 
 
 class NotFound(KeyError):
-    """There is no record of that id."""
+    """There is no record of this id."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Makes sessions on the database at `path`, which is named in errors.
+    """Sessions on the database at `path`, which errors name; owned by the store.
 
-    `is_abandoned` says, where it is only read, whether the program is gone that would end what is under way.
+    For a read-only database, `is_abandoned` returns whether the program that would end running work is gone.
     """
 
     make_session: sessionmaker[Session]
@@ -36,8 +36,9 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Committed and synced at the end, rolled back on any error; a part of `together` inside that. Raises
-        `StoreUnusable`.
+        """Open a transaction that is committed and synced at the end, and rolled back on an error.
+
+        Inside `together` it is a part of that transaction. Raises `StoreUnusable`.
         """
         if self._joined:
             with told_in_words(self.path):
@@ -49,7 +50,7 @@ class Connection:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All that is read and written inside is one transaction: kept as a whole, or not at all."""
+        """Read and write everything inside as one transaction."""
         with self.transaction() as session:
             self._joined.append(session)
             try:
@@ -59,21 +60,22 @@ class Connection:
 
 
 class Repository(Generic[D, R]):
-    """Records of one table."""
+    """Records of one table, one document per row."""
 
     rows: DocumentMap[D, R]
 
     def __init__(self, connection: Connection) -> None:
+        """Create access to the table on `connection`."""
         self._connection, self._table = connection, self.rows.table
         (self._key,) = self._table.__table__.primary_key
 
     def add(self, record: D) -> None:
-        """Keep a new record. Raises IntegrityError if its id is taken or what it belongs to is missing."""
+        """Add a record; raise IntegrityError if its id is taken or its owner is missing."""
         with self._connection.transaction() as session:
             session.add(self._table(**self.rows.values(record)))
 
     def get(self, record_id: str) -> D:
-        """One record. Raises `NotFound`."""
+        """Return one record; raises `NotFound`."""
         with self._connection.transaction() as session:
             row = session.get(self._table, record_id)
             if row is None:
@@ -81,7 +83,7 @@ class Repository(Generic[D, R]):
             return self._record(row)
 
     def update(self, record: D) -> None:
-        """Replace the record of the same id. Raises `NotFound`."""
+        """Replace the record of the same id; raises `NotFound`."""
         values = self.rows.values(record)
         record_id = values[self._key.name]
         with self._connection.transaction() as session:
@@ -90,7 +92,7 @@ class Repository(Generic[D, R]):
                 raise NotFound(record_id)
 
     def delete(self, record_id: str) -> None:
-        """Remove a record and all that belongs to it; nothing happens if it is not there."""
+        """Delete a record and everything that belongs to it; a missing record is ignored."""
         with self._connection.transaction() as session:
             session.execute(delete(self._table).where(self._key == record_id))
 

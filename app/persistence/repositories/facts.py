@@ -1,4 +1,4 @@
-"""What the program remembers by name for all projects, and where stored artifacts came from."""
+"""Store values by name for all projects, and the origins of stored artifacts."""
 
 import json
 from typing import TypeVar
@@ -14,21 +14,23 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class RememberedValues:
-    """Values by key, such as what `describe` found. What a person sets lies in settings.json (app.settings), what
-    belongs to a project, a run or a version in `Records`.
+    """Values by key for all projects, such as the description of the computer.
+
+    A person's settings are in settings.json (app.settings); values of a project, run or version are in `Records`.
     """
 
     def __init__(self, connection: Connection) -> None:
+        """Create access to the values on `connection`."""
         self._connection = connection
 
     def get(self, key: str) -> JsonValue:
-        """The value, None if there is none."""
+        """Return a value, None if there is none."""
         with self._connection.transaction() as session:
             row = session.get(SettingRow, key)
             return json.loads(row.value_json) if row is not None else None
 
     def read(self, key: str, shape: type[T]) -> T | None:
-        """The value as what it is, None if there is none, or one that cannot be read."""
+        """Return a value in its type, None if there is none or if it cannot be read."""
         try:
             kept = self.get(key)
             return None if kept is None else shape.model_validate(kept)
@@ -36,12 +38,12 @@ class RememberedValues:
             return None
 
     def put(self, key: str, value: JsonValue) -> None:
-        """Keep it in place of what was there."""
+        """Store a value in place of the earlier one."""
         with self._connection.transaction() as session:
             session.merge(SettingRow(key=key, value_json=json.dumps(value)))
 
     def delete(self, key: str) -> None:
-        """Forget it."""
+        """Delete a value; a missing one is ignored."""
         with self._connection.transaction() as session:
             row = session.get(SettingRow, key)
             if row is not None:
@@ -49,6 +51,6 @@ class RememberedValues:
 
 
 class Artifacts(Repository[ArtifactRecord, ArtifactRow]):
-    """The key is the place in the content-addressed store, so that an id never changes its content."""
+    """Origins of artifacts; the id is the key in the content-addressed store, so its content never changes."""
 
     rows = DocumentMap(ArtifactRecord, ArtifactRow)

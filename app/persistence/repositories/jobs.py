@@ -1,4 +1,4 @@
-"""The history of jobs, and of bundles that were written."""
+"""Store the history of jobs and of exported bundles."""
 
 import builtins
 from dataclasses import replace
@@ -15,14 +15,14 @@ UNDER_WAY = ("queued", "running")
 
 
 class Jobs(Repository[JobRecord, JobRow]):
-    """Jobs outlive the run that they belonged to. What a killed program left is told as interrupted, as with runs."""
+    """History of jobs, which outlive their run; jobs that a killed program left count as interrupted, like runs."""
 
     rows = DocumentMap(JobRecord, JobRow)
 
     def list(
         self, before: JobRecord | None = None, limit: int = PAGE, run_id: str | None = None, state: str | None = None
     ) -> builtins.list[JobRecord]:
-        """Newest first; `before` is the last one of the page before."""
+        """Return a page of jobs, newest first; `before` is the last job of the previous page."""
         query = self._all().order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
         if before is not None:
             query = query.where(tuple_(JobRow.created_at, JobRow.id) < (before.created_at, before.id))
@@ -40,11 +40,11 @@ class Jobs(Repository[JobRecord, JobRow]):
 
 
 class Exports(Repository[ExportRecord, ExportRow]):
-    """Only bundles that passed their self-test are here."""
+    """History of exports; only bundles that passed their self-test are recorded."""
 
     rows = DocumentMap(ExportRecord, ExportRow)
 
     def list(self, run_id: str | None = None) -> builtins.list[ExportRecord]:
-        """Newest first."""
+        """Return the exports, newest first."""
         query = self._all().order_by(ExportRow.created_at.desc(), ExportRow.id)
         return self._find(query if run_id is None else query.where(ExportRow.run_id == run_id))

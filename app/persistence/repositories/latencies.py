@@ -1,4 +1,4 @@
-"""Every timed request, many at a time."""
+"""Store every timed request, many at a time."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,13 +12,14 @@ PAGE = 10_000
 
 
 class Latencies:
-    """Points are read in the order in which they were kept."""
+    """Timed requests of runs, which are read in the order of their storage."""
 
     def __init__(self, connection: Connection) -> None:
+        """Create access to the requests on `connection`."""
         self._connection = connection
 
     def add_many(self, run_id: str, points: Iterable[LatencyPoint]) -> None:
-        """Keep all or none, in one statement (100,000 take well under a second)."""
+        """Store all points or none, in one statement (100,000 take well under a second)."""
         rows = [
             {"run_id": run_id, "variant_id": point.variant_id, "at_s": point.at_s, "latency_ms": point.latency_ms}
             for point in points
@@ -28,7 +29,7 @@ class Latencies:
                 session.execute(insert(LatencyRow), rows)
 
     def page(self, run_id: str, after: int = 0, limit: int = PAGE) -> tuple[list[LatencyPoint], int]:
-        """Up to `limit` points after the number `after`, and the number to go on from (0: there are no more)."""
+        """Return up to `limit` points after number `after`, and the number to continue from (0: no more points)."""
         query = (
             select(LatencyRow.number, LatencyRow.variant_id, LatencyRow.at_s, LatencyRow.latency_ms)
             .where(LatencyRow.run_id == run_id, LatencyRow.number > after)
@@ -41,7 +42,7 @@ class Latencies:
         return points, (rows[-1][0] if len(rows) == limit else 0)
 
     def of_run(self, run_id: str) -> Iterator[LatencyPoint]:
-        """All points of a run, page by page."""
+        """Yield all points of a run, page by page."""
         after = 0
         while True:
             points, after = self.page(run_id, after)
@@ -50,13 +51,13 @@ class Latencies:
                 return
 
     def last_s(self, run_id: str) -> float:
-        """When the last one was timed, 0 where nothing was."""
+        """Return the time of the last point in seconds since the run's start, 0 without points."""
         query = select(func.max(LatencyRow.at_s)).where(LatencyRow.run_id == run_id)
         with self._connection.transaction() as session:
             return session.scalar(query) or 0.0
 
     def count(self, run_id: str) -> int:
-        """How many there are."""
+        """Return the number of a run's points."""
         query = select(func.count()).select_from(LatencyRow).where(LatencyRow.run_id == run_id)
         with self._connection.transaction() as session:
             return session.scalar(query) or 0

@@ -1,4 +1,4 @@
-"""Looks at test items; one row for each, its items packed."""
+"""Store looks at test items, one row per look with packed items."""
 
 from sqlalchemy import select
 
@@ -11,19 +11,20 @@ LOOKS = DocumentMap(Look, LookRow)
 
 
 class Looks:
-    """Kept for good: they belong to a model, not to a run."""
+    """Looks at test items; they are permanent, because they belong to a model and not to a run."""
 
     def __init__(self, connection: Connection) -> None:
+        """Create access to the looks on `connection`."""
         self._connection = connection
 
     def of_model(self, model_sha256: str) -> list[Look]:
-        """All looks of one model's versions, in their order."""
+        """Return all looks at the versions of one model, in order."""
         query = select(LookRow).where(LookRow.model_sha256 == model_sha256).order_by(LookRow.id)
         with self._connection.transaction() as session:
             return [LOOKS.record(row) for row in session.scalars(query)]
 
     def put(self, look: Look) -> None:
-        """Keep it; one of the same run, number and items takes the place of what it was before."""
+        """Store a look in place of one with the same run, number and items."""
         query = select(LookRow.id).where(
             LookRow.model_sha256 == look.model_sha256,
             LookRow.run_id == look.run_id,

@@ -1,4 +1,4 @@
-"""Projects."""
+"""Store projects."""
 
 from app.domain.project import Project
 from app.persistence.documents import DocumentMap
@@ -7,10 +7,10 @@ from app.persistence.tables import ProjectRow
 
 
 class Projects(Repository[Project, ProjectRow]):
-    """Deleting one deletes its runs and everything measured in them."""
+    """All projects; deleting one deletes its runs and everything measured in them."""
 
     rows = DocumentMap(Project, ProjectRow)
 
     def list(self) -> list[Project]:
-        """All, the one that was worked on last first."""
+        """Return all projects, last used first."""
         return self._find(self._all().order_by(ProjectRow.updated_at.desc(), ProjectRow.id))

@@ -1,4 +1,4 @@
-"""What is kept beside projects, runs and versions: typed values, one row for each, deleted with what they belong to."""
+"""Store typed values beside projects, runs and versions, one row each, deleted with their owner."""
 
 import json
 import logging
@@ -21,16 +21,19 @@ TABLES: dict[Owner, type[RecordRow]] = {
 
 
 class Records:
-    """The one reader and writer of all kinds. A record that cannot be read (damaged, or of a later version of the
-    program) counts as not there: that is logged once, and its bytes are set aside before another takes its place.
+    """The reader and writer of all kinds of records.
+
+    An unreadable record (damaged, or from a later program version) counts as missing. That is logged once, and its
+    bytes are set aside before another record replaces it.
     """
 
     def __init__(self, connection: Connection) -> None:
+        """Create access to the records on `connection`."""
         self._connection = connection
         self._told: set[tuple[str, str, str]] = set()
 
     def get(self, kind: RecordKind[T], owner_id: str, item: str = "") -> T | None:
-        """The record, None where there is none."""
+        """Return the record, None if there is none."""
         with self._connection.transaction() as session:
             row = session.get(TABLES[kind.owner], (owner_id, kind.name, item))
             return None if row is None else self._value(kind, row)
@@ -38,7 +41,7 @@ class Records:
     def by_owner(
         self, kind: RecordKind[T], owner_ids: Iterable[str] | None = None, limit: int | None = None
     ) -> dict[str, T]:
-        """Owner → record for kinds without items, written last first; of all owners, or of these."""
+        """Return owners with their record, last written first, for kinds without items; of all owners or of these."""
         table = TABLES[kind.owner]
         query = select(table).where(table.kind == kind.name, table.item == "").order_by(table.written_at.desc())
         if owner_ids is not None:
@@ -48,7 +51,7 @@ class Records:
         return {owner_id: value for owner_id, value in found.items() if value is not None}
 
     def items(self, kind: RecordKind[T], owner_id: str) -> dict[str, T]:
-        """Item → record of one owner, in the order of their names."""
+        """Return the items of one owner with their records, sorted by item."""
         table = TABLES[kind.owner]
         query = select(table).where(table.kind == kind.name, table.owner_id == owner_id).order_by(table.item)
         with self._connection.transaction() as session:
@@ -56,7 +59,7 @@ class Records:
         return {item: value for item, value in found.items() if value is not None}
 
     def put(self, kind: RecordKind[T], owner_id: str, value: T, item: str = "") -> None:
-        """Keep it in place of what was there. Raises IntegrityError where what it belongs to is not there."""
+        """Store a record in place of the earlier one; raise IntegrityError if its owner is missing."""
         body, now, table = json.dumps(value.model_dump(mode="json")), datetime.now(UTC), TABLES[kind.owner]
         with self._connection.transaction() as session:
             before = session.get(table, (owner_id, kind.name, item))
@@ -67,7 +70,7 @@ class Records:
             session.merge(table(owner_id=owner_id, kind=kind.name, item=item, written_at=now, body_json=body))
 
     def delete(self, kind: RecordKind[T], owner_id: str, item: str = "") -> None:
-        """Forget it; nothing happens if it is not there."""
+        """Delete a record; a missing one is ignored."""
         table = TABLES[kind.owner]
         with self._connection.transaction() as session:
             session.execute(
@@ -75,7 +78,7 @@ class Records:
             )
 
     def forget_aside(self, owner_ids: Iterable[str]) -> None:
-        """What was set aside of these owners is of no use to anybody once they are gone."""
+        """Delete what was set aside for these owners, which nobody needs once they are deleted."""
         with self._connection.transaction() as session:
             session.execute(delete(SetAsideRow).where(SetAsideRow.owner_id.in_(list(owner_ids))))
 

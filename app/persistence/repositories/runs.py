@@ -1,4 +1,4 @@
-"""Runs and their steps."""
+"""Store runs and their steps."""
 
 import builtins
 from dataclasses import replace
@@ -16,9 +16,9 @@ STEPS = DocumentMap(StepRecord, StepRow)
 
 
 class Runs(Repository[Run, RunRow]):
-    """Deleting one deletes its steps, variants and latencies.
+    """All runs; deleting one deletes its steps, variants and latencies.
 
-    Where the database is only read, a run that a killed program left is told as interrupted, as it will be recorded.
+    In a read-only database, a run that a killed program left is returned as interrupted, as it will be recorded.
     """
 
     rows = DocumentMap(Run, RunRow)
@@ -26,7 +26,7 @@ class Runs(Repository[Run, RunRow]):
     def list(
         self, project_id: str | None = None, state: RunState | None = None, limit: int | None = None
     ) -> builtins.list[Run]:
-        """Newest first."""
+        """Return runs, newest first."""
         query = self._all().order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)
         if project_id is not None:
             query = query.where(RunRow.project_id == project_id)
@@ -40,7 +40,7 @@ class Runs(Repository[Run, RunRow]):
             session.merge(StepRow(**STEPS.values(step)))
 
     def steps(self, run_id: str) -> builtins.list[StepRecord]:
-        """In their order."""
+        """Return the steps of a run in order."""
         query = select(StepRow).where(StepRow.run_id == run_id).order_by(StepRow.index)
         with self._connection.transaction() as session:
             steps = [STEPS.record(row) for row in session.scalars(query)]

@@ -1,4 +1,4 @@
-"""Variants with what was measured about them."""
+"""Store variants with their measurements."""
 
 import builtins
 from collections.abc import Iterable
@@ -12,21 +12,21 @@ from app.persistence.tables import VariantRow
 
 
 class Variants(Repository[Variant, VariantRow]):
-    """Deleting one deletes its latencies and exports."""
+    """All variants; deleting one deletes its latencies and exports."""
 
     rows = DocumentMap(Variant, VariantRow)
 
     def list(self, run_id: str) -> builtins.list[Variant]:
-        """Those of one run, in the order in which they were planned."""
+        """Return the variants of one run in their planned order."""
         return self._find(self._all().where(VariantRow.run_id == run_id).order_by(VariantRow.index, VariantRow.id))
 
     def ids(self, run_id: str) -> builtins.list[str]:
-        """Those of one run."""
+        """Return the ids of one run's variants."""
         with self._connection.transaction() as session:
             return [*session.scalars(select(VariantRow.id).where(VariantRow.run_id == run_id))]
 
     def runtimes(self, run_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        """With which runtimes each of these runs measured something."""
+        """Return the runtimes with which each of these runs measured a variant."""
         query = select(VariantRow.run_id, VariantRow.runtime).where(
             VariantRow.run_id.in_(run_ids), VariantRow.is_measured
         )

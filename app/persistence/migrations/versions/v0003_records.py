@@ -1,7 +1,7 @@
-"""Records of projects, runs and versions in tables of their own.
+"""Move the records of projects, runs and versions into tables of their own.
 
-They were JSON under keys such as “proof:RUN” among the settings. What cannot be read of those is set aside, and what
-belongs to something that is gone goes.
+They were JSON under keys such as “proof:RUN” among the settings. Unreadable ones are set aside, and those without an
+existing owner are deleted.
 """
 
 import json
@@ -25,12 +25,14 @@ PLAIN = {
     "opening": "project", "origin": "project", "pinned": "project",
     "watched": "run", "machine": "run", "proof": "run", "search": "run",
 }  # fmt: skip
-"""Kinds that are carried over as they are."""
+"""Kinds that are carried over unchanged."""
 OTHERS = ("data", "recipes", "data-record", "stress", "load", "trash", "forecasts")
 
 
 @dataclass(frozen=True)
 class Record:
+    """One record to insert into the new tables."""
+
     owner: str
     owner_id: str
     kind: str
@@ -43,6 +45,7 @@ class Unreadable(ValueError):
 
 
 def upgrade() -> None:
+    """Create the tables of records and fill them from the settings."""
     for owner, table in OWNERS.items():
         name = f"{owner}_records"
         op.create_table(
@@ -73,14 +76,14 @@ def _carry_over(connection: sa.Connection) -> None:
         owner: {bytes(row[0]) for row in connection.exec_driver_sql(f"SELECT CAST(id AS BLOB) FROM {table}")}
         for owner, table in OWNERS.items()
     }
-    # read as bytes: what is damaged may be no text
+    # read as bytes, because damaged text may be invalid
     rows = connection.exec_driver_sql("SELECT CAST(key AS BLOB), CAST(value_json AS BLOB) FROM settings").fetchall()
     written = 0
     for key, value in rows:
         kind, _, owner_id = decode_text(key).partition(":")
         if kind not in PLAIN and kind not in OTHERS:
             continue
-        found: list[Record] = []  # those before the damage are carried over all the same
+        found: list[Record] = []  # records before the damage are carried over all the same
         try:
             found += _records(kind, owner_id, json.loads(decode_text(value or b"")))
         except (ValueError, RecursionError) as error:
@@ -89,7 +92,7 @@ def _carry_over(connection: sa.Connection) -> None:
             connection.execute(aside.insert().values(**row))
         for record in found:
             if record.owner_id.encode("utf-8", "surrogatepass") in there[record.owner]:
-                written += 1  # their order is that of their times
+                written += 1  # their times give their order
                 _insert(connection, record, now + timedelta(microseconds=written))
         connection.exec_driver_sql("DELETE FROM settings WHERE CAST(key AS BLOB) = ?", (key,))
 
@@ -109,7 +112,7 @@ def _insert(connection: sa.Connection, record: Record, at: datetime) -> None:
 
 
 def _records(kind: str, owner_id: str, value: Any) -> Iterator[Record]:
-    """Those that a row holds. Raises `Unreadable`."""
+    """Yield the records of one row; raises `Unreadable`."""
     if kind in PLAIN:
         yield Record(PLAIN[kind], owner_id, kind, _mapping(value))
     elif kind == "data":
@@ -130,7 +133,7 @@ def _records(kind: str, owner_id: str, value: Any) -> Iterator[Record]:
         for variant_id, key in _mapping(_mapping(value).get("keys", {})).items():
             yield Record("variant", variant_id, kind, {"key": key, "again": again.get(variant_id, 0)})
     elif kind == "load":
-        for load in reversed(_list(_mapping(value).get("records", []))):  # the newest stood first
+        for load in reversed(_list(_mapping(value).get("records", []))):  # the newest came first
             version = _mapping(load).get("variant") or load.get("original")
             yield Record("variant", _id(version, "variant_id"), kind, load)
 

@@ -1,4 +1,4 @@
-"""The mean of a version's times, and how its 90th percentile stands beside the original's."""
+"""Add columns for the mean of a version's times, and for the ratio of its 90th percentile to the original's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Add the columns."""
     for name in ("latency_mean_ms", "p90_speedup"):
         op.add_column("variants", sa.Column(name, sa.Float(), nullable=True))

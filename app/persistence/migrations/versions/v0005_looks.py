@@ -1,6 +1,6 @@
-"""Looks at test items, and what the calibration items told of a version.
+"""Create the table of looks at test items, and add a column for a version's result on the calibration set.
 
-A look belongs to no run: who deletes a run has still seen what its items said.
+A look belongs to no run, because a person who deletes a run has still seen the results on its items.
 """
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the table and add the column."""
     op.add_column("variants", sa.Column("screening_json", AnyText(), nullable=True))
     op.create_table(
         "looks",

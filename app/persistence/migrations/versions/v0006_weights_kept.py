@@ -1,4 +1,7 @@
-"""Whether a version has the original's weights, rounded at most: what was pruned is not exact, whatever its bits."""
+"""Add a column that says whether a version has the original's weights, at most rounded.
+
+A pruned version is not exact, whatever its bits.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,4 +13,5 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Add the column."""
     op.add_column("variants", sa.Column("weights_kept", sa.Boolean(), nullable=False, server_default=sa.true()))

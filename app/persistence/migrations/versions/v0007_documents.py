@@ -23,7 +23,7 @@ depends_on = None
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the columns of one table go: `columns` stay, `inner` become an object of the body, `parsed` hold JSON."""
+    """Destination of one table's columns: `columns` stay, `inner` become an object of the body, `parsed` hold JSON."""
 
     columns: tuple[str, ...]
     inner: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -90,7 +90,7 @@ def _fields(layout: Layout, moved: dict[str, str], values: list[Any]) -> Iterato
     """Yield the name and the JSON value of each field."""
     for (name, kind), value in zip(moved.items(), values, strict=True):
         if name in layout.parsed:
-            if value is not None:  # what is not there has its default value
+            if value is not None:  # an absent value gets its default
                 yield layout.parsed[name], _parsed(decode_text(value))
         elif value is None:
             yield name, None
@@ -105,7 +105,7 @@ def _fields(layout: Layout, moved: dict[str, str], values: list[Any]) -> Iterato
 
 
 def _parsed(text: str) -> Any:
-    """Return the value of a JSON text. A damaged text stays as it is, so that reading the record names it."""
+    """Return the value of a JSON text; a damaged text stays as it is, so that reading the record names it."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
