@@ -1,1 +1,1 @@
-"""The command line (CLI.md is its contract): the same use cases as the window, without Qt."""
+"""Provide the command line (docs/command-line.md): the use cases of the window, without Qt."""

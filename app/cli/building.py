@@ -1,4 +1,4 @@
-"""``fettle optimize --build-for``: engines for cards that are elsewhere."""
+"""Handle ``fettle optimize --build-for``, which builds engines for other GPUs."""
 
 from app.cli.output import MISSING, CommandFailed, usage
 from workers.contracts.architectures import parse
@@ -9,7 +9,11 @@ RUNTIME = TARGET = "tensorrt"
 
 
 def architectures_of(text: str | None, runtimes: tuple[str, ...], device: str | None) -> tuple[str, ...]:
-    """``sm89,sm120`` → (sm89, sm120); () where nothing is said. Raises `CommandFailed` (exit code 2)."""
+    """Return the architectures of ``sm89,sm120`` as (sm89, sm120), () without the option.
+
+    Raises:
+        CommandFailed: (exit code 2) The text is malformed, or other options contradict it.
+    """
     if text is None:
         return ()
     others = [name for name in runtimes if name != RUNTIME]
@@ -26,8 +30,8 @@ def architectures_of(text: str | None, runtimes: tuple[str, ...], device: str | 
 
 
 def check_can_build(found: DescribeResult) -> None:
-    """Raises `CommandFailed` (exit code 6) where the library that builds without a card is not installed."""
-    if not any(row.id == TARGET and row.available for row in found.targets):  # which needs the same library
+    """Raise `CommandFailed` (exit code 6) if the library that builds without a GPU is not installed."""
+    if not any(row.id == TARGET and row.available for row in found.targets):  # the target needs the same library
         raise CommandFailed(
             MISSING,
             ErrorInfo(

@@ -1,4 +1,4 @@
-"""`fettle chat`: lines from the keyboard or standard input, answers as they come."""
+"""Run `fettle chat`: read lines from the keyboard or standard input, and print answers as they come."""
 
 import sys
 import time
@@ -28,7 +28,7 @@ POLL_S = 0.01
 
 @dataclass(frozen=True)
 class ChatOptions:
-    """How answers are made; `variant` is of a run."""
+    """The options of `fettle chat`; `variant` is a version of a run."""
 
     variant: str | None = None
     max_new_tokens: int = 512
@@ -53,7 +53,7 @@ def chat_command(
 
 
 def chat(output: Output, model: str, options: ChatOptions) -> int:
-    """Until the input ends. With ``--json`` one document with all that was said."""
+    """Chat until the input ends; with ``--json`` print one document with all messages."""
     is_path = Path(model).exists() or "/" in model
     if is_path:
         check_exists(Path(model), any_name=True)
@@ -80,7 +80,7 @@ def _from_path(space: Workspace, output: Output, path: Path, options: ChatOption
 
 
 def _talk(output: Output, live: LiveChat, options: ChatOptions) -> list[ChatMessage]:
-    """One line, one answer; an empty line forgets what was said."""
+    """Answer each line; an empty line begins a new dialogue."""
     _until_loaded(live)
     said: list[ChatMessage] = []
     for line in _lines(output):
@@ -101,7 +101,7 @@ def _talk(output: Output, live: LiveChat, options: ChatOptions) -> list[ChatMess
 
 
 def _lines(output: Output) -> Iterator[str]:
-    """What is typed, with a mark to type behind on a terminal."""
+    """Yield the input lines, with a prompt on a terminal."""
     while True:
         if sys.stdin.isatty():
             sys.stderr.write("> ")
@@ -113,7 +113,7 @@ def _lines(output: Output) -> Iterator[str]:
 
 
 def _answer(output: Output, live: LiveChat) -> str:
-    """Written as it comes. Ctrl-C ends the chat."""
+    """Print the answer as it comes and return it; Ctrl-C ends the chat."""
     whole = ""
     try:
         while True:
@@ -146,6 +146,6 @@ def _until_loaded(live: LiveChat) -> None:
 
 
 def _check(live: LiveChat) -> None:
-    """Raises `CommandFailed` where the process ended."""
+    """Raise `CommandFailed` if the process ended."""
     if live.error is not None:
         raise CommandFailed(3, live.error)

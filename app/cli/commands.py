@@ -1,4 +1,4 @@
-"""The commands and their options, as typer reads them."""
+"""Define the commands and their options for typer."""
 
 from pathlib import Path
 from typing import Annotated

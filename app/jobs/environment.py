@@ -1,7 +1,7 @@
-"""Environment variables that worker processes inherit: a list of allowed names, since any other name may be a secret.
+"""Select the environment variables that worker processes inherit: a list of allowed names, as others may be secrets.
 
-A worker opens files of strangers. Cloud keys, tokens, agent sockets and passwords of other programs have arbitrary
-names, so that a list of forbidden names is never complete.
+Workers open files of strangers. Cloud keys, tokens, agent sockets and passwords of other programs have arbitrary names,
+so a list of forbidden names could never be complete.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ SYSTEM = frozenset(
         "COMMONPROGRAMFILES(X86)", "COMMONPROGRAMW6432", "NUMBER_OF_PROCESSORS",
     )
 )  # fmt: skip
-"""What the dynamic linker, Python, the C library and Windows itself read."""
+"""Variables that the dynamic linker, Python, the C library and Windows read."""
 
 COMPILERS = frozenset(
     ("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "CPATH", "LIBRARY_PATH", "C_INCLUDE_PATH",
      "CPLUS_INCLUDE_PATH", "INCLUDE", "LIB", "LIBPATH", "SDKROOT", "MACOSX_DEPLOYMENT_TARGET",
      "VSINSTALLDIR", "VCINSTALLDIR", "VCTOOLSINSTALLDIR", "WINDOWSSDKDIR", "UCRTVERSION")
 )  # fmt: skip
-"""torch.compile starts a compiler."""
+"""Variables that compilers read, because torch.compile starts one."""
 
 PREFIXES = (
     "FETTLE_", "LC_", "XDG_CACHE_", "XDG_CONFIG_", "PYTHON", "PROCESSOR_", "MALLOC_",
@@ -34,13 +34,13 @@ PREFIXES = (
     "RAYON_", "CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "TENSORRT_", "TRT_", "HF_HUB_", "TOKENIZERS_",
     "TRANSFORMERS_",
 )  # fmt: skip
-"""Settings of this program, of the C library and of the numeric libraries and runtimes."""
+"""Prefixes of settings of this program, of the C library, and of the numeric libraries and runtimes."""
 
 FOR_NETWORK = frozenset(
     ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
      "CURL_CA_BUNDLE", "HF_ENDPOINT")
 )  # fmt: skip
-"""A proxy's address may hold a password: only jobs that reach the network get it."""
+"""Variables that only jobs with network access inherit, because a proxy's address may hold a password."""
 
 _SECRETS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY")
 
@@ -52,7 +52,7 @@ def is_secret(name: str) -> bool:
 
 
 def is_allowed(name: str, *, network: bool) -> bool:
-    """Return whether workers inherit the variable `name`, in upper or lower case (as Windows and proxies have them)."""
+    """Return whether workers inherit the variable `name`, in upper or lower case (as on Windows and for proxies)."""
     upper = name.upper()
     if upper in SYSTEM or upper in COMPILERS:
         return True
@@ -68,7 +68,7 @@ def allowed(environ: Mapping[str, str], *, network: bool) -> dict[str, str]:
 
 @contextlib.contextmanager
 def only_allowed(*, network: bool) -> Iterator[None]:
-    """Hide all other variables while a process is started; multiprocessing offers no environment of its own."""
+    """Hide all other variables while a process starts; multiprocessing cannot pass a separate environment."""
     hidden = {name: os.environ.pop(name) for name in [*os.environ] if not is_allowed(name, network=network)}
     try:
         yield

@@ -1,4 +1,4 @@
-"""The application's side of the fork server (`workers/runtime/fork_server.py`): Linux alone has what it needs."""
+"""Drive the fork server (`workers/runtime/fork_server.py`) from the application; only Linux has the required calls."""
 
 import contextlib
 import multiprocessing
@@ -16,58 +16,61 @@ from workers.start import run_fork_server
 
 MOST_BYTES = 1 << 16
 ANSWER_WAIT_S = 30.0
-"""It answers within milliseconds, or a part of a second where it loads something just then."""
+"""Most seconds to wait for an answer, which usually takes milliseconds, or longer while the server loads code."""
 
 LIBRARIES = "LD_LIBRARY_PATH"
-"""Counts at the birth of a process alone."""
+"""Variable that takes effect only when a process starts."""
 
 FROM_JOB = 2
-"""A program that does one job or two has nothing from a server that loads for as long as a worker."""
+"""Number of the job from which on forking pays: loading the server takes as long as starting a worker."""
 
 IS_OFFERED = sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
 class ServerGone(Exception):
-    """It does not answer. What it has forked ends with it."""
+    """The server does not respond, and the workers that it forked end with it."""
 
 
 class ForkedProcess:
-    """One worker, with what is used of `multiprocessing.Process`. Its number stays its own until `close`: the server
-    does not reap it before.
+    """One forked worker with the used part of `multiprocessing.Process`'s interface; owned by its `WorkerProcess`.
+
+    Its process id stays reserved until `close`, because the server does not reap it before.
     """
 
     def __init__(self, pid: int, server: "ForkServer") -> None:
+        """Create a handle for the worker `pid` of `server`."""
         self.pid: int | None = pid
         self.sentinel = os.pidfd_open(pid)
         self._number, self._server = pid, server
 
     def kill(self) -> None:
-        """At once."""
+        """Kill the worker at once."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.sentinel, signal.SIGKILL)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until it is over, or for `timeout` seconds."""
+        """Wait until the worker ends, for at most `timeout` seconds."""
         wait([self.sentinel], timeout)
 
     @property
     def exitcode(self) -> int | None:
-        """Minus the signal's number where one ended it; None while it runs."""
+        """Return the exit code, which is minus the signal's number after a signal; None while the worker runs."""
         return self._server.exit_code(self._number) if wait([self.sentinel], 0) else None
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the handle and let the server reap the worker."""
         os.close(self.sentinel)
         self._server.reap(self._number)
 
 
 class ForkServer:
-    """Starts at once, and forks workers when it has loaded our code.
+    """A process that has loaded our code and forks workers from itself; owned by `Forks` or by the tests.
 
-    Start it from a thread that lives on, as workers. Raises OSError where the system starts no more processes.
+    Create it in a thread that lives as long as its workers.
     """
 
     def __init__(self, job_kinds: str = "") -> None:
+        """Start the server process; raise OSError if the system starts no more processes."""
         self._libraries = os.environ.get(LIBRARIES)
         self._codes: dict[int, int | None] = {}
         self._is_idle = False
@@ -85,7 +88,7 @@ class ForkServer:
             theirs.close()
 
     def is_idle(self, wait_s: float = 0.0) -> bool:
-        """Whether it waits for an order within `wait_s` seconds, and workers find there what new ones find."""
+        """Return whether the server awaits an order within `wait_s` seconds and its library path is still current."""
         if os.environ.get(LIBRARIES) != self._libraries:
             return False
         end_s = time.monotonic() + wait_s
@@ -94,8 +97,12 @@ class ForkServer:
         return self._is_idle
 
     def fork(self, kind: str, config: ChildConfig, connection: "Connection[bytes, bytes]") -> ForkedProcess:
-        """A worker for a job of `kind` with this end of its pipe. Raises `ServerGone`, or OSError and ValueError where
-        nothing was sent.
+        """Return a forked worker for a job of `kind` with this end of its pipe.
+
+        Raises:
+            ServerGone: The server does not respond.
+            OSError: Nothing was sent.
+            ValueError: Nothing was sent.
         """
         environ = allowed(os.environ, network=config.network)
         order = ForkOrder(kind=kind, config=config, environ=environ, cores=tuple(os.sched_getaffinity(0)))
@@ -108,27 +115,27 @@ class ForkServer:
         raise ServerGone
 
     def exit_code(self, pid: int) -> int | None:
-        """Of a worker that is over."""
+        """Return the exit code of a worker that has ended, None if the server does not respond."""
         end_s = time.monotonic() + ANSWER_WAIT_S
         while pid not in self._codes and self._hear(end_s - time.monotonic()) is not None:
             pass
         return self._codes.get(pid)
 
     def reap(self, pid: int) -> None:
-        """Nothing of this worker is needed any more."""
+        """Release all data of this worker."""
         self._codes.pop(pid, None)
         with contextlib.suppress(OSError):
             self._pipe.send(ForkOrder(reap=pid).model_dump_json().encode(), socket.MSG_DONTWAIT)
 
     def close(self) -> None:
-        """End it, and with it the workers that still run."""
+        """Kill the server and thereby its remaining workers."""
         self._pipe.close()
         self._process.kill()
         self._process.join()
         self._process.close()
 
     def _hear(self, wait_s: float) -> ForkAnswer | None:
-        """Its next answer; None where none comes."""
+        """Return the server's next answer, None if none arrives in time."""
         if not wait([self._pipe], max(0.0, wait_s)):
             return None
         try:
@@ -146,16 +153,17 @@ class ForkServer:
 
 
 class Forks:
-    """Which jobs are forked: all but those that measure their memory."""
+    """Decides which jobs of a pool are forked: all but those that measure their memory. Owns its server."""
 
     def __init__(self, server: ForkServer | None = None) -> None:
+        """Create the decision for `server`; None starts an own server when enough jobs come."""
         self._server = server
         self._is_own = server is None
         self._jobs = 0
         self._may_start = IS_OFFERED
 
     def start(self, job: RunJob, config: ChildConfig, connection: "Connection[bytes, bytes]") -> ForkedProcess | None:
-        """None: start a process anew, which is always right. Never waits for a server that is busy."""
+        """Return a forked worker, or None if a new process must be started; never waits for a busy server."""
         if job.fresh_process:
             return None
         self._jobs += 1
@@ -166,24 +174,24 @@ class Forks:
             return self._server.fork(job.kind, config, connection) if self._server.is_idle() else None
         except (ServerGone, BrokenPipeError, ConnectionResetError):
             self.close()
-        except (OSError, ValueError):  # an order that is too long, or has names that are no text
+        except (OSError, ValueError):  # the order is too long, or has names that are not text
             pass
         return None
 
     def prestart(self, jobs: int = FROM_JOB) -> None:
-        """Start the server, where the system offers what it needs and enough `jobs` are about to come."""
+        """Start the server if the system supports it and at least `FROM_JOB` jobs are expected."""
         if self._may_start and self._server is None and jobs >= FROM_JOB:
             self._may_start = False
             with contextlib.suppress(OSError):
                 self._server = ForkServer()
 
     def begin_again(self) -> None:
-        """What the server has loaded is out of date: end it. The next one is started when jobs come."""
+        """End a server whose loaded code is out of date; later jobs start a new one."""
         self.close()
         self._is_own, self._may_start, self._jobs = True, IS_OFFERED, 0
 
     def close(self) -> None:
-        """End the server, and with it the workers that it forked; not one that others use."""
+        """End the own server and thereby its workers; a shared server is left running."""
         if self._server is not None and self._is_own:
             self._server.close()
         self._server = None

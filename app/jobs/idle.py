@@ -1,4 +1,4 @@
-"""Whether a process does nothing: a library that waits for itself uses no processor time and never ends."""
+"""Detect a hanging process: a deadlocked library uses no processor time and never ends."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,14 @@ import psutil
 
 LOOK_EVERY_S = 1.0
 GAP_S = 5.0
-"""Nobody looked for so long: the computer slept, or whoever looks was held up. What was before says nothing then."""
+"""Seconds without a look after which earlier readings no longer count: the computer slept, or calls were late."""
 
 IDLE_SHARE = 0.01
-"""Of one core. A worker's watchdog and its messages use about a tenth of that."""
+"""Share of one core below which a process is idle; a worker's watchdog and messages use about a tenth of it."""
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """Processor seconds of a process and of its ended children; None when it is over or may not be looked at."""
+    """Return the processor seconds of a process and its ended children, None if it ended or may not be read."""
     try:
         return float(sum(psutil.Process(pid).cpu_times()[:4]))
     except (OSError, psutil.Error):
@@ -22,19 +22,17 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 class IdleWatch:
-    """`is_idle(limit_s)` at every turn of a loop; it looks once a second.
-
-    `read` gives the processor seconds of a process, None when it is over.
-    """
+    """Idle detection for one process, owned by its client; call `is_idle(limit_s)` often, it looks once a second."""
 
     def __init__(self, read: Callable[[], float | None]) -> None:
+        """Create the detection; `read` returns the processor seconds of the process, None when it has ended."""
         self._read = read
         self._looked_s = 0.0
         self._worked_s: float | None = None
         self._used_s = 0.0
 
     def is_idle(self, limit_s: float, now_s: float | None = None) -> bool:
-        """Whether it used less than a hundredth of one core over the last `limit_s` seconds."""
+        """Return whether the process used less than a hundredth of one core over the last `limit_s` seconds."""
         now_s = time.monotonic() if now_s is None else now_s
         since_s = now_s - self._looked_s
         if since_s < LOOK_EVERY_S:

@@ -1,8 +1,8 @@
-"""One fair measurement of several variants (RUNTIME.md): one live process for each, and the turn goes round.
+"""Measure several variants fairly: one live process for each, and one process at a time runs a block.
 
-Two variants that run at once disturb each other by 35 to 313 %. So the processes of a set start together, which nobody
-times, and wait for each other; then they load one after the other, and then exactly one at a time runs a block, in an
-order that puts nobody at an advantage; several fresh sets of processes show what differs from start to start.
+Two variants that run at once disturb each other by 35 to 313 %. The processes of a set therefore start together, which
+is not timed, and wait for each other. They load one after the other. Then exactly one at a time runs a block, in a
+balanced order. Several sets of fresh processes show the variation between starts.
 """
 
 import math
@@ -22,20 +22,20 @@ from workers.contracts.specs import BlockLoad
 
 WARMUP_SHARE = 0.2
 MOST_REQUESTS = 400
-"""Of a block that is made longer for its time alone: as many as a graph or the store take without a thought."""
+"""Most requests of a block that is lengthened for its duration; graphs and the store handle that many easily."""
 LOAD_DEADLINE_S = 600.0
 BLOCK_DEADLINE_S = 60.0
 BLOCK_TIMES, REQUEST_TIMES = 10, 50
-"""A turn ends itself after `block_max_s` and the request that runs then; so many times either is a hang."""
+"""Factors on `block_max_s` and on the time of a request, beyond which a turn counts as hung."""
 MIN_BLOCKS = 2
 
 
 @dataclass
 class Timing:
-    """What came of one variant. `latencies_ms[set][request]`, `blocks_ms[set][block][request]`, one result a set;
-    `loads[set][block]` is what else the system did, as far as it was told.
+    """Measured data of one variant; owned by its `BlockGroup`.
 
-    `outcome` is set where a process of it failed; the variant is then left out of later sets.
+    They are `blocks_ms[set][block][request]` in milliseconds, `loads[set][block]` with the system's other load, and one
+    result per set. `outcome` is set if one of its processes failed; later sets then leave the variant out.
     """
 
     blocks_ms: list[list[list[float]]] = field(default_factory=list)
@@ -45,19 +45,21 @@ class Timing:
 
     @property
     def latencies_ms(self) -> list[list[float]]:
+        """Return the latencies in milliseconds as [set][request]."""
         return [[value for block in one_set for value in block] for one_set in self.blocks_ms]
 
     @property
     def failure(self) -> ErrorInfo | None:
+        """Return why the variant failed, None if it did not."""
         return None if self.outcome is None else error_of(self.outcome)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How many requests a block has for a model of known speed.
+    """Number of requests in a block for a model of known speed.
 
-    Of the fastest one a block lasts for `least_block_s` where `MOST_REQUESTS` allow: a moment of other work, ten
-    milliseconds of the window's own, was half of a block of 40 requests of .4 ms, and read as a busy computer.
+    Blocks of the fastest model last `least_block_s` if `MOST_REQUESTS` permit. Otherwise ten milliseconds of the
+    window's own work were half of a block of 40 requests of .4 ms, and looked like a busy computer.
     """
 
     warmup_requests: int
@@ -67,7 +69,7 @@ class Pace:
     least_block_s: float = 0.0
 
     def wanted(self, fastest_ms: float | None) -> tuple[int, int]:
-        """(warm-up, timed) requests that each has in a block where the fastest takes so long for one."""
+        """Return the (warm-up, timed) requests of each block when the fastest model takes `fastest_ms` per request."""
         if not fastest_ms or not self.least_block_s:
             return self.warmup_requests, self.timed_requests
         longer = min(MOST_REQUESTS, math.ceil(1000 * self.least_block_s / fastest_ms))
@@ -75,7 +77,7 @@ class Pace:
         return max(self.warmup_requests, int(timed * WARMUP_SHARE)), timed
 
     def block(self, latency_ms: float | None, fastest_ms: float | None = None) -> tuple[int, int]:
-        """(warm-up, timed) requests that fit into a block; one timed request at least."""
+        """Return the (warm-up, timed) requests that fit into a block, with at least one timed request."""
         warmup, timed = self.wanted(fastest_ms)
         if not latency_ms:
             return warmup, timed
@@ -84,16 +86,16 @@ class Pace:
         return warmup, max(1, min(timed, int(fitting - warmup)))
 
     def blocks_of(self, latency_ms: float | None) -> int:
-        """Blocks in a set: two (A B B A) where a single request already fills one."""
+        """Return the blocks of a set: two (A B B A) if a single request already fills one."""
         slow = latency_ms is not None and latency_ms > 1000 * self.block_max_s
         return min(self.blocks, MIN_BLOCKS) if slow else self.blocks
 
 
 def order(variants: Sequence[int], blocks: int, set_number: int = 0) -> list[int]:
-    """Whose turn it is: a round of all forwards, then backwards, forwards, … (A B B A: a drift hits all alike).
+    """Return the order of turns: a round of all variants forwards, then backwards, and so on (A B B A).
 
-    Sets take the rows of a Williams square (Williams, Austral. J. Sci. Res. 1949), so that over as many sets as there
-    are variants each holds each place equally often, and nobody always follows the same one.
+    A drift thereby affects all alike. Sets take the rows of a Williams square (Williams, Austral. J. Sci. Res. 1949).
+    Over as many sets as variants, each variant takes each place equally often, and none always follows the same one.
     """
     count = len(variants)
     places = [(place + 1) // 2 if place % 2 else -(place // 2) for place in range(count)]  # 0, 1, −1, 2, −2, …
@@ -102,15 +104,9 @@ def order(variants: Sequence[int], blocks: int, set_number: int = 0) -> list[int
 
 
 class BlockGroup:
-    """`poll()` until `done`, then read `outcomes`, one `Timing` for each job in their order.
+    """One measurement in progress, owned by a `Measurer`: call `poll()` until `done`, then read `outcomes`.
 
-    `budget_s` bounds the whole: no further set is begun that would likely pass it (by default twice the time of
-    full blocks, so that only models slower than a block are measured in fewer sets). One whose requests take longer
-    than `slow_over_ms` has two blocks in each set: so few are enough to see that. `least_block_s` makes blocks of fast
-    models longer, for all alike.
-
-    Who does not load within `load_deadline_s`, or keeps the turn for `block_deadline_s` and many times what its blocks
-    take, is ended, so that the others are measured.
+    `outcomes` has one `Timing` per job, in order.
     """
 
     def __init__(
@@ -129,6 +125,23 @@ class BlockGroup:
         block_deadline_s: float = BLOCK_DEADLINE_S,
         new_client: Callable[[], JobClient] = JobClient,
     ) -> None:
+        """Start the processes of the first set.
+
+        Args:
+            jobs: One job per variant.
+            sets: Number of sets of fresh processes.
+            blocks: Blocks per set.
+            warmup_requests: Untimed requests at the start of a block.
+            timed_requests: Timed requests of a block.
+            block_max_s: Most seconds of a block.
+            least_block_s: Least seconds of the fastest model's blocks; the requests of all models are raised for that.
+            budget_s: No set begins that would probably exceed it; None means twice the time of full blocks, so that
+                only models slower than a block are measured in fewer sets.
+            slow_over_ms: Variants with slower requests get two blocks per set, which suffice to show that.
+            load_deadline_s: Seconds after which a process that does not load is killed.
+            block_deadline_s: Seconds of a turn, beside many times its usual duration, after which a process is killed.
+            new_client: Creates a client for one job.
+        """
         self.outcomes = [Timing() for _ in jobs]
         self.done = not jobs
         self.blocks_done = 0
@@ -138,7 +151,7 @@ class BlockGroup:
         self._budget_s = budget_s or 2 * sets * blocks * len(self._jobs) * block_max_s
         self._slow_over_ms = slow_over_ms
         self._load_deadline_s, self._block_deadline_s = load_deadline_s, block_deadline_s
-        self._blocks: dict[int, int] = {}  # in each set, decided after the first block of a variant
+        self._blocks: dict[int, int] = {}  # per set, decided after a variant's first block
         self._fastest_ms: dict[tuple[int, int], float | None] = {}  # at the first turn of each block of each set
         self._live: dict[int, JobClient] = {}
         self._starting: set[int] = set()
@@ -152,35 +165,35 @@ class BlockGroup:
 
     @property
     def total_blocks(self) -> int:
-        """Blocks that the whole measurement has, as far as is known by now."""
+        """Return the blocks of the whole measurement, as far as known."""
         alive = [index for index, timing in enumerate(self.outcomes) if timing.outcome is None]
         return max(self.blocks_done, self._sets * sum(self._blocks_of(index) for index in alive))
 
     @property
     def results(self) -> list[tuple[list[list[list[float]]], list[MeasureResult]]]:
-        """(latencies by set, block and request; one result a set) of each job."""
+        """Return (latencies by set, block and request; one result per set) of each job."""
         return [(timing.blocks_ms, timing.results) for timing in self.outcomes]
 
     @property
     def pids(self) -> list[int]:
-        """The processes that are alive now."""
+        """Return the ids of the live processes."""
         return [client.pid for client in self._live.values() if client.pid is not None]
 
     @property
     def is_timing(self) -> bool:
-        """Some process has the turn now: whoever can should leave the processor alone."""
+        """Return whether a process has its turn, so that others should leave the processor alone."""
         return self._holder is not None
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Of these one is ready when whoever has the turn has told something, or is over."""
+        """Return handles of which one is ready when the process in turn has sent something or has ended."""
         client = None if self._holder is None else self._live.get(self._holder)
         return client.waitables if client is not None else ()
 
     def poll(self) -> list[tuple[int, Message]]:
-        """(job's number, message) of all that came. `Finished` comes once for each set, a failure once.
+        """Return (number of the job, message) for all new messages; `Finished` comes once per set, a failure once.
 
-        The turn goes on at the next call: what is done with a block's messages does not disturb the next block.
+        The next turn begins at the next call, so that work on a block's messages does not disturb the next block.
         """
         if self.done:
             return []
@@ -198,13 +211,13 @@ class BlockGroup:
         return came
 
     def cancel(self) -> None:
-        """Stop all processes; `done` within a second."""
+        """Stop all processes; `done` is True within a second."""
         self._cancelled = True
         for client in self._live.values():
             client.cancel()
 
     def close(self) -> None:
-        """End whatever still runs, at once."""
+        """End all remaining processes at once."""
         for client in self._live.values():
             client.close()
         self._live.clear()
@@ -233,7 +246,7 @@ class BlockGroup:
         self._blocks.setdefault(index, self._pace.blocks_of(self._latency_ms(index)))
         self.blocks_done += 1
         if len(timing.blocks_ms[-1]) < self._blocks_of(index):
-            self._holder = None  # else the process now ends, and the next one waits until it is gone
+            self._holder = None  # otherwise the process now ends, and the next turn waits for that
 
     def _end(self, index: int) -> None:
         self._live.pop(index).close()
@@ -246,7 +259,7 @@ class BlockGroup:
 
     def _go_on(self) -> None:
         if self._starting:
-            return  # what loads is timed, and is not disturbed by others that start
+            return  # loading is timed, so starting processes must not disturb it
         if self._loading:
             self._load(self._loading[0])
         elif self._holder is None and self._live:
@@ -256,7 +269,7 @@ class BlockGroup:
             self._begin_set()
 
     def _end_who_hangs(self) -> None:
-        """Its end is told by its client as any other crash."""
+        """Kill hanging processes; their clients report that as a crash."""
         limit_s, hanging = self._load_deadline_s, list(self._starting) or self._loading[:1]
         if not hanging and self._holder is not None:
             hanging = [self._holder]
@@ -300,7 +313,7 @@ class BlockGroup:
         return f"{self._jobs[index].work_dir}-{self.sets_done}"
 
     def _pass_turn(self) -> None:
-        """Give the turn to the next process that is alive and has blocks left."""
+        """Give the turn to the next live process that has blocks left."""
         while self._order:
             index = self._order.pop(0)
             if index not in self._live:
@@ -329,11 +342,11 @@ class BlockGroup:
         return self._blocks.get(index, self._pace.blocks)
 
     def _least_latency_ms(self) -> float | None:
-        """Of the fastest one, as far as is known by now."""
+        """Return the median latency of the fastest variant so far, in milliseconds."""
         known = (self._latency_ms(index) for index in self._live)
         return min((latency_ms for latency_ms in known if latency_ms), default=None)
 
     def _latency_ms(self, index: int) -> float | None:
-        """Median of what is known by now."""
+        """Return the variant's median latency so far, in milliseconds."""
         times = [value for one_set in self.outcomes[index].latencies_ms for value in one_set]
         return median(times) if times else None

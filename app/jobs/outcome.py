@@ -1,4 +1,4 @@
-"""How a worker ended, in plain words: every kind of end becomes an `ErrorInfo` and an exit code of CLI.md."""
+"""Explain the end of a worker as an `ErrorInfo` and an exit code of docs/command-line.md."""
 
 import json
 import signal
@@ -35,9 +35,10 @@ EXIT_DONE, EXIT_INTERNAL, EXIT_CANCELLED = 0, 1, 5
 
 @dataclass(frozen=True)
 class Crashed:
-    """The worker's end without a last word. `log_tail` is the end of its log, `signal_name` e.g. "SIGSEGV".
+    """The end of a worker without a final message; created by its client.
 
-    `stage` is what was being done under a time limit of its own, `full` the disk that had no room for it.
+    `log_tail` is the end of its log, `signal_name` for example "SIGSEGV". `stage` is the work that had its own time
+    limit, `full` the disk that lacked room.
     """
 
     exit_code: int | None
@@ -49,13 +50,13 @@ class Crashed:
 
     @property
     def was_ended_here(self) -> bool:
-        """The program ended it, for a limit that it passed; else it went down by itself, or by somebody else."""
+        """Return whether the program ended it for exceeding a limit; otherwise it crashed or was killed."""
         return self.cause in ("memory", "wall_time", "idle", "stage_time", "turn_time")
 
 
 Outcome = Finished | Failed | Cancelled | Crashed
 
-_WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has words of its own, with the disk's figures
+_WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has its own words, with the disk's figures
     "memory": (
         "out_of_memory",
         "Not enough memory",
@@ -132,7 +133,7 @@ _WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has words of i
 
 
 def signal_name(exit_code: int | None) -> str | None:
-    """Name of the signal that ended a process, None where it ended otherwise."""
+    """Return the name of the signal that ended a process, None if no signal did."""
     if exit_code is None or exit_code >= 0:
         return None
     try:
@@ -142,7 +143,7 @@ def signal_name(exit_code: int | None) -> str | None:
 
 
 def read_tail(log_path: Path | None) -> str:
-    """The last lines of a job's log; empty where there is none."""
+    """Return the last lines of a job's log, "" without a log."""
     if log_path is None:
         return ""
     try:
@@ -154,7 +155,7 @@ def read_tail(log_path: Path | None) -> str:
 
 
 def _recorded_reason(log_tail: str) -> CrashCause | None:
-    """What the worker's own watchdog wrote before it ended the process."""
+    """Return the reason that the worker's watchdog logged before it ended the process."""
     for line in reversed(log_tail.splitlines()):
         if line.startswith(RECORD_MARK):
             try:
@@ -176,11 +177,18 @@ def crash(
     stage: StageLimit | None = None,
     full: DiskFull | None = None,
 ) -> Crashed:
-    """Classify an end without a last word. `known` is what the parent itself saw or did, `full` the job's disk where
-    that has no room.
+    """Classify the end of a worker without a final message.
 
-    A library that gets no memory or no room ends in many ways (abort, SIGSEGV, SIGBUS, exit code 1): what was recorded
-    or seen decides.
+    A library that lacks memory or room ends in many ways (abort, SIGSEGV, SIGBUS, exit code 1), so recorded or observed
+    causes come first.
+
+    Args:
+        exit_code: The process's exit code, None if unknown.
+        log_tail: The end of its log.
+        known: The cause that the parent saw or produced.
+        near_memory_limit: Whether its memory came near the limit.
+        stage: The stage that it had announced.
+        full: The job's disk if that lacks room.
     """
     name = signal_name(exit_code)
     reason = known or _recorded_reason(log_tail) or _by_signal(name)
@@ -202,7 +210,7 @@ def _by_signal(name: str | None) -> CrashCause:
 
 
 def error_of(outcome: Outcome) -> ErrorInfo | None:
-    """What to tell the person; None where the job is done."""
+    """Return the error to show to a person, None if the job succeeded."""
     if isinstance(outcome, Finished):
         return None
     if isinstance(outcome, Failed):
@@ -231,7 +239,7 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
 
 
 def explain(outcome: Outcome) -> tuple[ErrorInfo, int]:
-    """Words and exit code of an end that is not well. Raises ValueError for `Finished`."""
+    """Return the error and exit code of an unsuccessful end; raise ValueError for `Finished`."""
     error = error_of(outcome)
     if error is None:
         raise ValueError("a finished job needs no explanation")
@@ -239,7 +247,7 @@ def explain(outcome: Outcome) -> tuple[ErrorInfo, int]:
 
 
 def exit_code_of(outcome: Outcome) -> int:
-    """Exit code of the command line for one job's end."""
+    """Return the command line's exit code for the end of one job."""
     if isinstance(outcome, Finished):
         return EXIT_DONE
     if isinstance(outcome, Failed):

@@ -1,4 +1,4 @@
-"""Hands out workers; keeps one ready that has imported torch already, since that takes about a second."""
+"""Provide worker processes; one that has imported torch, which takes about a second, is kept ready."""
 
 from pathlib import Path
 
@@ -10,10 +10,11 @@ TORCH = ("torch",)
 
 
 class WorkerPool:
-    """`take(torch=True)` gives the waiting worker, `tick()` (or the next `take`) starts a new one behind it.
+    """The source of worker processes of one workspace.
 
-    A waiting worker may read `store` and `jobs_root` alone: a job with inputs elsewhere gets a fresh process, which a
-    server forks from the third job on; `fork_server` is one that outlives the pool.
+    `take(torch=True)` returns the waiting worker; `tick()` or the next `take` starts a new one. A waiting worker may
+    read only `store` and `jobs_root`: a job with other inputs gets its own process, which a server forks from the third
+    job on.
     """
 
     def __init__(
@@ -28,6 +29,18 @@ class WorkerPool:
         sandbox: bool = True,
         fork_server: ForkServer | None = None,
     ) -> None:
+        """Create a pool.
+
+        Args:
+            jobs_root: Folder of all work folders.
+            prestart_torch: Whether to keep a worker with torch ready.
+            logs_dir: Folder of logs.
+            store: Folder of the artifact store.
+            threads: Cores of a waiting worker.
+            job_kinds: Module with the table of job kinds; "" means the built-in one.
+            sandbox: Whether workers are sandboxed.
+            fork_server: A server that outlives the pool; None starts an own one.
+        """
         self.setup = WorkerSetup(jobs_root, logs_dir, store, threads, job_kinds, sandbox)
         self._forks = Forks(fork_server) if fork_server is not None or not job_kinds else None
         self._waiting: JobClient | None = None
@@ -37,11 +50,11 @@ class WorkerPool:
 
     @property
     def waiting(self) -> JobClient | None:
-        """The pre-started worker, if there is one."""
+        """Return the waiting worker, None without one."""
         return self._waiting
 
     def prestart(self) -> None:
-        """Start the torch worker now: a torch job is about to come. Where that fails, jobs start cold and tell why."""
+        """Start the torch worker now; if that fails, jobs start without it and report why."""
         if self._waiting is None and not self._is_resting:
             client = JobClient(self.setup)
             try:
@@ -52,7 +65,7 @@ class WorkerPool:
                 self._waiting = client
 
     def tick(self) -> None:
-        """Start a new waiting worker behind one that was taken. One that died is not tried again."""
+        """Start a new waiting worker after one was taken; one that died is not replaced."""
         waiting = self._waiting
         if waiting is not None:
             waiting.poll()
@@ -63,7 +76,7 @@ class WorkerPool:
             self.prestart()
 
     def take(self, torch: bool = False) -> JobClient:
-        """A client for one job. With `torch` it is the waiting worker, where there is one."""
+        """Return a client for one job; with `torch` the waiting worker if there is one."""
         if torch and self._waiting is not None:
             self._waiting.poll()
             client, self._waiting = self._waiting, None
@@ -73,8 +86,9 @@ class WorkerPool:
         return JobClient(self.setup, self._forks.start if self._forks is not None else None)
 
     def rest(self) -> None:
-        """Packages are about to change: end what has some loaded, and start nothing ahead until `wake`. Workers that
-        are taken afterwards are started anew, and see what is there then.
+        """End all processes that have packages loaded, and start none ahead until `wake`, because packages will change.
+
+        Workers taken afterwards are new processes with the present packages.
         """
         self._is_resting = True
         self._end_waiting()
@@ -82,11 +96,11 @@ class WorkerPool:
             self._forks.begin_again()
 
     def wake(self) -> None:
-        """Workers may be started ahead again."""
+        """Allow workers to be started ahead again."""
         self._is_resting = False
 
     def close(self) -> None:
-        """End the waiting worker and the fork server. Clients that were taken belong to whoever took them."""
+        """End the waiting worker and the fork server; clients that were taken belong to their callers."""
         self._keep_waiting = False
         self._end_waiting()
         if self._forks is not None:

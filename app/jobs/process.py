@@ -1,4 +1,4 @@
-"""One spawned process: birth, pipe, end of its whole group. Knows nothing of jobs."""
+"""Manage one spawned process: its start, its pipe, and the end of its whole group. Knows nothing of jobs."""
 
 import contextlib
 import multiprocessing
@@ -21,36 +21,54 @@ from workers.start import run_worker
 
 GROUP_WAIT_S = 0.1
 UNKILLABLE_S = 3.0
-"""A killed process that is still there after this long hangs inside the kernel; nobody waits for it any more."""
+"""Seconds after which a killed process counts as hung inside the kernel and is no longer awaited."""
 
 
 class Started(Protocol):
-    """What is used of `multiprocessing.Process`."""
+    """The used part of `multiprocessing.Process`'s interface."""
 
     @property
-    def pid(self) -> int | None: ...
+    def pid(self) -> int | None:
+        """Return the process id."""
+        ...
+
     @property
-    def sentinel(self) -> int: ...
-    def kill(self) -> None: ...
-    def join(self, timeout: float | None = None) -> None: ...
+    def sentinel(self) -> int:
+        """Return a handle that becomes ready when the process ends."""
+        ...
+
+    def kill(self) -> None:
+        """Kill the process."""
+        ...
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the process ends, for at most `timeout` seconds."""
+        ...
+
     @property
-    def exitcode(self) -> int | None: ...
-    def close(self) -> None: ...
+    def exitcode(self) -> int | None:
+        """Return the exit code, None while the process runs."""
+        ...
+
+    def close(self) -> None:
+        """Release the handle."""
+        ...
 
 
 Waitable = Union["Connection[bytes, bytes]", int]
 
 Fork = Callable[[ChildConfig, "Connection[bytes, bytes]"], Started | None]
-"""A worker with the other end of its pipe, None where a process has to be started anew."""
+"""Returns a worker with the other end of its pipe, or None if a new process must be started."""
 
 
 class WorkerProcess:
-    """Starts at once, forked where that can be had. Raises OSError where the system starts no more processes.
+    """One worker process and its pipe, owned by a client.
 
-    Start it from a thread that lives on: Linux ends the child when the thread that started it ends.
+    Create it in a thread that lives on: Linux ends the child when the thread that started it ends.
     """
 
     def __init__(self, config: ChildConfig, log_path: Path, fork: Fork | None = None) -> None:
+        """Start the process, forked if possible; raise OSError if the system starts no more processes."""
         log_path.touch(mode=0o600)
         self.log_path = log_path
         self.killed_s: float | None = None
@@ -67,53 +85,53 @@ class WorkerProcess:
         self.channel = Channel(ours)
 
     def send(self, message: BaseModel) -> None:
-        """Queue a message. Raises `ChannelClosedError`."""
+        """Queue a message; raises `ChannelClosedError`."""
         self.channel.send(message.model_dump_json().encode())
 
     @property
     def waitables(self) -> tuple[Waitable, ...]:
-        """Of these one is ready (`multiprocessing.connection.wait`) when it has sent something, or is over."""
+        """Return handles for `multiprocessing.connection.wait`; one is ready when it has sent something or ended."""
         return (self.channel.connection, self._process.sentinel)
 
     @property
     def exited(self) -> bool:
-        """It is over, though not reaped yet."""
+        """Return whether the process has ended, though it may not be reaped yet."""
         return bool(wait([self._process.sentinel], timeout=0))
 
     @property
     def gone(self) -> bool:
-        """It is over, or was killed so long ago that waiting is no use."""
+        """Return whether the process has ended, or was killed so long ago that waiting is useless."""
         return self.exited or (self.killed_s is not None and time.monotonic() - self.killed_s > UNKILLABLE_S)
 
     def resident_bytes(self) -> int | None:
-        """Bytes in memory now; None when the process is over or may not be looked at."""
+        """Return the resident bytes, None if the process ended or may not be read."""
         try:
             return int(psutil.Process(self.pid).memory_info().rss)
         except (OSError, psutil.Error):
             return None
 
     def rename_log(self, log_path: Path) -> None:
-        """Give the log another name; Windows does not rename open files, so there it keeps the old one."""
+        """Rename the log; on Windows, which cannot rename open files, it keeps its name."""
         if sys.platform != "win32":
             self.log_path.replace(log_path)
             self.log_path = log_path
 
     def kill(self) -> None:
-        """End the process and all that it started, at once."""
+        """Kill the process and all its children at once."""
         if self.killed_s is None:
             self.killed_s = time.monotonic()
         if sys.platform != "win32":
-            # until the child has called setsid it is in our own group, which must live on
+            # before its setsid the child is in our own group, which must survive
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if os.getpgid(self.pid) == self.pid:
                     os.killpg(self.pid, signal.SIGKILL)
         self._process.kill()
 
     def release(self, wait_s: float = 0.2) -> int | None:
-        """Kill what is left of the group, reap the process, close the pipe. Returns its exit code.
+        """Kill the rest of the group, reap the process, close the pipe, and return the exit code.
 
-        The process is not reaped before its group is killed, so that its number cannot belong to another one yet. It is
-        reaped before its group is waited for: one that is over and not reaped still is a group.
+        The process is reaped after its group is killed, so that its id cannot belong to another process. It is reaped
+        before the wait for its group, because an unreaped process still is a group.
         """
         self.kill()
         self._process.join(wait_s)
@@ -125,7 +143,7 @@ class WorkerProcess:
         return exit_code
 
     def _wait_for_group(self) -> None:
-        """Killed programs need a moment to be gone. While one of them lives, no other group can have this number."""
+        """Wait until killed processes are gone; while one lives, no other group can have this id."""
         end_s = time.monotonic() + GROUP_WAIT_S
         with contextlib.suppress(OSError):
             while sys.platform != "win32" and time.monotonic() < end_s:

@@ -1,4 +1,4 @@
-"""Where workers live: their folders and how they are born."""
+"""Define the folders of workers and how workers start."""
 
 import os
 import uuid
@@ -14,10 +14,11 @@ DEFAULT_THREADS = 1
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """`jobs_root` is the folder below which all work folders lie, the only one that workers may write.
+    """Folders and limits of a pool's workers.
 
-    `store` (the artifacts) may be read by a worker that waits; inputs elsewhere are opened for their own job
-    alone. `logs` gets one file for each worker. Unless said otherwise both lie beside `jobs_root`.
+    `jobs_root` contains all work folders and is the only folder that workers may write. A waiting worker may read
+    `store` (the artifacts); other inputs are opened for their own job only. `logs` gets one file per worker. By default
+    `store` and `logs` are beside `jobs_root`.
     """
 
     jobs_root: Path
@@ -29,23 +30,25 @@ class WorkerSetup:
 
     @property
     def logs_dir(self) -> Path:
+        """Return the folder of logs."""
         return self.logs or self.jobs_root.parent / "logs"
 
     @property
     def store_dir(self) -> Path:
+        """Return the folder of the artifact store."""
         return self.store or self.jobs_root.parent / "store"
 
     def make_folders(self) -> None:
-        """Create what is missing, for the person's eyes only."""
+        """Create missing folders, readable by the person only."""
         for folder in (self.jobs_root, self.logs_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def new_log(self, name: str | None = None) -> Path:
-        """A log file's path, of a job or of a worker that waits for one."""
+        """Return the path of a log file for a job or a waiting worker."""
         return self.logs_dir / f"{name or f'waiting-{uuid.uuid4().hex[:12]}'}.log"
 
     def for_waiting(self, preload: tuple[str, ...], log_path: Path) -> ChildConfig:
-        """Birth of a worker that does not know its job yet."""
+        """Return the start configuration of a worker that does not know its job yet."""
         return ChildConfig(
             parent_pid=os.getpid(),
             write_root=str(self.jobs_root),
@@ -58,8 +61,9 @@ class WorkerSetup:
         )
 
     def for_job(self, job: RunJob, log_path: Path, *, ahead: bool = False) -> ChildConfig:
-        """Birth of a worker for one known job: its first wall is already as narrow as the job. One that is started
-        `ahead` loads the job's function before it is given the job.
+        """Return the start configuration of a worker for one known job, with a sandbox as narrow as the job.
+
+        A worker started `ahead` loads the job's function before it gets the job.
         """
         return ChildConfig(
             parent_pid=os.getpid(),
@@ -80,7 +84,7 @@ class WorkerSetup:
         )
 
     def fits(self, job: RunJob) -> bool:
-        """Whether a waiting worker may do the job: no wider rights, all its folders below the roots."""
+        """Return whether a waiting worker may do the job: no wider rights, and all its folders below the roots."""
         limits = job.limits
         if limits.network or limits.start_programs or limits.gpu or job.write_paths:
             return False
@@ -90,7 +94,7 @@ class WorkerSetup:
 
 
 def remove_links(folder: Path) -> None:
-    """Remove symbolic links that a job left: whoever reads its folder outside the walls must not be led elsewhere."""
+    """Remove symbolic links that a job left, so that readers outside the sandbox are not led elsewhere."""
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(place) / name
