@@ -1,4 +1,4 @@
-"""`fettle data check` and `fettle data doctor`: what is wrong with a person's data, or with how they are prepared."""
+"""Run `fettle data check` and `fettle data doctor`: find problems of a person's data, or of their preparation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
 
 SHOWN = 5
-"""Names of items that are listed under a finding; --json has up to a thousand."""
+"""Most names of items that are listed under a finding; --json has up to a thousand."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class CheckOptions:
 
 
 def check(output: Output, path: Path, options: CheckOptions) -> int:
-    """Findings and counts; exit code 3 where the two sets share items."""
+    """Print findings and counts; the exit code is 3 if the two sets share items."""
     for place in (path, options.against):
         if place is not None:
             check_exists(place, any_name=True)
@@ -94,7 +94,7 @@ class DoctorOptions:
 
 
 def doctor(output: Output, model: Path, options: DoctorOptions) -> int:
-    """Ways of preparing inputs, the best first, and whether the chosen one fits."""
+    """Print the preparations of inputs, the best first, and whether the chosen one fits."""
     check_exists(model, any_name=True)
     check_exists(options.data, any_name=True)
     opening = OpenParams(

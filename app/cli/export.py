@@ -1,4 +1,4 @@
-"""`fettle export`."""
+"""Run `fettle export`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class ExportOptions:
 
 
 def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
-    """Write a bundle, unpack it in a fresh environment, compare its answers."""
+    """Write a bundle, run its self-test in a fresh environment, and print the result."""
     answers = _answers(options.answers)
     if options.sign is not None:
         check_exists(options.sign)
@@ -78,7 +78,7 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
 
 
 def _answers(given: tuple[str, ...]) -> dict[str, str]:
-    """Of `--answer ID=WORDS`."""
+    """Return the answers of `--answer ID=WORDS` by id."""
     pairs = [answer.partition("=") for answer in given]
     wrong = next(
         (answer for answer, (key, equals, _words) in zip(given, pairs, strict=True) if not (key and equals)), None

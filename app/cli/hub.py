@@ -1,4 +1,4 @@
-"""`fettle hub search`, `get` and `login`: the model hub without a window."""
+"""Run `fettle hub search`, `get` and `login`, the model hub without a window."""
 
 import dataclasses
 import sys
@@ -32,7 +32,7 @@ class SearchOptions:
 
 
 def search(output: Output, options: SearchOptions) -> int:
-    """Models of the hub, page after page until there are enough."""
+    """Print models of the hub, page after page until there are enough."""
     found: list[HubModel] = []
     cursor: str | None = None
     with workspace(output.options, writes=False, notice=output.notice) as space:
@@ -70,7 +70,7 @@ def search(output: Output, options: SearchOptions) -> int:
 
 
 def get(output: Output, repo: str, patterns: list[str]) -> int:
-    """Bring a model into the data folder, whole and verified."""
+    """Download a model into the data folder and verify it."""
     name, revision = split_revision(repo)
     ask = DownloadRequest(name, revision, tuple(patterns), allow_pickle=bool(patterns))
     with workspace(output.options, writes=True, notice=output.notice) as space:
@@ -99,7 +99,7 @@ def _tell(output: Output, done: Downloaded) -> None:
 
 
 def login(output: Output) -> int:
-    """Ask for a token, ask the hub whose it is, keep it."""
+    """Read a token, check with the hub whose it is, and store it."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         place = hub_place(space)
         if place.offline:
@@ -116,7 +116,7 @@ def login(output: Output) -> int:
 
 
 def _read_token(endpoint: str) -> str:
-    """From the keyboard without showing it, or the first line of standard input."""
+    """Return the token from the keyboard without showing it, or from the first line of standard input."""
     if sys.stdin is None or sys.stdin.closed:
         raise usage("There is no standard input to read the token from.")
     if not sys.stdin.isatty():
@@ -136,7 +136,7 @@ def _read_token(endpoint: str) -> str:
 
 
 def split_revision(text: str) -> tuple[str, str]:
-    """``author/name@v1`` → (``author/name``, ``v1``)."""
+    """Return ``author/name@v1`` as (``author/name``, ``v1``)."""
     repo, at, revision = text.partition("@")
     if not repo or (at and not revision):
         raise usage(f"{text!r} is not of the form author/name or author/name@revision.")
@@ -144,12 +144,14 @@ def split_revision(text: str) -> tuple[str, str]:
 
 
 class _Watch:
-    """Puts bytes and speed into the bar; where there is none, a line now and then."""
+    """Observer of one download that adds bytes and speed to the progress bar, or prints a line now and then."""
 
     def __init__(self, output: Output) -> None:
+        """Create an observer that writes to `output`."""
         self._output, self._told_s = output, time.monotonic()
 
     def __call__(self, event: Event) -> None:
+        """Handle one event."""
         if isinstance(event, StepProgress) and event.unit == "bytes" and event.total:
             speed = speed_bytes_per_s(event)
             rate = f", {bytes_words(speed)} per second" if speed else ""

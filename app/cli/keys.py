@@ -1,11 +1,11 @@
-"""Whether a person at a terminal has pressed ENTER, without waiting for it."""
+"""Check whether a person at a terminal pressed ENTER, without waiting."""
 
 import sys
 
 if sys.platform == "win32":
 
     def enter_pressed() -> bool:
-        """Since the last call; never where nobody sits at a terminal."""
+        """Return whether ENTER was pressed since the last call; always False without a terminal."""
         import msvcrt
 
         if not is_terminal():
@@ -18,7 +18,7 @@ if sys.platform == "win32":
 else:
 
     def enter_pressed() -> bool:
-        """Since the last call; never where nobody sits at a terminal."""
+        """Return whether ENTER was pressed since the last call; always False without a terminal."""
         import select
 
         if not is_terminal() or not select.select([sys.stdin], [], [], 0)[0]:
@@ -27,5 +27,5 @@ else:
 
 
 def is_terminal() -> bool:
-    """Whether somebody can press a key."""
+    """Return whether a person can press a key."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

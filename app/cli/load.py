@@ -1,4 +1,4 @@
-"""`fettle load`: a finished run's original and one of its versions under load."""
+"""Run `fettle load`, which measures a run's original and one of its versions under load."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ class LoadOptions:
 
 
 def load(output: Output, run_id: str, options: LoadOptions) -> int:
-    """Measure, keep it with the run, tell it."""
+    """Measure the load, store it with the run, and print it."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         variant = _variant(facts, options.variant)
@@ -47,7 +47,7 @@ def load(output: Output, run_id: str, options: LoadOptions) -> int:
 
 
 def _variant(facts: RunFacts, wanted: str | None) -> Variant | None:
-    """The asked-for or the recommended version; None for the original alone."""
+    """Return the requested or recommended version, None for the original alone."""
     if wanted is None:
         return facts.recommended
     found = next((variant for variant in facts.variants if variant.id == wanted), None)

@@ -1,4 +1,4 @@
-"""Commands that look: describe, inspect, compare, jobs, bench, verify."""
+"""Run the commands describe, inspect, compare, jobs, bench and verify."""
 
 import os
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class BenchOptions:
 
 
 def describe(output: Output) -> int:
-    """Devices, runtimes, techniques, presets and targets, each with availability and hint."""
+    """Print devices, runtimes, techniques, presets and targets, each with availability and hint."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         found = run(space, describe_flow(), output.watch)
         presets = _preset_rows(space.paths.presets)
@@ -73,7 +73,7 @@ def describe(output: Output) -> int:
 
 
 def _preset_rows(folder: Path) -> tuple[Described, ...]:
-    """All presets; a file of the person's that cannot be used says why."""
+    """Return all presets; a person's file that cannot be used says why."""
     catalog = load_presets(folder)
     rows = [Described(id=preset.id, title=preset.title, available=True) for preset in catalog.presets]
     rows += [
@@ -100,7 +100,7 @@ class InspectOptions:
 
 
 def inspect(output: Output, model: Path, options: InspectOptions) -> int:
-    """Open a model safely, in a sandboxed worker, and tell what it is; with data, what it is fed of them."""
+    """Open a model in a sandboxed worker and print its facts, and with data the inputs made of them."""
     params = OpenParams(
         path=str(model.absolute()),
         shapes=parse_shapes(list(options.shapes)),
@@ -134,9 +134,7 @@ def inspect(output: Output, model: Path, options: InspectOptions) -> int:
 
 
 def compare(output: Output, run_id: str, against: str | None = None) -> int:
-    """The comparison again, from what is stored; exit code 4 where nothing is recommended, or the one model that
-    was to be judged is not safe.
-    """
+    """Print the stored comparison; the exit code is 4 without a recommendation or a safe judged model."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         watched = read_watched(space.repositories, run_id)
@@ -165,7 +163,7 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
 
 
 def bench(output: Output, model: Path, options: BenchOptions) -> int:
-    """Latency, throughput and memory of one model, by batch size. RUN/VERSION names one that is stored."""
+    """Print latency, throughput and memory of one model by batch size; RUN/VERSION names a stored one."""
     batches = parse_batches(options.batch)
     if len(model.parts) == 2 and not os.path.lexists(model):
         return _bench_version(output, *model.parts, batches, options)
@@ -240,7 +238,7 @@ def _points(result: BenchResult) -> list[dict[str, Any]]:
 
 
 def verify(output: Output, bundle: Path, allow_code: bool) -> int:
-    """Hashes and golden answers; exit code 3 if anything differs."""
+    """Verify hashes and golden answers; the exit code is 3 if anything differs."""
     check_exists(bundle)
     with workspace(output.options, writes=False, notice=output.notice) as space:
         key = fingerprint(own_key(space.paths))
@@ -255,7 +253,7 @@ def verify(output: Output, bundle: Path, allow_code: bool) -> int:
 
 
 def jobs(output: Output) -> int:
-    """Runs, and the jobs that they were made of, newest first."""
+    """Print runs and their jobs, newest first."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         repositories = space.repositories
         names = {project.id: project.name for project in repositories.projects.list()}

@@ -1,4 +1,4 @@
-"""One command line: every way to fail has its words and its exit code."""
+"""Run one command line; every failure gets an explanation and an exit code."""
 
 import os
 import sys
@@ -17,12 +17,12 @@ from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 
 WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-"""Wherever this version of typer keeps it."""
+"""The base of typer's usage errors, found by name because its module differs between versions."""
 TYPER_INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command line, return its exit code."""
+    """Run one command line and return its exit code."""
     output = Output(Globals(json=wants_json(arguments)))
     try:
         with on_signal(break_off):
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
                 raise KeyboardInterrupt
             return int(code or 0)
     except (BrokenPipeError, ReaderGone):
-        # what is left in the buffer has nowhere to go either
+        # the rest of the buffer cannot be written either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         output.sentence("The rest of the answer was left out: the program that read it has ended.")
         return CANCELLED
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _tell(output: Output, error: BaseException) -> int:
-    """The words for an error, and its exit code."""
+    """Print the explanation of an error and return its exit code."""
     if isinstance(error, typer.Exit):
         return error.exit_code
     info, exit_code = _words(error)

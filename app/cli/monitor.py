@@ -1,4 +1,4 @@
-"""`fettle monitor`: what a bundle's log tells."""
+"""Run `fettle monitor`, which reads a bundle's log."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from app.services.after.monitoring import monitor as monitored
 
 
 def monitor(output: Output, log: Path) -> int:
-    """Alarms with what to do, what is to be known about the log, and how it stands in one sentence."""
+    """Print alarms with advice, notes about the log, and a summary in one sentence."""
     check_exists(log, any_name=True)
     with workspace(output.options, writes=False, notice=output.notice) as space:
         found = run(space, monitored(log.absolute()), output.watch)

@@ -1,4 +1,4 @@
-"""`fettle optimize` and `fettle demo`."""
+"""Run `fettle optimize` and `fettle demo`."""
 
 import shutil
 import sys
@@ -45,12 +45,12 @@ from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.wording import about, duration
 
 MARGIN_S = 0.5
-"""A run that takes so much longer than its time budget says why."""
+"""Seconds above the time budget from which on a run explains its duration."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizeOptions(JudgingOptions):
-    """The options of `fettle optimize`, as CLI.md lists them."""
+    """The options of `fettle optimize`, as docs/command-line.md lists them."""
 
     preset: str | None = None
     recipe: Path | None = None
@@ -64,7 +64,7 @@ class OptimizeOptions(JudgingOptions):
 
 
 def optimize(output: Output, model: Path | None, options: OptimizeOptions, resume: str | None = None) -> int:
-    """The whole optimization; exit code 4 when the original is kept."""
+    """Run an optimization; the exit code is 4 if the original is kept."""
     if resume is not None:
         return _go_on(output, resume, model, options)
     if model is None:
@@ -95,10 +95,10 @@ def optimize(output: Output, model: Path | None, options: OptimizeOptions, resum
 
 
 def _ask_preparation(output: Output, error: ErrorInfo) -> str | None:
-    """Ask at a terminal how inputs are to be prepared where the present preparation probably does not fit.
+    """Ask at a terminal how to prepare inputs if the present preparation probably does not fit.
 
     Returns:
-        The SPEC of ``--preprocess`` to go on with; None for no answer, and where no person can be asked.
+        The SPEC of ``--preprocess`` to continue with; None without an answer or without a person to ask.
     """
     if error.code != PREPARED_WRONGLY or output.options.json or not is_terminal():
         return None
@@ -123,7 +123,7 @@ WITH_RESUME = ("time_budget_s", "out")
 
 
 def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOptions) -> int:
-    """The same run for another time budget: what was made and measured is not made again."""
+    """Resume the run with another time budget; finished work is not repeated."""
     others = [field.name for field in fields(options) if field.name not in WITH_RESUME]
     unsaid = OptimizeOptions()
     if model is not None or any(getattr(options, name) != getattr(unsaid, name) for name in others):
@@ -144,7 +144,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
 
 
 def demo(output: Output, out: Path | None) -> int:
-    """The built-in sample: optimize, compare, export, verify."""
+    """Optimize, compare, export and verify the built-in sample."""
     sample = sample_paths()
     bundle = (out or Path("fettle-demo.zip")).absolute()
     check_writable(bundle)
@@ -203,7 +203,10 @@ def _run(
 
 
 def _task_of(space: Workspace, output: Output, opening: OpenParams, options: OptimizeOptions) -> str:
-    """What the model does, where the usual preset hangs on it: only folders hold language models. "" else."""
+    """Return the task of a model that may be a language model, which decides the default preset; else "".
+
+    Only folders hold language models.
+    """
     path = Path(opening.path)
     may_chat = path.is_dir() or folder_of_weights(path) is not None
     if options.preset is not None or options.recipe is not None or not may_chat:
@@ -212,7 +215,7 @@ def _task_of(space: Workspace, output: Output, opening: OpenParams, options: Opt
 
 
 def _preset(space: Workspace, options: OptimizeOptions, task: str = "") -> Preset:
-    """The asked-for preset, what the recipe file says, or the usual one for such models."""
+    """Return the requested preset, the contents of the recipe file, or the default for this task."""
     if options.recipe is not None:
         if options.preset is not None:
             raise usage("--preset and --recipe are two ways to say what to try.", "Give one of them.")
@@ -231,8 +234,9 @@ def _preset(space: Workspace, options: OptimizeOptions, task: str = "") -> Prese
 def _wanted(
     space: Workspace, output: Output, preset: Preset, options: OptimizeOptions
 ) -> tuple[Workspace, tuple[str, ...]]:
-    """The runtimes that may be tried (empty: all that work here), and the workspace on the GPU that was named. What was
-    named must be there.
+    """Return the workspace on the named GPU, and the runtimes to try (empty: all that work here).
+
+    Named runtimes and devices must exist.
     """
     if not options.runtimes and options.device is None and options.recipe is None:
         return space, ()
@@ -251,7 +255,7 @@ def _wanted(
 
 
 def _keep_artifact(facts: RunFacts, out: Path) -> None:
-    """Copy the recommended model (else the original) to the folder that was asked for."""
+    """Copy the recommended model (else the original) to the requested folder."""
     source = facts.model_dir(facts.recommended or facts.baseline)
     try:
         shutil.copytree(source, out, dirs_exist_ok=True)
@@ -290,7 +294,7 @@ def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
 
 
 def over_budget(budget_s: float | None, seconds: float | None, ending: Ending) -> tuple[str, ...]:
-    """Return why a run took longer than its time budget, where its first steps alone did."""
+    """Return why a run exceeded its time budget, if its first steps alone did."""
     if budget_s is None or seconds is None or ending is not Ending.NOTHING_TRIED or seconds <= budget_s + MARGIN_S:
         return ()
     begin = "opening the model, reading the examples and choosing what to try are always done to their end"

@@ -1,4 +1,4 @@
-"""How commands speak: a JSON document or words on stdout, progress on stderr, the sentence that matters last."""
+"""Print the output of commands: a JSON document or words on stdout, progress on stderr, the main sentence last."""
 
 import contextlib
 import json
@@ -27,12 +27,12 @@ OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4,
 TOLD_STATES = ("done", "warning", "failed")
 BAR_CHARS = 24
 LONG_S = 10.0
-"""Without a bar, a step that says nothing for so long tells how far it is."""
+"""Seconds without output after which a step reports its progress if there is no bar."""
 
 
 @dataclass(frozen=True)
 class Globals:
-    """The options that stand before or after any command."""
+    """The options that may come before or after any command."""
 
     data_dir: Path | None = None
     json: bool = False
@@ -41,57 +41,59 @@ class Globals:
 
 
 class CommandFailed(Exception):
-    """Ends a command with words and an exit code."""
+    """Ends a command with an explanation and an exit code."""
 
     def __init__(self, exit_code: int, error: ErrorInfo) -> None:
+        """Create the failure with its exit code and explanation."""
         super().__init__(error.title)
         self.exit_code, self.error = exit_code, error
 
 
 class ReaderGone(Exception):
-    """The program that reads standard output has ended. No OSError: typer ends the process in silence for EPIPE."""
+    """The program that reads standard output has ended. It is no OSError, because typer exits silently on EPIPE."""
 
 
 class Output:
-    """Everything that a command prints goes through here. JSON is plain ASCII, so that no console can spoil it."""
+    """All output of one command, owned by `main`. JSON is plain ASCII, which every console can display."""
 
     def __init__(self, options: Globals, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        """Create an output that writes to `out` and `err`, by default the standard streams."""
         self.options = options
         self._out, self._err = out or sys.stdout, err or sys.stderr
         self._bar_shown = self._waits = self._in_run = False
         self._between, self._told_s = "", time.monotonic()
         for stream in (self._out, self._err):
-            with contextlib.suppress(AttributeError, ValueError):  # not every stream can be told
+            with contextlib.suppress(AttributeError, ValueError):  # not every stream can be reconfigured
                 stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
     def document(self, document: dict[str, Any]) -> None:
-        """The answer as JSON, when it was asked for."""
+        """Print the JSON document if it was requested."""
         if self.options.json:
             self._write(json.dumps(document, allow_nan=False) + "\n")
 
     def text(self, text: str) -> None:
-        """The answer in words, on stdout."""
+        """Print a line of the result in words, on stdout."""
         if not self.options.json:
             self._write(text + "\n")
 
     def piece(self, text: str) -> None:
-        """A part of an answer in words that is still coming, on stdout."""
+        """Print a part of a result in words, on stdout."""
         if not self.options.json:
             self._write(text)
 
     def notice(self, text: str) -> None:
-        """Something to know besides, on stderr."""
+        """Print additional information on stderr."""
         if not self.options.quiet:
             self._line(text)
 
     def sentence(self, text: str) -> None:
-        """The last line of stderr."""
+        """Print the last line of stderr."""
         self._line(text)
 
     def error(self, error: ErrorInfo) -> None:
-        """Write what went wrong, as JSON where it was asked for, and always in words."""
+        """Print an error, as JSON if requested, and always in words."""
         fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint_by_command}
-        with contextlib.suppress(CommandFailed):  # stdout may be what failed
+        with contextlib.suppress(CommandFailed):  # stdout itself may have failed
             self.document({"error": fields})
         words = (
             part if part.endswith((".", "!", "?", ")")) else f"{part}." for part in list(fields.values())[1:] if part
@@ -99,7 +101,7 @@ class Output:
         self.sentence(" ".join(" ".join(words).split()))
 
     def watch(self, event: Event) -> None:
-        """An observer: a bar on a terminal, plain lines elsewhere."""
+        """Handle an event: show a bar on a terminal, plain lines elsewhere."""
         if self.options.quiet:
             return
         if isinstance(event, StepChanged):
@@ -120,7 +122,7 @@ class Output:
             self._line(event.text)
 
     def _tell_step(self, event: StepProgress, total: float) -> None:
-        """The bar, unless that of the run is there; where nobody sees one, a line now and then of what takes long."""
+        """Show the bar unless the run's bar is shown; without a terminal, print a line now and then for long steps."""
         left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
         if not self._in_run:
             self._bar(event.done / total, f"{event.stage}{left}")
@@ -128,7 +130,7 @@ class Output:
             self._line(f"{event.stage}, {percent(event.done / total, 0)}{left} …")
 
     def _wait(self, event: WaitingForQuiet) -> None:
-        """One line when the wait begins, on a terminal the latest look in its place; one when it is over."""
+        """Print one line when the wait begins, updated on a terminal, and one when it ends."""
         if event.is_over:
             if self._waits:
                 self._line("Measuring now.")
@@ -144,7 +146,7 @@ class Output:
             self._waits = True
 
     def _tell_run(self, progress: RunProgress) -> None:
-        """The bar of the whole run; without one, what is done between two steps has a line of its own."""
+        """Show the bar of the whole run; without a terminal, print a line for work between two steps."""
         if progress.step is None and progress.stage != self._between and 0.0 < progress.share < 1.0:
             self._between = progress.stage
             if not self._err.isatty():
@@ -153,7 +155,7 @@ class Output:
             self._bar(progress.share, f"{percent(progress.share, 0)} {progress.stage}")
 
     def _bar(self, share: float, text: str) -> None:
-        """One line that is written anew; only on a terminal."""
+        """Redraw the bar in one line, on a terminal only."""
         if not self._err.isatty():
             return
         filled = round(min(1.0, share) * BAR_CHARS)
@@ -162,7 +164,7 @@ class Output:
         self._bar_shown = True
 
     def _write(self, text: str) -> None:
-        """Raises `ReaderGone` where nobody reads any more, `CommandFailed` where the text cannot be kept."""
+        """Write to stdout; raise `ReaderGone` if its reader has ended, `CommandFailed` if the write fails."""
         try:
             self._out.write(text)
             self._out.flush()
@@ -183,16 +185,16 @@ class Output:
         self._tell(f"{start}{text}\n")
 
     def _tell(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # nobody listens: the work goes on
+        with contextlib.suppress(OSError, ValueError):  # without a reader the work goes on
             self._err.write(text)
             self._err.flush()
 
 
 def usage(detail: str, hint: str = "See 'fettle --help'.") -> CommandFailed:
-    """Wrong usage, exit code 2."""
+    """Return the failure of wrong usage, exit code 2."""
     return CommandFailed(USAGE, ErrorInfo(code="usage", title="Wrong usage", detail=detail, hint=hint))
 
 
 def refusal(code: str, title: str, detail: str, hint: str) -> CommandFailed:
-    """Input refused, exit code 3."""
+    """Return the failure of refused input, exit code 3."""
     return CommandFailed(REFUSED, ErrorInfo(code=code, title=title, detail=detail, hint=hint))

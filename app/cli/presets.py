@@ -1,4 +1,4 @@
-"""`fettle presets`: which goals there are, what one tries, and a file of the person's own added to them."""
+"""Run `fettle presets`: list goals, show one, or add a person's own file."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from workers.contracts.wording import counted
 
 
 def list_presets(output: Output) -> int:
-    """All presets; a file that cannot be used says why."""
+    """Print all presets; a file that cannot be used says why."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
     own = {preset.id for preset in catalog.presets} - {path.stem for path in BUILTIN_FOLDER.glob("*.yaml")}
@@ -42,7 +42,7 @@ def list_presets(output: Output) -> int:
 
 
 def show(output: Output, preset_id: str) -> int:
-    """What a preset tries, as the YAML that `add` takes."""
+    """Print a preset as the YAML that `add` accepts."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
     known = {preset.id: preset for preset in catalog.presets}
@@ -56,7 +56,7 @@ def show(output: Output, preset_id: str) -> int:
 
 
 def add(output: Output, path: Path) -> int:
-    """Check a file and keep it among the person's own; exit code 3 where it is no preset."""
+    """Check a file and store it among the person's own presets; the exit code is 3 if it is invalid."""
     check_exists(path)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         try:

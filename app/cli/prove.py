@@ -1,4 +1,4 @@
-"""`fettle prove`: any two models side by side."""
+"""Run `fettle prove`, which judges any two models side by side."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,9 @@ from workers.contracts.jobs import OpenParams
 
 @dataclass(frozen=True, kw_only=True)
 class ProveOptions(JudgingOptions):
-    """The options of `fettle prove`: those that concern data and limit, what runs the other model, and which of its
-    inputs and outputs are which of the original's.
+    """The options of `fettle prove`.
+
+    They are those about data and limit, the other model's runtime, and the pairs of inputs and outputs.
     """
 
     optimized_runtime: str | None = None
@@ -34,7 +35,7 @@ class ProveOptions(JudgingOptions):
 
 
 def prove(output: Output, original: Path, optimized: Path, options: ProveOptions) -> int:
-    """Judge `optimized` in the place of `original`; exit code 4 where it is not proven safe."""
+    """Judge `optimized` in place of `original`; the exit code is 4 if it is not proven safe."""
     pairs, model = parse_pairs(list(options.pairs)), opening_of(original, options)
     for path in (original, optimized, *([options.data] if options.data is not None else [])):
         check_exists(path, any_name=True)

@@ -1,4 +1,4 @@
-"""`fettle releases`, `fettle release` and `fettle rollback`."""
+"""Run `fettle releases`, `fettle release` and `fettle rollback`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +117,7 @@ def roll_back(
 
 
 def add_to(commands: typer.Typer) -> None:
-    """The three commands."""
+    """Add the three commands."""
     commands.command("releases")(releases)
     commands.command("release")(make_release)
     commands.command("rollback")(roll_back)
@@ -143,7 +143,7 @@ def _row(space: Workspace, project_id: str, name: str) -> _Row:
 
 
 def _tell(output: Output, space: Workspace, project_id: str, done: Released, out: Path | None) -> None:
-    """The release as it is now; its bundle is written to `out`, and how a service takes it is said."""
+    """Print the release, write its bundle to `out`, and print the command for a service."""
     if out is not None:
         run(space, save_bundle(space, done.release, out.absolute()), output.watch)
     document = release_document(

@@ -1,4 +1,4 @@
-"""Opens the workspace for one command and closes it again; Ctrl-C cancels what runs within a second."""
+"""Open the workspace of one command and close it again; Ctrl-C cancels running work within a second."""
 
 import logging
 import signal
@@ -39,15 +39,15 @@ CANCELLED_WORDS = ErrorInfo(
 
 
 def _silent(text: str) -> None:
-    """For callers that have nobody to tell."""
+    """Ignore a notice."""
 
 
 @contextmanager
 def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] = _silent) -> Iterator[Workspace]:
-    """The data folder, its database and the processes. `notice` gets what a person should know about the data folder.
+    """Open the data folder, its database and worker processes; `notice` gets messages about the data folder.
 
-    Commands that only read work beside an open window and on a disk that allows reading only: their jobs' folders lie
-    in the system's temporary folder.
+    Read-only commands work beside an open window and on a read-only disk: their jobs' folders are in the system's
+    temporary folder.
     """
     with ExitStack() as stack:
         paths = find_data_folder(options.data_dir)
@@ -79,7 +79,7 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
 
 
 def run(space: Workspace, flow: Flow[T], observe: Observer = ignore) -> T:
-    """Drive a flow to its end. Job errors and Ctrl-C become `CommandFailed`."""
+    """Drive a flow to its end; job errors and Ctrl-C become `CommandFailed`."""
     driver = Driver(space, flow, observe)
 
     def stop(_signum: int, _frame: FrameType | None) -> None:
@@ -95,7 +95,7 @@ def run(space: Workspace, flow: Flow[T], observe: Observer = ignore) -> T:
 
 
 def run_recorded(space: Workspace, flow: Flow[T], recorder: Recorder) -> T:
-    """Drive a run to its end. Where it is cancelled, the error names the run, and how it goes on."""
+    """Drive a run to its end; if it is cancelled, the error names the run and how to resume it."""
     try:
         return run(space, flow, recorder.watch)
     except CommandFailed as error:
@@ -110,14 +110,14 @@ def run_recorded(space: Workspace, flow: Flow[T], recorder: Recorder) -> T:
 
 
 def _skip_if_asked(driver: Driver[Any]) -> None:
-    """ENTER ends waiting for a quiet computer."""
+    """End the wait for a quiet computer on ENTER."""
     if driver.waits_for_quiet and enter_pressed():
         driver.skip_wait()
 
 
 @contextmanager
 def on_signal(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """What Ctrl-C and a request to end (SIGTERM) do meanwhile. Python knows signals in its main thread alone."""
+    """Handle Ctrl-C and SIGTERM with `stop` meanwhile; Python supports signals in its main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -130,5 +130,5 @@ def on_signal(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
 
 
 def break_off(_signum: int, _frame: FrameType | None) -> None:
-    """Between jobs there is nothing to wait for."""
+    """End the command between jobs, when nothing needs to be awaited."""
     raise CommandFailed(CANCELLED, CANCELLED_WORDS)

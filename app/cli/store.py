@@ -1,4 +1,4 @@
-"""`fettle store`: what projects hold on disk, and freeing what nothing needs."""
+"""Run `fettle store`: show what projects hold on the disk, and free what nothing needs."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""`fettle stress`: how a version fares beside the original when its inputs are not as nice as the examples were."""
+"""Run `fettle stress`, which compares a version with the original on more difficult inputs than the examples."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class StressOptions:
 
 
 def stress(output: Output, run_id: str, options: StressOptions) -> int:
-    """A table of kinds and severities, then nonsense, attacks and the calibration set."""
+    """Print a table of kinds and severities, then unfamiliar inputs, attacks and the calibration set."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         ask = StressRequest(options.variant, options.full, options.again, options.max_seconds)
@@ -38,7 +38,7 @@ def stress(output: Output, run_id: str, options: StressOptions) -> int:
 def _document(run_id: str, found: Stressed) -> dict[str, object]:
     result = found.result.model_dump(mode="json")
     for attack in result["attacks"]:
-        if attack["why_not"]:  # what was not measured is null, never 0
+        if attack["why_not"]:  # unmeasured figures are null, never 0
             attack.update(dict.fromkeys(NOT_MEASURED))
     return {"run_id": run_id, "variant": found.variant.id, **result, "folder": str(found.folder)}
 

@@ -1,4 +1,4 @@
-"""Versions of a run as lines of words."""
+"""Format the versions of a run as lines of text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -26,8 +26,10 @@ def version_lines(
     speech: Mapping[str, SpeechRecord] = NO_SPEECH,
     cards: Mapping[str, CardFigures] = NO_CARDS,
 ) -> Iterator[str]:
-    """One line a version: the arrow marks the recommended one. Language models tell how many tokens a second; what ran
-    on a card tells what that did, with its warnings. A card that is slower than the processor is said last.
+    """Yield one line per version, with an arrow at the recommended one.
+
+    Language models show tokens per second. Versions on a GPU are followed by its figures and warnings. If the GPU is
+    slower than the processor, the last line says so.
     """
     original = next((speech[variant.id] for variant in variants if variant.is_baseline and variant.id in speech), None)
     for variant in sorted(variants, key=lambda variant: variant.index):
@@ -50,14 +52,14 @@ def version_lines(
 
 
 def speech_words(spoken: SpeechRecord, original: SpeechRecord) -> str:
-    """What the factor of a short answer is made of: reading the prompt, and speaking."""
+    """Return the two parts of the speedup: reading the prompt, and producing text."""
     speaking = spoken.speaking_times(original)
     said = "" if speaking is None else f"speaks {times(speaking)} × as fast, "
     return f"{said}reads a prompt {times(spoken.reading_times(original))} × as fast"
 
 
 def _faster(variant: Variant) -> str:
-    """The factor that follows from the two times, with its interval; none of a first look, under load a lower bound."""
+    """Return the speedup with its interval; "" for a first measurement, and a lower bound under load."""
     speedup = variant.measurement.shown_speedup
     if not speedup or variant.is_baseline or not variant.is_side_by_side:
         return ""
@@ -70,7 +72,7 @@ def _faster(variant: Variant) -> str:
 
 
 def card_lines(figures: CardFigures | None) -> Iterator[str]:
-    """What a card's own clock said, and one line for each warning; none without a card."""
+    """Yield a GPU's own figures, and one line per warning; nothing without a GPU."""
     if figures is not None:
         yield f"      {figures_words(figures)}"
         for note in figures.notes:

@@ -1,1 +1,1 @@
-"""What the command line tells of graphics cards."""
+"""Print facts about NVIDIA GPUs."""

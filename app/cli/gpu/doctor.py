@@ -1,4 +1,4 @@
-"""`fettle gpu doctor` and `fettle gpu watch`: what works on which card, and what it does now."""
+"""Run `fettle gpu doctor` and `fettle gpu watch`: what works on which card, and the live readings."""
 
 import sys
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from workers.contracts.gpu import NOT_TRIED, GpuCard, TriedRung
 
 
 def doctor(output: Output) -> int:
-    """Each rung as it comes; exit code 6 unless all hold, and the JSON is printed all the same.
+    """Print each check as it completes; the exit code is 6 unless all succeed, and JSON is printed in any case.
 
-    What mends it is said once for all rungs that it mends, and not before the last sentence if that says it.
+    A repair is printed once for all checks that need it, and only at the end if the last sentence contains it.
     """
     teller = _Teller(output)
     with workspace(output.options, writes=False, notice=output.notice) as space:
@@ -31,20 +31,24 @@ def doctor(output: Output) -> int:
 
 
 class _Teller:
-    """Lines as they come; where there are several cards, each begins with its name. `names` are theirs by UUID."""
+    """Prints checks as they complete, for one diagnosis; with several cards, each begins with its name.
+
+    `names` maps the UUIDs of cards to their names.
+    """
 
     def __init__(self, output: Output) -> None:
+        """Create a printer that writes to `output`."""
         self._output = output
         self._card: str | None = None
         self.names: dict[str | None, str] = {}
 
     def listen(self, cards: Sequence[GpuCard]) -> None:
-        """Which cards there are."""
+        """Take the names of the cards."""
         if len(cards) > 1:
             self.names = {card.uuid: f"{card.name} (cuda:{card.index})" for card in cards}
 
     def tell(self, row: TriedRung) -> None:
-        """One rung."""
+        """Print one check."""
         if row.card != self._card and row.card in self.names:
             self._output.text(f"\n{self.names[row.card]}")
         self._card = row.card
@@ -52,7 +56,7 @@ class _Teller:
 
 
 def document(ladder: Ladder) -> dict[str, Any]:
-    """As CLI.md has it."""
+    """Return the diagnosis as the document of docs/command-line.md."""
     return {"cards": [_card(card) for card in ladder.cards], "rungs": [_rung(row) for row in ladder.rungs]}
 
 
@@ -78,7 +82,7 @@ def _rung(row: TriedRung) -> dict[str, Any]:
 
 
 def _hint(row: TriedRung) -> str:
-    """The one action, with its line where there is one."""
+    """Return the repair with its command, if it has one."""
     return f"{row.hint} Run: {row.command}" if row.command else row.hint
 
 
@@ -88,7 +92,7 @@ def _line(row: TriedRung) -> str:
 
 
 def headline(ladder: Ladder) -> str:
-    """One sentence of what it comes to."""
+    """Return the result of the diagnosis as one sentence."""
     broken = ladder.first_broken
     if broken is None:
         names = ", ".join(card.name for card in ladder.cards)
@@ -97,12 +101,12 @@ def headline(ladder: Ladder) -> str:
 
 
 def _why(row: TriedRung) -> str:
-    """Why it does not hold and what mends it."""
+    """Return why a check failed and what repairs it."""
     return f"{row.reason} {_hint(row)}"
 
 
 def watch(output: Output, seconds: float | None) -> int:
-    """Live readings until Ctrl+C, or for some seconds."""
+    """Print live readings until Ctrl+C, or for `seconds`."""
     from app.cli.gpu.watch import watch_cards
 
     return watch_cards(output, seconds, is_terminal=sys.stdout.isatty())

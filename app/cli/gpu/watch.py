@@ -1,4 +1,4 @@
-"""Live readings of all cards in the terminal: a table that is written anew, plain lines where nobody can see one."""
+"""Print live readings of all cards: a table that is redrawn on a terminal, plain lines elsewhere."""
 
 import time
 from collections import deque
@@ -25,13 +25,14 @@ SHOWN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("clock_hz", "Clock", lambda value: f"{value / 1e6:.0f} MHz"),
     ("energy_j", "Energy", lambda value: f"{value:.0f} J"),
 )
-"""Quantity, title, and how a person reads it; energy counts from the start of the watch."""
+"""Quantity, title and format of each figure; energy counts from the start of the watch."""
 
 
 class Board:
-    """The newest figure of each card, and its load over the last seconds."""
+    """The latest figures of each card and its recent load; owned by one watch."""
 
     def __init__(self, cards: tuple[GpuCard, ...]) -> None:
+        """Create an empty board for these cards."""
         self.cards = cards
         self._newest: dict[tuple[str, str], float] = {}
         self._loads = {device_id(card): deque[float](maxlen=HISTORY) for card in cards}
@@ -39,11 +40,11 @@ class Board:
         self._lost: set[str] = set()
 
     def slowed(self, card: GpuCard) -> str:
-        """Why the card slows itself down now; "" where it does not, or does not tell."""
+        """Return why the card slows itself down now, "" if it does not or does not report it."""
         return slow_down_words(slow_downs(int(self._newest.get((device_id(card), "throttle_mask"), 0))))
 
     def take(self, readings: Readings) -> None:
-        """Take what came."""
+        """Record new readings."""
         self._lost |= set(readings.lost)
         for (device, quantity), values in readings.values.items():
             if quantity == "energy_j":
@@ -56,19 +57,19 @@ class Board:
 
     @property
     def is_filled(self) -> bool:
-        """Whether each card has told something, or is lost."""
+        """Return whether each card has reported a figure or is lost."""
         told = {device for device, _ in self._newest} | self._lost
         return all(device_id(card) in told for card in self.cards)
 
     def figures(self, card: GpuCard) -> Iterator[tuple[str, str]]:
-        """(title, figure) of all that is shown; "–" for what the card does not tell."""
+        """Yield (title, figure) of all shown quantities, "–" for those that the card does not report."""
         device = device_id(card)
         for quantity, title, say in SHOWN:
             value = self._newest.get((device, quantity))
             yield title, "–" if value is None or device in self._lost else say(value)
 
     def document(self) -> dict[str, object]:
-        """The newest figures, in their own units; null for what is not told."""
+        """Return the latest figures in their own units, null for those that are not reported."""
         rows = []
         for card in self.cards:
             device = device_id(card)
@@ -79,7 +80,7 @@ class Board:
         return {"cards": rows}
 
     def line(self, card: GpuCard) -> str:
-        """One line without a table."""
+        """Return the card's figures as one line."""
         head = f"{device_id(card)}  {card.name}"
         if device_id(card) in self._lost:
             return f"{head}  lost: it fell off the bus, or its driver gave it up"
@@ -88,7 +89,7 @@ class Board:
         return f"{head}  {told}" + (f"  slows itself down: {why}" if why else "")
 
     def table(self) -> "Table":
-        """For a terminal."""
+        """Return all figures as a table for a terminal."""
         from rich.table import Table
 
         table = Table(title="NVIDIA GPUs", caption="Ctrl+C ends")
@@ -104,7 +105,7 @@ class Board:
 
 
 def watch_cards(output: Output, seconds: float | None, *, is_terminal: bool) -> int:
-    """Until Ctrl+C or for `seconds`; exit code 6 where there is no card."""
+    """Print readings until Ctrl+C or for `seconds`; the exit code is 6 without a card."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         found = run(space, look_for_cards(), output.watch)
         if not found.cards:
@@ -126,7 +127,7 @@ def watch_cards(output: Output, seconds: float | None, *, is_terminal: bool) -> 
 
 
 def _readings(reader: MachineReader, seconds: float | None) -> Iterator[Readings]:
-    """What comes, for so many seconds from the first of it on."""
+    """Yield new readings, for `seconds` from the first one on."""
     end = None
     while end is None or time.monotonic() < end:
         readings = reader.poll()

@@ -1,1 +1,1 @@
-"""What the words of commands mean: paths, choices, data and limits that several commands take."""
+"""Parse options that several commands share: paths, choices, data and limits."""

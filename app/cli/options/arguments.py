@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, as typer reads them."""
+"""Declare arguments and options that several commands share, for typer."""
 
 from pathlib import Path
 from typing import Annotated

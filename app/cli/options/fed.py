@@ -1,4 +1,4 @@
-"""What the model is fed, as `fettle inspect MODEL --data PATH` prints it."""
+"""Print the inputs that a model gets, for `fettle inspect MODEL --data PATH`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ NAME_CHARS = 40
 
 
 def fed_document(done: Done[FedResult]) -> dict[str, Any]:
-    """The key `fed` of the JSON: the result, pictures with their whole paths."""
+    """Return the key `fed` of the JSON document: the result with absolute paths of pictures."""
     document: dict[str, Any] = done.result.model_dump(mode="json")
     for example in document["examples"]:
         if example["picture"] is not None:
@@ -20,7 +20,7 @@ def fed_document(done: Done[FedResult]) -> dict[str, Any]:
 
 
 def fed_lines(fed: FedResult) -> Iterator[str]:
-    """A short table: each example with each input's shape, dtype and range."""
+    """Yield a short table: each example with each input's shape, dtype and range."""
     how = f"prepared: {fed.preparation}" if fed.preparation else "as they are"
     yield f"what the model is fed ({how})"
     rows = [

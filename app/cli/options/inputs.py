@@ -1,4 +1,4 @@
-"""Files that a person names: refused in words before anything is started for them."""
+"""Check files that a person names, before anything is started for them."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,9 @@ from app.paths import MAX_NAME_BYTES, why_not_writable
 
 
 def check_exists(path: Path, *, any_name: bool = False) -> None:
-    """Raises `CommandFailed` (exit code 3) for what is not there or must not be looked at.
+    """Raise `CommandFailed` (exit code 3) if a path is missing or unreadable.
 
-    A name of bytes that are no text is taken with `any_name`: models are opened under any.
+    Names that are not valid text are accepted with `any_name`, because models are opened under any name.
     """
     shown = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
     if not any_name and any("\udc80" <= char <= "\udcff" for char in str(path)):
@@ -33,7 +33,7 @@ def check_exists(path: Path, *, any_name: bool = False) -> None:
 
 
 def check_folder_for(out: Path) -> None:
-    """Refuse a folder to write into that is a file, or that cannot be made."""
+    """Raise `CommandFailed` if an output folder is a file or cannot be made."""
     nearest = next(place for place in (out.absolute(), *out.absolute().parents) if os.path.lexists(place))
     if not nearest.is_dir():
         detail = f"{nearest} is a file."

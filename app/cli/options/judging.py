@@ -1,4 +1,4 @@
-"""The options of all commands that judge a model on a person's data."""
+"""Define the options of all commands that judge a model on a person's data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from workers.contracts.jobs import OpenParams
 
 @dataclass(frozen=True, kw_only=True)
 class JudgingOptions:
-    """What concerns the model, the data and the limit, as CLI.md lists it."""
+    """Options about the model, the data and the limit, as docs/command-line.md lists them."""
 
     data: Path | None = None
     text_column: str | None = None
@@ -26,7 +26,7 @@ class JudgingOptions:
 
 
 def opening_of(model: Path, options: JudgingOptions) -> OpenParams:
-    """How the model is opened. Raises `CommandFailed` for shapes and tasks that are none."""
+    """Return how to open the model; raise `CommandFailed` for malformed shapes and unknown tasks."""
     return OpenParams(
         path=str(model.absolute()),
         allow_code=options.allow_code,

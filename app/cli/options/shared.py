@@ -1,4 +1,4 @@
-"""Options that several commands share, and the global ones that stand anywhere on the line."""
+"""Parse options that several commands share, and the global ones that may be anywhere on the line."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ FLAGS = ("--json", "--quiet", "--version")
 
 
 def split_globals(arguments: list[str]) -> tuple[Globals, list[str]]:
-    """Take the global options out of a command line, wherever they stand before a ``--``."""
+    """Return the global options of a command line and the rest; they may be anywhere before a ``--``."""
     flags: set[str] = set()
     data_dir: Path | None = None
     rest: list[str] = []
@@ -37,12 +37,12 @@ def split_globals(arguments: list[str]) -> tuple[Globals, list[str]]:
 
 
 def wants_json(arguments: list[str]) -> bool:
-    """Whether errors are to be told as JSON too, also where the line itself cannot be understood."""
+    """Return whether errors are also printed as JSON, even if the line cannot be parsed."""
     return "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
 
 
 def parse_shapes(texts: list[str]) -> dict[str, tuple[int, ...]]:
-    """``[NAME=]1x3x224x224`` → {name or "": sizes}."""
+    """Return ``[NAME=]1x3x224x224`` as {name or "": sizes}."""
     shapes: dict[str, tuple[int, ...]] = {}
     for text in texts:
         name, _, sizes = text.rpartition("=")
@@ -55,7 +55,7 @@ def parse_shapes(texts: list[str]) -> dict[str, tuple[int, ...]]:
 
 
 def parse_pairs(texts: list[str]) -> dict[str, str]:
-    """``ORIGINAL=OTHER`` → {original's name: the other model's name}."""
+    """Return ``ORIGINAL=OTHER`` as {original's name: the other model's name}."""
     pairs: dict[str, str] = {}
     for text in texts:
         original, equals, other = text.partition("=")
@@ -66,14 +66,14 @@ def parse_pairs(texts: list[str]) -> dict[str, str]:
 
 
 def known_task(task: str | None) -> str | None:
-    """An id of ``--task``, or None."""
+    """Return the id of ``--task``, or None."""
     if task is not None and task not in TASK_IDS:
         raise usage(f"--task {task!r} is none of {', '.join(TASK_IDS)}.")
     return task
 
 
 def parse_batches(text: str) -> tuple[int, ...]:
-    """``1,4,16`` → (1, 4, 16)."""
+    """Return ``1,4,16`` as (1, 4, 16)."""
     try:
         batches = tuple(int(part) for part in text.split(","))
     except ValueError:
