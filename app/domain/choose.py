@@ -49,9 +49,9 @@ ALIKE_SHARE = 0.99
 FASTER_UNDER_LOAD = 1.5
 """Least speedup by every comparison if other programs used the computer.
 
-Engines suffer differently from them: one that is 1.07 times as fast when quiet read 1.32 to 1.36 by every comparison
-(OpenVINO over ONNX Runtime, magika beside `stress-ng`, `tests/benchmarks/under_load.py`). A version that is twice as
-fast read 1.58 or more in 10 of 10 runs.
+Runtimes suffer differently from other programs. One that is 1.07 times as fast when quiet read 1.32 to 1.36 by every
+comparison (OpenVINO over ONNX Runtime, magika beside `stress-ng`, `tests/benchmarks/under_load.py`). A version that is
+twice as fast read 1.58 or more in 10 of 10 runs.
 """
 
 
@@ -338,9 +338,9 @@ def finalists(
 ) -> list[Variant]:
     """Return the versions to measure side by side with the original, by their first measurements.
 
-    Versions that look like gains come first, then those that are not doubtful, then the best. Excluded are clearly
-    slower ones, those that the calibration set refuses, and, where speed is the goal, those that look no faster than
-    the original beside one that is `FAR_AHEAD`. With `few_items` only exact numbers can be proven
+    Versions that look like gains come first, then those that are not doubtful, then the best. Clearly slower versions
+    and those that the calibration set refuses are left out. Where speed is the goal and one version is `FAR_AHEAD`, so
+    are those that look no faster than the original. With `few_items` only exact numbers can be proven
     (`is_alike_not_proven`), so more exact versions come first: a single changed result excludes the others.
     """
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE

@@ -1,6 +1,6 @@
 """Forecast time and memory of a run before it starts, for comparison with the outcome.
 
-The model is simple. A run opens and reads; each version is made, evaluated on the test set, judged and timed; the
+The model is simple. A run opens and reads. Each version is made, evaluated on the test set, judged and timed. The
 finalists are then timed again side by side, each in its own process. Request times follow from the model's size until
 the original is measured. The median ratio of earlier runs on this machine corrects the total.
 """

@@ -1,8 +1,8 @@
 """Exchange messages over a multiprocessing connection without ever blocking, whatever the other end does.
 
 `Connection.recv_bytes` waits for the rest of a partial message, and `send_bytes` for a reader: a hanging or malicious
-worker would freeze the window. On Linux and macOS a duplex pipe is a pair of sockets whose frames begin with a signed
-32-bit big-endian length (multiprocessing.connection, `_send_bytes`); they are read and written here piece by piece.
+worker would freeze the window. On Linux and macOS a duplex pipe is a pair of sockets, which are read and written here
+piece by piece. Their frames begin with a signed 32-bit big-endian length (multiprocessing.connection, `_send_bytes`).
 Windows keeps messages whole by itself.
 """
 

@@ -64,7 +64,7 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """A process that has loaded our code and forks workers from itself; owned by `Forks` or by the tests.
+    """A process that has loaded our code and forks workers; owned by `Forks`, or by a caller that shares it.
 
     Create it in a thread that lives as long as its workers.
     """

@@ -12,7 +12,7 @@ ROUNDING = 1e-9
 SPARE_TEXTS = 1.5
 """Ratio of texts to those that prove an unchanged version.
 
-They suffice for a version that changes up to .18 of what the limit allows: careful 8 bits change .09 % of next words at
+They suffice for a version that changes up to .18 of what the limit allows. Careful 8 bits change .09 % of next words at
 a limit of 1 %.
 """
 

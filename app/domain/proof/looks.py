@@ -3,7 +3,7 @@
 Repeated looks until one says safe would err more often than stated. One look is one sequence of versions judged on the
 same items. The first look at an item has level .04, the k-th later one .01·6/(π²k²) (`level_of_look`). Looks are
 counted by item; the number of a set is the highest number of any of its items. All looks that used one item thus have
-at most the levels of a first, second, third … look, which add up to .05 (Bonferroni over a convergent series). For
+at most the levels of a first, second, third … look. These add up to .05 (Bonferroni over a convergent series). For
 every item the chance that any of its verdicts is wrong stays below 5 %, however the sets overlap.
 """
 

@@ -1,15 +1,15 @@
 """Order the versions of a proof as a fixed sequence, and determine where it ends.
 
-Every version judged on the same items is a chance to be wrong: of ten that lose what the limit allows, one is called
-safe in a third of all runs. A fixed sequence (Learn then Test, arXiv 2110.01052, section 4.2; Maurer, Hothorn and
-Lehmacher 1995) errs no more often than a single test. Its order is set before any test item is looked at, each version
-is tested at the full level, and the first that is not safe ends it. Versions are ordered by their changes on the
-calibration set.
+Every version judged on the same items is a chance to be wrong. Of ten versions that lose what the limit allows, one is
+called safe in a third of all runs. A fixed sequence (Learn then Test, arXiv 2110.01052, section 4.2; Maurer, Hothorn
+and Lehmacher 1995) errs no more often than a single test. Its order is set before any test item is looked at. Each
+version is tested at the full level, and the first that is not safe ends the sequence. Versions are ordered by their
+changes on the calibration set.
 
 A version that is no better than one before it (within 3 %) waits beside that one. If that one is safe, it is not
-needed. Otherwise the versions beside it are tested as a further look at the items (`LookBook`), at the level of that
-look, so that the levels of all looks still add up to at most 5 %. If the items are too few to prove anything, every
-version is judged, since none can be called safe.
+needed. Otherwise the versions beside it are tested as a further look at the items (`LookBook`). They are tested at the
+level of that look, so that the levels of all looks still add up to at most 5 %. If the items are too few to prove
+anything, every version is judged, since none can be called safe.
 """
 
 import dataclasses

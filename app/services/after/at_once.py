@@ -15,9 +15,9 @@ def target_at_once(
 ) -> DescribedTarget | None:
     """Return the target to export `wanted` to at once, or None if a person must decide or read something first.
 
-    That is the last chosen target, else the first available one. A decision is needed for a version that is not proven
-    safe; a target that is unavailable, takes another version or has a required question; and terms of the model that
-    restrict passing it on.
+    That is the last chosen target, else the first available one. A person must decide on a version that is not proven
+    safe, and on terms of the model that restrict passing it on. The same holds for a target that is unavailable, takes
+    another version or has a required question.
     """
     target = next((row for row in targets if row.id == last_id), None)
     if target is None:

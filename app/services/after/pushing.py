@@ -1,4 +1,4 @@
-"""Upload an exported bundle to the hub if a person asked for that and named the repository."""
+"""Upload an exported bundle to the hub if a person requested that and named the repository."""
 
 from pathlib import Path
 

@@ -9,12 +9,12 @@ from workers.contracts.bundles import ExportResult, SignParams, SignResult
 
 
 def check_key(key: Path) -> Flow[None]:
-    """Find out before the export whether the key can sign. Raises `JobError` where it cannot."""
+    """Check before the export whether the key can sign; raise `JobError` if it cannot."""
     yield _step(SignParams(key=str(key)), "Check the key", key)
 
 
 def signed(done: Done[ExportResult], key: Path) -> Flow[Done[ExportResult]]:
-    """Return the export with its bundle signed, in a folder of its own; the folder of `done` is removed."""
+    """Return the export with its bundle signed, in its own folder; the folder of `done` is removed."""
     bundle = done.folder / done.result.path
     try:
         params = SignParams(key=str(key), bundle=str(bundle))

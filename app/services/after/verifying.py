@@ -12,7 +12,7 @@ def verify(workspace: Workspace, bundle: Path, own_key: str = "", *, allow_code:
     """Check hashes, signature and golden answers of a bundle; its own scripts are never run.
 
     `own_key` is the fingerprint of this installation's key. A torch program or TensorRT engine in the bundle runs with
-    `allow_code`, or where this installation exported or signed the bundle.
+    `allow_code`, or if this installation exported or signed the bundle.
     """
     exported = {record.sha256 for record in workspace.repositories.exports.list()}
     if not allow_code and exported and bundle.is_file():

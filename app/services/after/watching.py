@@ -1,8 +1,8 @@
 """Judge each new result against the last export, on the project's first test set.
 
 A project pins the test set of its first result. When a run ends, its version (the recommended one, else the original)
-is judged on that set against the version that was exported last, or else against the last earlier result. The result is
-stored beside the run.
+is judged on that set. It is compared with the version that was exported last, or else with the last earlier result. The
+result is stored beside the run.
 """
 
 import json
@@ -108,7 +108,7 @@ def read_pinned(repositories: Repositories, project_id: str) -> Pinned | None:
 
 
 def then_watched(space: Workspace, flow: Flow[Run]) -> Flow[Run]:
-    """Execute a run and then the comparison; the result of the run stands even if the comparison fails."""
+    """Execute a run and then the comparison; the result of the run is kept even if the comparison fails."""
     run = yield from flow
     try:
         yield from watch(space, run)

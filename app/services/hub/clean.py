@@ -15,7 +15,7 @@ ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 @dataclass(frozen=True)
 class KeptModel:
-    """A stored model; `used_by` names the projects that began with it, `running` is true if one works now."""
+    """A stored model; `used_by` names the projects that began with it, `running` is true if one has a queued or running run."""
 
     stored: StoredModel
     used_by: tuple[str, ...]
@@ -24,7 +24,7 @@ class KeptModel:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """An interrupted download and how many bytes of it are here."""
+    """An interrupted download and how many of its bytes are here."""
 
     pending: PendingDownload
     come_bytes: int

@@ -80,7 +80,7 @@ def checked_endpoint(text: str) -> str:
 
 
 def is_private(endpoint: str) -> bool:
-    """Return whether requests cannot be read on the way: encrypted, or on this computer."""
+    """Return whether third parties cannot read requests: the hub is encrypted, or on this computer."""
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
     if parts.scheme == "https" or host == "localhost":

@@ -19,7 +19,7 @@ class LookBook:
     def __init__(
         self, repositories: Repositories, model_sha256: str, run_id: str, items: frozenset[int], limit_pct: float
     ) -> None:
-        """Create the count for test items; fingerprints of items without a source are left out."""
+        """Create the count for test items, without the items that every set gets from Fettle (`NOBODYS`)."""
         self._repositories, self._items, self._limit_pct = repositories, items - {NOBODYS}, limit_pct
         self._model_sha256, self._run_id = model_sha256, run_id
 

@@ -38,7 +38,7 @@ from app.services.release.record import (
 from workers.contracts.decisions import Decision, DecisionKind
 
 FIRST_TARGET = ""
-"""Stands for the first kind of bundle that is available."""
+"""Id that means the first available kind of bundle."""
 
 
 @dataclass(frozen=True)

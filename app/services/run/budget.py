@@ -122,7 +122,7 @@ LEAST_MORE_S = 5.0
 class TimeBudget:
     """Time limit of one run and the costs it has observed; owned by the run's `Search`.
 
-    Time saved by the cache counts as if it had been spent (`note_saved`), so that a resumed or repeated run makes the
+    Time saved by the cache counts as if it had been spent (`note_saved`). A resumed or repeated run therefore makes the
     same decisions as the first one. Opening the model and reading the examples count only if the run itself does them.
     """
 

@@ -1,8 +1,8 @@
 """Measure the fastest versions and the original side by side, in fresh processes and as many rounds as needed.
 
-The first round takes the finalists. Another round follows while a version that looks better is undecided and time is
-left: one with only a first measurement, or one whose bound is still too low. Figures of a version cover all rounds that
-it took part in, compared with the original in the same rounds.
+The first round takes the finalists. Another round follows while time is left and a version that looks better is
+undecided. Such a version has only a first measurement, or its bound is still too low. Figures of a version cover all
+rounds that it took part in, compared with the original in the same rounds.
 """
 
 import os

@@ -35,7 +35,7 @@ class TryInput:
 
 @dataclass(frozen=True)
 class Tried:
-    """Both predictions for one input; `picture` is a small PNG and `sound` a WAV file of it, if it has one."""
+    """Both predictions for one input; `picture` is a small PNG and `sound` the WAV file of the input, if any."""
 
     asked: TryInput
     before: TryAnswer
