@@ -15,7 +15,7 @@ ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 @dataclass(frozen=True)
 class KeptModel:
-    """A stored model; `used_by` names the projects that began with it, `running` is true if one has a queued or running run."""
+    """A stored model; `used_by` names its projects, `running` is true if one has a queued or running run."""
 
     stored: StoredModel
     used_by: tuple[str, ...]

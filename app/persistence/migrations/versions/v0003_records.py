@@ -108,7 +108,7 @@ def _insert(connection: sa.Connection, record: Record, at: datetime) -> None:
         "owner_id": record.owner_id, "kind": record.kind, "item": record.item,
         "body_json": json.dumps(record.body), "written_at": at,
     }  # fmt: skip
-    connection.execute(table.insert().prefix_with("OR REPLACE").values(**row))  # what is damaged may come twice
+    connection.execute(table.insert().prefix_with("OR REPLACE").values(**row))  # damage may repeat a record
 
 
 def _records(kind: str, owner_id: str, value: Any) -> Iterator[Record]:
