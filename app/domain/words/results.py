@@ -160,7 +160,7 @@ def busy_words(measurement: Measurement) -> str:
     share = measurement.busy_share
     if not measurement.under_load and (share is None or share < BUSY_SHARE):
         return ""
-    part = "" if share is None or share < BUSY_SHARE else f" ({percent(share, 0)} of it)"  # else in the original's turns
+    part = "" if share is None or share < BUSY_SHARE else f" ({percent(share, 0)} of it)"  # or in the original's turns
     return f"Other programs kept this computer busy while it was measured{part}: on a quiet one the times may differ."
 
 

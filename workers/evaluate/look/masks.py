@@ -26,7 +26,9 @@ def is_mask(spec: PipelineSpec, answer: NDArray[Any]) -> bool:
     return isinstance(spec.postprocess, MaskSteps) and answer.ndim == 2 and bool(np.isfinite(answer).all())
 
 
-def laid_over(mask: NDArray[Any], spec: PipelineSpec, shown: tuple[int, int], whole: tuple[int, int] | None = None) -> "Image":
+def laid_over(
+    mask: NDArray[Any], spec: PipelineSpec, shown: tuple[int, int], whole: tuple[int, int] | None = None
+) -> "Image":
     """Return a mask (height, width) in colors, as an overlay for a picture; the background is transparent.
 
     Args:
