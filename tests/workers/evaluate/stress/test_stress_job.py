@@ -6,6 +6,7 @@ import shutil
 import time
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from workers import registry
 from workers.contracts.after.stress import StressResult
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
+from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.runtime.recording import RecordingContext
 
@@ -190,13 +192,9 @@ def test_numbers_and_answers_that_are_no_classes(put_under_stress: Run, tmp_path
     assert found.measure == "agreement" and "worse" not in verdicts(found).values()
     assert [(row.id, row.near) for row in found.unfamiliar] == [("mixed", True), ("noise", False), ("far", False)]
     assert found.attacks[0].id == "square" and found.attacks[0].n == 6
-    spec = (
-        (original / "pipeline.json")
-        .read_text(encoding="utf-8")
-        .replace('"answer_kind":"class"', '"answer_kind":"tensor"')
-    )
+    spec = replace(read_pipeline(original), answer_kind="tensor")
     for folder in (original, variant):
-        (folder / "pipeline.json").write_text(spec, encoding="utf-8")
+        write_pipeline(folder, spec)
     found = put_under_stress(original, variant, data, attack_items=6)
     assert found.measure == "similarity" and found.clean.optimized < 0.5
     assert "no classes" in found.attacks[0].why_not and found.headline.startswith("Already without stress")
