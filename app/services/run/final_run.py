@@ -52,7 +52,8 @@ class FinalRun:
 
     def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
         """Create the final run, reported as step number `step` of the run."""
-        self._search, self._step, self._original, self._data = search, step, original, data
+        self._search, self._step, self._data = search, step, data
+        self._original_id = original.variant.id
         self._rounds: list[tuple[Round, Measured]] = []
         self._is_over = self._was_far_ahead = False
         self._most, self._begun = most_rounds(), 0
@@ -101,6 +102,11 @@ class FinalRun:
         self._begun += 1
         yield from self._measure([*left[: plan.finalists], *beside], plan)
         return not self._is_over
+
+    @property
+    def _original(self) -> Version:
+        """The original as it is by now: a proof in between may have given it answers to more examples."""
+        return self._search.candidates[self._original_id]
 
     def _measure(self, ids: Sequence[str], plan: FinalPlan) -> Flow[None]:
         search, step = self._search, self._step
@@ -155,7 +161,7 @@ class FinalRun:
             merged = self._merged(numbers, ids)
             summaries = yield from search.summarize(merged, family=len(everyone), looks=len(numbers))
             if numbers == every:
-                self._original = search.take_figures(self._original, merged, 0, summaries[0], interleaved=True)
+                search.take_figures(self._original, merged, 0, summaries[0], interleaved=True)
             beside = beside_of(summaries[0], self._original.variant)
             for index, variant_id in enumerate(ids, 1):
                 known = search.candidates[variant_id]

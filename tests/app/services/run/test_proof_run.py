@@ -1,7 +1,10 @@
 """What the proof at the end of a run says of itself."""
 
 import pytest
+from play import Like
+from staging import Make
 
+from app.services.after.run_data import answers_result
 from app.services.run.proof_run import proven_words
 from workers.contracts.specs import Judgement, Verdict
 
@@ -21,3 +24,17 @@ def judged(verdict: Verdict, n: int, n_unasked: int = 0) -> Judgement:
 def test_examples_are_missing_only_where_time_cut_them(n: int, n_unasked: int, words: str) -> None:
     """Given 138 examples of which 98 can prove anything, Then "98 of 138" is said only where the rest was not asked."""
     assert proven_words([judged("safe", n, n_unasked), judged("regressed", n)], 138) == words
+
+
+def test_original_measured_after_the_proof_keeps_its_whole_answers(stage: Make) -> None:
+    """Given an original whose first pass over 1,000 examples was cut off, and a leader that fails the proof, When the
+    next version is measured beside the original once more, Then the original keeps its answers to all examples."""
+    likes = {"Leader": Like(p50_ms=1.0, verdict="regressed", calibration="safe"), "Next": Like(p50_ms=3.85)}
+    one = stage(Like(p50_ms=4.0), likes, time_budget_s=600)
+    one.play.item_s = 0.06
+    one.go()
+    assert [len(final.variants) for final in one.play.finals] == [3, 2], "one more round came after the proof"
+    seen = [step for step in one.play.seen if step in ("answer:Original", "answer:Leader")]
+    assert seen.count("answer:Original") >= 2, "the first pass was cut off"
+    kept = answers_result(one.space, one.variants["Original"].answers_key)
+    assert kept is not None and kept.n == 1000
