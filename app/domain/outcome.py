@@ -192,7 +192,11 @@ def untested_gains(tried: Sequence[Variant], best: Variant | None, objective: Ob
     found = [
         version
         for version in tried
-        if version.untested and version.judgement is None and is_gain(version, objective) and may_win(version)
+        if version.untested
+        and version.judgement is None
+        and is_gain(version, objective)
+        and may_win(version)
+        and version.state != "dropped"
     ]
     if best is not None:
         found = [v for v in found if may_be_safe(v) and not (is_safe(best) and is_as_good(best, v, objective))]

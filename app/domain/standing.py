@@ -18,11 +18,13 @@ from app.domain.variant import Variant
 class Standing(StrEnum):
     """Standing of a version; the first that applies of dropped, answers beyond the limit, speed, and proof.
 
+    `dropped`: it failed. `cut_off`: it was not ready when the run's time was up.
     `not_tested`: a gain or possible gain without any look at test items. `not_settled`: other programs disturbed the
     speed comparison. `unconfirmed`: the answers are safe, but a side-by-side measurement has not shown the gain.
     """
 
     DROPPED = "dropped"
+    CUT_OFF = "cut_off"
     REGRESSED = "regressed"
     NOT_SETTLED = "not_settled"
     SLOW_TAIL = "slow_tail"
@@ -40,7 +42,7 @@ class Standing(StrEnum):
 def standing_of(variant: Variant, objective: Objective = "speed") -> Standing:
     """Return the standing of a version other than the original under a goal of `objective`."""
     if variant.state == "dropped":
-        return Standing.DROPPED
+        return Standing.CUT_OFF if variant.untested == "no_time" else Standing.DROPPED
     if is_regressed(variant):
         return Standing.REGRESSED
     if needs_quiet(variant, objective):

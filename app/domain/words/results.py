@@ -40,6 +40,7 @@ UNTESTED_WORDS: dict[Untested, str] = {
 
 STANDING_WORDS: dict[Standing, str] = {
     Standing.DROPPED: "Could not be used",
+    Standing.CUT_OFF: "Not ready in time",
     Standing.REGRESSED: VERDICT_WORDS["regressed"],
     Standing.NOT_SETTLED: "Speed not settled",
     Standing.SLOW_TAIL: "Slower for one in ten",
@@ -138,7 +139,7 @@ def why_not(variant: Variant, limit_pct: float, objective: Objective = "speed") 
         return f"Beyond your limit of {percent_of(limit_pct)}"
     if standing is Standing.NOT_SETTLED:
         return "Measure again when the computer is idle"
-    if standing is Standing.DROPPED and variant.notes:
+    if standing in (Standing.DROPPED, Standing.CUT_OFF) and variant.notes:
         return variant.notes[0]
     if standing is Standing.SLOW_TAIL:
         return tail_words(variant)

@@ -116,7 +116,8 @@ def verdict(variant: Variant) -> str:
     if variant.judgement is None:
         if is_regressed(variant):
             return "regressed"
-        return "not_enough_data" if variant.untested or is_alike_not_proven(variant) else "unmeasured"
+        is_open = variant.untested and variant.state != "dropped"
+        return "not_enough_data" if is_open or is_alike_not_proven(variant) else "unmeasured"
     compared = variant.judgement.verdict != "unmeasured"
     return "safe" if variant.is_baseline and compared else variant.judgement.verdict
 

@@ -130,7 +130,7 @@ class FinalRun:
         search.keep(rounds=(*rounds, *search.rounds_before[len(rounds) :]), final="done")
         for index, candidate in enumerate(field):
             if (why := measured.failures[index]) is not None:
-                search.put_dropped(candidate.variant, f"{why.title}. {why.detail}")
+                search.put_dropped(candidate.variant, why)
             else:
                 search.take_over(candidate.variant.id, measured, index)
         yield from self._work_out()

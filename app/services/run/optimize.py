@@ -14,8 +14,9 @@ from pathlib import Path
 from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
+from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
-from app.domain.words.results import other_goals_words, screened_words
+from app.domain.words.results import other_goals_words, screened_words, verdict_words
 from app.services.data.doctor import misfit_before_run, misfit_error, misfit_finding
 from app.services.data.reach import enough_items, few_items, most_texts, reach_warning
 from app.services.flow.events import EndExpected
@@ -383,12 +384,11 @@ class _Optimization:
         return candidate
 
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
-        late = error.code == TIME_LIMIT and self._budget.left_s is not None
-        note = "It was not ready when the time was up." if late else f"{error.title}. {error.detail}"
-        self._search.put_dropped(self._recorder.variants.get(variant.id, variant), note)
+        dropped = self._search.put_dropped(self._recorder.variants.get(variant.id, variant), error)
+        late = standing_of(dropped) is Standing.CUT_OFF
         if late:
             self._search.leave_untried()
-        self._recorder.step(step, state="failed", detail="not ready in time" if late else error.title)
+        self._recorder.step(step, state="failed", detail=verdict_words(dropped).lower() if late else error.title)
 
     def _tell(self, step: int, variant: Variant, when: str) -> None:
         state = "done" if may_win(variant) else "warning"

@@ -20,7 +20,6 @@ from app.services.run.figures import speedup_of
 from app.services.run.proof_steps import Asked, Looked, prove_in_order
 from app.services.run.search import Search
 from app.services.run.version_steps import Pair, Version
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement
 
@@ -186,7 +185,7 @@ class ProofRun:
     def _failed(self, variant: Variant, error: JobError) -> None:
         if error.error.code == DISK_FULL:
             raise error
-        self._search.put_dropped(variant, _words(error.error))
+        self._search.put_dropped(variant, error.error)
 
     def _tell(self) -> None:
         now = [version for version in self._search.versions() if not version.is_baseline]
@@ -207,7 +206,3 @@ def proven_words(judged: Sequence[Judgement], n_test: int) -> str:
     n, safe = max(one.n for one in judged), sum(one.verdict == "safe" for one in judged)
     cut = n < n_test and any(one.n_unasked for one in judged)
     return f"{safe} of {len(judged)} safe on {f'{n:,} of {n_test:,}' if cut else f'{n:,}'} examples"
-
-
-def _words(error: ErrorInfo) -> str:
-    return f"{error.title}. {error.detail}"

@@ -7,8 +7,10 @@ from typing import Any
 
 from app.domain.choose import LEAST_ALIKE_ITEMS, Objective, finalists, may_win
 from app.domain.outcome import SearchEnd
+from app.domain.proof.sequence import not_tested
 from app.domain.variant import Variant
 from app.domain.words.results import day_words
+from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import QuietWait, run_patience
 from app.services.flow.steps import Flow, JobError, Measured, Reuse
 from app.services.opening.opening import ReadData
@@ -17,6 +19,7 @@ from app.services.run.budget import TimeBudget
 from app.services.run.figures import Beside, speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.version_steps import Pass, Version
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
 from workers.contracts.planning import ByTraits
 from workers.contracts.specs import Recipe
@@ -26,6 +29,8 @@ NEAR_SHARE = 0.5
 
 First measurements happen at different times, and a busy machine may have spoiled one of them.
 """
+
+LATE = "It was not ready when the time was up."
 
 MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
 LARGE_BYTES = 200_000_000
@@ -227,9 +232,12 @@ class Search:
         """Return the day of the measurement in words, "" if this run made it."""
         return "" if self._is_new(measured) or measured.measured_at is None else day_words(measured.measured_at)
 
-    def put_dropped(self, variant: Variant, note: str) -> None:
+    def put_dropped(self, variant: Variant, error: ErrorInfo) -> Variant:
         """Mark the variant as dropped, for this reason."""
-        self.recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
+        late = error.code == TIME_LIMIT and self.budget.left_s is not None
+        note = LATE if late else f"{error.title}. {error.detail}"
+        known = not_tested(variant, "no_time") if late else variant
+        return self.recorder.variant(dataclasses.replace(known, state="dropped", notes=(note, *known.notes)))
 
     def best(self) -> list[Variant]:
         """Return the versions to measure side by side with the original, best first."""

@@ -101,6 +101,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "not_on_card": lambda: Cell(_tr("Not run on a card yet"), tag="none"),
         "not_tested": lambda: Cell(_tr("Not tested"), tag="warn"),
         "dropped": lambda: Cell(_tr("Could not be used"), tag="none"),
+        "cut_off": lambda: Cell(_tr("Not ready in time"), tag="none"),
     }
     return cells[version.verdict]()
 

@@ -24,6 +24,7 @@ Verdict = Literal[
     "unconfirmed",
     "not_tested",
     "dropped",
+    "cut_off",
 ]
 
 

@@ -10,12 +10,13 @@ from play import Like, failure
 from staging import Make, recipes
 
 from app.domain.run import Goal, Interruption, RunState
-from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN
+from app.domain.standing import Standing, standing_of
+from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN, verdict_words
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
 from app.services.projects.running import RunRequest
-from app.services.records.documents import run_document
+from app.services.records.documents import run_document, variant_document
 
 
 def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
@@ -274,7 +275,13 @@ def test_a_version_that_takes_too_long_is_cut_off(stage: Make) -> None:
     one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2, seconds=3), "B": Like(p50_ms=1, seconds=500)}, time_budget_s=60)  # fmt: skip
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
-    assert one.variants["B"].notes[0] == "It was not ready when the time was up."
+    late = one.variants["B"]
+    assert late.notes[0] == "It was not ready when the time was up."
+    assert (late.state, late.untested, standing_of(late)) == ("dropped", "no_time", Standing.CUT_OFF)
+    told = variant_document(late)
+    assert (told["verdict"], told["tested"], told["untested"]) == ("unmeasured", False, "no_time")
+    detail = {step.title: step.detail for step in one.space.repositories.runs.steps(one.run_id)}["B"]
+    assert detail == verdict_words(late).lower(), "Optimize and Compare have the same words"
     assert run.seconds is not None
     assert run.seconds <= 60
 
