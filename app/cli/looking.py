@@ -10,7 +10,7 @@ from app.cli.options.inputs import check_exists
 from app.cli.options.shared import known_task, parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
-from app.cli.tables import card_lines, version_lines, with_misfit
+from app.cli.tables import card_lines, disturbed, version_lines, with_misfit
 from app.domain.choose import is_safe
 from app.services.after.benching import Engine, bench_model, bench_version, conclusion
 from app.services.after.comparing import against_document, compare_against
@@ -156,6 +156,8 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
         output.text(line)
     if watched is not None and found is None:
         output.text(watched_words(watched))
+    for sentence in disturbed(facts.recommended):
+        output.text(f"   {sentence}")
     output.sentence(f"{headline.rstrip('.')}.")
     beside = facts.judged_beside
     good = is_safe(beside) if beside is not None else bool(facts.run.recommended_variant_id)

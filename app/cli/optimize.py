@@ -11,7 +11,7 @@ from app.cli.options.inputs import check_exists, check_folder_for
 from app.cli.options.judging import JudgingOptions, opening_of
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
 from app.cli.session import run, run_recorded, workspace
-from app.cli.tables import version_lines, with_misfit
+from app.cli.tables import disturbed, version_lines, with_misfit
 from app.domain.outcome import Ending
 from app.domain.project import Project
 from app.domain.run import Goal, Run
@@ -289,6 +289,8 @@ def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
         )
         output.text(f"   expected {about(expected.seconds)}, took {duration(seconds)}{known}")
     for sentence in over_budget(facts.run.goal.time_budget_s, seconds, facts.outcome.ending):
+        output.text(f"   {sentence}")
+    for sentence in disturbed(facts.recommended):
         output.text(f"   {sentence}")
     output.sentence(with_misfit(facts.run.headline, facts.findings).rstrip(".") + ".")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.domain.variant import Variant
 from app.domain.words.card import figures_words, note_words, processor_wins
 from app.domain.words.outcome import floored, range_words
-from app.domain.words.results import times, verdict_words
+from app.domain.words.results import OTHER_PROGRAMS, times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.speech import SpeechRecord
 from workers.contracts.data.doctor import PREPARED_WRONGLY
@@ -69,6 +69,11 @@ def _faster(variant: Variant) -> str:
     if measured.speedup_low is None or measured.speedup_high is None:
         return f"{times(speedup)} ×"
     return f"{times(speedup)} × ({range_words(measured.speedup_low, measured.speedup_high)})"
+
+
+def disturbed(recommended: Variant | None) -> tuple[str, ...]:
+    """Return the caption of a result whose speed is only a lower bound; nothing where it is more."""
+    return (OTHER_PROGRAMS,) if recommended is not None and recommended.measurement.under_load else ()
 
 
 def card_lines(figures: CardFigures | None) -> Iterator[str]:

@@ -82,7 +82,7 @@ def test_prove_it_by_a_drop_and_try_it_by_keys(start: Start, tmp_path: Path) -> 
     program.until_page("compare", "full")
     program.until_text("Looks alike, not proven", "How to prove it", "48 of about", "or drop them on this page")
     program.drop(more)
-    program.until_text("and it answers alike", "Safe to ship", "360 were new and count", limit_s=120)
+    program.until_text("faster, same answers", "Safe to ship", "360 were new and count", limit_s=120)
 
     before = workers(program)
     program.keys("ctrl+6")

@@ -15,7 +15,7 @@ from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
 from app.domain.words.card import ELSEWHERE, figures_words, note_words, processor_wins
 from app.domain.words.outcome import recommended_words, sentence
-from app.domain.words.results import busy_words, same_words, times, verdict_found, verdict_words
+from app.domain.words.results import OTHER_PROGRAMS, busy_words, same_words, times, verdict_found, verdict_words
 from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
@@ -75,7 +75,10 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
         judged = facts.judged_beside
         return f"{verdict_words(judged)}: {same_words(judged)}" if is_safe(judged) else verdict_found(judged)
     objective = kept_objective(facts.run)
-    return sentence(facts.outcome, objective) if best is None else recommended_words(best, True, objective)
+    limit_pct = facts.run.goal.max_loss_pct
+    if best is None:
+        return sentence(facts.outcome, objective, limit_pct)
+    return recommended_words(best, True, objective, limit_pct)
 
 
 def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:
@@ -101,7 +104,8 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     if judgement is None:
         return tr("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
     text = tr("{0}. Measured on {1:,} test {2} on this computer{3}.")
-    return text.format(best.title, n, things, _chosen(facts))
+    text = text.format(best.title, n, things, _chosen(facts))
+    return f"{text} {OTHER_PROGRAMS}" if best.measurement.under_load else text
 
 
 def _tested_on(facts: RunFacts, things: str) -> ExamplesUsed:

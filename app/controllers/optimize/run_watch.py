@@ -9,7 +9,7 @@ from statistics import fmean
 from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words, tr
 from app.domain.choose import is_worth_naming, may_win
-from app.domain.outcome import SearchEnd
+from app.domain.outcome import Ending, Outcome, SearchEnd
 from app.domain.run import Interruption, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words
@@ -17,7 +17,6 @@ from app.services.flow.events import EndExpected, RunProgress, StepProgress, Wai
 from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
 from app.services.run.progress import work_of
-from widgets.pages.compare.value import GoOnValue
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunInterruption, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
@@ -138,7 +137,8 @@ class RunWatch:
     def value(self) -> OptimizeValue:
         """Return the page's value."""
         error = ErrorInfo.model_validate_json(self.run.error_json) if self.run.error_json else None
-        failed, go_on = self.run.state is RunState.FAILED, self._go_on()
+        failed, outcome = self.run.state is RunState.FAILED, self._outcome()
+        go_on = go_on_value(outcome) if outcome is not None else None
         return OptimizeValue(
             phase=PHASES[self.run.state],
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
@@ -156,6 +156,7 @@ class RunWatch:
             spare_s=self._spare_s(),
             eta_is_most=self.expected is not None and self.expected.goes_on,
             interruption=INTERRUPTIONS[self.run.interruption] if self.run.interruption is not None else None,
+            is_busy=outcome is not None and outcome.ending is Ending.BUSY,
         )
 
     def _spare_s(self) -> float | None:
@@ -163,11 +164,11 @@ class RunWatch:
         spare_s = self.end.spare_s
         return spare_s if self.end.went_on_s and spare_s is not None and spare_s >= LEAST_SPARE_S else None
 
-    def _go_on(self) -> GoOnValue | None:
+    def _outcome(self) -> Outcome | None:
         """Return the extra time that is offered to a finished run."""
         if self.run.state not in (RunState.FINISHED, RunState.KEPT_ORIGINAL):
             return None
-        return go_on_value(outcome_of_run(self.run, tuple(self._variants.values()), self.end))
+        return outcome_of_run(self.run, tuple(self._variants.values()), self.end)
 
     def _in_order(self) -> list[StepRecord]:
         return sorted(self._steps.values(), key=lambda step: step.index)

@@ -6,14 +6,14 @@ from app.domain.choose import Objective, is_smaller, is_worth_naming, known_spee
 from app.domain.outcome import Ending, Outcome
 from app.domain.proof.examples import least_to_tell
 from app.domain.variant import Variant
-from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN, missing_words, size_words, times
+from app.domain.words.results import MEASURE_AGAIN, missing_words, size_words, times
 from workers.contracts.architectures import shown
 from workers.contracts.wording import capitalized, counted, percent, percent_of
 
 
 def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     """Return the headline above a comparison."""
-    text = sentence(outcome, objective)
+    text = sentence(outcome, objective, limit_pct)
     if outcome.ending is Ending.NOTHING_FASTER:
         return f"{text} ({counted(outcome.tried, 'version')} tried, limit {percent_of(limit_pct)})"
     if outcome.ending is Ending.FEW_EXAMPLES:
@@ -21,11 +21,11 @@ def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     return text
 
 
-def sentence(outcome: Outcome, objective: Objective) -> str:
+def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     """Return the headline without the number of versions, for pages that show it below."""
     end, best = outcome.end, outcome.best
     if best is not None:
-        return recommended_words(best, outcome.ending is Ending.PROVEN, objective)
+        return recommended_words(best, outcome.ending is Ending.PROVEN, objective, limit_pct)
     if outcome.ending is Ending.BUILT:
         return built_words(outcome)
     if outcome.ending is Ending.BUSY:
@@ -72,11 +72,17 @@ def built_words(outcome: Outcome) -> str:
     return f"{built} {was} built for {cards}; how fast on such a card is not measured here, so none is recommended"
 
 
-def recommended_words(best: Variant, proven: bool, objective: Objective) -> str:
-    """Return the sentence about the recommended version."""
-    alike = "it answers alike" if proven else f"it looks alike, not proven: {missing_words(best)}"
-    busy = f" ({BUSY_WORDS})" if best.measurement.under_load else ""
-    return f"{capitalized(gain_words(best, objective))}, and {alike}{busy}"
+def recommended_words(best: Variant, proven: bool, objective: Objective, limit_pct: float) -> str:
+    """Return what the recommended version gains, and what is known of its answers."""
+    alike = safe_words(best, limit_pct) if proven else f"and it looks alike, not proven: {missing_words(best)}"
+    return f"{capitalized(gain_words(best, objective))}, {alike}"
+
+
+def safe_words(best: Variant, limit_pct: float) -> str:
+    """Return what is proven of a safe version's answers: the same, or changed within the limit."""
+    judged = best.judgement
+    is_changed = judged is not None and any((judged.changed_count, judged.beside_changed, judged.units_changed))
+    return f"within your limit of {percent_of(limit_pct)}" if is_changed else "same answers"
 
 
 def gain_words(best: Variant, objective: Objective) -> str:

@@ -126,9 +126,10 @@ def other_goals_words(titles: Sequence[str]) -> str:
     return f"This goal tries little that helps a language model; these goals are made for one: {named}."
 
 
-BUSY_WORDS = "measured while other programs kept the computer busy"
+OTHER_PROGRAMS = "Other programs were running; measure again when the computer is idle."
+"""The caption of a result whose speed is a lower bound, because other programs disturbed it."""
 
-MEASURE_AGAIN = "No verdict yet: other programs kept the computer busy, measure again when it is idle"
+MEASURE_AGAIN = "No verdict yet: measure again when the computer is idle"
 """The headline of a comparison that other programs alone left undecided."""
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from desk import variant
 
-from app.cli.tables import version_lines
+from app.cli.tables import disturbed, version_lines
+from app.domain.words.results import OTHER_PROGRAMS
 from app.services.records.speech import SpeechRecord
 from workers.contracts.jobs import Speech
 
@@ -39,6 +40,7 @@ def test_a_factor_under_load_is_a_lower_bound() -> None:
     loaded = replace(made, measurement=replace(made.measurement, under_load=True, agreed_low=1.69))
     _, line = version_lines([variant(0), loaded], None)
     assert "≥ 1.6 ×" in line and "2.4" not in line
+    assert disturbed(loaded) == (OTHER_PROGRAMS,) and disturbed(made) == disturbed(None) == ()
 
 
 def test_a_factor_has_its_interval() -> None:

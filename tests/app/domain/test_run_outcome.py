@@ -190,7 +190,7 @@ def test_a_goal_of_size_is_told_by_size() -> None:
     small = in_turn(variant("small", p50_ms=2.02, size=50), 0.97)
     outcome = outcome_of([small], "size", SearchEnd(planned=1, final="done"))
     assert outcome.ending is Ending.PROVEN
-    assert headline(outcome, "size", 1.0) == "4.0 times smaller, about as fast, and it answers alike"
+    assert headline(outcome, "size", 1.0) == "4.0 times smaller, about as fast, same answers"
     assert outcome_of([small], "speed", SearchEnd(planned=1, final="done")).best is None
 
 

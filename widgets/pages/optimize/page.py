@@ -36,7 +36,7 @@ class OptimizeValue:
     they are unknown. `stage` names the current work. `seconds` is the total time, `went_on_s` the part that was given
     later, and `spare_s` the unused rest of that part. `error` belongs to `failed`, `waiting` to a run that waits for
     other programs. `go_on_minutes` is offered if more time could change the result, with `go_on_first` as the main
-    action. `interruption` is the cause of an interrupted run.
+    action. `is_busy`: only other programs left the run without a verdict. `interruption` is the cause of an interrupted run.
     """
 
     phase: RunPhase
@@ -55,6 +55,7 @@ class OptimizeValue:
     eta_is_most: bool = False
     stage: str = ""
     interruption: RunInterruption | None = None
+    is_busy: bool = False
 
 
 class OptimizePage(Page):
@@ -173,11 +174,16 @@ class OptimizePage(Page):
             return [cancel, now]
         if value.phase in ("done", "kept_original"):
             text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
-            go = (GhostButton if value.go_on_first else PrimaryButton)(self.theme, text, "chart-bar")
+            decides_otherwise = value.go_on_first or value.is_busy
+            go = (GhostButton if decides_otherwise else PrimaryButton)(self.theme, text, "chart-bar")
             go.clicked.connect(self.compare_requested)
-            again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
+            make = PrimaryButton if value.is_busy else GhostButton
+            again = make(self.theme, self.tr("Measure again"), "arrow-clockwise")
             again.clicked.connect(self.again_requested)
-            return [again, go, *self._go_on(value)] if value.go_on_first else [again, *self._go_on(value), go]
+            on = self._go_on(value)
+            if value.is_busy:
+                return [*on, go, again]
+            return [again, go, *on] if value.go_on_first else [again, *on, go]
         on = PrimaryButton(self.theme, self.tr("Try again") if value.phase == "failed" else self.tr("Go on"), "play")
         on.clicked.connect(self.resume_requested)
         return [again, on]
@@ -226,12 +232,15 @@ class OptimizePage(Page):
         if value.went_on_s:
             text = self.tr("It took {0} in all; it was given {1} more.")
             text = text.format(seconds(value.seconds), seconds(value.went_on_s))
-            return text if value.spare_s is None else f"{text} {self._why_early(value.spare_s, value.go_on_minutes)}"
+            return text if value.spare_s is None else f"{text} {self._why_early(value, value.spare_s)}"
         return self.tr("It took {0}.").format(seconds(value.seconds))
 
-    def _why_early(self, spare_s: float, go_on_minutes: int | None) -> str:
+    def _why_early(self, value: OptimizeValue, spare_s: float) -> str:
         """Return why a run ended before its additional time was over."""
-        if go_on_minutes is not None:
+        if value.is_busy:
+            text = self.tr("It ended {0} early: other programs disturbed the measurement.")
+            return text.format(seconds(spare_s))
+        if value.go_on_minutes is not None:
             return self.tr("It ended {0} early: the next step takes longer than that.").format(seconds(spare_s))
         return self.tr("It ended {0} early: more time would change nothing.").format(seconds(spare_s))
 
@@ -292,10 +301,12 @@ class _Layout:
     go_on_minutes: int | None = None
     go_on_first: bool = False
     waits: bool = False
+    is_busy: bool = False
 
 
 def _layout(value: OptimizeValue) -> _Layout:
-    return _Layout(value.phase, value.error, value.go_on_minutes, value.go_on_first, bool(value.waiting))
+    offers = value.go_on_minutes, value.go_on_first
+    return _Layout(value.phase, value.error, *offers, bool(value.waiting), value.is_busy)
 
 
 def _step_at_work(value: OptimizeValue) -> str:

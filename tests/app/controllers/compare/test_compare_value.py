@@ -11,6 +11,7 @@ from app.controllers.compare.presenter import compare_value, version_value
 from app.controllers.export.presenter import checks, reason_needed, stage_checks
 from app.domain.outcome import SearchEnd
 from app.domain.variant import Measurement
+from app.domain.words.results import OTHER_PROGRAMS
 from app.services.after.watching import Changed, Watched
 from app.services.records.facts import RunFacts
 from widgets.pages.compare.table import columns
@@ -29,10 +30,22 @@ def test_safe() -> None:
     fast = variant(1, p50_ms=1.0, speedup=2.0)
     slow = variant(2, p50_ms=1.5, speedup=1.3)
     value = compare_value(facts(variant(0), slow, fast, best="v1"))
-    assert value.outcome == "safe" and value.headline == "2.0 times faster, 2.0 times smaller, and it answers alike"
+    assert value.outcome == "safe" and value.headline == "2.0 times faster, 2.0 times smaller, within your limit of 1 %"
     assert value.subtitle == "Version 1. Measured on 200 test pictures on this computer; chosen from 2."
     assert [version.id for version in value.versions] == ["v0", "v1", "v2"]
     assert value.proof is None and value.ways is None and value.note == ""
+
+
+def test_compare_under_load_says_in_the_caption_to_measure_again() -> None:
+    """Given a safe version that other programs disturbed, Then the headline has the lower bound, the caption says to
+    measure again."""
+    fast = variant(1, p50_ms=1.0, speedup=2.3)
+    loaded = dataclasses.replace(
+        fast, measurement=dataclasses.replace(fast.measurement, under_load=True, agreed_low=1.905)
+    )
+    value = compare_value(facts(variant(0), loaded, best="v1"))
+    assert value.headline == "At least 1.9 times faster, 2.0 times smaller, within your limit of 1 %"
+    assert value.subtitle.endswith(f"on this computer. {OTHER_PROGRAMS}")
 
 
 def test_not_proven() -> None:

@@ -114,7 +114,7 @@ def test_no_time_for_the_proof_is_told_and_made_up_for(stage: Make) -> None:
     screening = one.variants["A"].screening
     assert one.variants["A"].judgement is None and screening is not None and screening.untested == "no_time"
     run = one.again(more_s=300.0)
-    assert run.headline == "2.0 times faster, and it answers alike"
+    assert run.headline == "2.0 times faster, same answers"
     assert run.recommended_variant_id == one.variants["A"].id
 
 

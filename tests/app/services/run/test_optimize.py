@@ -11,7 +11,7 @@ from staging import Make, recipes
 
 from app.domain.run import Goal, Interruption, RunState
 from app.domain.standing import Standing, standing_of
-from app.domain.words.results import BUSY_WORDS, MEASURE_AGAIN, verdict_words
+from app.domain.words.results import MEASURE_AGAIN, verdict_words
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
@@ -27,7 +27,7 @@ def test_the_fastest_safe_one_is_recommended(stage: Make) -> None:
     run = one.go()
     assert run.state is RunState.FINISHED
     assert run.recommended_variant_id == one.variants["B"].id
-    assert run.headline == "4.0 times faster, 4.0 times smaller, and it answers alike"
+    assert run.headline == "4.0 times faster, 4.0 times smaller, same answers"
     assert one.variants["C"].measurement.speedup_low is None  # never in the final run
     assert one.variants["C"].notes[-1] == "Beyond your limit of 1 %"
     assert len(one.play.finals[0].variants) == 3
@@ -77,7 +77,7 @@ def test_under_load_only_what_all_ways_agree_on_is_recommended(stage: Make) -> N
     one.ask = dataclasses.replace(one.ask, fresh=True)
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
-    assert run.headline == f"At least 1.6 times faster, and it answers alike ({BUSY_WORDS})"
+    assert run.headline == "At least 1.6 times faster, same answers"
     assert run_document(run, list(one.variants.values()), one.outcome)["reason"] is None
 
 

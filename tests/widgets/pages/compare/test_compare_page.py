@@ -41,7 +41,7 @@ def test_safe_says_it_in_a_sentence_three_figures_and_six_columns(
     page = ComparePage(theme)
     page.show(examples.compare())
     shown(page)
-    assert "3.4 times faster, a quarter of the size, and it answers alike" in said(page)
+    assert "3.4 times faster, 3.8 times smaller, within your limit of 1 %" in said(page)
     assert [f.accessibleName() for f in page.findChildren(Figure)] == [
         "3.4 × faster", "3.8 × smaller", "99.3 % same answers",
     ]  # fmt: skip
