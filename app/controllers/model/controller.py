@@ -175,7 +175,7 @@ class ModelController(PageController):
             self.show()
             self._ask_shape(path, error)
         else:
-            self._page.show_error(refused_file(error, path), self._open_name())
+            self._page.show_error(refused_file(error, path), self._open_name() or tr("Choose a model"))
             if error.asks and not params.shapes:
                 self._ask_shape(path, error)
 

@@ -32,7 +32,7 @@ class MonitorController(PageController):
         """Create the controller and connect it to its page."""
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
-        self._path = ""
+        self._path = self._found_path = ""
         self._running: Running | None = None
         self._found: MonitorResult | None = None
         self._project: Project | None = None
@@ -40,6 +40,7 @@ class MonitorController(PageController):
         page.again_requested.connect(lambda: self.read(self._path))
         page.cancel_requested.connect(self._on_cancel)
         page.examples_requested.connect(self._on_examples)
+        page.dismissed.connect(self._show_found)
 
     def take_paths(self, paths: list[str]) -> bool:
         """Read one dropped file or folder as a log while the page is shown."""
@@ -77,13 +78,18 @@ class MonitorController(PageController):
     def _on_done(self, running: Running, found: MonitorResult) -> None:
         if running is not self._running:
             return
-        self._running, self._found = None, found
+        self._running, self._found, self._found_path = None, found, self._path
         self._project = project_of_run(self._session.workspace.repositories, found.drift.run_id)
-        self._show(found)
+        self._show_found()
 
-    def _show(self, found: MonitorResult) -> None:
+    def _show_found(self) -> None:
+        """Show the last log that could be read, which a wrong file does not replace."""
+        if self._found is None:
+            self._page.show_empty()
+            return
         name = self._project.name if self._project is not None else ""
-        self._page.show_value(monitor_value(found, Path(self._path).name, name))
+        self._path = self._found_path
+        self._page.show_value(monitor_value(self._found, Path(self._path).name, name))
 
     def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
         """Show the error and keep the previous result; without an error, show that result again."""
@@ -91,11 +97,9 @@ class MonitorController(PageController):
             return
         self._running = None
         if error is not None:
-            self._page.show_error(error_value(error, subject=Path(self._path).name))
-        elif self._found is not None:
-            self._show(self._found)
+            self._page.show_error(error_value(error, subject=Path(self._path).name), Path(self._found_path).name)
         else:
-            self._page.show_empty()
+            self._show_found()
 
     def _on_cancel(self) -> None:
         if self._running is not None:

@@ -299,6 +299,26 @@ def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None
     assert asked == ["sample"]
 
 
+def test_wrong_file_on_the_first_page_leaves_a_way_back_to_the_sample(
+    app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
+) -> None:
+    """Given the first page, When a web page named model.onnx is opened, Then the error offers a way back, and the sample
+    and the hub are there again."""
+    app_controller.begin()
+    window.show_page("model")
+    page = window.page("model")
+    assert isinstance(page, ModelPage) and page.state == "empty"
+    wrong = tmp_path / "model.onnx"
+    wrong.write_bytes(b"<!DOCTYPE html><html>Not found</html>")
+    app_controller.open_model(str(wrong))
+    drive(lambda: page.state == "error", 60)
+    back = [button for button in page.findChildren(QPushButton) if button.text().startswith("Back to “")]
+    assert len(back) == 1
+    qtbot.mouseClick(back[0], Qt.MouseButton.LeftButton)
+    assert page.state == "empty"
+    assert [b for b in page.findChildren(QPushButton) if b.text().startswith("Try the sample")]
+
+
 def test_a_page_that_was_asked_for_early_stays(app_controller: AppController, window: MainWindow) -> None:
     """Given a person who goes to another page before anything is wired, When it is, Then that page is shown and filled,
     and not the first one."""

@@ -102,6 +102,9 @@ def test_what_is_no_log_is_told_and_the_log_before_comes_back(
     drive(lambda: page_of(window).state == "error", 60)
     told = words(page_of(window))
     assert "This is no log of a bundle" in told and "--log" not in told
+    (back,) = [b for b in page_of(window).findChildren(QPushButton) if b.text() == "Back to “quiet”"]
+    back.click()
+    assert page_of(window).state == "full" and "quiet" in words(page_of(window)), "the log before is still there"
     drop(window, logs / "quiet")
     drive(lambda: page_of(window).state == "full", 60)
 
