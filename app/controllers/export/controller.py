@@ -41,6 +41,7 @@ from app.services.after.fitting import Fitting, fitting, instead_of
 from app.services.after.trying.showing import card_preview
 from app.services.machine.optional_sets import Installer
 from app.services.records.facts import RunFacts
+from app.services.release.record import number_of
 from app.signing_key import can_sign, make_own_key
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
@@ -94,12 +95,12 @@ class ExportController(PageController):
         page.read_card_requested.connect(self._on_read_card)
         page.again_requested.connect(self.show)
         page.cancel_requested.connect(self._on_cancel)
-        page.link_clicked.connect(lambda _address: None)
         page.sign_chosen.connect(self._on_sign)
         page.release_requested.connect(self._on_release)
         self._installing.serve(page, window.banner, self._sets)
         self._installing.installed.connect(self._on_installed)
         page.prove_requested.connect(self._on_prove)
+        window.page_shown.connect(lambda _page: page.show_released(self._released()))
         self._proof = TargetProof(window, session, flows, self._on_proof_changed)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
@@ -234,8 +235,16 @@ class ExportController(PageController):
             self._load(wanted_id)
 
     def _on_release(self) -> None:
-        if self._exported is not None:
+        if self._released() is not None:
+            self._window.show_page("releases")
+        elif self._exported is not None:
             self.release_requested.emit(self._exported)
+
+    def _released(self) -> int | None:
+        """Return which release the bundle became that is shown as done."""
+        if self._exported is None or self._facts is None or self._page.state != "done":
+            return None
+        return number_of(self._session.workspace.repositories, self._facts.project.id, self._exported.sha256)
 
     def _preview(self) -> None:
         facts, variant, value, found = self._facts, self._variant, self._value, self._session.described

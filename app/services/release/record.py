@@ -86,6 +86,11 @@ def read_releases(repositories: Repositories, project_id: str) -> tuple[Release,
     return tuple(reversed(repositories.records.items(RELEASE, project_id).values()))
 
 
+def number_of(repositories: Repositories, project_id: str, sha256: str) -> int | None:
+    """Return which release holds this bundle; None for none."""
+    return next((one.number for one in read_releases(repositories, project_id) if one.sha256 == sha256), None)
+
+
 def read_current(repositories: Repositories, project_id: str) -> Current | None:
     """Return the current release, None before the first one."""
     return repositories.records.get(CURRENT, project_id)

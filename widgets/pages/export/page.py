@@ -65,6 +65,8 @@ class ExportPage(Page):
         self._sign: SignBox | None = None
         self._card: MarkdownCard | None = None
         self._checks: CheckList | None = None
+        self._path = ElidedLabel("")
+        self._release = GhostButton(theme, "", "tag")
         self._export = PrimaryButton(theme, self.tr("Export bundle"), "package")
         self._cancel = GhostButton(theme, self.tr("Cancel"), "x")
         self._bar = Bar(self.tr("Progress"))
@@ -91,6 +93,7 @@ class ExportPage(Page):
             if self._card is not None and self._checks is not None:
                 self._card.show_markdown(value.card)
                 self._checks.show_values(value.checks)
+            self._path.setText(value.path)
             return
         self._value = value
         self._head = self._full_head(value)
@@ -190,9 +193,9 @@ class ExportPage(Page):
         again.clicked.connect(self.again_requested)
         folder = PrimaryButton(self.theme, self.tr("Open folder"), "folder-open")
         folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
-        release = GhostButton(self.theme, self.tr("Make it a release"), "tag")
-        release.clicked.connect(self.release_requested)
-        for button in (release, folder):
+        self._release = GhostButton(self.theme, self.tr("Make it a release"), "tag")
+        self._release.clicked.connect(self.release_requested)
+        for button in (self._release, folder):
             head.add_action(button)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
@@ -206,6 +209,11 @@ class ExportPage(Page):
             read.clicked.connect(self.read_card_requested)
             self._card.add_action(read)
         self._fill("done", head, columns, grow=0)
+
+    def show_released(self, number: int | None) -> None:
+        """Say which release the bundle that was written is by now; None for none."""
+        if number is not None:
+            self._release.relabel(self.tr("See release {0}").format(number))
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Writing the bundle"), self.tr("An older file of that name stays whole until this is done.")
@@ -224,7 +232,7 @@ class ExportPage(Page):
         old = self._value
         if old is None or not self._export.isVisibleTo(self):
             return False
-        keys = ("targets", "target", "version", "path", "reason_needed", "seconds", "fallback_bytes", "sign", "prove")
+        keys = ("targets", "target", "version", "reason_needed", "seconds", "fallback_bytes", "sign", "prove")
         return all(getattr(old, key) == getattr(value, key) for key in keys)
 
     def _columns(self, left: QVBoxLayout, markdown: str) -> QGridLayout:
@@ -252,7 +260,8 @@ class ExportPage(Page):
         change.setAccessibleName(self.tr("Change where it is written"))
         change.clicked.connect(self.choose_path)
         row.addWidget(label(self.tr("Written to"), "soft", wrap=False))
-        row.addWidget(ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle), 1)
+        self._path = ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle)
+        row.addWidget(self._path, 1)
         row.addWidget(change)
         return holder
 

@@ -117,6 +117,22 @@ def release(
     return made
 
 
+def test_export_that_is_a_release_is_not_offered_to_become_one(
+    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace
+) -> None:
+    """Given a bundle that was made a release, When the page Export is shown again, Then its button leads to that release;
+    the next bundle can be made one again."""
+    release()
+    export_page = window.page("export")
+    assert isinstance(export_page, ExportPage)
+    window.show_page("export")
+    button(export_page, "See release 1").click()
+    release.settle()
+    assert window.current_page == "releases" and len(read_releases(space.repositories, "p1")) == 1
+    release()
+    assert len(read_releases(space.repositories, "p1")) == 2
+
+
 def test_from_nothing_to_two_releases_and_back(
     page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
 ) -> None:

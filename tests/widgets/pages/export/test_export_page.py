@@ -116,6 +116,26 @@ def test_place_is_changed(
     assert told == ["/usb/b.zip"]
 
 
+def test_another_place_leaves_the_page_where_it_is_scrolled(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any
+) -> None:
+    """Given a page that is scrolled down to "Change…", When another place was chosen, Then the new path is shown and the
+    page stays scrolled; typed answers and the focus stay, too."""
+    page = ExportPage(theme)
+    value = examples.export()
+    page.show(value)
+    shown(page, 1024, 400)
+    bar = page.verticalScrollBar()
+    assert bar.maximum() > 100
+    bar.setValue(100)
+    field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Whom can people ask?")
+    field.setText("mira@example.org")
+    page.show(replace(value, path="/usb/b.zip"))
+    assert "/usb/b.zip" in said(page) and bar.value() == 100
+    asked = page.ask()
+    assert asked is not None and (asked.path, asked.contact) == ("/usb/b.zip", "mira@example.org")
+
+
 def test_only_targets_that_are_passed_in_stand_there(
     theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, said: Any, press: Any
 ) -> None:
