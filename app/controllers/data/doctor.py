@@ -42,9 +42,9 @@ class DataDoctor(QObject):
         page.preparation_taken.connect(self._on_taken)
         flows.changed.connect(lambda: QTimer.singleShot(0, self, self._on_flows))
 
-    def set_chosen(self, words: str) -> None:
-        """Show in words how inputs are prepared now."""
-        self._chosen = f"{words[:1].upper()}{words[1:]}." if words else tr("They go in as they are.")
+    def set_chosen(self, sentence: str) -> None:
+        """Show how inputs are prepared now."""
+        self._chosen = sentence
         self._tell(self._value)
 
     def show(self) -> None:

@@ -17,6 +17,7 @@ from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.data.fed import FedExample, FedResult
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.wording import capitalized
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 
@@ -24,7 +25,7 @@ STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 class DataFed(QObject):
     """The view of the model's inputs, owned by the page's controller.
 
-    `prepared(words)` describes how inputs are prepared; "" means that they are not changed. Each model is inspected
+    `prepared(sentence)` describes how inputs are prepared, or why that is not known yet. Each model is inspected
     once with its data. Measurements come first, and an interrupted inspection starts again after them.
     """
 
@@ -91,8 +92,7 @@ class DataFed(QObject):
     def _tell(self, value: FedValue) -> None:
         self._value = value
         self._page.show_fed(value)
-        if value.state == "told":
-            self.prepared.emit(value.preparation)
+        self.prepared.emit("" if self._key is None else prepared_words(value))
 
     def _on_event(self, wish: object, event: Event) -> None:
         if wish is self._wish and isinstance(event, StepProgress) and event.total:
@@ -114,6 +114,14 @@ class DataFed(QObject):
         if wish is self._wish:
             self._running = self._wish = None
             self._tell(FedValue("failed", what=tr("It was stopped. Open the data again to see it.")))
+
+
+def prepared_words(value: FedValue) -> str:
+    """Return how inputs are prepared, or why that is not known yet; "" where it cannot be found out."""
+    if value.state == "told":
+        return f"{capitalized(value.preparation)}." if value.preparation else tr("They go in as they are.")
+    words = {"running": tr("Reading…"), "waiting": tr("Shown as soon as nothing is being measured.")}
+    return words.get(value.state, "")
 
 
 def _picture(example: FedExample, folder: Path) -> PictureValue | None:

@@ -14,6 +14,7 @@ from app.controllers.data.fed import DataFed
 from app.controllers.model.controller import ModelController
 from presets.sample import sample_paths
 from widgets.main_window import MainWindow
+from widgets.pages.data.doctor import DoctorCard
 from widgets.pages.data.fed import FedCard, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureLabel
@@ -64,6 +65,13 @@ def said(card: FedCard) -> str:
     return "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
 
 
+def prepared(window: MainWindow) -> str:
+    """Return what the card of the preparation says of it."""
+    card = window.page("data").findChild(DoctorCard)
+    assert card is not None
+    return card._chosen.text()
+
+
 @pytest.mark.whole
 def test_pictures_with_labels_and_arrays_without(
     app_controller: AppController, open_with: Callable[..., FedCard]
@@ -85,23 +93,32 @@ def test_pictures_with_labels_and_arrays_without(
 
 
 def test_what_measures_goes_first(
-    app_controller: AppController, open_with: Callable[..., FedCard], drive: Drive, monkeypatch: pytest.MonkeyPatch
+    app_controller: AppController,
+    window: MainWindow,
+    open_with: Callable[..., FedCard],
+    drive: Drive,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a measurement that runs, Then the card waits for it; When it ends, Then the card is filled."""
+    """Given a measurement that runs, Then the card waits for it; When it ends, Then the card is filled. The card of the
+    preparation says each time why it does not name it yet."""
     with np.load(sample_paths().data) as stored:
         open_with(x=stored["x"][:60])
     fed = fed_of(app_controller)
+    assert prepared(window) not in ("", "Reading…"), "it is known"
     runs = [SimpleNamespace(started_s=0.0)]
     monkeypatch.setattr(type(app_controller.flows), "runs", property(lambda _self: tuple(runs)))
     fed._value = FedValue()
     fed.show()
     assert value_of(app_controller).state == "waiting" and fed._running is None
+    assert prepared(window) == "Shown as soon as nothing is being measured."
     runs.clear()
     app_controller.flows.changed.emit()
     assert value_of(app_controller).state == "running"
+    assert prepared(window) == "Reading…"
     runs.append(SimpleNamespace(started_s=0.0))
     app_controller.flows.changed.emit()
     assert value_of(app_controller).state == "waiting" and fed._running is None
     runs.clear()
     app_controller.flows.changed.emit()
     drive(lambda: value_of(app_controller).state == "told", 90)
+    assert prepared(window) not in ("", "Reading…")
