@@ -5,15 +5,17 @@ from collections.abc import Callable
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
+from app.domain.choose import likely_speedup
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.domain.words.results import times, why_not
 from app.services.after.fitting import fitting, provable
-from app.services.after.proving import judge_alone
-from app.services.after.run_data import alone_s
+from app.services.after.proving_alone import is_timed, prove_alone, prove_alone_s
 from app.services.flow.steps import JobError
-from app.services.records.facts import RunFacts
+from app.services.records.facts import RunFacts, read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.export.value import ProveValue
+from widgets.parts.cards.error import ErrorValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DescribedTarget
 from workers.contracts.wording import about
@@ -33,15 +35,18 @@ class TargetProof:
         self._window, self._session, self._flows, self._on_changed = window, session, flows, on_changed
         self._running: Running | None = None
         self._wanted_id = ""
+        self._target: DescribedTarget | None = None
+        self._version_id = ""
 
     def offer(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> ProveValue | None:
         """Return the offer to prove a version for a target; None if the wanted version fits or none can be proven."""
         version = provable(target, facts, wanted) if target.id else None
         if version is None:
             return None
-        seconds = alone_s(self._session.workspace, facts, version)
+        seconds = prove_alone_s(self._session.workspace, facts, version)
         takes = about(seconds, tr) if seconds is not None else ""
-        return ProveValue(version.title, takes, is_running=self._running is not None)
+        looked = "" if is_timed(version) else times(likely_speedup(version))
+        return ProveValue(version.title, takes, looked=looked, is_running=self._running is not None)
 
     def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
         """Evaluate the offered version."""
@@ -52,18 +57,27 @@ class TargetProof:
             self._window.banner(wait_for_the_run(tr("Prove it when the run is over.")))
             return
         self._running = self._flows.start(
-            judge_alone(self._session.workspace, facts, version),
+            prove_alone(self._session.workspace, facts, version),
             title=tr("Prove {0}").format(version.title),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._end,
+            measures=not is_timed(version),
         )
-        self._wanted_id = wanted.id
+        self._wanted_id, self._target, self._version_id = wanted.id, target, version.id
         self._on_changed(wanted.id)
 
     def _on_done(self, run: Run) -> None:
         self._session.set_run(run)
         self._end()
+        facts = read_facts(self._session.workspace, run.id)
+        version = next(one for one in facts.variants if one.id == self._version_id)
+        if self._target is not None and not self._is_taken(self._target, facts, version):
+            self._window.banner(_not_taken_value(version, facts))
+
+    def _is_taken(self, target: DescribedTarget, facts: RunFacts, version: Variant) -> bool:
+        wanted = next(one for one in facts.variants if one.id == self._wanted_id)
+        return version.id in (fitting(target, facts, one).variant.id for one in (wanted, facts.recommended or wanted))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._window.banner(error_value(error))
@@ -72,6 +86,24 @@ class TargetProof:
     def _end(self) -> None:
         self._running = None
         self._on_changed(self._wanted_id)
+
+
+def _not_taken_value(version: Variant, facts: RunFacts) -> ErrorValue:
+    """Say why the target still takes what it took before."""
+    measured = version.measurement
+    factor = measured.shown_speedup
+    text = tr("Measured in turn with the original it is {0} times as fast.")
+    happened = text.format(times(factor)) if factor is not None else tr("Its speed was measured.")
+    if version.judgement is None:
+        happened = f"{happened} {tr('Its answers were not tested.')}"
+    return ErrorValue(
+        title=tr("“{0}” is not taken: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
+        happened=happened,
+        is_safe=tr("Yes. What was proven before has not changed."),
+        next_step=tr("Export takes what it took before, or choose another kind of bundle."),
+        tone="warn",
+        icon="info",
+    )
 
 
 def offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> DescribedTarget:

@@ -41,11 +41,11 @@ def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) ->
     version = yield from open_version(request, original, facts.data_dir, index)
     _refuse_known(facts, version.variant.recipe.id, version.variant.title)
     version = yield from predict(version, facts.data_dir, threads)
-    again, version, measured = yield from measure_both(original, version, facts.data_dir, threads, None)
+    again, version, measured = yield from measure_both(original, version, facts.data_dir, threads)
     variant = _with_note(version.variant, again.variant)
     added = dataclasses.replace(facts, variants=(*facts.variants, variant))
     run = yield from judge_alone(workspace, added, variant)
-    _write_measured(workspace, run, variant.id, measured)
+    write_measured(workspace, run, variant.id, measured)
     return JudgedBeside(run, variant.id)
 
 
@@ -75,7 +75,7 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
     )
 
 
-def _write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:
+def write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:
     """Store the latencies after the run's own points, which keeps its time line in order, and the other figures."""
     repositories, results = workspace.repositories, measured.results[1]
     last_s = repositories.latencies.last_s(run.id)

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from app.domain.choose import best_of, is_as_good, is_gain, is_safe, may_win
+from app.domain.choose import (
+    best_of,
+    is_alike_not_proven,
+    is_as_good,
+    is_gain,
+    is_safe,
+    looks_like_gain,
+    may_win,
+    needs_quiet,
+)
 from app.domain.variant import Variant
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
@@ -37,13 +46,15 @@ def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
 def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fitting:
     """Return `wanted`, or the best proven gain that the target takes, or the original.
 
-    Raises:
-        JobError: (exit code 3) The target takes none of them.
+    Where `wanted` itself is alike and not proven, as few examples allow, a gain that is no more proven than that counts
+    as well. Raises `JobError` (exit code 3) where there is none.
     """
     if takes(target, facts, wanted):
         return Fitting(wanted)
-    gains = [v for v in facts.made if is_safe(v) and is_gain(v, "speed") and takes(target, facts, v)]
-    best = best_of(gains, "speed")
+    gains = [v for v in facts.made if v.judgement is not None and is_gain(v, "speed") and takes(target, facts, v)]
+    best = best_of([v for v in gains if is_safe(v)], "speed")
+    if best is None and is_alike_not_proven(wanted):
+        best = best_of([v for v in gains if is_alike_not_proven(v)], "speed")
     if best is None and takes(target, facts, facts.baseline):
         best = facts.baseline
     if best is None:
@@ -52,14 +63,19 @@ def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fittin
 
 
 def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Variant | None:
-    """Return the best gain without a verdict that the target takes and that would be exported if it were proven.
+    """Return the best version without a proof that the target takes and that would be written if it were proven: a gain
+    whose answers were not tested, or one that looked like a gain and was not measured in turn with the original.
 
     Returns None if the target takes `wanted`, or if nothing is left to prove.
     """
     if takes(target, facts, wanted):
         return None
-    open_gains = [v for v in facts.made if v.judgement is None and may_win(v) and is_gain(v, "speed")]
-    best = best_of([v for v in open_gains if takes(target, facts, v)], "speed")
+    left = [v for v in facts.made if may_win(v) and takes(target, facts, v)]
+    best = best_of([v for v in left if v.judgement is None and is_gain(v, "speed")], "speed")
+    open_to_both = [v for v in left if v.judgement is None or is_safe(v)]
+    likely = best_of([v for v in open_to_both if may_become_gain(v)], "speed")
+    if likely is not None and (best is None or not is_as_good(best, likely, "speed")):
+        best = likely
     if best is None:
         return None
     try:
@@ -67,6 +83,12 @@ def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Varia
     except JobError:
         return best
     return best if now.is_baseline or not is_as_good(now, best, "speed") else None
+
+
+def may_become_gain(variant: Variant) -> bool:
+    """Whether a version looked faster in a first measurement, or other programs disturbed that beside the original."""
+    is_open = not variant.is_side_by_side or needs_quiet(variant)
+    return is_open and not is_gain(variant, "speed") and looks_like_gain(variant, "speed")
 
 
 def instead_of(target: DescribedTarget, facts: RunFacts, variant: Variant) -> InsteadOf | None:

@@ -95,6 +95,11 @@ def judge_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
     return run
 
 
+def choose_again(workspace: Workspace, facts: RunFacts, variant: Variant) -> Run:
+    """Write this version with the figures and the verdict that it has, choose again and write the run."""
+    return _Proving(workspace, facts, facts.proof).as_it_is(variant)
+
+
 class _Proving:
     """Versions of a finished run, tested again in their sequence; `whole` predicts the run's own examples in full."""
 
@@ -121,6 +126,11 @@ class _Proving:
         """Test one version and store the result; other versions stay as they are."""
         run = yield from self._test(ProofOrder((Step(variant),)))
         return run
+
+    def as_it_is(self, variant: Variant) -> Run:
+        """No look: only the figures of this version are new."""
+        self._keep(variant)
+        return self._write()
 
     def _test(self, order: ProofOrder) -> Flow[Run]:
         for part in self._parts:

@@ -74,6 +74,16 @@ def set_s(costs: Sequence[Cost], blocks: int) -> float:
     return sum(cost.start_s for cost in costs) / at_once + sum(cost.turns_s(blocks, longer) for cost in costs)
 
 
+def cost_in_turn(load_ms: float | None, request_ms: float | None) -> Cost:
+    """Return the cost of a version by the figures that are kept of it; milliseconds, None where it was not measured."""
+    return Cost(PROCESS_S, (load_ms or 0.0) / 1000, WITH_WARMUP * TIMED_REQUESTS * (request_ms or 0.0) / 1000)
+
+
+def in_turn_s(costs: Sequence[Cost]) -> float:
+    """Return the seconds of measuring versions in turn with the original, which is the first of `costs`."""
+    return FINAL_SETS * set_s(costs, FINAL_BLOCKS)
+
+
 def times_longer(costs: Sequence[Cost]) -> float:
     """Return the factor on 40 requests per block when versions of these costs are measured side by side."""
     fastest_s = min((cost.block_s for cost in costs), default=0.0) / (WITH_WARMUP * TIMED_REQUESTS)

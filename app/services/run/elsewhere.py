@@ -62,20 +62,27 @@ def _variant(original: Variant, opened: OpenedBeside, index: int) -> Variant:
 
 
 def measure_both(
-    original: Version, version: Version, data_dir: Path, threads: int, step: int | None
+    original: Version,
+    version: Version,
+    data_dir: Path,
+    threads: int,
+    step: int | None = None,
+    *,
+    family: int | None = None,
+    shown: Variant | None = None,
 ) -> Flow[tuple[Version, Version, Measured]]:
-    """Measure both versions side by side in fresh processes and return them with their figures.
+    """Both in turn, in fresh processes, with their figures. Raises `JobError` where one of them cannot be measured.
 
-    Raises:
-        JobError: One of the versions cannot be measured.
+    `family` is how many versions were compared with this original in all. With `shown`, the original with the figures
+    that are shown, all times are on its scale.
     """
     how = Pass(FINAL_SETS, FINAL_BLOCKS, threads, quiet=run_patience().part(MOST_S, None))
     measured = yield from version_steps.measure([original, version], data_dir, how, title=SIDE_BY_SIDE, step=step)
     failure = next((failure for failure in measured.failures if failure is not None), None)
     if failure is not None:
         raise JobError(failure, 1)
-    summaries = yield from version_steps.summarize(measured)
-    beside = beside_of(summaries[0])
+    summaries = yield from version_steps.summarize(measured, family=family)
+    beside = beside_of(summaries[0], shown)
     found = [
         dataclasses.replace(
             one,

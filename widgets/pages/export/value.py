@@ -43,6 +43,7 @@ class ProveValue:
 
     title: str
     takes: str = ""
+    looked: str = ""
     is_running: bool = False
 
 

@@ -18,12 +18,14 @@ from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
 from app.controllers.export import presenter
 from app.domain.screening import Screening
+from app.domain.variant import Variant
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
+from app.services.run.figures import with_figures
 from widgets.main_window import MainWindow
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Recipe, RecipeStep, Stage
@@ -171,28 +173,87 @@ def test_what_must_be_asked_is_asked(
     assert asked == []
 
 
+def take_from_it(version: Variant, *, first_look: bool) -> Variant:
+    """The version without a verdict; with `first_look` it looked faster when it was measured once."""
+    if not first_look:
+        return dataclasses.replace(version, judgement=None, screening=Screening(n=20, untested="dominated"))
+    look = dataclasses.replace(version.measurement, speedup=1.6, speedup_low=None, speedup_high=None, sets=1)
+    return dataclasses.replace(version, judgement=None, screening=Screening(n=20), state="measured", measurement=look)
+
+
+@pytest.fixture
+def export_page(
+    app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path
+) -> Callable[[bool], tuple[Any, Variant]]:
+    """The page Export for a target that needs ONNX, after a run of the sample that recommends a version in OpenVINO and
+    did not prove the one in ONNX Runtime, which comes with it."""
+
+    def make(first_look: bool) -> tuple[Any, Variant]:
+        finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
+        repositories = space.repositories
+        recommended, plain = (one for one in repositories.variants.list(run_id="r1") if not one.is_baseline)
+        assert recommended.runtime == "openvino" and plain.runtime == "onnxruntime-cpu"
+        plain = take_from_it(plain, first_look=first_look)
+        repositories.variants.update(plain)
+        target = DescribedTarget(
+            id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",),
+            settings=("num_threads", "graph_optimization", "constants"), stages=(Stage(id="w", title="Write"),),
+        )  # fmt: skip
+        app_controller.session.reopen(repositories.projects.get("p1"))
+        app_controller.session.set_described(described(target))
+        window.show_page("export")
+        return window.page("export"), plain
+
+    return make
+
+
+def prove_it(page: Any, qtbot: QtBot, drive: Drive, is_done: Callable[[], bool]) -> None:
+    """Click the button that proves the version, and wait for the end."""
+    (text,) = [name for name in buttons(page) if name.startswith("Prove it")]
+    click(qtbot, page, text)
+    drive(is_done, 90)
+    drive(lambda: not [name for name in buttons(page) if name.startswith(("Prove it", "Asking", "Measuring"))])
+
+
 @pytest.mark.whole
 def test_the_version_that_a_target_could_take_is_proven_on_the_page(
-    app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, qtbot: QtBot, drive: Drive
+    export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, qtbot: QtBot, drive: Drive
 ) -> None:
     """Given a recommended version in OpenVINO and a target that needs ONNX, When the faster version in ONNX Runtime is
     proven there by its button, Then it has a verdict, and the button is gone."""
-    finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
-    repositories = space.repositories
-    recommended, plain = (one for one in repositories.variants.list(run_id="r1") if not one.is_baseline)
-    assert recommended.runtime == "openvino" and plain.runtime == "onnxruntime-cpu"
-    screening = Screening(n=20, untested="dominated")
-    repositories.variants.update(dataclasses.replace(plain, judgement=None, screening=screening))
-    target = DescribedTarget(
-        id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",),
-        settings=("num_threads", "graph_optimization", "constants"), stages=(Stage(id="w", title="Write"),),
-    )  # fmt: skip
-    app_controller.session.reopen(repositories.projects.get("p1"))
-    app_controller.session.set_described(described(target))
-    window.show_page("export")
-    page = window.page("export")
-    (text,) = [name for name in buttons(page) if name.startswith("Prove it")]
-    click(qtbot, page, text)
-    drive(lambda: repositories.variants.get(plain.id).judgement is not None, 60)
-    drive(lambda: not [name for name in buttons(page) if name.startswith(("Prove it", "Asking"))])
-    assert repositories.variants.get(plain.id).judgement.n == 336
+    page, plain = export_page(False)
+    variants = space.repositories.variants
+    prove_it(page, qtbot, drive, lambda: variants.get(plain.id).judgement is not None)
+    assert variants.get(plain.id).judgement.n == 336
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("times", [1.5, 1.01])
+def test_a_version_with_a_first_measurement_is_measured_in_turn_and_proven_on_the_page(
+    export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, window: MainWindow, qtbot: QtBot,
+    drive: Drive, monkeypatch: pytest.MonkeyPatch, times: float,
+) -> None:  # fmt: skip
+    """Given a version in ONNX Runtime that was measured only once, When its button is clicked, Then it is measured in turn
+    with the original: where it is faster its answers are tested and the target takes it; where it is not, no answer is
+    tested, the page says so, and the target keeps the original."""
+    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
+
+    def made_up(*given: Any, **more: Any) -> Any:
+        """The figures of a real measurement, with another speed."""
+        one = with_figures(*given, **more)
+        found = dataclasses.replace(
+            one.measurement, speedup=times, speedup_low=times - 0.005, under_load=False, p90_speedup=times
+        )
+        return dataclasses.replace(one, measurement=found)
+
+    monkeypatch.setattr("app.services.run.elsewhere.with_figures", made_up)
+    page, plain = export_page(True)
+    variants = space.repositories.variants
+    assert "looked 1.6 times as fast" in words(page) and "Takes “Original”" in words(page)
+    prove_it(page, qtbot, drive, lambda: variants.get(plain.id).is_side_by_side)
+    proven, is_faster = variants.get(plain.id), times > 1.1
+    assert proven.measurement.n > plain.measurement.sets and proven.measurement.sets == 2
+    assert (proven.judgement is not None) is is_faster
+    assert ("Takes “Graph”" in words(page)) is is_faster and ("Takes “Original”" in words(page)) is not is_faster
+    assert ("“Graph” is not taken" in words(window)) is not is_faster

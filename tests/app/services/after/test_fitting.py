@@ -121,3 +121,47 @@ def test_nothing_is_left_to_prove_where_a_proven_one_is_as_good(tmp_path: Path) 
         known = facts(tmp_path / str(times), faster("best", 3.0, "openvino"), safe, not_tested("fast", 1.61))
         found = provable(PLAIN, known, known.variants[1])
         assert (found.id if found is not None else None) == offered
+
+
+def looked_at(name: str, times: float, runtime: str = "onnxruntime-cpu", *, regressed: bool = False) -> Variant:
+    """A version of which there is a first measurement only."""
+    measured = Measurement(latency_p50_ms=1.0, latency_mean_ms=1.0, n=100, speedup=times)
+    known = dataclasses.replace(faster(name, times, runtime), judgement=None, state="measured", measurement=measured)
+    return dataclasses.replace(known, screening=Screening(n=20, regressed=regressed))
+
+
+def test_what_looked_faster_in_a_first_measurement_can_be_proven(tmp_path: Path) -> None:
+    """Given a recommended version in OpenVINO and versions in ONNX Runtime that were measured only once, Then the one that
+    looked fastest can be proven; not one that calibration refuses, nor one that looked no faster than the original."""
+    known = facts(
+        tmp_path, faster("best", 3.0, "openvino"), looked_at("slow", 1.3), looked_at("fast", 1.6),
+        looked_at("refused", 2.0, regressed=True), looked_at("other engine", 4.0, "openvino"),
+    )  # fmt: skip
+    found = provable(PLAIN, known, known.variants[1])
+    assert found is not None and found.id == "fast"
+    without = dataclasses.replace(known, variants=(*known.variants[:2], looked_at("even", 1.01)))
+    assert provable(PLAIN, without, without.variants[1]) is None
+
+
+def test_a_first_measurement_counts_where_it_looked_better_than_a_gain(tmp_path: Path) -> None:
+    """Given a gain without a verdict and a version that was measured only once, Then the second is offered where it
+    looked faster by more than 3 %, and else the gain."""
+    for times, offered in ((1.62, "gain"), (1.8, "look")):
+        known = facts(
+            tmp_path / str(times), faster("best", 3.0, "openvino"), not_tested("gain", 1.6), looked_at("look", times)
+        )
+        found = provable(PLAIN, known, known.variants[1])
+        assert found is not None and found.id == offered
+
+
+def test_a_target_takes_what_is_as_little_proven_as_the_recommended_one(tmp_path: Path) -> None:
+    """Given a recommended version that is alike and not proven, as few examples allow, Then a target takes such a version
+    as well; where the recommended one is safe, it does not."""
+    wanted: tuple[tuple[Verdict, str], ...] = (("not_enough_data", "alike"), ("safe", "o"))
+    for verdict, taken in wanted:
+        best, alike = (
+            dataclasses.replace(one, judgement=one.judgement and one.judgement.model_copy(update={"n": 144}))
+            for one in (faster("best", 3.0, "openvino", verdict), faster("alike", 1.6, verdict="not_enough_data"))
+        )
+        known = facts(tmp_path / verdict, best, alike)
+        assert fitting(PLAIN, known, known.variants[1]).variant.id == taken
