@@ -27,10 +27,12 @@ from app.cli.options.arguments import (
     MaxLoss,
     Model,
     Preprocess,
+    ProveFirst,
     Run,
     ScoreThreshold,
     Seed,
     Shapes,
+    TargetAnswers,
     Task,
     TextColumn,
     Threads,
@@ -235,17 +237,15 @@ def export(
     variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
     sign: Annotated[Path | None, typer.Option(metavar="KEY.pem", help="Sign it with this private key.")] = None,
     accept_regression: Annotated[str | None, typer.Option(metavar="WHY")] = None,
-    answer: Annotated[
-        list[str],
-        typer.Option(metavar="ID=WORDS", help="To a question of the target's own; may be said again."),
-    ] = [],  # noqa: B006 - typer copies it
+    answer: TargetAnswers = [],  # noqa: B006 - typer copies it
     fallback: Annotated[
         bool | None,
         typer.Option(help="With the original, to run where the version is slower; unsaid: if it has 100 MB at most."),
     ] = None,
+    prove: ProveFirst = False,
 ) -> int:
     """Write and self-test a bundle; without --variant the recommended one."""
-    options = exporting.ExportOptions(target, out, variant, accept_regression, tuple(answer), sign, fallback)
+    options = exporting.ExportOptions(target, out, variant, accept_regression, tuple(answer), sign, fallback, prove)
     return exporting.export_run(_output(ctx), run, options)
 
 

@@ -6,9 +6,18 @@ from pathlib import Path
 from app.cli.options.inputs import check_exists
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
-from app.services.after.exporting import ExportRequest, export
+from app.domain.choose import known_speedup, likely_speedup
+from app.domain.variant import Variant
+from app.domain.words.results import times, verdict_words
+from app.services.after.exporting import ExportRequest, export, version_of
+from app.services.after.fitting import provable
+from app.services.after.proving_alone import is_timed, prove_alone, prove_alone_s
+from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
-from app.services.records.facts import read_facts
+from app.services.records.facts import RunFacts, read_facts
+from app.services.records.run_plan import kept_objective
+from workers.contracts.specs import DescribedTarget
+from workers.contracts.wording import about
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,7 @@ class ExportOptions:
     answers: tuple[str, ...] = ()
     sign: Path | None = None
     fallback: bool | None = None
+    prove: bool = False
 
 
 def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
@@ -31,9 +41,11 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
         check_exists(options.sign)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
-        targets = [row.id for row in run(space, describe(), output.watch).targets]
+        targets = {row.id: row for row in run(space, describe(), output.watch).targets}
         if options.target not in targets:
             raise usage(f"--target {options.target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
+        if options.prove and options.variant is None:
+            facts = _proven(output, space, facts, targets[options.target])
         ask = ExportRequest(
             run_id,
             options.variant,
@@ -45,6 +57,8 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
             fallback=options.fallback,
         )
         exported = run(space, export(space, facts, ask), output.watch)
+        if options.variant is None and not options.prove:
+            _name_provable(output, space, facts, targets[options.target])
     result = exported.result
     original = exported.record.variant_id == facts.baseline.id
     output.document(
@@ -75,6 +89,41 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
     sent = f" It was pushed to {exported.pushed.address}." if exported.pushed else ""
     output.sentence(f"{said}{exported.path} {tested}.{sent}")
     return OK
+
+
+def _provable(facts: RunFacts, target: DescribedTarget) -> Variant | None:
+    return provable(target, facts, facts.recommended or facts.baseline)
+
+
+def _proven(output: Output, space: Workspace, facts: RunFacts, target: DescribedTarget) -> RunFacts:
+    """Prove the version that the target could take; return the facts of the run after that."""
+    version = _provable(facts, target)
+    if version is None:
+        output.notice("No version of this run is left to prove for this kind of bundle.")
+        return facts
+    run(space, prove_alone(space, facts, version), output.watch)
+    facts = read_facts(space, facts.run.id)
+    proven = version_of(facts, version.id)
+    found = verdict_words(proven, kept_objective(facts.run))
+    factor = proven.measurement.shown_speedup
+    speed = f", {times(factor)} times as fast as the original" if factor is not None else ""
+    output.notice(f"“{proven.title}”: {found}{speed}.")
+    return facts
+
+
+def _name_provable(output: Output, space: Workspace, facts: RunFacts, target: DescribedTarget) -> None:
+    """Say in one line which version the target could take once it is proven, and how to prove it."""
+    version = _provable(facts, target)
+    if version is None:
+        return
+    seconds = prove_alone_s(space, facts, version)
+    lasts = f" ({about(seconds)})" if seconds is not None else ""
+    speed = f"is {times(known_speedup(version))}" if is_timed(version) else f"looked {times(likely_speedup(version))}"
+    once = "" if is_timed(version) else " when measured once"
+    output.notice(
+        f"“{version.title}” fits this kind of bundle and {speed} times as fast{once}; it is not proven. "
+        f"To prove it first, add --prove{lasts}."
+    )
 
 
 def _answers(given: tuple[str, ...]) -> dict[str, str]:

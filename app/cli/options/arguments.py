@@ -26,4 +26,11 @@ ScoreThreshold = Annotated[
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="Consent to run a program (TorchScript, PyTorch) in the sandbox.")
 ]
+TargetAnswers = Annotated[
+    list[str],
+    typer.Option("--answer", metavar="ID=WORDS", help="To a question of the target's own; repeatable."),
+]
+ProveFirst = Annotated[
+    bool, typer.Option("--prove", help="First prove the version that this kind of bundle could take, and take it.")
+]
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Processor cores to use.")]

@@ -1,0 +1,72 @@
+"""`fettle export` names the version that a kind of bundle could take, and proves it where that is requested."""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import FASTER, finished_run, write_part
+from forking import shared_server
+
+from app.cli.export import ExportOptions, export_run
+from app.cli.output import OK, Globals, Output
+from app.domain.screening import Screening
+from app.domain.variant import Measurement, Variant
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths
+from app.persistence import open_store
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.workspace import Workspace
+from app.services.run.figures import with_figures
+from workers.contracts.specs import Recipe, RecipeStep
+
+ONNX = Recipe(title="Graph", runtime="onnxruntime-cpu", steps=(RecipeStep(technique="graph_optimize"),))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only once."""
+    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
+    paths = DataPaths(tmp_path / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, fork_server=shared_server())
+        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
+        plain = store.repositories.variants.get("v2")
+        looked = Measurement(latency_p50_ms=2.5, latency_mean_ms=2.5, n=320, speedup=1.6, sets=1)
+        store.repositories.variants.update(
+            dataclasses.replace(plain, state="measured", measurement=looked, judgement=None, screening=Screening(n=20))
+        )
+        pool.close()
+    yield paths.root
+
+
+def exported(home: Path, **options: Any) -> tuple[str, str]:
+    """Return what the command writes to standard output and to standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    given = ExportOptions(target="hub", out=home.parent / f"{len(options)}.zip", **options)
+    assert export_run(Output(Globals(data_dir=home, json=True), out, err), "r1", given) == OK
+    return out.getvalue(), err.getvalue()
+
+
+@pytest.mark.whole
+def test_export_names_the_version_that_could_be_proven_and_proves_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a recommended version that the hub folder cannot take, When it is exported, Then one line names the
+    version that could be proven and the option that does it; with that option the bundle holds that version."""
+    out, err = exported(home)
+    (line,) = [line for line in err.splitlines() if "--prove" in line]
+    assert '"variant": "v0"' in out and "“Graph”" in line
+
+    def made_up(*given: Any, **more: Any) -> Variant:
+        one = with_figures(*given, **more)
+        found = dataclasses.replace(one.measurement, speedup=1.5, speedup_low=1.45, under_load=False, p90_speedup=1.5)
+        return dataclasses.replace(one, measurement=found)
+
+    monkeypatch.setattr("app.services.run.elsewhere.with_figures", made_up)
+    out, err = exported(home, prove=True)
+    assert '"variant": "v2"' in out and "--prove" not in err
