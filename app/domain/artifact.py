@@ -1,5 +1,6 @@
 """Define the record of where a folder of the content-addressed store came from."""
 
+import json
 from dataclasses import dataclass
 
 from pydantic import AwareDatetime
@@ -21,3 +22,11 @@ class ArtifactRecord(Stored):
     size_bytes: int
     created_at: AwareDatetime
     made_by_json: str = "{}"
+
+    @property
+    def job_id(self) -> str:
+        """The job that made it; "" where that is not known."""
+        try:
+            return str(json.loads(self.made_by_json)["job"])
+        except (ValueError, KeyError, TypeError):
+            return ""

@@ -1,6 +1,5 @@
 """Read which stored files the database names and which runs made them, on a separate connection for any thread."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -126,13 +125,6 @@ def _makers(session: Session, owners: Mapping[str, str]) -> dict[str, Maker]:
     runs = dict(session.execute(select(JobRow.id, JobRow.run_id)).all())
     rows = session.scalars(select(ArtifactRow).execution_options(yield_per=ROWS_AT_ONCE))
     return {
-        one.key: Maker(one.kind, one.created_at, owners.get(runs.get(_job_of(one.made_by_json)) or "", ""))
+        one.key: Maker(one.kind, one.created_at, owners.get(runs.get(one.job_id) or "", ""))
         for one in map(Artifacts.rows.record, rows)
     }
-
-
-def _job_of(made_by: str) -> str:
-    try:
-        return str(json.loads(made_by)["job"])
-    except (ValueError, KeyError, TypeError):
-        return ""

@@ -111,11 +111,13 @@ class _Optimization:
 
         Opening and reading are excluded: the pages Model and Data do both before the run.
         """
-        self._recorder.plan_steps(FIRST_STEPS)
-        model = yield from open_first(self._recorder, self._ask.model)
-        data = yield from self._read(model)
-        yield from counting(self._run(model, data), self._budget.note_saved)
-        note_after(self._recorder, self._budget.saved_s)
+        recorder, note_saved = self._recorder, self._budget.note_saved
+        recorder.plan_steps(FIRST_STEPS)
+        opening = open_first(recorder, self._ask.model)
+        model = yield from counting(opening, note_saved, recorder.is_of_same_goal)
+        data = yield from counting(self._read(model), note_saved, recorder.is_of_same_goal)
+        yield from counting(self._run(model, data), note_saved)
+        note_after(recorder, self._budget.saved_s)
 
     def _run(self, model: OpenedModel, data: ReadData) -> Flow[None]:
         recorder = self._recorder

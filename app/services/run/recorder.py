@@ -14,6 +14,7 @@ from app.domain.project import Project
 from app.domain.run import Run, RunState, StepRecord, check_transition
 from app.domain.variant import LatencyPoint, Variant
 from app.persistence import Repositories
+from app.persistence.repositories import NotFound
 from app.services.flow.events import (
     EndExpected,
     Event,
@@ -29,6 +30,7 @@ from app.services.flow.events import (
     VariantChanged,
     WaitingForQuiet,
 )
+from app.services.flow.steps import Done
 from app.services.records.card import keep_card
 from app.services.records.findings import add_finding
 from app.services.records.looks import LookBook
@@ -112,6 +114,15 @@ class Recorder:
     def forecasts(self) -> Forecasts:
         """Return access to the forecasts of runs on this machine."""
         return Forecasts(self._repositories, machine_name())
+
+    def is_of_same_goal(self, done: Done[Any]) -> bool:
+        """Whether a run with the goal of this one made what the store answers, so that this run repeats that one."""
+        repositories = self._repositories
+        try:
+            made_by = repositories.jobs.get(repositories.artifacts.get(done.key or "").job_id)
+            return made_by.run_id is not None and repositories.runs.get(made_by.run_id).goal == self.run.goal
+        except NotFound:
+            return False
 
     @property
     def elapsed_s(self) -> float:

@@ -1,11 +1,16 @@
 """What a run does with its time, how it ends where that was too short, and how it goes on. Jobs are played."""
 
+import dataclasses
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from play import Like
 from staging import Make, Stage
 
+from app.domain.artifact import ArtifactRecord
+from app.domain.job import JobRecord
 from app.domain.outcome import Ending, outcome_of
 from app.domain.run import RunState
 from app.services.flow.steps import Done, FlowCancelled
@@ -185,19 +190,56 @@ def test_no_run_gives_up_early_or_ends_late(
     assert ("before anything could be tried" in run.headline) is (run.recommended_variant_id is None and not looked)
 
 
-def test_opening_on_the_page_takes_no_time_of_the_run(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a model whose opening on the page Model took 50 s on a busy computer, When a run of 60 s finds it in the
-    store, Then the run has its 60 s: nothing ends because the time was up."""
-    one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2.0)}, time_budget_s=60)
-    usual = one.play._known
+OPENING_S = 50.0
+"""What opening the model takes on a busy computer."""
+
+
+def opened_before(one: Stage, monkeypatch: pytest.MonkeyPatch, run_id: str | None = None) -> None:
+    """Let the store answer the opening, which a page did, or the run `run_id`."""
+    usual, repositories = one.play._known, one.space.repositories
+    now = datetime(2026, 3, 4, tzinfo=UTC)
+    repositories.jobs.add(JobRecord("j", "open", "Open the model", "finished", "cpu", now, run_id=run_id))
+    repositories.artifacts.add(ArtifactRecord("opened", "open", "ab", 1, now, json.dumps({"job": "j"})))
 
     def opened(step: Any) -> Any:
         if getattr(step, "kind", "") != "open":
             return usual(step)
         result, folder = one.play._open_job(step)
-        return Done(result, folder, "open", True, 0.0, 50.0)
+        return Done(result, folder, "opened", True, 0.0, OPENING_S)
 
     monkeypatch.setattr(one.play, "_known", opened)
+
+
+def test_opening_on_the_page_takes_no_time_of_the_run(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a model whose opening on the page Model took 50 s on a busy computer, When a run of 60 s finds it in the
+    store, Then the run has its 60 s: nothing ends because the time was up."""
+    one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2.0)}, time_budget_s=60)
+    opened_before(one, monkeypatch)
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
     assert set(one.states.values()) == {"done"}
+
+
+def test_repeated_run_counts_the_opening_of_the_first_one(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a run of 60 s that opened its model itself for 50 s, When the same run comes again, Then it tries as much as
+    the first one did; a run with another limit, which finds the opening in the store, has all of its time."""
+    one = stage(Like(p50_ms=4, seconds=3), MANY, time_budget_s=60)
+    usual = one.play._open_job
+
+    def slow(step: Any) -> Any:
+        one.play.clock += OPENING_S
+        return usual(step)
+
+    monkeypatch.setattr(one.play, "_open_job", slow)
+    first, states = one.go(), one.states
+    monkeypatch.setattr(one.play, "_open_job", usual)
+    opened_before(one, monkeypatch, first.id)
+    one.play.clock = 0.0
+    again = one.go()
+    assert "skipped" in states.values() and one.states == states and one.play.clock <= 60 - OPENING_S
+    assert (again.headline, again.state) == (first.headline, first.state)
+    one.ask = dataclasses.replace(one.ask, goal=dataclasses.replace(one.ask.goal, time_budget_s=61.0))
+    one.play.clock = 0.0
+    one.go()
+    tried = [sum(state == "skipped" for state in of_run.values()) for of_run in (states, one.states)]
+    assert tried[0] > tried[1] and one.play.clock <= 61
