@@ -36,7 +36,8 @@ class OptimizeValue:
     they are unknown. `stage` names the current work. `seconds` is the total time, `went_on_s` the part that was given
     later, and `spare_s` the unused rest of that part. `error` belongs to `failed`, `waiting` to a run that waits for
     other programs. `go_on_minutes` is offered if more time could change the result, with `go_on_first` as the main
-    action. `is_busy`: only other programs left the run without a verdict. `interruption` is the cause of an interrupted run.
+    action. `is_busy`: only other programs left the run without a verdict. `interruption` is the cause of an
+    interrupted run.
     """
 
     phase: RunPhase
