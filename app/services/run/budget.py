@@ -6,15 +6,13 @@ measurement is undecided and to recipes that were not tried yet.
 """
 
 import dataclasses
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from app.jobs.interleaving import Pace
-from app.services.flow.measuring import NO_TIME
-from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Measured, MeasureStep, T
+from app.services.flow.steps import Measured
+from app.services.run.bounded_steps import MIN_STEP_S
 from workers.contracts.process.allowance import usable_cores
 
 FINAL_SETS, FINAL_BLOCKS = 5, 2
@@ -42,8 +40,6 @@ SAFETY = 1.3
 
 ANSWER_SHARE = 0.07
 MIN_ANSWER_S = 2.0
-MIN_STEP_S = 0.3
-"""Shortest useful time of a step in seconds; no step begins with less."""
 
 MIN_TAIL_S = 1.0
 WORTH_SHARE, TRY_ANYWAY_SHARE = 0.6, 0.3
@@ -362,54 +358,3 @@ class TimeBudget:
     def final_left_s(self) -> float | None:
         """Return the most seconds that the final run may take."""
         return None if self.left_s is None else self.left_s - self._end_s
-
-
-def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
-    """Run `flow` and bound each of its steps by the seconds that are left when the step begins."""
-    return each(flow, lambda step: bounded(step, left_s()), lambda answer: None)
-
-
-def counting(
-    flow: Flow[T], note_saved: Callable[[float], None], counts: Callable[[Done[Any]], bool] = lambda done: True
-) -> Flow[T]:
-    """Run `flow` and pass `note_saved` the original duration of each step whose result comes from the cache."""
-
-    def note(answer: Any) -> None:
-        if isinstance(answer, Done) and answer.cached:
-            note_saved(answer.made_s if counts(answer) else 0.0)
-        elif isinstance(answer, Measured) and answer.measured_at is not None:
-            note_saved(answer.seconds)
-
-    return each(flow, lambda step: step, note)
-
-
-def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[Any], None]) -> Flow[T]:
-    """Run `flow` with every step changed by `ask`, and pass each result to `answered`."""
-    answer: Any = None
-    error: BaseException | None = None
-    while True:
-        try:
-            step = flow.send(answer) if error is None else flow.throw(error)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        answer = error = None
-        try:
-            answer = yield ask(step)
-        except GeneratorExit:
-            flow.close()
-            raise
-        except Exception as thrown:
-            error = thrown
-        else:
-            answered(answer)
-
-
-def bounded(step: AnyStep, left_s: float | None) -> AnyStep:
-    """Return the step with a time limit; raise `JobError` if no time is left to begin it."""
-    if left_s is None or isinstance(step, DiskStep):
-        return step
-    if left_s < MIN_STEP_S:
-        raise JobError(NO_TIME, 1)
-    if isinstance(step, MeasureStep):
-        return dataclasses.replace(step, until_s=time.monotonic() + left_s)
-    return dataclasses.replace(step, limits=step.limits.model_copy(update={"wall_s": left_s}))

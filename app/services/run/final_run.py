@@ -24,7 +24,8 @@ from app.services.flow.quiet import MOST_S
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
-from app.services.run.budget import FinalPlan, within
+from app.services.run.bounded_steps import within
+from app.services.run.budget import FinalPlan
 from app.services.run.figures import beside_of
 from app.services.run.search import Search
 from app.services.run.version_steps import Pass, Version

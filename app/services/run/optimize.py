@@ -28,7 +28,8 @@ from app.services.machine.describing import describe
 from app.services.machine.gpu_room import room_for, room_words, without_card
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
-from app.services.run.budget import SLOW_REQUEST_MS, counting, within
+from app.services.run.bounded_steps import counting, within
+from app.services.run.budget import SLOW_REQUEST_MS
 from app.services.run.closing import close
 from app.services.run.figures import time_words
 from app.services.run.final_run import LAST_STEP, FinalRun

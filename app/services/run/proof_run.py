@@ -15,7 +15,8 @@ from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.steps import Flow, JobError, T
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
-from app.services.run.budget import SAFETY, within
+from app.services.run.bounded_steps import within
+from app.services.run.budget import SAFETY
 from app.services.run.figures import speedup_of
 from app.services.run.proof_steps import Asked, Looked, prove_in_order
 from app.services.run.search import Search

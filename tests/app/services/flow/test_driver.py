@@ -30,7 +30,7 @@ from app.services.flow.quiet import OtherPrograms, Patience
 from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.run.budget import bounded
+from app.services.run.bounded_steps import bounded
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import MeasureParams
 from workers.contracts.process.messages import Limits

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
-from app.services.run.budget import FinalPlan, TimeBudget, bounded, within
+from app.services.run.bounded_steps import bounded, within
+from app.services.run.budget import FinalPlan, TimeBudget
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeParams, DescribeResult, MeasureParams
 
