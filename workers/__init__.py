@@ -1,0 +1,1 @@
+"""Worker processes of Fettle: model loading, conversion, measurement, evaluation and export."""

@@ -1,4 +1,4 @@
-"""The whole worker side without a window: `python -m workers run SPEC.json|- | list | validate SPEC.json|-`."""
+"""Run jobs without the window: `python -m workers run SPEC.json|- | list | validate SPEC.json|-`."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""Finds techniques, runtimes and export targets by scanning their packages. Nothing is registered anywhere.
+"""Find techniques, runtimes and export targets by scanning their packages.
 
-A module that holds the package's name (`SPEC`, `RUNTIME`, `TARGET`) is one of them, any other is a helper. A
-module that cannot be imported is told as not available, with the reason; two modules of one id are an error that
-names both.
+No module is registered by hand. A module that defines the package's name (`SPEC`, `RUNTIME`, `TARGET`) is a plug-in,
+any other module is a helper. A module that cannot be imported is listed as not available, with the reason. Two modules
+with the same id raise an error that names both.
 """
 
 import importlib
@@ -27,12 +27,17 @@ TARGET_PACKAGES = ("workers.export",)
 
 
 class DuplicateIdError(ValueError):
-    """Two modules claim one id; `str()` names both."""
+    """Error: two modules have the same id; `str()` names both."""
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A module that could not be imported. `id` is the module's own name, `reason` one line."""
+    """A plug-in module that could not be imported.
+
+    Attributes:
+        id: The name of the module without its package.
+        reason: One line from the import error.
+    """
 
     id: str
     module: str
@@ -41,38 +46,57 @@ class Broken:
 
 @dataclass(frozen=True)
 class Scan(Mapping[str, T], Generic[T]):
-    """What was found, by id in the order of module names; `broken` is what could not be looked at."""
+    """Mapping from id to plug-in, in the order of module names; `broken` lists modules that could not be imported."""
 
     specs: Mapping[str, T]
     broken: tuple[Broken, ...]
 
     def __getitem__(self, spec_id: str) -> T:
+        """Return the plug-in with this id."""
         return self.specs[spec_id]
 
     def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids in the order of module names."""
         return iter(self.specs)
 
     def __len__(self) -> int:
+        """Return the number of plug-ins."""
         return len(self.specs)
 
 
 def techniques(packages: tuple[str, ...] = TECHNIQUE_PACKAGES) -> Scan[TechniqueSpec]:
-    """All techniques. Raises `DuplicateIdError`."""
+    """Return all techniques by id.
+
+    Raises:
+        DuplicateIdError: Two modules have the same id.
+    """
     return _scan(packages, "SPEC", TechniqueSpec)
 
 
 def runtimes(packages: tuple[str, ...] = RUNTIME_PACKAGES) -> Scan[Runtime]:
-    """All runtimes, working here or not. Raises `DuplicateIdError`."""
+    """Return all runtimes by id, including those that do not work on this computer.
+
+    Raises:
+        DuplicateIdError: Two modules have the same id.
+    """
     return _scan(packages, "RUNTIME", Runtime)
 
 
 def targets(packages: tuple[str, ...] = TARGET_PACKAGES) -> Scan[TargetSpec]:
-    """All export targets. Raises `DuplicateIdError`."""
+    """Return all export targets by id.
+
+    Raises:
+        DuplicateIdError: Two modules have the same id.
+    """
     return _scan(packages, "TARGET", TargetSpec)
 
 
 def known_target(target_id: str) -> TargetSpec:
-    """The target of this id. Raises `InputRefused` where there is none."""
+    """Return the export target with this id.
+
+    Raises:
+        InputRefused: No target has this id.
+    """
     known = targets()
     if target_id not in known:
         raise InputRefused(
@@ -125,7 +149,7 @@ def _first_line(error: Exception) -> str:
 
 
 def missing(requires: tuple[str, ...]) -> tuple[str, ...]:
-    """Import names that are not there, found without importing them."""
+    """Return the import names that are not installed; nothing is imported."""
     return tuple(name for name in requires if not _is_there(name))
 
 
@@ -157,7 +181,7 @@ def _needs(requires: tuple[str, ...], install_hint: str) -> str:
 
 
 def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
-    """One row a technique, with the JSON schema of its parameters; what is missing with its install line."""
+    """Return one row per technique with its parameters' JSON schema and, if a package is missing, the install line."""
     rows = []
     for spec in scan.values():
         hint = _needs(spec.requires, spec.install_hint)
@@ -180,7 +204,7 @@ def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
 
 
 def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
-    """One row an export target, the one that is offered first at the front."""
+    """Return one row per export target, sorted by `order`."""
     rows = []
     for spec in sorted(scan.values(), key=lambda spec: (spec.order, spec.id)):
         hint = _needs(spec.requires, spec.install_hint)
@@ -207,7 +231,7 @@ def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
 
 
 def describe_runtimes(scan: Scan[Runtime]) -> tuple[Described, ...]:
-    """One row a runtime; each is asked whether it really works here."""
+    """Return one row per runtime; each runtime is checked for whether it works on this computer."""
     rows = [_describe_runtime(runtime) for runtime in scan.values()]
     return (*rows, *_broken_rows(scan, "runtime", Described))
 

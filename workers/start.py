@@ -1,6 +1,7 @@
-"""Functions that the application's new processes run: all that it names of the workers' code besides the contracts.
+"""Start functions of the application's new processes.
 
-The code behind them is imported in the new process alone.
+The application uses no other code of the workers except the contracts. The functions import the worker code only in the
+new process.
 """
 
 import importlib
@@ -9,10 +10,10 @@ from multiprocessing.connection import Connection
 
 
 def run_worker(connection: "Connection[bytes, bytes]", config_json: str) -> None:
-    """Be a worker with this end of its pipe and a `ChildConfig`. Never returns."""
+    """Run a worker process on this end of its pipe, with a `ChildConfig` as JSON; never return."""
     importlib.import_module("workers.runtime.entry").main(connection, config_json)
 
 
 def run_fork_server(pipe: socket.socket, job_kinds: str) -> None:
-    """Be the process that workers are forked from, for jobs of this table. Never returns."""
+    """Run the process that workers are forked from, for jobs of this table; never return."""
     importlib.import_module("workers.runtime.fork_server").serve(pipe, job_kinds)

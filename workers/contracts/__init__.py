@@ -1,0 +1,1 @@
+"""Contracts between application and workers: messages, parameters, results and plug-in specifications."""

@@ -1,4 +1,4 @@
-"""NVIDIA architectures that engines are built for, by compute capability, and which numbers their cards multiply.
+"""NVIDIA architectures that engines are built for, by compute capability, with their number formats.
 
 Source: CUDA C++ Programming Guide, “Compute Capabilities”; TensorRT support matrix, “Hardware and Precision”.
 """
@@ -16,14 +16,14 @@ CARDS = {
     "sm120": "GeForce RTX 50, RTX PRO Blackwell",
     "sm121": "DGX Spark",
 }
-"""What `tensorrt-rtx` builds for (`ComputeCapability`), with cards that a person may know by name."""
+"""Architectures that `tensorrt-rtx` builds for (`ComputeCapability`), with well-known cards."""
 
 FROM: dict[Number, int] = {"fp16": 53, "int8": 61, "int4 weights": 75, "bf16": 80, "2:4 zeros": 80, "fp8": 89}
-"""Each kind of number and the first capability (major and minor in one) that computes with it."""
+"""First compute capability (major and minor digits together) that computes with each number format."""
 
 
 def capability(architecture: str) -> int:
-    """``sm89`` → 89. Raises ValueError."""
+    """Return the compute capability of an architecture: ``sm89`` → 89; raise ValueError for other text."""
     digits = architecture.lower().removeprefix("sm")
     if not digits.isdecimal():
         raise ValueError(f"{architecture!r} is no architecture such as sm89")
@@ -31,17 +31,17 @@ def capability(architecture: str) -> int:
 
 
 def with_number(architectures: Iterable[str], number: Number) -> tuple[str, ...]:
-    """Those whose cards compute with such numbers."""
+    """Return the architectures whose cards compute with this number format."""
     return tuple(name for name in architectures if capability(name) >= FROM[number])
 
 
 def shown(architectures: Iterable[str]) -> str:
-    """``SM89, SM120``."""
+    """Return architectures as text: ``SM89, SM120``."""
     return ", ".join(name.upper() for name in architectures)
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """``sm89,sm120`` → (sm89, sm120), each once, in the order given. Raises ValueError in plain words."""
+    """Split ``sm89,sm120`` into (sm89, sm120), each once, in the given order; raise ValueError in plain words."""
     names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
     unknown = [name for name in names if name not in CARDS]
     if unknown or not names:

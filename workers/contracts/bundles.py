@@ -1,4 +1,4 @@
-"""Kinds of job that write, describe and check bundles: their parameters and results."""
+"""Contracts of job kinds that write, describe and check bundles."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ from workers.contracts.specs import DeviceFacts, Finding, TaskScore
 
 
 class InsteadOf(Frozen):
-    """The recommended version, where a target cannot take it and another is written in its place."""
+    """The recommended version, if a target cannot take it and another version is written in its place."""
 
     id: str
     title: str
@@ -28,10 +28,12 @@ SpeedState = Literal["settled", "at_least", "not_settled", "first_look"]
 
 
 class SpeedFacts(Frozen):
-    """How far a version's speed beside the original is settled.
+    """How certain a version's speed compared with the original is.
 
-    ``at_least``: other programs were running, and all ways to compare agree on the factor `at_least`. ``not_settled``:
-    they were, and do not agree. ``first_look``: it was measured at another moment than the original.
+    Attributes:
+        state: ``at_least``: other programs were running, and all comparisons agree on the factor `at_least`.
+            ``not_settled``: other programs were running, and the comparisons disagree. ``first_look``: the version was
+            measured at another time than the original.
     """
 
     state: SpeedState = "settled"
@@ -39,15 +41,19 @@ class SpeedFacts(Frozen):
 
 
 class CardFacts(Frozen):
-    """Everything that the model card and the manifest say; all figures come from the store.
+    """All facts in the model card and the manifest; all figures come from the store.
 
-    `n_judged` is the number of test inputs that the verdict rests on. `hub_origin` is where the original was
-    downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
-    `elsewhere` says where this version comes from, where it was not made here; `instead_of` names the recommended one
-    where it is another. `chosen_from` is how many versions it is
-    the best of, 0 where it was not chosen so. `decisions` is the project's log of who decided what when. `speed` says
-    how far the version's speedup is settled. `worst_slice_judged` is False where too few of its `worst_slice_n` answers
-    changed to say anything.
+    Attributes:
+        made_at: End of the run (ISO 8601, UTC), so that the same run gives the same bytes.
+        n_judged: Number of test inputs behind the verdict.
+        chosen_from: Number of versions of which this one is the best; 0 if it was not chosen that way.
+        hub_origin: Where the original was downloaded from; None if it did not come from a hub.
+        license_verdict: What the license allows.
+        worst_slice_judged: False if too few of the slice's `worst_slice_n` predictions changed to say anything.
+        elsewhere: Origin of a version that was not made here.
+        instead_of: The recommended version, if it is a different one.
+        decisions: The project's log of who decided what when.
+        speed: How certain the version's speedup is.
     """
 
     title: str
@@ -86,7 +92,7 @@ class CardFacts(Frozen):
 
 
 class Fallback(Frozen):
-    """What a bundle holds besides, and runs where the version is slower or does not run: the original, as judged."""
+    """The original as judged, which a bundle also holds and runs if the version is slower or does not run."""
 
     title: str
     model_dir: str
@@ -95,10 +101,13 @@ class Fallback(Frozen):
 
 
 class ExportParams(Frozen):
-    """kind ``export``: writes `work_dir`/bundle.zip for one target and runs it in a fresh environment.
+    """Parameters of the kind ``export``: write `work_dir`/bundle.zip for one target and run it in a fresh environment.
 
-    With `fallback` the bundles of targets that say so hold that, too. It is not signed here: the job runs the model,
-    and may not read a key.
+    The job does not sign the bundle: it runs the model, so it may not read a key.
+
+    Attributes:
+        answers: The user's answers to the target's questions, by id.
+        fallback: The original, which bundles of targets that support it then also hold.
     """
 
     target: str
@@ -114,15 +123,22 @@ class ExportParams(Frozen):
 
 
 class ExportCheck(Frozen):
+    """One check of the exported bundle."""
+
     what: str
     ok: bool
     detail: str = ""
 
 
 class ExportResult(Frozen):
-    """`card_text` is what people read of the card, without the hub's header, `card_page` the same as HTML. `signed_by`
-    is the fingerprint of the key that it was signed with (sha256 of the public key's PEM file, as model-signing names
-    it), "" where it was not."""
+    """Result of the kind ``export``.
+
+    Attributes:
+        card_text: The card without the hub's header.
+        card_page: The same as HTML.
+        signed_by: Fingerprint of the signing key (sha256 of the public key's PEM file, as model-signing names it); ""
+            if not signed.
+    """
 
     path: str = "bundle.zip"
     sha256: str
@@ -137,9 +153,10 @@ class ExportResult(Frozen):
 
 
 class SignParams(Frozen):
-    """kind ``sign``: writes `work_dir`/bundle.zip, the archive `bundle` signed with the private key in the file `key`.
+    """Parameters of the kind ``sign``: sign the archive `bundle` with the private key in the file `key`.
 
-    With `bundle` "" the key alone is checked. No model is opened, so that a model's code never runs beside the key.
+    The job writes `work_dir`/bundle.zip. With an empty `bundle` only the key is checked. No model is opened, so that a
+    model's code never runs beside the key.
     """
 
     key: str
@@ -147,7 +164,7 @@ class SignParams(Frozen):
 
 
 class SignResult(Frozen):
-    """`signed_by` is the fingerprint of the key. The other fields describe the signed archive, if there is one."""
+    """Result of the kind ``sign``: the fingerprint of the key (`signed_by`) and the signed archive, if any."""
 
     signed_by: str
     path: str = "bundle.zip"
@@ -157,7 +174,7 @@ class SignResult(Frozen):
 
 
 class CardParams(Frozen):
-    """kind ``card``: the model card as it will read, without writing a bundle."""
+    """Parameters of the kind ``card``: preview of the model card without writing a bundle."""
 
     target: str
     model_dir: str
@@ -165,16 +182,20 @@ class CardParams(Frozen):
 
 
 class CardResult(Frozen):
-    """`text` is what people read of it, without the hub's header."""
+    """Result of the kind ``card``; `text` is the card without the hub's header."""
 
     text: str
 
 
 class VerifyParams(Frozen):
-    """kind ``verify``: hashes, then golden answers through this program's own code, never the bundle's.
+    """Parameters of the kind ``verify``: check the hashes and golden predictions of a bundle.
 
-    `own_key` is the fingerprint of this installation's key, "" where it has none: what it signed needs no consent to
-    run the torch program or TensorRT engine in it. `allow_code` is that consent.
+    Golden predictions are computed with this program's code, never with the bundle's.
+
+    Attributes:
+        own_key: Fingerprint of this installation's key, "" if it has none. A torch program or TensorRT engine that this
+            key signed runs without consent.
+        allow_code: The user's consent to run such a program or engine.
     """
 
     bundle: str
@@ -183,5 +204,7 @@ class VerifyParams(Frozen):
 
 
 class VerifyResult(Frozen):
+    """Result of the kind ``verify``."""
+
     ok: bool
     findings: tuple[Finding, ...]

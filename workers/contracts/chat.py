@@ -1,10 +1,10 @@
-"""Facts of language models."""
+"""Facts about language models."""
 
 from workers.contracts.base import Frozen
 
 
 class ChatFacts(Frozen):
-    """Of a language model: how many tokens it reads at once, and how many numbers it keeps for each (its cache)."""
+    """Context of a language model: maximum tokens it reads at once, and numbers its cache holds per token."""
 
     context: int
     cache_numbers_per_token: int

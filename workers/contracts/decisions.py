@@ -1,8 +1,9 @@
-"""The log of decisions of a project: who decided what when, each entry bound to the one before by its hash.
+"""Log of a project's decisions (who decided what when), in which each entry contains the hash of the previous one.
 
-The hashes show damage and the change of single entries. They prove no origin: a program that can write the database
-can write a whole new log. A bundle carries the log as `DECISIONS_FILE`, one entry a line, checked with sha256 alone
-(`workers.pipeline.trust`). In a signed bundle the signature covers it and proves who made it; else it is a diary.
+The hashes show damage and the change of single entries. They do not prove origin: a program that can write the database
+can write a whole new log. A bundle carries the log as `DECISIONS_FILE`, one entry per line, checked with sha256 alone
+(`workers.pipeline.trust`). In a signed bundle the signature covers the log and proves its author; otherwise the log is
+only a diary.
 """
 
 import hashlib
@@ -30,10 +31,14 @@ DecisionKind = Literal[
 
 
 class Decision(Frozen):
-    """One entry, `number` from 1. `at` is ISO 8601 in UTC as the computer's clock said; entries go by their number.
+    """One entry of the log.
 
-    `why` are the person's own words. `previous` is the `sha256` of the entry before, of the first one 64 zeros;
-    `sha256` is over everything else in the entry.
+    Attributes:
+        number: Position, from 1; entries are ordered by it.
+        at: ISO 8601 in UTC by the computer's clock.
+        why: The user's own words.
+        previous: The `sha256` of the previous entry; 64 zeros for the first one.
+        sha256: Hash over everything else in the entry.
     """
 
     number: int
@@ -48,17 +53,17 @@ class Decision(Frozen):
     sha256: str = ""
 
     def sealed(self) -> "Decision":
-        """With the hash over what it says."""
+        """Return the entry with the hash over its content."""
         return self.model_copy(update={"sha256": self.digest()})
 
     def digest(self) -> str:
-        """sha256 over its JSON without the hash itself: sorted keys, no blanks, ASCII."""
+        """Return the sha256 of the entry's JSON without the hash itself: sorted keys, no blanks, ASCII."""
         said = self.model_dump(mode="json", exclude={"sha256"})
         return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def first_broken(log: Sequence[Decision]) -> int | None:
-    """The number of the first entry that is not as it was written, or not where it was; None where all are."""
+    """Return the number of the first entry that was changed or moved; None if all are intact."""
     before = BEFORE_THE_FIRST
     for number, entry in enumerate(log, 1):
         if entry.number != number or entry.previous != before or entry.sha256 != entry.digest():
@@ -68,5 +73,5 @@ def first_broken(log: Sequence[Decision]) -> int | None:
 
 
 def log_text(log: Sequence[Decision]) -> str:
-    """As a bundle carries it."""
+    """Return the log as a bundle carries it: one JSON document per line."""
     return "".join(json.dumps(entry.model_dump(mode="json"), sort_keys=True) + "\n" for entry in log)

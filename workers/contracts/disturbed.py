@@ -1,4 +1,4 @@
-"""Whether other programs disturbed what was timed: one rule for the worker that works figures out and for the store."""
+"""Decide whether other programs disturbed a measurement; workers and store share this rule."""
 
 from collections.abc import Sequence
 from statistics import fmean, stdev
@@ -6,21 +6,24 @@ from statistics import fmean, stdev
 from workers.contracts.specs import BlockLoad
 
 WAIT_SHARE = 0.1
-"""Ready threads that wait so much of their time are disturbed: a quiet computer shows 0 to .04."""
+"""Share of its time that a disturbed process's ready threads wait; an idle computer shows 0 to 0.04."""
 
 BUSY_SHARE = 0.15
-"""Part of all cores that others use, from which on they count as a load: it was seen to move medians by a tenth."""
+"""Share of all cores from which on other programs count as load; such a load moved medians by a tenth."""
 
 UNEVEN_SHARE, UNEVEN_ERRORS = BUSY_SHARE / 2, 2.5
-"""Half of that is a load, too, where it was there in one's turns and not in the other's: beyond what the system's
-coarse clock shows by chance, in standard errors."""
+"""Limits from which on a load in the blocks of only one version counts.
+
+Half of `BUSY_SHARE` is enough if the difference exceeds the chance effect of the system's coarse clock, in standard
+errors.
+"""
 MIN_PAIRS = 3
 
 Loads = Sequence[Sequence[BlockLoad]]
 
 
 def is_under_load(*variants: Loads) -> bool | None:
-    """Whether other programs disturbed any of these; None where nothing is known of one."""
+    """Return whether other programs disturbed any of these versions; None if the load of one is unknown."""
     told = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in variants]
     if any(told) or any(is_uneven(variants[0], loads) for loads in variants[1:]):
         return True
@@ -28,7 +31,10 @@ def is_under_load(*variants: Loads) -> bool | None:
 
 
 def is_uneven(original: Loads, version: Loads) -> bool:
-    """Whether other programs were busy in the turns of one and not of the other, by the blocks of one number."""
+    """Return whether other programs were busy during the blocks of only one version.
+
+    Blocks with the same number are compared.
+    """
     gaps = [
         old.busy_share - new.busy_share
         for old_set, new_set in zip(original, version, strict=False)

@@ -1,11 +1,11 @@
-"""What a worker says when it cannot do its job.
+"""Errors of workers in words for the user.
 
     WorkerError
-    ├── InputRefused      the person's file cannot or must not be used          (exit code 3)
-    ├── BackendMissing    a library, device or service is not there             (exit code 6)
-    └── JobCancelled      the person asked to stop                              (exit code 5)
+    ├── InputRefused      the user's file cannot or must not be used            (exit code 3)
+    └── BackendMissing    a library, device or service is missing               (exit code 6)
+    JobCancelled          the user asked to stop                                (exit code 5)
 
-Anything else that is raised in a worker becomes an `ErrorInfo` of code ``internal``.
+Any other exception in a worker becomes an `ErrorInfo` of code ``internal``.
 """
 
 import re
@@ -19,19 +19,27 @@ from workers.contracts.base import Frozen
 
 
 class AskedShape(Frozen):
-    """An input whose sizes a person is asked for, None where any goes or nobody knows; "" is the model's only one."""
+    """An input whose sizes the user must give.
+
+    Attributes:
+        name: "" means the model's only input.
+        sizes: None where any size is valid or the size is unknown.
+    """
 
     name: str = ""
     sizes: tuple[int | None, ...] = ()
 
 
 class ErrorInfo(Frozen):
-    """One sentence each for what happened (`detail`), and what to do now (`hint`).
+    """Description of an error: one sentence for what happened (`detail`) and one for what to do now (`hint`).
 
-    `code` is stable and machine-readable (``unsupported_operator``), `title` a short headline. `traceback` is for
-    the log and stays folded away in the window. `asks` names the inputs whose sizes would let the job go on. `facts`
-    are what the sentences were made of, for code that decides by them. `by_command` is how `hint` is said to the
-    command line, word for word.
+    Attributes:
+        code: Stable, machine-readable id (``unsupported_operator``).
+        title: Short headline.
+        traceback: For the log; hidden by default in the window.
+        asks: Inputs whose sizes let the job continue.
+        facts: Values behind the sentences, for code that decides by them.
+        by_command: The hint in the words of the command line.
     """
 
     code: str
@@ -45,12 +53,12 @@ class ErrorInfo(Frozen):
 
     @property
     def hint_by_command(self) -> str:
-        """What to do now, for whoever works by command."""
+        """Return the hint for users of the command line."""
         return f"{self.hint} By command: {self.by_command}" if self.by_command else self.hint
 
 
 def words_for(error: BaseException, hint: str) -> ErrorInfo:
-    """An error's own words; for a mistake of the program's own code ``internal``, with `hint` and its trace."""
+    """Return an error's own words; for a mistake of the program ``internal``, with `hint` and the traceback."""
     if isinstance(error, WorkerError):
         return error.info()
     return ErrorInfo(
@@ -70,12 +78,12 @@ ALLOCATION = re.compile(
 
 
 def looks_like_memory(text: str) -> bool:
-    """Whether a library's message says that it could not get memory; they share no exception type."""
+    """Return whether a library's message reports a lack of memory; libraries share no exception type for it."""
     return ALLOCATION.search(text) is not None
 
 
 class WorkerError(Exception):
-    """Base of all errors that carry plain words for the person."""
+    """Base of all errors with plain words for the user."""
 
     exit_code: ClassVar[int] = 1
 
@@ -90,12 +98,13 @@ class WorkerError(Exception):
         facts: Mapping[str, JsonValue] | None = None,
         by_command: str = "",
     ) -> None:
+        """Create an error from its words; see `ErrorInfo` for the arguments."""
         super().__init__(f"{title}: {detail}")
         self.code, self.title, self.detail, self.hint, self.asks = code, title, detail, hint, asks
         self.facts, self.by_command = dict(facts or {}), by_command
 
     def info(self, trace: str = "") -> ErrorInfo:
-        """The same as a message."""
+        """Return the error as a message, with `trace` as its traceback."""
         return ErrorInfo(
             code=self.code,
             title=self.title,
@@ -109,16 +118,16 @@ class WorkerError(Exception):
 
 
 class InputRefused(WorkerError):
-    """A file, folder or option of the person's is bad, unsafe or unsupported."""
+    """Error: the user's file, folder or option is bad, unsafe or unsupported."""
 
     exit_code = 3
 
 
 class BackendMissing(WorkerError):
-    """A needed library, device or service is not there; `hint` says how to get it."""
+    """Error: a needed library, device or service is missing; `hint` says how to get it."""
 
     exit_code = 6
 
 
 class JobCancelled(Exception):
-    """Raised by `JobContext.check_cancelled` and unwound to the worker's main function."""
+    """Signal from `JobContext.check_cancelled` that unwinds to the worker's main function."""

@@ -1,4 +1,4 @@
-"""Reading and writing the folder of one model: `artifact.json` beside the files that it names."""
+"""Read and write the folder of one model: `artifact.json` beside the files that it names."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,17 +10,17 @@ from workers.contracts.techniques import Model
 
 ARTIFACT_FILE = "artifact.json"
 COMPANIONS = ("pipeline.json", "info.json", "tokenizer.json", "chat_template.jinja")
-"""Files that go along from a model's folder to the folder of every variant."""
+"""Files that are copied from a model's folder to the folder of every variant."""
 
 
 def sha256_file(path: Path) -> str:
-    """Hex digest of a file, read in chunks of 1 MiB."""
+    """Return the hex digest of a file, read in chunks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_folder(folder: Path) -> str:
-    """Digest over the sorted relative names and digests of all files below `folder`."""
+    """Return the digest over the sorted relative names and digests of all files below `folder`."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256_file(path)}\n".encode())
@@ -28,7 +28,7 @@ def sha256_folder(folder: Path) -> str:
 
 
 def read_model(folder: Path) -> Model:
-    """Open the folder of a model. Raises FileNotFoundError or pydantic's ValidationError."""
+    """Open the folder of a model; raise FileNotFoundError or pydantic's ValidationError."""
     text = (folder / ARTIFACT_FILE).read_text(encoding="utf-8")
     return Model(folder=folder, artifact=ModelArtifact.model_validate_json(text))
 
@@ -48,7 +48,7 @@ def write_model(
     layers_kept: LayersKept | None = None,
     weights_kept: bool = True,
 ) -> ModelArtifact:
-    """Hash `files` (relative names below `folder`, `main` among them) and write `artifact.json` last."""
+    """Hash `files` (relative names below `folder`, including `main`) and write `artifact.json` last."""
     entries = tuple(
         FileEntry(path=name, sha256=sha256_file(folder / name), size_bytes=(folder / name).stat().st_size)
         for name in files

@@ -1,4 +1,4 @@
-"""What is known of NVIDIA GPUs, and what the GPU doctor found: facts as codes, words beside them for people."""
+"""Contracts about NVIDIA GPUs and the GPU doctor: facts as codes, with words for the user."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -8,8 +8,10 @@ from workers.contracts.process.messages import Card
 
 OLDEST_CUDA = (13, 0)
 OLDEST_DRIVER = 580
-"""The libraries are built for CUDA 13, which drivers of this release and later run (CUDA Toolkit, release notes, table
-of minimum driver versions)."""
+"""Oldest driver release that runs the libraries, which are built for CUDA 13.
+
+Source: CUDA Toolkit, release notes, table of minimum driver versions.
+"""
 
 GpuTrouble = Literal[
     "",
@@ -24,13 +26,15 @@ GpuTrouble = Literal[
     "silent",
     "no_start",
 ]
-"""Why no GPU can be used; "" where one can. `container`: the computer's driver is not handed in; `restart`: the
-driver's parts are of different versions; `silent`: it does not answer; `no_start`: cards answer, and CUDA does not
-start on them."""
+"""Reason why no GPU can be used; "" if one can.
+
+`container`: the container has no access to the computer's driver. `restart`: the driver's parts have different
+versions. `silent`: the driver does not respond. `no_start`: the cards respond, but CUDA does not start on them.
+"""
 
 
 InstallSet = Literal["none", "rtx", "cuda"]
-"""Which packages for a GPU are installed beside the base, or fit a card (installer/steps/sets.py decides alike)."""
+"""GPU packages installed beside the base, or fitting a card (installer/steps/sets.py uses the same rule)."""
 
 
 OLDEST_CAPABILITY = (7, 5)
@@ -39,8 +43,11 @@ RTX_FROM = (12, 0)
 
 
 def fitting_set(compute_capability: str) -> InstallSet:
-    """For a card of this capability, such as "8.9". TensorRT for RTX supports GeForce RTX 30 (8.6), 40 (8.9), 50 (12.0)
-    and their kin (its support matrix); CUDA 13 supports 7.5 and later (its release notes)."""
+    """Return the packages that fit a card of this compute capability, such as "8.9".
+
+    TensorRT for RTX supports GeForce RTX 30 (8.6), 40 (8.9), 50 (12.0) and related cards (its support matrix). CUDA 13
+    supports 7.5 and later (its release notes).
+    """
     major, _, minor = compute_capability.partition(".")
     if not (major.isdigit() and minor.isdigit()):
         return "cuda"
@@ -57,8 +64,10 @@ SLOW_DOWN_REASONS = {
     0x0000000000000040: "hardware_thermal",
     0x0000000000000080: "power_brake",
 }
-"""Bits of nvmlDeviceGetCurrentClocksEventReasons that slow work down (nvml.h, nvmlClocksEventReason*); idle (1), chosen
-clocks (2), sync boost (16) and display clocks (256) do not."""
+"""Bits of nvmlDeviceGetCurrentClocksEventReasons that slow work down (nvml.h, nvmlClocksEventReason*).
+
+Idle (1), chosen clocks (2), sync boost (16) and display clocks (256) do not.
+"""
 
 
 SLOW_DOWN_WORDS = {
@@ -71,20 +80,24 @@ SLOW_DOWN_WORDS = {
 
 
 def slow_down_words(reasons: Iterable[str]) -> str:
-    """Why it slows down, each reason once: "heat and too little power from outside"; "" for none."""
+    """Return the reasons for a slow-down, each once: "heat and too little power from outside"; "" for none."""
     return " and ".join(dict.fromkeys(SLOW_DOWN_WORDS.get(reason, reason) for reason in reasons))
 
 
 def slow_downs(mask: int) -> tuple[str, ...]:
-    """What slows the card down now, by name."""
+    """Return the names of the slow-down reasons in this bit mask."""
     return tuple(name for bit, name in SLOW_DOWN_REASONS.items() if mask & bit)
 
 
 class GpuCard(Frozen):
-    """One NVIDIA GPU as NVML tells it. `compute_capability` is e.g. "9.0"; what it does not tell is 0 or empty.
+    """One NVIDIA GPU as NVML reports it; values that NVML does not report are 0 or empty.
 
-    `index` is its place by PCI address, as in ``cuda:1``; `uuid` is the same everywhere. `is_divided`: MIG is on.
-    `is_lost`: it fell off the bus, or its driver gave it up.
+    Attributes:
+        index: Position by PCI address, as in ``cuda:1``.
+        uuid: Id that is the same in every order.
+        compute_capability: For example "9.0".
+        is_divided: MIG is on.
+        is_lost: The GPU fell off the bus, or its driver gave it up.
     """
 
     index: int
@@ -98,13 +111,19 @@ class GpuCard(Frozen):
 
     @property
     def choice(self) -> Card:
-        """For the limits of a job that shall see this card alone."""
+        """Return this card for the limits of a job that sees only this card."""
         return Card(uuid=self.uuid, index=self.index)
 
 
 class GpuState(Frozen):
-    """Whether GPUs can be used here. `found` and `reason` are sentences, `hint` the one thing to do; `command` is a
-    line to copy that does it, where there is one."""
+    """Whether GPUs can be used on this computer.
+
+    Attributes:
+        found: Sentence about what was found.
+        reason: Sentence about the cause of a trouble.
+        hint: The one thing to do.
+        command: Line to copy that does it, if there is one.
+    """
 
     trouble: GpuTrouble = ""
     found: str = ""
@@ -114,7 +133,12 @@ class GpuState(Frozen):
 
 
 class RungListing(Frozen):
-    """One rung of the ladder: what is tried of it needs that the rungs `needs` hold. `per_card`: on each card anew."""
+    """One rung of the ladder of GPU checks.
+
+    Attributes:
+        needs: Rungs that must hold before this one is tried.
+        per_card: The rung is tried on each card.
+    """
 
     id: str
     title: str
@@ -123,12 +147,16 @@ class RungListing(Frozen):
 
 
 class RungsParams(Frozen):
-    """kind ``gpu_rungs``: which cards and which rungs there are."""
+    """Parameters of the kind ``gpu_rungs``: list the cards and the rungs."""
 
 
 class RungsResult(Frozen):
-    """`free_bytes` is what is free on each card now, by its UUID; a card that does not tell is not in it. `index` is
-    the place of the card that jobs work on."""
+    """Result of the kind ``gpu_rungs``.
+
+    Attributes:
+        free_bytes: Free memory of each card by its UUID; cards that do not report it are missing.
+        index: Position of the card that jobs use.
+    """
 
     state: GpuState
     cards: tuple[GpuCard, ...]
@@ -138,16 +166,24 @@ class RungsResult(Frozen):
 
 
 class RungParams(Frozen):
-    """kind ``gpu_rung``: try one rung, on one card where it is about one. None: there is no card that answers."""
+    """Parameters of the kind ``gpu_rung``: try one rung, on `card` if the rung is per card; None: no card responds."""
 
     rung: str
     card: GpuCard | None = None
 
 
 class RungResult(Frozen):
-    """`ok` is None where the rung is about something that need not be here. `found` says what was seen, `reason` why it
-    does not hold, `hint` the one thing that mends it, `command` a line to copy for that. `code` is for programs.
-    `installs`: the installer mends it by taking that set of packages."""
+    """Result of one rung.
+
+    Attributes:
+        ok: None if the rung is about something optional that is missing.
+        found: What was observed.
+        code: Result for programs.
+        reason: Why the rung fails.
+        hint: The one thing that repairs it.
+        command: Line to copy that repairs it.
+        installs: Set of packages with which the installer repairs it.
+    """
 
     ok: bool | None
     found: str = ""
@@ -163,7 +199,7 @@ RungState = Literal["ok", "broken", "not_tried"]
 
 
 class TriedRung(RungResult):
-    """The result of one rung on one card. `card` is the card's UUID, None for a rung of the whole computer."""
+    """Result of one rung on one card; `card` is the card's UUID, None for a rung of the whole computer."""
 
     id: str
     title: str
@@ -172,5 +208,5 @@ class TriedRung(RungResult):
 
     @property
     def state(self) -> RungState:
-        """Return whether it holds; without a card nothing could be tried."""
+        """Return whether the rung holds; without a card no rung is tried."""
         return "ok" if self.ok else "not_tried" if self.code in (NOT_TRIED, NO_CARD) else "broken"

@@ -1,6 +1,6 @@
-"""What the hub's room is asked and what it answers: search, one model's page, download, whose token it is; and origin.
+"""Contracts of hub jobs: search, a model's page, download, login, push; and the origin of a model.
 
-Everything in here that a hub said (names, authors, licenses, cards) is a stranger's text: show it as plain text.
+Every text from a hub (names, authors, licenses, cards) was written by other people: show it as plain text.
 """
 
 import re
@@ -20,7 +20,7 @@ Format = Literal["onnx", "safetensors", "openvino", "pickle", "gguf", "tensorflo
 Sort = Literal["trending", "downloads", "likes", "updated", "created"]
 
 CHECKING = "checking"
-"""The stage of a download in which what came before is hashed."""
+"""Stage of a download in which the files from an earlier attempt are hashed."""
 
 MAX_NAME_BYTES, MAX_PART_BYTES = 1000, 255
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
@@ -28,9 +28,9 @@ DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", 
 
 
 def bad_name(name: str) -> str | None:
-    """Why a file of a repository must not be written under this name below a folder; None where it may.
+    """Return why a file of a repository must not be written under this name below a folder; None if it may.
 
-    What is refused here could leave the folder, mean something else on another system, or be told wrongly on a screen.
+    Refused names could leave the folder, have another meaning on another system, or mislead on a screen.
     """
     if not name or name.startswith("/"):
         return "it has no name" if not name else "its path begins at the root of the disk"
@@ -56,15 +56,18 @@ def _checked_name(name: str) -> str:
 
 
 FileName = Annotated[str, AfterValidator(_checked_name)]
-"""Relative, with forward slashes, and sure to stay inside a folder."""
+"""Relative file name with forward slashes that always stays inside a folder."""
 
 
 class HubAccess(Frozen):
-    """Where the hub is and who asks. The token is sent to this endpoint's host alone and never written into a log.
+    """Address and credentials of a hub.
 
-    `timeout_s` bounds the wait for a connection and for each piece of an answer, `retries` the new attempts after a
-    failure that may pass (a drop, 429, 5xx); waits between them grow from `backoff_s` and honor Retry-After up to
-    `max_wait_s` each.
+    Attributes:
+        token: Sent only to this endpoint's host and never written to a log.
+        timeout_s: Limit of the wait for a connection and for each piece of a response.
+        retries: Number of new attempts after a temporary failure (a drop, 429, 5xx).
+        backoff_s: First wait between attempts; waits grow from it and honor Retry-After.
+        max_wait_s: Limit of each wait.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -78,7 +81,7 @@ class HubAccess(Frozen):
 
 
 class HubParams(Frozen):
-    """Base of the parameters of all jobs in this room."""
+    """Base of the parameters of all hub jobs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -86,7 +89,7 @@ class HubParams(Frozen):
 
 
 class HubQuery(Frozen):
-    """What a person looks for. `task`, `library` and `license` are the hub's ids; `cursor` is the page after."""
+    """The user's search; `task`, `library` and `license` are the hub's ids; `cursor` is the next page."""
 
     text: str = Field(default="", max_length=200)
     task: str | None = None
@@ -98,9 +101,12 @@ class HubQuery(Frozen):
 
 
 class HubModel(Frozen):
-    """One row of a search. `size_bytes` is that of the weights where the hub says it; `updated_at` is ISO 8601.
+    """One row of a search.
 
-    `verdict` says what `license` allows (workers.hub.licenses).
+    Attributes:
+        updated_at: ISO 8601.
+        size_bytes: Size of the weights, if the hub reports it.
+        verdict: What `license` allows (workers.hub.licenses).
     """
 
     repo: str
@@ -119,22 +125,24 @@ class HubModel(Frozen):
 
 
 class HubSearchParams(HubParams):
-    """kind ``hub_search``: one page."""
+    """Parameters of the kind ``hub_search``: one page of results."""
 
     query: HubQuery = HubQuery()
 
 
 class HubSearchResult(Frozen):
-    """`next_cursor` is None on the last page."""
+    """Result of the kind ``hub_search``; `next_cursor` is None on the last page."""
 
     models: tuple[HubModel, ...]
     next_cursor: str | None = None
 
 
 class HubFile(Frozen):
-    """One file of a repository.
+    """One file of a repository; at least one of the two digests is set.
 
-    `sha256` is known for large files, `git_oid` (sha1 of git's blob) for the others; one of them is always there.
+    Attributes:
+        sha256: Known for large files.
+        git_oid: sha1 of git's blob, for the other files.
     """
 
     name: FileName
@@ -144,10 +152,11 @@ class HubFile(Frozen):
 
 
 class HubModelParams(HubParams):
-    """kind ``hub_model``: everything about one repository at one revision.
+    """Parameters of the kind ``hub_model``: everything about one repository at one revision.
 
-    `patterns` choose the files (as a shell matches names); without them Fettle chooses. `allow_pickle` is the person's
-    consent to files that can hold a program.
+    Attributes:
+        patterns: Shell patterns that choose the files; without them Fettle chooses.
+        allow_pickle: The user's consent to files that can hold a program.
     """
 
     repo: str
@@ -157,11 +166,16 @@ class HubModelParams(HubParams):
 
 
 class HubModelResult(Frozen):
-    """`wanted` are the files to download, `total_bytes` their sum; empty where there is nothing that may be opened.
+    """Result of the kind ``hub_model``.
 
-    `safe`: no wanted file can hold a program. `needs_consent`: all weights are pickles, and `wanted` is empty until the
-    person consents. `main` is the wanted file to open, None where the folder itself is opened. `card` is Markdown of at
-    most 200 kB, cut where it was longer; `skipped` names files that are never downloaded, with the reason.
+    Attributes:
+        card: Markdown of at most 200 kB; `card_cut` marks a longer card.
+        wanted: Files to download; empty if no file may be opened.
+        main: The wanted file to open; None if the folder itself is opened.
+        total_bytes: Sum of the sizes of `wanted`.
+        safe: No wanted file can hold a program.
+        needs_consent: All weights are pickles, and `wanted` is empty until the user consents.
+        skipped: Files that are never downloaded, with the reason.
     """
 
     repo: str
@@ -189,10 +203,13 @@ class HubModelResult(Frozen):
 
 
 class HubDownloadParams(HubParams):
-    """kind ``hub_download``: fetches `files` at `commit` into `place`, which may hold what came before.
+    """Parameters of the kind ``hub_download``: download `files` at `commit` into `place`, resuming an earlier attempt.
 
-    `place` is the one folder beside the job's own that may be written. Whole files lie below ``place/files`` under
-    their names, pieces below ``place/pieces``. The job ends well only when every file is whole and verified.
+    The job succeeds only when every file is complete and verified.
+
+    Attributes:
+        place: The only folder besides the job's own that may be written. Complete files are below ``place/files`` under
+            their names, pieces below ``place/pieces``.
     """
 
     repo: str
@@ -203,7 +220,7 @@ class HubDownloadParams(HubParams):
 
 
 class OriginFile(Frozen):
-    """One downloaded file with the digest of what really came."""
+    """One downloaded file with the digest of the received bytes."""
 
     name: FileName
     sha256: str
@@ -211,7 +228,7 @@ class OriginFile(Frozen):
 
 
 class HubDownloadResult(Frozen):
-    """`fetched_bytes` came over the network now; `resumed_bytes` were there from before."""
+    """Result of the kind ``hub_download``: `fetched_bytes` were downloaded now, `resumed_bytes` existed before."""
 
     files: tuple[OriginFile, ...]
     fetched_bytes: int
@@ -219,16 +236,21 @@ class HubDownloadResult(Frozen):
 
 
 class HubLoginParams(HubParams):
-    """kind ``hub_login``: asks the hub whose token it is."""
+    """Parameters of the kind ``hub_login``: ask the hub for the owner of the token."""
 
 
 class HubLoginResult(Frozen):
+    """Result of the kind ``hub_login``: the owner of the token."""
+
     user: str
 
 
 class HubPushParams(HubParams):
-    """kind ``hub_push``: the files of a bundle become one commit of a repository, which is made, private, where it is
-    not there. Without a `bundle` it only sees whether the name can be one and whose the token is."""
+    """Parameters of the kind ``hub_push``: write the files of a bundle as one commit to a repository.
+
+    A missing repository is created as a private one. Without `bundle` the job only checks the name and the token's
+    owner.
+    """
 
     repo: str
     bundle: str | None = None
@@ -236,7 +258,7 @@ class HubPushParams(HubParams):
 
 
 class HubPushResult(Frozen):
-    """`user` is whose token it was; `address` is where people see it, `commit` what was written there."""
+    """Result of the kind ``hub_push``: `user` owns the token, `address` is the public page, `commit` the new commit."""
 
     repo: str
     user: str
@@ -246,9 +268,13 @@ class HubPushResult(Frozen):
 
 
 class Origin(Frozen):
-    """Where a model came from, as it was told and checked when it was downloaded; `downloaded_at` is ISO 8601, UTC.
+    """Where a model came from, as recorded and checked at its download.
 
-    `endpoint` is the hub's address. `revision` is what the person asked for, `commit` what it meant at that time.
+    Attributes:
+        endpoint: The hub's address.
+        revision: The revision that the user requested.
+        commit: The commit of that revision at that time.
+        downloaded_at: ISO 8601, UTC.
     """
 
     endpoint: str

@@ -259,7 +259,8 @@ class MeasureParams(Frozen):
 
 class Speech(Frozen):
     """How fast a language model speaks after prompts of `prompt_tokens`: the first token comes after `first_ms`, the
-    others at `tokens_per_s`; medians of `n` answers."""
+    others at `tokens_per_s`; medians of `n` answers.
+    """
 
     prompt_tokens: int
     first_ms: float
@@ -270,7 +271,8 @@ class Speech(Frozen):
 class MeasureResult(Frozen):
     """`peak_memory_bytes`: peak resident set less the level before loading; on a GPU the peak of its own memory until
     the first answer. `device_ran` says what really ran it. `speech` is a language model's, by the length of
-    the prompt. `card` is what a card's own clock and counters say, of one set; a processor has none."""
+    the prompt. `card` is what a card's own clock and counters say, of one set; a processor has none.
+    """
 
     load_ms: float
     first_ms: float
@@ -346,7 +348,8 @@ class BenchParams(Frozen):
 
 class BenchPoint(Frozen):
     """`valid` and `reasons` are LoadGen's verdict on its own run; None for our own loops. `card` is what a card's own
-    clock and counters say; the memory is then the card's."""
+    clock and counters say; the memory is then the card's.
+    """
 
     batch: int
     latency: LatencySummary

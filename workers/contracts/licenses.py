@@ -1,4 +1,4 @@
-"""What a stated license allows, as far as a program can tell. No verdict says that anything is legally cleared."""
+"""Interpret a stated license as far as a program can; no verdict means legal clearance."""
 
 from typing import Literal
 
@@ -16,11 +16,14 @@ LICENSE_WORDS: dict[LicenseWord, str] = {
 
 
 class LicenseVerdict(Frozen):
-    """`title` is how the license is called, "" where none is stated: an SPDX expression, or the name of own terms.
+    """What a stated license allows.
 
-    `meaning` says what is allowed in half a sentence ("may be used, changed and sold; …"). `expression` is SPDX, with
-    ``LicenseRef-`` for what SPDX does not know, None where nothing can be said. `copies` is False where changed copies,
-    such as an optimized model, must not be passed on. `link` is an address that the author gave: foreign text.
+    Attributes:
+        title: Name of the license: an SPDX expression or the name of the author's own terms; "" if none is stated.
+        meaning: What is allowed, as half a sentence ("may be used, changed and sold; …").
+        expression: SPDX, with ``LicenseRef-`` for terms that SPDX does not know; None if unknown.
+        copies: False if changed copies, such as an optimized model, must not be passed on.
+        link: Address that the author gave: text of other people.
     """
 
     word: LicenseWord
@@ -32,12 +35,12 @@ class LicenseVerdict(Frozen):
 
     @property
     def sentence(self) -> str:
-        """``Apache-2.0: may be used, changed and sold``"""
+        """Return the verdict as a sentence: ``Apache-2.0: may be used, changed and sold``."""
         return f"{self.title}: {self.meaning}" if self.title else self.meaning
 
     @property
     def for_business(self) -> bool:
-        """Whether the stated terms let a business use it, with or without conditions."""
+        """Return whether the stated terms allow business use, with or without conditions."""
         return self.word in ("ok", "conditions")
 
 

@@ -4,20 +4,23 @@ import sys
 from typing import Literal
 
 OptionalSet = Literal["base", "none", "rtx", "cuda", "web", "language", "sign"]
-"""`base` repairs what every installation has. `none`, `rtx` and `cuda` are alternatives for NVIDIA cards (`none`: the
-base alone). The others are added one by one."""
+"""Names of the sets.
+
+`base` repairs the packages of every installation. `none`, `rtx` and `cuda` are alternatives for NVIDIA cards (`none`:
+the base alone). The others are added one by one.
+"""
 
 CARD_SETS = ("none", "rtx", "cuda")
 
 
 def install_arguments(name: OptionalSet) -> tuple[str, ...]:
-    """Return the arguments of the installer's program that install a set. `--version` starts Fettle afterwards."""
+    """Return the installer's arguments that install a set; `--version` starts Fettle afterwards."""
     if name == "base":
         return ("--version",)
     return ("--gpu", name, "--version") if name in CARD_SETS else (f"--{name}",)
 
 
 def install_command(name: OptionalSet) -> str:
-    """Return the command line that installs a set, to be typed in the folder of the clone."""
+    """Return the command line that installs a set, to be entered in the folder of the clone."""
     path = r"installer\fettle" if sys.platform == "win32" else "installer/fettle"
     return " ".join((path, *(part for part in install_arguments(name) if part != "--version")))

@@ -1,7 +1,8 @@
-"""Paths as text. A file's name may hold bytes that are no text in any encoding; JSON and SQLite cannot hold those.
+"""Convert paths to text and back, including file names that are not valid text in any encoding.
 
-Such a path is written as its ``file:///`` address, with every odd byte as %FF; every other path as it is. Paths that
-people name are absolute by the time that they are written, so the two cannot be mixed up.
+JSON and SQLite cannot hold such names. Such a path is written as its ``file:///`` address, with every invalid byte as
+%FF; every other path is written unchanged. Paths from the user are absolute when they are written, so the two forms
+cannot be confused.
 """
 
 import os
@@ -15,7 +16,7 @@ _ADDRESS = "file:///"
 
 
 def to_text(path: str | Path) -> str:
-    """The path for JSON, the database, and the way to a worker."""
+    """Return the path as text for JSON, the database, and messages to a worker."""
     text = str(path)
     try:
         text.encode()
@@ -25,11 +26,11 @@ def to_text(path: str | Path) -> str:
 
 
 def from_text(text: str) -> Path:
-    """The path that `to_text` was given."""
+    """Return the path that `to_text` converted."""
     if text.startswith(_ADDRESS):
         return Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://"))))
     return Path(text)
 
 
 PathText = Annotated[str, BeforeValidator(to_text)]
-"""A path that a person named; `from_text` gives it back."""
+"""A path that the user named, as text; `from_text` converts it back."""

@@ -20,7 +20,8 @@ Arithmetic = Literal["fp32", "bf16", "int8"]
 
 class Reason(Frozen):
     """Why something is not tried: `code` is for programs, `text` one sentence of whoever knows it (a technique, a
-    runtime, the planner). Runs of earlier versions have no codes."""
+    runtime, the planner). Runs of earlier versions have no codes.
+    """
 
     code: str
     text: str
@@ -164,7 +165,8 @@ class Situation:
 @dataclass(frozen=True)
 class Fitted:
     """A step's parameters for this model and machine. `changed` names what a person should know of the change, as a
-    code (a recipe may have another title for it, `Recipe.title_when`), `words` says it in a sentence."""
+    code (a recipe may have another title for it, `Recipe.title_when`), `words` says it in a sentence.
+    """
 
     params: Mapping[str, JsonValue]
     changed: str = ""

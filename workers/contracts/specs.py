@@ -154,7 +154,8 @@ class Described(Frozen):
     """One row of `fettle describe`. `params_schema` is the JSON schema of the parameters, if there are any.
 
     `for_inputs`: the kinds of input that a technique fits, () for all. `hint`: why it is not available, or the command
-    that installs it; `installs` then names the installer's set that holds it."""
+    that installs it; `installs` then names the installer's set that holds it.
+    """
 
     id: str
     title: str

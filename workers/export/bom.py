@@ -27,7 +27,8 @@ SPACE = uuid.UUID("5f0f6d5e-3f0b-4c67-9a43-0b8a1f0f7d11")
 @dataclass(frozen=True)
 class ShippedLibrary:
     """A package of npm that lies in the bundle itself: `license` is SPDX, `sha512` of its archive in the registry,
-    `files` what was taken of it, sha256 by name."""
+    `files` what was taken of it, sha256 by name.
+    """
 
     name: str
     version: str

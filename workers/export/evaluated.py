@@ -20,7 +20,8 @@ MOST_ITEMS, MOST_S = 2000, 30.0
 
 def write_reference(folder: Path, params: ExportParams, ctx: JobContext) -> None:
     """Of the test items with the answers that the version gives here. Inputs that Fettle made up are no evaluation
-    data: then the reference is empty, and the beginning of a log takes its place."""
+    data: then the reference is empty, and the beginning of a log takes its place.
+    """
     data = params.facts.data
     reference = Reference(names=tuple(load_pipeline(folder).spec.classes or ())[:1000])
     if data is not None and data.origin == "person":

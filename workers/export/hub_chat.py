@@ -65,7 +65,8 @@ process.exitCode = words && others <= 0.02 * words && asked ? 0 : 3;
 
 def golden_texts(params: ExportParams, ctx: JobContext) -> str:
     """The first test texts with what the version goes on with, as it runs here: ``{question, question_ids, texts:
-    [{input_ids, tokens}]}``, all of them tokens."""
+    [{input_ids, tokens}]}``, all of them tokens.
+    """
     pipeline = load_pipeline(Path(params.model_dir))
     assert pipeline.chat is not None
     items = Prepared(Path(params.data_dir) / "test")

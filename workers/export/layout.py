@@ -24,7 +24,8 @@ EXTERNAL_SUFFIX = "_data"
 @dataclass(frozen=True)
 class Place:
     """Where a bundle keeps its model: `folder` below its root, and the name that the model's file gets there, "" for
-    the one that it has. Only ONNX files can get another."""
+    the one that it has. Only ONNX files can get another.
+    """
 
     folder: str = "model"
     main: str = ""
@@ -53,7 +54,8 @@ def requirement_lines(runtime: Runtime, spec: PipelineSpec, more: tuple[str, ...
 
 def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
     """`fettle_bundle`: pipeline and monitor as a whole, and of the runtimes only `module` with what it imports. `more`
-    are scripts beside the usual ones."""
+    are scripts beside the usual ones.
+    """
     package = folder / "fettle_bundle"
     for name in ("pipeline", "monitor", "infer"):
         (package / name).mkdir(parents=True)

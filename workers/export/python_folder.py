@@ -50,7 +50,8 @@ class Contents:
     """What a target has of its own: `commands` run it, as its card says; `more` are files by their names (folders with
     "/"), `needs` the distributions that they import, `facts` entries of the manifest, `place` where it wants the model,
     `head` what it adds to the card's header for the hub, `shipped` what of others lies in the bundle, `asked` names the
-    model that answers here where the version itself cannot."""
+    model that answers here where the version itself cannot.
+    """
 
     commands: tuple[str, ...] = COMMANDS
     more: Mapping[str, str] = field(default_factory=dict)
@@ -155,7 +156,8 @@ def fill(
 
 def _answers(folder: Path, asked: ExportParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
     """What `asked` names answers to the golden inputs and to the evaluation data; what the manifest says of the
-    fallback, which has answers of its own."""
+    fallback, which has answers of its own.
+    """
     _golden(folder, asked, ctx)
     fallback = params.fallback
     besides = {"fallback": write_fallback(folder, fallback, params, ctx)} if fallback is not None else {}

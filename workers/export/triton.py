@@ -92,7 +92,8 @@ def _tensor(entry: Any) -> Tensor:
 
 def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec, params: ExportParams) -> str:
     """The text form of a `ModelConfig`. Items are joined by the batch that was measured to pay, and not else;
-    never where an item's answer depends on the others."""
+    never where an item's answer depends on the others.
+    """
     batched = _is_batched(inputs, outputs, spec)
     shares = batched and depends_on_mates(Path(params.model_dir))
     load = params.facts.load

@@ -56,7 +56,8 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
 
 def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> look.Found:
     """Rewrites and settings that pay in the engine that can be looked into, where it is wanted at all and there is a
-    real request."""
+    real request.
+    """
     wanted = any(recipe.runtime == look.RUNTIME for recipe in params.preset_steps)
     wanted = wanted and situation.model.format == "onnx"
     if not wanted or look.RUNTIME not in params.runtimes or params.data_dir is None:

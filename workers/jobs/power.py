@@ -50,7 +50,8 @@ def _boost(cpu: Path) -> bool | None:
 
 def _told(ask: Callable[[Any], Any]) -> Any:
     """What psutil says; None where it lacks the function on this system (AttributeError), or the machine does not tell
-    (psutil's own errors for that are the others)."""
+    (psutil's own errors for that are the others).
+    """
     import psutil
 
     with contextlib.suppress(AttributeError, OSError, NotImplementedError, RuntimeError):

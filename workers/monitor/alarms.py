@@ -16,7 +16,8 @@ QUIET_LOOKS = 8
 @dataclass(frozen=True)
 class Episode:
     """Looks from the first to the last at which a test spoke; `first_line` is where the window of the first began.
-    `lasts`: it was not over when the log ended."""
+    `lasts`: it was not over when the log ended.
+    """
 
     first: int
     last: int

@@ -17,7 +17,8 @@ MOST_POINTS = 160
 
 def latency_then_and_now(series: Series) -> tuple[float | None, float | None]:
     """Return the median latency in ms of the first and of the latest thousand timed requests, at most half of all of
-    them each; None where nothing was timed."""
+    them each; None where nothing was timed.
+    """
     timed = np.cumsum(series.latencies.sum(axis=1))
     if not len(timed) or not timed[-1]:
         return None, None

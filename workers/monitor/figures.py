@@ -48,7 +48,8 @@ def of_numbers(rows: NDArray[np.float64]) -> Figures:
 
 def of_pictures(values: NDArray[Any], steps: ImageSteps, any_size: bool) -> Figures:
     """Of prepared pictures (n, C, H, W) or (n, H, W, C): brightness and contrast (mean and standard deviation of the
-    gray value 0..1), detail (mean step from pixel to pixel), color (mean distance of the channels), pixels."""
+    gray value 0..1), detail (mean step from pixel to pixel), color (mean distance of the channels), pixels.
+    """
     channels_last = steps.pixels or steps.layout == "nhwc"
     if values.ndim != 4:
         return {}
@@ -76,7 +77,8 @@ def of_texts(
     ids: NDArray[Any], mask: NDArray[Any] | None, unknown: int | None, common: frozenset[int] = frozenset()
 ) -> Figures:
     """Of tokens (n, length): tokens that count, the share of them that the tokenizer does not know, and of those that
-    are not `common`."""
+    are not `common`.
+    """
     counts = np.ones(ids.shape, np.bool_) if mask is None else np.asarray(mask).astype(np.bool_)
     length = np.maximum(counts.sum(axis=1), 1)
     found = {"tokens": counts.sum(axis=1)}
@@ -90,7 +92,8 @@ def of_texts(
 
 def of_sounds(values: NDArray[Any], steps: AudioSteps) -> Figures:
     """Of samples: level in dB below full scale, share of it that is quiet, seconds, changes of sign by sample. Frames
-    (rows) of one sound are one item; without frames each row is one."""
+    (rows) of one sound are one item; without frames each row is one.
+    """
     samples = values.astype(np.float64) / (steps.scale or 1.0)
     flat = samples.reshape(1, -1) if steps.frame_samples else _rows(samples)
     if not flat.size:

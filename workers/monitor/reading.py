@@ -1,5 +1,6 @@
 """Reads a log of `writing.py` that may come from anywhere: cut, mixed, huge, made up. What cannot be meant is left out
-and counted, never believed."""
+and counted, never believed.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +102,8 @@ def files_of(log: Path) -> list[Path]:
 
 def read_log(log: Path, tell: Tell = nobody) -> ReadLog:
     """Everything in it that can be meant; `tell(bytes done, of all)` comes now and then. Raises NotALog where nothing
-    is, and what `tell` raises."""
+    is, and what `tell` raises.
+    """
     files = files_of(log)
     kept, is_cut = _newest(files)
     reading = _Reading()

@@ -39,7 +39,8 @@ class Alert:
     """`code` and `statistic` say what is wrong, `since` and `until` (seconds since 1970, None: it goes on) when,
     `noticed` when it was certain. `before` and `now` are what it was and is: a mean, a share, milliseconds. `direction`
     is 1 for more, −1 for less; `name` the class it is about; `follows` a figure that changed at the same time and
-    takes this one along, as darker pictures have less contrast."""
+    takes this one along, as darker pictures have less contrast.
+    """
 
     code: str
     statistic: str

@@ -29,7 +29,8 @@ ALPHA = 0.04
 @dataclass(frozen=True)
 class Series:
     """`n`, `errors`, `times` (lines,); `histograms[name]` (lines, bins) and `sums[name]` (lines,); `classes` (lines,
-    numbers that occur), whose numbers are `class_numbers`; `latencies` (lines, bins) from bin `latency_first` on."""
+    numbers that occur), whose numbers are `class_numbers`; `latencies` (lines, bins) from bin `latency_first` on.
+    """
 
     times: Floats
     n: Ints
@@ -94,7 +95,8 @@ def _table(rows: Sequence[Mapping[int, int]], numbers: list[int], each: int) -> 
 
 def ends_of(n: Ints, first: int = 0, each: int = EACH) -> Ints:
     """Lines before which there is a look (looks,): each has at least `each` requests more than the one before. The
-    first `first` lines are not looked at."""
+    first `first` lines are not looked at.
+    """
     ends, waiting = [], 0
     for line in range(first, len(n)):
         waiting += int(n[line])

@@ -31,7 +31,8 @@ MOST_CELLS, LEAST_IN_CELL = 30, 10
 @dataclass(frozen=True)
 class Tested:
     """Of each look (looks,): by how many standard deviations a window is beyond the margin (`z`, −inf where there is
-    no window), and in which direction (`sign`)."""
+    no window), and in which direction (`sign`).
+    """
 
     z: Floats
     sign: Floats
@@ -39,14 +40,16 @@ class Tested:
 
 def places(counts: Ints) -> Floats:
     """Mean place 0..1 (bins,) of each bin of the evaluation data's histogram `counts` (bins,) among them (ridits;
-    Bross, Biometrics 1958): the share below it and half of its own."""
+    Bross, Biometrics 1958): the share below it and half of its own.
+    """
     shares = counts / counts.sum()
     return np.asarray(np.cumsum(shares) - shares / 2)
 
 
 def tail_scores(counts: Ints) -> Floats:
     """Scores (bins,) that rise in the upper fifth alone, as those of Savage (1956) for the exponential distribution do.
-    Of ten rules these separated pictures of a class that was left out best from those of the others."""
+    Of ten rules these separated pictures of a class that was left out best from those of the others.
+    """
     below = np.concatenate([[0.0], np.cumsum(counts)[:-1] / counts.sum()])
     return np.asarray(sum(weight * (below >= share - 1e-9) for share, weight in TAIL_FROM), np.float64)
 
@@ -77,7 +80,8 @@ def _blocks(values: Floats | Ints, ends: Ints) -> Floats:
 
 def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
     """By which factor (looks,), 1 at least, means of blocks vary more than those of as many independent requests: from
-    the squared moving ranges up to each look, against those of independent ones (see `settled`)."""
+    the squared moving ranges up to each look, against those of independent ones (see `settled`).
+    """
     means = sums / np.maximum(n, 1)
     usual = variance * (1 / np.maximum(n[1:], 1) + 1 / np.maximum(n[:-1], 1))
     return settled(np.diff(means) ** 2 / usual)
@@ -86,7 +90,8 @@ def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
 def settled(ratios: Floats) -> Floats:
     """1 at least (k + 1,): before each look the mean of the last 500 `ratios` (k,), and 2 with the weight of ten: at
     the beginning of a log, requests are taken to come in twos that are alike. What is beyond nine times the mean so far
-    (three standard deviations) is a change and no dispersion; it counts as nine times."""
+    (three standard deviations) is a change and no dispersion; it counts as nine times.
+    """
     found = np.full(len(ratios) + 1, PRIOR_DISPERSION)
     kept: deque[float] = deque(maxlen=LOOKED_BACK)
     total = 0.0
@@ -142,7 +147,8 @@ def chi_square(one: Floats, other: Floats) -> float:
 
 def beyond_noncentral(squares: Floats, free: int, noncentrality: Floats) -> Floats:
     """Standard normal deviates of noncentral χ² variables with `free` degrees of freedom: the cube root is nearly
-    normal (Abdel-Aty, Biometrika 1954; for none the one of Wilson and Hilferty)."""
+    normal (Abdel-Aty, Biometrika 1954; for none the one of Wilson and Hilferty).
+    """
     scale = free + noncentrality
     variance = 2 / 9 * (free + 2 * noncentrality) / scale**2
     return np.asarray((np.cbrt(squares / scale) - (1 - variance)) / np.sqrt(variance), np.float64)
@@ -150,7 +156,8 @@ def beyond_noncentral(squares: Floats, free: int, noncentrality: Floats) -> Floa
 
 def log_upper_tail(found: Floats, n: Floats, share: float | Floats) -> Floats:
     """A bound of ln P(X ≥ `found`) for X of `n` with `share` each: −n KL(found/n ‖ share) (Chernoff 1952; Hoeffding,
-    JASA 1963, theorem 1). It holds for every n. 0 where no more was found than expected."""
+    JASA 1963, theorem 1). It holds for every n. 0 where no more was found than expected.
+    """
     safe = np.maximum(n, 1)
     seen = np.clip(found / safe, 1e-12, 1 - 1e-12)
     divergence = seen * np.log(seen / share) + (1 - seen) * np.log((1 - seen) / (1 - share))

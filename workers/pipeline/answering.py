@@ -1,5 +1,6 @@
 """One sample's answer as people and programs read it: a label with its shares, things with their places, a text, a
-mask, else the numbers themselves."""
+mask, else the numbers themselves.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: 
 
 def _mask(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Path | None) -> dict[str, Any]:
     """The class number of each pixel, and which share of the picture each class has; written to `out` as a picture of
-    the size of the person's own."""
+    the size of the person's own.
+    """
     _check_one_sample(pipeline, values)
     numbers, counts = np.unique(values.astype(np.int64), return_counts=True)
     shares = zip(numbers, counts, strict=True)

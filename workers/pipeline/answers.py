@@ -13,7 +13,8 @@ from .spec import PipelineInput, PipelineSpec
 
 def pool(values: NDArray[np.float32], spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
     """(n, tokens, width) → (n, width): mean over the tokens that count, or the first token; then length 1 if
-    asked."""
+    asked.
+    """
     if spec.pooling == "mean" and values.ndim == 3:
         mask = _mask(spec.inputs, feeds, values)
         values = (values * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), np.float32(1e-9))

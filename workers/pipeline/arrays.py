@@ -166,7 +166,8 @@ def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8] | None:
 
 def pictures_in(values: NDArray[Any], *, rows: bool) -> Sequence[NDArray[np.uint8]] | None:
     """The pictures (H, W), (H, W, 1|3|4) or (1|3, H, W) of 8 bits in an array: one, or with a further axis several.
-    `rows`: three axes of which none can be channels are several gray pictures. None where there are no pictures."""
+    `rows`: three axes of which none can be channels are several gray pictures. None where there are no pictures.
+    """
     bits = eight_bits(values)
     if bits is None:
         return None

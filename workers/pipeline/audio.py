@@ -80,7 +80,8 @@ def _decode(body: memoryview, kind: int, bits: int, name: str) -> NDArray[np.flo
 
 def resample(samples: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
     """`samples` of shape (n,) at `wanted_hz`: ceil(n · wanted / rate) of them. Raises PipelineError for rates that no
-    recording has, and where the samples would be too many."""
+    recording has, and where the samples would be too many.
+    """
     if rate_hz == wanted_hz or not samples.size:
         return samples
     count = count_after(samples.size, rate_hz, wanted_hz)
@@ -118,7 +119,8 @@ def count_after(count: int, rate_hz: int, wanted_hz: int) -> int:
 
 def mono(values: NDArray[Any]) -> NDArray[np.float32]:
     """An array of samples, (n,) or (n, channels) or (channels, n), as float32 in −1..1; integers are
-    scaled."""
+    scaled.
+    """
     scaled = values.astype(np.float32)
     if values.dtype.kind == "i":
         scaled = scaled / np.float32(-float(np.iinfo(values.dtype).min))

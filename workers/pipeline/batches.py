@@ -1,5 +1,6 @@
 """Running a model over the leading axis: in one go, in the fixed batch that the model wants, or step by
-step."""
+step.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ def zero_state(spec: PipelineSpec) -> Arrays:
 
 def join(samples: Sequence[Mapping[str, NDArray[Any]]], spec: PipelineSpec, pads: Mapping[str, int]) -> Arrays:
     """Samples one after the other along axis 0; token rows are filled up to the longest by their source's
-    pad."""
+    pad.
+    """
     joined: Arrays = {}
     for entry in spec.inputs:
         rows = [sample[entry.name] for sample in samples if entry.name in sample]

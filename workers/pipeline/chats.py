@@ -54,7 +54,8 @@ class ChatTexts:
 
     def feeds(self, text: str) -> dict[str, NDArray[Any]]:
         """`input_ids` (1, tokens) and `counted` (1, tokens) of a text, which is what a person says, or of a dialogue: a
-        JSON list of messages with `role` and `content`. Cut at the longest that is judged."""
+        JSON list of messages with `role` and `content`. Cut at the longest that is judged.
+        """
         messages = messages_of(text)
         rendered = self.rendered(messages, answers_next=False)
         encoding = encoded(self._engine, rendered, self._template is None)
@@ -152,7 +153,8 @@ def _is_message(entry: Any) -> bool:
 
 def spans_of(rendered: str, messages: Sequence[Message]) -> list[tuple[int, int]]:
     """Where in a rendered text each content stands, in characters; () for one that the template changed. With each goes
-    one character, so that the end of an answer counts, too."""
+    one character, so that the end of an answer counts, too.
+    """
     spans, start = [], 0
     for message in messages:
         content = message["content"].strip()
@@ -177,7 +179,8 @@ def _within(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
 
 class Answering:
     """One answer as it comes: the likeliest token each time, or with a `temperature` above 0 a drawn one, the same for
-    the same seed. `made` is how many tokens there are by now."""
+    the same seed. `made` is how many tokens there are by now.
+    """
 
     def __init__(
         self, session: Reads, texts: ChatTexts, max_new_tokens: int = 256, temperature: float = 0.0, seed: int = 0
@@ -188,7 +191,8 @@ class Answering:
 
     def pieces(self, said: str | Sequence[Message]) -> Iterator[str]:
         """The text in pieces, one a token ("" for half of a character). Raises PipelineError where nothing more fits
-        into what the model reads at once."""
+        into what the model reads at once.
+        """
         texts, ids = self._texts, self._texts.prompt(said)
         room = texts.chat.context - len(ids)
         if room < 1:
@@ -221,7 +225,8 @@ def answer(session: Reads, texts: ChatTexts, said: str | Sequence[Message], **ho
 
 def chosen(logits: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
     """The likeliest token, or one drawn from softmax(logits ÷ temperature). Raises PipelineError for NaN and infinity,
-    which would otherwise be the likeliest."""
+    which would otherwise be the likeliest.
+    """
     best = int(logits.argmax())
     if not np.isfinite(logits[best]):
         raise PipelineError("The model breaks off: it gives no numbers (NaN or infinity) for its next word.")

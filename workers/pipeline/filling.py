@@ -1,5 +1,6 @@
 """What goes into inputs that nobody gives: constants, masks of ones, type ids of zeros, rising positions, states of
-zeros."""
+zeros.
+"""
 
 from __future__ import annotations
 

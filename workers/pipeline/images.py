@@ -49,7 +49,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "ICO", "PC
 
 def open_picture(path: Path) -> Picture:
     """Decode the first frame, upright by its EXIF mark, as mode RGB or L. Raises PipelineError in plain
-    words."""
+    words.
+    """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
@@ -134,7 +135,8 @@ def _on_white(image: Picture) -> Picture:
 
 def _to_8_bits(image: Picture) -> Callable[[Picture], Picture]:
     """Return what turns bands of `image` to 8 bits: 16-bit values by 257; floats in 0..1 by 255; what is in 0..255
-    stays."""
+    stays.
+    """
     from PIL import Image
 
     ends = [(band.min(), band.max()) for box in _bands(image.size) if (band := np.asarray(image.crop(box))).size]
@@ -255,7 +257,8 @@ def _border(width: int, height: int, frame: tuple[int, int]) -> tuple[int, int]:
 @dataclass(frozen=True)
 class Placing:
     """Where pixels of a picture lie in the model's input, `frame` (width, height): there is p · `scale` + `offset`
-    (of x and y)."""
+    (of x and y).
+    """
 
     scale: tuple[float, float]
     offset: tuple[float, float]

@@ -34,7 +34,8 @@ def check_length(count: int, steps: MelSteps) -> None:
 
 def log_mel(samples: NDArray[Any], steps: MelSteps) -> NDArray[np.float32]:
     """(n, samples) in −1..1 → (n, bins, seconds · rate / hop) float32, about −1..1. Raises PipelineError where they are
-    longer than `seconds`."""
+    longer than `seconds`.
+    """
     check_length(samples.shape[1], steps)
     whole = steps.seconds * steps.sample_rate_hz
     filled = np.pad(np.asarray(samples, np.float64), ((0, 0), (0, whole - samples.shape[1])))

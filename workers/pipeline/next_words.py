@@ -19,7 +19,8 @@ def kept(rows: NDArray[np.float32]) -> int:
 
 def changed_places(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(places,): the pick of `new` has under half of the probability of `old`'s own pick, by `old`. Picks that are not
-    among the likeliest of `old` count as changed."""
+    among the likeliest of `old` count as changed.
+    """
     at = 2 + kept(old)
     tokens, logs = old[:, 2:at], old[:, at:]
     found = (tokens == new[:, 2:3]) & (logs >= logs[:, :1] - HALF)

@@ -163,7 +163,8 @@ class Pipeline:
 
     def prepare_sound(self, samples: NDArray[np.float32]) -> NDArray[Any]:
         """The main input (frames, …) of samples (n,) in −1..1 at the model's rate; for whole numbers rounded. Raises
-        PipelineError where a sound is longer than the model listens."""
+        PipelineError where a sound is longer than the model listens.
+        """
         from .audio import to_frames
 
         steps, dtype = self.spec.preprocess, np.dtype(self.main_input.dtype)
@@ -182,7 +183,8 @@ class Pipeline:
 
     def picture_of(self, source: Any) -> Picture | None:
         """The picture that a sample of `feeds_from` is to this model, before its preparation; None where it is no
-        picture, or goes in as it is. Raises PipelineError for a file that cannot be decoded."""
+        picture, or goes in as it is. Raises PipelineError for a file that cannot be decoded.
+        """
         from .images import open_picture, picture_from_array
 
         if not isinstance(self.spec.preprocess, ImageSteps):
@@ -267,7 +269,8 @@ class Pipeline:
 
     def run(self, session: Runs, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         """All outputs under their names; state is carried over the leading axis, from zeros. A step network of a
-        diffusion model is called along its noise levels; the outputs are those of the last step."""
+        diffusion model is called along its noise levels; the outputs are those of the last step.
+        """
         steps = self.spec.sampling
         if steps is None:
             return run(session, self.spec, feeds)

@@ -21,7 +21,8 @@ SEED = 2303
 
 def sample(call: Callable[[Arrays], Arrays], steps: Sampling, answer: str, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
     """All outputs of the last step. `call` runs the network on rows; `feeds` hold the noisy values of the first level
-    and that level itself (n,); every row gets the same noise afterwards, however many rows are asked at once."""
+    and that level itself (n,); every row gets the same noise afterwards, however many rows are asked at once.
+    """
     given: Arrays = dict(feeds)
     outputs = call(given)
     rng = np.random.default_rng(SEED)

@@ -1,5 +1,6 @@
 """Texts as tokens, by the `tokenizer.json` that lies beside `pipeline.json`. Needs the package
-`tokenizers`."""
+`tokenizers`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
 
 class Tokenizer:
     """Turns a text into the token inputs of one model. `whole`: a text that is cut would be answered as another, so
-    that one that is too long is refused, and one with nothing in it, too."""
+    that one that is too long is refused, and one with nothing in it, too.
+    """
 
     def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[PipelineInput], *, whole: bool = False) -> None:
         try:
@@ -43,7 +45,8 @@ class Tokenizer:
 
     def feeds(self, text: str) -> dict[str, NDArray[Any]]:
         """Arrays of shape (1, tokens), filled up where the model's length is fixed. Raises PipelineError where a text
-        has to be whole and is not."""
+        has to be whole and is not.
+        """
         text = text.lower() if self._steps.lowercase else text
         encoding = encoded(self._engine, text, self._steps.special_tokens)
         if self._whole:

@@ -29,7 +29,8 @@ BY_HAND = (
 @dataclass(frozen=True)
 class Signed:
     """`signed_by` is the sha256 of the public key's PEM file, "" for a bundle that is not signed. `problems` are
-    sentences; `is_checked` is False where `cryptography` is not there to check the signature itself."""
+    sentences; `is_checked` is False where `cryptography` is not there to check the signature itself.
+    """
 
     signed_by: str = ""
     problems: tuple[str, ...] = ()

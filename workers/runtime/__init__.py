@@ -1,0 +1,1 @@
+"""Worker runtime: start, message loop, sandbox, limits and failure reports of a job."""

@@ -1,4 +1,4 @@
-"""The calibration split of a data folder as model inputs, for techniques that need examples."""
+"""Read the calibration split of a data folder as model inputs, for techniques that need examples."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def calibration_feeds(data_dir: Path | None, limit: int | None) -> "Iterator[Feeds]":
     """Yield the inputs of `<data_dir>/calibration` in their stored order, at most `limit` of them.
 
-    Nothing comes where there is no data folder or no calibration split in it.
+    Nothing is yielded without a data folder or without a calibration split in it.
     """
     if data_dir is None or not (data_dir / "calibration").is_dir():
         return

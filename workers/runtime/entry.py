@@ -1,4 +1,7 @@
-"""Main function of a spawned worker. Imports nothing heavy: libraries come after the sandbox and the environment."""
+"""Main function of a spawned worker process.
+
+This module imports no heavy library: libraries are imported after the sandbox and the environment are set.
+"""
 
 import contextlib
 import ctypes
@@ -28,7 +31,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
-    """Run one job and end. The process leaves without tear-down: libraries that crash at exit cannot spoil a result."""
+    """Run one job and end the process without tear-down.
+
+    Libraries that crash at exit then cannot spoil a result.
+    """
     config = ChildConfig.model_validate_json(config_json)
     exit_code = EXIT_ORPHAN
     try:
@@ -76,7 +82,10 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
 
 
 def let_go_of_tracker() -> None:
-    """Close the pipe to the parent's resource tracker: a process outside the walls that removes what it is told to."""
+    """Close the pipe to the parent's resource tracker.
+
+    The tracker is a process outside the sandbox that deletes any file named in its pipe.
+    """
     if sys.platform != "win32":
         tracker: Any = resource_tracker._resource_tracker
         if tracker._fd is not None:
@@ -85,7 +94,7 @@ def let_go_of_tracker() -> None:
 
 
 def _open_log(log_path: str | None) -> None:
-    """Send all output, also that of native code and of crashes, to the job's log."""
+    """Send all output to the job's log, including output of native code and of crashes."""
     if log_path is not None:
         descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(descriptor, 1)
@@ -99,14 +108,14 @@ def _open_log(log_path: str | None) -> None:
 
 
 def _own_group() -> None:
-    """A group of its own, so that the parent can end the worker with all that it started."""
+    """Create a process group, so that the parent can end the worker with all processes it started."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, by a message
     if sys.platform != "win32":
         os.setsid()
 
 
 def _die_with_parent(parent_pid: int, protections: Protections) -> None:
-    """Ask Linux to end this process with its parent; elsewhere the watchdog alone sees to it."""
+    """Make Linux end this process with its parent; on other systems only the watchdog does it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if sys.platform != "win32" and os.getppid() != parent_pid:

@@ -1,4 +1,4 @@
-"""Environment variables of a worker, set before any library that reads them is imported."""
+"""Set the environment variables of a worker before any library that reads them is imported."""
 
 import os
 import sys
@@ -10,7 +10,10 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def silence_telemetry(environ: MutableMapping[str, str], *, network: bool) -> None:
-    """Switch off what onnxruntime, OpenVINO and huggingface_hub would send (RUNTIME.md: both runtimes phone home)."""
+    """Switch off the telemetry of onnxruntime, OpenVINO and huggingface_hub, which all send data by default.
+
+    Without `network` the hub's libraries are set to offline mode, too.
+    """
     environ["ORT_DISABLE_TELEMETRY"] = "1"
     environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     environ["DO_NOT_TRACK"] = "1"
@@ -21,7 +24,7 @@ def silence_telemetry(environ: MutableMapping[str, str], *, network: bool) -> No
 
 
 def bound_threads(environ: MutableMapping[str, str], threads: int) -> None:
-    """Bound the thread pools of OpenMP, MKL and OpenBLAS; torch also where it is imported already."""
+    """Limit the thread pools of OpenMP, MKL and OpenBLAS, and of torch if it is already imported."""
     for name in THREAD_VARIABLES:
         environ[name] = str(threads)
     torch = sys.modules.get("torch")
@@ -30,7 +33,7 @@ def bound_threads(environ: MutableMapping[str, str], threads: int) -> None:
 
 
 def move_home(environ: MutableMapping[str, str], home: Path) -> None:
-    """Send home, temporary and cache files below `home`, so that a job leaves nothing outside its folder."""
+    """Point home, temporary and cache folders to `home`, so that a job leaves nothing outside its folder."""
     home.mkdir(parents=True, exist_ok=True)
     text = str(home)
     for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
@@ -42,7 +45,7 @@ def move_home(environ: MutableMapping[str, str], home: Path) -> None:
 
 
 def prepare(*, network: bool, threads: int, home: Path | None) -> None:
-    """All of the above for this process."""
+    """Set telemetry, threads and, with `home`, the folders of this process."""
     silence_telemetry(os.environ, network=network)
     bound_threads(os.environ, threads)
     if home is not None:

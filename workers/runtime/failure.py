@@ -1,4 +1,4 @@
-"""Any exception of a job → its terminal message, in plain words."""
+"""Convert any exception of a job into its terminal message in plain words."""
 
 import errno
 import sys
@@ -36,7 +36,7 @@ BY_ERRNO = {
         "Make it writable, or use a data folder on another disk.",
     ),
 }
-"""What the computer denies the job: nothing is wrong with the person's input, nor with the program."""
+"""Errors in which the computer denies the job a resource: neither the input nor the program is wrong."""
 
 INTERNAL, MISSING = 1, 6
 
@@ -64,13 +64,13 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
 
 
 class ParametersError(WorkerError):
-    """The job's parameters do not fit its kind: the program's own mistake or a bad headless file."""
+    """Error: the job's parameters do not fit its kind, due to a mistake in the program or in a headless file."""
 
     exit_code = 2
 
 
 def refused_parameters(error: ValidationError) -> ParametersError:
-    """Name the first parameter that does not fit."""
+    """Return an error that names the first parameter that does not fit."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the parameters"
     return ParametersError(
@@ -86,7 +86,7 @@ def _came_of_library(error: BaseException) -> bool:
 
 
 def _met_size_limit(error: BaseException, folder: Path | None) -> bool:
-    """Whether a file is just as large as files may be here; numpy and torch do not say why a write fell short."""
+    """Return whether a file has reached the file size limit; numpy and torch do not report why a write fell short."""
     if any(isinstance(one, OSError) and one.errno == errno.EFBIG for one in chain_of(error)):
         return True
     if folder is None or sys.platform == "win32" or not _came_of_library(error):
@@ -96,10 +96,10 @@ def _met_size_limit(error: BaseException, folder: Path | None) -> bool:
 
 
 def _no_room(error: BaseException, folder: Path | None) -> DiskFull | None:
-    """The same error told as a full disk, where that is behind it.
+    """Return a disk-full error if the disk is the cause of `error`, otherwise None.
 
-    Libraries that find no room raise anything, and what works on their files then finds these damaged: so whatever came
-    of a library's error is told so when `folder` takes no more.
+    Libraries that find no room raise arbitrary errors, and later steps find their files damaged. Any error that comes
+    from a library therefore counts as a full disk when `folder` takes no more data.
     """
     if isinstance(error, MemoryError) or (isinstance(error, WorkerError) and error.code == DISK_FULL):
         return None
@@ -111,9 +111,16 @@ def _no_room(error: BaseException, folder: Path | None) -> DiskFull | None:
 def terminal_message(
     error: BaseException, *, near_memory_limit: bool = False, folder: Path | None = None, on_gpu: bool = False
 ) -> Failed | Cancelled:
-    """What to send as the job's last message for `error`. `folder` is where the job writes; `on_gpu`: it had a GPU.
+    """Return the last message of a job that ended with `error`.
 
-    Libraries that get no memory raise anything; a job whose peak was near its limit is told as out of memory.
+    A library that gets no memory raises arbitrary errors. A job whose peak was near its memory limit is therefore
+    reported as out of memory.
+
+    Args:
+        error: The exception that ended the job.
+        near_memory_limit: The job's peak memory was near its limit.
+        folder: The folder the job writes to.
+        on_gpu: The job used a GPU.
     """
     if isinstance(error, JobCancelled):
         return Cancelled()

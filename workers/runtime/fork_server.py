@@ -1,10 +1,9 @@
-"""Forks workers off a process that has loaded our code: a process that is started anew imports for .3 s first.
+"""Fork workers from a process that has already loaded our code; a newly started process spends 0.3 s on imports.
 
-It opens no files of strangers and gets orders over a pair of sockets that only the application's process holds. Each
-worker puts up its walls before it does anything, as one that was started anew does: of the threads that libraries may
-have started here none is left after the fork (POSIX fork), so that none stays outside them.
-
-Not loaded are libraries that start threads when they are imported: ONNX Runtime, OpenVINO, torch.
+The process opens no files of other people and receives orders over a pair of sockets that only the application holds.
+Each worker sets up its sandbox before anything else, like a newly started one. Threads of libraries do not survive a
+fork (POSIX fork), so no thread stays outside the sandbox. Libraries that start threads on import are not loaded: ONNX
+Runtime, OpenVINO, torch.
 """
 
 import contextlib
@@ -27,11 +26,11 @@ from workers.runtime.kinds import load_job
 MOST_BYTES = 1 << 18
 PR_SET_NAME = 15
 WITH_LIBRARIES = 2
-"""Loading them takes a second, which one job of a kind is not worth."""
+"""Number of jobs of a kind before its libraries are loaded; loading takes a second, too long for one job."""
 
 
 def serve(pipe: socket.socket, job_kinds: str) -> None:
-    """Work on orders until the application's end of `pipe` is closed; never returns. Linux only."""
+    """Process orders until the application closes its end of `pipe`; never return. Linux only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(entry.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     ctypes.CDLL(None).prctl(PR_SET_NAME, SERVER_NAME.encode(), 0, 0, 0)
@@ -48,8 +47,11 @@ def serve(pipe: socket.socket, job_kinds: str) -> None:
 
 
 class _Server:
-    """`work()` waits for an order or the end of a worker. A worker that ended stays until the application has killed
-    its group, so that no other process can have its number."""
+    """Fork server of one application: `work()` waits for an order or for the end of a worker.
+
+    An ended worker stays a zombie until the application has killed its process group, so that its process id is not
+    reused.
+    """
 
     def __init__(self, pipe: socket.socket, job_kinds: str) -> None:
         self._pipe, self._table = pipe, job_kinds
@@ -59,10 +61,11 @@ class _Server:
         self._jobs: Counter[str] = Counter()
 
     def tell(self, answer: ForkAnswer) -> None:
+        """Send a message to the application."""
         self._pipe.send(answer.model_dump_json().encode())
 
     def work(self) -> bool:
-        """Whether the application is still there."""
+        """Process pending events; return whether the application still runs."""
         for descriptor, _ in self._poll.poll():
             if descriptor != self._pipe.fileno():
                 self._ended(descriptor)
@@ -121,8 +124,10 @@ class _Server:
         self.tell(ForkAnswer(pid=self._running.pop(watched), exit_code=code))
 
     def _load(self, kind: str, jobs: int) -> None:
-        """For the next job of this kind after so many, with its libraries if it comes again and again; what cannot be
-        loaded is told by the job itself."""
+        """Import the code of a job kind for its next job, with its libraries if the kind comes repeatedly.
+
+        Import errors are ignored here: the job itself reports them.
+        """
         if jobs > WITH_LIBRARIES:
             return
         try:

@@ -1,4 +1,4 @@
-"""What a worker for NVIDIA GPUs needs of its environment and of the system before its walls are up."""
+"""Prepare the environment and the system for a worker that uses NVIDIA GPUs, before its sandbox is active."""
 
 import os
 import shutil
@@ -10,10 +10,13 @@ from pathlib import Path
 from workers.contracts.process.messages import Card
 
 DEVICE_VARIABLE, CACHE_VARIABLE = "FETTLE_DEVICE", "FETTLE_ENGINE_CACHE"
-"""As `workers.infer` reads them, which is not imported here: numpy starts threads that would stay outside the walls."""
+"""Variables that `workers.infer` reads.
+
+They are repeated here because importing that package starts threads of numpy, which would stay outside the sandbox.
+"""
 
 CUDA_CACHE = "CUDA_CACHE_PATH"
-"""The driver's own folder of compiled kernels (CUDA Programming Guide, environment variables)."""
+"""Variable for the driver's folder of compiled kernels (CUDA Programming Guide, environment variables)."""
 
 DRIVER = Path("/proc/driver/nvidia/version")
 UVM = Path("/dev/nvidia-uvm")
@@ -23,7 +26,7 @@ MODPROBE_WAIT_S = 20.0
 
 
 def prepare(environ: MutableMapping[str, str], *, card: Card | None, cache: str) -> None:
-    """Variables of CUDA, and the device file that only a program outside the walls can make."""
+    """Set the variables of CUDA and create the device file that only a program outside the sandbox can create."""
     choose_card(environ, card)
     if cache:
         keep_caches(environ, Path(cache))
@@ -31,9 +34,9 @@ def prepare(environ: MutableMapping[str, str], *, card: Card | None, cache: str)
 
 
 def choose_card(environ: MutableMapping[str, str], card: Card | None) -> None:
-    """Let CUDA see `card` alone, as its device 0; without one all cards, in the order of NVML.
+    """Let CUDA see only `card`, as its device 0; without `card` all cards, in the order of NVML.
 
-    CUDA's own order is by speed (CUDA Programming Guide, CUDA_DEVICE_ORDER), so that "device 1" would be another one.
+    CUDA sorts cards by speed (CUDA Programming Guide, CUDA_DEVICE_ORDER), so its "device 1" may be a different card.
     """
     environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     if card is not None:
@@ -42,17 +45,17 @@ def choose_card(environ: MutableMapping[str, str], card: Card | None) -> None:
 
 
 def keep_caches(environ: MutableMapping[str, str], cache: Path) -> None:
-    """What is compiled for a card outlives the job, although its home folder does not."""
+    """Put compiled kernels and engines into `cache`, which outlives the job; its home folder does not."""
     for name, folder in ((CUDA_CACHE, cache / "cuda"), (CACHE_VARIABLE, cache / "engines")):
         folder.mkdir(parents=True, exist_ok=True)
         environ[name] = str(folder)
 
 
 def make_uvm_node(driver: Path = DRIVER, uvm: Path = UVM) -> bool:
-    """Whether /dev/nvidia-uvm is there, which cuInit needs: until something used CUDA since the start it may not be.
+    """Create /dev/nvidia-uvm if needed; return whether it exists.
 
-    libcuda would start the setuid nvidia-modprobe for it, and may not behind the walls. Nothing of strangers has been
-    opened by then.
+    cuInit needs this file, which is missing until the first use of CUDA after a system start. libcuda would create it
+    with the setuid program nvidia-modprobe, which the sandbox forbids. No file of other people is open at this point.
     """
     if sys.platform != "linux" or uvm.exists() or not driver.exists():
         return uvm.exists()

@@ -1,6 +1,6 @@
-"""What went wrong with a GPU, told as that: its memory was full, or it stopped answering.
+"""Recognize GPU failures in error messages: GPU memory is full, or the GPU stopped working.
 
-Libraries share no exception type for it; each pattern names whose message it is.
+Libraries share no exception type for these failures; a comment at each pattern names the library.
 """
 
 import re
@@ -16,7 +16,7 @@ _MEMORY = re.compile(
     re.IGNORECASE,
 )
 _ARENA = re.compile(r"bfc_arena|Failed to allocate memory for requested buffer", re.IGNORECASE)
-"""ONNX Runtime's allocator, which says it of both kinds of memory."""
+"""Messages of ONNX Runtime's allocator, which are the same for GPU memory and main memory."""
 
 _LOST = re.compile(
     r"GPU is lost|fallen off the bus|uncorrectable ECC|cudaErrorDevicesUnavailable|device is lost"
@@ -27,7 +27,7 @@ _LOST = re.compile(
 
 
 def gpu_failure(text: str, *, on_gpu: bool) -> ErrorInfo | None:
-    """Words for a library's message; None where it tells of no GPU. `on_gpu`: the job had one."""
+    """Return the error for a library's message; None if it is not about a GPU or the job had no GPU (`on_gpu`)."""
     if not on_gpu:
         return None
     if _MEMORY.search(text) or _ARENA.search(text):

@@ -1,4 +1,4 @@
-"""One job without a parent: the same functions behind the same walls, JSON lines on the standard output."""
+"""Run one job without a parent process, in the same sandbox; messages go to the standard output as JSON lines."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ HEADLESS_BLOCKS = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command. Returns the exit code of CLI.md."""
+    """Run one command and return the exit code (docs/command-line.md)."""
     options = _parser().parse_args(arguments)
     if options.command == "list":
         return _list(options.kinds)
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _read_job(spec: str) -> RunJob:
-    """A `RunJob` whose `work_dir` and `job_id` may be left out: then a new temporary folder is taken."""
+    """Read a `RunJob`; if `work_dir` is missing, a new temporary folder is used, and `job_id` is optional."""
     text = sys.stdin.read() if spec == "-" else Path(spec).read_text(encoding="utf-8")
     document = json.loads(text) if text.strip() else None
     if isinstance(document, dict):
@@ -142,5 +142,5 @@ def _run(job: RunJob, module: str, *, sandbox: bool) -> int:
 
 
 def _blocks() -> list[RunBlock]:
-    """A measurement without a parent gets three blocks."""
+    """Return the three blocks of a measurement without a parent."""
     return [RunBlock(index=index, last=index == HEADLESS_BLOCKS - 1) for index in range(HEADLESS_BLOCKS)]

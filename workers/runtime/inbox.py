@@ -1,4 +1,7 @@
-"""What a job hears: cancel, turns and questions. No reader thread, which would disturb what is measured."""
+"""Receive the parent's messages in a job: cancellation, measurement blocks and requests.
+
+Messages are read on demand: a reader thread would disturb measurements.
+"""
 
 import select
 import sys
@@ -12,29 +15,30 @@ from workers.contracts.process.messages import Cancel, ParentMessage, Request, R
 
 
 class ParentGone(BaseException):
-    """The other end of the pipe is closed: nobody waits for an answer any more."""
+    """Exception: the other end of the pipe is closed, so the parent has ended."""
 
 
 class Inbox(Protocol):
-    """Raises `JobCancelled` from any method once the job was asked to stop."""
+    """Source of the parent's messages; every method raises `JobCancelled` after the job was asked to stop."""
 
     def check(self) -> None:
-        """Look for a request to stop; takes about a microsecond."""
+        """Raise `JobCancelled` if a request to stop is waiting; takes about a microsecond."""
 
     def next_block(self) -> RunBlock:
-        """Wait for the parent to pass the turn."""
+        """Wait for the parent to start the next measurement block."""
 
     def next_request(self) -> Request:
-        """Wait for the parent to ask."""
+        """Wait for the parent's next request."""
 
     def has_request(self) -> bool:
-        """Whether the parent has asked already."""
+        """Return whether a request is waiting."""
 
 
 class PipeMailbox:
-    """Reads the parent's messages on demand."""
+    """Inbox of a spawned worker: reads messages from its pipe on demand."""
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
+        """Create an inbox that reads from this end of the worker's pipe."""
         self._connection = connection
         self._blocks: deque[RunBlock] = deque()
         self._requests: deque[Request] = deque()
@@ -45,7 +49,12 @@ class PipeMailbox:
             self._poll.register(connection.fileno(), select.POLLIN)
 
     def receive(self) -> ParentMessage:
-        """Wait for one message. Raises `ParentGone`; pydantic's ValidationError for anything that is no message."""
+        """Wait for one message.
+
+        Raises:
+            ParentGone: The parent closed the pipe.
+            pydantic.ValidationError: The bytes are not a message.
+        """
         try:
             return parent_messages.validate_json(self._connection.recv_bytes())
         except (EOFError, OSError) as error:
@@ -66,12 +75,14 @@ class PipeMailbox:
             self._requests.append(message)
 
     def check(self) -> None:
+        """Read all waiting messages and raise `JobCancelled` if one of them asks to stop."""
         while not self._cancelled and self._waiting():
             self._take()
         if self._cancelled:
             raise JobCancelled
 
     def next_block(self) -> RunBlock:
+        """Wait for the parent to start the next measurement block."""
         self.check()
         while not self._blocks:
             self._take()
@@ -79,6 +90,7 @@ class PipeMailbox:
         return self._blocks.popleft()
 
     def next_request(self) -> Request:
+        """Wait for the parent's next request."""
         self.check()
         while not self._requests:
             self._take()
@@ -86,31 +98,37 @@ class PipeMailbox:
         return self._requests.popleft()
 
     def has_request(self) -> bool:
+        """Return whether a request is waiting."""
         self.check()
         return bool(self._requests)
 
 
 class HeadlessMailbox:
-    """For runs without a parent: turns that are known beforehand, a flag that the interrupt key sets, no questions."""
+    """Inbox of a run without a parent: known blocks, a flag that the interrupt key sets, and no requests."""
 
     def __init__(self, blocks: Sequence[RunBlock] = ()) -> None:
+        """Create an inbox that yields these measurement blocks."""
         self._blocks = deque(blocks)
         self.cancelled = False
 
     def check(self) -> None:
+        """Raise `JobCancelled` if the interrupt key was pressed."""
         if self.cancelled:
             raise JobCancelled
 
     def next_block(self) -> RunBlock:
+        """Return the next planned block; raise `JobCancelled` after the last one."""
         self.check()
         if not self._blocks:
             raise JobCancelled
         return self._blocks.popleft()
 
     def next_request(self) -> Request:
+        """Return an empty request, which ends the job's request loop."""
         self.check()
         return Request()
 
     def has_request(self) -> bool:
+        """Return False: a headless run has no requests."""
         self.check()
         return False

@@ -1,8 +1,8 @@
-"""The table of job kinds: which function does a kind, found without importing any other.
+"""Table of job kinds: find the function of a kind without importing any other.
 
-A new kind is one row: a function `(params: Params, ctx: JobContext) -> Result` in a room or in `workers.jobs`, whose
-annotations name the two models. They are not repeated here, since a table of all models would make each new worker
-import all contracts.
+A new kind is one row: a function `(params: Params, ctx: JobContext) -> Result` in a package of the workers or in
+`workers.jobs`, whose annotations name the two models. The table does not repeat the models: otherwise each new worker
+would import all contracts.
 """
 
 import importlib
@@ -19,10 +19,13 @@ from workers.contracts.process.context import JobContext
 
 @dataclass(frozen=True)
 class JobKind:
-    """One row of the table.
+    """One row of the table of job kinds.
 
-    `function` is "module:name". `preload` are import names of libraries that the job nearly always needs and that start
-    no threads when they are imported: the fork server loads them for kinds that come often.
+    Attributes:
+        function: The function as "module:name".
+        preload: Import names of libraries that the job nearly always needs and that start no threads on import. The
+            fork
+        server loads them for kinds that come often.
     """
 
     function: str
@@ -31,7 +34,7 @@ class JobKind:
 
 @dataclass(frozen=True)
 class JobFunction:
-    """The imported function of a kind, and the models that its annotations name."""
+    """The imported function of a job kind and the models that its annotations name."""
 
     run: Callable[[Any, JobContext], BaseModel]
     params: type[BaseModel]
@@ -97,7 +100,7 @@ KINDS: Mapping[str, JobKind] = {
 
 
 def table_of(module: str = "") -> Mapping[str, JobKind]:
-    """Return the `KINDS` of `module`, an import name; "" stands for the program's own."""
+    """Return the `KINDS` of `module` (an import name), or of the program for ""."""
     return importlib.import_module(module).KINDS if module else KINDS
 
 

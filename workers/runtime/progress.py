@@ -1,4 +1,7 @@
-"""Ten progress messages a second at most, the first and the last of each stage always, and the time left."""
+"""Limit progress messages to ten a second and estimate the remaining time.
+
+The first and the last message of each stage are always sent.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,9 +13,10 @@ MIN_ELAPSED_FOR_ETA_S = 0.2
 
 
 class ProgressThrottle:
-    """Decides which progress is worth a message. `clock` gives seconds."""
+    """Filter of one job that decides which progress is sent."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Create a filter; `clock` returns seconds."""
         self._clock = clock
         self._stage: str | None = None
         self._started_s = 0.0
@@ -21,7 +25,7 @@ class ProgressThrottle:
         self._waiting: Progress | None = None
 
     def push(self, stage: str, done: float, total: float | None, unit: str, stage_id: str = "") -> Iterator[Progress]:
-        """The messages to send now: none, one, or two when a new stage pushes out the last of the old one."""
+        """Yield the messages to send now: none, one, or two when a new stage releases the last one of the old."""
         now = self._clock()
         is_new = stage != self._stage
         if is_new:
@@ -37,7 +41,7 @@ class ProgressThrottle:
             self._waiting = message
 
     def flush(self) -> Iterator[Progress]:
-        """What was held back last, if anything."""
+        """Yield the last message that was held back, if any."""
         if self._waiting is not None:
             message, self._waiting = self._waiting, None
             yield message

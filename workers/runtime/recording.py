@@ -1,4 +1,4 @@
-"""A job context without a process: keeps all that a job's function says, for unit tests."""
+"""Job context for unit tests that records everything a job reports."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class RecordingContext:
-    """Implements `workers.contracts.process.context.JobContext` and collects everything in lists.
+    """Implementation of `workers.contracts.process.context.JobContext` that collects everything in lists.
 
-    `planned_blocks` are what `blocks()` yields, `planned_requests` `requests()`. `cancel_after` checks pass before
-    `check_cancelled` raises (None: never), so that a test can stop a job at any of its steps.
+    Attributes:
+        planned_blocks: Blocks that `blocks()` yields.
+        planned_requests: Requests that `requests()` yields.
+        cancel_after: Number of checks that pass before `check_cancelled` raises, so that a test can stop a job at any
+        step; None means never.
     """
 
     work_dir: Path
@@ -49,44 +52,56 @@ class RecordingContext:
 
     @contextmanager
     def time_limit(self, seconds: float, what: str) -> Iterator[None]:
-        """Notes the limit and does not enforce it: this process is the test's own."""
+        """Record the limit without enforcing it, since this process belongs to the test."""
         self.limited.append((what, seconds))
         yield
 
     def check_cancelled(self) -> None:
+        """Count the check and raise `JobCancelled` after `cancel_after` checks."""
         self.checks += 1
         if self.cancel_after is not None and self.checks > self.cancel_after:
             raise JobCancelled
 
     def progress(self, stage: str, done: float, total: float | None = None, unit: str = "", stage_id: str = "") -> None:
+        """Record a progress message."""
         self.progress_sent.append(Progress(stage=stage, stage_id=stage_id, done=done, total=total, unit=unit))
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
+        """Record a log line."""
         self.logs.append(Log(level=level, text=text))
 
     def sample(self, series: str, times_s: list[float], values: list[float]) -> None:
+        """Record points of a curve."""
         self.samples.append(Sample(series=series, times_s=times_s, values=values))
 
     def identified(self, content: str, *, same_result: bool = True) -> None:
+        """Record the identity of the job's input content."""
         self.contents.append(content)
 
     def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
+        """Yield the calibration inputs of `data_dir`."""
         return calibration_feeds(self.data_dir, limit)
 
     def blocks(self) -> Iterator[RunBlock]:
+        """Yield the planned blocks."""
         yield from self.planned_blocks
 
     def block_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
+        """Record the latencies of a block."""
         self.blocks_done.append(BlockDone(index=index, latencies_ms=latencies_ms, load=load))
 
     def loaded(self) -> None:
+        """Count the calls."""
         self.loaded_calls += 1
 
     def requests(self) -> Iterator[Request]:
+        """Yield the planned requests."""
         yield from self.planned_requests
 
     def has_request(self) -> bool:
+        """Return False: no request waits while another one is processed."""
         return False
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
+        """Record the result of a request."""
         self.answers.append((index, answer))

@@ -1,4 +1,4 @@
-"""Where a job's messages go: over the pipe to the parent, or as JSON lines to a stream."""
+"""Send a job's messages over the pipe to the parent or as JSON lines to a stream."""
 
 import json
 from multiprocessing.connection import Connection
@@ -10,7 +10,7 @@ from workers.contracts.process.messages import TERMINAL, WorkerMessage
 
 
 def encode(message: WorkerMessage) -> bytes:
-    """One message as JSON. Parts of file names that are no text (lone surrogates) are shown as question marks."""
+    """Return one message as JSON; parts of file names that are not text (lone surrogates) become question marks."""
     try:
         return message.model_dump_json().encode()
     except PydanticSerializationError:
@@ -28,20 +28,23 @@ def _as_text(value: Any) -> Any:
 
 
 class Reporter(Protocol):
-    """Takes messages in order. After a terminal one everything else is dropped."""
+    """Receiver of a job's messages, in order; messages after a terminal one are dropped."""
 
-    def send(self, message: WorkerMessage) -> None: ...
+    def send(self, message: WorkerMessage) -> None:
+        """Send one message."""
+        ...
 
 
 class PipeReporter:
-    """JSON bytes over a multiprocessing connection."""
+    """Reporter of a spawned worker: sends JSON bytes over a multiprocessing connection."""
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
+        """Create a reporter that writes to this end of the worker's pipe."""
         self._connection = connection
         self._over = False
 
     def send(self, message: WorkerMessage) -> None:
-        """Send, or do nothing when the job's end has been told. Raises OSError when the parent is gone."""
+        """Send a message, or nothing after a terminal one; raise OSError if the parent has ended."""
         if self._over:
             return
         data = encode(message)
@@ -50,13 +53,15 @@ class PipeReporter:
 
 
 class JsonLinesReporter:
-    """One JSON document a line, flushed at once, for headless runs."""
+    """Reporter of a headless run: writes one JSON document per line and flushes at once."""
 
     def __init__(self, stream: TextIO) -> None:
+        """Create a reporter that writes to `stream`."""
         self._stream = stream
         self._over = False
 
     def send(self, message: WorkerMessage) -> None:
+        """Write a message as one line, or nothing after a terminal one."""
         if self._over:
             return
         text = encode(message).decode()

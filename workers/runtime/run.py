@@ -1,4 +1,4 @@
-"""One job from its message to its terminal message; the same for spawned and headless runs."""
+"""Run one job from its message to its terminal message, for spawned and headless workers alike."""
 
 import sys
 import traceback
@@ -19,7 +19,7 @@ from workers.runtime.walls.limits import Watchdog, is_near_memory_limit, lower_p
 
 
 def settle(job: RunJob) -> list[str]:
-    """Set priority, limits, thread counts and home folder of one job. Returns the limits that are missing here."""
+    """Set priority, limits, thread counts and home folder of one job; return the limits that this system lacks."""
     lower_priority(job.niceness)
     environment.prepare(
         network=job.limits.network,
@@ -31,7 +31,7 @@ def settle(job: RunJob) -> list[str]:
 
 
 def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, ready: Ready | None = None) -> int:
-    """Do the job and send exactly one terminal message. Returns the exit code of CLI.md."""
+    """Run the job, send exactly one terminal message and return the exit code (docs/command-line.md)."""
     work_dir = Path(job.work_dir)
     context = RuntimeContext(reporter, inbox, work_dir, job.seed, job.threads, ready=ready)
     context.kept_dir = Path(job.kept_dir) if job.kept_dir else None
@@ -52,7 +52,10 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, 
 
 
 def _use_threads(threads: int) -> None:
-    """Let BLAS and OpenMP use `threads` after they were loaded with one: walls do not reach threads that exist."""
+    """Let BLAS and OpenMP use `threads` threads after they were loaded with one.
+
+    They are loaded with one thread since the sandbox does not reach threads that exist already.
+    """
     if threads != 1 and "numpy" in sys.modules:
         from threadpoolctl import threadpool_limits
 

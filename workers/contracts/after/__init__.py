@@ -1,1 +1,1 @@
-"""What is asked of a finished version: load, stress, layers, questions, bundles."""
+"""Contracts of jobs on a finished version: load, stress, layers, requests, bundles."""

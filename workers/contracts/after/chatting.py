@@ -1,4 +1,4 @@
-"""Parameters, requests and pieces of the job that stays open as a chat: one language model that answers as it goes."""
+"""Contracts of the job kind ``chat``: one language model that stays loaded and streams its answers."""
 
 from typing import Literal
 
@@ -10,14 +10,17 @@ MAX_MESSAGES, MAX_MESSAGE_CHARS = 200, 100_000
 
 
 class ChatMessage(Frozen):
-    """What one side said."""
+    """One message of a dialogue."""
 
     role: Literal["system", "user", "assistant"]
     content: str = Field(max_length=MAX_MESSAGE_CHARS)
 
 
 class ChatParams(Frozen):
-    """kind ``chat``: loads one model, sends Ready("loaded"), then answers each `Request` that has one."""
+    """Parameters of the kind ``chat``.
+
+    The job loads one model, sends Ready("loaded") and then answers each `Request` that contains a request.
+    """
 
     model_dir: str
     runtime: str
@@ -25,8 +28,12 @@ class ChatParams(Frozen):
 
 
 class ChatRequest(Frozen):
-    """A dialogue whose next answer is wanted. `temperature` 0 takes the likeliest word each time; above 0 the same
-    `seed` gives the same answer. Without messages the answer that is going on is ended, and nothing is begun."""
+    """Dialogue to continue with one answer.
+
+    Attributes:
+        messages: The dialogue. Without messages the current answer is stopped and no new one starts.
+        temperature: 0 takes the likeliest token each time; above 0 the same `seed` gives the same answer.
+    """
 
     messages: tuple[ChatMessage, ...] = Field(default=(), max_length=MAX_MESSAGES)
     max_new_tokens: int = Field(default=256, ge=1, le=100_000)
@@ -35,9 +42,14 @@ class ChatRequest(Frozen):
 
 
 class ChatPiece(Frozen):
-    """A piece of the answer, several to each `Request`. The last one is `done`: `stopped` where another request came.
+    """Piece of an answer; several are sent for each `Request`.
 
-    `tokens` were made by now, the first one `first_ms` after the request; `tokens_per_s` counts those behind it.
+    Attributes:
+        tokens: Number of tokens generated so far.
+        first_ms: Milliseconds from the request to the first token.
+        tokens_per_s: Rate of the tokens after the first one.
+        done: This is the last piece.
+        stopped: The answer ended early because another request arrived.
     """
 
     text: str = ""
@@ -49,7 +61,7 @@ class ChatPiece(Frozen):
 
 
 class ChatResult(Frozen):
-    """`asked` dialogues were answered or refused until it was told to end."""
+    """Result of the kind ``chat``; `asked` dialogues were answered or refused until the job was ended."""
 
     asked: int
     device_ran: str

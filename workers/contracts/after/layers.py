@@ -1,4 +1,4 @@
-"""What the time of a model's layers is asked and told with: the job kind ``layers`` (the page "Layers")."""
+"""Contracts of the job kind ``layers``: time per layer of a model (the page "Layers")."""
 
 from pydantic import Field, JsonValue
 
@@ -6,10 +6,10 @@ from workers.contracts.base import Frozen
 
 
 class LayersParams(Frozen):
-    """kind ``layers``: runs one request of a version a few times and tells where the time goes.
+    """Parameters of the kind ``layers``: run one request of a version a few times and measure the time of each layer.
 
-    `sensitivity_dir` is the folder of a version whose layers were ranked by what 8 bits cost in answers, if there is
-    one.
+    Attributes:
+        sensitivity_dir: Folder of a version whose layers were ranked by how much 8 bits change the predictions, if any.
     """
 
     model_dir: str
@@ -20,12 +20,15 @@ class LayersParams(Frozen):
 
 
 class Layer(Frozen):
-    """One part as the engine runs it, several of the file's operators fused where it fuses them.
+    """One layer as the engine runs it; the engine may fuse several operators of the file into one.
 
-    `order` counts in the order of execution. `ms` is the fastest of a few runs; `size_bytes` are its weights as they
-    are stored, None where that cannot be told. `precision` is what it computes in ("f32", "bf16", "int8", …), "" where
-    the engine does not say. `sensitivity` is the squared error of the answers over their square, with this layer alone
-    in 8 bits; None where it was not measured, or where the engine has fused the layer under another name.
+    Attributes:
+        order: Position in the order of execution.
+        ms: The fastest of a few runs, in milliseconds.
+        size_bytes: Size of its stored weights; None if unknown.
+        precision: Number format of its computation ("f32", "bf16", "int8", …); "" if the engine does not report it.
+        sensitivity: Squared error of the outputs divided by their square, with only this layer in 8 bits. None if it
+            was not measured, or if the engine has fused the layer under another name.
     """
 
     order: int
@@ -38,9 +41,12 @@ class Layer(Frozen):
 
 
 class LayersResult(Frozen):
-    """`layers` in their order, those without time left out; `total_ms` is the sum of their times.
+    """Result of the kind ``layers``.
 
-    `part` says which part of a combined version was looked at, "" for a plain one.
+    Attributes:
+        layers: Layers in the order of execution, without those that take no time.
+        total_ms: Sum of their times.
+        part: The measured part of a combined version; "" for a plain one.
     """
 
     layers: tuple[Layer, ...]

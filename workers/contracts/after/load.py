@@ -1,4 +1,4 @@
-"""Results of a measurement under load: batch sizes, request rates, a limit of latency, cold start, energy, cost."""
+"""Contracts of measurements under load: batch sizes, request rates, latency limit, cold start, energy, cost."""
 
 from typing import Literal
 
@@ -11,15 +11,17 @@ Scenario = Literal["single-stream", "multi-stream", "server", "offline"]
 Part = Literal["sweep", "serving", "prompts", "capacity"]
 
 LOADGEN_WORDS = "measured with MLCommons LoadGen; not an MLPerf result"
-"""How figures of its scenarios must be worded: official results need its rules and a review."""
+"""Required wording for figures of LoadGen scenarios: official results need MLPerf's rules and a review."""
 
 
 class LoadParams(Frozen):
-    """kind ``load``: one part of the measurement, of one model alone.
+    """Parameters of the kind ``load``: one part of the measurement, of one model alone.
 
-    `seconds` is the time that the part measures for, without warm-up. `limit_ms` is the latency that 99 % of the
-    answers of ``capacity`` have to keep. `energy_files` are counters of the processor that may be read. `round` tells
-    repeated measurements apart and changes nothing.
+    Attributes:
+        seconds: Duration of the part without warm-up.
+        limit_ms: Latency that 99 % of the requests of the part ``capacity`` have to keep.
+        energy_files: Readable energy counters of the processor.
+        round: Number that distinguishes repeated measurements; it changes nothing else.
     """
 
     model_dir: str
@@ -35,10 +37,11 @@ class LoadParams(Frozen):
 
 
 class Energy(Frozen):
-    """Joules that a counter told over `seconds`, everything that ran on the device meanwhile included. `tokens` were
-    made by a language model's answers, whose prompts were read as well.
+    """Energy that a counter measured over `seconds`, including everything else that ran on the device.
 
-    `joules` is None where nothing may be said; `note` then tells why. It is never estimated.
+    Attributes:
+        joules: None if no figure can be given; `note` then says why. It is never estimated.
+        tokens: Tokens that a language model generated; it read the prompts as well.
     """
 
     joules: float | None = None
@@ -50,12 +53,16 @@ class Energy(Frozen):
 
 
 class ScenarioResult(Frozen):
-    """One scenario of MLCommons LoadGen. `valid` and `reasons` are its own verdict; what is invalid is no measurement.
+    """Result of one scenario of MLCommons LoadGen: `n` requests of `batch` items in `seconds`.
 
-    `n` requests of `batch` items in `seconds`. Percentiles are LoadGen's (from arrival to answer); bounds of p50 (95 %,
-    order statistics) are of the same calls and given for single-stream only. Offline has none: everything is asked at
-    once, so `latency` is that of single calls there. `throughput_*` count items; its bounds (95 %) come from 20
-    stretches of the run, and are None where there are too few requests. `target_per_s` is what was asked for.
+    Attributes:
+        valid: LoadGen's verdict, with its `reasons`; an invalid run is no measurement.
+        throughput_per_s: Items per second. Its bounds (95 %) come from 20 stretches of the run; None with too few
+            requests.
+        latency: LoadGen's percentiles, from arrival to prediction. Bounds of p50 (95 %, order statistics) are of the
+            same calls, for single-stream only. Offline sends everything at once, so this is the latency of single calls
+            there.
+        target_per_s: Requested rate.
     """
 
     scenario: Scenario
@@ -74,7 +81,7 @@ class ScenarioResult(Frozen):
 
 
 class SweepPoint(Frozen):
-    """One batch size: `n` requests of `batch` items, items a second with 95 % bounds."""
+    """Measurement of one batch size: `n` requests of `batch` items; items per second with 95 % bounds."""
 
     batch: int
     n: int
@@ -85,10 +92,11 @@ class SweepPoint(Frozen):
 
 
 class SweepResult(Frozen, extra="ignore"):
-    """Throughput over batch sizes. Fields that versions before 0.2 wrote beside these are ignored.
+    """Throughput over batch sizes; fields that versions before 0.2 wrote beside these are ignored.
 
-    `knee_batch` is the smallest batch with 95 % of the best throughput, and `energy` was measured with it. `stopped`
-    says why larger batches were not measured, empty if all were.
+    Attributes:
+        knee_batch: The smallest batch with 95 % of the best throughput; `energy` was measured with it.
+        stopped: Reason why larger batches were not measured; empty if all were.
     """
 
     points: tuple[SweepPoint, ...]
@@ -98,12 +106,12 @@ class SweepResult(Frozen, extra="ignore"):
 
     @property
     def best(self) -> SweepPoint:
-        """Return the batch size with the most answers a second."""
+        """Return the batch size with the highest throughput."""
         return max(self.points, key=lambda point: point.throughput_per_s)
 
 
 class RatePoint(Frozen):
-    """Requests that arrive at random (Poisson) at `rate_per_s`; latency runs from arrival to answer."""
+    """Latency, from arrival to prediction, of requests that arrive at random (Poisson) at `rate_per_s`."""
 
     rate_per_s: float
     load_share: float
@@ -111,16 +119,18 @@ class RatePoint(Frozen):
 
 
 class ServingResult(Frozen, extra="ignore"):
-    """Latency over request rate, each request answered by itself. Fields that versions before 0.2 wrote are ignored."""
+    """Latency over request rate, one item per request; fields that versions before 0.2 wrote are ignored."""
 
     capacity_per_s: float
     alone: tuple[RatePoint, ...]
 
 
 class CapacityTry(Frozen):
-    """One rate: `n` requests in `seconds`, `target_per_s` of which came a second, at random moments (Poisson).
+    """One request rate that was tried: `n` requests in `seconds`.
 
-    `kept`: 99 % were answered within the limit, as LoadGen judges it; None where it had too few to say.
+    Attributes:
+        target_per_s: Rate of requests per second, at random moments (Poisson).
+        kept: 99 % of the requests met the limit by LoadGen's judgement; None if there were too few to say.
     """
 
     target_per_s: float
@@ -131,10 +141,13 @@ class CapacityTry(Frozen):
 
 
 class CapacityResult(Frozen):
-    """The most items a second of which 99 % are answered within `limit_ms`; None where no rate that was tried kept it.
+    """Highest rate of items at which 99 % of the requests meet `limit_ms`.
 
-    `too_many_per_s` is the slowest rate that did not; None where each did. Of `compared` inputs that were asked for at
-    that rate, `changed` gave another answer than one at a time; None where nothing was compared.
+    Attributes:
+        per_s: Items per second; None if no rate that was tried met the limit.
+        too_many_per_s: The slowest rate that missed the limit; None if all met it.
+        compared: Number of inputs evaluated at that rate and also one at a time; None if nothing was compared.
+        changed: Number of these whose predictions differ.
     """
 
     limit_ms: float
@@ -146,9 +159,14 @@ class CapacityResult(Frozen):
 
 
 class PromptPoint(Frozen):
-    """A language model after prompts of `prompt_tokens`: the first token comes after `first_ms`, the others at
-    `tokens_per_s`; medians of `n` answers. `memory_bytes`: the most that was held above the level before loading, the
-    cache of all these tokens included; None where the system does not tell."""
+    """Speed of a language model after prompts of `prompt_tokens`; medians of `n` answers.
+
+    Attributes:
+        first_ms: Milliseconds to the first token.
+        tokens_per_s: Rate of the other tokens.
+        memory_bytes: Peak memory above the level before loading, including the cache of all these tokens; None if the
+            system does not report it.
+    """
 
     prompt_tokens: int
     first_ms: float
@@ -158,7 +176,7 @@ class PromptPoint(Frozen):
 
 
 class LoadResult(Frozen):
-    """Result of one part. `busy_share` is the share of the processor that other programs took meanwhile."""
+    """Result of one part; `busy_share` is the share of the processor that other programs used meanwhile."""
 
     part: Part
     sweep: SweepResult | None = None
@@ -170,7 +188,7 @@ class LoadResult(Frozen):
 
 
 class ColdModel(Frozen):
-    """A model that shall start in fresh processes."""
+    """A model to start in fresh processes."""
 
     model_dir: str
     runtime: str
@@ -178,7 +196,7 @@ class ColdModel(Frozen):
 
 
 class ColdParams(Frozen):
-    """kind ``cold``: each model `repeats` times in a fresh process, all models in turn."""
+    """Parameters of the kind ``cold``: start each model `repeats` times in a fresh process, all models in turn."""
 
     models: tuple[ColdModel, ...]
     data_dir: str
@@ -187,22 +205,22 @@ class ColdParams(Frozen):
 
 
 class ColdTimes(Frozen):
-    """Milliseconds from the start of a process to its first answer, one each; `load_ms` is the model's part of them."""
+    """Milliseconds from process start to the first prediction, one per start; `load_ms` is the model's part of them."""
 
     total_ms: tuple[float, ...]
     load_ms: tuple[float, ...]
 
 
 class ColdResult(Frozen):
-    """In the order of the models."""
+    """Cold start times in the order of the models."""
 
     times: tuple[ColdTimes, ...]
 
 
 class VersionLoad(Frozen, extra="ignore"):
-    """One version under load. A part that could not be measured is None, and `missing` says why in words.
+    """Measurements of one version under load; fields that versions before 0.2 wrote beside these are ignored.
 
-    Fields that versions before 0.2 wrote beside these are ignored.
+    A part that could not be measured is None, and `missing` says why in words.
     """
 
     variant_id: str
@@ -218,9 +236,12 @@ class VersionLoad(Frozen, extra="ignore"):
 
 
 class Paired(Frozen):
-    """Answers a second of both versions at their best batch sizes, measured in turn in fresh processes.
+    """Throughput of two versions at their best batch sizes, measured alternately in fresh processes.
 
-    `ratio` is variant/original with bounds (95 % each, t interval over `sets` of processes); `n` requests of each.
+    Attributes:
+        ratio: Throughput of the variant divided by that of the original, with bounds (95 % each, t interval over `sets`
+            of processes).
+        n: Number of requests of each version.
     """
 
     original_batch: int
@@ -236,10 +257,12 @@ class Paired(Frozen):
 
 
 class CardLoad(Frozen):
-    """What the card of a bundle says of load: the original and this version, side by side.
+    """Load measurements in the card of a bundle: the original and this version.
 
-    `paired` is None where both were not measured in turn. Costs are of a million answers in `currency`, None without a
-    price of the person's.
+    Attributes:
+        paired: None if the two were not measured alternately.
+        original_cost: Cost of a million predictions in `currency`; None if the user set no price.
+        this_cost: The same for this version.
     """
 
     made_at: str
@@ -256,11 +279,11 @@ class CardLoad(Frozen):
 
     @property
     def knee_batch(self) -> int | None:
-        """Return this version's smallest batch with 95 % of its best throughput, None where none was measured."""
+        """Return this version's smallest batch with 95 % of its best throughput; None if none was measured."""
         return self.this.sweep.knee_batch if self.this.sweep is not None else None
 
     @property
     def joules(self) -> float | None:
-        """Return the energy that was measured of this version, None where no counter told it."""
+        """Return the measured energy of this version in joules; None if no counter reported it."""
         sweep = self.this.sweep
         return sweep.energy.joules if sweep is not None and sweep.energy is not None else None

@@ -1,4 +1,4 @@
-"""What a bundle's log tells: the job kind ``monitor``."""
+"""Contracts of the job kind ``monitor``: read the log of a bundle in use."""
 
 from typing import Literal
 
@@ -7,17 +7,26 @@ from workers.contracts.paths import PathText
 
 
 class MonitorParams(Frozen):
-    """kind ``monitor``: reads the log of a bundle, a folder or a file of it."""
+    """Parameters of the kind ``monitor``: read the log of a bundle, a folder or one of its files."""
 
     log: PathText
 
 
 class MonitorAlert(Frozen):
-    """`code` and `statistic` say what is wrong, `since` and `until` (seconds since 1970, None: it goes on) when,
-    `noticed` when it was certain. `before` and `now` are what it was and is (a mean, a share, milliseconds), None where
-    that is not known; `direction` is 1 for more, −1 for less; `name` the class it is about,
-    `follows` a figure that takes this one along. `title`, `what`
-    and `advice` are the same for people.
+    """One alert about a bundle in use.
+
+    Attributes:
+        code: What is wrong, for programs.
+        statistic: Id of the figure that changed.
+        since: Start of the change, in seconds since 1970.
+        until: End of the change, in seconds since 1970; None if it goes on.
+        noticed: Time at which the change was certain.
+        before: Earlier value (a mean, a share, milliseconds); None if unknown.
+        now: Current value; None if unknown.
+        direction: 1 for more, −1 for less.
+        name: The class concerned.
+        follows: Id of the figure whose change explains this one.
+        title: Headline; `what` and `advice` explain it to the user.
     """
 
     code: Literal["shift", "unfamiliar", "classes", "one_answer", "unsure", "errors", "not_numbers", "slower"]
@@ -39,9 +48,14 @@ class MonitorAlert(Frozen):
 
 
 class MonitoredStatistic(Frozen):
-    """One figure over the latest thousand requests: `n` items of them against `expected` of the evaluation data.
+    """One figure over the latest thousand requests, compared with the evaluation data.
 
-    `before` and `now` are means, `place` is the mean place 0..1 among the evaluation data (.5 is usual).
+    Attributes:
+        n: Number of values in the log.
+        expected: Number of values of the evaluation data.
+        before: Mean of the evaluation data.
+        now: Mean of the latest requests.
+        place: Mean rank 0..1 among the evaluation data (0.5 is usual).
     """
 
     statistic: str
@@ -54,7 +68,7 @@ class MonitoredStatistic(Frozen):
 
 
 class MonitorPoint(Frozen):
-    """A stretch of the log that begins at `t` (seconds since 1970): its requests, median latency, means of figures."""
+    """A stretch of the log from `t` (seconds since 1970): its requests, median latency and means of figures."""
 
     t: float
     n: int
@@ -64,12 +78,20 @@ class MonitorPoint(Frozen):
 
 
 class MonitorDrift(Frozen):
-    """`requests` were answered by the bundle (of `bundles` in the log, the latest) between `since` and `until`.
+    """Summary of a bundle's log between `since` and `until`.
 
-    `kept` answers came out of a cache, `lost` requests are in no figure. `expected` is how many items of evaluation
-    data it is compared with. Changes are tested from `needed` requests on. `latency_before_ms` and `latency_now_ms` are
-    the medians of the first and the latest thousand requests, None where nothing was timed. `left_out` counts lines by
-    the reason. `notes` and `summary` are for people.
+    Attributes:
+        bundle: Id of the latest of the `bundles` that wrote the log.
+        requests: Number of requests that the bundle answered.
+        kept: Number of predictions from a cache.
+        lost: Number of requests that are in no figure.
+        expected: Number of items of the evaluation data that the log is compared with.
+        needed: Number of requests from which on changes are tested.
+        latency_before_ms: Median of the first thousand requests; None if nothing was timed.
+        latency_now_ms: Median of the latest thousand requests; None if nothing was timed.
+        left_out: Number of skipped lines by reason.
+        notes: Remarks for the user.
+        summary: Summary for the user.
     """
 
     bundle: str
@@ -97,5 +119,7 @@ class MonitorDrift(Frozen):
 
 
 class MonitorResult(Frozen):
+    """Result of the kind ``monitor``."""
+
     drift: MonitorDrift
     alerts: tuple[MonitorAlert, ...]

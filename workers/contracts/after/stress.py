@@ -1,4 +1,4 @@
-"""What stress is asked and finds: the job kind ``stress`` (`fettle stress`, the page "Under stress")."""
+"""Contracts of the job kind ``stress`` (`fettle stress`, the page "Under stress")."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,23 +12,28 @@ Measure = Annotated[
     Literal["accuracy", "agreement", "similarity"],
     BeforeValidator(lambda value: "similarity" if value == "likeness" else value),
 ]
-"""Records of version 0.1.0 call similarity by another name."""
+"""What is compared; records of version 0.1.0 use another name for similarity."""
 
 Group = Literal["corruption", "drift", "text", "sound", "numbers"]
 StressVerdict = Literal["worse", "unclear", "even"]
 AttackWay = Literal["answers", "gradients", "straight-through"]
 
 MARGIN = 0.02
-"""What a version may lose against the original and still be "as good": a share of the examples (EVALUATION.md)."""
+"""Largest loss against the original that still counts as "as good", a share of the examples (docs/evaluation.md)."""
 
 OLDER_RULE = "It was tested by an older rule, which took “no difference was proven” for “no difference”: test it again."
 
 QUICK_S, FULL_S = 60.0, 900.0
-"""Seconds that the two modes may take unless something else is said."""
+"""Default time limits of the two modes, in seconds."""
 
 
 class StressPart(Frozen):
-    """Examples of one data folder; `items` None: all. `source` is where the person's files lie, None if unknown."""
+    """Examples of one data folder.
+
+    Attributes:
+        source: Path of the user's files; None if unknown.
+        items: Item numbers; None means all.
+    """
 
     data_dir: str
     source: PathText | None = None
@@ -36,12 +41,16 @@ class StressPart(Frozen):
 
 
 class StressParams(Frozen):
-    """kind ``stress``: the original and one variant on the very same changed inputs.
+    """Parameters of the kind ``stress``: the original and one variant on the same changed inputs.
 
-    It uses as many examples as `max_seconds` allow, at least ten, and of each all changes: what was answered until then
-    is a fair sample. `attack_*` are the stated budget of the attacks: `attack_eps` is a share of the whole range of a
-    pixel (of a feature), None: what is usual for such inputs; `attack_queries` for each start on each input,
-    `attack_items` inputs. Triggers are looked for within what is left of the time.
+    The job uses as many examples as `max_seconds` allow, at least ten, and applies all changes to each. The evaluated
+    examples are therefore a fair sample at any time. The search for triggers uses the remaining time.
+
+    Attributes:
+        attack_eps: Budget of attacks as a share of the whole range of a pixel or feature; None takes the usual value
+            for such inputs.
+        attack_queries: Budget of queries for each start on each input.
+        attack_items: Number of inputs to attack.
     """
 
     original_dir: str
@@ -64,14 +73,19 @@ class StressParams(Frozen):
 
 
 class StressCell(Frozen):
-    """One kind at one severity on `n` examples. `original` and `optimized` are shares 0..1: of right answers, or of
-    answers that equal the original's to the unchanged input, or of those like the original's to the same changed
-    input.
+    """One kind of stress at one severity on `n` examples.
 
-    `worse` counts examples that only the original answered rightly, `better` the others. `p` is the exact test of "at
-    most MARGIN is lost", `p_holm` the same after Holm over all tests of this report; `upper` is the exact one-sided 95
-    % bound of what is lost. "worse": surely more than MARGIN; "even": surely at most MARGIN; "unclear": neither, and
-    about `needed` more examples would tell where nothing is lost (None: no number of them).
+    Attributes:
+        original: Share 0..1 of right predictions, of predictions that equal the original's on the unchanged input, or
+            of those similar to the original's on the same changed input.
+        optimized: The same for the optimized version.
+        worse: Number of examples that only the original predicts rightly.
+        better: Number of examples that only the optimized version predicts rightly.
+        p: p-value of the exact test of "at most MARGIN is lost".
+        p_holm: The same after Holm over all tests of this report.
+        upper: Exact one-sided 95 % bound of the loss.
+        needed: For "unclear": about so many more examples decide if nothing is lost (None: no number of them).
+        verdict: "worse": surely more than MARGIN is lost; "even": surely at most MARGIN; "unclear": neither.
     """
 
     severity: int
@@ -89,14 +103,19 @@ class StressCell(Frozen):
 
     @property
     def drop(self) -> float:
-        """How much more the optimized one loses: a share of the examples."""
+        """Return how much more the optimized version loses, as a share of the examples."""
         return self.original - self.optimized
 
 
 class StressRow(Frozen):
-    """One kind of stress over its severities. Changed copies of one example are one cluster: `p` and `upper` are of
-    the examples' means. It is worse where it or one of its cells is, and even where all of its cells are. `picture` is
-    a small PNG below the work folder. `words` is a whole sentence.
+    """One kind of stress over its severities.
+
+    Changed copies of one example form one cluster: `p` and `upper` are of the examples' means. The row is worse if it
+    or one of its cells is worse, and even if all of its cells are even.
+
+    Attributes:
+        words: Result as a whole sentence.
+        picture: Small PNG below the work folder.
     """
 
     id: str
@@ -114,23 +133,33 @@ class StressRow(Frozen):
 
 
 class Separation(Frozen):
-    """How well a version's confidence tells real inputs from unfamiliar ones, by OpenOOD's definitions (arXiv
-    2210.07242; what is unfamiliar is "positive"): `auroc` 0..1, and `fpr95`, the share of real inputs that would be
-    turned away, too, if 95 % of the unfamiliar ones are."""
+    """How well a version's confidence separates real inputs from unfamiliar ones (OpenOOD, arXiv 2210.07242).
+
+    Unfamiliar inputs are the "positive" class.
+
+    Attributes:
+        auroc: Area under the ROC curve, 0..1.
+        fpr95: Share of real inputs that are rejected when 95 % of the unfamiliar ones are.
+    """
 
     auroc: float
     fpr95: float
 
 
 class UnfamiliarRow(Frozen):
-    """Inputs that the model was never made for, or (`near`) that are close to its own and still others.
+    """Result on inputs unlike the model's own, or (`near`) on inputs that are close to its own but different.
 
-    `original` and `optimized` are the shares of them that each version is as sure of as of 95 % of the real ones, by
-    the energy of its answer (arXiv 2010.03759) or, where it gives shares, by the largest of them. `auroc_low` and
-    `auroc_high` are the 95 % interval (paired bootstrap over the examples) of the original's AUROC − the optimized
-    one's, `fpr95_low` and `fpr95_high` that of the optimized one's FPR95 − the original's. The verdict is about AUROC,
-    with MARGIN, and not even where FPR95 surely rises by more. Older findings have only the shares, and `p_holm` of
-    their difference.
+    The verdict is about AUROC with MARGIN; it is not "even" if FPR95 surely rises by more. Older findings have only the
+    shares, and `p_holm` of their difference.
+
+    Attributes:
+        original: Share of these inputs on which the original is as confident as on 95 % of the real ones. Confidence is
+            the energy of the output (arXiv 2010.03759) or, for probabilities, the largest of them.
+        optimized: The same share for the optimized version.
+        auroc_low: Lower end of the 95 % interval (paired bootstrap over examples) of the AUROC of the original minus
+            that of the optimized version; `auroc_high` is the upper end.
+        fpr95_low: Lower end of that interval of the FPR95 of the optimized version minus that of the original;
+            `fpr95_high` is the upper end.
     """
 
     id: str
@@ -155,14 +184,20 @@ class UnfamiliarRow(Frozen):
 
 
 class AttackRow(Frozen):
-    """An attack within a stated budget on `n` inputs that both versions answer rightly. `eps` is a share of the range,
-    `queries` (for gradients: steps) are for each of the `restarts`.
+    """Result of an attack within a stated budget on `n` inputs that both versions predict rightly.
 
-    Each version is attacked by itself, through its own answers or gradients (`*_way`; straight-through: rounding is
-    taken for a straight line, arXiv 1802.00420): `*_fooled` inputs changed its answer, None where `*_why_not` it was
-    not. Apart from that, of the `transfer_n` changed inputs that fool the original, `transfer_fooled` fool the
-    optimized one. `p`, `upper` and `needed` are about the difference of what each attack by itself does, as in
-    `StressCell`. `why_not` says why nothing was made; then the figures are 0. Nothing here ever says "robust".
+    Each version is attacked separately through its own predictions or gradients. The result never claims robustness.
+
+    Attributes:
+        eps: Budget as a share of the input's range.
+        queries: Budget of queries (for gradients: steps) for each of the `restarts`.
+        original_fooled: Number of inputs that changed the prediction; None if not attacked (`original_why_not`).
+        original_way: How the original was attacked; straight-through treats rounding as a straight line (arXiv
+            1802.00420).
+        transfer_n: Number of changed inputs that fool the original.
+        transfer_fooled: Number of these that fool the optimized version.
+        p: As in `StressCell`, about the difference of the two attacks; so are `upper` and `needed`.
+        why_not: Reason why no attack was made; then the figures are 0.
     """
 
     id: str
@@ -189,9 +224,15 @@ class AttackRow(Frozen):
 
 
 class TriggerRow(Frozen):
-    """One small addition to inputs, and what it does: of `n` inputs that both versions took for another class before,
-    the shares that each takes for `target` now, on inputs that the trigger was not chosen by. `low` is the exact lower
-    bound of the difference. `found_by` says how it was come by."""
+    """Effect of one small addition to `n` inputs that both versions assigned to another class before.
+
+    Attributes:
+        found_by: How the trigger was found.
+        original: Share of the inputs that the original assigns to `target` now; the trigger was not chosen by these
+            inputs.
+        optimized: The same share for the optimized version.
+        low: Exact lower bound of the difference.
+    """
 
     id: str
     title: str
@@ -206,11 +247,13 @@ class TriggerRow(Frozen):
 
 
 class TriggerFindings(Frozen):
-    """Whether the version has a trigger that the original has not, as a backdoor that only rounding wakes up has (arXiv
-    2111.06067). `danger`: a trigger flips answers of the version to one class far more often than the original's.
+    """Search for triggers that only the version has, like a backdoor that rounding activates (arXiv 2111.06067).
 
-    `tried` triggers were compared, the worst are in `rows`; `why_not` says why none was. `not_looked` names what nobody
-    can say anything about after this.
+    Attributes:
+        danger: A trigger flips predictions of the version to one class far more often than those of the original.
+        tried: Number of triggers that were compared; `rows` holds the worst of them.
+        why_not: Reason why none was compared.
+        not_looked: What this search leaves unknown.
     """
 
     danger: bool = False
@@ -223,7 +266,7 @@ class TriggerFindings(Frozen):
 
 
 class PoisonFinding(Frozen):
-    """What speaks for or against tampering with the calibration set. `items` names at most 50 items."""
+    """Evidence for or against tampering with the calibration set; `items` names at most 50 items."""
 
     check: Literal["trigger", "outliers", "none"]
     level: Literal["info", "warning", "danger"]
@@ -233,7 +276,7 @@ class PoisonFinding(Frozen):
 
 
 class PoisonClass(Frozen):
-    """How many calibration examples a class has, and whether something was looked for among them."""
+    """Number of calibration examples of a class, and whether they were checked."""
 
     name: str
     n: int
@@ -241,7 +284,7 @@ class PoisonClass(Frozen):
 
 
 class PoisonScope(Frozen):
-    """What was looked at: a class with fewer than `fewest` examples was not. `not_looked` are whole sentences."""
+    """What was checked: classes with fewer than `fewest` examples were not; `not_looked` are whole sentences."""
 
     fewest: int
     classes: tuple[PoisonClass, ...] = ()
@@ -250,9 +293,12 @@ class PoisonScope(Frozen):
 
 
 class StressResult(Frozen):
-    """`clean` is the same comparison on the inputs as they are. `stopped_early`: the time allowed no more examples.
+    """Result of the kind ``stress``.
 
-    `rule` 2: "even" is proven to lose at most `margin`. By rule 1 it only was not proven to lose anything.
+    Attributes:
+        rule: By rule 2, "even" is proven to lose at most `margin`. By rule 1 a loss was only not proven.
+        stopped_early: The time limit allowed no more examples.
+        clean: The same comparison on unchanged inputs.
     """
 
     rule: int = 2
@@ -277,7 +323,7 @@ class StressResult(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _by_an_older_rule(cls, given: Any) -> Any:
-        """What rule 1 called even is unclear: its absence of proof was none of equality."""
+        """Change "even" verdicts of rule 1 to "unclear", because a missing proof of loss does not prove equality."""
         if not isinstance(given, dict) or "rule" in given or not isinstance(given.get("clean"), dict):
             return given
         kept = {**given, "rule": 1, "notes": (OLDER_RULE, *given.get("notes", ()))}
@@ -293,7 +339,7 @@ class StressResult(Frozen):
 
 
 def _older(given: dict[str, Any]) -> dict[str, Any]:
-    """A cell or a row by rule 1."""
+    """Return a cell or a row of rule 1 with its "even" verdicts changed to "unclear"."""
     kept = {**given, "cells": [_older(cell) for cell in given["cells"]]} if "cells" in given else dict(given)
     if kept.get("verdict", "even") == "even":
         kept["verdict"] = "unclear"

@@ -1,4 +1,4 @@
-"""Parameters, questions and answers of the job that stays open: one model that answers one input after another."""
+"""Contracts of the job kind ``try_it``: one loaded model that predicts one input after another."""
 
 from typing import Literal
 
@@ -12,9 +12,12 @@ TRY_CALLS = 9
 
 
 class TryParams(Frozen):
-    """kind ``try_it``: loads one model, sends Ready("loaded"), then answers each `Request` until one without a request.
+    """Parameters of the kind ``try_it``.
 
-    `data_dir` is the folder of the data whose test items may be asked for.
+    The job loads one model, sends Ready("loaded") and answers each `Request` until an empty one.
+
+    Attributes:
+        data_dir: Folder of the data whose test items may be requested.
     """
 
     model_dir: str
@@ -26,8 +29,11 @@ class TryParams(Frozen):
 class TryRequest(Frozen):
     """One input: a file (picture, WAV, text, NPZ), a text, or the number of a test item.
 
-    The model runs once to warm up and then up to `calls` timed times, as many as fit into a third of a second. With
-    `draw` a picture is drawn small into the work folder. `beside` is the `answer.npy` of the version to compare with.
+    The model runs once for warm-up and then up to `calls` timed times, as many as fit into a third of a second.
+
+    Attributes:
+        draw: Draw a small copy of a picture into the work folder.
+        beside: The `answer.npy` of the version to compare with.
     """
 
     path: str | None = None
@@ -45,10 +51,12 @@ class TryRequest(Frozen):
 
 
 class Seen(Frozen):
-    """What the model got of the input: pixels of a picture, tokens of a text, seconds of a sound, sizes of arrays.
+    """What the model received: pixels of a picture, tokens of a text, seconds of a sound, shapes of arrays.
 
-    `cut`: the text was longer than the model reads. `first_of`: the file holds so many examples, and the first was
-    taken. `levels` are the largest |samples| (0..1) of 64 equal parts.
+    Attributes:
+        cut: The text was longer than the model reads.
+        levels: Largest |samples| (0..1) of 64 equal parts of a sound.
+        first_of: Number of examples in the file, of which the first was used.
     """
 
     kind: Literal["image", "text", "audio", "array"]
@@ -63,15 +71,18 @@ class Seen(Frozen):
 
 
 class TryAnswer(Frozen):
-    """One answer. Times are milliseconds of the model alone, reading and drawing the input left out.
+    """Prediction for one input; times are milliseconds of the model alone, without reading and drawing the input.
 
-    `kind`: ``class`` (`rows` are the best classes with shares of 1), ``score`` (one row), ``moments`` (one score for
-    each moment: `rows` hold mean and largest), ``values`` (a vector or tensor; `values` are its first ones of `size`),
-    ``text`` (`text`, of `size` tokens), ``boxes`` (around `size` things), ``nothing`` (no finite number). `latency_ms`
-    is the median of `n_calls`. With `beside`: `same` says whether the class, text or things (or the side of one half,
-    at every moment) are the same, `similarity` (1 is equal) how alike other answers are.
-    `boxes` lie on the picture that is shown.
-    Without it a sound is written into the work folder, to be played: `sound`, one channel of 16 bits.
+    `kind` is one of: ``class`` (`rows` are the best classes with shares of 1), ``score`` (one row), ``moments`` (one
+    score per moment: `rows` hold mean and largest), ``values`` (a vector or tensor; `values` are the first of `size`),
+    ``text`` (`text`, of `size` tokens), ``boxes`` (`size` objects), ``nothing`` (no finite number).
+
+    Attributes:
+        latency_ms: Median of `n_calls`.
+        sound: WAV file in the work folder for playback, one channel of 16 bits; written for requests without `beside`.
+        same: With `beside`: the class, text or objects (or the side of 0.5 at every moment) are equal.
+        similarity: With `beside`: similarity of other predictions (1 is equal).
+        boxes: Boxes on the picture that is shown.
     """
 
     kind: Literal["class", "score", "moments", "values", "text", "boxes", "nothing"]
@@ -91,7 +102,7 @@ class TryAnswer(Frozen):
 
 
 class TryResult(Frozen):
-    """`asked` inputs were answered or refused until it was told to end."""
+    """Result of the kind ``try_it``; `asked` inputs were answered or refused until the job was ended."""
 
     asked: int
     device_ran: str

@@ -1,1 +1,1 @@
-"""Parameters and results of jobs about examples."""
+"""Contracts of jobs about examples."""

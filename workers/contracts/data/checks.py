@@ -1,4 +1,4 @@
-"""What checks of data are asked and find: the job kind ``data_check`` (`fettle data check`, the page Data)."""
+"""Contracts of the job kind ``data_check`` (`fettle data check`, the page Data)."""
 
 from typing import Literal
 
@@ -8,16 +8,20 @@ from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
 
 MAX_NAMED = 1000
-"""Items that one finding names at most; its count is of all."""
+"""Maximum number of items that one finding names; its count covers all of them."""
 
 
 class DataCheckParams(Frozen):
-    """kind ``data_check``: looks at the items of a set, alone or beside another one.
+    """Parameters of the kind ``data_check``: check the items of a set, alone or together with a second set.
 
-    The second set is `against`; or, with `data_dir` (a read set of the folder `data`), the items that calibrate there,
-    while those that test are the first one. With `model_dir` data are read as for that model. Items whose source is in
-    `left_out` are not looked at; those in `relabeled` have another label. At most `max_items` of each set are,
-    chosen by chance.
+    Attributes:
+        against: The second set.
+        model_dir: Read the data as for this model.
+        data_dir: Read set of the folder `data`, used instead of `against`: its calibration items are the second set,
+            its test items the first.
+        left_out: Items with these sources are skipped.
+        relabeled: Other labels of items by source.
+        max_items: Maximum number of items of each set, chosen at random.
     """
 
     path: PathText
@@ -32,10 +36,15 @@ class DataCheckParams(Frozen):
 
 
 class CheckFinding(Frozen):
-    """What one check found. `check` is its id; `what` a whole sentence, `hint` what to do about it ("" for nothing).
+    """Finding of one check.
 
-    `items` names the items concerned, `groups` those that are the same, "name" or, in the second set, "set: name";
-    both hold at most 1,000. `values` are measured figures by name (p-values, shares 0..1, sizes in pixels).
+    Attributes:
+        check: Id of the check.
+        what: A whole sentence.
+        hint: What to do about it; "" for nothing.
+        items: Names of the items concerned, at most 1,000.
+        groups: Groups of equal items, at most 1,000: "name" or, in the second set, "set: name".
+        values: Measured figures by name (p-values, shares 0..1, sizes in pixels).
     """
 
     check: str
@@ -49,10 +58,13 @@ class CheckFinding(Frozen):
 
 
 class Suspect(Frozen):
-    """An item whose label is probably wrong: the label that is `given` and the `likely` one.
+    """An item whose label is probably wrong.
 
-    `share` is how sure the classifier is of the likely one (0..1). `picture` is a PNG below the work folder, "" where
-    there is none; then `text` says what it is.
+    Attributes:
+        given: Its current label.
+        likely: The likely label.
+        share: Confidence of the classifier in the likely label (0..1).
+        picture: PNG below the work folder; "" if there is none, then `text` describes the item.
     """
 
     source: str
@@ -64,10 +76,12 @@ class Suspect(Frozen):
 
 
 class DataCheckResult(Frozen):
-    """`counts` by name; None where nothing was counted, because that check does not apply or could not be made.
+    """Result of the kind ``data_check``.
 
-    `leave_out` are sources of the first set whose leaving out ends leakage and unreadable items. `suspects` are the
-    likeliest label errors, at most 60.
+    Attributes:
+        counts: Counts by name; None if that check does not apply or could not run.
+        leave_out: Sources of the first set to leave out, which ends leakage and unreadable items.
+        suspects: The likeliest label errors, at most 60.
     """
 
     kind: Literal["images", "texts", "arrays", "audio"]

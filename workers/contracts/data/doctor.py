@@ -1,4 +1,4 @@
-"""What the preprocessing doctor is asked and finds: the job kind ``doctor`` (`fettle data doctor`, the page Data)."""
+"""Contracts of the preprocessing doctor, the job kind ``doctor`` (`fettle data doctor`, the page Data)."""
 
 from typing import Literal
 
@@ -16,10 +16,14 @@ DoctorEvidence = Literal["labels", "confidence", "none"]
 
 
 class DoctorParams(Frozen):
-    """kind ``doctor``: tries the plausible ways of preparing inputs of `path` for the model.
+    """Parameters of the kind ``doctor``: try the plausible ways to prepare the inputs of `path` for the model.
 
-    `seconds` bounds the search; at most `max_items` examples are looked at. `quick` tries the likeliest few ways only.
-    What a person said about the data (columns, labels, what is left out or relabeled) is as in `DataParams`.
+    Columns, labels, and left out or relabeled items are as in `DataParams`.
+
+    Attributes:
+        seconds: Time limit of the search.
+        max_items: Maximum number of examples to evaluate.
+        quick: Try only the few likeliest ways.
     """
 
     model_dir: str
@@ -36,11 +40,16 @@ class DoctorParams(Frozen):
 
 
 class WayTried(Frozen):
-    """One way. `spec` is the SPEC of ``--preprocess`` that says the same, `words` are for people.
+    """One way to prepare inputs.
 
-    `score` is the share of right answers (labels; for sequences the mean area under the curve) or the mean confidence
-    above that on noise; `low` and `high` are its two-sided 95 % bounds, `n` the examples. `problem` says why it cannot
-    run.
+    Attributes:
+        words: Description for the user.
+        spec: The same as a SPEC of ``--preprocess``.
+        score: Share of right predictions (labels; for sequences the mean area under the curve), or mean confidence
+            above that on noise.
+        low: Lower two-sided 95 % bound of the score; `high` is the upper one.
+        n: Number of examples.
+        problem: Reason why it cannot run.
     """
 
     words: str
@@ -55,11 +64,15 @@ class WayTried(Frozen):
 
 
 class DoctorResult(Frozen):
-    """`ways` are ranked, the best first; `best` is None where nothing can be told.
+    """Result of the kind ``doctor``.
 
-    `p_value` is of the paired test that the best is no better than the chosen one, corrected for the number of ways.
-    `guess` is the score that comes without looking at the inputs. `rival` did better than the chosen one that fits, but
-    it may be so by chance.
+    Attributes:
+        ways: Ways to prepare the inputs, the best first.
+        best: None if no conclusion is possible.
+        rival: A way that scored better than the chosen one although the chosen one fits; this may be chance.
+        p_value: p-value of the paired test that the best way is no better than the chosen one, corrected for the number
+            of ways.
+        guess: Score of guessing without the inputs.
     """
 
     verdict: DoctorVerdict

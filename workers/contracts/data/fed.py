@@ -1,4 +1,4 @@
-"""What the model is fed: the job kind ``fed`` (`fettle inspect MODEL --data PATH`, the page Data)."""
+"""Contracts of the job kind ``fed``: the model's actual inputs (`fettle inspect MODEL --data PATH`, page Data)."""
 
 from typing import Literal
 
@@ -9,16 +9,26 @@ from workers.contracts.data.seen import SeenBox
 
 FedWay = Literal["prepared", "as_it_is"]
 FedCode = Literal["as_they_are", "other_range", "guessing", "like_noise", "all_alike", "not_finite", "nothing_found"]
-"""`as_they_are`: arrays of the model's own shape, nothing is prepared. `other_range`: they are far from the numbers
-that the preparation gives. `guessing`: no more right answers than without looking. `like_noise`: hardly another result
-than for the same values in random order. `all_alike`: the same result for all. `not_finite`: NaN or infinity goes in.
-`nothing_found`: a detector finds nothing in any of them, all masks are background, or no word is read.
+"""Codes of findings about the model's inputs.
+
+- `as_they_are`: arrays of the model's own shape, nothing is prepared.
+- `other_range`: the arrays are far from the numbers that the preparation gives.
+- `guessing`: no more right predictions than guessing gives.
+- `like_noise`: nearly the same results as for the same values in random order.
+- `all_alike`: the same result for all.
+- `not_finite`: NaN or infinity in the inputs.
+- `nothing_found`: a detector finds no object in any of them, all masks are background, or no word is read.
 """
 
 
 class FedParams(Frozen):
-    """kind ``fed``: the first `count` test examples of a read set as they go into the model, and whether the results of
-    the model of `model_dir`, the original, look like noise on up to `most_answers` of them, within `seconds`."""
+    """Parameters of the kind ``fed``: show the first `count` test examples of a read set as the model receives them.
+
+    Attributes:
+        model_dir: The original, whose results are checked for looking like noise.
+        most_answers: Maximum number of examples for that check.
+        seconds: Time limit of that check.
+    """
 
     model_dir: str
     data_dir: str
@@ -29,9 +39,10 @@ class FedParams(Frozen):
 
 
 class FedInput(Frozen):
-    """One input of the model: its numbers from `low` to `high` with their `mean`, None where none is finite.
+    """One input of the model with its range and mean (None if no value is finite).
 
-    `not_finite` counts NaN and infinity.
+    Attributes:
+        not_finite: Number of values that are NaN or infinity.
     """
 
     name: str
@@ -44,10 +55,16 @@ class FedInput(Frozen):
 
 
 class FedExample(Frozen):
-    """One example. `picture` names a PNG below the work folder: how it looks after its preparation; of an array that
-    goes in as it is, from its lowest number (black) to its highest (white). `boxes` is what a detector finds in it,
-    `mask` a PNG of the same size with what a model marks in it, `result` what people read of any other
-    answer, or that a detector finds nothing. `levels` are of a sound (see `Example`)."""
+    """One example as the model receives it.
+
+    Attributes:
+        picture: PNG below the work folder that shows the prepared input; an array that is passed on unchanged is drawn
+            from its lowest number (black) to its highest (white).
+        boxes: Objects that a detector finds in it.
+        mask: PNG of the same size with the model's mask.
+        result: Any other prediction as text, or a note that a detector finds nothing.
+        levels: Levels of a sound (see `Example`).
+    """
 
     source: str
     way: FedWay
@@ -60,8 +77,14 @@ class FedExample(Frozen):
 
 
 class FedFinding(Frozen):
-    """`n` are the examples that it rests on; `found` and `expected` its figures, where it has some: shares of right
-    answers (`guessing`), spreads of results (`like_noise`), widths of ranges (`other_range`)."""
+    """Finding about the model's inputs.
+
+    Attributes:
+        n: Number of examples behind it.
+        found: Measured figure, if any: share of right predictions (`guessing`), spread of results (`like_noise`), width
+            of ranges (`other_range`).
+        expected: Expected value of that figure.
+    """
 
     code: FedCode
     level: Literal["info", "warning"]
@@ -73,8 +96,12 @@ class FedFinding(Frozen):
 
 
 class FedResult(Frozen):
-    """`preparation` says in words what is done to pictures, texts or sounds; "" where nothing is. `answered` are the
-    examples that the model was asked."""
+    """Result of the kind ``fed``.
+
+    Attributes:
+        preparation: Description of how pictures, texts or sounds are prepared; "" if they are not.
+        answered: Number of examples that were evaluated.
+    """
 
     kind: Literal["images", "texts", "arrays", "audio"]
     preparation: str

@@ -1,4 +1,4 @@
-"""How data are asked for and what was read: the job kind ``data``."""
+"""Contracts of the job kind ``data``: read a data set."""
 
 from typing import Literal
 
@@ -7,20 +7,27 @@ from workers.contracts.paths import PathText
 from workers.contracts.specs import Finding
 
 NO_CALIBRATION = "no_calibration"
-"""Code of the finding that no items are kept for techniques that learn from some."""
+"""Code of the finding that the calibration set has no items for techniques that need it."""
 
 FOLDER_LABELS = "folder_labels"
 """Code of the finding that labels are the names of sub-folders."""
 
 
 class DataParams(Frozen):
-    """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.
+    """Parameters of the kind ``data``: read a data set, merge duplicates, split it, write `work_dir`/data.
 
-    Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
-    `label_map` says which answer of the model a label means that it does not know by that name. Items whose source is
-    in `left_out` are not used; `relabeled` gives sources another label, `moved` another part, where Fettle splits.
-    Those in `confirmed` were looked at: their labels are right, whatever a check thinks. `rule` is the version of the
-    order of items: folders of another one are not taken from the store.
+    The parts do not overlap.
+
+    Attributes:
+        path: Without it the job generates inputs (`origin` "made").
+        label_map: The model's class for labels that the model does not know by that name.
+        left_out: Items with these sources are not used.
+        relabeled: Other labels by source.
+        moved: Other parts by source, where Fettle splits the data.
+        confirmed: Sources whose labels the user has checked; they are right, whatever a check reports.
+        max_test: Maximum number of test items.
+        max_calibration: Maximum number of calibration items.
+        rule: Version of the order of items; folders of another version are not taken from the store.
     """
 
     model_dir: str
@@ -39,11 +46,16 @@ class DataParams(Frozen):
 
 
 class DataResult(Frozen):
-    """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name.
+    """Result of the kind ``data``.
 
-    Of `n_items` that were found, `n_opened` were opened: of a large set those chosen by chance (0: not stored).
-    `unknown_labels` are those that the model does not know, the most frequent first, at most 50. `columns` are a
-    table's, with the two that were taken ("" where none was). Of the `n_test` items Fettle added `n_added` itself.
+    Attributes:
+        n_items: Number of items found.
+        n_opened: Number of items opened: of a large set those chosen at random (0: not stored).
+        n_added: Number of the `n_test` items that Fettle added itself.
+        class_counts: Number of items by label name.
+        previews: Up to 24 pairs (file or text, label name).
+        unknown_labels: Labels that the model does not know, the most frequent first, at most 50.
+        columns: Columns of a table; `text_column` and `label_column` are those in use ("" for none).
     """
 
     data_dir: str = "data"
@@ -68,5 +80,5 @@ class DataResult(Frozen):
 
     @property
     def n_of_person(self) -> int:
-        """Test items without those that Fettle added."""
+        """Return the number of test items without those that Fettle added."""
         return self.n_test - self.n_added

@@ -1,4 +1,4 @@
-"""Where a person's data come from and whether they may be used: three answers, kept in the project, told in the card.
+"""Origin and permissions of the user's data: three answers, stored in the project and shown in the card.
 
 The questions are those of MAP 4.1 and A.7.5 of the evidence map: provenance, rights, people.
 """
@@ -9,8 +9,14 @@ from workers.contracts.base import Frozen
 
 
 class DataRecord(Frozen):
-    """`made_by` who made the examples; `may_use` whether they may be used for this; `people` whether they show people
-    or hold private data. None is not answered. `answered_at` is ISO 8601, UTC; `data` names the folder or file.
+    """The user's answers about one data set; None means not answered.
+
+    Attributes:
+        made_by: Who made the examples.
+        may_use: Whether the examples may be used for this purpose.
+        people: Whether the examples show people or hold private data.
+        answered_at: ISO 8601, UTC.
+        data: Name of the folder or file.
     """
 
     made_by: Literal["me", "others_open", "others_bought", "made", "unknown"] | None = None
@@ -21,5 +27,5 @@ class DataRecord(Frozen):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was answered."""
+        """Return whether no question was answered."""
         return self.made_by is None and self.may_use is None and self.people is None

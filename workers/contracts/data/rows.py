@@ -1,4 +1,4 @@
-"""All answers of two versions as one table: what the page "All answers" sorts, filters and scrolls."""
+"""Contracts of the table of all predictions of two versions, which the page "All answers" sorts and filters."""
 
 from typing import Literal
 
@@ -7,14 +7,22 @@ from workers.contracts.base import Frozen
 ROWS_FILE = "rows.npz"
 AnswerKind = Literal["same", "changed", "worse", "better", "searched"]
 KINDS: tuple[AnswerKind, ...] = ("same", "changed", "worse", "better", "searched")
-"""What became of an answer, by the numbers of the column `kind`. Worse and better need a label; what was only searched
-in, so that others could be judged, was not judged itself."""
+"""Kinds of predictions, by the numbers of the column `kind`.
+
+"worse" and "better" need a label. "searched" marks items that were only part of the searched collection and were not
+judged themselves.
+"""
 NAME_CHARS = 160
-"""So much of a text, or of a file's name, is in the table; the example itself is shown whole beside it."""
+"""Maximum length of a text or file name in the table; the page shows the whole example beside it."""
 
 
 class RowsPart(Frozen):
-    """Examples with both answers. `items` None: all. `first_number` is added to an item's place to get its number."""
+    """Examples with the predictions of both versions.
+
+    Attributes:
+        items: Item numbers; None means all.
+        first_number: Offset from an item's position to its number.
+    """
 
     data_dir: str
     original_answers: str
@@ -24,18 +32,21 @@ class RowsPart(Frozen):
 
 
 class AnswerRowsParams(Frozen):
-    """kind ``answer_rows``: writes `work_dir`/rows.npz, one row for each example that both answered."""
+    """Parameters of the kind ``answer_rows``: write `work_dir`/rows.npz, one row per example with both predictions."""
 
     parts: tuple[RowsPart, ...]
 
 
 class AnswerRowsResult(Frozen):
-    """`answers` says whether `before` and `after` are classes; else `similarity` tells them apart.
+    """Result of the kind ``answer_rows``: `n` rows in the columns of rows.npz.
 
-    `n` rows in columns of rows.npz: `number` int64, `kind` uint8, `before`, `after` and `label` int32 (places in
-    `names`, −1 for none), `before_share`, `after_share` and `similarity` float32 (NaN for none), `name_rank` int32
-    (place in the alphabet). Texts are UTF-8 bytes with their ends (int64): `name_bytes` and `name_ends` (n,), the same
-    for `folded` (the name without upper case, to be searched) and for `names` (classes,).
+    Columns: `number` int64, `kind` uint8, `before`, `after` and `label` int32 (indices into `names`, −1 for none),
+    `before_share`, `after_share` and `similarity` float32 (NaN for none), `name_rank` int32 (alphabetical rank). Texts
+    are UTF-8 bytes with their ends (int64): `name_bytes` and `name_ends` (n,), the same for `folded` (the name in lower
+    case, for the search) and for `names` (classes,).
+
+    Attributes:
+        answers: Whether `before` and `after` are classes; otherwise `similarity` compares the predictions.
     """
 
     n: int

@@ -1,4 +1,4 @@
-"""What a detector finds in a picture that is shown."""
+"""Contract of objects that a detector finds in a shown picture."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from workers.contracts.base import Frozen
 
 
 class SeenBox(Frozen):
-    """`name` is its class, `score` 0..1; left, top, right, bottom are shares of the picture."""
+    """One object in a picture: its class `name`, `score` 0..1, and box in shares of the picture."""
 
     name: str
     score: float

@@ -1,4 +1,4 @@
-"""Small pictures of the examples of a set, a range at a time: the job kind ``thumbnails``."""
+"""Contracts of the job kind ``thumbnails``: small pictures of a range of examples."""
 
 from pydantic import Field
 
@@ -9,10 +9,12 @@ MOST_AT_ONCE = 512
 
 
 class ThumbnailsParams(Frozen):
-    """kind ``thumbnails``: draws the examples `first` … `first + count` of a read set, the test's before the others.
+    """Parameters of the kind ``thumbnails``: draw the examples `first` … `first + count`, test items before the others.
 
-    `data_dir` is the read set; `path` and `calibration_path` are where the person's own files lie, read as for the
-    model of `model_dir`.
+    Attributes:
+        model_dir: The model as whose inputs the files are read.
+        data_dir: The read set.
+        path: The user's own files; `calibration_path` is the second folder.
     """
 
     model_dir: str
@@ -27,9 +29,11 @@ class ThumbnailsParams(Frozen):
 
 
 class ThumbnailsResult(Frozen):
-    """`file` below the work folder holds one JPEG after the other; `ends` are where each ends, in bytes.
+    """Result of the kind ``thumbnails``.
 
-    One that is as long as nothing is no picture.
+    Attributes:
+        file: File below the work folder with all JPEGs in sequence.
+        ends: End of each JPEG in bytes; an empty range means that the example has no picture.
     """
 
     file: str = "thumbnails.bin"

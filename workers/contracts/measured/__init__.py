@@ -1,1 +1,1 @@
-"""What was measured, and on which machine."""
+"""Contracts about measurements and the computer they were made on."""

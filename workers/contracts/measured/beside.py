@@ -1,4 +1,4 @@
-"""Small files beside a model that say how it is fed, what its answers mean, and what its license allows."""
+"""Small files beside a model that describe its inputs, its outputs and its license."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ BESIDE = (
     "model.safetensors.index.json", "vocab.json", "README.md", *LICENSE_FILES,
 )  # fmt: skip
 CARRIED = ("config.json", "generation_config.json", "preprocessor_config.json", "tokenizer_config.json")
-"""Of these, what the hub's own libraries need again: kept with the opened model, in the folder `CARRIED_FOLDER`."""
+"""Files that the hub's libraries need again; they are stored with the opened model, in the folder `CARRIED_FOLDER`."""
 
 CARRIED_FOLDER = "source"
 WEIGHT_SUFFIXES, WEIGHT_NAMES = (".safetensors",), ("pytorch_model.bin",)
-"""Weights in a transformers folder: which of its files say nothing without the others."""
+"""Names of weight files in a transformers folder, which are useless without the folder's other files."""
 
 
 def folder_of_weights(path: Path) -> Path | None:
-    """Return the folder around a file of weights that has a config.json beside it; None for any other path."""
+    """Return the folder of a weight file that has a config.json beside it; None for any other path."""
     named = path.suffix in WEIGHT_SUFFIXES or path.name in WEIGHT_NAMES
     config = path.parent / "config.json"
     is_whole = named and path.is_file() and not path.is_symlink() and config.is_file() and not config.is_symlink()
@@ -25,4 +25,4 @@ def folder_of_weights(path: Path) -> Path | None:
 
 
 ONNX_FOLDER = "onnx"
-"""Hub folders hold ``onnx/model.onnx``, and these files in the folder above it."""
+"""Subfolder of hub folders that holds ``model.onnx``; the files of `BESIDE` are in the folder above it."""

@@ -1,18 +1,26 @@
-"""What a card did with a model, split as trtexec splits it: figures with their notes, as codes and parameters."""
+"""Measurements of a GPU running a model, split like those of trtexec: figures with notes as codes."""
 
 from typing import Literal
 
 from workers.contracts.base import Frozen
 
 NoteCode = Literal["launch_bound", "input_bound", "output_bound", "unstable", "throttled", "other_program"]
-"""`launch_bound`: handing the work over takes nearly as long as the work. `input_bound`, `output_bound`: copying takes
-as long as computing. `unstable`: times differ. `throttled`: the card slowed itself down. `other_program`: something
-else computed on it meanwhile."""
+"""Codes of warnings about a measurement on a GPU.
+
+`launch_bound`: launching the work takes nearly as long as the work. `input_bound`, `output_bound`: copying takes as
+long as computing. `unstable`: times vary. `throttled`: the GPU slowed down. `other_program`: another program computed
+on the GPU meanwhile.
+"""
 
 
 class CardNote(Frozen):
-    """One warning. `value` is the share that it rests on (0..1 and more; of enqueue or copying over computing, the
-    coefficient of variation, the other program's share of the card); `reasons` are those of `slow_downs`."""
+    """One warning.
+
+    Attributes:
+        value: Share behind the warning (0..1 and more): enqueue or copying over computing, the coefficient of
+            variation, or the other program's share of the GPU.
+        reasons: Reasons of `slow_downs`.
+    """
 
     code: NoteCode
     value: float | None = None
@@ -20,7 +28,7 @@ class CardNote(Frozen):
 
 
 class Spread(Frozen):
-    """Milliseconds: median, 99th percentile (None under `P99_NEEDS` requests), mean."""
+    """Milliseconds: median, mean, and 99th percentile (None under `P99_NEEDS` requests)."""
 
     p50_ms: float
     mean_ms: float
@@ -28,8 +36,11 @@ class Spread(Frozen):
 
 
 class CardEnergy(Frozen):
-    """`joules` of the whole card over `seconds` in which `requests` were answered. `source` "counter": NVML's own;
-    "power": readings of its power, integrated."""
+    """Energy of the whole GPU over `seconds` with `requests` requests.
+
+    Attributes:
+        source: "counter": NVML's own counter; "power": integrated power readings.
+    """
 
     joules: float
     seconds: float
@@ -38,25 +49,29 @@ class CardEnergy(Frozen):
 
     @property
     def per_request_mj(self) -> float:
-        """Millijoules."""
+        """Return the energy per request in millijoules."""
         return 1000 * self.joules / self.requests
 
 
 class AtOnce(Frozen):
-    """Requests over wall time with so many `streams` at once, each in a session and a stream of its own."""
+    """Throughput with `streams` concurrent streams, each with its own session: requests over wall time."""
 
     streams: int
     throughput_per_s: float
 
 
 class CardFigures(Frozen):
-    """Of `n` single requests, one after the other. `latency` is copying inputs to the card, computing, and copying
-    answers back; `compute` is computing alone, by the card's own clock; `enqueue` the processor's time to hand it over.
+    """Measurements of `n` single requests on a GPU, one after the other.
 
-    `throughput_per_s` is requests over wall time with `streams` at once, transfers included; None where that was not
-    measured. So many were taken as were the best of `tried`, which were measured equally long one after the other.
-    `energy` is None where the card does not tell.
     Source: NVIDIA TensorRT, samples/trtexec, “Performance Summary”, --infStreams.
+
+    Attributes:
+        latency: Copying inputs to the GPU, computing, and copying outputs back.
+        compute: Computing alone, by the GPU's own clock.
+        enqueue: The processor's time to launch the work.
+        throughput_per_s: Requests over wall time with `streams` at once, transfers included; None if not measured.
+        streams: The best of `tried`, which were measured equally long one after the other.
+        energy: None if the GPU does not report it.
     """
 
     card: str

@@ -1,4 +1,4 @@
-"""What counts as faster: one number for the worker that makes bounds and for the rules that read them."""
+"""Define what counts as faster, for the worker that computes bounds and for the rules that read them."""
 
 GAIN = 1.03
-"""A real gain: the bound of the speedup is above this (EVALUATION.md). Less is noise between engines and processes."""
+"""Minimum lower bound of a real speedup (docs/evaluation.md); less is noise between engines and processes."""

@@ -1,17 +1,22 @@
-"""How a computer is powered, and what is said of it."""
+"""Power settings of a computer and their description."""
 
 from workers.contracts.base import Frozen
 
 ADAPTIVE = ("intel_pstate", "amd-pstate-epp")
-"""With these drivers the governor "powersave" is the usual one and goes to full speed (kernel's intel_pstate.rst); what
-saves power is the preference."""
+"""Drivers whose governor "powersave" is the default and reaches full speed; their preference saves power instead.
+
+Source: the kernel's intel_pstate.rst.
+"""
 
 
 class PowerFacts(Frozen):
-    """What decides how fast the processor may run; None where the machine does not tell.
+    """Settings that decide how fast the processor may run; None if the computer does not report them.
 
-    `governor`, `driver` and `preference` are those of Linux's CPUFreq, several joined by "/" where cores differ.
-    `boost`: cores may go beyond their base clock. `on_battery`: no mains.
+    Attributes:
+        governor: Governor of Linux's CPUFreq; so are `driver` and `preference`. Values of different cores are joined by
+            "/".
+        boost: Cores may exceed their base clock.
+        on_battery: The computer runs on battery.
     """
 
     governor: str | None = None
@@ -24,14 +29,14 @@ class PowerFacts(Frozen):
 
 
 def saves_power(power: PowerFacts) -> bool:
-    """Whether the processor is held below its full speed by a setting."""
+    """Return whether a setting holds the processor below its full speed."""
     if power.driver in ADAPTIVE:
         return "power" in (power.preference or "").split("/")
     return "powersave" in (power.governor or "").split("/")
 
 
 def power_words(power: PowerFacts) -> str:
-    """``on battery, governor performance, up to 3.2 GHz``: as far as it is known, "" where nothing is."""
+    """Return the known settings as text: ``on battery, governor performance, up to 3.2 GHz``; "" if none is known."""
     said = [] if power.on_battery is None else ["on battery" if power.on_battery else "on mains power"]
     if power.governor is not None:
         said.append(f"governor {power.governor}")
@@ -41,7 +46,7 @@ def power_words(power: PowerFacts) -> str:
 
 
 def power_warning(power: PowerFacts) -> str | None:
-    """What makes times differ from those of the same computer at work; None where nothing does."""
+    """Return a warning if power settings make times unusual for this computer; None if they do not."""
     if power.on_battery:
         return "This computer runs on battery, which slows it down: connect it to mains power, and measure again."
     if saves_power(power):

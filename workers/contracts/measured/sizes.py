@@ -1,10 +1,10 @@
-"""Numbers of bytes for people."""
+"""Format numbers of bytes for the user."""
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def bytes_words(size: float) -> str:
-    """``3.4 MB``: decimal units as disks and hubs use them."""
+    """Return a size as text, ``3.4 MB``, in the decimal units of disks and hubs."""
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1

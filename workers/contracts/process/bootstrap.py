@@ -46,7 +46,8 @@ SERVER_NAME, WORKER_NAME = "fettle-forks", "fettle-worker"
 
 class ForkOrder(Frozen):
     """To the fork server: fork a worker for a job of `kind`, whose pipe comes along, with this environment and these
-    cores; or let go of the worker `reap`, whose group is dead."""
+    cores; or let go of the worker `reap`, whose group is dead.
+    """
 
     kind: str = ""
     config: ChildConfig | None = None
@@ -57,7 +58,8 @@ class ForkOrder(Frozen):
 
 class ForkAnswer(Frozen):
     """From the fork server: a worker's process number, its exit code (minus the signal's number) once it ended, or
-    neither: it waits for an order."""
+    neither: it waits for an order.
+    """
 
     pid: int | None = None
     exit_code: int | None = None

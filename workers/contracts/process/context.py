@@ -28,7 +28,8 @@ class JobContext(Protocol):
     @property
     def kept_dir(self) -> Path | None:
         """A folder that stays when the job is ended and that the same job gets again: what is finished there need not
-        be done twice. None: nothing outlives the job."""
+        be done twice. None: nothing outlives the job.
+        """
 
     @property
     def original(self) -> Path | None:

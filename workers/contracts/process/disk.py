@@ -34,7 +34,8 @@ OTHER_FOLDER = "fettle store free, or another folder with --data-dir FOLDER or F
 
 class DiskFull(WorkerError):
     """There is no room in `folder`. Sizes in bytes; `needed_bytes` is what would have had to fit, where that is known,
-    `written_bytes` what was there of it already."""
+    `written_bytes` what was there of it already.
+    """
 
     exit_code = 6
 

@@ -16,7 +16,8 @@ FIRST_LEVEL, LATER_LEVEL = 0.04, 0.01
 
 def level_of_look(earlier: int) -> float:
     """One-sided level of a look at items that were looked at so many times before: .04, then .01·6/(π²k²), which add up
-    to .05 however many there are (Bonferroni over a convergent series)."""
+    to .05 however many there are (Bonferroni over a convergent series).
+    """
     return FIRST_LEVEL if earlier == 0 else LATER_LEVEL * 6 / (math.pi**2 * earlier**2)
 
 
@@ -47,7 +48,8 @@ class FingerprintsParams(Frozen):
 
 class FingerprintsResult(Frozen):
     """`path` holds (n,) uint64: the low 64 bits of each item's digest, which is the same for what is the same to the
-    model; `NOBODYS` for items that every set gets from Fettle."""
+    model; `NOBODYS` for items that every set gets from Fettle.
+    """
 
     path: str = "fingerprints.npy"
     n: int

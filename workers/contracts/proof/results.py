@@ -14,7 +14,8 @@ TASK_IDS = (
 @dataclass(frozen=True)
 class ReadAs:
     """One way to read results. `told` says what they are of this model, after "Fettle reads the answers as"; `is_it`
-    whether this description reads them so."""
+    whether this description reads them so.
+    """
 
     id: str
     title: str

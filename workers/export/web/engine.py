@@ -89,7 +89,8 @@ def _missing(reason: str) -> BackendMissing:
 
 def _told(script: str, wanted: set[str], name: str) -> str:
     """A module whose exports become global names (below `name`): a page that is opened from a folder may hold modules
-    in itself, but import none. Raises ValueError where it exports something else."""
+    in itself, but import none. Raises ValueError where it exports something else.
+    """
     last = EXPORTS.search(script)
     pairs = [entry.strip().split(" as ") for entry in last[1].split(",")] if last else []
     inner = {pair[-1]: pair[0] for pair in pairs if pair[-1] in wanted}

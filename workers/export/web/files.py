@@ -29,7 +29,8 @@ PIECE_BYTES = 6 << 20
 
 def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ...], model: Path) -> dict[str, str]:
     """All files of the page by their names. `about` are lines on the model, `model` its ONNX file in a folder that
-    holds it and the weights beside it, nothing else. Raises `BackendMissing` where the engine is not installed."""
+    holds it and the weights beside it, nothing else. Raises `BackendMissing` where the engine is not installed.
+    """
     is_text = spec.preprocess.kind == "text"
     found: dict[str, str] = {}
     sources = {path.name: path.read_bytes() for path in sorted(model.parent.iterdir())}

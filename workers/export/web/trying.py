@@ -1,5 +1,6 @@
 """The page's own scripts and engine, run by Node.js where that is installed: prepared inputs and decoded answers have
-to be those of the Python pipeline. A browser needs sockets between its processes, which export jobs may not have."""
+to be those of the Python pipeline. A browser needs sockets between its processes, which export jobs may not have.
+"""
 
 import io
 import json

@@ -41,7 +41,8 @@ class Spread:
 def channel_errors(old: Sequence[Values], new: Sequence[Values]) -> Floats:
     """(n,): the largest error of any channel, as a share of that channel's spread over all items and positions of the
     original; of a value far from the middle, of its distance. Infinite where the shape differs or the new one is no
-    number. Of rows and columns both are taken for channels, and the worse counts."""
+    number. Of rows and columns both are taken for channels, and the worse counts.
+    """
     errors = _errors(old, new, by_channel)
     if all(part.ndim == 2 and part.shape[0] <= MOST_ROWS for part in old):
         errors = np.maximum(errors, _errors(old, new, lambda values: values.astype(np.float64)))
@@ -63,7 +64,8 @@ def _errors(old: Sequence[Values], new: Sequence[Values], split: Callable[[Value
 
 def channel_spreads(rows: Sequence[Floats]) -> Spread:
     """Of `rows`, each (channels, positions). The width is the standard deviation, or less where the quartiles say less
-    (and differ); of a constant channel the size of its mean (1 where that is 0)."""
+    (and differ); of a constant channel the size of its mean (1 where that is 0).
+    """
     count = sum(row.shape[1] for row in rows)
     mean = sum(row.sum(axis=1) for row in rows) / max(count, 1)
     spread = np.sqrt(sum(np.square(row - mean[:, None]).sum(axis=1) for row in rows) / max(count, 1))

@@ -37,7 +37,8 @@ MOST_COUNTED = 1 << 20
 class ClassChange:
     """Of one class in n pictures, all (n,): whether either mask has it, the overlap (IoU, 1 where neither has it), how
     many objects are lost, new, joined or cut in two, and how many of these are lost or new (of the background they are
-    holes in something)."""
+    holes in something).
+    """
 
     present: Flags
     overlap: Floats
@@ -96,7 +97,8 @@ def same_masks(old: Masks, new: Masks) -> bool:
 @dataclass(frozen=True)
 class _Objects:
     """Connected pixels of `masks` (n, height, width): the `numbers` of the objects, of the same shape, 0 where there is
-    none, and their `sizes` (k + 1,) in pixels, of the number 0 without meaning."""
+    none, and their `sizes` (k + 1,) in pixels, of the number 0 without meaning.
+    """
 
     masks: Flags
     numbers: NDArray[np.int32]
@@ -125,7 +127,8 @@ def _uncovered(mine: _Objects, theirs: Flags) -> Numbers:
 def right_objects(there: Flags, found: Flags) -> tuple[int, int]:
     """How many objects of both masks (n, height, width) have a partner in the other that they overlap by more than half
     (IoU), and how many there are; none has two such partners, so that what is joined or cut is wrong (recognition
-    quality of Kirillov et al., arXiv 1801.00868)."""
+    quality of Kirillov et al., arXiv 1801.00868).
+    """
     mine, theirs = _Objects.of(there), _Objects.of(found)
     both = there & found
     one, other, shared = _overlapping(mine.numbers[both], theirs.numbers[both], len(theirs.sizes))
@@ -149,7 +152,8 @@ def _overlapping(one: NDArray[np.int32], other: NDArray[np.int32], count: int) -
 
 def _joined(mine: _Objects, theirs: Flags) -> Numbers:
     """(n,): objects of `theirs` that hold a third and more of two or more of `mine`, by more than a thin bridge (they
-    are taken without their outermost pixels)."""
+    are taken without their outermost pixels).
+    """
     inner = ~_grown(~theirs)
     inner[:, [0, -1]], inner[:, :, [0, -1]] = False, False
     cores, core_count = numbered(inner)

@@ -100,7 +100,8 @@ def span_of(pictures: Sequence[NDArray[Any]]) -> tuple[float, float]:
 
 def nearness(old: Floats, new: Floats, low: float, span: float) -> tuple[float, float, float, float]:
     """PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel; −inf and 0 for other sizes and no
-    numbers."""
+    numbers.
+    """
     if old.shape != new.shape or not np.isfinite(new).all():
         return -math.inf, 0.0, -math.inf, -math.inf
     a, b = ((values - low) / span for values in (old, new))

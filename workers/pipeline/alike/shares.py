@@ -21,7 +21,8 @@ NEAR = 0.05
 
 def unlike_labels(old: Floats, new: Floats, moved: float = SCORE_MOVED) -> Flags:
     """(n, labels): whether a label is lost, new, or its score changed by more than `moved`; all of a score that is no
-    number."""
+    number.
+    """
     other = (old >= THRESHOLD) != (new >= THRESHOLD)
     near = (np.abs(old - THRESHOLD) <= NEAR) & (np.abs(new - THRESHOLD) <= NEAR)
     return np.asarray((other & ~near) | ~(np.abs(new - old) <= moved), np.bool_)

@@ -40,7 +40,8 @@ def centered(values: Floats, center: Floats) -> Floats:
 
 def other_length(old: Floats, new: Floats) -> Flags:
     """(n,): whether the length changed by more than a tenth, which a search by dot product ranks by; that all became
-    longer alike orders nothing anew, but for vectors of length 1, whose products are read as cosines."""
+    longer alike orders nothing anew, but for vectors of length 1, whose products are read as cosines.
+    """
     before, after = np.linalg.norm(old, axis=1), np.linalg.norm(new, axis=1)
     ratio = after / np.where(before > 0, before, 1.0)
     known = np.isfinite(ratio)
@@ -50,7 +51,8 @@ def other_length(old: Floats, new: Floats) -> Flags:
 
 def finds_others(before: Floats, after: Floats, tie: float = 0.0) -> Flags:
     """(n,) of similarities (n, gallery): the nearest is not among the three nearest now, or fewer than seven of the ten
-    nearest are found again. What is less similar than these by `tie` and less is as near as they are."""
+    nearest are found again. What is less similar than these by `tie` and less is as near as they are.
+    """
     k = min(NEIGHBORS, before.shape[1])
     before, after = np.nan_to_num(before, nan=-2.0), np.nan_to_num(after, nan=-2.0)
     again = np.take_along_axis(after, np.argsort(-before, axis=1, kind="stable")[:, :k], axis=1)
@@ -72,7 +74,8 @@ def _other_neighbors(a: Floats, b: Floats, share: float) -> Flags:
 def unlike_vectors(old: NDArray[Any], new: NDArray[Any], share: float) -> Flags:
     """(n,) of vectors (n, width): whether the direction moved by more than `share` of what the proof allows, measured
     by how far each vector lies from the center of all `old`, or the length by more than `share` of a tenth, or a search
-    among the n finds others."""
+    among the n finds others.
+    """
     a, b = unit(old.astype(np.float64)), unit(new.astype(np.float64))
     spread = np.linalg.norm(a - a.mean(axis=0), axis=1)
     has_center = (spread >= LEAST_SPREAD) & (len(a) >= LEAST_FOR_CENTER)

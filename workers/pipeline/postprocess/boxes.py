@@ -34,7 +34,8 @@ _ORDERS = {
 class Heads:
     """Of n pictures: `places` (n, k, 4) as the model gives them, `scores` (n, k, classes) as shares, or of the one
     class that `labels` (n, k) names; `behind` (n, k, more) is what stands behind them: an angle, key points, or how
-    much of each of the `prototypes` (n, more, height, width) a mask has."""
+    much of each of the `prototypes` (n, more, height, width) a mask has.
+    """
 
     places: NDArray[np.float32]
     scores: NDArray[np.float32]
@@ -121,7 +122,8 @@ def _behind(whole: NDArray[np.float32], last: int, steps: BoxesSteps) -> NDArray
 
 def grid_of(size: tuple[int, int], count: int) -> NDArray[np.float64] | None:
     """(count, 3): column, row and width in pixels of each cell of YOLO's grids over an input of `size` (height, width),
-    the finest first; None where as many boxes are no cell each."""
+    the finest first; None where as many boxes are no cell each.
+    """
     for strides in STRIDES:
         cells = [
             np.stack(
@@ -140,7 +142,8 @@ def grid_of(size: tuple[int, int], count: int) -> NDArray[np.float64] | None:
 
 def _from_cells(places: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Middles and sides in pixels out of what is told in cells: middle = (told + cell) · width, side = e^told · width
-    (YOLOX, arXiv 2107.08430). Raises ValueError where there is not one box a cell."""
+    (YOLOX, arXiv 2107.08430). Raises ValueError where there is not one box a cell.
+    """
     grid = grid_of(size, places.shape[1])
     if grid is None:
         raise ValueError(f"{places.shape[1]} boxes are not one for each cell")
@@ -229,7 +232,8 @@ def without_copies(
     angles: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int64]:
     """Which boxes stay (greedy non-maximum suppression, class by class). They come in the order of their scores, and
-    may be turned by `angles`."""
+    may be turned by `angles`.
+    """
     alone = np.ones(len(kinds), np.bool_)
     for kind in np.unique(kinds):
         at = np.flatnonzero(kinds == kind)

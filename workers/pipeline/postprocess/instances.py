@@ -1,5 +1,6 @@
 """Masks of single things (YOLACT, arXiv 1904.02689; Ultralytics' task segment): prototypes that all share, and each
-thing's own sum of them, cut out by its box."""
+thing's own sum of them, cut out by its box.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def packed_masks(
     coefficients: NDArray[Any], prototypes: NDArray[Any], corners: NDArray[Any], size: tuple[int, int]
 ) -> NDArray[np.float32]:
     """(k, 23): the masks of boxes left, top, right, bottom (k, 4) in pixels of an input of `size` (height, width), from
-    `coefficients` (k, p) and `prototypes` (p, height, width). A cell is in where the sum is above 0 (a share of .5)."""
+    `coefficients` (k, p) and `prototypes` (p, height, width). A cell is in where the sum is above 0 (a share of .5).
+    """
     if not len(coefficients):
         return np.empty((0, MASK_SIDE), np.float32)
     planes, high, wide = prototypes.shape

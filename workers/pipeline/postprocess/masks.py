@@ -13,7 +13,8 @@ from ..spec import MaskSteps
 
 def decode(outputs: Mapping[str, NDArray[Any]], steps: MaskSteps) -> NDArray[np.float32]:
     """(n, height, width) class numbers; of one plane 1 from the threshold on, else 0. NaN for a picture whose planes
-    are no finite numbers. Raises KeyError where the output is missing."""
+    are no finite numbers. Raises KeyError where the output is missing.
+    """
     values = np.asarray(outputs[steps.output], np.float32)
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if steps.planes == "none":

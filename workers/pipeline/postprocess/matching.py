@@ -74,7 +74,8 @@ def boxes_of(values: NDArray[Any]) -> Boxes:
 def compare_item(old: Boxes, new: Boxes, threshold: float) -> Compared:
     """Each confident box of either beside the other's boxes of its class: partners are at IoU ≥ .7, of small boxes
     within two pixels, and their scores differ by .2 at most. One box has one partner: the pairs of the highest overlap
-    first."""
+    first.
+    """
     classes: list[NDArray[np.int64]] = []
     unmatched: list[Flags] = []
     for mine, theirs, both in ((old, new, True), (new, old, False)):
@@ -138,7 +139,8 @@ def _masked(mine: Boxes, theirs: Boxes) -> bool:
 
 def _masks_near(mine: Boxes, theirs: Boxes, pairs: Flags, side: Floats) -> Flags:
     """(len(mine), len(theirs)): whether the masks of these `pairs` lie over each other; `side` is the shorter one of
-    each of `mine`."""
+    each of `mine`.
+    """
     assert mine.behind is not None and theirs.behind is not None
     same = np.zeros_like(pairs)
     for one, other in np.argwhere(pairs):
@@ -150,7 +152,8 @@ def _masks_near(mine: Boxes, theirs: Boxes, pairs: Flags, side: Floats) -> Flags
 
 def _points_near(mine: Boxes, theirs: Boxes) -> Flags:
     """(len(mine), len(theirs)): whether nine in ten of the points that the first sees are where the second sees them;
-    True where there are none."""
+    True where there are none.
+    """
     a, b = mine.behind, theirs.behind
     if a is None or b is None:
         return np.full((len(mine.scores), len(theirs.scores)), a is None and b is None)

@@ -24,7 +24,8 @@ COLORS = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#c92a2a", "#0b7285", "#5f
 @dataclass(frozen=True)
 class Thing:
     """`name` of its class `number`, `score` in 0..1, `box` left, top, right, bottom in pixels of the picture, and
-    `mask` (cells, cells) within the box where the model tells one."""
+    `mask` (cells, cells) within the box where the model tells one.
+    """
 
     number: int
     name: str
@@ -35,7 +36,8 @@ class Thing:
 
 def things_of(rows: NDArray[Any], spec: PipelineSpec, size: tuple[int, int] | None = None) -> list[Thing]:
     """Boxes (k, 6) from the score threshold on, the surest first. `size` is width and height of the person's picture;
-    without it places stay in pixels of the model's input."""
+    without it places stay in pixels of the model's input.
+    """
     steps = spec.postprocess
     assert isinstance(steps, BoxesSteps)
     sure = rows[rows[:, 4] >= steps.score_threshold].astype(np.float64)

@@ -1,5 +1,6 @@
 """Texts out of scores of characters for each moment (CTC; Graves et al., ICML 2006): the best of each moment is read,
-repetitions and blanks fall out."""
+repetitions and blanks fall out.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ SPACES = ("|", "<space>", "▁")
 
 def decode(outputs: Mapping[str, NDArray[Any]], steps: TranscriptSteps) -> NDArray[np.float32]:
     """(n, longest) character numbers, −1 behind a row's end; NaN for a row whose scores are no finite numbers. Raises
-    KeyError where the output is missing."""
+    KeyError where the output is missing.
+    """
     values = np.asarray(outputs[steps.output], np.float32)
     values = values[None] if values.ndim == 2 else values
     best = values.argmax(axis=2)

@@ -12,7 +12,8 @@ Floats = NDArray[np.float64]
 
 def turned_corners(corners: NDArray[Any], angles: NDArray[Any]) -> Floats:
     """(k, 4, 2): the corners, in turn, of boxes left, top, right, bottom (k, 4) that are turned by `angles` (k,) around
-    their middle."""
+    their middle.
+    """
     low, high = np.asarray(corners[:, :2], np.float64), np.asarray(corners[:, 2:4], np.float64)
     middle, half = (low + high) / 2, (high - low) / 2
     along = np.stack([np.cos(angles), np.sin(angles)], axis=1) * half[:, :1]
@@ -44,7 +45,8 @@ def turned_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Flo
 
 def likely_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Floats:
     """(len(a), len(b)): ProbIoU (Llerena et al., arXiv 2106.06072), how alike boxes are as normal distributions, by
-    which detectors of turned boxes choose among a thousand."""
+    which detectors of turned boxes choose among a thousand.
+    """
     (xa, ya, pa, qa, ra), (xb, yb, pb, qb, rb) = _normals(a, angles_a), _normals(b, angles_b)
     dx, dy = xa[:, None] - xb[None], ya[:, None] - yb[None]
     p, q, r = pa[:, None] + pb[None], qa[:, None] + qb[None], ra[:, None] + rb[None]

@@ -1,1 +1,1 @@
-"""The walls around a worker."""
+"""Sandbox of a worker process: file access, system calls, capabilities and limits."""

@@ -1,7 +1,7 @@
-"""Numbers of Linux's system calls that the filter of workers knows, by kind of processor.
+"""Numbers of the Linux system calls that the workers' filter uses, by processor architecture.
 
 Source: Linux kernel, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (aarch64). Numbers
-from 424 on are the same everywhere. A call that a processor does not have is missing from its table.
+from 424 on are the same on all architectures. A call that an architecture lacks is missing from its table.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Machine:
-    """One kind of processor: its name in `seccomp_data.arch`, the number of `seccomp`, and numbers by name."""
+    """One processor architecture and its system call numbers.
+
+    Attributes:
+        audit_arch: The architecture's value in `seccomp_data.arch`.
+        seccomp: The number of the `seccomp` call.
+        numbers: Call numbers by name.
+    """
 
     audit_arch: int
     seccomp: int

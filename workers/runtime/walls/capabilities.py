@@ -1,4 +1,4 @@
-"""Dropping root's special rights on Linux (capabilities(7)): a worker never needs them."""
+"""Drop root's capabilities on Linux (capabilities(7)), which a worker never needs."""
 
 import ctypes
 import os
@@ -21,7 +21,7 @@ class _Sets(ctypes.Structure):
 
 
 def drop_all() -> None:
-    """Give up every capability of this thread and of all that it starts. Raises OSError."""
+    """Drop every capability of this thread and of all processes it starts; raise OSError on failure."""
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in range(LAST_POSSIBLE):
         libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)

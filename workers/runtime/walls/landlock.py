@@ -1,7 +1,7 @@
-"""Landlock of Linux by its system calls: which files a process may read and write, no TCP, no signals outside.
+"""Restrict file access, TCP and signals of a process with Linux's Landlock system calls.
 
 Source: Linux kernel, Documentation/userspace-api/landlock.rst (ABI 1 to 8). Before ABI 8 a restriction holds for the
-calling thread and all that it starts afterwards; it can be narrowed again and never widened.
+calling thread and all that it starts afterwards. A restriction can be narrowed later and never widened.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ CREATE_RULESET_VERSION = 1
 RULE_PATH_BENEATH = 1
 PR_SET_NO_NEW_PRIVS = 38
 TRUNCATE_ABI, TCP_ABI, SIGNALS_ABI, ALL_THREADS_ABI = 3, 4, 6, 8
-"""The first versions that cover emptying files, TCP, signals to processes outside, and all threads at once."""
+"""First versions that cover emptying files, TCP, signals to processes outside, and all threads at once."""
 
 RESTRICT_ALL_THREADS = 1 << 3
 OWN_THREADS = Path("/proc/self/task")
@@ -45,7 +45,7 @@ class _PathBeneath(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Grant:
-    """One file or folder with the rights that hold below it. A path that does not exist is skipped."""
+    """One file or folder and the rights that hold below it; a path that does not exist is skipped."""
 
     path: Path
     rights: int
@@ -62,7 +62,7 @@ def _syscall(number: int, *arguments: object) -> int:
 
 
 def abi() -> int:
-    """The kernel's Landlock version; 0 where it has none or it is switched off."""
+    """Return the kernel's Landlock version; 0 if Landlock is absent or switched off."""
     if sys.platform != "linux":
         return 0
     try:
@@ -72,7 +72,10 @@ def abi() -> int:
 
 
 def no_new_privileges() -> None:
-    """Needed before a restriction without privileges; also makes setuid programs harmless. Raises OSError."""
+    """Forbid this process new privileges, which also makes setuid programs harmless; raise OSError on failure.
+
+    Landlock and seccomp need this in a process without privileges.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no_new_privs")
@@ -97,7 +100,7 @@ def _ruleset(version: int, *, deny_tcp: bool) -> int:
 
 
 def _existing(grants: Iterable[Grant]) -> Iterator[tuple[int, int]]:
-    """(file descriptor, rights) of each path that is there; the descriptor is closed afterwards."""
+    """Yield (file descriptor, rights) of each path that exists; the descriptor is closed afterwards."""
     for grant in grants:
         try:
             descriptor = os.open(grant.path, os.O_PATH | os.O_CLOEXEC)
@@ -111,7 +114,7 @@ def _existing(grants: Iterable[Grant]) -> Iterator[tuple[int, int]]:
 
 
 def leaves_threads_out(version: int) -> bool:
-    """Return whether this process has other threads, which `restrict` does not reach on a kernel of this version."""
+    """Return whether this process has other threads that `restrict` does not reach on a kernel of this version."""
     if version >= ALL_THREADS_ABI:
         return False
     try:
@@ -121,9 +124,13 @@ def leaves_threads_out(version: int) -> bool:
 
 
 def restrict(grants: Iterable[Grant], *, deny_tcp: bool = True) -> int:
-    """Allow this thread (from `ALL_THREADS_ABI` on: all threads) nothing but `grants` from now on.
+    """Restrict this thread (from `ALL_THREADS_ABI` on: all threads) to `grants`.
 
-    Returns the kernel's version, 0 if it has no Landlock. Raises OSError if the kernel has Landlock and refuses.
+    Returns:
+        The kernel's Landlock version; 0 if it has none.
+
+    Raises:
+        OSError: The kernel has Landlock and refuses.
     """
     version = abi()
     if version == 0:

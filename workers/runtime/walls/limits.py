@@ -1,8 +1,8 @@
-"""Limits of one job: processor time, file size, memory; and the watchdog that enforces what the system does not.
+"""Limit processor time, file size and memory of one job, and watch what the system does not enforce.
 
-RLIMIT_AS does not fit (address space grows by 77 MiB a thread), so RLIMIT_DATA catches single huge requests and
-the watchdog looks at the resident memory every 50 ms. Why a process was stopped is written into its log before it
-dies.
+RLIMIT_AS does not fit, because the address space grows by 77 MiB per thread. RLIMIT_DATA therefore catches single huge
+allocations, and the watchdog reads the resident memory every 50 ms. The reason for a stop is written to the job's log
+before the process ends.
 """
 
 import contextlib
@@ -37,20 +37,22 @@ Reason = Literal["memory", "wall_time"]
 
 @dataclass(frozen=True)
 class StopRecord:
-    """Why the watchdog ended the process. `used` and `limit` are bytes or seconds."""
+    """Reason why the watchdog ended the process; `used` and `limit` are bytes or seconds."""
 
     reason: Reason
     used: float
     limit: float
 
     def line(self) -> str:
+        """Return the record as the log line that the parent reads."""
         return RECORD_MARK + json.dumps({"reason": self.reason, "used": self.used, "limit": self.limit})
 
 
 class ResidentMemory:
-    """Reads the resident memory of this process, as cheaply as the system allows."""
+    """Reader of this process's resident memory, as cheap as the system allows."""
 
     def __init__(self) -> None:
+        """Open the system's memory file on Linux; other systems use psutil."""
         self._file: int | None = None
         self._page_bytes = 0
         if sys.platform == "linux":
@@ -59,7 +61,7 @@ class ResidentMemory:
                 self._page_bytes = os.sysconf("SC_PAGE_SIZE")
 
     def read(self) -> int | None:
-        """Bytes now; None where it cannot be read."""
+        """Return the resident memory in bytes; None if it cannot be read."""
         if self._file is not None and sys.platform != "win32":
             return int(os.pread(self._file, 128, 0).split()[1]) * self._page_bytes
         try:
@@ -76,7 +78,7 @@ def _sleep() -> bool:
 
 
 def _parent_watch() -> Callable[[], bool]:
-    """A function that waits `INTERVAL_S` and says whether the parent ended meanwhile."""
+    """Return a function that waits `INTERVAL_S` and returns whether the parent ended meanwhile."""
     parent = parent_process()
     if parent is None:
         return _sleep
@@ -89,9 +91,9 @@ def _parent_watch() -> Callable[[], bool]:
 
 
 def is_near_memory_limit(limits: Limits) -> bool:
-    """Whether this process held nearly all that it may at some time.
+    """Return whether this process's peak memory reached `NEAR_LIMIT` of its limit.
 
-    Not by Linux's ru_maxrss: exec carries the parent's mark into it, so that a large window would count for its jobs.
+    Linux's ru_maxrss is not used: exec passes on the parent's peak, so a large window would count for its jobs.
     """
     if limits.memory_bytes is None or sys.platform == "win32":
         return False
@@ -101,7 +103,7 @@ def is_near_memory_limit(limits: Limits) -> bool:
 
 
 def lower_priority(niceness: int) -> None:
-    """Let the window and the person's other programs go first."""
+    """Lower this process's priority below the window and other programs."""
     if sys.platform == "win32":
         import psutil
 
@@ -112,7 +114,7 @@ def lower_priority(niceness: int) -> None:
 
 
 def _set(kind: int, soft: int, hard: int | None = None) -> None:
-    """Lower one limit, never above what already holds."""
+    """Lower one limit, never above the limit that already holds."""
     old_hard = resource.getrlimit(kind)[1]
     hard = soft if hard is None else hard
     if old_hard != resource.RLIM_INFINITY:
@@ -121,7 +123,7 @@ def _set(kind: int, soft: int, hard: int | None = None) -> None:
 
 
 def set_system_limits(limits: Limits, threads: int) -> list[str]:
-    """Hand the limits to the operating system. Returns what it does not offer, in words."""
+    """Set the limits in the operating system; return those that it lacks, in words."""
     if sys.platform == "win32":
         return ["limits on memory, processor time and file size (watched by the program itself instead)"]
     _set(resource.RLIMIT_CORE, 0)
@@ -138,12 +140,13 @@ def set_system_limits(limits: Limits, threads: int) -> list[str]:
 
 
 class Watchdog(threading.Thread):
-    """Ends this process when its parent is gone, when it holds too much memory, or when its time is over.
+    """Thread that ends this process when its parent is gone, it holds too much memory, or its time is over.
 
-    It wakes twenty times a second for some microseconds, also while something is measured.
+    It wakes twenty times a second for some microseconds, also during measurements.
     """
 
     def __init__(self, parent_pid: int) -> None:
+        """Create the watchdog of a worker whose parent has this process id."""
         super().__init__(name="watchdog", daemon=True)
         self._parent_pid = parent_pid
         self._limits: Limits | None = None
@@ -151,12 +154,13 @@ class Watchdog(threading.Thread):
         self._resident = ResidentMemory()
 
     def watch(self, limits: Limits) -> None:
-        """Begin with the limits of a job; until then only the parent is watched."""
+        """Start to enforce the limits of a job; before this call only the parent is watched."""
         if limits.wall_s is not None:
             self._deadline = time.monotonic() + limits.wall_s
         self._limits = limits
 
     def run(self) -> None:
+        """Check the parent and the limits until one of them ends the process."""
         parent_ended = _parent_watch()
         while True:
             if parent_ended() or (sys.platform != "win32" and os.getppid() != self._parent_pid):
@@ -180,7 +184,7 @@ class Watchdog(threading.Thread):
 
 
 def end_group(exit_code: int) -> None:
-    """End this process at once, and all that it started."""
+    """End this process and all processes it started at once."""
     if sys.platform != "win32" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(exit_code)

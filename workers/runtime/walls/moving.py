@@ -1,7 +1,7 @@
-"""Moving a file into another folder behind Landlock of version 1 (kernels 5.13 to 5.18, such as Ubuntu 22.04's).
+"""Move files between folders under Landlock version 1 (kernels 5.13 to 5.18, such as that of Ubuntu 22.04).
 
-That version denies it always, as if the folders lay on different disks (EXDEV): the right REFER came with version 2.
-Libraries such as onnxscript write into a temporary folder and move what is whole from there.
+That version always denies such a move, as if the folders were on different disks (EXDEV): the right REFER came with
+version 2. Libraries such as onnxscript write to a temporary folder and move the finished file.
 """
 
 import errno
@@ -13,7 +13,7 @@ REFER_ABI = 2
 
 
 def move_by_copying() -> None:
-    """From now on let `os.rename` and `os.replace` of this process copy a file where the kernel does not move it."""
+    """Make `os.rename` and `os.replace` of this process copy a file if the kernel refuses to move it."""
     for name in ("rename", "replace"):
         setattr(os, name, _copying(getattr(os, name)))
 

@@ -1,7 +1,8 @@
-"""The walls around a worker: what it may read, write and start, and what of that this machine cannot do.
+"""Set up the sandbox of a worker and report protections that this computer lacks.
 
-Layer 1 is put up before any library is imported, since threads that exist already stay free (importing numpy starts
-one): the system's libraries, the root of the jobs' folders, the inputs known by then. Layer 2 narrows it to one job.
+Layer 1 is set up before any library is imported, since threads that exist already stay unrestricted (importing numpy
+starts one). It allows the system's libraries, the root of the jobs' folders and the inputs known by then. Layer 2
+narrows it to one job.
 """
 
 import errno
@@ -29,15 +30,18 @@ FOR_NETWORK = (
     "/etc/services", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/run/systemd/resolve",
 )  # fmt: skip
 FOR_PROGRAMS = ("/usr/bin", "/bin", "/usr/local/bin", "/usr/libexec", "/usr/include", "/usr/local/include")
-"""The last three are for a C++ compiler: its parts and the header files."""
+"""Folders of programs; the last three hold the parts and header files of a C++ compiler."""
 GPU_FILES = (
     "/proc/driver/nvidia", "/proc/driver/nvidia-uvm", "/proc/devices", "/proc/modules", "/proc/filesystems",
     "/usr/share/nvidia", "/etc/nvidia", "/sys/module",
 )  # fmt: skip
 GPU_DEVICES = ("nvidia*", "dri", "dxg", "shm")
 OWN_THREADS = "/proc/self/task"
-"""Drivers from 570 on write the names of their threads there, in `cuInit`; refused, it ends with error 304, while NVML
-and nvidia-smi still work (nolabs-ai/nono#673, NVIDIA/OpenShell#1486)."""
+"""Folder to which drivers from 570 on write their thread names in `cuInit`.
+
+Without access `cuInit` fails with error 304, while NVML and nvidia-smi still work (nolabs-ai/nono#673,
+NVIDIA/OpenShell#1486).
+"""
 
 EMPTYING = "its kernel lets a program empty files that it may not open"
 OLD_FOR_SIGNALS = "its kernel is older than 6.12"
@@ -46,13 +50,13 @@ THREADS = "its kernel does not reach threads that were started before"
 
 @dataclass
 class Protections:
-    """What holds, and what is missing with its reason; both go into the child's `Ready`."""
+    """Protections of one process, active and missing ones (with the reason); both go into the child's `Ready`."""
 
     held: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     def record(self, name: str, reason: str) -> None:
-        """Add one wall: to those that hold, or with `reason` to those that are missing."""
+        """Add one protection to the active ones, or with `reason` to the missing ones."""
         if reason:
             self.missing.append(f"{name} ({reason})")
         else:
@@ -60,7 +64,7 @@ class Protections:
 
 
 def reason_against(wall: Callable[[], bool]) -> str:
-    """Put one wall up. Return why it does not hold: the machine lacks it or refuses; "" where it holds."""
+    """Activate one protection; return "" on success, or why the computer lacks or refuses it."""
     try:
         return "" if wall() else NOT_OFFERED
     except OSError as error:
@@ -69,7 +73,7 @@ def reason_against(wall: Callable[[], bool]) -> str:
 
 
 def _code_roots(job_kinds: str) -> list[Path]:
-    """Folders that code is imported from: Python itself, its packages, and our own workers."""
+    """Return the folders that code is imported from: Python, its packages, and our workers."""
     roots = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2]]
     spec = importlib.util.find_spec(job_kinds) if job_kinds else None
     if spec is not None:
@@ -79,7 +83,7 @@ def _code_roots(job_kinds: str) -> list[Path]:
 
 
 def system_grants(config: ChildConfig) -> list[Grant]:
-    """What every job needs of the system, with the rights to start programs or reach devices only where asked."""
+    """Return the file rights that every job needs; programs and devices are included only if `config` requests them."""
     run = READ | EXECUTE if config.start_programs else READ
     grants = [Grant(Path(place), run) for place in SYSTEM]
     grants += [Grant(place, run) for place in _code_roots(config.job_kinds)]
@@ -98,9 +102,10 @@ def system_grants(config: ChildConfig) -> list[Grant]:
 def job_grants(
     config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str]
 ) -> list[Grant]:
-    """The job's own files. A link opens nothing, since walls look at where it leads; the parent removes those left.
+    """Return the rights to the job's own files.
 
-    What lies in `write_paths` outlives the job: no links there, and nothing is started from there.
+    A link grants nothing, since Landlock checks its destination; the parent removes links that are left. Files in
+    `write_paths` outlive the job, so links and starting programs are forbidden there.
     """
     write = WRITE | MAKE_SYM | (EXECUTE if config.start_programs else 0)
     grants = [Grant(Path(work_dir), write), *(Grant(Path(place), WRITE) for place in write_paths)]
@@ -114,7 +119,7 @@ def _privileges() -> bool:
 
 
 def first_layer(config: ChildConfig) -> Protections:
-    """Restrict this process to what jobs of `config` may ever need."""
+    """Restrict this process to the rights that jobs of `config` may ever need."""
     protections = Protections()
     if not config.sandbox:
         protections.missing = [f"{name} (switched off)" for name in ALL]
@@ -146,17 +151,22 @@ def first_layer(config: ChildConfig) -> Protections:
 
 
 def leaves_threads_out(version: int) -> str:
-    """Return in words that a restriction by Landlock of this version does not reach all threads; "" where it does."""
+    """Return a sentence if Landlock of this version does not reach all threads of this process, otherwise ""."""
     return THREADS if version and landlock.leaves_threads_out(version) else ""
 
 
 def second_layer(
     config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """Narrow this process to one job's inputs and folders. Raises OSError where the kernel refuses.
+    """Narrow this process to one job's inputs and folders.
 
-    Call it before libraries start threads. Returns what is missing in words: threads that stay outside. A worker that
-    was started for this job is as narrow already.
+    Call it before libraries start threads. A worker that was started for this job is already that narrow.
+
+    Returns:
+        Missing protections in words: threads that stay outside.
+
+    Raises:
+        OSError: The kernel refuses.
     """
     known = job_grants(config, config.read_roots, config.write_root, config.write_paths)
     wanted = job_grants(config, read_paths, work_dir, write_paths)

@@ -1,9 +1,8 @@
-"""A seccomp filter for Linux: no sockets, no new programs, no reach into other processes, no change of file modes.
+"""Filter system calls with seccomp: no sockets, new programs, access to other processes or changes of file modes.
 
-It also denies what Landlock of an older kernel does not cover: emptying files and signals to other processes.
-
-Source: Linux kernel, Documentation/userspace-api/seccomp_filter.rst (x86_64 tried; aarch64 from the headers). A filter
-is inherited and can never be taken off.
+The filter also denies calls that Landlock of an older kernel does not cover: emptying files and signals to other
+processes. It is inherited and can never be removed. Source: Linux kernel,
+Documentation/userspace-api/seccomp_filter.rst (x86_64 tried; aarch64 from the headers).
 """
 
 import ctypes
@@ -45,7 +44,7 @@ ALWAYS_DENIED = (
     "delete_module", "kexec_load", "kexec_file_load", "iopl", "ioperm", "modify_ldt", "uselib", "syslog", "vhangup",
     "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
 )  # fmt: skip
-"""Reach into other processes and their memory, other ways to files, administration, and seldom used kernel code."""
+"""Access to other processes and their memory, indirect access to files, administration, and seldom used kernel code."""
 
 PROGRAMS = ("fork", "vfork", "execve", "execveat")
 ATTRIBUTES = (
@@ -53,9 +52,9 @@ ATTRIBUTES = (
     "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
     "utime", "utimes", "futimesat", "utimensat",
 )  # fmt: skip
-"""Answered with success and not done: Landlock does not cover them, and `torch.onnx.export` needs them to succeed.
+"""Calls that return success without an effect: Landlock does not cover them, and `torch.onnx.export` needs success.
 
-Compilers and virtual environments set modes, too; nothing that they make for a job has to be executable itself.
+Compilers and virtual environments set modes, too; no file that they create for a job has to be executable.
 """
 
 SIGNALS = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
@@ -63,10 +62,10 @@ SIGNALS = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
 @dataclass(frozen=True)
 class Rule:
-    """Answer one system call with `error` (0: success without doing it).
+    """Rule for one system call: return `error` instead of running it (0: success without an effect).
 
-    With an `argument` (its index; the lower 32 bits, which is all that the kernel reads of it here) only where the
-    bits `mask` of it are one of `denied`, or none of `allowed`.
+    With an `argument` index, the rule compares the lower 32 bits of that argument. It then applies only where the bits
+    `mask` of the argument are in `denied`, or are not in `allowed`.
     """
 
     call: str
@@ -77,7 +76,7 @@ class Rule:
     allowed: tuple[int, ...] = ()
 
     def code(self, number: int) -> bytes:
-        """Return the BPF instructions for the system call `number`; they leave the accumulator alone for all others."""
+        """Return the BPF instructions for the system call `number`, which keep the accumulator unchanged for others."""
         answer = _op(RETURN, 0, 0, RET_ERRNO | self.error)
         body = answer if self.argument is None else self._looked_at(self.argument, answer)
         return _op(JUMP_EQUAL, 0, len(body) // 8, number) + body
@@ -94,10 +93,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rights:
-    """What a worker's filter lets through.
+    """Rights that a worker's filter leaves.
 
-    `landlock_abi` is the kernel's version of Landlock. `pid` is the worker's own number, and `leads_group` says whether
-    its process group holds nothing but itself and what it starts.
+    Attributes:
+        landlock_abi: The kernel's version of Landlock.
+        pid: The worker's process id.
+        leads_group: The worker's process group holds only the worker and the processes it starts.
     """
 
     network: bool
@@ -108,7 +109,10 @@ class Rights:
 
     @property
     def filters_signals(self) -> bool:
-        """Programs that a worker starts have numbers of their own, which a filter cannot know."""
+        """Return whether the filter denies signals to other processes.
+
+        It cannot do so for a worker that starts programs, whose process ids the filter does not know.
+        """
         return self.landlock_abi < landlock.SIGNALS_ABI and not self.start_programs
 
 
@@ -147,10 +151,10 @@ def _rules(rights: Rights) -> Iterator[Rule]:
 
 
 def _rules_against_emptying() -> Iterator[Rule]:
-    """Yield the ways to empty a file that Landlock before version 3 lets pass, since they need no right to write.
+    """Yield rules for calls that empty a file and that Landlock before version 3 allows without a write right.
 
-    `ftruncate` needs a file that was opened for writing. An `open` with O_TRUNC is checked by its access mode alone:
-    for reading, or with mode 3 (open(2): neither reads nor writes), the file is emptied all the same. The flags of
+    `ftruncate` needs a file opened for writing. Landlock checks an `open` with O_TRUNC by its access mode alone: with
+    mode read, or with mode 3 (open(2): neither reads nor writes), the file is emptied all the same. The flags of
     `openat2` lie in memory.
     """
     yield Rule("truncate")
@@ -160,7 +164,7 @@ def _rules_against_emptying() -> Iterator[Rule]:
 
 
 def build_filter(machine: Machine, rights: Rights) -> bytes:
-    """Return the filter as BPF instructions of 8 bytes each. Calls of a foreign architecture are denied."""
+    """Return the filter as BPF instructions of 8 bytes each; calls of a foreign architecture are denied."""
     denied = _op(RETURN, 0, 0, RET_ERRNO | errno.EPERM)
     program = [
         _op(LOAD_WORD, 0, 0, OFFSET_ARCH),
@@ -177,7 +181,14 @@ def build_filter(machine: Machine, rights: Rights) -> bytes:
 
 
 def restrict(rights: Rights) -> bool:
-    """Put the filter on all threads of this process. False where the machine has no such thing; OSError if refused."""
+    """Apply the filter to all threads of this process.
+
+    Returns:
+        Whether this architecture and system support the filter.
+
+    Raises:
+        OSError: The kernel refuses the filter.
+    """
     machine = MACHINES.get(platform.machine()) if sys.platform == "linux" else None
     if machine is None or sys.byteorder != "little":
         return False

@@ -1,4 +1,4 @@
-"""A time limit that holds whatever the process is doing: also inside native code that never lets Python run again."""
+"""Limit the time of a block of code, even inside native code that never returns to Python."""
 
 import faulthandler
 import os
@@ -9,9 +9,9 @@ MOST_BUSY = 4.0
 
 
 def busy_factor(cores: int) -> float:
-    """How much longer everything takes where more wants to run than there are cores; 1 on a quiet machine.
+    """Return how much longer work takes when more processes run than there are cores; 1 on an idle computer.
 
-    A worker is polite: of a busy machine it gets less than its share. Windows does not tell its load.
+    A worker has a low priority and gets less than its share of a busy computer. Windows does not report its load.
     """
     if not hasattr(os, "getloadavg"):
         return 1.0
@@ -20,10 +20,10 @@ def busy_factor(cores: int) -> float:
 
 @contextmanager
 def end_after(seconds: float) -> Iterator[None]:
-    """End this process if the block takes longer; where it hung stands in the log then, mostly.
+    """End this process if the block takes longer than `seconds`; the log usually shows where it hung.
 
-    faulthandler's timer is a native thread that needs nothing of Python. It has one timer for each process. Writing
-    down where Python code is while it runs on may crash, which ends the process just as well.
+    faulthandler's timer is a native thread that does not need Python, and each process has one timer. Writing the
+    traceback of running code may crash, which also ends the process.
     """
     faulthandler.dump_traceback_later(seconds, exit=True)
     try:

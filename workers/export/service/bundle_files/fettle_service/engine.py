@@ -191,7 +191,8 @@ LARGER = 16
 
 class Filled:
     """A session that asks each request together with another one, to see that a batch answers as each alone. Numbers of
-    the other are far larger: a model that rounds over a whole batch shows it then."""
+    the other are far larger: a model that rounds over a whole batch shows it then.
+    """
 
     def __init__(self, model: Any, axes: Axes, size: int) -> None:
         self._model, self._axes, self._size, self._turn = model, axes, size, 0

@@ -42,7 +42,8 @@ MAX_HEADER_DIGITS = 12
 @dataclass(frozen=True)
 class Tensor:
     """An input or output of the model: `shape` holds None where any size goes, `required` is false for what is filled
-    in."""
+    in.
+    """
 
     name: str
     dtype: str
@@ -58,7 +59,8 @@ class Tensor:
 @dataclass(frozen=True)
 class Asked:
     """One request: arrays by input name, and which outputs are wanted (name, whether binary), None for all in JSON or
-    all in binary."""
+    all in binary.
+    """
 
     request_id: str
     feeds: Arrays
