@@ -1,4 +1,4 @@
-"""Parameters and results of job kinds; `workers.runtime.kinds` says which function does each."""
+"""Parameters and results of job kinds; `workers.runtime.kinds` names the function of each."""
 
 from typing import Literal
 
@@ -32,11 +32,11 @@ from workers.contracts.specs import (
 
 
 class DescribeParams(Frozen):
-    """kind ``describe``: what is there on this machine."""
+    """Parameters of the kind ``describe``: list the abilities of this computer."""
 
 
 class DescribeResult(Frozen):
-    """`cards` are the NVIDIA GPUs that answer, `gpu` says whether they can be used, and if not, why."""
+    """Abilities of this computer; `gpu` says whether the NVIDIA GPUs `cards` can be used, and if not, why."""
 
     device: DeviceFacts
     devices: tuple[Described, ...]
@@ -50,14 +50,13 @@ class DescribeResult(Frozen):
 
 
 class OpenParams(Frozen):
-    """kinds ``inspect`` (reads only) and ``open`` (also converts into `work_dir`/model: the inner form, checked).
+    """Parameters of ``inspect`` (only reads) and ``open`` (also converts into `work_dir`/model, checked).
 
-    `shapes` maps an input's name ("" for the only one) to its sizes; `preprocess` is the SPEC string of CLI.md.
-    `item_shapes` are sizes of one item in the person's data, by the array's name, where the model leaves sizes open:
-    they come first, then `shapes`, then what trials show. They are read from `data_path`.
-    `to_prove` takes also what can be judged and not optimized: an OpenVINO IR, a bundle of ours.
-    `task` is an id of ``--task`` and `score_threshold` what people set where results are read otherwise than was
-    guessed (`workers.contracts.proof.results`).
+    `shapes` maps an input's name ("" for the only one) to its sizes; `preprocess` is a SPEC string
+    (docs/command-line.md). `item_shapes`, read from `data_path`, are sizes of one data item by array name, where the
+    model leaves sizes open. They come first, then `shapes`, then trials. `to_prove` also accepts models that can only
+    be judged: an OpenVINO IR, a bundle of ours. `task` is an id of ``--task``, `score_threshold` the user's value where
+    outputs are read otherwise than guessed (`workers.contracts.proof.results`).
     """
 
     path: PathText
@@ -73,15 +72,15 @@ class OpenParams(Frozen):
 
 
 class InspectResult(Frozen):
-    """What can be told of a model that was not run."""
+    """Facts about a model that was not run."""
 
     info: ModelInfo
 
 
 class OpenResult(Frozen):
-    """`model_dir` is relative to the work folder and holds artifact.json, pipeline.json, info.json.
+    """Opened model; `model_dir` in the work folder holds artifact.json, pipeline.json and info.json.
 
-    `verdict` says what the license allows that `info` names. `runtime` is what the model is for.
+    `verdict` says what the license that `info` names allows. `runtime` is the runtime that the model is for.
     """
 
     info: ModelInfo
@@ -93,11 +92,11 @@ class OpenResult(Frozen):
 
 
 class OpenBesideParams(Frozen):
-    """kind ``open_beside``: the model of `opening`, made elsewhere, in the inner form and fed like the original.
+    """Parameters of ``open_beside``: convert the model of `opening`, made elsewhere, and feed it like the original.
 
-    `model_dir` is the original's, run by `original_runtime` with `original_settings`; the items of `data_dir` say which
-    sizes inputs have. `runtime` None: the model's usual one. `pairs` says which of its inputs and outputs stand for
-    which of the original's ({original: other}), where names do not.
+    `model_dir` is the original's, run by `original_runtime` with `original_settings`; input sizes come from the items
+    of `data_dir`. `runtime` None takes the model's usual one. `pairs` maps the original's inputs and outputs to those
+    of the other model ({original: other}), where names differ.
     """
 
     opening: OpenParams
@@ -110,7 +109,7 @@ class OpenBesideParams(Frozen):
 
 
 class OpenBesideResult(Frozen):
-    """`model_dir` is relative to the work folder; the model in it answers under the original's names."""
+    """Opened model; `model_dir` is relative to the work folder, and its outputs have the original's names."""
 
     info: ModelInfo
     artifact: ModelArtifact
@@ -121,7 +120,7 @@ class OpenBesideResult(Frozen):
 
 
 class ApplyParams(Frozen):
-    """kind ``apply``: runs techniques on a model, writes `work_dir`/model."""
+    """Parameters of the kind ``apply``: run techniques on a model and write `work_dir`/model."""
 
     model_dir: str
     steps: tuple[RecipeStep, ...]
@@ -129,6 +128,8 @@ class ApplyParams(Frozen):
 
 
 class ApplyResult(Frozen):
+    """Result of the kind ``apply``: the new model."""
+
     artifact: ModelArtifact
     model_dir: str = "model"
 
@@ -137,11 +138,11 @@ Split = Literal["test", "calibration"]
 
 
 class AnswerParams(Frozen):
-    """kind ``answer``: runs the items of a split through a model, writes `work_dir`/answers.npz.
+    """Parameters of the kind ``answer``: evaluate a split and write `work_dir`/answers.npz.
 
-    After `max_seconds` it stops; the items that were answered until then are a fair sample of all. At `most` so many
-    are asked, the first ones. `earlier` is an answers.npz of the same model and items that had less time: it is gone on
-    with. `rule` is the version of what is asked of each item: predictions of another one are not taken from the store.
+    The job stops after `max_seconds`; the items evaluated by then are a fair sample of all. At most the first `most`
+    items are evaluated. `earlier` is an answers.npz of the same model and items that stopped earlier and is continued.
+    `rule` is the version of the evaluation: predictions of another version are not taken from the store.
     """
 
     model_dir: str
@@ -156,10 +157,10 @@ class AnswerParams(Frozen):
 
 
 class AnswerResult(Frozen):
-    """answers.npz: `answer` (n, …) float32 and, for classes, `predicted` (n,) int64.
+    """Result of ``answer``; answers.npz holds `answer` (n, …) float32 and, for classes, `predicted` (n,) int64.
 
-    `stopped` says what ran out where `n` is less than what was asked. `seconds` are those of all `n` items, and
-    `read_share` is the share of the numbers that the model gets of all asked items which these hold.
+    `stopped` says what ran out if `n` is less than requested. `seconds` cover all `n` items. `read_share` is their
+    share of the model's input numbers over all requested items.
     """
 
     path: str = "answers.npz"
@@ -171,13 +172,13 @@ class AnswerResult(Frozen):
 
 
 class JudgeParams(Frozen):
-    """kind ``judge``: compares two answers.npz over one data folder. `max_loss_pct` is relative, in percent.
+    """Parameters of the kind ``judge``: compare two answers.npz; `max_loss_pct` is relative, in percent.
 
-    `rule` is the judge's own version: verdicts of another one are not taken from the store.
-    Of the data folder only `items` count (None: all). `more` are examples that were added later; in the judgement's
-    `changed` all items of all folders are counted on, in this order. `earlier` is how many looks at these examples came
-    before: each further one has to prove more (`level_of_look`). With `split` calibration the answers are for those
-    items of `data_dir`, without `more`; such a verdict says what to try, and proves nothing.
+    Only `items` of the data folder count (None: all). `more` are examples added later; the judgement's `changed`
+    numbers items of all folders consecutively, in this order. `earlier` counts earlier looks at these examples: each
+    further look must prove more (`level_of_look`). With `split` calibration the predictions are for those items of
+    `data_dir`, without `more`; such a verdict guides the search and proves nothing. Verdicts of another `rule` are not
+    taken from the store.
     """
 
     data_dir: str
@@ -192,14 +193,16 @@ class JudgeParams(Frozen):
 
 
 class JudgeResult(Frozen):
+    """Result of the kind ``judge``."""
+
     judgement: Judgement
 
 
 class ExamplesParams(Frozen):
-    """kind ``examples``: shows test items with both answers; pictures are drawn small into `work_dir`/examples.
+    """Parameters of ``examples``: show test items with both predictions; small pictures go to `work_dir`/examples.
 
-    `side_px` is how large a picture may be, `text_chars` how long a text. With `sounds` a sound is written there, too,
-    as a plain WAV file.
+    `side_px` limits pictures, `text_chars` limits texts. With `sounds` a sound is written there, too, as a plain WAV
+    file.
     """
 
     data_dir: str
@@ -215,12 +218,12 @@ class ExamplesParams(Frozen):
 
 
 class Example(Frozen):
-    """`picture` is a PNG below the work folder; `text` stands for an input that is no picture. `kind` needs labels.
+    """One test item with the predictions of both versions; `kind` needs labels.
 
-    `sound` is a WAV file there (one channel, 16 bits), `levels` the largest |samples| (0..1) of its 64 equal parts.
-    `boxes_before` and `boxes_after` are what a detector finds in the picture, `mask_before` and `mask_after` PNGs there
-    of the same size with what a model marks in it, `near_before` and `near_after` what a search with an embedding finds
-    first. With `is_text` both answers are texts that models wrote; `reference` is the one that is right.
+    `picture` is a PNG below the work folder; `text` replaces it for other inputs. `sound` is a WAV file there (one
+    channel, 16 bits), `levels` its largest |samples| (0..1) of 64 equal parts. `boxes_*` are a detector's objects,
+    `mask_*` PNGs of the same size, `near_*` the first results of a search with an embedding. With `is_text` both
+    predictions are generated texts; `reference` is the right one.
     """
 
     item: int
@@ -243,11 +246,13 @@ class Example(Frozen):
 
 
 class ExamplesResult(Frozen):
+    """Result of the kind ``examples``."""
+
     rows: tuple[Example, ...]
 
 
 class MeasureParams(Frozen):
-    """kind ``measure``: loads one model, sends Ready("loaded"), then runs each `RunBlock` until the last."""
+    """Parameters of ``measure``: load one model, send Ready("loaded"), then run each `RunBlock` until the last."""
 
     model_dir: str
     data_dir: str
@@ -258,8 +263,9 @@ class MeasureParams(Frozen):
 
 
 class Speech(Frozen):
-    """How fast a language model speaks after prompts of `prompt_tokens`: the first token comes after `first_ms`, the
-    others at `tokens_per_s`; medians of `n` answers.
+    """Speed of a language model after prompts of `prompt_tokens`, as medians of `n` answers.
+
+    The first token comes after `first_ms`, the others at `tokens_per_s`.
     """
 
     prompt_tokens: int
@@ -269,9 +275,11 @@ class Speech(Frozen):
 
 
 class MeasureResult(Frozen):
-    """`peak_memory_bytes`: peak resident set less the level before loading; on a GPU the peak of its own memory until
-    the first answer. `device_ran` says what really ran it. `speech` is a language model's, by the length of
-    the prompt. `card` is what a card's own clock and counters say, of one set; a processor has none.
+    """Result of the kind ``measure``; `device_ran` is the device that really ran the model.
+
+    `peak_memory_bytes`: peak resident set less the level before loading; on a GPU the peak of its own memory until the
+    first prediction. `speech` is for language models, by prompt length. `card` has one set's figures of a GPU's own
+    clock and counters.
     """
 
     load_ms: float
@@ -290,12 +298,11 @@ class MeasureResult(Frozen):
 
 
 class SummarizeParams(Frozen):
-    """kind ``summarize``: `latencies_ms[variant][set]` are single requests; variant 0 is what to compare with.
+    """Parameters of ``summarize``: `latencies_ms[variant][set]` are single requests; variant 0 is the baseline.
 
-    `loads[variant][set][block]` tells what the system did meanwhile, blocks in the order of their requests; () where
-    it is not known. `family` is how many versions were compared in all, where others were measured in other rounds;
-    `looks` counts the rounds, after each of which it was looked at what is faster.
-    `rule` is that of the figures: those of another one are not taken from the store.
+    `loads[variant][set][block]` is the system load, blocks in the order of their requests; () if unknown. `family` is
+    the number of versions compared in all, including other rounds; `looks` counts the rounds, each of which ended with
+    a look at what is faster. Figures of another `rule` are not taken from the store.
     """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
@@ -306,12 +313,11 @@ class SummarizeParams(Frozen):
 
 
 class SpeedSummary(Frozen):
-    """`speedup` is the ratio of the mean times of the same requests, variant 0 / this one, over sets of processes;
-    `speedup_low` holds with 95 % for all versions together (`workers.measure.speedup`). `p90_speedup` is the same ratio
-    of the 90th percentiles.
+    """Speed of one version; `speedup` is variant 0 / this one by mean times of the same requests, over process sets.
 
-    `under_load`: other programs disturbed either of both; `speedup` is then the least of all ways to compare, as in
-    `workers.measure.agreeing`. `cpu_speedup` and `agreed_low` are that module's, too; None where they cannot be known.
+    `speedup_low` holds with 95 % for all versions together (`workers.measure.speedup`). `p90_speedup` is the ratio of
+    90th percentiles. `under_load`: other programs disturbed one of the two; `speedup` is then the lowest of all
+    comparisons, as in `workers.measure.agreeing`, which also defines `cpu_speedup` and `agreed_low` (None if unknown).
     """
 
     latency: LatencySummary
@@ -327,14 +333,13 @@ class SpeedSummary(Frozen):
 
 
 class SummarizeResult(Frozen):
+    """Result of the kind ``summarize``."""
+
     summaries: tuple[SpeedSummary | None, ...]
 
 
 class BenchParams(Frozen):
-    """kind ``bench``: one model alone, a sweep over batch sizes.
-
-    `engine`: the scenarios of MLCommons LoadGen, or loops of our own (which have no multi-stream).
-    """
+    """Parameters of ``bench``: sweep batch sizes with LoadGen scenarios or own loops (which lack multi-stream)."""
 
     model_dir: str
     data_dir: str
@@ -347,8 +352,9 @@ class BenchParams(Frozen):
 
 
 class BenchPoint(Frozen):
-    """`valid` and `reasons` are LoadGen's verdict on its own run; None for our own loops. `card` is what a card's own
-    clock and counters say; the memory is then the card's.
+    """One batch size; `valid` and `reasons` are LoadGen's verdict, None for our own loops.
+
+    `card` has figures of a GPU's own clock and counters; the memory is then the GPU's.
     """
 
     batch: int
@@ -361,7 +367,7 @@ class BenchPoint(Frozen):
 
 
 class BenchResult(Frozen):
-    """`measured_with` says how, in the words that must be told with the figures. `speech` is a language model's."""
+    """Result of the kind ``bench``; `measured_with` must be shown with the figures, `speech` is for language models."""
 
     points: tuple[BenchPoint, ...]
     knee_batch: int
@@ -370,13 +376,13 @@ class BenchResult(Frozen):
 
 
 class TelemetryParams(Frozen):
-    """kind ``telemetry``: streams `Sample`s of the machine until cancelled.
+    """Parameters of the kind ``telemetry``: stream `Sample`s of the computer until cancelled or after `max_s`.
 
     Series are ``<device>/<quantity>``: ``cpu/load_pct``, ``cpu/memory_bytes``, ``cpu/frequency_hz`` every `processor_s`
-    (0: at each reading), and for each GPU at each reading ``gpu0/load_pct`` and what else `GpuReader` tells, once its
-    limits, twice a second ``gpu0/process_bytes/<pid>``, and ``gpu0/is_lost`` when it answers no more.
-    ``job/memory_bytes`` is the resident set of `watch_pid`. A quantity that the machine does not tell has no samples.
-    `max_s` ends the job.
+    (0: at each reading), and for each GPU at each reading ``gpu0/load_pct`` and other values of `GpuReader`, its limits
+    once, ``gpu0/process_bytes/<pid>`` twice a second, and ``gpu0/is_lost`` when it stops responding.
+    ``job/memory_bytes`` is the resident set of `watch_pid`. A quantity that the computer does not report has no
+    samples.
     """
 
     interval_s: float = Field(default=0.5, ge=0.05, le=60)
@@ -386,6 +392,6 @@ class TelemetryParams(Frozen):
 
 
 class TelemetryResult(Frozen):
-    """How many times the machine was read, when the job ended by itself."""
+    """Number of readings, when the job ended by itself."""
 
     readings: int

@@ -1,4 +1,4 @@
-"""What decides whether something is tried: the model, the machine and the run; and, typed, why it is not."""
+"""Facts that decide whether a recipe is tried (model, computer, run), and typed reasons why it is not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +10,23 @@ from workers.contracts.base import Frozen
 from workers.contracts.specs import DeviceFacts, Recipe
 
 Trait = Literal["speed", "size", "exact", "quick", "batches", "int8", "bf16", "fp16"]
-"""What a technique is about. `speed`, `size`: requests take less time, the file is smaller. `exact`: the numbers stay,
-and so do the answers. `quick`: made in seconds, without learning and without measuring many versions. `batches`: takes
-requests of any number of items. `int8`, `bf16`, `fp16`: computes with such numbers."""
+"""Properties of a technique.
+
+`speed`, `size`: requests take less time, the file is smaller. `exact`: numbers and predictions stay the same. `quick`:
+takes seconds, without training and without measuring many versions. `batches`: accepts requests of any number of items.
+`int8`, `bf16`, `fp16`: computes with such numbers.
+"""
 
 Arithmetic = Literal["fp32", "bf16", "int8"]
-"""Kinds of numbers that some processors have instructions of their own for."""
+"""Number formats for which some processors have special instructions."""
 
 
 class Reason(Frozen):
-    """Why something is not tried: `code` is for programs, `text` one sentence of whoever knows it (a technique, a
-    runtime, the planner). Runs of earlier versions have no codes.
+    """Why something is not tried.
+
+    Attributes:
+        code: For programs; runs of earlier versions have no codes.
+        text: One sentence from the technique, the runtime or the planner.
     """
 
     code: str
@@ -28,7 +34,7 @@ class Reason(Frozen):
 
 
 class Dropped(Frozen):
-    """One recipe, or one technique, that was not tried. `id` is empty in runs of earlier versions."""
+    """One recipe or technique that was not tried; `id` is empty in runs of earlier versions."""
 
     title: str
     reason: Reason
@@ -37,14 +43,14 @@ class Dropped(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _from_pair(cls, values: Any) -> Any:
-        """Version 0.1.0 kept (title, sentence)."""
+        """Convert the pairs (title, sentence) of version 0.1.0."""
         if isinstance(values, Sequence) and not isinstance(values, str) and len(values) == 2:
             return {"title": values[0], "reason": {"code": "", "text": values[1]}}
         return values
 
 
 class TechniqueFacts(Frozen):
-    """What is told of a technique that takes part in a plan."""
+    """Facts about a technique that takes part in a plan."""
 
     id: str
     title: str
@@ -52,7 +58,7 @@ class TechniqueFacts(Frozen):
 
 
 class Instructions(Frozen):
-    """One set of instructions of this processor: its name in `DeviceFacts.features`, for people, and what it is for."""
+    """One instruction set of this processor: its name in `DeviceFacts.features`, its title, and its arithmetic."""
 
     name: str
     title: str
@@ -60,10 +66,14 @@ class Instructions(Frozen):
 
 
 class ByTraits(Frozen):
-    """Techniques that a preset tries by what they are: those with all `traits` that none of its recipes names.
+    """Techniques that a preset tries by their traits: those with all `traits` that none of its recipes names.
 
-    Each becomes one recipe, at the place that its own `order` says, in the first of the `families` of runtimes that it
-    is for. `after` are techniques that go before it where they are for that runtime too, `settings` the runtime's.
+    Each becomes one recipe, at the place of its own `order`, in the first of the `families` of runtimes that it
+    supports.
+
+    Attributes:
+        after: Techniques applied before it, if they support that runtime, too.
+        settings: Settings of the runtime.
     """
 
     traits: tuple[Trait, ...] = Field(min_length=1)
@@ -73,12 +83,14 @@ class ByTraits(Frozen):
 
 
 class PlanParams(Frozen):
-    """kind ``plan``: which candidates to try in which order on this machine.
+    """Parameters of the kind ``plan``: choose the recipes to try on this computer and their order.
 
-    With `data_dir` a small model is timed on a real input, else on zeros. `time_budget_s` is the whole run's: looking
-    for what pays takes a small part of it. `by_traits` are techniques that the preset tries without naming them.
-    `techniques` are the available ones with their versions: where there are others, another plan is made.
-    `build_for` names architectures (``sm89``) of cards elsewhere that engines are built for; () for the card here.
+    Attributes:
+        data_dir: Data for timing a small model on a real input; without it the input is zeros.
+        time_budget_s: Time of the whole run; the search for useful recipes takes a small part of it.
+        by_traits: Techniques that the preset tries without naming them.
+        techniques: Available techniques with their versions; a change leads to another plan.
+        build_for: Architectures (``sm89``) of GPUs elsewhere that engines are built for; () for the GPU here.
     """
 
     model_dir: str
@@ -94,7 +106,12 @@ class PlanParams(Frozen):
 
 
 class PlanResult(Frozen):
-    """`techniques` are those of the candidates, `instructions` the processor's; () in runs of earlier versions."""
+    """Result of the kind ``plan``.
+
+    Attributes:
+        techniques: Techniques of the recipes; () in runs of earlier versions.
+        instructions: Instruction sets of the processor; () in runs of earlier versions.
+    """
 
     baseline: Recipe
     candidates: tuple[Recipe, ...]
@@ -105,15 +122,25 @@ class PlanResult(Frozen):
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """`products` and `convolutions` count layers with fixed weights, `depthwise` convolutions of one channel each.
+    """Facts about a model for the planner.
 
-    `free_sizes` tells whether any input size is open, `constants` which inputs always have one value, `branches`
-    whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators, `light` those that
-    compute number by number or over an axis. `biased` counts layers with a bias, or with what becomes one. `classes`
-    tells whether an answer is one class out of several and single ones can be asked again, `masked_texts` whether texts
-    of any length come with a mask. `smoothable` counts inner values that are normalized over their last axis and then
-    multiplied with weights. `input_kind` is what the main input is prepared from, "" where it is not known. `format` is
-    the artifact's, `runtime` what runs the original.
+    Attributes:
+        products: Number of layers with fixed weights that are matrix products.
+        convolutions: Number of convolutions with fixed weights.
+        depthwise: Number of convolutions of one channel each.
+        free_sizes: Any input size is open.
+        branches: The graph holds an If.
+        constants: Inputs that always have one value.
+        weight_bytes: Size of all weights.
+        nodes: Number of all operators.
+        light: Number of operators that compute element by element or over an axis.
+        biased: Number of layers with a bias, or with an operand that becomes one.
+        classes: A prediction is one class out of several, and single items can be evaluated again.
+        masked_texts: Texts of any length come with a mask.
+        smoothable: Number of inner values that are normalized over their last axis and then multiplied with weights.
+        input_kind: Kind of data that the main input is prepared from; "" if unknown.
+        format: Format of the artifact.
+        runtime: Runtime of the original.
     """
 
     products: int
@@ -138,17 +165,20 @@ class ModelFacts:
 
     @property
     def dense(self) -> int:
-        """Layers that 8-bit instructions can speed up."""
+        """Return the number of layers that 8-bit instructions can speed up."""
         return self.products + self.convolutions - self.depthwise
 
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that decides about a recipe. `probe_ms` is the original's first reading, None where unknown.
+    """All facts that decide about a recipe.
 
-    `fast` are the kinds of numbers that this processor has instructions for. `unavailable` maps techniques whose
-    library is not installed to what installs it. `time_budget_s` is the whole run's, None without an end.
-    `architectures` are those of the cards in question (``sm89``): this machine's, or those that engines are built for.
+    Attributes:
+        fast: Number formats that this processor has instructions for.
+        probe_ms: First latency reading of the original; None if unknown.
+        unavailable: Techniques whose library is not installed, with the command that installs it.
+        time_budget_s: Time of the whole run; None means no limit.
+        architectures: Architectures (``sm89``) of this computer's GPUs, or those that engines are built for.
     """
 
     model: ModelFacts
@@ -164,8 +194,12 @@ class Situation:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A step's parameters for this model and machine. `changed` names what a person should know of the change, as a
-    code (a recipe may have another title for it, `Recipe.title_when`), `words` says it in a sentence.
+    """A step's parameters, adapted to this model and computer.
+
+    Attributes:
+        changed: Code of a change that the user should know; a recipe may have another title for it
+            (`Recipe.title_when`).
+        words: The change as a sentence.
     """
 
     params: Mapping[str, JsonValue]

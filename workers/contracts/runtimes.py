@@ -1,7 +1,7 @@
-"""What the runtimes declare of themselves (`RUNTIME = Runtime(…)` in `workers/infer/`), read without importing them.
+"""Read the declarations of runtimes (`RUNTIME = Runtime(…)` in `workers/infer/`) without importing them.
 
-The application may load no model code, and still has to know which jobs fill a card. What stands there in plain words
-is read; a test holds it to what the modules say when they are imported.
+The application must not import model code, but it has to know which jobs use a GPU. Plain values in the source are
+read; a test compares them with the imported modules.
 """
 
 import ast
@@ -17,7 +17,12 @@ NAME, KIND = "RUNTIME", "Runtime"
 
 @dataclass(frozen=True)
 class Declared:
-    """`device` is "cpu" or "cuda:0"; `torch_program` whether it runs the torch program beside a model."""
+    """Declaration of one runtime.
+
+    Attributes:
+        device: "cpu" or "cuda:0".
+        torch_program: It runs the torch program beside a model.
+    """
 
     id: str
     device: str
@@ -25,25 +30,25 @@ class Declared:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether it works on an NVIDIA GPU."""
+        """Return whether the runtime uses an NVIDIA GPU."""
         return self.device.startswith("cuda")
 
 
 def needs_gpu(runtime_id: str) -> bool:
-    """Whether this runtime works on a GPU. One that is gone since a run of before does not."""
+    """Return whether this runtime uses a GPU; False for a runtime that no longer exists."""
     found = declared().get(runtime_id)
     return found is not None and found.on_gpu
 
 
 def needs_torch(runtime_id: str) -> bool:
-    """Whether this runtime runs torch programs."""
+    """Return whether this runtime runs torch programs."""
     found = declared().get(runtime_id)
     return found is not None and found.torch_program
 
 
 @functools.cache
 def declared(folder: Path = FOLDER) -> Mapping[str, Declared]:
-    """By id. A file that cannot be read or says it otherwise than in plain values is left out."""
+    """Return the declarations by id; files that cannot be read or use other than plain values are left out."""
     found = (_read(path) for path in sorted(folder.glob("*.py")))
     return MappingProxyType({one.id: one for one in found if one is not None})
 

@@ -1,4 +1,4 @@
-"""Facts about models, recipes, techniques, runtimes and targets, as JSON-able models."""
+"""Contracts about models, recipes, techniques, runtimes and targets."""
 
 from typing import Any, Literal
 
@@ -11,16 +11,16 @@ from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.proof.elsewhere import Elsewhere
 
 GUESSED = "guessed"
-"""Code of the finding that names what was guessed of the preparation."""
+"""Code of the finding that names guessed parts of the preparation."""
 
 BOXES_UNKNOWN = "boxes_unknown"
-"""Code of the finding that a detector's form is not recognized, so that its results are judged as numbers."""
+"""Code of the finding that a detector's output form is unknown, so that its results are judged as numbers."""
 
 
 class Finding(Frozen):
-    """Something that a person should know. `level`: info < warning < danger.
+    """Something that the user should know; levels are ordered info < warning < danger.
 
-    `code` names what was found, where code decides by it; "" where it is only told.
+    `code` names the finding for code that decides by it; "" if no code does.
     """
 
     level: Literal["info", "warning", "danger"]
@@ -29,7 +29,7 @@ class Finding(Frozen):
 
 
 class TensorSpec(Frozen):
-    """One input or output. `shape` holds names or None where a size is free; `dtype` is numpy's name."""
+    """One input or output; `shape` holds names or None where a size is free, `dtype` is numpy's name."""
 
     name: str
     shape: tuple[int | str | None, ...]
@@ -38,7 +38,7 @@ class TensorSpec(Frozen):
 
 
 class ModelInfo(Frozen):
-    """What `fettle inspect` prints (CLI.md), plus the recognized architecture and a name for people."""
+    """Output of `fettle inspect` (docs/command-line.md), plus the recognized architecture and a display name."""
 
     name: str
     format: str
@@ -66,7 +66,7 @@ class FileEntry(Frozen):
 
 
 class RecipeStep(Frozen):
-    """One technique with its parameters, as it was or shall be run."""
+    """One technique with its parameters, applied or planned."""
 
     technique: str
     version: int = 1
@@ -74,21 +74,20 @@ class RecipeStep(Frozen):
 
 
 class LayersKept(Frozen):
-    """How many of the `layers` that could be in 8 bits keep their own numbers."""
+    """Number of layers (`kept`) that keep their number format, out of the `layers` that 8 bits are possible for."""
 
     kept: int
     layers: int
 
 
 class ModelArtifact(Frozen):
-    """`artifact.json` of a folder that holds one runnable model.
+    """Content of `artifact.json` in a folder that holds one runnable model.
 
-    `main` is the file that a runtime opens. `runtimes` lists the only runtimes that may run it (None: every runtime
-    that knows the format). `settings` are handed to the runtime, e.g.
-    ``{"inference_precision": "bf16", "shapes": {"input": [1, 3, 224, 224]}}``.
-    `torch_program` names a torch.export program (.pt2) beside it, where there is one. `layers_kept` is what a technique
-    that chooses among layers has chosen. `weights_kept`: no step changed weights but by rounding (pruning does).
-    Beside artifact.json lie pipeline.json, info.json and, for texts, tokenizer.json.
+    A runtime opens `main`. Only `runtimes` may run it (None: every runtime that knows the format), with `settings` such
+    as ``{"inference_precision": "bf16", "shapes": {"input": [1, 3, 224, 224]}}``. `torch_program` names a torch.export
+    program (.pt2) beside it, if any. `layers_kept` is the choice of a technique that chooses layers. `weights_kept`:
+    steps changed weights only by rounding (unlike pruning). The folder also holds pipeline.json, info.json and, for
+    texts, tokenizer.json.
     """
 
     format: Literal["onnx", "openvino-ir"] = "onnx"
@@ -105,20 +104,18 @@ class ModelArtifact(Frozen):
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all files that belong to the model itself."""
+        """Return the size of all files that belong to the model itself."""
         return sum(entry.size_bytes for entry in self.files)
 
 
 class Recipe(Frozen):
-    """One candidate: the techniques to apply in order, and what runs the result.
+    """One planned version: the techniques to apply in order, and the runtime of the result.
 
-    With `only_if_failed` it is tried only where each of these candidates that was tried failed, or changed answers
-    without being proven safe. With `only_if_faster` (better answers, at no more speed) it is tried only where one of
-    these candidates was faster than the best that may be recommended by then. Both name candidates by their `id`, which
-    stays when a person changes the title; a recipe that was written without one has its title as `id`.
-
-    `title_when` holds other titles, by what the planner changed to fit the model (`Fitted.changed`). `elsewhere` says
-    where a model comes from that was made elsewhere and is judged as it came: such a recipe has no steps.
+    With `only_if_failed` it runs only if each of these recipes that ran failed, or changed predictions without proven
+    safety. With `only_if_faster` (better predictions at no more speed) it runs only if one of these was faster than the
+    best version that may be recommended by then. Both name recipes by `id`, which stays when the user changes the
+    title; recipes without an id get their title as `id`. `title_when` holds other titles by the planner's change
+    (`Fitted.changed`). `elsewhere` is the origin of a model made elsewhere; such a recipe has no steps.
     """
 
     title: str
@@ -134,26 +131,26 @@ class Recipe(Frozen):
 
     @property
     def keeps_the_model(self) -> bool:
-        """Whether it runs the original's own files."""
+        """Return whether the recipe runs the original's own files."""
         return not self.steps and self.elsewhere is None
 
     @model_validator(mode="before")
     @classmethod
     def _with_id(cls, values: Any) -> Any:
-        """Recipes of version 0.1.0, and short ones that people write, are named by their titles."""
+        """Use the title as id for recipes of version 0.1.0 and short recipes that users write."""
         if isinstance(values, dict) and not values.get("id") and "title" in values:
             return {**values, "id": values["title"]}
         return values
 
 
 InputKind = Literal["image", "text", "audio", "array"]
-"""What a model's main input is prepared from (`kind` of `Preprocess`)."""
+"""Kind of data that a model's main input is prepared from (`kind` of `Preprocess`)."""
 
 
 class Described(Frozen):
-    """One row of `fettle describe`. `params_schema` is the JSON schema of the parameters, if there are any.
+    """One row of `fettle describe`; `params_schema` is the JSON schema of the parameters, if any.
 
-    `for_inputs`: the kinds of input that a technique fits, () for all. `hint`: why it is not available, or the command
+    `for_inputs`: input kinds that a technique supports, () for all. `hint`: why it is not available, or the command
     that installs it; `installs` then names the installer's set that holds it.
     """
 
@@ -171,14 +168,14 @@ class Described(Frozen):
 
 
 class Stage(Frozen):
-    """A part of a work that takes a while: progress is told by its `id`, people read `title`."""
+    """A part of longer work: progress is reported by its `id`, users see `title`."""
 
     id: str
     title: str
 
 
 class Question(Frozen):
-    """What a target asks a person; `hint` stands in the empty field. One that is `needed` must have an answer."""
+    """A target's question to the user; `hint` is the placeholder, `needed` questions must have an answer."""
 
     id: str
     title: str
@@ -187,11 +184,11 @@ class Question(Frozen):
 
 
 class DescribedTarget(Described):
-    """An export target: what is asked before, told meanwhile (`stages`), and shown afterwards (`how_to_run`, commands).
+    """An export target with its questions, its progress stages, and its commands with the heading `how_to_run`.
 
-    `suffix` is how the file's name ends, whose content is a zip archive all the same. `runtimes` and `settings` say
-    which versions it can take, `pushed_to` which question asks for a repository, `switch` how a running one takes
-    another bundle, `falls_back` whether its bundles may hold the original as a fallback (see `TargetSpec`).
+    `suffix` is the end of the file name; the file is always a zip archive. `runtimes` and `settings` limit the versions
+    it can take, `pushed_to` is the question for a repository, `switch` the command that gives a running one another
+    bundle, `falls_back` whether bundles may hold the original as a fallback (see `TargetSpec`).
     """
 
     suffix: str = ".zip"
@@ -207,16 +204,16 @@ class DescribedTarget(Described):
 
 
 P99_NEEDS = 299
-"""Fewer samples bound no 99th percentile with 95 % confidence (1 − .99²⁹⁹ = .95)."""
+"""Minimum number of samples that bound a 99th percentile with 95 % confidence (1 − .99²⁹⁹ = .95)."""
 
 
 class BlockLoad(Frozen):
-    """What the system did meanwhile in one timed block of `requests`.
+    """System load during one timed block of `requests` (wall time `elapsed_s`).
 
-    `elapsed_s` is the wall time of all of them; `cpu_s` are the processor seconds of all of the process's own threads;
-    `waited_s` the seconds for which they were ready but other programs had the processor (Linux:
-    /proc/PID/task/TID/schedstat, second field), None where the system does not tell; `busy_share` is what other
-    processes used of all cores, 0..1 in the mean over blocks: one alone is so coarse that it may be below 0.
+    `cpu_s` are processor seconds of the process's own threads; `waited_s` seconds in which they were ready but other
+    programs had the processor (Linux: /proc/PID/task/TID/schedstat, second field), None if unknown. `busy_share` is the
+    share of all cores that other processes used, 0..1 on average over blocks; a single one is coarse and may be below
+    0.
     """
 
     requests: int
@@ -227,7 +224,7 @@ class BlockLoad(Frozen):
 
 
 class LatencySummary(Frozen):
-    """Milliseconds of single requests. `p99_ms` is absent under `P99_NEEDS` samples, `mean_ms` in older records."""
+    """Milliseconds of single requests; `p99_ms` is absent under `P99_NEEDS` samples, `mean_ms` in older records."""
 
     n: int
     p50_ms: float
@@ -243,13 +240,13 @@ Verdict = Literal["safe", "regressed", "not_enough_data", "unmeasured"]
 
 
 class SliceDrop(Frozen):
-    """One part of the test set, beside the original. Shares are 0..1.
+    """One part of the test set, compared with the original; shares are 0..1.
 
-    `kind` says what the part has in common: class, brightness, blur, size, length, loudness, language, or column (the
-    person's own). `drop` is the loss of accuracy, or without labels the share of changed answers (of similarity where
-    answers are no classes). `p_holm` (the gate) and `p_display` (Benjamini-Hochberg) are adjusted p-values: of the
-    exact McNemar test with labels, else of a test that a quarter of the answers changed. `judged` is False where too
-    few answers changed to say anything.
+    `kind` is the common property: class, brightness, blur, size, length, loudness, language, or column (the user's
+    own). `drop` is the loss of accuracy, or without labels the share of changed predictions (of similarity if they are
+    no classes). `p_holm` (the gate) and `p_display` (Benjamini-Hochberg) are adjusted p-values: of the exact McNemar
+    test with labels, else of a test that a quarter of the predictions changed. `judged` is False if too few predictions
+    changed.
     """
 
     name: str
@@ -272,11 +269,11 @@ class ScorePart(Frozen):
 
 
 class TaskScore(Frozen):
-    """How well both models do their task, by one measure, on the same `n` examples.
+    """Quality of both models at their task, by one measure, on the same `n` examples.
 
     `unit`: shares are 0..1. `against` "labels": both were scored by the truth, `low` and `high` are the 95 % interval
-    (paired bootstrap over examples) of optimized − original. "original": there are no labels, the optimized answers
-    were scored by the original's, `original` is None, and the interval is that of `optimized`.
+    (paired bootstrap over examples) of optimized − original. "original": without labels the optimized predictions were
+    scored by the original's, `original` is None, and the interval is that of `optimized`.
     """
 
     id: str
@@ -298,23 +295,22 @@ OLDER_RULE = "It was judged by an older rule, which proves nothing for such resu
 
 
 class Judgement(Frozen):
-    """How one variant answers beside the original, on the same `n` test inputs that count (EVALUATION.md).
+    """Judgement of one variant against the original, on the same `n` test inputs that count (docs/evaluation.md).
 
-    `rule` 2: every kind of result (`task` is the id of the proof task) is counted as changed or not, at the one-sided
-    `level`. Rule 1 compared whole outputs by cosine where there were no classes, which proved nothing.
-
-    `n_labelled` of them have labels: accuracies are shares of these, and where they decide (`labelled`) so are `flips`,
-    `negative_flips` and `drop`; `agreement`, `changed` and `changed_count` are of all. Older judgements do not say it.
-    Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of results that did not change, and
-    `changed_high` the exact upper bound of the share that did, at `level`; `similarity` and `similarity_min` tell how
-    alike they are where that is more than same or not. `drop_low`/`drop_high` are the one-sided bounds of the loss that
-    was judged (of accuracy or a score with labels, of changed results without). `missing_examples` says how many more
-    inputs a proof needs, beside the `n_unasked` that are there and were not asked yet. `changed` holds item numbers
-    whose result changed, worst first, at most 1,000; `beside_changed` those of Fettle's own items. `slices` holds the
-    worst 50 parts of the test set, worst first. Where places within items are counted (next words of texts), `units` is
-    how many and `units_changed` how many changed; shares are of these. `scores` are measures of the task, the most
-    important first. `reasons` are those of the `notes` that keep it from being safe. `identical`: all predictions are
-    equal to the last bit. `far_beyond`: it loses so much that chance could not call it safe.
+    `rule` 2 counts every kind of result (`task` is the proof task's id) as changed or not, at the one-sided `level`.
+    Rule 1 compared whole outputs by cosine if there were no classes, which proved nothing. `n_labelled` of the inputs
+    have labels: accuracies are shares of these, and if they decide (`labelled`) so are `flips`, `negative_flips` and
+    `drop`; `agreement`, `changed` and `changed_count` cover all. Older judgements lack this number. Shares are 0..1.
+    `accuracy*` are None without labels. `agreement` is the share of unchanged results, `changed_high` the exact upper
+    bound of the changed share, at `level`; `similarity` and `similarity_min` are similarities of results that are more
+    than equal or not. `drop_low`/`drop_high` are one-sided bounds of the judged loss (of accuracy or a score with
+    labels, of changed results without). A proof needs `missing_examples` more inputs, besides `n_unasked` existing ones
+    that were not evaluated yet. `changed` holds item numbers of changed results, worst first, at most 1,000;
+    `beside_changed` those of Fettle's own items. `slices` holds the worst 50 parts of the test set, worst first. If
+    positions within items are counted (next tokens of texts), `units` is their number, `units_changed` that of changed
+    ones; shares are of these. `scores` are measures of the task, the most important first. `reasons` are the `notes`
+    that prevent a safe verdict. `identical`: all predictions are bitwise equal. `far_beyond`: the loss is too large to
+    be judged safe by chance.
     """
 
     rule: int = 2
@@ -359,7 +355,7 @@ class Judgement(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _of_rule_1(cls, given: Any) -> Any:
-        """Judge records of rule 1 anew: it compared whole outputs by cosine, which a blind detector passes."""
+        """Convert records of rule 1, which compared whole outputs by cosine; even a blind detector passes that."""
         if not isinstance(given, dict) or "agreement_min" not in given:
             return given
         kept = {name: value for name, value in given.items() if name not in ("agreement_min", "unproven")}
@@ -370,22 +366,22 @@ class Judgement(Frozen):
 
     @property
     def changed_share(self) -> float | None:
-        """Share of results that differ for a person, 0..1."""
+        """Return the share of results that differ for a user, 0..1."""
         return None if self.agreement is None else 1 - self.agreement
 
     @property
     def n_accuracy(self) -> int:
-        """How many examples accuracies are shares of."""
+        """Return the number of examples behind the accuracies."""
         return self.n if self.n_labelled is None else self.n_labelled
 
     @property
     def n_drop(self) -> int:
-        """How many examples `flips`, `negative_flips` and `drop` are shares of."""
+        """Return the number of examples behind `flips`, `negative_flips` and `drop`."""
         return self.n_accuracy if self.labelled else self.n
 
 
 class DeviceFacts(Frozen):
-    """The machine as the planner and the manifest need it. `architectures` are its GPUs' (``sm89``), in their order."""
+    """The computer as planner and manifest need it; `architectures` are those of its GPUs (``sm89``), in order."""
 
     processor: str
     cores: int

@@ -1,4 +1,4 @@
-"""What one technique or export target module must hold (ARCHITECTURE.md, one new file)."""
+"""Interfaces that a technique module or an export target module implements."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,41 +15,43 @@ from workers.contracts.specs import InputKind, ModelArtifact, Question, Stage
 
 
 class TechniqueParams(Frozen):
-    """Base of every technique's `Params`; fields carry bounds and descriptions (they become the recipe editor)."""
+    """Base of every technique's `Params`; the recipe editor is built from the fields' bounds and descriptions."""
 
     version: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
 class Model:
-    """A runnable model on disk: a folder that holds `artifact.json` (already read), pipeline.json, info.json."""
+    """A runnable model on disk: a folder with `artifact.json` (already read), pipeline.json and info.json."""
 
     folder: Path
     artifact: ModelArtifact
 
     @property
     def main(self) -> Path:
-        """The file that a runtime opens."""
+        """Return the file that a runtime opens."""
         return self.folder / self.artifact.main
 
 
 def nothing_against(situation: Situation, params: Any) -> Reason | None:
-    """It may pay everywhere."""
+    """Return None: the technique may be useful everywhere."""
     return None
 
 
 def as_it_is(situation: Situation, params: Mapping[str, JsonValue]) -> Fitted | None:
-    """The step as the recipe says it."""
+    """Return the step with the recipe's parameters unchanged."""
     return Fitted(params)
 
 
 @dataclass(frozen=True)
 class GraphRewrite:
-    """What makes a technique one that is looked for: it goes before all recipes of OpenVINO where it pays.
+    """Graph change of a technique that the planner applies before all OpenVINO recipes if a profile shows a benefit.
 
-    It is tried where a profile says that operators of `kinds` (OpenVINO's words), and those that `change` takes out,
-    take much of the time; small `order` first. `change(graph)` changes a `workers.convert.graphs.graph.Graph` and
-    returns in how many places.
+    It is tried if operators of `kinds` (OpenVINO's names), and those that `change` removes, take much of the time.
+
+    Attributes:
+        order: Rewrites with a small order come first.
+        change: Changes a `workers.convert.graphs.graph.Graph` and returns the number of changed places.
     """
 
     order: int
@@ -59,21 +61,27 @@ class GraphRewrite:
 
 @dataclass(frozen=True)
 class TechniqueSpec:
-    """`source` cites the paper, specification or documentation. `requires` are import names that must be found;
-    `installs` is the installer's set that holds them.
+    """One technique, as its module declares it.
 
-    `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
-    it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
-    `writes` is the format of what it leaves, "" for that of what it takes.
-    `follows` names techniques of which one must have gone before. `for_inputs` are the kinds of preparation (see
-    `Preprocess`) that it makes sense for, () for all; `runtimes` those that can run the result, None for all.
+    `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact. It
+    raises `InputRefused` or `BackendMissing` in plain words and leaves no files behind when it fails.
 
-    What the planner asks: `traits` say what it is about, and presets that name them try it. `order` says where it
-    comes among other recipes, small ones first (10 for another engine, 20 for 16-bit numbers, 40 to 60 for 8 bits, 70
-    and more for what seldom pays or takes long); None for a part of recipes that is never tried by itself.
-    `explanation` tells a person why it may pay, where the recipe has no words of its own. `why_not(situation, params)`
-    says why it cannot pay here. `fit(situation, given)` returns the step's parameters, changed where the recipe does
-    not say them, or None where the step would do nothing. `replaces` names techniques that do nothing beside it.
+    Attributes:
+        source: The paper, specification or documentation.
+        writes: Format of the result; "" for the format of its input.
+        requires: Import names that must be installed; `installs` is the installer's set that holds them.
+        runtimes: Runtimes that can run the result; None for all.
+        follows: Techniques of which one must have run before.
+        for_inputs: Kinds of preparation (see `Preprocess`) that it is useful for; () for all.
+        traits: What it is about; presets that name these traits try it.
+        order: Position among other recipes, small ones first (10 for another engine, 20 for 16-bit numbers, 40 to 60
+            for 8 bits, 70 and more for techniques that seldom help or take long). None for a part of recipes that is
+            never tried by itself.
+        explanation: Why it may help, for recipes without an explanation of their own.
+        why_not: `why_not(situation, params)` returns why it cannot help here.
+        fit: `fit(situation, given)` returns the step's parameters, changed where the recipe does not set them, or None
+            if the step would do nothing.
+        replaces: Techniques that have no effect together with it.
     """
 
     id: str
@@ -102,20 +110,25 @@ class TechniqueSpec:
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """One bundle target, whole: window, command line and `verify` know no target by name.
+    """One export target; window, command line and `verify` know no target by name.
 
-    `write(params, ctx)` writes ``ctx.work_dir / "bundle.zip"``, tests it and returns `ExportResult`; it tells its
-    progress by the ids of `stages`, in their order. `params.answers` holds what a person said to `questions`, by id.
-    `commands` run what was written ("{input}" stands for an input of the model's kind), `how_to_run` is their heading.
-    `check(folder, ctx)` asks an unpacked bundle whose files are whole, and returns how many answers are alike and what
-    differs; None for the usual way, its golden answers. `order` counts from the one that is offered first. `needs` are
-    the distributions that its bundles need beside the model's. `installs` is the installer's set that holds `requires`.
+    `write(params, ctx)` writes ``ctx.work_dir / "bundle.zip"``, tests it and returns `ExportResult`. It reports
+    progress by the ids of `stages`, in their order. `params.answers` holds the user's answers to `questions`, by id.
 
-    `runtimes` are those in which a version must have been proven to be written, `settings` all that it may need then
-    (`ModelArtifact.settings`), since others than our own code run it; () and None for any. `pushed_to` names the
-    question whose answer is a repository of the hub that the bundle's files are pushed to; "" for none. `switch` is
-    the command that gives a running one the bundle unpacked in "{folder}", "" where nothing runs. `falls_back`: its
-    bundles may hold the original besides, and run that where the version is slower.
+    Attributes:
+        commands: Commands that run the bundle ("{input}" is replaced by an input of the model's kind).
+        how_to_run: Heading of the commands.
+        check: `check(folder, ctx)` runs an unpacked bundle with intact files and returns the number of matching
+            predictions and the differences; None uses the bundle's golden predictions.
+        order: Position among the targets, small ones first.
+        requires: Import names that must be installed; `installs` is the installer's set that holds them.
+        runtimes: Runtimes in which a version must have been proven, since code other than ours runs the bundle; () for
+            any.
+        settings: All `ModelArtifact.settings` that such a version may need; None for any.
+        pushed_to: Id of the question for a hub repository that the bundle's files are pushed to; "" for none.
+        falls_back: Bundles may also hold the original, and run it if the version is slower.
+        needs: Distributions that its bundles need besides those of the model.
+        switch: Command that gives a running instance the bundle unpacked in "{folder}"; "" if nothing runs.
     """
 
     id: str

@@ -1,6 +1,6 @@
-"""How percentages, counts and durations are put into words: one place for window, command line and reports.
+"""Format percentages, counts and durations for window, command line and reports.
 
-Every function takes `tr`, which gives a text in the person's language; what writes English needs none.
+Functions with `tr` translate texts with it into the user's language; without it they write English.
 """
 
 import math
@@ -16,10 +16,10 @@ def _as_it_is(text: str) -> str:
 
 
 def percent(share: float, digits: int = 1, tr: Translate = _as_it_is) -> str:
-    """A share 0..1: "91.2 %", "0.04 %", "100 %".
+    """Return a share 0..1 as text: "91.2 %", "0.04 %", "100 %".
 
-    Never rounded to 0 % or 100 % where it is not exactly that: small shares keep two digits that matter, those near
-    the whole get more decimals, and beyond a hundredth of a percent it says "under" or "over".
+    The text is 0 % or 100 % only for exactly these values: small shares keep two significant digits, shares near the
+    whole get more decimals, and beyond a hundredth of a percent the text says "under" or "over".
     """
     value = share * 100
     if value in (0, 100):
@@ -36,23 +36,23 @@ def percent(share: float, digits: int = 1, tr: Translate = _as_it_is) -> str:
 
 
 def percent_of(value_pct: float, decimals: int = 2) -> str:
-    """What is in percent already, without zeros at its end: "1 %", "0.5 %", "90.25 %"."""
+    """Return a value in percent without trailing zeros: "1 %", "0.5 %", "90.25 %"."""
     return f"{_without_zeros(f'{value_pct:,.{decimals}f}')} %"
 
 
 def percent_up(share: float) -> str:
-    """An upper bound 0..1, rounded up to a tenth of a percent: a bound must not look tighter than it is."""
+    """Return an upper bound 0..1 rounded up to a tenth of a percent: a bound must not look tighter than it is."""
     tenths = math.ceil(share * 1000 - 1e-9)
     return percent_of(tenths / 10, 1)
 
 
 def percent_range(low: float, high: float, digits: int = 0, tr: Translate = _as_it_is) -> str:
-    """Two shares 0..1 with one sign: "76 to 87 %"."""
+    """Return two shares 0..1 with one sign: "76 to 87 %"."""
     return tr("{0} to {1}").format(f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f} %")
 
 
 def percent_tick(text: str) -> str:
-    """A figure in percent whose digits are chosen already, as the marks of an axis have them."""
+    """Return an axis label with a percent sign; its digits are already chosen."""
     return f"{text} %"
 
 
@@ -61,27 +61,27 @@ def _without_zeros(text: str) -> str:
 
 
 def in_ms(value_ms: float) -> str:
-    """``3.97 ms``, ``1,160 ms``: three digits, and all there are in front of the point."""
+    """Return milliseconds with three significant digits, or all digits before the point: ``3.97 ms``, ``1,160 ms``."""
     return f"{value_ms:,.0f} ms" if value_ms >= 999.5 else f"{value_ms:.3g} ms"
 
 
 def capitalized(text: str) -> str:
-    """Return the text with its first letter as at the beginning of a sentence."""
+    """Return the text with a capital first letter."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """ "1 item", "1,200 items"; `many` where it is not `one` with an s."""
+    """Return a number with its noun, such as "1 item" or "1,200 items"; `many` is an irregular plural."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def is_are(number: int) -> str:
-    """The verb that goes with a number of things."""
+    """Return the verb for a number of things."""
     return "is" if number == 1 else "are"
 
 
 def duration(seconds: float, tr: Translate = _as_it_is) -> str:
-    """A time that was measured: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
+    """Return a measured time: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
     if seconds < 9.95:
         return tr("{0} s").format(f"{seconds:.1f}")
     whole = round(seconds)
@@ -94,7 +94,7 @@ def duration(seconds: float, tr: Translate = _as_it_is) -> str:
 
 
 def about(seconds: float, tr: Translate = _as_it_is) -> str:
-    """A time that is only expected: about 40 seconds, about 1½ minutes, about 12 minutes, about 2 hours."""
+    """Return an expected time: about 40 seconds, about 1½ minutes, about 12 minutes, about 2 hours."""
     if seconds < SECONDS_UNTIL_S:
         return tr("about {0} seconds").format(max(5, 5 * round(seconds / 5)))
     if seconds < HALF_MINUTES_UNTIL_S:

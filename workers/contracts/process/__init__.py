@@ -1,1 +1,1 @@
-"""What both sides of the wall say to each other about a process and its job."""
+"""Contracts between the application and worker processes about a process and its job."""

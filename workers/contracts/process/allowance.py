@@ -1,4 +1,4 @@
-"""What this process may use of the computer: cores and memory, in a container what that leaves (cgroups 2, then 1)."""
+"""Determine how many cores and how much memory this process may use, also in a container (cgroups 2, then 1)."""
 
 import contextlib
 import os
@@ -8,14 +8,17 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def usable_cores(cgroups: Path = CGROUPS) -> int:
-    """Cores: affinity, then the container's quota, rounded down (a thread more would be held up), one at least."""
+    """Return the number of usable cores, at least one: affinity, limited by the container's quota.
+
+    The quota is rounded down, since one more thread would be throttled.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _cpu_quota(cgroups)
     return cores if quota is None else max(1, min(cores, int(quota)))
 
 
 def _cpu_quota(cgroups: Path) -> float | None:
-    """Cores that the container may use; -1 and "max" mean no limit."""
+    """Return the number of cores that the container may use; -1 and "max" mean no limit."""
     ways = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
     for names in ways:
         with contextlib.suppress(OSError, ValueError):
@@ -27,7 +30,7 @@ def _cpu_quota(cgroups: Path) -> float | None:
 
 
 def usable_memory_bytes(cgroups: Path = CGROUPS) -> int:
-    """Memory of the machine, or of the container where that is less."""
+    """Return the memory of the computer, or of the container if that is less."""
     import psutil
 
     total = int(psutil.virtual_memory().total)
@@ -39,7 +42,7 @@ def usable_memory_bytes(cgroups: Path = CGROUPS) -> int:
 
 
 def free_memory_bytes(cgroups: Path = CGROUPS) -> int:
-    """What the system calls available; in a container that may use less, what is left of that."""
+    """Return the available memory of the system, or what is left of a container's limit if that is less."""
     import psutil
 
     free = int(psutil.virtual_memory().available)
@@ -52,7 +55,7 @@ def free_memory_bytes(cgroups: Path = CGROUPS) -> int:
 
 
 def _read_files_bytes(cgroups: Path) -> int:
-    """Of what is in use, files that were read and need not stay."""
+    """Return the part of the memory in use that caches files and can be released."""
     try:
         lines = (cgroups / "memory.stat").read_text(encoding="ascii").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a parent gives a worker's process at its start, and the orders to the process that workers are forked from."""
+"""Contracts for the start of a worker process, and orders to the fork server."""
 
 from pydantic import Field
 
@@ -6,20 +6,25 @@ from workers.contracts.base import Frozen
 from workers.contracts.process.messages import Card
 
 HOME_FOLDER = ".home"
-"""Folder below the job's work folder that takes what libraries put into the home folder and into caches."""
+"""Folder below the job's work folder that replaces the home and cache folders of libraries."""
 
 RECORD_MARK = "fettle-stopped: "
-"""Begins the line in a job's log that says why the watchdog ended it."""
+"""Begin of the line in a job's log that says why the watchdog ended it."""
 
 
 class ChildConfig(Frozen):
-    """Crosses the process boundary as JSON.
+    """Configuration of a worker process; crosses the process boundary as JSON.
 
-    `write_root` holds the work folders of jobs; it, `write_paths` and `read_roots` are all that layer 1 of the sandbox
-    opens beside the system's libraries, so a job fits into this child only if its folders lie below them. `preload`
-    are import names; of a `kind` the function is loaded, too. `job_kinds` is the import name of a module whose `KINDS`
-    is the table of job kinds, "" for the program's own. `card` and `gpu_cache` are those of the job (`Limits`,
-    `RunJob`).
+    A job fits into this process only if its folders are below `write_root`, `write_paths` and `read_roots`: layer 1 of
+    the sandbox opens only these and the system's libraries.
+
+    Attributes:
+        write_root: Folder of the jobs' work folders.
+        card: As in the job's `Limits`.
+        gpu_cache: As in `RunJob`.
+        preload: Import names of libraries to load.
+        kind: Job kind whose function is loaded, too.
+        job_kinds: Import name of a module whose `KINDS` is the table of job kinds; "" for the program's own.
     """
 
     parent_pid: int
@@ -41,12 +46,13 @@ class ChildConfig(Frozen):
 
 
 SERVER_NAME, WORKER_NAME = "fettle-forks", "fettle-worker"
-"""As the system's lists of processes show them: their command lines are the same. At most 15 bytes."""
+"""Process names in the system's process lists, at most 15 bytes; the command lines of both are the same."""
 
 
 class ForkOrder(Frozen):
-    """To the fork server: fork a worker for a job of `kind`, whose pipe comes along, with this environment and these
-    cores; or let go of the worker `reap`, whose group is dead.
+    """Order to the fork server: fork a worker, or release the worker `reap`, whose process group is dead.
+
+    A worker is for a job of `kind`, with this environment and these cores. Its pipe is sent along with the order.
     """
 
     kind: str = ""
@@ -57,8 +63,13 @@ class ForkOrder(Frozen):
 
 
 class ForkAnswer(Frozen):
-    """From the fork server: a worker's process number, its exit code (minus the signal's number) once it ended, or
-    neither: it waits for an order.
+    """Message from the fork server about a worker.
+
+    Without any field it means that the server waits for an order.
+
+    Attributes:
+        pid: Process id of the worker.
+        exit_code: Exit code of the worker (minus the signal's number) after its end.
     """
 
     pid: int | None = None

@@ -1,4 +1,4 @@
-"""What a job gets from the runtime: progress, cancel, its folder, its calibration inputs."""
+"""Interface between a job and the runtime: progress, cancellation, its folder, its calibration inputs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -19,80 +19,95 @@ if TYPE_CHECKING:
 
 
 class JobContext(Protocol):
-    """Implemented by `workers.runtime.context` and by the recording one of the tests."""
+    """The runtime as seen by one job; implemented by `workers.runtime.context` and by the recording one for tests."""
 
     @property
     def work_dir(self) -> Path:
-        """The only folder that the job may write, but for `kept_dir`."""
+        """Return the only folder that the job may write to, except `kept_dir`."""
 
     @property
     def kept_dir(self) -> Path | None:
-        """A folder that stays when the job is ended and that the same job gets again: what is finished there need not
-        be done twice. None: nothing outlives the job.
+        """Return a folder that outlives the job and that the same job receives again; None if nothing outlives it.
+
+        Results in this folder need not be computed twice.
         """
 
     @property
     def original(self) -> Path | None:
-        """Folder of the model that a recipe began with, for techniques that compare with it; None elsewhere."""
+        """Return the folder of a recipe's first model, for techniques that compare with it; None elsewhere."""
 
     @property
     def part(self) -> str:
-        """Which part of a model of two a technique works on, "" where it is a whole one."""
+        """Return the part of a two-part model that a technique works on; "" for a whole model."""
 
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """Return the seed of the job's random numbers."""
+        ...
 
     @property
     def threads(self) -> int:
-        """Cores that the job may use; bounded by affinity and cgroup."""
+        """Return the number of cores that the job may use, limited by affinity and cgroup."""
 
     @property
     def protections(self) -> tuple[str, ...]:
-        """Names of the walls around this process (`workers.contracts.process.protections`)."""
+        """Return the names of the active protections (`workers.contracts.process.protections`)."""
 
     @property
     def missing_protections(self) -> tuple[str, ...]:
-        """Walls that this system lacks: the name, and why in brackets."""
+        """Return the protections that this system lacks: the name, with the reason in brackets."""
 
     def time_limit(self, seconds: float, what: str) -> AbstractContextManager[None]:
-        """For code that a stranger's file keeps busy: if it takes longer, the process ends, whatever it hangs in.
+        """Limit the time of code that works on a file of other people; a timeout ends the process, wherever it hangs.
 
-        Where other programs keep the machine busy, it has more time. What was being done is told to the person
-        (`what`: "checking the model"). One at a time, none inside another.
+        Limits cannot be nested. The limit is longer when other programs keep the computer busy.
+
+        Args:
+            seconds: Time limit.
+            what: Activity that the user is told after a timeout ("checking the model").
         """
 
     def check_cancelled(self) -> None:
-        """Raise `JobCancelled` if the person asked to stop. Call it between steps, at least ten times a second."""
+        """Raise `JobCancelled` if the user asked to stop; call it between steps, at least ten times a second."""
 
     def progress(self, stage: str, done: float, total: float | None = None, unit: str = "", stage_id: str = "") -> None:
-        """At most ten a second are sent, the first and the last of a stage always; time left is worked out here."""
+        """Report progress; at most ten messages a second are sent, always including the first and last of a stage.
 
-    def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None: ...
+        The remaining time is estimated here.
+        """
 
-    def sample(self, series: str, times_s: list[float], values: list[float]) -> None: ...
+    def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
+        """Write a line to the job's log and send it to the parent."""
+        ...
+
+    def sample(self, series: str, times_s: list[float], values: list[float]) -> None:
+        """Send points of a curve; `times_s` are `time.monotonic()` values."""
+        ...
 
     def identified(self, content: str, *, same_result: bool = True) -> None:
-        """Tell what this job works on, where only the job finds that out (`Identified`); it may be ended here."""
+        """Report what this job works on, if only the job can find that out (`Identified`); the job may end here."""
 
     def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
-        """The calibration split as model inputs with a batch axis of 1, in a fixed order. Empty without data."""
+        """Yield the calibration split as model inputs with a batch axis of 1, in a fixed order; empty without data."""
 
     def blocks(self) -> Iterator[RunBlock]:
-        """Measurement only: yields each `RunBlock` that the parent passes; ends after the last one."""
+        """Yield each `RunBlock` that the parent sends until the last one; for measurements only."""
 
-    def block_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None: ...
+    def block_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
+        """Report the latencies (milliseconds) and the load of a block."""
+        ...
 
     def loaded(self) -> None:
-        """Tell the parent that the model is loaded and the process waits for its turn, or for what is asked."""
+        """Report that the model is loaded and the process waits for a block or a request."""
 
     def requests(self) -> Iterator[Request]:
-        """Jobs that stay open only: yields each `Request` with a request, waits between them, ends at one without."""
+        """Yield each `Request` and wait between them, until an empty one; for jobs that stay open."""
 
     def has_request(self) -> bool:
-        """Whether a further `Request` waits already: whoever still answers the last one may stop."""
+        """Return whether another `Request` is waiting, so that the current prediction may stop."""
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
-        """The answer to the `Request` of this index, or why this one has none."""
+        """Send the result of the `Request` with this index, or its error."""
 
 
 def derived(
@@ -103,7 +118,7 @@ def derived(
     part: str | None = None,
     calibration: "Callable[..., Iterator[Feeds]] | None" = None,
 ) -> JobContext:
-    """The context with a folder, an original or calibration inputs of its own; everything else is the job's."""
+    """Return the context with another folder, original, part or calibration inputs; everything else stays the job's."""
     own = {"work_dir": work_dir, "original": original, "part": part, "calibration": calibration}
     return cast(JobContext, _Derived(ctx, {name: value for name, value in own.items() if value is not None}))
 

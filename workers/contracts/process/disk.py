@@ -1,4 +1,4 @@
-"""A disk without room, told alike by everything that writes: where, how much is free, how much was needed."""
+"""Recognize and report a full disk: the folder, the free space and the needed space."""
 
 import contextlib
 import errno
@@ -13,29 +13,27 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.measured.sizes import bytes_words
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-"""The disk is full, or this account may use no more of it."""
+"""Error numbers: the disk is full, or this account may use no more of it."""
 
 NO_ROOM_TEXT = re.compile(
     r"no space left on device|disk quota exceeded|os error (28|122)\b|errno (28|122)\b"
     r"|not enough space on the disk|disk (is )?full",
     re.IGNORECASE,
 )
-"""What libraries say of it that raise exceptions of their own."""
+"""Messages of libraries that raise exceptions of their own for a full disk."""
 
 DISK_FULL = "disk_full"
-"""The code of every error that tells it."""
+"""Code of every error that reports a full disk."""
 
 PROBE_BYTES = 1 << 16
 SAFE = "What was stored before is safe."
 FREE_SPACE = "Free disk space in the settings and start again, or use a data folder on another disk."
 OTHER_FOLDER = "fettle store free, or another folder with --data-dir FOLDER or FETTLE_HOME"
-"""The same for the command line."""
+"""The hint for the command line."""
 
 
 class DiskFull(WorkerError):
-    """There is no room in `folder`. Sizes in bytes; `needed_bytes` is what would have had to fit, where that is known,
-    `written_bytes` what was there of it already.
-    """
+    """Error: there is no room in `folder`."""
 
     exit_code = 6
 
@@ -49,6 +47,16 @@ class DiskFull(WorkerError):
         safe: str = SAFE,
         hint: str = FREE_SPACE,
     ) -> None:
+        """Create the error for a folder; sizes are in bytes and None if unknown.
+
+        Args:
+            folder: Folder that was written to.
+            needed_bytes: Size of the data that had to fit.
+            written_bytes: Size of the part that is already written.
+            free_bytes: Free space; None measures it now.
+            safe: Sentence about the data that is safe.
+            hint: What to do next.
+        """
         self.folder = folder
         free = free_in(folder) if free_bytes is None else free_bytes
         parts = [f"{bytes_words(free)} are free"] if free is not None else []
@@ -67,7 +75,7 @@ class DiskFull(WorkerError):
 
 
 def free_in(folder: Path) -> int | None:
-    """Bytes that this account may still write there, or in the nearest folder above that is there; None: unknown."""
+    """Return the bytes this account may write to a folder or its nearest existing parent; None if unknown."""
     for place in (folder, *folder.parents):
         try:
             return shutil.disk_usage(place).free
@@ -79,7 +87,10 @@ def free_in(folder: Path) -> int | None:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether a few kilobytes more do not fit, tried out: what a disk counts as free is not what a quota allows."""
+    """Return whether a few kilobytes more do not fit.
+
+    A file is written to find out, since the free space of a disk may exceed the account's quota.
+    """
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".fettle-probe-") as file:
             file.write(bytes(PROBE_BYTES))
@@ -91,7 +102,7 @@ def is_full(folder: Path) -> bool:
 
 
 def file_sizes(folder: Path) -> list[int]:
-    """Bytes of each file below a folder, as far as they can be looked at."""
+    """Return the sizes in bytes of all accessible files below a folder."""
     sizes = []
     for place, _, names in os.walk(folder):
         for name in names:
@@ -101,7 +112,7 @@ def file_sizes(folder: Path) -> list[int]:
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that it came of."""
+    """Yield the error and its causes."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -111,7 +122,7 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def lacks_room(error: BaseException) -> bool:
-    """Whether a disk without room is behind this error."""
+    """Return whether a full disk caused this error."""
     return any(
         (isinstance(one, OSError) and one.errno in NO_ROOM)
         or (not isinstance(one, WorkerError) and NO_ROOM_TEXT.search(str(one)) is not None)

@@ -1,4 +1,4 @@
-"""The messages between the window's process and a worker: JSON bytes of these models over a duplex pipe.
+"""Messages between the application and a worker: JSON bytes of these models over a duplex pipe.
 
 Parent → child: `RunJob`, `RunBlock`, `Request`, `Cancel`. Child → parent: any number of `Ready`, `Progress`,
 `StageLimit`, `Log`, `Sample`, `Identified`, `BlockDone`, `Answered`, then exactly one of `Finished`, `Failed`,
@@ -14,22 +14,29 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import BlockLoad
 
 MAX_SAMPLES_PER_MESSAGE = 5000
-"""Longer batches take the window over 0.3 ms to read (measured)."""
+"""Maximum number of samples per message; the window needs more than 0.3 ms to read longer ones (measured)."""
 
 
 class Card(Frozen):
-    """One GPU: NVML's UUID ("GPU-…"), which is the same in every order, and its place among all, as in ``cuda:1``."""
+    """One GPU.
+
+    Attributes:
+        uuid: NVML's UUID ("GPU-…"), which is the same in every order.
+        index: Position among all GPUs, as in ``cuda:1``.
+    """
 
     uuid: str
     index: int = 0
 
 
 class Limits(Frozen):
-    """What one job may use. `None` lifts a limit.
+    """Resources that one job may use; None lifts a limit.
 
-    `gpu` opens the device files of the GPU; memory is then watched but not limited by the system, since CUDA reserves
-    huge address space. `card` is the one GPU that the job sees; None: all, in the order of their places (PCI). After
-    `idle_s` without any work of the processor the job hangs, and is ended.
+    Attributes:
+        idle_s: Time without any processor work after which the job counts as hanging and is ended.
+        gpu: Open the GPU's device files. Memory is then watched but not limited by the system, since CUDA reserves huge
+            address space.
+        card: The one GPU that the job sees; None: all, in the order of their positions (PCI).
     """
 
     memory_bytes: int | None = 8 << 30
@@ -44,12 +51,15 @@ class Limits(Frozen):
 
 
 class RunJob(Frozen):
-    """Do one job. `kind` is one of `workers.runtime.kinds`, `params` fits the model that its function takes.
+    """Message to run one job.
 
-    `write_paths` are folders beside `work_dir` that may be written, too: what has come of a download outlives its job.
-    `kept_dir` is one of them, where long work keeps what it has finished; "" where nothing is to outlive the job.
-    `gpu_cache` is one of them, where drivers and engines keep what they compiled for a card; "" in the job's folder.
-    `fresh_process`: it measures its memory, so that no library may be loaded before.
+    Attributes:
+        kind: One of `workers.runtime.kinds`.
+        params: Parameters for the model of the kind's function.
+        write_paths: Folders besides `work_dir` that may be written, such as a download that outlives its job.
+        kept_dir: One of `write_paths` for finished parts of long work; "" if nothing outlives the job.
+        gpu_cache: One of `write_paths` for kernels and engines compiled for a GPU; "" means the job's folder.
+        fresh_process: The job measures its memory, so that no library may be loaded before.
     """
 
     type: Literal["run_job"] = "run_job"
@@ -69,10 +79,15 @@ class RunJob(Frozen):
 
 
 class RunBlock(Frozen):
-    """One block of a measurement: the process that holds the turn runs it, all others are silent.
+    """Message to run one block of a measurement; all other processes stay idle meanwhile.
 
-    `warmup_requests` untimed, then `timed_requests` timed ones, both from request number `first_request` on: who gets
-    fewer into a block begins the next one with the same input as all others. `last` ends the job after this block.
+    The block has `warmup_requests` untimed and then `timed_requests` timed requests, both from request number
+    `first_request` on. A process that fits fewer requests into a block therefore starts the next one with the same
+    input as all others.
+
+    Attributes:
+        max_s: Maximum duration of the block.
+        last: The job ends after this block.
     """
 
     type: Literal["block"] = "block"
@@ -85,7 +100,7 @@ class RunBlock(Frozen):
 
 
 class Request(Frozen):
-    """A question to a job that stays open; `request` is what its kind takes. One without a request ends the job."""
+    """Message with a request to a job that stays open; `request` depends on the kind, None ends the job."""
 
     type: Literal["request"] = "request"
     index: int = 0
@@ -93,13 +108,13 @@ class Request(Frozen):
 
 
 class Cancel(Frozen):
-    """Stop at the next check; half a second later the parent kills."""
+    """Message to stop at the next check; half a second later the parent kills the process."""
 
     type: Literal["cancel"] = "cancel"
 
 
 class Ready(Frozen):
-    """The child is up and waits for `RunJob` (or, in a measurement, has loaded the model and waits for `RunBlock`)."""
+    """Message that the child is started and waits for `RunJob`, or has loaded its model and waits for `RunBlock`."""
 
     type: Literal["ready"] = "ready"
     pid: int
@@ -109,9 +124,13 @@ class Ready(Frozen):
 
 
 class Progress(Frozen):
-    """How far a named stage is. `total` and `eta_s` are absent where they cannot be known.
+    """Message about the progress of a named stage.
 
-    `stage` is for people; `stage_id` is for code, "" where nothing depends on which it is.
+    Attributes:
+        stage: Name for the user.
+        stage_id: Id for code; "" if no code depends on it.
+        total: None if unknown.
+        eta_s: Remaining seconds; None if unknown.
     """
 
     type: Literal["progress"] = "progress"
@@ -124,9 +143,9 @@ class Progress(Frozen):
 
 
 class StageLimit(Frozen):
-    """From now on `what` is being done ("checking the model"); the process ends itself if that takes `seconds`.
+    """Message that `what` starts ("checking the model") and that the process ends itself if it takes `seconds`.
 
-    With `seconds` 0 it is done, and there is no limit until the next message of this kind.
+    With `seconds` 0 the activity is over, and no limit holds until the next message of this kind.
     """
 
     type: Literal["stage_limit"] = "stage_limit"
@@ -135,7 +154,7 @@ class StageLimit(Frozen):
 
 
 class Log(Frozen):
-    """One line for the job's log."""
+    """Message with one line for the job's log."""
 
     type: Literal["log"] = "log"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -143,10 +162,12 @@ class Log(Frozen):
 
 
 class Sample(Frozen):
-    """One batch of measurements of one series.
+    """Message with a batch of measurements of one series.
 
-    `times_s` are `time.monotonic()` of the machine (comparable between processes on Linux, Windows and macOS), `values`
-    in the unit that the series' name ends with (`latency_ms`, `load_pct`, `memory_bytes`, `frequency_hz`).
+    Attributes:
+        times_s: `time.monotonic()` of the computer (comparable between processes on Linux, Windows and macOS).
+        values: Values in the unit at the end of the series' name (`latency_ms`, `load_pct`, `memory_bytes`,
+            `frequency_hz`).
     """
 
     type: Literal["sample"] = "sample"
@@ -156,10 +177,11 @@ class Sample(Frozen):
 
 
 class Identified(Frozen):
-    """What the job works on is `content`: its result is kept under that.
+    """Message with the identity of the job's input, `content`, under which its result is stored.
 
-    With `same_result` a parent that has what came of it before ends the job and takes that; without, what it tells at
-    its end may be otherwise although the files are the same.
+    Attributes:
+        same_result: The parent may end the job and reuse an earlier result for this content. False: the result may
+            differ although the files are the same.
     """
 
     type: Literal["identified"] = "identified"
@@ -168,7 +190,7 @@ class Identified(Frozen):
 
 
 class BlockDone(Frozen):
-    """The block `index` is over; its latencies were sent as `Sample` before, outside the timed region."""
+    """Message that the block `index` is over; its latencies were sent as `Sample` before, outside the timed region."""
 
     type: Literal["block_done"] = "block_done"
     index: int
@@ -177,7 +199,7 @@ class BlockDone(Frozen):
 
 
 class Answered(Frozen):
-    """The answer to the `Request` of this index, or why there is none; the job stays open either way."""
+    """Message with the result of the `Request` of this index, or its error; the job stays open either way."""
 
     type: Literal["answered"] = "answered"
     index: int
@@ -186,14 +208,14 @@ class Answered(Frozen):
 
 
 class Finished(Frozen):
-    """The job is done; `result` is what the kind's function returned."""
+    """Terminal message: the job is done; `result` is the return value of the kind's function."""
 
     type: Literal["finished"] = "finished"
     result: dict[str, JsonValue]
 
 
 class Failed(Frozen):
-    """The job could not be done, in plain words."""
+    """Terminal message: the job failed, in plain words."""
 
     type: Literal["failed"] = "failed"
     error: ErrorInfo
@@ -201,7 +223,7 @@ class Failed(Frozen):
 
 
 class Cancelled(Frozen):
-    """The job stopped because it was asked to."""
+    """Terminal message: the job stopped on request."""
 
     type: Literal["cancelled"] = "cancelled"
 

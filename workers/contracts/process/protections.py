@@ -1,4 +1,4 @@
-"""The walls around a worker by name, and in the words of a person."""
+"""Names of a worker's protections, and sentences about them for the user."""
 
 FILES = "files outside the job's folder"
 NETWORK = "network"
@@ -25,7 +25,7 @@ LACKING = {
 
 
 def held_in_words(held: tuple[str, ...]) -> str:
-    """One sentence about what protected this computer; empty where nothing did."""
+    """Return a sentence about the active protections; empty if there is none."""
     parts = [text for name, text in HELD.items() if name in held]
     if not parts:
         return ""
@@ -34,7 +34,7 @@ def held_in_words(held: tuple[str, ...]) -> str:
 
 
 def missing_in_words(missing: str) -> str:
-    """One sentence about one wall that is not there. `missing` is its name, with the reason in brackets."""
+    """Return a sentence about a missing protection, given as its name with the reason in brackets."""
     name, _, reason = missing.partition(" (")
     lacking = LACKING.get(name)
     if lacking is None:

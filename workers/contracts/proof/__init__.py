@@ -1,1 +1,1 @@
-"""How results are read and judged, and where a version comes from."""
+"""Contracts about reading and judging results, and about the origin of versions."""

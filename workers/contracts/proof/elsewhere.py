@@ -1,4 +1,4 @@
-"""A model that was made elsewhere, to be judged beside an original: where it comes from, how the two fit together."""
+"""Contracts of models made elsewhere that are judged against an original: origin and matching of tensors."""
 
 from typing import Literal
 
@@ -9,10 +9,11 @@ Side = Literal["input", "output"]
 
 
 class MatchedTensor(Frozen):
-    """An input or output of the original and what stands for it in the other model.
+    """An input or output of the original and the corresponding one of the other model.
 
-    `dtypes` (original, other) where they differ: values are cast. `transposed` are the axes of the original's array in
-    the order in which the other model has them, where that differs, as in NHWC beside NCHW.
+    Attributes:
+        dtypes: dtypes (original, other) if they differ: values are cast.
+        transposed: Axes of the original's array in the order of the other model, if it differs, as in NHWC and NCHW.
     """
 
     side: Side
@@ -23,10 +24,14 @@ class MatchedTensor(Frozen):
 
 
 class Elsewhere(Frozen):
-    """Where a version comes from that none of our techniques made.
+    """Origin of a version that none of our techniques made.
 
-    `path` is what a person named, `name` what it is called, `format` the id of its format, `sha256` the digest of its
-    files as `ModelInfo` has it. `matched` holds what is named or shaped otherwise than in the original.
+    Attributes:
+        name: Name of the model.
+        path: Path that the user gave.
+        format: Id of its format.
+        sha256: Digest of its files as in `ModelInfo`.
+        matched: Tensors with other names or shapes than in the original.
     """
 
     name: str

@@ -1,35 +1,37 @@
-"""What a proof is made of: levels of looks, fingerprints of examples, and examples that are added to a run later."""
+"""Contracts of proofs: levels of looks, fingerprints of examples, and examples added to a run later."""
 
 import math
 
 from workers.contracts.base import Frozen
 
 LEAST_TEXTS = 30
-"""Of a language model's, at least: their places count, but those of one text depend on each other."""
+"""Minimum number of texts for a language model: positions count, but those of one text depend on each other."""
 
 LEAST_EFFECT = 5.0
-"""What the number of places is divided by at least (`workers.evaluate.proof.differences.Units`)."""
+"""Minimum divisor of the number of positions (`workers.evaluate.proof.differences.Units`)."""
 
 FIRST_LEVEL, LATER_LEVEL = 0.04, 0.01
-"""One-sided levels of a verdict's average: of the first look at some items, and of all later ones together."""
+"""One-sided levels of a verdict's average: of the first look at items, and of all later ones together."""
 
 
 def level_of_look(earlier: int) -> float:
-    """One-sided level of a look at items that were looked at so many times before: .04, then .01·6/(π²k²), which add up
-    to .05 however many there are (Bonferroni over a convergent series).
+    """Return the one-sided level of a look at items after `earlier` looks.
+
+    The levels are 0.04, then 0.01·6/(π²k²) for k = `earlier`. They add up to at most 0.05 for any number of looks
+    (Bonferroni over a convergent series).
     """
     return FIRST_LEVEL if earlier == 0 else LATER_LEVEL * 6 / (math.pi**2 * earlier**2)
 
 
 class FreshParams(Frozen):
-    """kind ``fresh``: the test items of `data_dir` that are, to the model, in none of the data folders `known`."""
+    """Parameters of ``fresh``: find test items of `data_dir` whose model inputs are in no folder of `known`."""
 
     data_dir: str
     known: tuple[str, ...]
 
 
 class FreshResult(Frozen):
-    """`items` are numbers of test items; the others were tested with already, or a version was tuned with them."""
+    """Result of the kind ``fresh``: numbers of new test items; the others were used for a test or for tuning before."""
 
     items: tuple[int, ...]
     in_test: int = 0
@@ -37,18 +39,21 @@ class FreshResult(Frozen):
 
 
 NOBODYS = 0
-"""The fingerprint of an item by which no set is known again."""
+"""Fingerprint of items that do not identify a set."""
 
 
 class FingerprintsParams(Frozen):
-    """kind ``fingerprints``: of the test items of `data_dir`, by what the model gets; writes `path`."""
+    """Parameters of the kind ``fingerprints``: hash the model inputs of the test items of `data_dir`."""
 
     data_dir: str
 
 
 class FingerprintsResult(Frozen):
-    """`path` holds (n,) uint64: the low 64 bits of each item's digest, which is the same for what is the same to the
-    model; `NOBODYS` for items that every set gets from Fettle.
+    """Result of the kind ``fingerprints``.
+
+    Attributes:
+        path: File with (n,) uint64: the low 64 bits of each item's digest, which is the same for equal model inputs.
+            `NOBODYS` marks items that Fettle adds to every set.
     """
 
     path: str = "fingerprints.npy"
@@ -56,7 +61,7 @@ class FingerprintsResult(Frozen):
 
 
 class JudgePart(Frozen):
-    """More examples with both answers; only `items` of them count."""
+    """More examples with the predictions of both versions; only `items` of them count."""
 
     data_dir: str
     original_answers: str

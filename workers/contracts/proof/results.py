@@ -1,4 +1,4 @@
-"""How a model's results are read: the ids of ``--task`` (CLI.md), and what each is called before people."""
+"""Ways to read a model's results: the ids of ``--task`` (docs/command-line.md) and their titles."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,11 @@ TASK_IDS = (
 
 @dataclass(frozen=True)
 class ReadAs:
-    """One way to read results. `told` says what they are of this model, after "Fettle reads the answers as"; `is_it`
-    whether this description reads them so.
+    """One way to read results.
+
+    Attributes:
+        told: Returns the description for this model, used after "Fettle reads the answers as".
+        is_it: Returns whether a specification reads results this way.
     """
 
     id: str
@@ -65,9 +68,9 @@ READ_AS: tuple[ReadAs, ...] = (
     ReadAs("text", "Texts", lambda spec: "texts", lambda spec: spec.answer_kind == "tokens"),
     ReadAs("numbers", "Numbers", lambda spec: "numbers", lambda spec: True),
 )
-"""The first that fits says how a description reads results; numbers fit everything."""
+"""Ways to read results; the first that fits a specification applies, and numbers fit every specification."""
 
 
 def read_as(spec: PipelineSpec) -> ReadAs:
-    """How this description reads the results."""
+    """Return the way in which this specification reads the results."""
     return next(way for way in READ_AS if way.is_it(spec))
