@@ -1,5 +1,6 @@
-"""What a running bundle writes down of its requests, and what that tells: numpy only, copied into bundles.
+"""Log the requests of a running bundle and detect changes; uses only numpy and is copied into bundles.
 
-Nothing is written unless it is asked for, and never an input itself: only in which twentieth of the evaluation data a
-simple figure of it falls (how bright, how long, how sure), the class that was answered, how long it took, what failed.
+Logging is off by default, and inputs themselves are never logged. The log holds only the bin of the evaluation data
+(one twentieth each) into which simple figures of an input fall (brightness, length, confidence), the predicted class,
+the latency and failures.
 """

@@ -1,4 +1,4 @@
-"""From looks at which a test is beyond its threshold to alarms that begin and end."""
+"""Combine looks at which a test exceeds its threshold into alarms with a begin and an end."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from .series import Ints
 
 QUIET_LOOKS = 8
-"""An alarm is over after so many looks without it."""
+"""Number of looks without the alarm after which it is over."""
 
 
 @dataclass(frozen=True)
 class Episode:
-    """Looks from the first to the last at which a test spoke; `first_line` is where the window of the first began.
-    `lasts`: it was not over when the log ended.
+    """Looks from the first to the last at which a test exceeded its threshold.
+
+    Attributes:
+        first_line: First line of the first look's window.
+        lasts: The alarm was not over when the log ended.
     """
 
     first: int
@@ -26,7 +29,12 @@ class Episode:
 
 
 def episodes(speaks: NDArray[np.bool_], first_lines: Ints) -> list[Episode]:
-    """Those of one test: `speaks` (looks,), and the first line (looks,) of what each look saw."""
+    """Return the alarms of one test.
+
+    Args:
+        speaks: (looks,) bool, whether the test exceeds its threshold.
+        first_lines: (looks,) int64, the first line of each look's window.
+    """
     at = np.flatnonzero(speaks)
     if not len(at):
         return []

@@ -1,4 +1,4 @@
-"""Histograms of one figure: edges by the evaluation data, so that a look needs counts alone."""
+"""Histograms of one figure with bin edges from the evaluation data, so that a look needs only counts."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 PARTS = 20
-"""The evaluation data fall into so many equal parts; the surest and the least sure 5 % have edges of their own."""
+"""Number of equally filled bins of the evaluation data; the highest and lowest 5 % have their own edges."""
 
 LOGARITHMIC = tuple(sign * 2.0**power for sign in (-1, 1) for power in range(-10, 21))
 USUAL_EDGES: dict[str, tuple[float, ...]] = {
     name: tuple(float(edge) for edge in np.linspace(0, 1, 2 * PARTS + 1))
     for name in ("brightness", "contrast", "detail", "color", "unknown", "rare", "silence", "confidence")
 }
-"""Where there are no evaluation data; all else is told by powers of two."""
+"""Bin edges for figures without evaluation data; all other figures use powers of two."""
 
 
 def edges_of(values: NDArray[Any]) -> tuple[float, ...]:
-    """Edges (2 to 21) of `values` (n,): least, each twentieth, and just above the largest; equal ones once.
+    """Return 2 to 22 bin edges of `values` (n,): the minimum, each twentieth, and just above the maximum.
 
-    A value x lies in bin ``searchsorted(edges, x, side="right")``: 0 is below all that there was, the last above it.
+    Equal edges are merged. A value x is in bin ``searchsorted(edges, x, side="right")``: bin 0 is below all values, the
+    last bin above them.
     """
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
@@ -32,12 +33,12 @@ def edges_of(values: NDArray[Any]) -> tuple[float, ...]:
 
 
 def usual_edges(name: str) -> tuple[float, ...]:
-    """Edges of a figure of which nothing is known yet."""
+    """Return the bin edges of a figure without evaluation data."""
     return USUAL_EDGES.get(name, tuple(sorted(LOGARITHMIC)))
 
 
 def binned(values: NDArray[Any], edges: tuple[float, ...]) -> NDArray[np.int64]:
-    """Counts (len(edges) + 1,) of the finite ones of `values` (n,)."""
+    """Return counts (len(edges) + 1,) int64 of the finite `values` (n,)."""
     finite = np.asarray(values, np.float64)
     places = np.searchsorted(np.asarray(edges), finite[np.isfinite(finite)], side="right")
     return np.bincount(places, minlength=len(edges) + 1).astype(np.int64)
@@ -45,9 +46,14 @@ def binned(values: NDArray[Any], edges: tuple[float, ...]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Expected:
-    """One figure in the evaluation data: `edges` (k,), `counts` (k + 1,) of its items, their `mean`.
+    """Distribution of one figure in the evaluation data.
 
-    Without evaluation data all counts are 0, and the beginning of the log takes their place.
+    Without evaluation data all counts are 0, and the beginning of the log replaces them.
+
+    Attributes:
+        edges: (k,) bin edges.
+        counts: (k + 1,) number of items per bin.
+        mean: Mean of the figure.
     """
 
     edges: tuple[float, ...]
@@ -56,12 +62,12 @@ class Expected:
 
     @property
     def n(self) -> int:
-        """Items of the evaluation data."""
+        """Return the number of items of the evaluation data."""
         return sum(self.counts)
 
 
 def expected_of(values: NDArray[Any]) -> Expected | None:
-    """Of the figures (n,) of the evaluation data; None where none of them is a number."""
+    """Return the distribution of figures (n,) of the evaluation data; None if none of them is finite."""
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
     if not finite.size:

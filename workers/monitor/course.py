@@ -1,4 +1,4 @@
-"""The course of a log: its latency at both ends, and points for graphs."""
+"""Summarize a log over time: its latency at both ends, and points for graphs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from . import slowing
 from .series import Series
 
 RECENT = 1000
-"""Requests that the table of drift is about: the latest."""
+"""Number of latest requests that the table of drift covers."""
 MOST_POINTS = 160
 
 
 def latency_then_and_now(series: Series) -> tuple[float | None, float | None]:
-    """Return the median latency in ms of the first and of the latest thousand timed requests, at most half of all of
-    them each; None where nothing was timed.
+    """Return the median latency (ms) of the first and the latest thousand timed requests.
+
+    Each group has at most half of all timed requests. Both are None if no request was timed.
     """
     timed = np.cumsum(series.latencies.sum(axis=1))
     if not len(timed) or not timed[-1]:
@@ -31,7 +32,7 @@ def latency_then_and_now(series: Series) -> tuple[float | None, float | None]:
 
 
 def points(series: Series) -> list[dict[str, Any]]:
-    """The course of it in at most 160 points of about as many requests each: time, requests, shares, means, p50."""
+    """Return at most 160 points of about as many requests each: time, requests, shares, means, p50."""
     total = series.n + series.errors
     each = max(at.EACH, int(total.sum()) // MOST_POINTS + 1)
     ends = at.ends_of(total, 0, each)

@@ -1,4 +1,4 @@
-"""Simple figures of one request: of what went in as the model gets it, and of what came out. Never the input itself."""
+"""Compute simple figures of a request's prepared inputs and predictions, but never log the input itself."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..pipeline.pipeline import Pipeline
 from ..pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, TextSteps
 
 Figures = dict[str, NDArray[np.float64]]
-"""One number an item, by name."""
+"""One number per item, by name."""
 
 MOST_ROWS = 64
-"""Of a picture every so many rows are looked at: a mean over 64 rows is that of all within a hundredth."""
+"""Number of picture rows that are read: their mean differs from that of all rows by less than 0.01."""
 
 QUIET_DB, FLOOR_DB = -50.0, -120.0
 CHUNK = 400
-"""Samples whose level is told as one: 25 ms at 16 kHz."""
+"""Samples per level value: 25 ms at 16 kHz."""
 
 
 def of_inputs(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], common: frozenset[int] = frozenset()) -> Figures:
-    """Figures of the main input of `feeds`, one an item. `common` are the tokens that texts usually have."""
+    """Return figures of the main input of `feeds`, one per item; `common` are frequent tokens of texts."""
     steps, values = pipeline.spec.preprocess, np.asarray(feeds[pipeline.main_input.name])
     if isinstance(steps, ImageSteps):
         return of_pictures(values, steps, any(size is None for size in pipeline.main_input.shape[1:]))
@@ -37,7 +37,7 @@ def of_inputs(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], common: fro
 
 
 def of_numbers(rows: NDArray[np.float64]) -> Figures:
-    """Of any numbers (n, k): mean and standard deviation of those that are numbers, and the share that is none."""
+    """Return figures of numbers (n, k): mean and standard deviation of finite ones, and the share of others."""
     there = np.isfinite(rows)
     count = np.maximum(there.sum(axis=1), 1)
     with np.errstate(all="ignore"):
@@ -47,8 +47,10 @@ def of_numbers(rows: NDArray[np.float64]) -> Figures:
 
 
 def of_pictures(values: NDArray[Any], steps: ImageSteps, any_size: bool) -> Figures:
-    """Of prepared pictures (n, C, H, W) or (n, H, W, C): brightness and contrast (mean and standard deviation of the
-    gray value 0..1), detail (mean step from pixel to pixel), color (mean distance of the channels), pixels.
+    """Return figures of prepared pictures (n, C, H, W) or (n, H, W, C).
+
+    The figures are brightness and contrast (mean and standard deviation of the gray value 0..1), detail (mean
+    difference between neighboring pixels), color (mean distance of the channels), and pixels.
     """
     channels_last = steps.pixels or steps.layout == "nhwc"
     if values.ndim != 4:
@@ -76,8 +78,9 @@ def of_pictures(values: NDArray[Any], steps: ImageSteps, any_size: bool) -> Figu
 def of_texts(
     ids: NDArray[Any], mask: NDArray[Any] | None, unknown: int | None, common: frozenset[int] = frozenset()
 ) -> Figures:
-    """Of tokens (n, length): tokens that count, the share of them that the tokenizer does not know, and of those that
-    are not `common`.
+    """Return figures of tokens (n, length): their number, and the shares of unknown and of rare ones.
+
+    Rare tokens are those not in `common`; unknown ones have the id `unknown`.
     """
     counts = np.ones(ids.shape, np.bool_) if mask is None else np.asarray(mask).astype(np.bool_)
     length = np.maximum(counts.sum(axis=1), 1)
@@ -91,8 +94,9 @@ def of_texts(
 
 
 def of_sounds(values: NDArray[Any], steps: AudioSteps) -> Figures:
-    """Of samples: level in dB below full scale, share of it that is quiet, seconds, changes of sign by sample. Frames
-    (rows) of one sound are one item; without frames each row is one.
+    """Return figures of samples: level in dB below full scale, quiet share, seconds, sign changes per sample.
+
+    Frames (rows) of one sound form one item; without frames each row is an item.
     """
     samples = values.astype(np.float64) / (steps.scale or 1.0)
     flat = samples.reshape(1, -1) if steps.frame_samples else _rows(samples)
@@ -111,10 +115,10 @@ def of_sounds(values: NDArray[Any], steps: AudioSteps) -> Figures:
 
 
 def of_answers(pipeline: Pipeline, answer: Any) -> tuple[Figures, NDArray[np.int64] | None]:
-    """Figures of what `Pipeline.answer` gave, one an item, and the classes that were answered (n,), None without any.
+    """Return figures of `Pipeline.answer`'s result, one per item, and the predicted classes (n,) int64 or None.
 
-    Energy is −log Σ exp(logit) (Liu et al., arXiv 2010.03759); where scores are no logits there is none. Numbers that
-    are none (NaN) are in no histogram: whoever logs counts them.
+    Energy is −log Σ exp(logit) (Liu et al., arXiv 2010.03759); scores that are not logits have no energy. NaN values
+    are in no histogram; the caller counts them.
     """
     spec = pipeline.spec
     if isinstance(spec.postprocess, BoxesSteps):
@@ -155,7 +159,7 @@ def _of_scores(pipeline: Pipeline, values: NDArray[np.float32]) -> tuple[Figures
 
 
 def is_finite(answer: Any) -> bool:
-    """Whether all numbers of an answer are numbers."""
+    """Return whether all numbers of a prediction are finite."""
     return bool(np.isfinite(np.asarray(answer, np.float32)).all())
 
 

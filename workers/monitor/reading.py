@@ -1,5 +1,6 @@
-"""Reads a log of `writing.py` that may come from anywhere: cut, mixed, huge, made up. What cannot be meant is left out
-and counted, never believed.
+"""Read a log of `writing.py` from any source: cut, mixed, huge or forged.
+
+Implausible lines are left out and counted.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from .writing import CURRENT, FORMAT, SUFFIX, VERSION
 
 MOST_LINE_BYTES = 4 << 20
 MOST_BYTES = 128 << 20
-"""Twice what a log takes unless it is told otherwise; of more the newest is read."""
+"""Maximum size that is read, twice the default size of a log; of a larger log the newest part is read."""
 MOST_PARTS = 256
-"""Bundles that wrote to one log."""
+"""Maximum number of bundles in one log."""
 MOST_COUNT = 10_000_000
-"""In one line; more than a computer answers in a minute."""
+"""Maximum count in one line; more than a computer predicts in a minute."""
 MOST_S, FIRST_T, LAST_T = 1e7, 0.0, 1e11
 LATENCY_BINS = (-200, 400)
-"""A nanosecond to a day and more."""
+"""Range of latency bins: a nanosecond to more than a day."""
 
 
 TOLD_EACH = 500
@@ -33,20 +34,21 @@ Tell = Callable[[int, int], None]
 
 
 def nobody(_done: int, _total: int) -> None:
-    """Nobody wants to know."""
+    """Ignore the progress."""
 
 
 class NotALog(ValueError):
-    """Nothing in it is a log; `code` says what it is instead: missing, empty, foreign, newer, damaged, unreadable."""
+    """Error: the file or folder is not a log; `code` is missing, empty, foreign, newer, damaged or unreadable."""
 
     def __init__(self, code: str, text: str) -> None:
+        """Create an error with its code and a sentence about the file."""
         super().__init__(text)
         self.code = code
 
 
 @dataclass(frozen=True)
 class Record:
-    """One line: see `writing.py`. `figures` by name: (sum, counts)."""
+    """One line of a log, see `writing.py`; `figures` maps names to (sum, counts)."""
 
     t: float
     seconds: float
@@ -74,11 +76,14 @@ class Part:
 
 @dataclass(frozen=True)
 class ReadLog:
-    """`parts` in the order in which their bundles began; `left_out` counts lines by the reason: not_a_line,
-    no_header, newer, too_long, damaged_header, too_many_bundles.
+    """Content of a log.
 
-    `is_cut`: there was more than is read at once, and the oldest was left out. `went_back` counts how often the clock
-    did.
+    Attributes:
+        parts: Lines by bundle, in the order in which the bundles began.
+        left_out: Number of skipped lines by reason: not_a_line, no_header, newer, too_long, damaged_header,
+            too_many_bundles.
+        is_cut: The log was too large to read at once, and the oldest part was left out.
+        went_back: Number of times at which the clock went back.
     """
 
     parts: tuple[Part, ...]
@@ -88,7 +93,11 @@ class ReadLog:
 
 
 def files_of(log: Path) -> list[Path]:
-    """The files of a log, the oldest first: those of its folder, or the one file. Raises NotALog."""
+    """Return the files of a log, the oldest first: those of its folder, or the one file.
+
+    Raises:
+        NotALog: There is no log.
+    """
     if log.is_dir():
         older = sorted(path for path in log.glob(f"*{SUFFIX}") if path.name != CURRENT)
         found = [*older, *([log / CURRENT] if (log / CURRENT).is_file() else [])]
@@ -101,8 +110,14 @@ def files_of(log: Path) -> list[Path]:
 
 
 def read_log(log: Path, tell: Tell = nobody) -> ReadLog:
-    """Everything in it that can be meant; `tell(bytes done, of all)` comes now and then. Raises NotALog where nothing
-    is, and what `tell` raises.
+    """Return all plausible lines of a log.
+
+    Args:
+        log: Folder or file.
+        tell: Progress callback with (bytes read, bytes of all files); its exceptions end the reading.
+
+    Raises:
+        NotALog: The log has no plausible line.
     """
     files = files_of(log)
     kept, is_cut = _newest(files)
@@ -125,7 +140,7 @@ def read_log(log: Path, tell: Tell = nobody) -> ReadLog:
 
 
 def _newest(files: list[Path]) -> tuple[list[Path], bool]:
-    """As many of the newest as are read at once, the oldest of them first."""
+    """Return the newest files that fit into the size limit, oldest first, and whether others were left out."""
     kept: list[Path] = []
     size = 0
     for path in reversed(files):
@@ -137,7 +152,7 @@ def _newest(files: list[Path]) -> tuple[list[Path], bool]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Line by line; None for one that is too long to be one of ours. Of a huge file the first line and its end."""
+    """Yield the lines; None for a line that is too long. Of a huge file yield the first line and the end."""
     size = file.seek(0, 2)
     file.seek(0)
     if size > MOST_BYTES:
@@ -221,7 +236,7 @@ class _Reading:
 
 
 def _record(document: dict[str, Any], reference: Reference) -> Record:
-    """Raises what a document that cannot be meant raises."""
+    """Return the record of a document; raise an error for implausible values."""
     figures = document["figures"]
     if len(figures) > MOST_STATISTICS:
         raise ValueError("too many figures")

@@ -1,4 +1,4 @@
-"""What the evaluation data looked like to the same figures: lies in the bundle, and at the head of each log."""
+"""Distribution of the figures in the evaluation data, stored in the bundle and at the head of each log."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ from .figures import of_answers, of_inputs
 FOLDER, FILE = "monitor", "reference.json"
 VERSION = 1
 MOST_COMMON = 1000
-"""Tokens that count as usual: so many of those that occur most in the evaluation data."""
+"""Number of the most frequent tokens of the evaluation data that count as common."""
 MOST_CLASSES, MOST_STATISTICS, MOST_EDGES, MOST_ITEMS = 100_000, 64, 256, 10**9
 MOST_NAMES, MOST_NAME_CHARS = 1000, 60
 
 
 class NotAReference(ValueError):
-    """A description of the evaluation data that cannot be meant."""
+    """Error: an implausible description of the evaluation data."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """`statistics` by name; `classes` counts each class that was answered (by its number), `names` are theirs.
+    """Description of the evaluation data of one bundle.
 
-    `common` are the tokens that texts usually have.
+    Attributes:
+        statistics: Distribution of each figure by name.
+        classes: Number of predictions of each class, by class number.
+        names: Names of the classes.
+        common: Frequent tokens of texts.
     """
 
     statistics: Mapping[str, Expected] = field(default_factory=dict)
@@ -45,7 +49,7 @@ class Reference:
     common: frozenset[int] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
-        """As it is written."""
+        """Return the description as it is written."""
         statistics = {
             name: {"edges": list(one.edges), "counts": list(one.counts), "mean": one.mean}
             for name, one in self.statistics.items()
@@ -60,7 +64,11 @@ class Reference:
 
 
 def parse(document: Any) -> Reference:
-    """Read what `to_json` wrote. Raises NotAReference for what could not have come from there."""
+    """Return the description that `to_json` wrote.
+
+    Raises:
+        NotAReference: The document cannot come from `to_json`.
+    """
     try:
         if document["version"] != VERSION or len(document["statistics"]) > MOST_STATISTICS:
             raise NotAReference("it is of another version")
@@ -99,7 +107,7 @@ def _whole(count: Any) -> int:
 def reference_of(
     pipeline: Pipeline, samples: Iterable[tuple[Mapping[str, NDArray[Any]], Any]], common: frozenset[int]
 ) -> Reference:
-    """Of (feeds, answer) of each item of the evaluation data; `common` as `common_tokens` finds them."""
+    """Describe evaluation data, given as (feeds, prediction) of each item, with `common_tokens`' result."""
     found: dict[str, list[float]] = {}
     classes: Counter[int] = Counter()
     for feeds, answer in samples:
@@ -114,7 +122,7 @@ def reference_of(
 
 
 def common_tokens(pipeline: Pipeline, samples: Iterable[Mapping[str, NDArray[Any]]]) -> frozenset[int]:
-    """The tokens that occur most in the evaluation data; none for models that take no texts."""
+    """Return the most frequent tokens of the evaluation data; empty for models that take no texts."""
     if not isinstance(pipeline.spec.preprocess, TextSteps):
         return frozenset()
     counted: Counter[int] = Counter()
@@ -124,7 +132,11 @@ def common_tokens(pipeline: Pipeline, samples: Iterable[Mapping[str, NDArray[Any
 
 
 def read_reference(bundle: Path) -> Reference:
-    """Of the bundle in a folder; an empty one where it has none. Raises NotAReference for one that is damaged."""
+    """Return the description in a bundle's folder; an empty one if it has none.
+
+    Raises:
+        NotAReference: The description is damaged.
+    """
     path = bundle / FOLDER / FILE
     if not path.is_file():
         return Reference()
@@ -135,5 +147,5 @@ def read_reference(bundle: Path) -> Reference:
 
 
 def bundle_id(bundle: Path) -> str:
-    """Twelve letters that stand for exactly this bundle: of the hash of its manifest, as the service tells it."""
+    """Return the bundle's id: twelve characters of its manifest's hash, as the service reports them."""
     return hashlib.sha256((bundle / "manifest.json").read_bytes()).hexdigest()[:12]

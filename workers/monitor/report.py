@@ -1,4 +1,4 @@
-"""All that a log tells: drift of each figure, alarms with their times, the course of it for graphs."""
+"""Report the content of a log: drift of each figure, alarms with their times, and points for graphs."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from .reference import Reference
 from .series import Floats, Ints, Series
 
 LEARNED = 1000
-"""Requests at the beginning of a log that stand for evaluation data, where a bundle has none."""
+"""Number of requests at the beginning of a log that replace evaluation data if a bundle has none."""
 LEAST = at.WINDOW
-"""Requests that the tests need, beyond those that stand for evaluation data."""
+"""Minimum number of requests for the tests, in addition to those that replace evaluation data."""
 ERRORS_MARGIN, NOT_FINITE_MARGIN = 0.03, 0.01
 ONE_ANSWER, ONE_ANSWER_USUAL = 0.95, 0.6
-"""All answers are one class, and on the evaluation data three fifths at most were."""
+"""Limits of the alarm that nearly all predictions are one class, compared with at most 0.6 in the evaluation data."""
 OTHER_TESTS = ("classes", "errors", "not_numbers")
-"""Tests beside one for each figure; latency has a cumulative sum."""
+"""Tests besides those of single figures; latency has a cumulative sum."""
 COLLAPSED = 0.2
-"""Mean place of the confidence among that of the evaluation data; half is usual."""
+"""Mean rank of the confidence among that of the evaluation data below which it collapsed; 0.5 is usual."""
 TAKES_ALONG = {"brightness": ("contrast", "detail", "color"), "rare": ("unknown",)}
-"""Figures that a change of the first makes change, too."""
+"""Figures that change whenever the key's figure changes."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """`code` and `statistic` say what is wrong, `since` and `until` (seconds since 1970, None: it goes on) when,
-    `noticed` when it was certain. `before` and `now` are what it was and is: a mean, a share, milliseconds. `direction`
-    is 1 for more, −1 for less; `name` the class it is about; `follows` a figure that changed at the same time and
-    takes this one along, as darker pictures have less contrast.
+    """One alarm; the fields are those of `MonitorAlert` in the contracts.
+
+    Attributes:
+        follows: A figure that changed at the same time and explains this change, as darker pictures have less contrast.
     """
 
     code: str
@@ -57,7 +57,13 @@ class Alert:
 
 @dataclass(frozen=True)
 class Watch:
-    """What the tests of one part share: `starts` and `ends` (lines) of each look's window, `level` of each test."""
+    """Data that the tests of one part share.
+
+    Attributes:
+        starts: First line of each look's window.
+        ends: Line after each look's window.
+        level: Level of each test.
+    """
 
     series: Series
     reference: Reference
@@ -78,7 +84,7 @@ class Watch:
 
 
 def report(log: ReadLog) -> dict[str, Any]:
-    """`{"drift": {…}, "alerts": […]}` of the bundle that answered last; of those before it only their alerts."""
+    """Return `{"drift": {…}, "alerts": […]}`: drift of the bundle with the latest lines, alarms of all bundles."""
     parts = [part for part in log.parts if part.records]
     last = max(parts, key=lambda part: part.records[-1].t, default=log.parts[-1])
     alerts, watch = [], None
@@ -119,7 +125,7 @@ def _facts(log: ReadLog, part: Part) -> dict[str, Any]:
 
 
 def watch_of(part: Part) -> Watch:
-    """The looks at a part, with what each may spend."""
+    """Return the looks at a part with the level of each test."""
     series = at.series_of(part)
     has_data = any(one.n for one in part.reference.statistics.values())
     first = 0 if has_data else min(len(series.n), int(np.searchsorted(np.cumsum(series.n), LEARNED)) + 1)
@@ -134,7 +140,7 @@ _NOTHING = Expected((), (), None)
 
 
 def alerts_of(watch: Watch) -> list[Alert]:
-    """All alarms of a part, in the order in which they began."""
+    """Return all alarms of a part, sorted by their begin."""
     found = [*_of_failures(watch), *_of_latency(watch)]
     if len(watch.ends):  # else nothing was answered
         found += [*_of_figures(watch), *_of_classes(watch)]
@@ -174,7 +180,7 @@ def _of_figures(watch: Watch) -> Iterator[Alert]:
 
 
 def _familiarity(watch: Watch) -> dict[str, int]:
-    """The figure by which unfamiliar inputs are told: 1 where large values are unfamiliar, −1 where small ones are."""
+    """Return the figure that indicates unfamiliar inputs: 1 if large values are unfamiliar, −1 if small ones are."""
     return {"energy": 1} if "energy" in watch.series.histograms else {"confidence": -1}
 
 
@@ -275,7 +281,7 @@ def _alert(watch: Watch, first: int, last: int, line: int, lasts: bool, what: tu
 
 
 def _lines_of(watch: Watch, alert: Alert) -> slice:
-    """Lines from the beginning of an alarm to its end."""
+    """Return the lines from the begin of an alarm to its end."""
     times = watch.series.times
     first = int(np.flatnonzero(times == alert.since)[0])
     last = len(times) if alert.until is None else int(np.flatnonzero(times == alert.until)[-1]) + 1
@@ -297,7 +303,7 @@ def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> 
 
 
 def _drift(watch: Watch) -> list[dict[str, Any]]:
-    """Each figure over the latest thousand requests against the evaluation data."""
+    """Compare each figure over the latest thousand requests with the evaluation data."""
     series = watch.series
     before = np.cumsum(series.n[::-1])[::-1]
     first = max(watch.first, int(np.searchsorted(-before, -RECENT, side="right")) - 1)

@@ -1,4 +1,4 @@
-"""A part of a log as arrays, and the moments at which it is looked at."""
+"""Convert a part of a log to arrays and choose the lines at which looks take place."""
 
 from __future__ import annotations
 
@@ -16,20 +16,27 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 EACH = 50
-"""Requests between two looks, at least: lines are put together until there are so many."""
+"""Minimum number of requests between two looks; lines are combined until there are so many."""
 WINDOW = 200
-"""Each look is at the last so many requests: enough to see a new kind that is a fifth of them."""
+"""Number of latest requests in each look: enough to detect a new kind that is a fifth of them."""
 HORIZON = 20_000
 MOST_CELLS = 16 << 20
-"""Numbers in all tables of one bundle, 8 bytes each: beyond it, lines are put together."""
+"""Maximum number of table cells of one bundle, 8 bytes each; lines are combined to stay below it."""
 ALPHA = 0.04
-"""Of a false alarm in `HORIZON` requests."""
+"""Probability of a false alarm in `HORIZON` requests."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """`n`, `errors`, `times` (lines,); `histograms[name]` (lines, bins) and `sums[name]` (lines,); `classes` (lines,
-    numbers that occur), whose numbers are `class_numbers`; `latencies` (lines, bins) from bin `latency_first` on.
+    """Lines of one part as arrays.
+
+    Attributes:
+        times: (lines,) end times; `n`, `errors` and `not_finite` have the same shape.
+        histograms: (lines, bins) counts of each figure.
+        sums: (lines,) sums of each figure.
+        classes: (lines, class_numbers) counts of the classes that occur.
+        class_numbers: Numbers of these classes.
+        latencies: (lines, bins) counts, from bin `latency_first` on.
     """
 
     times: Floats
@@ -45,7 +52,7 @@ class Series:
 
 
 def series_of(part: Part) -> Series:
-    """Return all lines of a part as tables of at most `MOST_CELLS` numbers; a row is one line, or several in a row."""
+    """Return all lines of a part as tables of at most `MOST_CELLS` numbers; a row is one line or several combined."""
     records, reference = part.records, part.reference
     names = sorted({name for record in records for name in record.figures})
     numbers = sorted({*reference.classes, *(number for record in records for number in record.classes)})
@@ -94,8 +101,9 @@ def _table(rows: Sequence[Mapping[int, int]], numbers: list[int], each: int) -> 
 
 
 def ends_of(n: Ints, first: int = 0, each: int = EACH) -> Ints:
-    """Lines before which there is a look (looks,): each has at least `each` requests more than the one before. The
-    first `first` lines are not looked at.
+    """Return the line ends at which looks take place (looks,) int64, at least `each` requests apart.
+
+    The first `first` lines are left out.
     """
     ends, waiting = [], 0
     for line in range(first, len(n)):
@@ -107,7 +115,7 @@ def ends_of(n: Ints, first: int = 0, each: int = EACH) -> Ints:
 
 
 def starts_of(n: Ints, ends: Ints, size: int, first: int = 0) -> Ints:
-    """First lines of the windows of at least `size` requests that end before `ends`; −1 where there are not as many."""
+    """Return the first lines of windows of at least `size` requests before `ends`; −1 if there are too few."""
     before = np.concatenate([[0], np.cumsum(n)])
     starts = np.searchsorted(before, before[ends] - size, side="right") - 1
     return np.where((before[ends] - before[first] >= size) & (starts >= first), starts, -1)
@@ -119,14 +127,14 @@ def level_of(tests: int) -> float:
 
 
 def summed(values: NDArray[np.float64] | Ints, starts: Ints, ends: Ints) -> Floats:
-    """Sums (looks, …) of `values` (lines, …) over each window; where `starts` is −1 of nothing."""
+    """Return sums (looks, …) float64 of `values` (lines, …) over each window; an empty window if `starts` is −1."""
     zero = np.zeros((1, *values.shape[1:]))
     before = np.concatenate([zero, np.cumsum(values, axis=0, dtype=np.float64)])
     return np.asarray(before[ends] - before[np.where(starts < 0, ends, starts)], np.float64)
 
 
 def learned(series: Series, reference: Reference, first: int) -> Reference:
-    """The reference, or where it holds no items the first `first` lines of the log itself in its place."""
+    """Return the reference, or if it has no items one made from the first `first` lines of the log."""
     if any(one.n for one in reference.statistics.values()):
         return reference
     found = {}

@@ -1,10 +1,10 @@
-"""Has what comes in, or what is answered, changed against the evaluation data? Tests on histograms, of windows.
+"""Test whether inputs or predictions in windows of a log differ from the evaluation data, by histograms.
 
-All of them test for more than a margin: traffic of people has days and nights, weekends and moods, and a change that
-matters to nobody becomes significant with enough requests (Hodges and Lehmann, JRSS B 1954, on testing for material
-significance). How much more than by chance blocks of requests differ from each other, because requests of one person
-resemble each other, is estimated by their moving ranges, which a single change does not disturb (Laney, Quality
-Engineering 2002), and widens the variances.
+All tests ask for a difference beyond a margin. User traffic varies by time of day, weekday and mood, and even an
+irrelevant change becomes significant with enough requests (Hodges and Lehmann, JRSS B 1954, on testing for material
+significance). Requests of one user resemble each other, so blocks of requests differ more than by chance. This excess
+is estimated by their moving ranges, which a single change does not disturb (Laney, Quality Engineering 2002), and
+widens the variances.
 """
 
 from __future__ import annotations
@@ -17,21 +17,24 @@ import numpy as np
 from .series import Floats, Ints, summed
 
 LOCATION_MARGIN = 0.06
-"""Of the mean place 0..1 among the evaluation data: about a fifth of their standard deviation."""
+"""Margin of the mean rank 0..1 among the evaluation data: about a fifth of its standard deviation."""
 TAIL_MARGIN = 0.06
-"""Of the mean tail score, in its standard deviations."""
+"""Margin of the mean tail score, in its standard deviations."""
 CLASSES_MARGIN = 0.1
-"""Of Σ (p − q)²/p: each share off by a third of itself."""
+"""Margin of Σ (p − q)²/p: each share off by a third of itself."""
 TAIL_FROM = ((0.8, 0.4), (0.9, 0.6), (0.95, 1.0))
-"""Scores of the least familiar fifth: what is beyond these shares of the evaluation data counts so much more."""
+"""Scores of the least familiar fifth: weights of values beyond these shares of the evaluation data."""
 PRIOR_BLOCKS, PRIOR_DISPERSION, LOOKED_BACK, MOST_RATIO = 10, 2.0, 500, 9.0
 MOST_CELLS, LEAST_IN_CELL = 30, 10
 
 
 @dataclass(frozen=True)
 class Tested:
-    """Of each look (looks,): by how many standard deviations a window is beyond the margin (`z`, −inf where there is
-    no window), and in which direction (`sign`).
+    """Result of one test at each look, both (looks,).
+
+    Attributes:
+        z: Number of standard deviations by which a window exceeds the margin; −inf without a window.
+        sign: Direction of the difference.
     """
 
     z: Floats
@@ -39,26 +42,34 @@ class Tested:
 
 
 def places(counts: Ints) -> Floats:
-    """Mean place 0..1 (bins,) of each bin of the evaluation data's histogram `counts` (bins,) among them (ridits;
-    Bross, Biometrics 1958): the share below it and half of its own.
+    """Return the mean rank 0..1 (bins,) of each bin of the evaluation data's histogram `counts` (bins,).
+
+    The ranks are ridits (Bross, Biometrics 1958): the share below a bin plus half of its own.
     """
     shares = counts / counts.sum()
     return np.asarray(np.cumsum(shares) - shares / 2)
 
 
 def tail_scores(counts: Ints) -> Floats:
-    """Scores (bins,) that rise in the upper fifth alone, as those of Savage (1956) for the exponential distribution do.
-    Of ten rules these separated pictures of a class that was left out best from those of the others.
+    """Return scores (bins,) that rise only in the upper fifth, like those of Savage (1956) for exponential data.
+
+    Of ten rules these scores best separated pictures of a left-out class from those of the others.
     """
     below = np.concatenate([[0.0], np.cumsum(counts)[:-1] / counts.sum()])
     return np.asarray(sum(weight * (below >= share - 1e-9) for share, weight in TAIL_FROM), np.float64)
 
 
 def mean_shift(histograms: Ints, expected: Ints, scores: Floats, windows: tuple[Ints, Ints], margin: float) -> Tested:
-    """Whether the mean of `scores` (bins,) over a window differs from that over the evaluation data by more than
-    `margin`. With `places` this is the test of Wilcoxon, Mann and Whitney, ties included.
+    """Test whether the mean of `scores` (bins,) over a window differs from the evaluation data by more than `margin`.
 
-    `histograms` (lines, bins) of the log, `expected` (bins,) of the evaluation data, `windows` (starts, ends).
+    With `places` this is the test of Wilcoxon, Mann and Whitney, ties included.
+
+    Args:
+        histograms: (lines, bins) counts of the log.
+        expected: (bins,) counts of the evaluation data.
+        scores: (bins,) score of each bin.
+        windows: (starts, ends) of the looks.
+        margin: Tolerated difference of the means.
     """
     starts, ends = windows
     m = expected.sum()
@@ -79,8 +90,10 @@ def _blocks(values: Floats | Ints, ends: Ints) -> Floats:
 
 
 def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
-    """By which factor (looks,), 1 at least, means of blocks vary more than those of as many independent requests: from
-    the squared moving ranges up to each look, against those of independent ones (see `settled`).
+    """Return the factor (looks,), at least 1, by which means of blocks vary more than those of independent requests.
+
+    It is estimated from the squared moving ranges up to each look, divided by those of independent requests (see
+    `settled`).
     """
     means = sums / np.maximum(n, 1)
     usual = variance * (1 / np.maximum(n[1:], 1) + 1 / np.maximum(n[:-1], 1))
@@ -88,9 +101,10 @@ def dispersion(n: Floats, sums: Floats, variance: float) -> Floats:
 
 
 def settled(ratios: Floats) -> Floats:
-    """1 at least (k + 1,): before each look the mean of the last 500 `ratios` (k,), and 2 with the weight of ten: at
-    the beginning of a log, requests are taken to come in twos that are alike. What is beyond nine times the mean so far
-    (three standard deviations) is a change and no dispersion; it counts as nine times.
+    """Return a running mean (k + 1,) of the last 500 `ratios` (k,), at least 1, with a prior of 2 that weighs ten.
+
+    The prior assumes that requests at the beginning of a log come in similar pairs. A ratio above nine times the mean
+    so far (three standard deviations) is a change and not dispersion; it counts as nine times the mean.
     """
     found = np.full(len(ratios) + 1, PRIOR_DISPERSION)
     kept: deque[float] = deque(maxlen=LOOKED_BACK)
@@ -104,7 +118,7 @@ def settled(ratios: Floats) -> Floats:
 
 
 def cells_of(expected: Ints) -> Ints:
-    """In which cell (classes,) each class is counted: the 30 most frequent have their own, the rest shares one."""
+    """Return the cell (classes,) of each class: the 30 most frequent have their own, all others share one."""
     cells = np.full(len(expected), -1, np.int64)
     own = [number for number in np.argsort(-expected, kind="stable")[:MOST_CELLS] if expected[number] >= LEAST_IN_CELL]
     cells[own] = np.arange(len(own))
@@ -113,10 +127,14 @@ def cells_of(expected: Ints) -> Ints:
 
 
 def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> Tested:
-    """Whether classes are answered in other shares than on the evaluation data: Pearson's χ² of two samples, against
-    the noncentral χ² of the margin.
+    """Test whether the predicted classes' shares differ from the evaluation data: Pearson's χ² of two samples.
 
-    `classes` (lines, classes) of the log, `expected` (classes,) of the evaluation data.
+    The statistic is compared with the noncentral χ² of the margin.
+
+    Args:
+        classes: (lines, classes) counts of the log.
+        expected: (classes,) counts of the evaluation data.
+        windows: (starts, ends) of the looks.
     """
     starts, ends = windows
     cells = cells_of(expected)
@@ -136,7 +154,7 @@ def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> 
 
 
 def chi_square(one: Floats, other: Floats) -> float:
-    """Pearson's χ² of two histograms (cells,)."""
+    """Return Pearson's χ² of two histograms (cells,)."""
     n, m, both = one.sum(), other.sum(), one + other
     there = both > 0
     if n == 0 or m == 0:
@@ -146,8 +164,9 @@ def chi_square(one: Floats, other: Floats) -> float:
 
 
 def beyond_noncentral(squares: Floats, free: int, noncentrality: Floats) -> Floats:
-    """Standard normal deviates of noncentral χ² variables with `free` degrees of freedom: the cube root is nearly
-    normal (Abdel-Aty, Biometrika 1954; for none the one of Wilson and Hilferty).
+    """Return standard normal deviates of noncentral χ² variables with `free` degrees of freedom.
+
+    Their cube root is nearly normal (Abdel-Aty, Biometrika 1954; for noncentrality 0 that of Wilson and Hilferty).
     """
     scale = free + noncentrality
     variance = 2 / 9 * (free + 2 * noncentrality) / scale**2
@@ -155,8 +174,10 @@ def beyond_noncentral(squares: Floats, free: int, noncentrality: Floats) -> Floa
 
 
 def log_upper_tail(found: Floats, n: Floats, share: float | Floats) -> Floats:
-    """A bound of ln P(X ≥ `found`) for X of `n` with `share` each: −n KL(found/n ‖ share) (Chernoff 1952; Hoeffding,
-    JASA 1963, theorem 1). It holds for every n. 0 where no more was found than expected.
+    """Return a bound of ln P(X ≥ `found`) for binomial X of `n` with `share`: −n KL(found/n ‖ share).
+
+    The bound (Chernoff 1952; Hoeffding, JASA 1963, theorem 1) holds for every n. It is 0 if no more was found than
+    expected.
     """
     safe = np.maximum(n, 1)
     seen = np.clip(found / safe, 1e-12, 1 - 1e-12)

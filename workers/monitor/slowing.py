@@ -1,4 +1,4 @@
-"""Do answers take longer than at the beginning of the log? A cumulative sum over blocks of requests."""
+"""Detect that predictions take longer than at the beginning of the log: a cumulative sum over blocks of requests."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from .series import Floats, Ints, summed
 from .writing import BINS_PER_OCTAVE
 
 BASELINE_BLOCKS = 10
-"""Blocks that tell the usual latency, at least: what another computer measured says nothing about this one."""
+"""Minimum number of blocks that define the usual latency; measurements of another computer do not apply here."""
 ALLOWANCE = 0.5
-"""In octaves (a factor 1.41): so much slower is nothing to tell; days are busier than nights."""
+"""Tolerated slow-down in octaves (a factor 1.41), since days are busier than nights."""
 DECISION = 1.7
 MOST_STEP = 1.0
-"""In octaves: what one block may add, so that a short hiccup is no alarm, however bad."""
+"""Maximum contribution of one block in octaves, so that a short disturbance raises no alarm."""
 
 
 def medians(latencies: Ints, first: int, starts: Ints, ends: Ints) -> Floats:
-    """log2 of the median in ms (looks,) over lines from `starts` to `ends`; NaN where nothing was timed.
+    """Return log2 of the median in ms (looks,) over lines from `starts` to `ends`; NaN if nothing was timed.
 
-    `latencies` (lines, bins), the first bin is number `first` (see `writing.latency_bin`). Within a bin the median is
-    interpolated.
+    Within a bin the median is interpolated.
+
+    Args:
+        latencies: (lines, bins) counts.
+        first: Number of the first bin (see `writing.latency_bin`).
+        starts: (looks,) first lines.
+        ends: (looks,) lines after the last ones.
     """
     counts = summed(latencies, starts, ends)
     total = counts.sum(axis=1)
@@ -35,12 +40,13 @@ def medians(latencies: Ints, first: int, starts: Ints, ends: Ints) -> Floats:
 
 
 def cumulated(blocks: Floats) -> tuple[Floats, float]:
-    """One-sided CUSUM S ← max(0, S + min(x − usual, 1.5) − 0.5) (Page, Biometrika 1954) of `blocks` (k,), log2 of
-    medians, and the usual one at the end: the median of the blocks after which S was 0. Until ten are known S is 0.
+    """Return a one-sided CUSUM of `blocks` (k,), log2 of medians, and the usual median at the end.
 
-    With S > 1.7 as alarm a doubling is found after four blocks. The run length to a false alarm is beyond 10⁷ blocks
-    where blocks spread by .15 octaves and days are .2 slower than nights (Siegmund 1985, formula 2.57). What gets
-    slower by little each day is taken for usual: a sum tells what came at once.
+    The sum is S ← max(0, S + min(x − usual, 1.5) − 0.5) (Page, Biometrika 1954). The usual latency is the median of the
+    blocks after which S was 0; until ten are known, S is 0. With S > 1.7 as alarm, a doubling is detected after four
+    blocks. The run length to a false alarm exceeds 10⁷ blocks if blocks spread by 0.15 octaves and days are 0.2 octaves
+    slower than nights (Siegmund 1985, formula 2.57). A slow daily increase counts as usual: the sum detects sudden
+    changes.
     """
     sums = np.zeros(len(blocks))
     known: list[float] = []

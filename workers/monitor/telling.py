@@ -1,4 +1,4 @@
-"""A log from its file to its words."""
+"""Read a log and describe it in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from .words import TITLES, left_out, summary, told
 
 
 def tell(log: Path, progress: Tell = nobody) -> dict[str, Any]:
-    """`{"drift": {…}, "alerts": […]}` with words; `progress(bytes read, of all)` comes now and then. Raises NotALog."""
+    """Return `{"drift": {…}, "alerts": […]}` with words; `progress` receives (bytes read, bytes of all).
+
+    Raises:
+        NotALog: There is no log.
+    """
     read = read_log(log, progress)
     found = report(read)
     kinds = {part.bundle: part.kind for part in read.parts}

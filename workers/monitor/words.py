@@ -1,4 +1,4 @@
-"""Alarms, drift and what was left out in plain words, for `monitor.py` and for the program that reads a log."""
+"""Describe alarms, drift and skipped lines in plain words, for `monitor.py` and for the program that reads a log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 ENOUGH = 200
-"""Recent inputs that are asked for: with so many, a share changed of 5 % is proven where 3 answers differ."""
+"""Number of recent inputs to request: they prove a changed share below 5 % if 3 predictions differ."""
 
 NOUNS = {"image": "pictures", "text": "texts", "audio": "sounds"}
 PLACE_DIGITS = 3
@@ -66,11 +66,11 @@ TITLES = {
     "answer_mean": "Mean of the answer", "answer_spread": "Spread of the answer",
 }  # fmt: skip
 DANGERS = ("errors", "not_numbers", "one_answer", "unsure")
-"""The model fails, though it answers."""
+"""Alarms that mean that the model fails although it gives predictions."""
 
 
 def told(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """The alert with `level` (danger or warning), a `title`, `what` happened in a sentence and the `advice`."""
+    """Return the alert with `level` (danger or warning), `title`, `what` (a sentence) and `advice`."""
     noun = NOUNS.get(kind, "inputs")
     since = f"since {day(alert['since'])}"
     if alert["until"] is not None:
@@ -84,7 +84,7 @@ def told(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
-    """What happened, the figures of it, and what to do."""
+    """Return the title, the figures and the advice of an alert."""
     code, before, now = alert["code"], alert["before"], alert["now"]
     share = f"{_percent(now)} instead of {_percent(before)}" if before is not None else _percent(now)
     more = f"Accuracy is likely lower: add {ENOUGH} recent {noun} with the right answers, and optimize again."
@@ -121,7 +121,7 @@ def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
 
 
 def left_out(drift: Mapping[str, Any]) -> list[str]:
-    """One sentence for each thing about the log itself that is worth knowing."""
+    """Return one sentence for each noteworthy fact about the log itself."""
     found = []
     lines = drift["left_out"]
     if lines.get("newer"):
@@ -144,12 +144,12 @@ def left_out(drift: Mapping[str, Any]) -> list[str]:
 
 
 def is_enough(drift: Mapping[str, Any]) -> bool:
-    """Return whether there are so many requests that changes would have been detected."""
+    """Return whether there are enough requests to detect changes."""
     return bool(drift["requests"] + drift["errors"] >= drift["needed"])
 
 
 def summary(drift: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> str:
-    """Return the one sentence that matters."""
+    """Return the most important result as one sentence."""
     if not alerts and not is_enough(drift):
         total = drift["requests"] + drift["errors"]
         return f"{total:,} requests were logged. Changes can be detected from {drift['needed']:,} requests on."
@@ -166,13 +166,13 @@ def summary(drift: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> st
 
 
 def _latency(drift: Mapping[str, Any]) -> str:
-    """Return a sentence on the median latency, "" where nothing was timed."""
+    """Return a sentence on the median latency; "" if nothing was timed."""
     before, now = drift["latency_before_ms"], drift["latency_now_ms"]
     return "" if before is None else f" Median latency: {_ms(now)} now, {_ms(before)} at the beginning."
 
 
 def day(t: float) -> str:
-    """Return a moment in local time: "3 Nov 14:05", with its year where that is not the present one."""
+    """Return a time in local time: "3 Nov 14:05", with the year if it is not the current one."""
     try:
         moment = time.localtime(t)
     except (OverflowError, ValueError, OSError):

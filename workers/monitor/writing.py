@@ -1,15 +1,15 @@
-"""The log of a running bundle: JSON Lines in a folder, bounded, and never in the way of an answer.
+"""Write the log of a running bundle: JSON Lines in a folder, bounded in size, without delaying predictions.
 
-The first line of each file says what it is and holds the reference (`reference.py`), so that a log can be read without
-its bundle. Each further line sums up at most 25 requests of at most a minute:
+The first line of each file says what the file is and holds the reference (`reference.py`), so that a log can be read
+without its bundle. Each further line sums up at most 25 requests of at most a minute:
 
     {"bundle": "1f0c…", "t": 1764236100, "s": 59.8, "n": 25, "errors": 0, "figures": {"brightness": [7.2, [0, 1, …]]},
      "classes": {"3": 11}, "latency": {"12": 20}, "kept": 4, "not_finite": 0, "lost": 0}
 
-`bundle` names the header that it belongs to. `t` are seconds since 1970 (UTC), `n` the requests that were answered,
-`errors` those that were not, `figures` sum and histogram by the reference's edges, `latency` counts by
-``round(8 · log2(ms))`` of answers that the model gave now (`kept` ones came out of a cache), `lost` requests that came
-too fast to be looked at, or that found no room.
+`bundle` names the header that the line belongs to. `t` is the time in seconds since 1970 (UTC), `n` the number of
+answered requests, `errors` that of failed ones. `figures` are sum and histogram by the reference's edges. `latency`
+counts ``round(8 · log2(ms))`` of computed predictions; `kept` counts those from a cache. `lost` counts requests that
+came too fast to be analyzed or found no room.
 """
 
 from __future__ import annotations
@@ -40,26 +40,27 @@ CURRENT = "requests.jsonl"
 SUFFIX = ".jsonl"
 PER_LINE, LINE_S = 25, 60.0
 MOST_BYTES, FILES = 64 << 20, 16
-"""All files together, and how many of them that makes: the oldest goes when the next is begun."""
+"""Maximum size of all files together, and their number: the oldest file is deleted when the next one begins."""
 BINS_PER_OCTAVE = 8
-"""Of latency: bins are 9 % wide."""
+"""Latency bins per octave: each is 9 % wide."""
 MOST_WAITING = 64
-"""Requests whose figures are still to be made; what comes on top is counted, not looked at."""
+"""Maximum number of requests that wait for their figures; further ones are only counted."""
 
 
 class CannotLog(RuntimeError):
-    """The folder is no place for a log; the text says why."""
+    """Error: the folder cannot hold a log; the text says why."""
 
 
 def latency_bin(seconds: float) -> int:
-    """``round(8 · log2(milliseconds))``, of a nanosecond at least."""
+    """Return ``round(8 · log2(milliseconds))`` of a latency of at least a nanosecond."""
     return round(BINS_PER_OCTAVE * math.log2(max(seconds * 1000, 1e-6)))
 
 
 class Line:
-    """What one line sums up."""
+    """One line of the log while it is being summed up."""
 
     def __init__(self, reference: Reference, began_s: float) -> None:
+        """Create an empty line that began at `began_s` (seconds since 1970), with the reference's bin edges."""
         self._reference, self.began_s = reference, began_s
         self.n = self.errors = self.kept = self.not_finite = self.lost = 0
         self._sums: dict[str, float] = {}
@@ -69,11 +70,11 @@ class Line:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing happened."""
+        """Return whether no request was counted."""
         return not (self.n or self.errors or self.lost)
 
     def figures(self, found: Figures) -> None:
-        """Figures of one request's items."""
+        """Add figures of one request's items."""
         for name, values in found.items():
             known = self._reference.statistics.get(name)
             edges = known.edges if known is not None else usual_edges(name)
@@ -83,7 +84,7 @@ class Line:
             self._counts[name] = self._counts[name] + counts if name in self._counts else counts
 
     def answered(self, classes: NDArray[np.int64] | None, seconds: float | None) -> None:
-        """One request was answered; after `seconds`, None where the answer was kept from an earlier one."""
+        """Count one answered request and its latency; `seconds` is None if the prediction came from a cache."""
         self.n += 1
         if classes is not None:
             self._classes.update(int(number) for number in classes if number >= 0)
@@ -93,7 +94,7 @@ class Line:
             self._latency[latency_bin(seconds)] += 1
 
     def to_json(self, now_s: float) -> dict[str, Any]:
-        """As it is written."""
+        """Return the line as it is written."""
         figures = {name: [_short(self._sums[name]), counts.tolist()] for name, counts in self._counts.items()}
         return {
             "t": round(self.began_s, 1),
@@ -114,15 +115,25 @@ def _short(value: float) -> float:
 
 
 class Log:
-    """Of one process that runs the bundle in a folder. Several processes may share a log's folder.
+    """Log of one process that runs the bundle in a folder; several processes may share a log's folder.
 
-    Raises CannotLog where the folder cannot be written to. What cannot be written later is counted as lost and told
-    once on standard error: answers go on.
+    Lines that cannot be written are counted as lost and reported once on standard error; predictions continue.
     """
 
     def __init__(
         self, folder: Path, bundle: Path, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.time
     ) -> None:
+        """Open the log.
+
+        Args:
+            folder: Folder of the log.
+            bundle: Folder of the bundle.
+            most_bytes: Maximum size of all files.
+            clock: Returns seconds since 1970.
+
+        Raises:
+            CannotLog: The folder cannot be written to.
+        """
         self._folder, self._most_bytes, self._clock = folder, most_bytes, clock
         self._file = -1  # number of the file that has our header
         if folder.resolve().is_relative_to(bundle.resolve()):
@@ -156,7 +167,14 @@ class Log:
     def request(
         self, pipeline: Pipeline, feeds: Mapping[str, Any], read: Callable[[], Any], seconds: float | None
     ) -> None:
-        """One that was answered. `read` gives what `Pipeline.answer` gives; `seconds` None: it was kept from before."""
+        """Log one answered request.
+
+        Args:
+            pipeline: Pipeline of the bundle.
+            feeds: Model inputs of the request.
+            read: Returns the result of `Pipeline.answer`.
+            seconds: Latency; None if the prediction came from a cache.
+        """
         line = self._current()
         try:
             answer = read()
@@ -170,26 +188,26 @@ class Log:
         self._end_line()
 
     def failed(self) -> None:
-        """One that was not answered: it could not be read, or the model failed on it."""
+        """Count one request that could not be read or on which the model failed."""
         self._current().errors += 1
         self._end_line()
 
     def lost(self, count: int) -> None:
-        """Requests that nobody looked at."""
+        """Count requests that were not analyzed."""
         self._current().lost += count
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Write all pending lines."""
         self._write()
 
     def report_once(self, what: str) -> None:
-        """Write the first problem of this log to standard error; requests are answered all the same."""
+        """Write the first problem of this log to standard error; predictions continue."""
         if not self._has_told:
             self._has_told = True
             sys.stderr.write(f"log: {what}; answers go on\n")
 
     def tick(self) -> None:
-        """Write a line whose minute is over, though nothing came since."""
+        """Write the current line if its minute is over, even without new requests."""
         if not 0 <= self._clock() - self._line.began_s < LINE_S:
             self._write()
 
@@ -205,7 +223,7 @@ class Log:
             self._write()
 
     def _write(self) -> None:
-        """One call for a whole line, so that several processes write one after the other."""
+        """Write a whole line with one call, so that lines of several processes do not mix."""
         line = self._line
         if line.is_empty:
             return
@@ -222,7 +240,7 @@ class Log:
             self.report_once(f"nothing can be written to {self._folder} now ({error})")
 
     def _begin_file(self) -> None:
-        """A header in a file that has none of this bundle yet; the oldest files make room for a new one."""
+        """Write a header to a file that has none of this bundle; delete the oldest files to make room for a new one."""
         current = self._folder / CURRENT
         known = current.stat() if current.is_file() else None
         if known is not None and known.st_size > max(self._most_bytes // FILES, len(self._header)):
@@ -255,9 +273,10 @@ def _append(path: Path, text: bytes) -> None:
 
 
 class Background:
-    """A log whose figures are made by a thread of its own, so that adding a request takes a few microseconds."""
+    """Log whose figures are computed by a separate thread, so that adding a request takes a few microseconds."""
 
     def __init__(self, log: Log) -> None:
+        """Start the thread of a log."""
         self._log = log
         self._lost, self._counting = 0, threading.Lock()
         self._waiting: queue.Queue[Callable[[Log], None] | None] = queue.Queue(MOST_WAITING)
@@ -265,14 +284,14 @@ class Background:
         self._thread.start()
 
     def add(self, note: Callable[[Log], None]) -> None:
-        """Log a request later; where too many wait, it is only counted."""
+        """Queue a request for the log; if too many wait, it is only counted."""
         try:
             self._waiting.put_nowait(note)
         except queue.Full:
             self._lose(1)
 
     def close(self) -> None:
-        """Write all that waits, and return when that is done. A thread that ended is not waited for."""
+        """Write all waiting requests; do not wait for a thread that has ended."""
         while self._thread.is_alive():
             with suppress(queue.Full):
                 self._waiting.put(None, timeout=1)
