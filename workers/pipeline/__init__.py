@@ -1,4 +1,4 @@
-"""How the world goes into a model and its predictions come out (numpy, Pillow, tokenizers). Copied into bundles.
+"""Prepare inputs for a model and convert its outputs to predictions; copied into bundles.
 
 The window's process reads `spec` without numpy and Pillow, so nothing else is imported here. Services take
 `PipelineError` from here, also from bundles that other versions wrote.

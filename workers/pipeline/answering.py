@@ -1,6 +1,4 @@
-"""One sample's answer as people and programs read it: a label with its shares, things with their places, a text, a
-mask, else the numbers themselves.
-"""
+"""Convert one sample's prediction to JSON: a label with shares, objects with boxes, a text, a mask, or numbers."""
 
 from __future__ import annotations
 
@@ -19,10 +17,13 @@ from .spec import AudioSteps, BoxesSteps, PipelineError
 
 
 def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Path | None = None) -> dict[str, Any]:
-    """What `pipeline.answer` gave to `source` (see `Pipeline.feeds_from`), ready for JSON.
+    """Return the result of `pipeline.answer` for `source` (see `Pipeline.feeds_from`) as JSON values.
 
-    A detector draws what it finds into the picture of `out`, a mask is written there. Raises PipelineError where
-    several samples came in one, and for NaN and infinity, which JSON cannot hold.
+    A detector draws its objects into the picture `out`; a mask is written there.
+
+    Raises:
+        PipelineError: The source holds several samples, or the prediction holds NaN or infinity, which JSON cannot
+            hold.
     """
     numbers = [one[:, :COLUMNS] for one in values] if isinstance(pipeline.spec.postprocess, BoxesSteps) else values
     if not all(np.isfinite(one).all() for one in numbers):
@@ -44,8 +45,9 @@ def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: 
 
 
 def _mask(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Path | None) -> dict[str, Any]:
-    """The class number of each pixel, and which share of the picture each class has; written to `out` as a picture of
-    the size of the person's own.
+    """Return the class number of each pixel and each class's share of the picture.
+
+    The mask is written to `out` as a picture of the user's picture's size.
     """
     _check_one_sample(pipeline, values)
     numbers, counts = np.unique(values.astype(np.int64), return_counts=True)
@@ -62,7 +64,7 @@ def _mask(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Pat
 
 
 def _found(pipeline: Pipeline, values: Any, source: Any, out: Path | None) -> dict[str, Any]:
-    """Things with their places in pixels of the picture; of an array, in pixels of the model's input."""
+    """Return objects with boxes in pixels of the picture; for an array, in pixels of the model's input."""
     if len(values) != 1:
         raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
     picture = pipeline.picture_of(source)
@@ -76,7 +78,7 @@ def _found(pipeline: Pipeline, values: Any, source: Any, out: Path | None) -> di
 
 
 def _check_one_sample(pipeline: Pipeline, values: Any) -> None:
-    """Frames of one sound have one answer together; samples of others must not be mixed into one."""
+    """Raise PipelineError for several samples; frames of one sound count as one sample with one prediction."""
     in_frames = pipeline.stateful or isinstance(pipeline.spec.preprocess, AudioSteps)
     if values.ndim > 1 and len(values) > 1 and not in_frames:
         raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")

@@ -1,4 +1,4 @@
-"""From the arrays that a model gives to answers that people read."""
+"""Convert a model's output arrays to readable predictions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from .spec import PipelineInput, PipelineSpec
 
 
 def pool(values: NDArray[np.float32], spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-    """(n, tokens, width) → (n, width): mean over the tokens that count, or the first token; then length 1 if
-    asked.
-    """
+    """Pool (n, tokens, width) to (n, width): mean over unmasked tokens, or the first token; normalize if specified."""
     if spec.pooling == "mean" and values.ndim == 3:
         mask = _mask(spec.inputs, feeds, values)
         values = (values * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), np.float32(1e-9))
@@ -36,7 +34,7 @@ def _mask(
 
 
 def probabilities(answer: NDArray[np.float32], spec: PipelineSpec) -> NDArray[np.float32]:
-    """Scores of shape (n, classes) as shares; logits by softmax, a single logit by the logistic function."""
+    """Return scores (n, classes) as shares: logits by softmax, a single logit by the logistic function."""
     if spec.scores == "probabilities":
         return answer
     if answer.shape[-1] == 1 or spec.answer_kind in ("score", "labels"):
@@ -49,7 +47,7 @@ def probabilities(answer: NDArray[np.float32], spec: PipelineSpec) -> NDArray[np
 
 
 def describe(answer: NDArray[np.float32], spec: PipelineSpec, top: int = 5) -> list[tuple[str, float]]:
-    """The best labels of one sample with their probabilities; several rows (frames) are averaged first.
+    """Return the best labels of one sample with their probabilities; several rows (frames) are averaged first.
 
     A ``score`` gives one row. Embeddings and tensors have no labels: the list is empty.
     """
@@ -65,14 +63,14 @@ def describe(answer: NDArray[np.float32], spec: PipelineSpec, top: int = 5) -> l
 
 
 def label_of(spec: PipelineSpec, index: int) -> str:
-    """The class's name, or its number in words where the model has no names."""
+    """Return the name of the class, or its number in words if the model has no names."""
     if spec.classes is not None and index < len(spec.classes):
         return spec.classes[index]
     return "score" if spec.answer_kind == "score" else f"class {index}"
 
 
 def one_item(values: NDArray[Any], feeds: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> NDArray[np.float32]:
-    """Return one item's prediction without its batch axis; a score a step; without positions that only fill up."""
+    """Return one item's prediction without batch axis and padding; one score per step for stateful models."""
     values = np.asarray(values, np.float32)
     if spec.generation is not None:
         return np.asarray(values[0], np.float32)

@@ -1,4 +1,4 @@
-"""Files of arrays (NPY, NPZ): sizes are read off their headers before anything is unpacked; nothing is unpickled."""
+"""Read files of arrays (NPY, NPZ): sizes are checked in their headers before unpacking, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -18,35 +18,40 @@ from numpy.typing import NDArray
 from .spec import PARSER_ERRORS
 
 FREE_BYTES, BYTES_A_FILE_BYTE = 64 << 20, 16
-"""Memory that the arrays of any file may take, and what each byte of the file adds."""
+"""Memory limit of a file's arrays: a fixed part, and a part per byte of the file."""
 _HEADER_BYTES = 16_384
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _DAMAGE = (*PARSER_ERRORS, zipfile.BadZipFile, LZMAError, tokenize.TokenError)
 
 
 class ArrayFileError(ValueError):
-    """A file of arrays that is not read; the text goes on after its name. `code`: "objects", "size" or "damage"."""
+    """Error: a file of arrays is not read; the text continues after the file's name."""
 
     def __init__(self, why: str, code: str = "damage") -> None:
+        """Create an error; `code` is "objects", "size" or "damage"."""
         super().__init__(why)
         self.code = code
 
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What the file says of one array."""
+    """Shape and dtype of one array in a file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the array takes."""
+        """Return the memory that the array needs."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 def headers_of(path: Path) -> dict[str, ArrayHeader]:
-    """Return the header of each array of an NPZ by its name. Raises ArrayFileError."""
+    """Return the header of each array of an NPZ by its name.
+
+    Raises:
+        ArrayFileError: The file is damaged or refused.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return {_name(info): _member(archive, info) for info in _members(archive)}
@@ -57,9 +62,14 @@ def headers_of(path: Path) -> dict[str, ArrayHeader]:
 
 
 def load_arrays(path: Path, most_bytes: int | None = None) -> NDArray[Any] | dict[str, NDArray[Any]]:
-    """Return the array of an NPY, or all arrays of an NPZ by name, of at most `most_bytes` together.
+    """Return the array of an NPY, or all arrays of an NPZ by name.
 
-    Raises ArrayFileError, before the arrays are unpacked where their headers say too much.
+    Args:
+        path: The file.
+        most_bytes: Limit of all arrays together; None derives it from the size of the file.
+
+    Raises:
+        ArrayFileError: The file is damaged or refused; arrays over the limit are refused before they are unpacked.
     """
     try:
         size_bytes = path.stat().st_size
@@ -93,7 +103,7 @@ def _unpacked(path: Path, most_bytes: int) -> dict[str, NDArray[Any]]:
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Members that hold arrays; others are never unpacked."""
+    """Return the members that hold arrays; others are never unpacked."""
     return [info for info in archive.infolist() if info.filename.endswith(".npy")]
 
 

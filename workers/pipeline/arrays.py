@@ -1,5 +1,7 @@
-"""Arrays on their way into a model. What has the model's shape and kind of numbers goes in as it is; what does not is
-told, and no number is rounded or clipped to make it fit.
+"""Fit arrays to a model's inputs.
+
+Arrays with the model's shape and kind of numbers are used unchanged. Others are reported; numbers are never rounded or
+clipped to fit.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ MAIN_SOURCES = ("image", "input_ids", "audio", "array")
 
 
 def main_input_of(spec: PipelineSpec) -> PipelineInput:
-    """The input that the world goes into."""
+    """Return the input that receives the user's data."""
     return min(
         (entry for entry in spec.inputs if entry.source in MAIN_SOURCES),
         key=lambda entry: MAIN_SOURCES.index(entry.source),
@@ -27,7 +29,7 @@ def main_input_of(spec: PipelineSpec) -> PipelineInput:
 
 
 def wanted_shape(entry: PipelineInput, steps: Preprocess) -> Shape:
-    """The main input's shape; channels and frames that the model leaves free are as the preparation makes them."""
+    """Return the main input's shape; the preparation defines channels and frames that the model leaves free."""
     shape = entry.shape
     if isinstance(steps, ImageSteps):
         channels, axis = _channels(steps), 1 if steps.layout == "nchw" else 3
@@ -45,15 +47,18 @@ def _channels(steps: ImageSteps) -> int:
 
 
 def fits(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> bool:
-    """Whether an array goes into the main input as it is."""
+    """Return whether an array can be the main input unchanged."""
     return _as_wanted(values, entry, steps) is not None
 
 
-def ready(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> NDArray[Any] | None:
-    """The main input as it was given, with a batch axis and in the model's dtype; None where its shape or its kind of
+def ready(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any] | None:
+    """Return the array as main input with a batch axis, in the model's dtype; None if it needs preparation first.
     numbers is another's, so that it still has to be prepared. float16 and float64 count as float32.
 
-    Raises PipelineError where its numbers do not fit into the model's dtype.
+    An array needs preparation if its shape or kind of numbers differs. float16 and float64 count as float32.
+
+    Raises:
+        PipelineError: The numbers do not fit into the model's dtype.
     """
     found = _as_wanted(values, entry, steps)
     return None if found is None else cast(found, entry)
@@ -79,7 +84,7 @@ def _axis_of(entry: PipelineInput) -> int | None:
 
 
 def _placed(values: NDArray[Any], shape: Shape, batch_axis: int | None) -> NDArray[Any] | None:
-    """With the batch axis put in where it lacks; None where sizes differ. No shape at all takes anything."""
+    """Return the array with a batch axis; None if sizes differ. An empty shape accepts any array."""
     if not shape:
         return values
     if batch_axis is not None and values.ndim == len(shape) - 1:
@@ -91,7 +96,7 @@ def _placed(values: NDArray[Any], shape: Shape, batch_axis: int | None) -> NDArr
 
 
 def _one_channel(values: NDArray[Any], shape: Shape, axis: int) -> NDArray[Any] | None:
-    """Of a model with one channel: that axis may be left out or stand elsewhere, since no number moves by it."""
+    """Return the array for a model with one channel, whose axis may be missing or at another position."""
     if shape[axis] != 1:
         return None
     if values.ndim in (3, 4) and values.shape[-1] == 1:
@@ -103,7 +108,7 @@ def _one_channel(values: NDArray[Any], shape: Shape, axis: int) -> NDArray[Any] 
 
 
 def fitted(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
-    """With the batch axis put in front where it lacks, in the input's dtype. Raises PipelineError."""
+    """Return the array with a leading batch axis in the input's dtype; raise PipelineError if it does not fit."""
     found = _placed(values, entry.shape, _axis_of(entry))
     if found is None:
         raise misfit(values, entry)
@@ -111,7 +116,7 @@ def fitted(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
 
 
 def misfit(values: NDArray[Any], entry: PipelineInput, steps: Preprocess | None = None) -> PipelineError:
-    """Says which shape and kind of numbers is wanted instead."""
+    """Return an error that names the required shape and kind of numbers."""
     shape = entry.shape if steps is None else wanted_shape(entry, steps)
     wanted = "×".join("any" if size is None else str(size) for size in shape)
     have = "×".join(map(str, values.shape)) or "one number"
@@ -129,7 +134,11 @@ def misfit(values: NDArray[Any], entry: PipelineInput, steps: Preprocess | None 
 
 
 def cast(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
-    """In the input's dtype. Raises PipelineError where numbers would be rounded to whole ones, cut off or overflow."""
+    """Return the array in the input's dtype.
+
+    Raises:
+        PipelineError: Numbers would be rounded to integers, cut off or overflow.
+    """
     wanted = np.dtype(entry.dtype)
     if values.dtype.kind not in NUMBERS or (values.dtype.kind == "c" and wanted.kind != "c"):
         raise PipelineError(f"The input {entry.name!r} holds {values.dtype}, and the model wants numbers.")
@@ -156,7 +165,7 @@ def cast(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
 
 
 def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8] | None:
-    """Whole numbers from 0 to 255 as bytes; None for anything else, which is no picture."""
+    """Return integers from 0 to 255 as uint8; None for other arrays, which are no pictures."""
     if values.dtype == np.uint8:
         return values
     if values.dtype.kind not in "iu" or not values.size or values.min() < 0 or values.max() > 255:
@@ -165,8 +174,13 @@ def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8] | None:
 
 
 def pictures_in(values: NDArray[Any], *, rows: bool) -> Sequence[NDArray[np.uint8]] | None:
-    """The pictures (H, W), (H, W, 1|3|4) or (1|3, H, W) of 8 bits in an array: one, or with a further axis several.
-    `rows`: three axes of which none can be channels are several gray pictures. None where there are no pictures.
+    """Return the 8-bit pictures (H, W), (H, W, 1|3|4) or (1|3, H, W) in an array; None if there are none.
+
+    A further axis means several pictures.
+
+    Args:
+        values: The array.
+        rows: Treat three axes without a channel axis as several gray pictures.
     """
     bits = eight_bits(values)
     if bits is None:

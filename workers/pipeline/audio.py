@@ -1,7 +1,7 @@
-"""Sound as a model wants it: WAV files read with numpy, mixed to mono, resampled, cut into frames.
+"""Prepare sound for a model: read WAV files with numpy, mix to mono, resample, cut into frames.
 
-Resampling is a polyphase filter: a Kaiser-windowed sinc (β = 5, ten zero crossings to each side of the lower
-rate), the design of `scipy.signal.resample_poly`.
+Resampling is a polyphase filter: a Kaiser-windowed sinc (β = 5, ten zero crossings to each side of the lower rate), the
+design of `scipy.signal.resample_poly`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,21 @@ _CELLS = 2_000_000  # products of samples and weights that are made at a time, t
 
 MAX_FILE_BYTES = 1 << 30
 MAX_SAMPLES = 60_000_000
-"""After resampling: an hour at 16 kHz."""
+"""Maximum number of samples after resampling: an hour at 16 kHz."""
 MAX_FRAMED = 2 * MAX_SAMPLES
-"""Samples in frames, each with its context."""
+"""Maximum number of samples in frames, each with its context."""
 MAX_GAIN = 32
-"""So many times more samples may there be after resampling: a rate of 1 Hz would make 16,000 of each."""
+"""Maximum growth by resampling: a rate of 1 Hz would make 16,000 samples of each."""
 MAX_PHASES = 100_000
-"""The filter has 20 weights for each step of the rates' ratio; two rates without a common divisor have most."""
+"""Maximum number of phases: the filter has 20 weights per step of the rates' ratio, most for coprime rates."""
 
 
 def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Mono samples in −1..1 and their rate in Hz. PCM of 8 to 32 bits and floats. Raises PipelineError."""
+    """Return mono samples (n,) float32 in −1..1 and their rate in Hz; PCM of 8 to 32 bits and floats are supported.
+
+    Raises:
+        PipelineError: The file cannot be read.
+    """
     if path.stat().st_size > MAX_FILE_BYTES:
         raise PipelineError(f"{path.name} is larger than 1 GB. Cut it into pieces.")
     data = memoryview(path.read_bytes())
@@ -79,8 +83,10 @@ def _decode(body: memoryview, kind: int, bits: int, name: str) -> NDArray[np.flo
 
 
 def resample(samples: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
-    """`samples` of shape (n,) at `wanted_hz`: ceil(n · wanted / rate) of them. Raises PipelineError for rates that no
-    recording has, and where the samples would be too many.
+    """Return `samples` (n,) float32 at `wanted_hz`: ceil(n · wanted / rate) of them.
+
+    Raises:
+        PipelineError: The rates are implausible, or the result would be too long.
     """
     if rate_hz == wanted_hz or not samples.size:
         return samples
@@ -107,7 +113,7 @@ def resample(samples: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDAr
 
 
 def count_after(count: int, rate_hz: int, wanted_hz: int) -> int:
-    """Return how many samples `resample` makes of `count`. Raises PipelineError where it refuses."""
+    """Return how many samples `resample` makes of `count`; raise PipelineError if it refuses."""
     if rate_hz < 1 or wanted_hz > MAX_GAIN * rate_hz or max(rate_hz, wanted_hz) // gcd(rate_hz, wanted_hz) > MAX_PHASES:
         raise PipelineError(f"A sample rate of {rate_hz:,} Hz cannot be turned into the model's {wanted_hz:,} Hz.")
     after = -(-count * wanted_hz // rate_hz)
@@ -118,9 +124,7 @@ def count_after(count: int, rate_hz: int, wanted_hz: int) -> int:
 
 
 def mono(values: NDArray[Any]) -> NDArray[np.float32]:
-    """An array of samples, (n,) or (n, channels) or (channels, n), as float32 in −1..1; integers are
-    scaled.
-    """
+    """Return samples (n,), (n, channels) or (channels, n) as (n,) float32 in −1..1; integers are scaled."""
     scaled = values.astype(np.float32)
     if values.dtype.kind == "i":
         scaled = scaled / np.float32(-float(np.iinfo(values.dtype).min))
@@ -132,10 +136,10 @@ def mono(values: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def to_frames(samples: NDArray[np.float32], steps: AudioSteps) -> NDArray[np.float32]:
-    """(frames, context + frame) float32: each row begins with the last samples of the row before, zeros at
-    first.
+    """Return (frames, context + frame) float32; each row starts with the last samples of the previous one.
 
-    The last frame is filled up with silence; a sound of no samples gives one silent frame.
+    The first row starts with zeros. The last frame is padded with silence; a sound of no samples gives one silent
+    frame.
     """
     frame = steps.frame_samples or max(samples.size, 1)
     count = max(-(-samples.size // frame), 1)

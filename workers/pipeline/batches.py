@@ -1,6 +1,4 @@
-"""Running a model over the leading axis: in one go, in the fixed batch that the model wants, or step by
-step.
-"""
+"""Run a model over the leading axis: at once, in the model's fixed batch size, or step by step."""
 
 from __future__ import annotations
 
@@ -17,11 +15,15 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Runs(Protocol):
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays: ...
+    """A loaded model."""
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Return all outputs by name."""
+        ...
 
 
 def run(session: Runs, spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-    """All outputs by name, joined along axis 0 where a request had to be split."""
+    """Return all outputs by name, joined along axis 0 if a request had to be split."""
     links = dict(spec.links or {})
     rows = _rows(spec, feeds)
     if links:
@@ -40,7 +42,7 @@ def run(session: Runs, spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) ->
 def _run_steps(
     session: Runs, spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]], links: Mapping[str, str], rows: int
 ) -> Arrays:
-    """One call a time step; each state input gets what the call before gave, zeros at first."""
+    """Call the model once per time step; each state input gets the previous call's output, zeros at first."""
     state = zero_state(spec)
     carries = getattr(spec.preprocess, "carry_state", True)
     parts = []
@@ -56,7 +58,7 @@ def _run_steps(
 
 
 def zero_state(spec: PipelineSpec) -> Arrays:
-    """The state before the first step: zeros, 1 where a size is free."""
+    """Return the state before the first step: zeros, with size 1 where a size is free."""
     return {
         entry.name: np.zeros([size or 1 for size in entry.shape], entry.dtype)
         for entry in spec.inputs
@@ -65,9 +67,7 @@ def zero_state(spec: PipelineSpec) -> Arrays:
 
 
 def join(samples: Sequence[Mapping[str, NDArray[Any]]], spec: PipelineSpec, pads: Mapping[str, int]) -> Arrays:
-    """Samples one after the other along axis 0; token rows are filled up to the longest by their source's
-    pad.
-    """
+    """Join samples along axis 0; rows of tokens are padded to the longest with their source's pad value."""
     joined: Arrays = {}
     for entry in spec.inputs:
         rows = [sample[entry.name] for sample in samples if entry.name in sample]
@@ -84,7 +84,7 @@ def join(samples: Sequence[Mapping[str, NDArray[Any]]], spec: PipelineSpec, pads
 
 
 def is_batched(entry: PipelineInput) -> bool:
-    """Whether its batch axis counts samples."""
+    """Return whether the input's batch axis counts samples."""
     return entry.batched and bool(entry.shape) and entry.source != "state"
 
 
@@ -93,18 +93,18 @@ def _rows(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> int:
 
 
 def fixed_batch(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]] | None = None) -> int | None:
-    """How many samples the model takes at once, no fewer and no more; None where any number goes."""
+    """Return the model's fixed batch size; None if it accepts any number of samples."""
     asked = (e for e in spec.inputs if is_batched(e) and (feeds is None or e.name in feeds))
     return next((e.shape[e.batch_axis] for e in asked if e.shape[e.batch_axis]), None)
 
 
 def group_size(spec: PipelineSpec) -> int:
-    """How many samples make one request of the model's own: more than 1 where its batch is fixed so."""
+    """Return the number of samples per request: more than 1 if the model's batch size is fixed."""
     return 1 if spec.links else fixed_batch(spec) or 1
 
 
-def in_groups(items: Iterable[Arrays], spec: PipelineSpec) -> Iterator[Arrays]:
-    """Samples as requests of the model's own size; the last one is filled up by repeating its last sample."""
+def in_groups(items: Iterable[Arrays], spec: Spec) -> Iterator[Arrays]:
+    """Yield samples as requests of the model's batch size; the last one is filled by repeating its last sample."""
     size, part = group_size(spec), list[Arrays]()
     for item in items:
         part.append(item)
@@ -116,7 +116,7 @@ def in_groups(items: Iterable[Arrays], spec: PipelineSpec) -> Iterator[Arrays]:
 
 
 def _slice(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]], start: int, stop: int, size: int) -> Arrays:
-    """Rows start..stop, the last one repeated until there are `size`."""
+    """Return rows start..stop, with the last one repeated until there are `size`."""
     part: Arrays = {}
     axes = {entry.name: entry.batch_axis for entry in spec.inputs if is_batched(entry)}
     for name, value in feeds.items():
@@ -130,7 +130,7 @@ def _slice(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]], start: int, st
 
 
 def _rows_first(outputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> Mapping[str, NDArray[Any]]:
-    """Outputs whose samples are counted by another axis (a state's second one) with that axis in front."""
+    """Return the outputs with their batch axis moved to the front."""
     moved = {output.name: output.batch_axis for output in spec.outputs if output.batch_axis}
     if not moved:
         return outputs
@@ -141,7 +141,7 @@ def _rows_first(outputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> Mapp
 
 
 def _with_rows(outputs: Mapping[str, NDArray[Any]], rows: int) -> Arrays:
-    """Outputs that have no batch axis get one, so that they can be joined and compared."""
+    """Add a batch axis to outputs that have none, so that they can be joined and compared."""
     return {
         name: value if np.ndim(value) and (len(value) == rows or rows > 1) else np.asarray(value)[None]
         for name, value in outputs.items()

@@ -1,8 +1,7 @@
-"""Dialogues as a language model's tokens, by the template that its maker wrote, and its answers as pieces of text.
+"""Convert dialogues to tokens with the model's own chat template, and generated tokens to pieces of text.
 
-The template is foreign code: it runs in jinja2's sandbox, with what transformers gives to it and nothing else
-(huggingface.co/docs/transformers, "Chat templates"). Needs the packages `jinja2` (where there is a template) and
-`tokenizers`.
+The template is code of other people: it runs in jinja2's sandbox with only the functions that transformers provides
+(huggingface.co/docs/transformers, "Chat templates"). It needs the packages `jinja2` (for a template) and `tokenizers`.
 """
 
 from __future__ import annotations
@@ -20,24 +19,29 @@ from .texts import MAX_TEXT_BYTES, encoded
 
 Message = Mapping[str, str]
 MOST_RENDERED = 4_000_000
-"""Characters: a template that writes more is no use."""
+"""Maximum number of characters that a template may write."""
 
 
 @runtime_checkable
 class Reads(Protocol):
-    """What an answer needs of a loaded language model."""
+    """A loaded language model that reads tokens step by step."""
 
-    def begin(self) -> None: ...
+    def begin(self) -> None:
+        """Start a new text."""
+        ...
 
-    def read(self, ids: NDArray[np.int64]) -> NDArray[np.float32]: ...
+    def read(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Read token ids (n,) int64 and return the logits (vocabulary,) float32 of the next token."""
+        ...
 
 
 class ChatTexts:
-    """Texts and dialogues of one model; `folder` holds its tokenizer and template."""
+    """Texts and dialogues of one model."""
 
     pad_id = 0
 
     def __init__(self, folder: Path, steps: TextSteps, chat: Chat) -> None:
+        """Load the tokenizer and the template from `folder`."""
         try:
             from tokenizers import Tokenizer as Engine
         except ImportError as error:
@@ -53,8 +57,10 @@ class ChatTexts:
             self._template = compiled((folder / chat.template).read_text(encoding="utf-8"))
 
     def feeds(self, text: str) -> dict[str, NDArray[Any]]:
-        """`input_ids` (1, tokens) and `counted` (1, tokens) of a text, which is what a person says, or of a dialogue: a
-        JSON list of messages with `role` and `content`. Cut at the longest that is judged.
+        """Return `input_ids` (1, tokens) and `counted` (1, tokens) of a text or dialogue.
+
+        Both are cut at the maximum judged length. A text is a user's message; a dialogue is a JSON list of messages
+        with `role` and `content`.
         """
         messages = messages_of(text)
         rendered = self.rendered(messages, answers_next=False)
@@ -69,13 +75,13 @@ class ChatTexts:
         return {"input_ids": ids[None, :cut], "counted": counted[None, :cut]}
 
     def prompt(self, said: str | Sequence[Message]) -> NDArray[np.int64]:
-        """The tokens (n,) after which the model's answer stands."""
+        """Return the tokens (n,) int64 that the model's answer follows."""
         messages = [{"role": "user", "content": said}] if isinstance(said, str) else said
         rendered = self.rendered(messages, answers_next=True)
         return np.asarray(encoded(self._engine, rendered, self._template is None).ids, np.int64)
 
     def rendered(self, messages: Sequence[Message], *, answers_next: bool) -> str:
-        """One text out of messages. Raises PipelineError with the template's own reason."""
+        """Return the messages as one text; raise PipelineError with the template's own reason."""
         if self._template is None:
             return "\n".join(message["content"] for message in messages)
         from jinja2 import TemplateError
@@ -97,13 +103,13 @@ class ChatTexts:
         return "".join(pieces)
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What tokens say, without special ones."""
+        """Return the text of tokens, without special ones."""
         said: str = self._engine.decode(list(tokens), skip_special_tokens=True)
         return said
 
 
 def compiled(source: str) -> Any:
-    """The template, ready to run. Raises PipelineError for one that cannot be read."""
+    """Return the compiled template; raise PipelineError if it cannot be read."""
     try:
         from jinja2 import TemplateError
         from jinja2.ext import loopcontrols
@@ -129,14 +135,14 @@ def _to_json(value: Any, indent: int | None = None) -> str:
 
 
 def _now(form: str) -> str:
-    """Always one day: what is judged and what runs must read the same text."""
+    """Return a fixed date, so that evaluation and use read the same text."""
     from datetime import date
 
     return date(2026, 1, 1).strftime(form)
 
 
 def messages_of(text: str) -> list[dict[str, str]]:
-    """The messages of a dialogue in JSON, else the text as what a person says."""
+    """Return the messages of a dialogue in JSON, otherwise the text as one user message."""
     if len(text) <= MAX_TEXT_BYTES and text.lstrip().startswith("["):
         try:
             found = json.loads(text)
@@ -152,8 +158,9 @@ def _is_message(entry: Any) -> bool:
 
 
 def spans_of(rendered: str, messages: Sequence[Message]) -> list[tuple[int, int]]:
-    """Where in a rendered text each content stands, in characters; () for one that the template changed. With each goes
-    one character, so that the end of an answer counts, too.
+    """Return the ranges (characters) of the messages' contents in a rendered text; () if the template changed them all.
+
+    Each range is one character longer than the content, so that the end of an answer counts, too.
     """
     spans, start = [], 0
     for message in messages:
@@ -166,7 +173,7 @@ def spans_of(rendered: str, messages: Sequence[Message]) -> list[tuple[int, int]
 
 
 def _within(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
-    """1 for tokens that overlap one of `spans`; all, where there are none."""
+    """Return 1 for tokens that overlap one of `spans`; 1 for all if there are none."""
     if not spans:
         return np.ones(len(offsets), np.int64)
     begins, ends = np.asarray(offsets, np.int64).reshape(-1, 2).T
@@ -178,20 +185,24 @@ def _within(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
 
 
 class Answering:
-    """One answer as it comes: the likeliest token each time, or with a `temperature` above 0 a drawn one, the same for
-    the same seed. `made` is how many tokens there are by now.
+    """One answer while it is generated: the likeliest token each time, or a drawn one with a `temperature` above 0.
+
+    The same seed gives the same answer. `made` is the number of tokens so far.
     """
 
     def __init__(
         self, session: Reads, texts: ChatTexts, max_new_tokens: int = 256, temperature: float = 0.0, seed: int = 0
     ) -> None:
+        """Prepare an answer of at most `max_new_tokens` tokens."""
         self._session, self._texts = session, texts
         self._most, self._temperature, self._seed = max_new_tokens, temperature, seed
         self.made = 0
 
     def pieces(self, said: str | Sequence[Message]) -> Iterator[str]:
-        """The text in pieces, one a token ("" for half of a character). Raises PipelineError where nothing more fits
-        into what the model reads at once.
+        """Yield the text in pieces, one per token ("" for half of a character).
+
+        Raises:
+            PipelineError: The dialogue fills the model's context.
         """
         texts, ids = self._texts, self._texts.prompt(said)
         room = texts.chat.context - len(ids)
@@ -219,13 +230,15 @@ class Answering:
 
 
 def answer(session: Reads, texts: ChatTexts, said: str | Sequence[Message], **how: Any) -> Iterator[str]:
-    """The pieces of one answer that hold text; `how` are `Answering`'s options."""
+    """Yield the non-empty pieces of one answer; `how` are the options of `Answering`."""
     return (piece for piece in Answering(session, texts, **how).pieces(said) if piece)
 
 
 def chosen(logits: NDArray[np.float32], temperature: float, rng: np.random.Generator) -> int:
-    """The likeliest token, or one drawn from softmax(logits ÷ temperature). Raises PipelineError for NaN and infinity,
-    which would otherwise be the likeliest.
+    """Return the likeliest token, or one drawn from softmax(logits ÷ temperature).
+
+    Raises:
+        PipelineError: The logits hold NaN or infinity, which would otherwise be the likeliest.
     """
     best = int(logits.argmax())
     if not np.isfinite(logits[best]):

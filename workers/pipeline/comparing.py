@@ -1,7 +1,7 @@
-"""Which predictions of a bundle differ from those that it gave where it was made, by the rules of the proof.
+"""Find predictions of a bundle that differ from those of the computer where it was made, by the rules of the proof.
 
-Predictions are compared item by item and number by number, never by a figure of the whole output: by cosine a score of
-.95 and one of .02 are alike, since both point the same way.
+Predictions are compared item by item and number by number, never by a figure of the whole output: by cosine, scores of
+0.95 and 0.02 are equal, since both point the same way.
 """
 
 from __future__ import annotations
@@ -26,34 +26,35 @@ Values = NDArray[Any]
 Rule = Callable[[Sequence[Values], Sequence[Values], PipelineSpec, float], Sequence[bool] | NDArray[np.bool_]]
 
 OF_32_BIT, OF_FEWER_BITS = 0.3, 1.0
-"""Shares of what the proof allows (a tenth of a channel's spread, .1 of a score) that rounding may use up.
+"""Shares of the proof's tolerance (a tenth of a channel's spread, 0.1 of a score) that rounding may use.
 
-Measured on MobileNetV2 (1,000 channels, OpenVINO, the worst channel) between sets of instructions: 32-bit numbers
-differ by .00004 of the spread, BF16 by .077 where a processor has no such arithmetic. 8-bit numbers are equal where
-both processors have VNNI; without it products are cut off, and 7 of 20 classes are others: that is found, as it has to
-be. Neither share is above 1, so what the proof calls changed is found."""
+Measured on MobileNetV2 (1,000 channels, OpenVINO, the worst channel) between instruction sets: 32-bit numbers differ by
+0.00004 of the spread, BF16 by 0.077 if a processor lacks such arithmetic. 8-bit numbers are equal if both processors
+have VNNI. Without VNNI products saturate, and 7 of 20 classes differ; this is reported, as it must be. Neither share is
+above 1, so every change that the proof reports is found.
+"""
 
 ROUNDING, FLOOR = 1e-5, 1e-7
-"""32-bit numbers differ by so much of themselves, and of the largest number of their prediction, on any processor."""
+"""Relative differences of 32-bit numbers between processors: of the number, and of its prediction's largest number."""
 
 MOST_OTHER_WORDS = 0.02
-"""Of a text's next words, such that were far less likely where the bundle was made."""
+"""Maximum share of a text's next tokens that were far less likely where the bundle was made."""
 
 PERPLEXITY_MOVED = float(np.log(1.02))
-"""Nats by which the probability of what follows may change on average: the proof allows 2 % of the perplexity."""
+"""Tolerated mean change of the next token's log probability in nats: the proof allows 2 % of the perplexity."""
 
 END_MOVED = -float(np.log(0.6))
-"""Nats by which the end of an answer may become more or less likely: the proof allows .4 of its probability."""
+"""Tolerated change of the log probability of an answer's end in nats: the proof allows 0.4 of its probability."""
 
 
 def differing(spec: PipelineSpec, expected: Sequence[Values], given: Sequence[Values], share: float) -> list[str]:
-    """What is different in each of n predictions, "" where it is alike.
+    """Return the difference of each of n predictions as a sentence; "" if they are equal.
 
     Args:
-        spec: What kind of predictions they are.
-        expected: Those of the computer where the bundle was made, one item each, without a batch axis.
-        given: Those of this computer, of the same items.
-        share: How much of what the proof allows may be used up by rounding: `OF_32_BIT` or `OF_FEWER_BITS`.
+        spec: Description of the predictions.
+        expected: Predictions of the computer where the bundle was made, one item each, without a batch axis.
+        given: Predictions of this computer for the same items.
+        share: Share of the proof's tolerance that rounding may use: `OF_32_BIT` or `OF_FEWER_BITS`.
     """
     found = [_broken(spec, *pair) for pair in zip(expected, given, strict=True)]
     whole = [at for at, reason in enumerate(found) if reason is None]
@@ -66,7 +67,7 @@ def differing(spec: PipelineSpec, expected: Sequence[Values], given: Sequence[Va
 
 
 def _broken(spec: PipelineSpec, expected: Values, given: Values) -> str | None:
-    """What is wrong with a prediction that cannot be compared, "" where both are the same, else None."""
+    """Return why a prediction cannot be compared; "" if both are the same, None if they must be compared."""
     if isinstance(spec.postprocess, BoxesSteps):
         return None
     if expected.shape != given.shape:
@@ -77,7 +78,7 @@ def _broken(spec: PipelineSpec, expected: Values, given: Values) -> str | None:
 
 
 def _rule_for(spec: PipelineSpec, example: Values) -> tuple[Rule, str]:
-    """The rule of this kind of predictions, and what it says of one that differs."""
+    """Return the rule for this kind of predictions and its sentence for a difference."""
     if isinstance(spec.postprocess, BoxesSteps):
         return _boxes, "something else is found, or elsewhere."
     kind = spec.answer_kind
@@ -95,13 +96,13 @@ def _boxes(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, sha
 
 
 def _classes(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
-    """Of one item after the other: a model may give another number of scores from item to item."""
+    """Compare item by item, since a model may give a different number of scores per item."""
     pairs = ((_class_shares(a, spec), _class_shares(b, spec)) for a, b in zip(old, new, strict=True))
     return [bool(unlike_classes(a, b, share * SCORE_MOVED)[0]) for a, b in pairs]
 
 
 def _class_shares(values: Values, spec: PipelineSpec) -> NDArray[np.floating[Any]]:
-    """(1, classes) shares; a single score is the second of two classes."""
+    """Return (1, classes) shares; a single score becomes the second of two classes."""
     shares = probabilities(values.reshape(1, -1), spec)
     return np.hstack([1 - shares, shares]) if shares.shape[1] == 1 else shares
 
@@ -117,7 +118,7 @@ def _moments(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, s
 
 
 def _vectors(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> NDArray[np.bool_]:
-    """Vectors of items of one size; other predictions are compared as numbers."""
+    """Compare vectors of equal sizes; other predictions are compared as numbers."""
     if len({part.size for part in old}) > 1:
         return _numbers(old, new, spec, share)
     before, after = (np.stack([part.ravel() for part in side]) for side in (old, new))
@@ -133,7 +134,7 @@ def _pictures(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, 
 
 
 def _texts(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, share: float) -> list[bool]:
-    """One other token may be a number or a name, and nothing here reads them: all have to be the same."""
+    """Require equal tokens: one other token may be a number or a name, and no rule here understands them."""
     return [not np.array_equal(a, b) for a, b in zip(old, new, strict=True)]
 
 
@@ -143,7 +144,7 @@ def _words(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, sha
 
 
 def _other_words(old: Values, new: Values, ends: Sequence[int]) -> bool:
-    """Picks, the probability of what follows (where its change is not noise), and that of the end of an answer."""
+    """Return whether picked tokens, the probability of what follows (beyond noise), or that of the end changed."""
     moved = new[:, 1].astype(np.float64) - old[:, 1]
     noise = 2 * float(moved.std()) / np.sqrt(len(moved))
     at_end = moved[np.isin(old[:, 0], ends)]
@@ -159,7 +160,7 @@ def _numbers(old: Sequence[Values], new: Sequence[Values], spec: PipelineSpec, s
 
 
 def _without_rounding(old: Values, new: Values) -> Values:
-    """`new` with what 32-bit rounding alone explains taken back."""
+    """Return `new` with `old`'s value wherever 32-bit rounding alone explains the difference."""
     size = np.abs(old.astype(np.float64))
     allowed = np.maximum(ROUNDING * size, FLOOR * size.max(initial=0.0))
     return np.where(np.abs(new.astype(np.float64) - old) <= allowed, old, new)

@@ -1,6 +1,4 @@
-"""What goes into inputs that nobody gives: constants, masks of ones, type ids of zeros, rising positions, states of
-zeros.
-"""
+"""Fill inputs that are not given: constants, masks of ones, type ids of zeros, ascending positions, states of zeros."""
 
 from __future__ import annotations
 
@@ -13,9 +11,12 @@ from .spec import PipelineInput
 
 
 def default_of(entry: PipelineInput, tokens: NDArray[Any], rows: int) -> NDArray[Any] | None:
-    """The value of an input that was left out, None where it cannot be left out.
+    """Return the value of an input that was left out; None if it is required.
 
-    `tokens` is the main input (for texts the token numbers, (n, tokens)), `rows` how many items it holds.
+    Args:
+        entry: The input.
+        tokens: The main input (for texts the token ids, (n, tokens)).
+        rows: Number of items in the main input.
     """
     if entry.source == "constant":
         return constant_of(entry, rows)
@@ -33,6 +34,6 @@ def default_of(entry: PipelineInput, tokens: NDArray[Any], rows: int) -> NDArray
 
 
 def constant_of(entry: PipelineInput, rows: int) -> NDArray[Any]:
-    """The constant in the input's own shape, `rows` times where the batch is free."""
+    """Return the constant in the input's shape, `rows` times if the batch size is free."""
     shape = tuple(rows if size is None and axis == 0 else size or 1 for axis, size in enumerate(entry.shape))
     return np.full(shape, entry.constant or 0, dtype=entry.dtype)

@@ -1,10 +1,10 @@
-"""Texts from an encoder and a decoder: the parts of one model, and the loop that calls them.
+"""Generate texts with an encoder and a decoder: the parts of one model, and the loop that calls them.
 
-The encoder reads the input once; the decoder is asked for one token more until every row has ended. Where there is a
-third part (`decoder_with_past`, as optimum names it), the decoder reads the first tokens alone, and each token more
-comes from what was kept of those before (Cache). The likeliest token is taken each time (greedy search: Sutskever et
-al., arXiv 1409.3215, without a beam), so that two versions of a model can be compared token by token; it is what
-`generate(num_beams=1, do_sample=False)` of the transformers library does.
+The encoder reads the input once; the decoder is called for one more token until every row has ended. With a third part
+(`decoder_with_past`, as optimum names it), the decoder reads only the first tokens, and later tokens come from cached
+values (Cache). The likeliest token is taken each time (greedy search: Sutskever et al., arXiv 1409.3215, without a
+beam), so that two versions of a model can be compared token by token. This equals `generate(num_beams=1,
+do_sample=False)` of the transformers library.
 """
 
 from __future__ import annotations
@@ -22,21 +22,25 @@ from .spec import Cache, Generation
 Arrays = dict[str, NDArray[Any]]
 ENCODER, DECODER, STEP = "encoder", "decoder", "decoder_with_past"
 TOKENS, LOGITS = "tokens", "logits"
-"""What a whole run gives: all tokens (n, longest row) int64, and the first one's scores (n, vocabulary) float32."""
+"""Outputs of a whole run: all tokens (n, longest row) int64, and the first one's scores (n, vocabulary) float32."""
 
 SOUND = "audio"
-"""What samples are called that become a spectrum first."""
+"""Name of the input of samples from which a spectrum is computed."""
 
 
 class Part(Protocol):
-    """What is needed of a session."""
+    """A loaded part of a model."""
 
     device_ran: str
     fallbacks: tuple[str, ...]
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays: ...
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Return all outputs by name."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the part."""
+        ...
 
 
 Load = Callable[[Path, Mapping[str, Any], int], Any]
@@ -45,33 +49,42 @@ Watch = Callable[[str, Arrays], None]
 
 
 class Generating:
-    """All parts as one session: the encoder's inputs in, `tokens` and `logits` out. `parts` answer by themselves."""
+    """All parts of a model as one session: takes the encoder's inputs and returns `tokens` and `logits`."""
 
     def __init__(self, parts: Mapping[str, Part], loop: Generation) -> None:
+        """Combine the loaded `parts`, which also run separately."""
         self.parts, self._loop = dict(parts), loop
         self.device_ran = self.parts[DECODER].device_ran
         self.fallbacks = tuple(dict.fromkeys(text for part in self.parts.values() for text in part.fallbacks))
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """All rows until each has ended."""
+        """Generate all rows until each has ended."""
         return generate({name: part.run for name, part in self.parts.items()}, self._loop, feeds)
 
     def close(self) -> None:
+        """Release all parts."""
         for part in self.parts.values():
             part.close()
 
 
 def part_names(loop: Generation) -> tuple[str, ...]:
-    """The parts that the loop calls."""
+    """Return the names of the parts that the loop calls."""
     return (ENCODER, DECODER) if loop.cache is None else (ENCODER, DECODER, STEP)
 
 
 def generate(
     parts: Mapping[str, Run], loop: Generation, feeds: Mapping[str, NDArray[Any]], watch: Watch | None = None
 ) -> Arrays:
-    """`tokens` without those that start, filled up behind each row's end, and the first token's `logits`.
+    """Return `tokens` without the start tokens, padded after each row's end, and the first token's `logits`.
 
-    `watch` sees what each part gets. Raises PipelineError where a sound is longer than the model listens.
+    Args:
+        parts: Functions that run the parts.
+        loop: Description of the loop.
+        feeds: Inputs of the encoder.
+        watch: Receives the name and the inputs of each call.
+
+    Raises:
+        PipelineError: A sound is longer than the model accepts.
     """
 
     def ask(part: str, given: Arrays) -> Arrays:
@@ -99,7 +112,7 @@ def generate(
 
 
 def _heard(loop: Generation, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-    """What the encoder gets: of samples their spectrum."""
+    """Return the encoder's inputs, with the spectrum in place of samples."""
     if loop.mel is None:
         return dict(feeds)
     rest = {name: value for name, value in feeds.items() if name != SOUND}
@@ -107,7 +120,7 @@ def _heard(loop: Generation, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
 
 
 def _best(scores: NDArray[Any], loop: Generation, count: int) -> NDArray[np.int64]:
-    """The likeliest token of each row (n, vocabulary) that may come as number `count` of an answer."""
+    """Return the likeliest allowed token (n,) of scores (n, vocabulary) at position `count` of an answer."""
     if loop.forced_end and count == loop.longest - 1:
         return np.full(len(scores), loop.end, np.int64)
     barred = loop.never + loop.not_first if count == 0 else loop.never
@@ -118,7 +131,7 @@ def _best(scores: NDArray[Any], loop: Generation, count: int) -> NDArray[np.int6
 
 
 class _Asking:
-    """The scores of each next token. What was kept belongs to one run, and grows by a place with each token."""
+    """Scores of the next tokens in one run; cached values grow by one position per token."""
 
     def __init__(
         self, ask: Callable[[str, Arrays], Arrays], loop: Generation, states: NDArray[Any], mask: NDArray[Any] | None
@@ -127,7 +140,7 @@ class _Asking:
         self._kept: Arrays = {}
 
     def begun(self, rows: int) -> NDArray[np.int64]:
-        """What each row begins with: the start, the language that the model hears, the tokens that are always there."""
+        """Return each row's first tokens: the start, the detected language, and the fixed tokens."""
         loop = self._loop
         tokens = np.full((rows, 1), loop.start, np.int64)
         if loop.languages:
@@ -136,7 +149,7 @@ class _Asking:
         return np.concatenate([tokens, np.tile(np.asarray(loop.begin, np.int64), (rows, 1))], axis=1)
 
     def scores(self, tokens: NDArray[np.int64]) -> NDArray[Any]:
-        """(n, vocabulary) after all of `tokens`; with a cache only the last one is read again."""
+        """Return scores (n, vocabulary) after all of `tokens`; with a cache only the last one is read."""
         cache = self._loop.cache
         if cache is None:
             return self._whole(tokens)[self._loop.scores][:, -1]
@@ -169,9 +182,12 @@ class _Asking:
 def open_whole(
     load: Load, folder: Path, main: str, settings: Mapping[str, Any], threads: int, loop: Generation | None
 ) -> Any:
-    """A session of the model in `folder`: of its file `main`, or of all parts where `settings` name them.
+    """Return a session of the model in `folder`: of its file `main`, or of all parts that `settings` name.
 
-    Settings of the whole go over those of each part. Raises what `load` raises, ValueError where a part is not named.
+    Settings of the whole model override those of each part.
+
+    Raises:
+        ValueError: A part is not named; `load` may raise other errors.
     """
     if loop is None:
         return load(folder / main, settings, threads)
@@ -194,7 +210,7 @@ def _over(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked_main(main: str) -> str:
-    """`main` itself. Raises ValueError where it is none, or names a file outside the model's folder."""
+    """Return `main`; raise ValueError if it is empty or names a file outside the model's folder."""
     place = PurePosixPath(main)
     if not place.parts or place.is_absolute() or ".." in place.parts or "\\" in main or ":" in main:
         raise ValueError("a part of the model lies outside its folder")

@@ -1,4 +1,4 @@
-"""Golden answers: inputs with the answers that were given where the bundle was made, and the hashes of its files."""
+"""Golden predictions: inputs with predictions from the computer where the bundle was made, and hashes of its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .prepared import Prepared, write_prepared
 
 SUMS_FILE = "SHA256SUMS"
 NOT_LISTED = (SUMS_FILE, "model.sig")
-"""The list itself, and the signature over it (`trust`)."""
+"""Files without a hash: the list itself and the signature over it (`trust`)."""
 
 
 def write_golden(folder: Path, pipeline: Pipeline, session: Runs, items: Iterable[Mapping[str, NDArray[Any]]]) -> int:
@@ -31,16 +31,16 @@ def write_golden(folder: Path, pipeline: Pipeline, session: Runs, items: Iterabl
 def compare_golden(folder: Path, pipeline: Pipeline, session: Runs, of: str = "answers") -> tuple[int, list[str]]:
     """Run the golden inputs and compare the predictions with the stored ones (`comparing`).
 
-    Servers of older bundles call this function of a newer one, so its arguments stay what they are.
+    Servers of older bundles call this function of a newer one, so its arguments must not change.
 
     Args:
-        folder: The bundle's folder "golden"; the manifest beside it says which numbers the model computes in.
+        folder: The bundle's folder "golden"; the manifest beside it names the model's precision.
         pipeline: The bundle's pipeline.
-        session: The loaded model, or what answers in its place.
-        of: The store in `folder` that holds the predictions to expect; a bundle's fallback has its own.
+        session: The loaded model, or a replacement for it.
+        of: The store in `folder` with the expected predictions; a bundle's fallback has its own.
 
     Returns:
-        How many predictions are alike, and one sentence for each that is not.
+        The number of equal predictions, and one sentence for each that differs.
     """
     asked = Prepared(folder / "inputs")
     given = [pipeline.answer(session, feeds) for feeds in asked]
@@ -52,9 +52,9 @@ def compare_golden(folder: Path, pipeline: Pipeline, session: Runs, of: str = "a
 def golden_differences(
     folder: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]], of: str = "answers"
 ) -> list[str]:
-    """What differs between each of the `given` predictions and the stored one, "" where they are alike.
+    """Return the difference of each of the `given` predictions from the stored one; "" if they are equal.
 
-    `given` are those of the first golden inputs, with their batch axis.
+    `given` are predictions for the first golden inputs, with their batch axis.
     """
     inputs, stored = Prepared(folder / "inputs"), Prepared(folder / of)
     spec = pipeline.spec
@@ -64,9 +64,9 @@ def golden_differences(
 
 
 def _share_of_rounding(manifest: Path, of: str) -> float:
-    """How much of what the proof allows rounding may use up, by the numbers that the model computes in.
+    """Return the share of the proof's tolerance that rounding may use, by the model's precision.
 
-    All of it where the manifest does not say: bundles of other targets have none at this place.
+    Bundles of some targets have no manifest here; rounding may then use the full tolerance.
     """
     try:
         document = json.loads(manifest.read_text(encoding="utf-8"))
@@ -93,9 +93,9 @@ def _sums_text(digests: Mapping[str, str]) -> bytes:
 
 
 def check_sums(folder: Path, allow_caches: bool = False) -> list[str]:
-    """Return one sentence for each file that is changed, missing or added.
+    """Return one sentence for each file that was changed, removed or added.
 
-    Python runs a file in ``__pycache__`` in place of its source, so `allow_caches` only where none of its code runs.
+    Python runs a file in ``__pycache__`` instead of its source, so use `allow_caches` only if none of the code runs.
     """
     sums = folder / SUMS_FILE
     if not sums.is_file():

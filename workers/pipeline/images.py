@@ -1,8 +1,7 @@
-"""Pictures as a model wants them. Pillow decodes and resizes; the conventions are those of torchvision.
+"""Prepare pictures for a model; Pillow decodes and resizes, with the conventions of torchvision.
 
-resize: an int is the shorter side, the other becomes ``int(size * long / short)``; crop: centered, offsets
-rounded to even halves, black where the picture is smaller (torchvision.transforms.functional.resize,
-center_crop, to_tensor).
+resize: an int is the shorter side, the other becomes ``int(size * long / short)``; crop: centered, offsets rounded to
+even halves, black where the picture is smaller (torchvision.transforms.functional.resize, center_crop, to_tensor).
 """
 
 from __future__ import annotations
@@ -24,32 +23,37 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 MAX_PIXELS = 178_956_970
-"""Pillow's own limit of a decompression bomb: larger pictures are refused."""
+"""Pillow's own limit for decompression bombs; larger pictures are refused."""
 MAX_SIDE = 100_000
-"""Pixels: what is drawn small from a longer picture is as wide as it first, and as high as the picture."""
+"""Maximum side in pixels.
+
+A reduced copy of a longer picture is first as wide as the result and as high as the picture.
+"""
 MODE_BYTES = {"1": 6, "L": 5, "P": 9, "RGB": 4, "I;16": 7}
-"""Memory that a pixel of each of Pillow's modes takes from decoding to RGB; `OTHER_BYTES` for all others."""
+"""Memory per pixel from decoding to RGB, by Pillow's mode; `OTHER_BYTES` for all others."""
 OTHER_BYTES = 8
 FREE_BYTES, BYTES_A_FILE_BYTE = 240 << 20, 32
-"""Memory that any picture may take, and what each byte of its file adds: photographs are never packed so tightly."""
+"""Memory limit of a picture: a fixed part, and a part per byte of its file, more than photographs ever need."""
 MAX_ENLARGED, MAX_BETWEEN = 8_000_000, 40_000_000
-"""Pixels for the model, and on the way there, where they are more than those of the picture itself."""
+"""Maximum pixels of the model's input and of intermediate pictures, unless the picture itself has more."""
 BAND_PIXELS = 1 << 20
-"""Pixels that are turned to 8 bits at a time, to bound memory."""
+"""Number of pixels that are converted to 8 bits at a time, which limits memory."""
 _ICON = b"\0\0\1\0"
 _PNG_SIZE = re.compile(rb"\x89PNG\r\n\x1a\n.{4}IHDR(.{4})(.{4})", re.DOTALL)
 _ORIENTATION = 0x0112  # the mark of EXIF
 
 LETTERBOX_GRAY = 114
-"""What Ultralytics' detectors are trained to see around a picture (ultralytics.data.augment.LetterBox)."""
+"""Gray around a picture in the training of Ultralytics' detectors (ultralytics.data.augment.LetterBox)."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "ICO", "PCX", "TGA", "JPEG2000", "AVIF")
-"""Only formats that Pillow decodes itself: no PostScript, no plug-ins that start programs."""
+"""Formats that Pillow decodes itself: no PostScript, no plug-ins that start programs."""
 
 
 def open_picture(path: Path) -> Picture:
-    """Decode the first frame, upright by its EXIF mark, as mode RGB or L. Raises PipelineError in plain
-    words.
+    """Decode the first frame, rotated upright by its EXIF mark, as mode RGB or L.
+
+    Raises:
+        PipelineError: The file cannot be decoded, in plain words.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -75,7 +79,7 @@ def open_picture(path: Path) -> Picture:
 
 
 def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
-    """Raises PipelineError for a picture that would fill the memory, before it is decoded or copied `copies` times."""
+    """Raise PipelineError for a picture that would fill the memory when it is decoded or copied `copies` times."""
     pixels = image.width * image.height
     most_bytes = FREE_BYTES + BYTES_A_FILE_BYTE * path.stat().st_size
     size = f"{image.width:,} × {image.height:,} pixels"
@@ -87,7 +91,7 @@ def check_pixels(image: Picture, path: Path, copies: int = 1) -> None:
 
 
 def _check_icon(path: Path) -> None:
-    """Raises PipelineError for an icon that holds a large PNG: Pillow decodes it when it opens the icon."""
+    """Raise PipelineError for an icon that holds a large PNG, which Pillow decodes when it opens the icon."""
     with path.open("rb") as file:
         if file.read(len(_ICON)) != _ICON:
             return
@@ -98,7 +102,7 @@ def _check_icon(path: Path) -> None:
 
 
 def to_plain(image: Picture) -> Picture:
-    """Mode RGB or L, 8 bits: alpha is laid on white, 16 bits are scaled, palettes and CMYK are resolved."""
+    """Return the picture as 8-bit RGB or L: alpha on white, 16 bits scaled, palettes and CMYK converted."""
     if image.mode.startswith("I") or image.mode == "F":
         return _in_bands(image, "L", _to_8_bits(image))
     if image.mode == "1":
@@ -109,7 +113,7 @@ def to_plain(image: Picture) -> Picture:
 
 
 def _in_bands(image: Picture, mode: str, change: Callable[[Picture], Picture]) -> Picture:
-    """Return the picture in `mode`, changed a band of rows at a time: each pixel becomes what it would at once."""
+    """Return the picture in `mode`, converted in bands of rows with the same result as at once."""
     from PIL import Image
 
     done = Image.new(mode, image.size)
@@ -119,7 +123,7 @@ def _in_bands(image: Picture, mode: str, change: Callable[[Picture], Picture]) -
 
 
 def _bands(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    """Left, top, right, bottom of rows that hold about `BAND_PIXELS` together."""
+    """Return left, top, right, bottom of bands of about `BAND_PIXELS` pixels each."""
     width, height = size
     rows = max(BAND_PIXELS // max(width, 1), 1)
     return ((0, top, width, min(top + rows, height)) for top in range(0, height, rows))
@@ -134,8 +138,9 @@ def _on_white(image: Picture) -> Picture:
 
 
 def _to_8_bits(image: Picture) -> Callable[[Picture], Picture]:
-    """Return what turns bands of `image` to 8 bits: 16-bit values by 257; floats in 0..1 by 255; what is in 0..255
-    stays.
+    """Return a function that converts bands of `image` to 8 bits.
+
+    16-bit values are divided by 257, floats in 0..1 multiplied by 255, and values in 0..255 kept.
     """
     from PIL import Image
 
@@ -150,9 +155,10 @@ def _to_8_bits(image: Picture) -> Callable[[Picture], Picture]:
 
 
 def picture_from_array(values: NDArray[Any]) -> Picture:
-    """(H, W), (1, H, W), (H, W, 1|3|4) or (3, H, W) of whole numbers from 0 to 255, as a picture.
+    """Return integers from 0 to 255 of shape (H, W), (1, H, W), (H, W, 1|3|4) or (3, H, W) as a picture.
 
-    Raises PipelineError for others: what fractions mean is not known, and they are never rounded or clipped.
+    Raises:
+        PipelineError: The array holds other numbers; fractions have no known meaning and are never rounded or clipped.
     """
     from PIL import Image
 
@@ -169,16 +175,16 @@ def picture_from_array(values: NDArray[Any]) -> Picture:
 
 
 def to_tensor(image: Picture, steps: ImageSteps) -> NDArray[Any]:
-    """One picture through all `steps`: float32 of shape (1, C, H, W) or (1, H, W, C).
+    """Prepare one picture with all `steps`: (1, C, H, W) or (1, H, W, C) float32.
 
-    For a model that prepares pixels itself: uint8 of shape (1, H, W, C).
+    For a model that prepares pixels itself the result is (1, H, W, C) uint8.
     """
     pixels = to_pixels(image, steps)
     return pixels if steps.pixels else normalized(pixels, steps)
 
 
 def to_pixels(image: Picture, steps: ImageSteps) -> NDArray[np.uint8]:
-    """The picture resized and cropped: uint8 of shape (1, H, W, C), red first; C is 1 for gray."""
+    """Return the picture resized and cropped: (1, H, W, C) uint8, red first; C is 1 for gray."""
     mode = "L" if steps.channels == "gray" else "RGB"
     _check_enlarged(image.size, steps)
     image = image if image.mode == mode else image.convert(mode)
@@ -187,7 +193,7 @@ def to_pixels(image: Picture, steps: ImageSteps) -> NDArray[np.uint8]:
 
 
 def normalized(pixels: NDArray[np.uint8], steps: ImageSteps) -> NDArray[np.float32]:
-    """What follows the crop: uint8 (n, H, W, C) → float32 (n, C, H, W) or (n, H, W, C)."""
+    """Apply the steps after the crop: uint8 (n, H, W, C) → float32 (n, C, H, W) or (n, H, W, C)."""
     values: NDArray[Any] = pixels.astype(np.float32)
     if steps.channels == "bgr":
         values = values[..., ::-1]
@@ -219,7 +225,7 @@ def _resize(image: Picture, steps: ImageSteps) -> Picture:
 
 
 def _resized(size: tuple[int, int], steps: ImageSteps) -> tuple[int, int]:
-    """Width and height after `resize`, without what a letterbox adds."""
+    """Return width and height after `resize`, without the border of a letterbox."""
     width, height = size
     if steps.resize is None:
         return size
@@ -234,9 +240,9 @@ def _resized(size: tuple[int, int], steps: ImageSteps) -> tuple[int, int]:
 
 
 def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
-    """Raises PipelineError for a picture that is far too narrow: its longer side would grow with its shorter one.
+    """Raise PipelineError for a picture that is too narrow: its longer side would grow with its shorter one.
 
-    Pillow resizes the width first, and a crop that is larger than the picture fills it up first.
+    Pillow resizes the width first, and a crop larger than the picture pads it first.
     """
     width, height = _resized(size, steps)
     own, between, frame = size[0] * size[1], (width, max(height, size[1])), steps.crop
@@ -250,28 +256,26 @@ def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
 
 
 def _border(width: int, height: int, frame: tuple[int, int]) -> tuple[int, int]:
-    """Left and top of what a letterbox adds."""
+    """Return left and top of a letterbox's border."""
     return (frame[1] - width) // 2, (frame[0] - height) // 2
 
 
 @dataclass(frozen=True)
 class Placing:
-    """Where pixels of a picture lie in the model's input, `frame` (width, height): there is p · `scale` + `offset`
-    (of x and y).
-    """
+    """Position of a picture in the model's input `frame` (width, height): p · `scale` + `offset` for x and y."""
 
     scale: tuple[float, float]
     offset: tuple[float, float]
     frame: tuple[int, int]
 
     def back(self, corners: NDArray[Any]) -> NDArray[np.float64]:
-        """Left, top, right, bottom (k, 4) of the input as places in the picture."""
+        """Convert left, top, right, bottom (k, 4) of the input to positions in the picture."""
         scale, offset = np.asarray(self.scale * 2), np.asarray(self.offset * 2)
         return np.asarray((corners - offset) / scale, np.float64)
 
 
 def placing_of(size: tuple[int, int], steps: ImageSteps) -> Placing:
-    """For a picture of `size` (width, height)."""
+    """Return the position of a picture of `size` (width, height) in the model's input."""
     width, height = framed = _resized(size, steps)
     left, top = 0, 0
     if steps.letterbox and isinstance(steps.resize, tuple):

@@ -1,4 +1,4 @@
-"""Sounds as log-mel spectra, the way Whisper's encoder takes them (Radford et al., arXiv 2212.04356), with numpy alone.
+"""Compute log-mel spectra of sounds as Whisper's encoder takes them (Radford et al., arXiv 2212.04356), with numpy.
 
 The filters are those of Slaney's Auditory Toolbox (linear below 1,000 Hz, logarithmic above, each of area 1) up to half
 of the sample rate, as in librosa and in the reference implementation.
@@ -16,14 +16,14 @@ from .spec import MelSteps, PipelineError
 
 FLOOR = 1e-10
 SPAN_DECADES = 8.0
-"""What is quieter than the loudest by more than this counts as this much quieter."""
+"""Dynamic range in decades below the loudest value; quieter values are raised to its lower end."""
 
 _HZ_A_MEL, _BEND_MEL, _BEND_HZ = 200.0 / 3, 15.0, 1000.0
 _STEP = np.log(6.4) / 27.0
 
 
 def check_length(count: int, steps: MelSteps) -> None:
-    """Raises PipelineError where a sound of `count` samples is longer than the model listens."""
+    """Raise PipelineError if a sound of `count` samples is longer than the model accepts."""
     seconds = count / steps.sample_rate_hz
     if count > steps.seconds * steps.sample_rate_hz:
         raise PipelineError(
@@ -33,8 +33,10 @@ def check_length(count: int, steps: MelSteps) -> None:
 
 
 def log_mel(samples: NDArray[Any], steps: MelSteps) -> NDArray[np.float32]:
-    """(n, samples) in −1..1 → (n, bins, seconds · rate / hop) float32, about −1..1. Raises PipelineError where they are
-    longer than `seconds`.
+    """Convert (n, samples) in −1..1 to (n, bins, seconds · rate / hop) float32, about −1..1.
+
+    Raises:
+        PipelineError: The sound is longer than `seconds`.
     """
     check_length(samples.shape[1], steps)
     whole = steps.seconds * steps.sample_rate_hz
@@ -56,7 +58,7 @@ def _one(samples: NDArray[np.float64], steps: MelSteps) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=4)
 def _filters(bins: int, window: int, rate_hz: int) -> NDArray[np.float64]:
-    """(bins, window / 2 + 1): triangles that overlap by half on the mel scale, divided by their widths in Hz."""
+    """Return (bins, window / 2 + 1): triangles that overlap by half on the mel scale, divided by their widths in Hz."""
     at_hz = np.linspace(0, rate_hz / 2, window // 2 + 1)
     edges_hz = _to_hz(np.linspace(0.0, _to_mel(rate_hz / 2), bins + 2))
     widths_hz = np.diff(edges_hz)

@@ -1,7 +1,7 @@
-"""When a next word of a language model counts as another one: the same rule in the judgement and in a bundle.
+"""Decide when a language model's next token counts as changed; the judgement and bundles share this rule.
 
-Rows are what `next_tokens` of the runtime gives: the token that follows, its log probability, the likeliest tokens, and
-their log probabilities.
+Rows come from the runtime's `next_tokens`: the token that follows, its log probability, the likeliest tokens, and their
+log probabilities.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ HALF = float(np.log(2.0))
 
 
 def kept(rows: NDArray[np.float32]) -> int:
-    """How many of the likeliest tokens each row holds."""
+    """Return how many of the likeliest tokens each row holds."""
     return int((rows.shape[-1] - 2) // 2)
 
 
 def changed_places(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(places,): the pick of `new` has under half of the probability of `old`'s own pick, by `old`. Picks that are not
-    among the likeliest of `old` count as changed.
+    """Return (places,) bool: `new`'s pick has less than half the probability of `old`'s pick, both by `old`.
+
+    Picks that are not among the likeliest of `old` count as changed.
     """
     at = 2 + kept(old)
     tokens, logs = old[:, 2:at], old[:, at:]

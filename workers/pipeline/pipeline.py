@@ -1,4 +1,4 @@
-"""One model's way from the world to an answer: the same code in the window, the evaluation and the bundle."""
+"""Connect one model's preparation, run and prediction; the window, the evaluation and the bundle use this code."""
 
 from __future__ import annotations
 
@@ -46,40 +46,42 @@ WANTED = {
 
 PLAIN = ArraySteps()
 MAX_PREPARED_BYTES, PREPARED_A_BYTE = 200 << 20, 16
-"""Memory that the pictures of one array may take after their preparation, and what each byte of the array adds."""
+"""Memory limit of one array's prepared pictures: a fixed part, and a part per byte of the array."""
 
 
 class Runs(Protocol):
-    """What `answer` needs of a loaded model."""
+    """A loaded model."""
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays: ...
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Return all outputs by name."""
+        ...
 
 
 class Pipeline:
-    """`spec` is the parsed pipeline.json, `folder` where it and the tokenizer lie."""
+    """Preparation and postprocessing of one model."""
 
     def __init__(self, spec: PipelineSpec, folder: Path) -> None:
         self.spec, self.folder = spec, folder
 
     @property
     def stateful(self) -> bool:
-        """Whether state is carried over the leading axis: one sample is then a sequence of steps."""
+        """Return whether state is carried over the leading axis: one sample is then a sequence of steps."""
         return bool(self.spec.links)
 
     @cached_property
     def main_input(self) -> PipelineInput:
-        """The input that the world goes into."""
+        """Return the input that receives the user's data."""
         return arrays.main_input_of(self.spec)
 
     @cached_property
     def unknown_id(self) -> int | None:
-        """The id of the token for what the tokenizer does not know; None where there is none."""
+        """Return the id of the tokenizer's unknown token; None if there is none."""
         steps = self.spec.preprocess
         return unknown_id(self.folder / steps.tokenizer) if isinstance(steps, TextSteps) else None
 
     @cached_property
     def chat(self) -> ChatTexts:
-        """Dialogues of a language model. Raises PipelineError where it is none."""
+        """Return the dialogues of a language model; raise PipelineError for other models."""
         if self.spec.chat is None or not isinstance(self.spec.preprocess, TextSteps):
             raise PipelineError("This model does not go on with texts, so there is no chat with it.")
         return ChatTexts(self.folder, self.spec.preprocess, self.spec.chat)
@@ -93,19 +95,24 @@ class Pipeline:
 
     @cached_property
     def _written_by(self) -> Tokenizer | ChatTexts:
-        """What turns tokens of an answer into a text; of a model that hears sounds it is used for nothing else."""
+        """Return the converter of predicted tokens to text; a model of sounds uses it for nothing else."""
         if isinstance(self.spec.preprocess, TextSteps):
             return self._tokenizer
         return Tokenizer(self.folder, TextSteps(), ())
 
     def feeds_from(self, source: Path | str | NDArray[Any] | Mapping[str, NDArray[Any]] | Picture) -> Arrays:
-        """Model inputs of one sample, with a leading axis of 1 (of time steps for a stateful model). This is the one
-        way into a model: whatever is judged, measured, calibrated with or shown comes through here.
+        """Return model inputs of one sample, with a leading axis of 1 (of time steps for a stateful model).
 
-        `source`: a file (picture, WAV, text, NPY, NPZ), a text (a path for models that take no text), a decoded
-        picture, one array for the main input, or arrays by input name. Files, pictures of 8 bits and sounds are
-        prepared; arrays of the model's own shape and kind of numbers go in as they are. States are not among the feeds;
-        constants are. Raises PipelineError.
+        All data for judgement, measurement, calibration and display pass through this method. Files, pictures of 8 bits
+        and sounds are prepared; arrays with the model's shape and kind of numbers are used unchanged. The feeds include
+        constants but no states.
+
+        Args:
+            source: A file (picture, WAV, text, NPY, NPZ), a text (a path for models without text), a decoded picture,
+                one array for the main input, or arrays by input name.
+
+        Raises:
+            PipelineError: The source does not fit the model or cannot be read.
         """
         if isinstance(source, Path):
             feeds = self._from_file(source)
@@ -150,9 +157,14 @@ class Pipeline:
         return self._from_arrays(loaded, rows=True) if isinstance(loaded, dict) else self._from_array(loaded, rows=True)
 
     def prepare_picture(self, picture: Picture, *, sized: bool = False) -> NDArray[Any]:
-        """The main input (1, …) of a decoded picture (RGB or gray). `sized`: it has the model's size already.
+        """Return the main input (1, …) of a decoded picture (RGB or gray).
 
-        Raises PipelineError where the model takes whole numbers and the preparation gives fractions.
+        Args:
+            picture: The picture.
+            sized: The picture has the model's size already.
+
+        Raises:
+            PipelineError: The model takes integers and the preparation gives fractions.
         """
         from .images import to_tensor
 
@@ -162,8 +174,10 @@ class Pipeline:
         return values if steps.pixels else arrays.cast(values, self.main_input)
 
     def prepare_sound(self, samples: NDArray[np.float32]) -> NDArray[Any]:
-        """The main input (frames, …) of samples (n,) in −1..1 at the model's rate; for whole numbers rounded. Raises
-        PipelineError where a sound is longer than the model listens.
+        """Return the main input (frames, …) of samples (n,) in −1..1 at the model's rate; rounded for integer inputs.
+
+        Raises:
+            PipelineError: The sound is longer than the model accepts.
         """
         from .audio import to_frames
 
@@ -177,13 +191,15 @@ class Pipeline:
         return np.clip(np.rint(frames), limits.min, limits.max).astype(dtype)
 
     def _check_heard(self, count: int) -> None:
-        """Raises PipelineError where `count` samples at the model's rate are longer than a speech model listens."""
+        """Raise PipelineError if `count` samples at the model's rate are longer than a speech model accepts."""
         if self.spec.generation is not None and self.spec.generation.mel is not None:
             check_length(count, self.spec.generation.mel)
 
     def picture_of(self, source: Any) -> Picture | None:
-        """The picture that a sample of `feeds_from` is to this model, before its preparation; None where it is no
-        picture, or goes in as it is. Raises PipelineError for a file that cannot be decoded.
+        """Return the picture of a sample before its preparation; None if it is no picture or used unchanged.
+
+        Raises:
+            PipelineError: The file cannot be decoded.
         """
         from .images import open_picture, picture_from_array
 
@@ -202,10 +218,13 @@ class Pipeline:
         return arrays.fits(values, self.main_input, self.spec.preprocess)
 
     def _from_array(self, values: NDArray[Any], *, rows: bool = False, named: bool = False) -> Arrays:
-        """One sample for the main input: what the model takes as it is, else a picture or samples of sound.
+        """Return the feeds of one array: used unchanged, or prepared as pictures or as samples of a sound.
 
-        `rows`: it comes from a file that may hold several. `named`: as the model's input, so that one frame of sound is
-        not taken for a whole one.
+        Args:
+            values: The array.
+            rows: The array is from a file that may hold several samples.
+            named: The array is named like the model's input, so that one frame of a sound is not taken for a whole
+                sound.
         """
         steps, entry = self.spec.preprocess, self.main_input
         if isinstance(steps, AudioSteps) and values.ndim == 1 and not (named and self._fits(values)):
@@ -224,7 +243,7 @@ class Pipeline:
         return {entry.name: arrays.fitted(values, entry)}
 
     def _prepared(self, values: NDArray[Any], rows: bool) -> NDArray[Any] | None:
-        """The pictures in an array, prepared and joined; None where there are none."""
+        """Return the pictures in an array, prepared and joined; None if there are none."""
         from .images import picture_from_array
 
         found = arrays.pictures_in(values, rows=rows)
@@ -250,7 +269,7 @@ class Pipeline:
         return feeds
 
     def _with_constants(self, feeds: Arrays) -> Arrays:
-        """Constants are put in; what else is missing and not optional is an error."""
+        """Add constants; raise PipelineError for other missing inputs that are not optional."""
         main = feeds[self.main_input.name]
         for entry in self.spec.inputs:
             if entry.name in feeds or entry.source == "state":
@@ -263,13 +282,14 @@ class Pipeline:
         return feeds
 
     def batch(self, samples: Sequence[Mapping[str, NDArray[Any]]]) -> Arrays:
-        """Several samples as one request: joined along axis 0, tokens filled up to the longest."""
+        """Join several samples into one request along axis 0; tokens are padded to the longest."""
         pads = {"input_ids": self._tokenizer.pad_id} if isinstance(self.spec.preprocess, TextSteps) else {}
         return join(samples, self.spec, pads)
 
     def run(self, session: Runs, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """All outputs under their names; state is carried over the leading axis, from zeros. A step network of a
-        diffusion model is called along its noise levels; the outputs are those of the last step.
+        """Return all outputs by name; state is carried over the leading axis, from zeros.
+
+        A diffusion model's step network is called along its noise levels; the outputs are those of the last step.
         """
         steps = self.spec.sampling
         if steps is None:
@@ -278,14 +298,14 @@ class Pipeline:
         return sample(lambda given: run(session, self.spec, given), steps, answer, feeds)
 
     def answer_of(self, outputs: Mapping[str, NDArray[Any]], feeds: Mapping[str, NDArray[Any]]) -> Any:
-        """The answer (n, …) float32 out of the arrays that `run` gave; of a detector boxes (`postprocess.boxes`)."""
+        """Return the prediction (n, …) float32 from `run`'s outputs; for a detector boxes (`postprocess.boxes`)."""
         steps = self.spec.postprocess
         if steps is not None:
             return postprocessed(outputs, steps, self.input_size(feeds))
         return self.raw_of(outputs, feeds)
 
     def input_size(self, feeds: Mapping[str, NDArray[Any]]) -> tuple[int, int]:
-        """Height and width of the picture in `feeds`."""
+        """Return height and width of the picture in `feeds`."""
         height_first = getattr(self.spec.preprocess, "layout", "nchw") == "nhwc" or self._takes_pixels
         shape = np.shape(feeds[self.main_input.name])
         sides = shape[1:3] if height_first else shape[2:4]
@@ -296,7 +316,7 @@ class Pipeline:
         return isinstance(self.spec.preprocess, ImageSteps) and self.spec.preprocess.pixels
 
     def raw_of(self, outputs: Mapping[str, NDArray[Any]], feeds: Mapping[str, NDArray[Any]]) -> Any:
-        """The answer output (n, …) float32 as it is, before any postprocessing."""
+        """Return the answer output (n, …) float32 before any postprocessing."""
         name = next(entry.name for entry in self.spec.outputs if entry.answer)
         values = np.asarray(outputs[name], dtype=np.float32)
         if self.spec.generation is not None and not np.isfinite(outputs[LOGITS]).all():
@@ -304,33 +324,33 @@ class Pipeline:
         return answers.pool(values, self.spec, feeds)
 
     def answer(self, session: Runs, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """(n, …) float32: the answer output of every row (or time step) of `feeds`; logits stay logits."""
+        """Return the prediction (n, …) float32 of every row (or time step) of `feeds`; logits stay logits."""
         values: NDArray[np.float32] = self.answer_of(self.run(session, feeds), feeds)
         return values
 
     def text_of(self, answer: NDArray[np.float32]) -> str:
-        """The text of one sample's tokens, without those that only mark something; of a transcript its characters."""
+        """Return the text of one sample's tokens without special ones, or the characters of a transcript."""
         if isinstance(self.spec.postprocess, TranscriptSteps):
             return transcripts.text_of(answer, self.spec.classes or ())
         return self._written_by.text([int(token) for token in answer.ravel()])
 
     def probabilities(self, answer: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class scores (n, classes) as shares that add up to 1."""
+        """Return class scores (n, classes) as shares that add up to 1."""
         return answers.probabilities(answer, self.spec)
 
     def describe(self, answer: NDArray[np.float32], top: int = 5) -> list[tuple[str, float]]:
-        """The best labels of one sample with their probabilities; empty where answers have no labels."""
+        """Return the best labels of one sample with their probabilities; empty for predictions without labels."""
         return answers.describe(answer, self.spec, top)
 
 
 def load_pipeline(folder: Path | str) -> Pipeline:
-    """The pipeline of the model in `folder`. Raises FileNotFoundError or PipelineError."""
+    """Return the pipeline of the model in `folder`; raise FileNotFoundError or PipelineError."""
     folder = Path(folder)
     return Pipeline(read_spec(folder), folder)
 
 
 def rearranged(values: NDArray[Any], steps: ArraySteps) -> NDArray[Any]:
-    """One array after `order`, `swap`, `scale` and `offset`; whole numbers stay whole ones."""
+    """Return an array after `order`, `swap`, `scale` and `offset`; integers stay integers if `scale` is 1."""
     if steps.order == "reversed":
         values = values[..., ::-1]
     elif steps.order == "halves":

@@ -1,7 +1,7 @@
-"""Prepared model inputs on disk: ragged arrays, written in a stream, read through memory maps.
+"""Store prepared model inputs on disk: ragged arrays, written as a stream, read through memory maps.
 
-One data file an input (raw elements, one item after the other) beside its offsets and shapes, so that 100,000
-small items and 200 large ones cost the same few files. Nothing is ever pickled.
+Each input has one data file (raw elements, one item after the other) beside its offsets and shapes. 100,000 small items
+and 200 large ones therefore need the same few files. Nothing is ever pickled.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INDEX_FILE = "index.json"
 
 @dataclass
 class _Column:
-    """One input while it is being written."""
+    """One input while it is written."""
 
     name: str
     dtype: np.dtype[Any]
@@ -47,10 +47,12 @@ class _Column:
 
 
 def write_prepared(folder: Path, items: Iterable[Mapping[str, NDArray[Any]]]) -> int:
-    """Write `items` one by one into `folder` (made here, must be empty or new) and return their number.
+    """Write `items` one by one into `folder`, which must be new or empty, and return their number.
 
     Every item has the same names, and under each name the same dtype and number of axes; sizes are free.
-    Raises ValueError where that does not hold, or for arrays of objects or text.
+
+    Raises:
+        ValueError: Items differ, or arrays hold objects or text.
     """
     folder.mkdir(parents=True, exist_ok=True)
     columns: dict[str, _Column] = {}
@@ -90,12 +92,13 @@ def _start(folder: Path, first: Mapping[str, NDArray[Any]], files: ExitStack) ->
 
 
 class Prepared:
-    """Read access to what `write_prepared` wrote: `len()`, `[i]` → {input name: read-only array}, iteration.
+    """Items that `write_prepared` wrote: `len()`, `[i]` → {input name: read-only array}, iteration.
 
-    Arrays are views into memory maps with the dtype and shape that were written; nothing is read before use.
+    Arrays are views into memory maps with the original dtype and shape; data are read on use.
     """
 
     def __init__(self, folder: Path | str) -> None:
+        """Open the items in `folder`."""
         folder = Path(folder)
         index = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
         self._count = int(index["count"])
@@ -108,13 +111,15 @@ class Prepared:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The model inputs that every item has."""
+        """Return the model inputs that every item has."""
         return tuple(self._columns)
 
     def __len__(self) -> int:
+        """Return the number of items."""
         return self._count
 
     def __getitem__(self, index: int) -> Feeds:
+        """Return one item as {input name: read-only array}."""
         if not -self._count <= index < self._count:
             raise IndexError(index)
         i = index % self._count
@@ -124,11 +129,12 @@ class Prepared:
         }
 
     def __iter__(self) -> Iterator[Feeds]:
+        """Iterate over the items in their stored order."""
         return (self[i] for i in range(self._count))
 
 
 def _map(path: Path, dtype: np.dtype[Any], size: int) -> NDArray[Any]:
-    """The file as one flat read-only array; a file of 0 bytes cannot be mapped."""
+    """Return the file as one flat read-only array; an empty file cannot be mapped and gives an empty array."""
     if size == 0:
         return np.empty(0, dtype)
     return np.memmap(path, dtype=dtype, mode="r", shape=(size,)).view(np.ndarray)

@@ -1,8 +1,8 @@
-"""A whole sampling run of a diffusion model: its step network called along falling noise levels.
+"""Run a diffusion model's whole sampling: call its step network along descending noise levels.
 
-Source: Consistency Models, arXiv 2303.01469, algorithm 1: clean what is noisy, add noise of the next lower level, clean
-again. Networks that give the clean values at any level (EDM's denoisers, arXiv 2206.00364) run the same way. The noise
-is fixed, so that two versions of a network can be compared number by number.
+Source: Consistency Models, arXiv 2303.01469, algorithm 1: clean the noisy values, add noise of the next lower level,
+clean again. Networks that give the clean values at any level (EDM's denoisers, arXiv 2206.00364) run the same way. The
+noise is fixed, so that two versions of a network can be compared number by number.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ SEED = 2303
 
 
 def sample(call: Callable[[Arrays], Arrays], steps: Sampling, answer: str, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-    """All outputs of the last step. `call` runs the network on rows; `feeds` hold the noisy values of the first level
-    and that level itself (n,); every row gets the same noise afterwards, however many rows are asked at once.
+    """Return all outputs of the last step.
+
+    Args:
+        call: Runs the network on rows.
+        steps: Names of inputs, and the noise levels.
+        answer: Name of the output with the clean values.
+        feeds: Noisy values of the first level, and that level (n,). Later noise is the same for every row, whatever the
+            number of rows.
     """
     given: Arrays = dict(feeds)
     outputs = call(given)

@@ -1,6 +1,4 @@
-"""Texts as tokens, by the `tokenizer.json` that lies beside `pipeline.json`. Needs the package
-`tokenizers`.
-"""
+"""Convert texts to tokens with the `tokenizer.json` beside `pipeline.json`; needs the package `tokenizers`."""
 
 from __future__ import annotations
 
@@ -16,17 +14,15 @@ from .spec import PipelineError, PipelineInput, TextSteps
 
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 MAX_TEXT_BYTES = 1_200_000
-"""Of one text in UTF-8; tokens of a longer one take half a kilobyte each."""
+"""Maximum size of a text in UTF-8; tokens of a longer one take half a kilobyte each."""
 MAX_LENGTH = 10_000_000
-"""Tokens of a model whose length is fixed."""
+"""Maximum number of tokens of a model with a fixed length."""
 _LONG_TEXT = 20_000
 _PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
 
 
 class Tokenizer:
-    """Turns a text into the token inputs of one model. `whole`: a text that is cut would be answered as another, so
-    that one that is too long is refused, and one with nothing in it, too.
-    """
+    """Converter of a text to the token inputs of one model."""
 
     def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[PipelineInput], *, whole: bool = False) -> None:
         try:
@@ -44,8 +40,10 @@ class Tokenizer:
         self.pad_id: int = next((i for i in ids if i is not None), 0)
 
     def feeds(self, text: str) -> dict[str, NDArray[Any]]:
-        """Arrays of shape (1, tokens), filled up where the model's length is fixed. Raises PipelineError where a text
-        has to be whole and is not.
+        """Return arrays of shape (1, tokens), padded if the model's length is fixed.
+
+        Raises:
+            PipelineError: The text must be whole and is empty or too long.
         """
         text = text.lower() if self._steps.lowercase else text
         encoding = encoded(self._engine, text, self._steps.special_tokens)
@@ -75,19 +73,19 @@ class Tokenizer:
             )
 
     def text(self, tokens: Sequence[int]) -> str:
-        """What tokens say, without special ones."""
+        """Return the text of tokens, without special ones."""
         said: str = self._engine.decode(list(tokens), skip_special_tokens=True)
         return said
 
     def pad_of(self, source: str) -> int:
-        """The value that fills a shorter row up."""
+        """Return the value that pads a shorter row."""
         return self.pad_id if source == "input_ids" else 0
 
 
 def encoded(engine: Any, text: str, special_tokens: bool) -> Any:
-    """Return the tokens of one text, as `engine.encode` gives them. Raises PipelineError for texts that cannot be read.
+    """Return the tokens of one text, in the form of `engine.encode`; raise PipelineError for unreadable texts.
 
-    Long texts go through `encode_batch`: it alone lets other threads run, and a service has to go on meanwhile.
+    Long texts go through `encode_batch`: only it releases other threads, which a service needs meanwhile.
     """
     check_text(text)
     if len(text) < _LONG_TEXT:
@@ -96,7 +94,7 @@ def encoded(engine: Any, text: str, special_tokens: bool) -> Any:
 
 
 def check_text(text: str) -> None:
-    """Raises PipelineError for a text that is too long, or holds half of a character."""
+    """Raise PipelineError for a text that is too long or holds half of a character."""
     try:
         size_bytes = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError as error:
@@ -106,14 +104,14 @@ def check_text(text: str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Return a text file's content; what is no UTF-8 is replaced. Raises PipelineError for one that is too long."""
+    """Return a text file's content; invalid UTF-8 is replaced. Raise PipelineError if it is too long."""
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise PipelineError(f"{path.name} has more than {MAX_TEXT_BYTES:,} bytes. Cut it into pieces.")
     return path.read_text(encoding="utf-8", errors="replace")
 
 
 def fit_length(row: NDArray[Any], length: int, pad: int) -> NDArray[Any]:
-    """(n, tokens) cut or filled up at its end to (n, length)."""
+    """Cut or pad rows (n, tokens) at their end to (n, length)."""
     if row.shape[1] >= length:
         return row[:, :length]
     if length > MAX_LENGTH:
@@ -122,7 +120,7 @@ def fit_length(row: NDArray[Any], length: int, pad: int) -> NDArray[Any]:
 
 
 def unknown_id(tokenizer: Path) -> int | None:
-    """Return the id of the token for what the tokenizer does not know; None where it has none or cannot be read."""
+    """Return the id of the tokenizer's unknown token; None if it has none or the file cannot be read."""
     try:
         document = json.loads(tokenizer.read_text(encoding="utf-8"))
         model = document["model"]

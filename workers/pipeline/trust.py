@@ -1,9 +1,8 @@
-"""Checks of a bundle that need nothing of whoever made it: its signature, and its log of decisions.
+"""Check a bundle without trusting its maker: its signature and its log of decisions.
 
-The signature (`model.sig`) is one of the OpenSSF model signing specification, version 1.0: a Sigstore bundle with a
-DSSE envelope around an in-toto statement that names every file with its sha256, signed by ECDSA. What it says about
-files is compared with nothing but sha256; the signature itself needs the package `cryptography`: without it, that is
-said.
+The signature (`model.sig`) follows the OpenSSF model signing specification, version 1.0. It is a Sigstore bundle with a
+DSSE envelope around an in-toto statement that names every file with its sha256, signed by ECDSA. Its list of files is
+checked with sha256 alone. The signature itself needs the package `cryptography`; without it, the result says so.
 """
 
 from __future__ import annotations
@@ -28,8 +27,12 @@ BY_HAND = (
 
 @dataclass(frozen=True)
 class Signed:
-    """`signed_by` is the sha256 of the public key's PEM file, "" for a bundle that is not signed. `problems` are
-    sentences; `is_checked` is False where `cryptography` is not there to check the signature itself.
+    """Result of the signature check of one bundle.
+
+    Attributes:
+        signed_by: sha256 of the public key's PEM file; "" for a bundle that is not signed.
+        problems: Sentences about problems.
+        is_checked: False if `cryptography` is missing, so that the signature itself was not checked.
     """
 
     signed_by: str = ""
@@ -38,7 +41,7 @@ class Signed:
 
 
 def check_signature(folder: Path) -> Signed:
-    """What the bundle's signature says of it; a bundle whose manifest names a signer must have one."""
+    """Return the result of the signature check; a bundle whose manifest names a signer must have a signature."""
     signature, key = folder / SIGNATURE_FILE, folder / PUBLIC_KEY_FILE
     promised = _promised(folder)
     if not signature.is_file():
@@ -72,10 +75,10 @@ def check_signature(folder: Path) -> Signed:
 
 
 def check_decisions(folder: Path) -> list[str]:
-    """Return a sentence where an entry of the log of decisions was changed, moved or taken out, also at its end.
+    """Return a sentence if an entry of the log of decisions was changed, moved or removed, also at its end.
 
-    The manifest says how many entries there are, and the hash of the last one; manifests of before 0.2 do not. Without
-    a signature this finds single changes only: log, manifest and checksums can all be written anew.
+    The manifest holds the number of entries and the hash of the last one; manifests from before 0.2 do not. Without a
+    signature only single changes are found: log, manifest and checksums can all be written anew.
     """
     path, end = folder / DECISIONS_FILE, _manifest(folder).get("decisions")
     if not path.is_file():
@@ -98,12 +101,12 @@ def check_decisions(folder: Path) -> list[str]:
 
 
 def _promised(folder: Path) -> str:
-    """The signer that the manifest names, "" for none."""
+    """Return the signer that the manifest names; "" for none."""
     return str(_manifest(folder).get("signed_by") or "")
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """The bundle's manifest, {} where it cannot be read."""
+    """Return the bundle's manifest; {} if it cannot be read."""
     path = folder / "manifest.json"
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
@@ -112,7 +115,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _read(signature: Path) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
-    """(envelope, payload, statement). Raises ValueError or KeyError for what is no such thing."""
+    """Return (envelope, payload, statement); raise ValueError or KeyError if the file is no such signature."""
     envelope = json.loads(signature.read_bytes())["dsseEnvelope"]
     payload = base64.b64decode(envelope["payload"], validate=True)
     statement = json.loads(payload)
@@ -125,7 +128,7 @@ def _read(signature: Path) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
 
 
 def _files(folder: Path, named: dict[str, str]) -> list[str]:
-    """What differs from what was signed: every file but the signature itself."""
+    """Return the differences from the signed files: every file except the signature itself."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     found.pop(SIGNATURE_FILE, None)
     problems = [f"{name} is missing." for name in sorted(set(named) - set(found))]
@@ -138,7 +141,11 @@ def _files(folder: Path, named: dict[str, str]) -> list[str]:
 
 
 def _is_signed(key_pem: bytes, payload: bytes, signature: bytes) -> bool:
-    """ECDSA over the DSSE pre-authentication encoding (secure-systems-lab/dsse, protocol.md). Raises ImportError."""
+    """Check ECDSA over the DSSE pre-authentication encoding (secure-systems-lab/dsse, protocol.md).
+
+    Raises:
+        ImportError: `cryptography` is missing.
+    """
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -1,1 +1,1 @@
-"""When two predictions for one input count as alike: the rules of the proof, which bundles check themselves by, too."""
+"""Rules of the proof for when two predictions for one input count as equal; bundles check themselves by them, too."""

@@ -1,4 +1,4 @@
-"""How far numbers of unknown meaning are apart: each channel is compared with its own spread, however small it is."""
+"""Compare numbers of unknown meaning: the error of each channel is measured against its own spread."""
 
 from __future__ import annotations
 
@@ -13,35 +13,44 @@ Values = NDArray[Any]
 Floats = NDArray[np.float64]
 
 ERROR_SHARE = 0.1
-"""A channel's error (root of the mean square over an item's positions) above this share of its spread is a change:
-what BF16 does to real models stays below .03, noise that people notice is above .3."""
+"""Share of a channel's spread above which its root-mean-square error over an item's positions is a change.
+
+BF16 causes less than 0.03 in real models; noise that people notice is above 0.3.
+"""
 
 CONSTANT = 1e-6
-"""A spread below this share of the mean is none: the mean's size takes its place."""
+"""Share of the mean below which a spread counts as zero; the size of the mean then replaces it."""
 
 IQR_OF_NORMAL = 1.349
-"""Quartiles of a normal distribution lie so many standard deviations apart: a few very large values (prices) would
-make a standard deviation under which all others may be wrong."""
+"""Distance of a normal distribution's quartiles in standard deviations.
+
+A few very large values (prices) would make the standard deviation so large that errors in all other values are hidden.
+"""
 
 MOST_ROWS = 512
-"""Rows of (rows, columns) up to so many are held to their own spread, too: one that is dead is 1/√rows of a column."""
+"""Maximum number of rows of (rows, columns) that are also compared by their own spread.
+
+One dead row is only 1/√rows of a column's error.
+"""
 
 SAMPLE = 200_000
-"""Quartiles are taken of at most so many values of a channel."""
+"""Maximum number of values of a channel from which quartiles are taken."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Of each channel, both (channels,): the middle of its values and how far they lie from it."""
+    """Location and scale of each channel, both (channels,): `middle` is the median, `width` the spread."""
 
     middle: Floats
     width: Floats
 
 
 def channel_errors(old: Sequence[Values], new: Sequence[Values]) -> Floats:
-    """(n,): the largest error of any channel, as a share of that channel's spread over all items and positions of the
-    original; of a value far from the middle, of its distance. Infinite where the shape differs or the new one is no
-    number. Of rows and columns both are taken for channels, and the worse counts.
+    """Return (n,) float64: the largest error of any channel as a share of that channel's spread over the original.
+
+    The spread is over all items and positions; the error of a value far from the middle is divided by its distance
+    instead. The result is infinite if the shape differs or the new prediction is not finite. Rows and columns are both
+    treated as channels, and the larger error counts.
     """
     errors = _errors(old, new, by_channel)
     if all(part.ndim == 2 and part.shape[0] <= MOST_ROWS for part in old):
@@ -63,8 +72,10 @@ def _errors(old: Sequence[Values], new: Sequence[Values], split: Callable[[Value
 
 
 def channel_spreads(rows: Sequence[Floats]) -> Spread:
-    """Of `rows`, each (channels, positions). The width is the standard deviation, or less where the quartiles say less
-    (and differ); of a constant channel the size of its mean (1 where that is 0).
+    """Return the spreads of `rows`, each (channels, positions).
+
+    The width is the standard deviation, or the quartiles' estimate if that is smaller and not zero. For a constant
+    channel it is the size of its mean (1 for a mean of 0).
     """
     count = sum(row.shape[1] for row in rows)
     mean = sum(row.sum(axis=1) for row in rows) / max(count, 1)
@@ -78,10 +89,10 @@ def channel_spreads(rows: Sequence[Floats]) -> Spread:
 
 
 def by_channel(values: Values) -> Floats:
-    """(channels, positions) of one item's prediction.
+    """Return one item's prediction as (channels, positions) float64.
 
-    Of (channels,) each number is a channel; of (positions, channels) the last axis is, of (channels, height, width) or
-    (height, width, channels) the shorter of the first and the last.
+    In (channels,) each number is a channel. In (positions, channels) the last axis holds the channels, in (channels,
+    height, width) or (height, width, channels) the shorter one of the first and the last.
     """
     numbers = values.astype(np.float64)
     if numbers.ndim <= 1:

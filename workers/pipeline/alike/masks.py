@@ -1,4 +1,4 @@
-"""Masks beside masks, many pictures at once: overlap by class with a tolerance of one pixel, and connected objects."""
+"""Compare masks of many pictures at once: overlap by class with a tolerance of one pixel, and connected objects."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from .objects import numbered
 
 Masks = NDArray[Any]
-"""Whole numbers: the class of each pixel."""
+"""Integers: the class of each pixel."""
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 SMALLEST_OBJECT_PX = 9
-"""Connected pixels below three by three are specks that rounding makes and takes away."""
+"""Minimum size of an object; smaller groups of pixels are specks that rounding creates and removes."""
 
 LEAST_OVERLAP = 0.9
 BACKGROUND = 0
 FORGIVEN_PX = 4
-"""So many pixels of a class in a picture may be anywhere: of a thing of four by four pixels two are a tenth already."""
+"""Number of pixels per class and picture that do not count: two pixels are a tenth of an object of four by four."""
 
 LEAST_COVERED = 0.75
-"""An object of which less than this lies within a pixel of the other mask is lost (or new), or a large part of it."""
+"""Minimum share of an object within a pixel of the other mask; below it the object, or a large part, is lost or new."""
 
 LEAST_HELD = 1 / 3
 HALF = 0.5
@@ -35,9 +35,13 @@ MOST_COUNTED = 1 << 20
 
 @dataclass(frozen=True)
 class ClassChange:
-    """Of one class in n pictures, all (n,): whether either mask has it, the overlap (IoU, 1 where neither has it), how
-    many objects are lost, new, joined or cut in two, and how many of these are lost or new (of the background they are
-    holes in something).
+    """Change of one class in n pictures, all fields (n,).
+
+    Attributes:
+        present: Either mask contains the class.
+        overlap: IoU, 1 if neither mask contains the class.
+        objects: Number of objects that are lost, new, joined or split.
+        holes: Number of these that are lost or new (in the background they are holes in an object).
     """
 
     present: Flags
@@ -47,9 +51,9 @@ class ClassChange:
 
 
 def class_change(old: Flags, new: Flags) -> ClassChange:
-    """`old` and `new` (n, height, width): where this class is.
+    """Compare the masks `old` and `new` (n, height, width) bool of one class.
 
-    What lies within one pixel of the other's mask does not count against the overlap: there rounding decides.
+    Pixels within one pixel of the other mask do not reduce the overlap, because rounding decides there.
     """
     present, overlap = old.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX, np.ones(len(old))
     objects, holes = np.zeros((2, len(old)), np.int64)
@@ -60,7 +64,7 @@ def class_change(old: Flags, new: Flags) -> ClassChange:
 
 
 def _changes(old: Flags, new: Flags) -> tuple[Flags, Floats, Numbers, Numbers]:
-    """The fields of `ClassChange`."""
+    """Return the fields of `ClassChange`."""
     near_old, near_new = _grown(old), _grown(new)
     surplus = (new & ~near_old) | (old & ~near_new)
     union = (old | new).sum(axis=(1, 2))
@@ -73,7 +77,10 @@ def _changes(old: Flags, new: Flags) -> tuple[Flags, Floats, Numbers, Numbers]:
 
 
 def _grown(masks: Flags) -> Flags:
-    """(n, height, width): and the pixels around, within each picture. Ten times as fast as `binary_dilation`."""
+    """Return the masks (n, height, width) grown by one pixel within each picture.
+
+    This is ten times as fast as `binary_dilation`.
+    """
     rows = masks.copy()
     rows[:, 1:] |= masks[:, :-1]
     rows[:, :-1] |= masks[:, 1:]
@@ -84,7 +91,7 @@ def _grown(masks: Flags) -> Flags:
 
 
 def same_masks(old: Masks, new: Masks) -> bool:
-    """Whether two masks (height, width) of one size tell a person the same."""
+    """Return whether two masks (height, width) of one size mean the same to a person."""
     for one in np.union1d(np.unique(old), np.unique(new)).tolist():
         change = class_change((old == one)[None], (new == one)[None])
         if change.present[0] and change.overlap[0] < LEAST_OVERLAP:
@@ -96,8 +103,11 @@ def same_masks(old: Masks, new: Masks) -> bool:
 
 @dataclass(frozen=True)
 class _Objects:
-    """Connected pixels of `masks` (n, height, width): the `numbers` of the objects, of the same shape, 0 where there is
-    none, and their `sizes` (k + 1,) in pixels, of the number 0 without meaning.
+    """Connected objects of `masks` (n, height, width).
+
+    Attributes:
+        numbers: Number of each pixel's object, of the same shape; 0 outside of objects.
+        sizes: (k + 1,) sizes in pixels; entry 0 has no meaning.
     """
 
     masks: Flags
@@ -110,7 +120,7 @@ class _Objects:
         return cls(masks, numbers, np.bincount(numbers[masks], minlength=count + 1))
 
     def covered(self, theirs: Flags) -> tuple[Numbers, Floats]:
-        """Of each object but specks the picture in which it is, and the share of it that `theirs` covers."""
+        """Return the picture of each object that is not a speck, and the share of it that `theirs` covers."""
         picture = np.zeros(len(self.sizes), np.int64)
         picture[self.numbers[self.masks]] = np.repeat(np.arange(len(self.masks)), self.masks.sum(axis=(1, 2)))
         covered = np.bincount(self.numbers[self.masks & theirs], minlength=len(self.sizes))
@@ -119,15 +129,16 @@ class _Objects:
 
 
 def _uncovered(mine: _Objects, theirs: Flags) -> Numbers:
-    """(n,): objects of `mine` that `theirs` covers less than three quarters of."""
+    """Return (n,): number of objects of `mine` of which `theirs` covers less than three quarters."""
     picture, covered = mine.covered(theirs)
     return np.bincount(picture[covered < LEAST_COVERED], minlength=len(theirs))
 
 
 def right_objects(there: Flags, found: Flags) -> tuple[int, int]:
-    """How many objects of both masks (n, height, width) have a partner in the other that they overlap by more than half
-    (IoU), and how many there are; none has two such partners, so that what is joined or cut is wrong (recognition
-    quality of Kirillov et al., arXiv 1801.00868).
+    """Return the number of matched objects in both masks (n, height, width), and the number of all objects.
+
+    An object is matched if its overlap (IoU) with an object of the other mask exceeds one half. No object has two such
+    matches, so joined or split objects are wrong (recognition quality of Kirillov et al., arXiv 1801.00868).
     """
     mine, theirs = _Objects.of(there), _Objects.of(found)
     both = there & found
@@ -140,7 +151,13 @@ def right_objects(there: Flags, found: Flags) -> tuple[int, int]:
 
 
 def _overlapping(one: NDArray[np.int32], other: NDArray[np.int32], count: int) -> tuple[Numbers, Numbers, Numbers]:
-    """(k,) each: which two objects share pixels, and how many; `one` and `other` (pixels,), which is below `count`."""
+    """Return (k,) each: numbers of two objects that share pixels, and how many pixels.
+
+    Args:
+        one: (pixels,) object numbers.
+        other: (pixels,) object numbers below `count`.
+        count: Upper bound of `other`.
+    """
     at = one.astype(np.int64) * count + other
     if len(at) and at.max() < MOST_COUNTED:  # several times as fast as sorting them
         counts = np.bincount(at)
@@ -151,8 +168,9 @@ def _overlapping(one: NDArray[np.int32], other: NDArray[np.int32], count: int) -
 
 
 def _joined(mine: _Objects, theirs: Flags) -> Numbers:
-    """(n,): objects of `theirs` that hold a third and more of two or more of `mine`, by more than a thin bridge (they
-    are taken without their outermost pixels).
+    """Return (n,): number of objects of `theirs` that hold at least a third of two or more of `mine`.
+
+    Objects of `theirs` are taken without their outermost pixels, so that a thin bridge does not join two objects.
     """
     inner = ~_grown(~theirs)
     inner[:, [0, -1]], inner[:, :, [0, -1]] = False, False

@@ -1,4 +1,4 @@
-"""Number the connected objects of masks, in numpy alone: bundles hold no scipy."""
+"""Number the connected objects of masks with numpy alone, since bundles contain no scipy."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Numbers = NDArray[np.int64]
 
 
 def numbered(masks: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
-    """Number the objects of `masks` (n, height, width) bool; corners connect, pictures do not.
+    """Number the objects of `masks` (n, height, width) bool; pixels at corners are connected, pictures are not.
 
     Runs of pixels in a row are joined with the runs that they touch in the row below (Rosenfeld and Pfaltz 1966).
 
     Returns:
-        The numbers, int32 of the same shape and 0 outside of objects, and how many objects there are.
+        The numbers, int32 of the same shape and 0 outside of objects, and the number of objects.
     """
     n, height, width = masks.shape
     if not masks.size:
@@ -35,7 +35,7 @@ def numbered(masks: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
 
 
 def _roots(starts: Numbers, ends: Numbers, stride: int) -> Numbers:
-    """(runs,): the first run of the object that each run is part of. A run covers pixels `starts` to `ends` - 1."""
+    """Return (runs,): the first run of each run's object; a run covers pixels `starts` to `ends` - 1."""
     # runs in the row below that begin before one pixel past the end, and end after one pixel before the start
     first = np.searchsorted(ends, starts + stride, side="left")
     count = np.maximum(np.searchsorted(starts, ends + stride, side="right") - first, 0)

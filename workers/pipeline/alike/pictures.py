@@ -1,6 +1,7 @@
-"""Pictures beside pictures: PSNR and SSIM, of whole ones and of their worst part.
+"""Compare pictures by PSNR and SSIM, of whole pictures and of their worst part.
 
-Computed in numpy, because bundles check themselves by it. Tests compare the values with torchmetrics and scikit-image.
+They are computed in numpy, because bundles check themselves with this code. Tests compare the values with torchmetrics
+and scikit-image.
 """
 
 from __future__ import annotations
@@ -17,36 +18,38 @@ Flags = NDArray[np.bool_]
 
 LEAST_PSNR_DB, LEAST_SSIM = 30.0, 0.95
 LEAST_CHANNEL_DB = 28.0
-"""Of each color by itself: a cast of one color is a third of the error only."""
+"""Minimum PSNR of each color, because a cast of one color is only a third of the error."""
 
 TILE_PX = 16
 LEAST_TILE_DB = 20.0
-"""A blot of 16 by 16 pixels in a picture of 256 by 256 leaves PSNR above 30 and SSIM above .99: the worst tile of that
-size counts by itself, at ten times the error."""
+"""Minimum PSNR of the worst tile, which counts separately at ten times the error.
+
+A blot of 16 by 16 pixels in a picture of 256 by 256 leaves PSNR above 30 and SSIM above 0.99.
+"""
 
 SMALLEST_SIDE = 11
-"""SSIM looks through a window of this size (Wang et al., IEEE TIP 13:600, 2004)."""
+"""Side of the window of SSIM in pixels (Wang et al., IEEE TIP 13:600, 2004)."""
 
 DEVIATION, K1, K2 = 1.5, 0.01, 0.03
 SAME_DB = 120.0
-"""Stands for "no difference at all", whose PSNR is infinite."""
+"""Value for identical pictures, whose PSNR is infinite."""
 
 
 def psnr(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Peak signal-to-noise ratio in dB, at most 120, of values that span 1."""
+    """Return the peak signal-to-noise ratio in dB, at most 120, of values that span 1."""
     error = float(np.square(np.asarray(a, np.float64) - b).mean())
     return min(-10 * math.log10(error), SAME_DB) if error > 0 else SAME_DB
 
 
 def ssim(a: Floats, b: Floats) -> float:
-    """Mean structural similarity of (channels, height, width) with values that span 1."""
+    """Return the mean structural similarity of (channels, height, width) with values that span 1."""
     return float(ssim_map(a, b).mean())
 
 
 def ssim_map(a: Floats, b: Floats) -> Floats:
-    """SSIM around each pixel that is five from the edge: (channels, height − 10, width − 10).
+    """Return SSIM around each pixel that is five from the edge: (channels, height − 10, width − 10) float64.
 
-    Gaussian windows of deviation 1.5 and 11 pixels, only those that lie within the picture (Wang et al. 2004).
+    It uses Gaussian windows of deviation 1.5 and 11 pixels that lie within the picture (Wang et al. 2004).
     """
     steps = np.arange(SMALLEST_SIDE) - SMALLEST_SIDE // 2
     window = np.exp(-0.5 * np.square(steps / DEVIATION))
@@ -66,7 +69,7 @@ def ssim_map(a: Floats, b: Floats) -> Floats:
 
 
 def worst_tile(errors: Floats, side: int) -> float:
-    """The largest mean of `errors` (height, width) over tiles of `side`, half overlapping."""
+    """Return the largest mean of `errors` (height, width) over half-overlapping tiles of `side`."""
     height, width = errors.shape
     side = max(1, min(side, height, width))
     sums = np.zeros((height + 1, width + 1))
@@ -79,7 +82,7 @@ def worst_tile(errors: Floats, side: int) -> float:
 
 
 def changed_pictures(old: Sequence[NDArray[Any]], new: Sequence[NDArray[Any]]) -> tuple[Flags, Floats]:
-    """Which of n pictures a person would call others; values are taken to span what all of `old` span.
+    """Return which of n pictures look different to a person; values are assumed to span the range of all of `old`.
 
     Returns:
         (n,) bool, and (n, 4) PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel.
@@ -93,14 +96,15 @@ def changed_pictures(old: Sequence[NDArray[Any]], new: Sequence[NDArray[Any]]) -
 
 
 def span_of(pictures: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    """The least value of all pictures, and how far above it the largest one is."""
+    """Return the smallest value of all pictures and the range up to the largest."""
     low, high = min(float(one.min()) for one in pictures), max(float(one.max()) for one in pictures)
     return low, high - low
 
 
 def nearness(old: Floats, new: Floats, low: float, span: float) -> tuple[float, float, float, float]:
-    """PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel; −inf and 0 for other sizes and no
-    numbers.
+    """Return PSNR in dB, SSIM, and PSNR of the worst tile and of the worst channel.
+
+    For other sizes and values that are not finite the figures are −inf and 0.
     """
     if old.shape != new.shape or not np.isfinite(new).all():
         return -math.inf, 0.0, -math.inf, -math.inf
@@ -117,7 +121,7 @@ def _decibels(error: float) -> float:
 
 
 def channels_first(values: NDArray[Any]) -> Floats:
-    """(channels, height, width) of one picture; the shorter of the first and last axis is that of channels."""
+    """Return one picture as (channels, height, width); the shorter of the first and last axis holds the channels."""
     numbers = np.asarray(values, np.float64)
     if numbers.ndim == 2:
         return numbers[None]

@@ -1,4 +1,4 @@
-"""Compare vectors to search with, after the direction that all have in common is removed (arXiv 1909.00512)."""
+"""Compare embedding vectors for search, after removing the direction that all have in common (arXiv 1909.00512)."""
 
 from __future__ import annotations
 
@@ -14,33 +14,41 @@ CENTERED_COSINE = 0.98
 LENGTH_MOVED = 0.1
 
 CHORD = 0.19
-"""Two vectors of equal length at a cosine of .98 are .2 of that length apart, and .199 at least if lengths differ."""
+"""Largest distance of two vectors of length 1, slightly below the 0.2 (0.199 with different lengths) of cosine 0.98."""
 
 NEAREST_WITHIN = 3
 NEIGHBORS, OVERLAP = 10, 0.7
 TIE = 0.02
-"""Centered cosines that are so near each other are ties. Noise of .077 of the spread, as of BF16, moves cosines of
-vectors of 48 numbers by .016 and of 384 numbers by .006 (one standard deviation); of 2,000 vectors none was flagged."""
+"""Difference of centered cosines below which they count as equal.
+
+Noise of 0.077 of the spread, as of BF16, moves cosines of vectors of 48 numbers by 0.016 and of 384 numbers by 0.006
+(one standard deviation). Of 2,000 vectors none was flagged.
+"""
 
 LEAST_FOR_CENTER, LEAST_SPREAD, USUAL_SPREAD = 3, 0.05, 0.25
-"""Of fewer vectors, and of the same vector again and again, no center is known: vectors of real encoders lie .25 and
-more from their mean direction."""
+"""Conditions for a known center, and the spread assumed without one.
+
+Too few vectors, or copies of one vector, have no center. Vectors of real encoders lie at least 0.25 from their mean
+direction.
+"""
 
 
 def unit(values: Floats) -> Floats:
-    """(n, width): each row at length 1; zeros stay zeros."""
+    """Return the rows (n, width) scaled to length 1; rows of zeros stay zeros."""
     norms = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.where(norms > 0, norms, 1.0), np.float64)
 
 
 def centered(values: Floats, center: Floats) -> Floats:
-    """(n, width): directions without `center` (width,), at length 1."""
+    """Return the directions (n, width) without `center` (width,), scaled to length 1."""
     return unit(unit(values) - center)
 
 
 def other_length(old: Floats, new: Floats) -> Flags:
-    """(n,): whether the length changed by more than a tenth, which a search by dot product ranks by; that all became
-    longer alike orders nothing anew, but for vectors of length 1, whose products are read as cosines.
+    """Return (n,) bool: the length changed by more than a tenth, which changes the ranking of a search by dot product.
+
+    A common factor does not change the ranking. It counts only for vectors of length 1, whose products are read as
+    cosines.
     """
     before, after = np.linalg.norm(old, axis=1), np.linalg.norm(new, axis=1)
     ratio = after / np.where(before > 0, before, 1.0)
@@ -50,8 +58,10 @@ def other_length(old: Floats, new: Floats) -> Flags:
 
 
 def finds_others(before: Floats, after: Floats, tie: float = 0.0) -> Flags:
-    """(n,) of similarities (n, gallery): the nearest is not among the three nearest now, or fewer than seven of the ten
-    nearest are found again. What is less similar than these by `tie` and less is as near as they are.
+    """Return (n,) bool for similarities (n, gallery): a search finds other items than before.
+
+    That is the case if the nearest is not among the three nearest now, or if fewer than seven of the ten nearest are
+    found again. Items less similar by at most `tie` count as equally near.
     """
     k = min(NEIGHBORS, before.shape[1])
     before, after = np.nan_to_num(before, nan=-2.0), np.nan_to_num(after, nan=-2.0)
@@ -63,7 +73,7 @@ def finds_others(before: Floats, after: Floats, tie: float = 0.0) -> Flags:
 
 
 def _other_neighbors(a: Floats, b: Floats, share: float) -> Flags:
-    """(n,) of vectors (n, width) of length 1: whether a search for each among the others finds others."""
+    """Return (n,) bool for vectors (n, width) of length 1: a search for each among the others finds other items."""
     center, count = a.mean(axis=0), len(a)
     others = ~np.eye(count, dtype=np.bool_)
     sides = (centered(part, center) for part in (a, b))
@@ -72,9 +82,10 @@ def _other_neighbors(a: Floats, b: Floats, share: float) -> Flags:
 
 
 def unlike_vectors(old: NDArray[Any], new: NDArray[Any], share: float) -> Flags:
-    """(n,) of vectors (n, width): whether the direction moved by more than `share` of what the proof allows, measured
-    by how far each vector lies from the center of all `old`, or the length by more than `share` of a tenth, or a search
-    among the n finds others.
+    """Return (n,) bool for vectors (n, width): the direction, the length or the search results changed.
+
+    The direction may move by `share` of the proof's tolerance, relative to each vector's distance from the center of
+    all `old`; the length may change by `share` of a tenth.
     """
     a, b = unit(old.astype(np.float64)), unit(new.astype(np.float64))
     spread = np.linalg.norm(a - a.mean(axis=0), axis=1)

@@ -1,4 +1,4 @@
-"""From outputs that nobody reads as they are to answers: one module a kind. Copied into bundles."""
+"""Convert outputs that users cannot read directly to predictions, one module per kind; copied into bundles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .boxes import decode, heads_of
 def postprocessed(
     outputs: Mapping[str, NDArray[Any]], steps: Postprocess, size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """The answers (n, …) of `outputs` by name; `size` is height and width of the model's input."""
+    """Return the predictions (n, …) of `outputs` by name; `size` is height and width of the model's input."""
     if isinstance(steps, MaskSteps):
         return masks.decode(outputs, steps)
     if isinstance(steps, TranscriptSteps):
@@ -25,7 +25,7 @@ def postprocessed(
 
 
 def raw_head(outputs: Mapping[str, NDArray[Any]], steps: Postprocess) -> NDArray[np.float32]:
-    """(n, positions, channels): what `postprocessed` chooses from, before anything is chosen."""
+    """Return (n, positions, channels) float32: the values before `postprocessed` selects from them."""
     if not isinstance(steps, BoxesSteps):
         values = np.asarray(outputs[steps.output], np.float32)
         if isinstance(steps, MaskSteps) and steps.planes != "last":

@@ -1,4 +1,4 @@
-"""Boxes out of a detector's raw outputs: forms of heads, scores, and overlapping boxes taken for one thing."""
+"""Decode boxes from a detector's raw outputs: forms of heads, scores, and merging of overlapping boxes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .matching import COLUMNS, ious
 from .turned import likely_ious
 
 LEAST_SCORE = 0.01
-"""Boxes below the threshold are kept down to here: mean average precision counts them."""
+"""Minimum score of boxes below the threshold that are kept, because mean average precision counts them."""
 
 MOST_CANDIDATES = 1000
-"""So many of the surest boxes of a picture are compared with each other; COCO's rules count a hundred of them."""
+"""Maximum number of the best boxes of a picture that are compared; COCO's rules count a hundred of them."""
 
 STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
-"""How many pixels a cell of YOLO's grids is wide."""
+"""Widths in pixels of the cells of YOLO's grids."""
 
 _ORDERS = {
     "box_score_class": (slice(0, 4), 4, 5),
@@ -32,9 +32,14 @@ _ORDERS = {
 
 @dataclass(frozen=True)
 class Heads:
-    """Of n pictures: `places` (n, k, 4) as the model gives them, `scores` (n, k, classes) as shares, or of the one
-    class that `labels` (n, k) names; `behind` (n, k, more) is what stands behind them: an angle, key points, or how
-    much of each of the `prototypes` (n, more, height, width) a mask has.
+    """Decoded outputs of n pictures.
+
+    Attributes:
+        places: (n, k, 4) box coordinates as the model gives them.
+        scores: (n, k, classes) shares, or (n, k, 1) of the one class in `labels`.
+        labels: (n, k) class numbers.
+        behind: (n, k, more) further columns: an angle, key points, or coefficients of `prototypes`.
+        prototypes: (n, more, height, width) mask prototypes.
     """
 
     places: NDArray[np.float32]
@@ -45,11 +50,14 @@ class Heads:
 
 
 def decode(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps, size: tuple[int, int]) -> NDArray[np.float32]:
-    """(n, k, 6 and more): left, top, right, bottom, score, class, and what stands behind; places in pixels of the input
-    of `size` (height, width), the surest first.
+    """Return (n, k, 6 and more) float32: left, top, right, bottom, score, class, further columns; best first.
 
-    Pictures with fewer boxes are filled up by rows of score 0. A picture whose outputs are no finite numbers where it
-    matters gets a row of NaN. Raises KeyError where an output is missing, ValueError where it has another form.
+    Coordinates are pixels of the input of `size` (height, width). Pictures with fewer boxes are padded with rows of
+    score 0. A picture whose relevant outputs are not finite gets a row of NaN.
+
+    Raises:
+        KeyError: An output is missing.
+        ValueError: An output has another form.
     """
     heads = heads_of(outputs, steps)
     if steps.masks is not None:
@@ -65,7 +73,7 @@ def decode(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps, size: tuple[i
 
 
 def heads_of(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> Heads:
-    """The outputs sorted into places and scores; raises KeyError or ValueError."""
+    """Return the outputs as boxes and scores; raise KeyError or ValueError."""
     # a model of one picture may give no axis of pictures
     front = (None,) * (3 - np.ndim(outputs[steps.boxes]))
     whole = np.asarray(outputs[steps.boxes], np.float32)[front]
@@ -121,8 +129,9 @@ def _behind(whole: NDArray[np.float32], last: int, steps: BoxesSteps) -> NDArray
 
 
 def grid_of(size: tuple[int, int], count: int) -> NDArray[np.float64] | None:
-    """(count, 3): column, row and width in pixels of each cell of YOLO's grids over an input of `size` (height, width),
-    the finest first; None where as many boxes are no cell each.
+    """Return (count, 3): column, row and width in pixels of each cell of YOLO's grids, the finest first.
+
+    The grids cover an input of `size` (height, width). None means that `count` boxes are not one per cell.
     """
     for strides in STRIDES:
         cells = [
@@ -141,8 +150,12 @@ def grid_of(size: tuple[int, int], count: int) -> NDArray[np.float64] | None:
 
 
 def _from_cells(places: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Middles and sides in pixels out of what is told in cells: middle = (told + cell) · width, side = e^told · width
-    (YOLOX, arXiv 2107.08430). Raises ValueError where there is not one box a cell.
+    """Convert coordinates in cells to centers and sides in pixels (YOLOX, arXiv 2107.08430).
+
+    center = (output + cell) · width, side = e^output · width.
+
+    Raises:
+        ValueError: There is not one box per cell.
     """
     grid = grid_of(size, places.shape[1])
     if grid is None:
@@ -153,7 +166,7 @@ def _from_cells(places: NDArray[np.float32], size: tuple[int, int]) -> NDArray[n
 
 
 def _of_classes(scores: NDArray[np.float32], count: int, steps: BoxesSteps) -> NDArray[np.float32]:
-    """(n, count, classes) as shares, without the class that means nothing."""
+    """Return scores as shares (n, count, classes), without the background class."""
     if scores.ndim == 2:
         scores = scores[..., None]
     if scores.shape[1] != count and scores.shape[2] == count:
@@ -165,7 +178,7 @@ def _of_classes(scores: NDArray[np.float32], count: int, steps: BoxesSteps) -> N
 
 
 def _numbers(labels: NDArray[np.float32], steps: BoxesSteps) -> NDArray[np.int64]:
-    """Of classes, from 0. As floating point they may lie a little beside: 10.999999 is class 11."""
+    """Return class numbers from 0; floating-point labels may be slightly off: 10.999999 is class 11."""
     first = 1 if steps.background == "first" else 0
     return np.asarray(np.rint(np.nan_to_num(labels, nan=0, posinf=0, neginf=0)).astype(np.int64) - first, np.int64)
 
@@ -181,7 +194,7 @@ def _activated(values: NDArray[np.float32], steps: BoxesSteps) -> NDArray[np.flo
 
 
 def _picture(heads: Heads, number: int, steps: BoxesSteps, size: tuple[int, int]) -> NDArray[np.float32]:
-    """(k, 6) of one picture."""
+    """Return the boxes (k, 6 and more) of one picture."""
     scores = heads.scores[number]
     if not scores.size:
         return np.empty((0, COLUMNS), np.float32)
@@ -213,7 +226,7 @@ def _picture(heads: Heads, number: int, steps: BoxesSteps, size: tuple[int, int]
 
 
 def corners_of(places: NDArray[np.float32], corners: str) -> NDArray[np.float32]:
-    """Left, top, right, bottom (k, 4) of four numbers each as `corners` names them."""
+    """Convert boxes (k, 4) with the meaning `corners` to left, top, right, bottom."""
     a, b, c, d = (places[:, at] for at in range(4))
     sides: tuple[NDArray[Any], ...] = (a, b, c, d)
     if corners == "cxcywh":
@@ -231,8 +244,9 @@ def without_copies(
     most_iou: float,
     angles: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int64]:
-    """Which boxes stay (greedy non-maximum suppression, class by class). They come in the order of their scores, and
-    may be turned by `angles`.
+    """Return the indices of boxes that remain after greedy non-maximum suppression, class by class.
+
+    The boxes are sorted by score and may be rotated by `angles`.
     """
     alone = np.ones(len(kinds), np.bool_)
     for kind in np.unique(kinds):

@@ -1,5 +1,6 @@
-"""Masks of single things (YOLACT, arXiv 1904.02689; Ultralytics' task segment): prototypes that all share, and each
-thing's own sum of them, cut out by its box.
+"""Decode masks of single objects (YOLACT, arXiv 1904.02689; Ultralytics' task segment).
+
+All objects share prototypes; the mask of an object is its own weighted sum of them, cut out by its box.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 MASK_SIDE = 23
-"""Cells of a mask along each side of its box. A row of cells is one whole number of as many bits, which float32 holds
-exactly; and 23 columns are no key points, of which each has two or three."""
+"""Number of mask cells along each side of a box.
+
+A row of cells is stored as one integer with as many bits, which float32 holds exactly. 23 columns cannot be key points,
+which have two or three columns each.
+"""
 
 LEAST_MASK_IOU, LEAST_SMALL_IOU = 0.8, 0.5
-"""Masks are told at a quarter of the picture's size: of small things a row of cells is much."""
+"""Minimum overlap of masks; smaller for small objects, since masks have a quarter of the picture's resolution."""
 
 _BITS = np.arange(MASK_SIDE, dtype=np.int64)
 
@@ -24,8 +28,13 @@ _BITS = np.arange(MASK_SIDE, dtype=np.int64)
 def packed_masks(
     coefficients: NDArray[Any], prototypes: NDArray[Any], corners: NDArray[Any], size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """(k, 23): the masks of boxes left, top, right, bottom (k, 4) in pixels of an input of `size` (height, width), from
-    `coefficients` (k, p) and `prototypes` (p, height, width). A cell is in where the sum is above 0 (a share of .5).
+    """Return the masks (k, 23) float32 of boxes; a cell is set if its sum is above 0 (a share of 0.5).
+
+    Args:
+        coefficients: (k, p) weights of the prototypes.
+        prototypes: (p, height, width).
+        corners: (k, 4) left, top, right, bottom in pixels of the input.
+        size: Height and width of the input.
     """
     if not len(coefficients):
         return np.empty((0, MASK_SIDE), np.float32)
@@ -46,19 +55,19 @@ def packed_masks(
 
 
 def _places(corners: Floats) -> Floats:
-    """(k, 2, 23): x and y of the middles of the cells."""
+    """Return (k, 2, 23): x and y of the cells' centers."""
     steps = (np.arange(MASK_SIDE) + 0.5) / MASK_SIDE
     low, high = corners[:, :2, None], corners[:, 2:4, None]
     return low + (high - low) * steps
 
 
 def unpacked_masks(packed: NDArray[Any]) -> NDArray[np.bool_]:
-    """(k, 23, 23): rows of cells, from the top."""
+    """Return (k, 23, 23) bool: rows of cells, from the top."""
     return np.asarray((packed.astype(np.int64)[..., None] >> _BITS) & 1, np.bool_)
 
 
 def mask_iou(mine: NDArray[Any], mine_box: Floats, theirs: NDArray[Any], theirs_box: Floats) -> float:
-    """Intersection over union of two packed masks (23,) at the cells of the first; two empty ones are the same."""
+    """Return the intersection over union of two packed masks (23,) at the first one's cells; 1 for two empty ones."""
     a, b = unpacked_masks(mine[None])[0], unpacked_masks(theirs[None])[0]
     at = (_places(mine_box[None])[0] - theirs_box[:2, None]) / np.maximum(theirs_box[2:] - theirs_box[:2], 1e-9)[
         :, None

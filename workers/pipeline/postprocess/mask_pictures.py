@@ -1,4 +1,4 @@
-"""A mask as a picture, of the size of the person's own: what people lay over it."""
+"""Convert a mask to a picture of the user's picture's size, to be laid over it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ MOST_CLASSES = 256
 def mask_picture(
     mask: NDArray[Any], spec: PipelineSpec, size: tuple[int, int] | None = None, fed: tuple[int, int] = (1, 1)
 ) -> Picture:
-    """A picture whose values are the class numbers of `mask` (height, width) and whose palette colors them, 0 black.
+    """Return a palette picture of the class numbers of `mask` (height, width); class 0 is black.
 
-    `size` is width and height of the person's picture, `fed` height and width of the model's input; what was cut off
-    before it has class 0. Without `size` it is as large as the mask. Raises PipelineError for more than 256 classes.
+    Args:
+        mask: (height, width) class numbers.
+        spec: Description of the model.
+        size: Width and height of the user's picture; parts that were cropped have class 0. None keeps the mask's size.
+        fed: Height and width of the model's input.
+
+    Raises:
+        PipelineError: The mask has more than 256 classes.
     """
     from PIL import Image
 
@@ -44,7 +50,7 @@ def mask_picture(
 def _places(
     spec: PipelineSpec, size: tuple[int, int], axis: int, fed: tuple[int, int], shape: tuple[int, ...]
 ) -> NDArray[np.int64]:
-    """For each pixel of the picture along `axis` (0: x) the mask's, −1 where it was not fed."""
+    """Return the mask's index of each pixel of the picture along `axis` (0: x); −1 outside the model's input."""
     middles = np.arange(size[axis]) + 0.5
     if isinstance(spec.preprocess, ImageSteps):
         placing = placing_of(size, spec.preprocess)

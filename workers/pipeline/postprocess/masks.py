@@ -1,4 +1,4 @@
-"""Masks out of a segmentation model's planes: the class of each pixel."""
+"""Decode masks from a segmentation model's planes: the class of each pixel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from ..spec import MaskSteps
 
 
 def decode(outputs: Mapping[str, NDArray[Any]], steps: MaskSteps) -> NDArray[np.float32]:
-    """(n, height, width) class numbers; of one plane 1 from the threshold on, else 0. NaN for a picture whose planes
-    are no finite numbers. Raises KeyError where the output is missing.
+    """Return (n, height, width) float32 class numbers; with one plane 1 from the threshold on, else 0.
+
+    A picture whose planes are not finite gets NaN.
+
+    Raises:
+        KeyError: The output is missing.
     """
     values = np.asarray(outputs[steps.output], np.float32)
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
@@ -29,6 +33,6 @@ def decode(outputs: Mapping[str, NDArray[Any]], steps: MaskSteps) -> NDArray[np.
 
 
 def _cut(steps: MaskSteps) -> float:
-    """The threshold for values as the model gives them."""
+    """Return the threshold for the model's raw values."""
     share = 0.5 if steps.threshold is None else steps.threshold
     return float(np.log(share / (1 - share))) if steps.activation == "sigmoid" else share

@@ -1,4 +1,4 @@
-"""Whether two sets of boxes tell a person the same: the judgement's rule, which bundles check themselves by, too."""
+"""Decide whether two sets of boxes mean the same to a person; the judgement and bundles share this rule."""
 
 from __future__ import annotations
 
@@ -12,24 +12,31 @@ from .instances import LEAST_MASK_IOU, LEAST_SMALL_IOU, MASK_SIDE, mask_iou
 from .turned import frames, turned_ious
 
 COLUMNS = 6
-"""Left, top, right, bottom, score, class; an angle (one column), key points (two or three each) or a mask (23, see
-`instances`) may stand behind."""
+"""Number of common columns: left, top, right, bottom, score, class.
+
+An angle (one column), key points (two or three each) or a mask (23, see `instances`) may follow.
+"""
 
 LEAST_SEEN = 0.5
 POINT_OFF, POINTS_OFF = 0.1, 0.1
-"""A key point is elsewhere where it is off by more than this share of the root of its box's area (as OKS measures
-points, cocodataset.org); one in ten may be."""
+"""Tolerated distance of a key point, and tolerated share of points beyond it.
+
+The distance is a share of the root of the box's area (as OKS measures points, cocodataset.org).
+"""
 
 LEAST_IOU = 0.7
 SMALL_PX = 20.0
-"""A box with a side below this is small: at IoU .7 its edges may differ by a pixel or two only, which rounding does."""
+"""Side in pixels below which a box is small.
+
+At IoU 0.7 the edges of a small box may differ by only a pixel or two, which rounding causes.
+"""
 
 SMALL_OFF_PX = 2.0
 BORDERLINE = 0.1
-"""Where both scores lie within this share of the threshold, nobody relies on a box that is lost or new."""
+"""Share of the threshold within which a lost or new box does not count if both scores lie there."""
 
 SCORE_MOVED = 0.2
-"""People set thresholds of their own: a thing that was sure (.9) and is a guess now (.3) is told otherwise."""
+"""Largest change of a score, since users set their own thresholds: 0.9 and 0.3 mean different confidence."""
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -37,7 +44,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Boxes:
-    """Of one item: `corners` (k, 4), `scores` (k,), `classes` (k,), and `behind` (k, more) an angle or key points."""
+    """Boxes of one item.
+
+    Attributes:
+        corners: (k, 4) left, top, right, bottom.
+        scores: (k,).
+        classes: (k,) class numbers.
+        behind: (k, more) an angle, key points or a mask.
+    """
 
     corners: Floats
     scores: Floats
@@ -45,11 +59,12 @@ class Boxes:
     behind: Floats | None = None
 
     def where(self, wanted: Flags) -> Boxes:
+        """Return the boxes that `wanted` (k,) selects."""
         behind = None if self.behind is None else self.behind[wanted]
         return Boxes(self.corners[wanted], self.scores[wanted], self.classes[wanted], behind)
 
     def upright(self) -> Boxes:
-        """As labels have them: turned boxes by the frames around them."""
+        """Return rotated boxes as the upright frames around them, as labels have them."""
         if self.behind is None or self.behind.shape[1] != 1:
             return self
         return replace(self, corners=frames(self.corners, self.behind[:, 0]))
@@ -57,14 +72,14 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Compared:
-    """Of one item: classes of what either finds, and for each whether it is lost or new."""
+    """Comparison of one item: classes of all objects of both sets, and whether each is lost or new."""
 
     classes: NDArray[np.int64]
     unmatched: Flags
 
 
 def boxes_of(values: NDArray[Any]) -> Boxes:
-    """Rows of six and more as boxes; without any where the prediction holds no finite numbers."""
+    """Return rows of six or more columns as boxes, without rows that are not finite."""
     rows = values.reshape(-1, values.shape[-1] if values.ndim > 1 else COLUMNS).astype(np.float64)
     rows = rows[np.isfinite(rows).all(axis=1)]
     behind = rows[:, COLUMNS:] if rows.shape[1] > COLUMNS else None
@@ -72,9 +87,10 @@ def boxes_of(values: NDArray[Any]) -> Boxes:
 
 
 def compare_item(old: Boxes, new: Boxes, threshold: float) -> Compared:
-    """Each confident box of either beside the other's boxes of its class: partners are at IoU ≥ .7, of small boxes
-    within two pixels, and their scores differ by .2 at most. One box has one partner: the pairs of the highest overlap
-    first.
+    """Match each confident box of one set with the other's boxes of its class.
+
+    Matches have IoU ≥ 0.7 (small boxes: edges within two pixels), and their scores differ by at most 0.2. Each box has
+    one match: pairs with the highest overlap come first.
     """
     classes: list[NDArray[np.int64]] = []
     unmatched: list[Flags] = []
@@ -94,14 +110,14 @@ def compare_item(old: Boxes, new: Boxes, threshold: float) -> Compared:
 
 
 def same_boxes(old: NDArray[Any], new: NDArray[Any], threshold: float) -> bool:
-    """Whether rows of six tell a person the same: nothing is lost, new, elsewhere or of another class."""
+    """Return whether rows of six mean the same: no object is lost, new, moved or of another class."""
     if np.isfinite(old).all() and not np.isfinite(new).all():
         return False
     return not compare_item(boxes_of(old), boxes_of(new), threshold).unmatched.any()
 
 
 def matched(mine: Boxes, theirs: Boxes, moved: float = SCORE_MOVED) -> Flags:
-    """(k,): whether each of `mine` has a partner of its own among `theirs`, whose score differs by `moved` at most."""
+    """Return (k,) bool: each of `mine` has its own match among `theirs` with a score difference of at most `moved`."""
     done = np.zeros(len(mine.scores), np.bool_)
     if not len(mine.scores) or not len(theirs.scores):
         return done
@@ -129,7 +145,7 @@ def _overlaps(mine: Boxes, theirs: Boxes) -> Floats:
 
 
 def _turned(mine: Boxes, theirs: Boxes) -> bool:
-    """Whether an angle stands behind both."""
+    """Return whether both sets have an angle."""
     return all(one.behind is not None and one.behind.shape[1] == 1 for one in (mine, theirs))
 
 
@@ -138,8 +154,13 @@ def _masked(mine: Boxes, theirs: Boxes) -> bool:
 
 
 def _masks_near(mine: Boxes, theirs: Boxes, pairs: Flags, side: Floats) -> Flags:
-    """(len(mine), len(theirs)): whether the masks of these `pairs` lie over each other; `side` is the shorter one of
-    each of `mine`.
+    """Return (len(mine), len(theirs)) bool: the masks of these `pairs` overlap enough.
+
+    Args:
+        mine: First set.
+        theirs: Second set.
+        pairs: (len(mine), len(theirs)) bool, the pairs to compare.
+        side: Shorter side of each of `mine` in pixels.
     """
     assert mine.behind is not None and theirs.behind is not None
     same = np.zeros_like(pairs)
@@ -151,8 +172,9 @@ def _masks_near(mine: Boxes, theirs: Boxes, pairs: Flags, side: Floats) -> Flags
 
 
 def _points_near(mine: Boxes, theirs: Boxes) -> Flags:
-    """(len(mine), len(theirs)): whether nine in ten of the points that the first sees are where the second sees them;
-    True where there are none.
+    """Return (len(mine), len(theirs)) bool: nine in ten of the first one's visible points are near the second one's.
+
+    Boxes without points are near.
     """
     a, b = mine.behind, theirs.behind
     if a is None or b is None:
@@ -172,7 +194,7 @@ def _points_near(mine: Boxes, theirs: Boxes) -> Flags:
 
 
 def ious(a: Floats, b: Floats) -> Floats:
-    """(len(a), len(b)): intersection over union of boxes of left, top, right, bottom."""
+    """Return (len(a), len(b)): intersection over union of boxes of left, top, right, bottom."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     sides = np.maximum(high - low, 0)

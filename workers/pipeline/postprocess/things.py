@@ -1,4 +1,4 @@
-"""What people read of boxes: names, scores, places in their own picture, and the picture with them drawn."""
+"""Convert boxes to objects for users: names, scores, places in their own picture, and the picture with boxes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 COLORS = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#c92a2a", "#0b7285", "#5f3dc4", "#846358")
-"""Dark enough for white words on them; classes take them in turn."""
+"""Colors of the classes in turn, dark enough for white text."""
 
 
 @dataclass(frozen=True)
 class Thing:
-    """`name` of its class `number`, `score` in 0..1, `box` left, top, right, bottom in pixels of the picture, and
-    `mask` (cells, cells) within the box where the model tells one.
+    """One detected object.
+
+    Attributes:
+        number: Class number.
+        name: Class name.
+        score: 0..1.
+        box: Left, top, right, bottom in pixels of the picture.
+        mask: (cells, cells) bool within the box, if the model gives one.
     """
 
     number: int
@@ -35,7 +41,7 @@ class Thing:
 
 
 def things_of(rows: NDArray[Any], spec: PipelineSpec, size: tuple[int, int] | None = None) -> list[Thing]:
-    """Boxes (k, 6) from the score threshold on, the surest first. `size` is width and height of the person's picture;
+    """Return the objects of boxes (k, 6 and more) from the score threshold on, best first.
     without it places stay in pixels of the model's input.
     """
     steps = spec.postprocess
@@ -62,7 +68,7 @@ def _name(spec: PipelineSpec, number: int) -> str:
 
 
 def drawn_on(picture: Picture, things: Sequence[Thing]) -> Picture:
-    """A copy in RGB with each thing's box, name and score."""
+    """Return an RGB copy of the picture with each object's box, name and score."""
     from PIL import ImageDraw, ImageFont
 
     picture = picture.convert("RGB")
@@ -85,7 +91,7 @@ def drawn_on(picture: Picture, things: Sequence[Thing]) -> Picture:
 
 
 def _lay_over(picture: Picture, thing: Thing, color: str) -> None:
-    """The thing's mask, half seen through."""
+    """Draw the object's mask half transparent."""
     from PIL import Image
 
     left, top, right, bottom = (round(side) for side in thing.box)

@@ -1,5 +1,6 @@
-"""Texts out of scores of characters for each moment (CTC; Graves et al., ICML 2006): the best of each moment is read,
-repetitions and blanks fall out.
+"""Decode texts from character scores per moment (CTC; Graves et al., ICML 2006).
+
+The best character of each moment is read; repetitions and blanks are removed.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ from numpy.typing import NDArray
 from ..spec import TranscriptSteps
 
 NOTHING = -1.0
-"""Fills up rows that are shorter than the longest."""
+"""Padding of rows that are shorter than the longest."""
 
 BLANKS = ("", "<blank>", "<pad>", "[pad]", "_", "<s>", "</s>", "<unk>", "[unk]")
 SPACES = ("|", "<space>", "▁")
 
 
 def decode(outputs: Mapping[str, NDArray[Any]], steps: TranscriptSteps) -> NDArray[np.float32]:
-    """(n, longest) character numbers, −1 behind a row's end; NaN for a row whose scores are no finite numbers. Raises
-    KeyError where the output is missing.
+    """Return (n, longest) float32 character numbers, −1 after a row's end.
+
+    A row with scores that are not finite gets NaN.
+
+    Raises:
+        KeyError: The output is missing.
     """
     values = np.asarray(outputs[steps.output], np.float32)
     values = values[None] if values.ndim == 2 else values
@@ -35,9 +40,9 @@ def decode(outputs: Mapping[str, NDArray[Any]], steps: TranscriptSteps) -> NDArr
 
 
 def text_of(answer: NDArray[np.float32], names: Sequence[str]) -> str:
-    """The characters of any number of rows, one after the other.
+    """Return the characters of any number of rows as one text.
 
-    The blank is gone already, so that "_" is a letter here; and "|" is one where the names hold a space of their own.
+    The blank is removed already, so "_" is a letter here; "|" is a letter if the names include a space.
     """
     numbers = answer.ravel()
     letters = [names[int(k)] for k in numbers[np.isfinite(numbers) & (numbers >= 0)] if int(k) < len(names)]

@@ -1,4 +1,4 @@
-"""Turned boxes (OBB): where their corners are, and how much they overlap. Angles are radians, clockwise in pictures."""
+"""Compute corners and overlaps of rotated boxes (OBB); angles are radians, clockwise in pictures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ Floats = NDArray[np.float64]
 
 
 def turned_corners(corners: NDArray[Any], angles: NDArray[Any]) -> Floats:
-    """(k, 4, 2): the corners, in turn, of boxes left, top, right, bottom (k, 4) that are turned by `angles` (k,) around
-    their middle.
+    """Return the corners (k, 4, 2) of boxes that are rotated around their center.
+
+    Args:
+        corners: (k, 4) left, top, right, bottom.
+        angles: (k,) angles in radians.
     """
     low, high = np.asarray(corners[:, :2], np.float64), np.asarray(corners[:, 2:4], np.float64)
     middle, half = (low + high) / 2, (high - low) / 2
@@ -23,13 +26,13 @@ def turned_corners(corners: NDArray[Any], angles: NDArray[Any]) -> Floats:
 
 
 def frames(corners: NDArray[Any], angles: NDArray[Any]) -> Floats:
-    """(k, 4): left, top, right, bottom of the upright frame around each turned box."""
+    """Return (k, 4): left, top, right, bottom of the upright frame around each rotated box."""
     around = turned_corners(corners, angles)
     return np.concatenate([around.min(axis=1), around.max(axis=1)], axis=1)
 
 
 def turned_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Floats:
-    """(len(a), len(b)): intersection over union, exactly, of boxes (k, 4) turned by their angles."""
+    """Return (len(a), len(b)): exact intersection over union of boxes (k, 4) rotated by their angles."""
     found = np.zeros((len(a), len(b)))
     mine, theirs = turned_corners(a, angles_a), turned_corners(b, angles_b)
     areas = [_areas(part) for part in (a, b)]
@@ -44,8 +47,9 @@ def turned_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Flo
 
 
 def likely_ious(a: Floats, angles_a: Floats, b: Floats, angles_b: Floats) -> Floats:
-    """(len(a), len(b)): ProbIoU (Llerena et al., arXiv 2106.06072), how alike boxes are as normal distributions, by
-    which detectors of turned boxes choose among a thousand.
+    """Return (len(a), len(b)): ProbIoU, the similarity of boxes as normal distributions.
+
+    Detectors of rotated boxes use it to select among a thousand boxes (Llerena et al., arXiv 2106.06072).
     """
     (xa, ya, pa, qa, ra), (xb, yb, pb, qb, rb) = _normals(a, angles_a), _normals(b, angles_b)
     dx, dy = xa[:, None] - xb[None], ya[:, None] - yb[None]
@@ -60,7 +64,7 @@ TINY = 1e-9
 
 
 def _normals(corners: Floats, angles: Floats) -> tuple[Floats, ...]:
-    """Middle and covariance (x, y, var x, var y, cov), of a uniform distribution over each box."""
+    """Return center and covariance (x, y, var x, var y, cov) of a uniform distribution over each box."""
     middle = (corners[:, :2] + corners[:, 2:]) / 2
     wide, high = (np.square(corners[:, 2:] - corners[:, :2]) / 12).T
     cos, sin = np.cos(angles), np.sin(angles)
@@ -79,7 +83,7 @@ def _areas(corners: Floats) -> Floats:
 
 
 def _cut(shape: list[list[float]], by: list[list[float]]) -> list[list[float]]:
-    """What of a convex shape lies within another one (Sutherland and Hodgman 1974)."""
+    """Return the part of a convex shape within another one (Sutherland and Hodgman 1974)."""
     for (x1, y1), (x2, y2) in zip(by, by[1:] + by[:1], strict=True):
         sides = [(x2 - x1) * (y - y1) - (y2 - y1) * (x - x1) for x, y in shape]
         kept: list[list[float]] = []
